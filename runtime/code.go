@@ -1,0 +1,488 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// code is what a cluster has learnt of its nodes' code: interned local states,
+// messages, operations and observations, and the transitions between them.
+type code struct {
+	cluster *Cluster
+	fresh   []uint32 // the local state in which each start begins
+
+	// transitions maps (local state, kind of event and sender, argument of
+	// the event) to an outcome. The argument is a message, operation or round.
+	transitions table
+	outcomes    vec[outcome]
+
+	mu     sync.Mutex // guards the maps and the writing of the vecs below
+	locals vec[local]
+	byBody map[string]uint32
+	values vec[any] // messages, operations and rounds: whatever an event carries
+	byVal  map[any]uint32
+	seen   vec[Observation]
+	bySeen map[Observation]uint32
+
+	lists  vec[[]uint32] // lists of pairs of instance and observation
+	byList table
+	cells  table
+	envs   vec[*env]
+	byEnv  table
+	topos  vec[*topology]
+	byTop  map[string]uint32
+
+	checkedMu sync.Mutex
+	checked   map[reflect.Type]error // message types, and why they can't be sent
+}
+
+// local is the local state of one instance: how its node was made, whether it
+// runs, and what its code knows.
+type local struct {
+	start int
+	flags flags
+	// body is the node's encoding. Of a node that has none it is its last
+	// input, and prev is the state (flags aside) before that.
+	body string
+	logs bool
+}
+
+type flags uint8
+
+const (
+	crashed  flags = 1 << iota
+	amnesiac       // it lost its whole state at some time
+	broken         // its code failed; it stays down for good
+	down     = crashed | broken
+)
+
+// outcome is what an event does to a local state.
+type outcome struct {
+	next    uint32
+	sends   []send
+	seen    []uint32
+	notes   []string
+	refused string
+	down    bool // nobody there to react
+}
+
+type send struct {
+	to  int // an identity, or one of:
+	msg uint32
+}
+
+const (
+	allServers = -1
+	nextLeader = -2
+)
+
+// stimulus is an event as the simulation carries it.
+type stimulus struct {
+	kind EventKind
+	from int    // MessageEvent: the identity that sent it
+	arg  uint32 // the message, operation or round, a number in code.values
+}
+
+func newCode(c *Cluster) *code {
+	k := &code{
+		cluster: c,
+		byBody:  map[string]uint32{},
+		byVal:   map[any]uint32{},
+		bySeen:  map[Observation]uint32{},
+		byTop:   map[string]uint32{},
+		checked: map[reflect.Type]error{},
+	}
+	k.value(nil) // number 0: events that carry nothing
+	k.topology(openTopology(c))
+	k.env(&env{})
+	k.list(nil)
+	return k
+}
+
+// begin finds the local state in which each start begins.
+func (k *code) begin() error {
+	for i := range k.cluster.starts {
+		id, err := k.freshLocal(i, 0)
+		if err != nil {
+			return err
+		}
+		k.fresh = append(k.fresh, id)
+	}
+	return nil
+}
+
+func (k *code) freshLocal(start int, f flags) (uint32, error) {
+	node, err := k.cluster.newNode(start)
+	if err != nil {
+		return 0, err
+	}
+	return k.keep(start, f, node)
+}
+
+// keep interns the state of a node that can encode itself, or the empty log
+// of one that can't.
+func (k *code) keep(start int, f flags, node Node) (uint32, error) {
+	s, ok := node.(State)
+	if !ok {
+		return k.local(local{start: start, flags: f, logs: true}), nil
+	}
+	body, err := s.AppendBinary(nil)
+	if err != nil {
+		return 0, fmt.Errorf("%s cannot encode its state: %w", k.cluster.starts[start].self.ID, err)
+	}
+	return k.local(local{start: start, flags: f, body: string(body)}), nil
+}
+
+func (k *code) local(l local) uint32 {
+	key := make([]byte, 0, len(l.body)+4)
+	key = binary.AppendUvarint(key, uint64(l.start))
+	key = append(key, byte(l.flags))
+	key = append(key, l.body...)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if id, ok := k.byBody[string(key)]; ok {
+		return id
+	}
+	id := k.locals.append(l)
+	k.byBody[string(key)] = id
+	return id
+}
+
+// value interns what an event carries.
+func (k *code) value(v any) uint32 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if id, ok := k.byVal[v]; ok {
+		return id
+	}
+	id := k.values.append(v)
+	k.byVal[v] = id
+	return id
+}
+
+func (k *code) observation(o Observation) uint32 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if id, ok := k.bySeen[o]; ok {
+		return id
+	}
+	id := k.seen.append(o)
+	k.bySeen[o] = id
+	return id
+}
+
+// list interns pairs of instance and observation. The empty list is number 0.
+func (k *code) list(pairs []uint32) uint32 {
+	if v, ok := k.byList.get(pairs); ok {
+		return v[0]
+	}
+	kept := slices.Clone(pairs)
+	return k.byList.putFunc(kept, func() []uint32 { return []uint32{k.lists.append(kept)} })[0]
+}
+
+// node rebuilds the node that is in the given local state.
+func (k *code) node(id uint32) (Node, error) {
+	l := k.locals.at(id)
+	node, err := k.cluster.newNode(l.start)
+	if err != nil {
+		return nil, err
+	}
+	if !l.logs {
+		return node, node.(State).UnmarshalBinary([]byte(l.body))
+	}
+	// Collect the inputs, the last one first, then replay them.
+	var log []input
+	for body := l.body; body != ""; {
+		in := parseInput(body)
+		log = append(log, in)
+		body = k.locals.at(in.before).body
+	}
+	for _, in := range slices.Backward(log) {
+		if in.restart {
+			node.(Restarter).Restart()
+		} else {
+			node.React(k.event(in.stimulus), &Reaction{})
+		}
+	}
+	return node, nil
+}
+
+// input is one entry of the log that stands for the state of a node without
+// an encoding: the state before (its flags don't matter) and what came.
+type input struct {
+	before  uint32
+	restart bool
+	stimulus
+}
+
+func (in input) String() string {
+	b := binary.AppendUvarint(nil, uint64(in.before))
+	if in.restart {
+		return string(append(b, 1))
+	}
+	b = append(b, 0, byte(in.kind))
+	b = binary.AppendUvarint(b, uint64(in.from))
+	return string(binary.AppendUvarint(b, uint64(in.arg)))
+}
+
+func parseInput(s string) input {
+	b := []byte(s)
+	number := func() uint64 {
+		v, n := binary.Uvarint(b)
+		b = b[n:]
+		return v
+	}
+	in := input{before: uint32(number()), restart: b[0] == 1}
+	if !in.restart {
+		in.kind = EventKind(b[1])
+		b = b[2:]
+		in.from = int(number())
+		in.arg = uint32(number())
+	}
+	return in
+}
+
+// event makes the event that a node's code sees.
+func (k *code) event(s stimulus) Event {
+	e := Event{Kind: s.kind}
+	switch s.kind {
+	case MessageEvent:
+		e.From = k.cluster.identities[s.from].Name
+		e.Message = *k.values.at(s.arg)
+	case InvokeEvent:
+		e.Operation = (*k.values.at(s.arg)).(Operation)
+	case RoundEvent:
+		e.Round = (*k.values.at(s.arg)).(Round)
+	}
+	return e
+}
+
+// react returns what an event does to a local state. It runs the node's code
+// the first time only.
+func (k *code) react(id uint32, s stimulus) *outcome {
+	key := [3]uint32{id, uint32(s.kind)<<8 | uint32(s.from), s.arg}
+	if v, ok := k.transitions.get(key[:]); ok {
+		return k.outcomes.at(v[0])
+	}
+	// Two goroutines may get here with one key; the first to put wins, and
+	// since nodes are deterministic the other's outcome was the same.
+	o := k.compute(id, s)
+	v := k.transitions.putFunc(key[:], func() []uint32 { return []uint32{k.outcomes.append(o)} })
+	return k.outcomes.at(v[0])
+}
+
+func (k *code) compute(id uint32, s stimulus) outcome {
+	l := *k.locals.at(id)
+	if s.kind >= crashEvent {
+		return k.befall(id, s.kind)
+	}
+	if l.flags&down != 0 {
+		return outcome{next: id, down: true}
+	}
+	var (
+		r    Reaction
+		next uint32
+	)
+	failure := k.guard(func() error {
+		node, err := k.node(id)
+		if err != nil {
+			return err
+		}
+		node.React(k.event(s), &r)
+		if r.refusal != "" {
+			return nil
+		}
+		if l.logs {
+			in := input{before: id, stimulus: s}
+			next = k.local(local{start: l.start, flags: l.flags, body: in.String(), logs: true})
+			return nil
+		}
+		next, err = k.keep(l.start, l.flags, node)
+		return err
+	})
+	if r.refusal != "" && failure == "" {
+		return outcome{next: id, refused: r.refusal, notes: r.notes}
+	}
+	o := outcome{next: next, notes: r.notes}
+	for _, m := range r.sends {
+		to, err := k.receiver(m.To)
+		if err == nil {
+			err = k.sendable(m.Message)
+		}
+		if err != nil && failure == "" {
+			failure = err.Error()
+		}
+		if failure != "" {
+			break
+		}
+		o.sends = append(o.sends, send{to, k.value(m.Message)})
+	}
+	for _, seen := range r.seen {
+		if !isComparable(seen.Value) || !isComparable(seen.Operation.Arg) {
+			failure = fmt.Sprintf("an observed value of type %T cannot be compared; use numbers, strings or structs of them", seen.Value)
+			break
+		}
+		o.seen = append(o.seen, k.observation(seen))
+	}
+	if failure != "" {
+		// What a failing node did in the same breath is not to be trusted.
+		l.flags |= broken
+		o.next, o.sends = k.local(l), nil
+		o.seen = append(o.seen, k.observation(Observation{Kind: Failed, Text: failure}))
+	}
+	return o
+}
+
+func (k *code) receiver(name string) (int, error) {
+	switch name {
+	case ToServers:
+		return allServers, nil
+	case ToNextLeader:
+		return nextLeader, nil
+	}
+	id, err := k.cluster.Identity(name)
+	if err != nil {
+		return 0, fmt.Errorf("sends to %w", err)
+	}
+	return id, nil
+}
+
+// guard runs f and turns an error or a panic into a text for people, the same
+// text each time.
+func (k *code) guard(f func() error) (failure string) {
+	defer func() {
+		if p := recover(); p != nil {
+			failure = fmt.Sprintf("panic: %v%s", p, frames())
+		}
+	}()
+	if err := f(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// frames lists the functions of the node's code that led to a panic, without
+// addresses and directories, so that a run prints the same on each machine.
+func frames() string {
+	pc := make([]uintptr, 64)
+	stack := goruntime.CallersFrames(pc[:goruntime.Callers(3, pc)])
+	var b strings.Builder
+	for {
+		f, more := stack.Next()
+		if strings.HasSuffix(f.Function, "runtime.(*code).compute.func1") {
+			break
+		}
+		if !strings.HasPrefix(f.Function, "runtime.") {
+			fmt.Fprintf(&b, "\n  %s %s:%d", f.Function, filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			break
+		}
+	}
+	return b.String()
+}
+
+// befall returns what a crash, a restart or amnesia does to a local state.
+func (k *code) befall(id uint32, kind EventKind) outcome {
+	l := *k.locals.at(id)
+	if l.flags&broken != 0 {
+		return outcome{next: id, refused: "is down for good: its code failed"}
+	}
+	if kind == crashEvent {
+		if l.flags&crashed != 0 {
+			return outcome{next: id, refused: "is down already"}
+		}
+		l.flags |= crashed
+		return outcome{next: k.local(l)}
+	}
+	var next uint32
+	failure := k.guard(func() (err error) {
+		next, err = k.restart(id, kind == amnesiaEvent)
+		return err
+	})
+	if failure != "" {
+		l.flags |= broken
+		failed := k.observation(Observation{Kind: Failed, Text: failure})
+		return outcome{next: k.local(l), seen: []uint32{failed}}
+	}
+	return outcome{next: next}
+}
+
+// restart returns the local state after a restart, or after amnesia if all is
+// to be lost.
+func (k *code) restart(id uint32, all bool) (uint32, error) {
+	l := *k.locals.at(id)
+	f := l.flags &^ crashed
+	if all {
+		return k.freshLocal(l.start, f|amnesiac)
+	}
+	node, err := k.node(id)
+	if err != nil {
+		return 0, err
+	}
+	r, ok := node.(Restarter)
+	if !ok {
+		return k.freshLocal(l.start, f)
+	}
+	if l.logs {
+		in := input{before: id, restart: true}
+		return k.local(local{start: l.start, flags: f, body: in.String(), logs: true}), nil
+	}
+	r.Restart()
+	return k.keep(l.start, f, node)
+}
+
+// MessageType returns the type name of a message, which filters and pictures use.
+func MessageType(m Message) string {
+	if t, ok := m.(interface{ MessageType() string }); ok {
+		return t.MessageType()
+	}
+	if t := reflect.TypeOf(m); t != nil && t.Name() != "" {
+		return t.Name()
+	}
+	return fmt.Sprintf("%T", m)
+}
+
+// sendable reports why m cannot be a message, if it cannot.
+func (k *code) sendable(m Message) error {
+	if m == nil {
+		return fmt.Errorf("sends nil, which is no message")
+	}
+	t := reflect.TypeOf(m)
+	k.checkedMu.Lock()
+	defer k.checkedMu.Unlock()
+	err, ok := k.checked[t]
+	if !ok {
+		if bad := pointerIn(t); bad != "" {
+			err = fmt.Errorf("sends a %s, which holds a %s: messages are numbers, strings, and structs and arrays of them", t, bad)
+		}
+		k.checked[t] = err
+	}
+	return err
+}
+
+// pointerIn names a part of t through which a message could be changed after
+// it was sent, or that Go cannot compare by value.
+func pointerIn(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if bad := pointerIn(t.Field(i).Type); bad != "" {
+				return bad + " (field " + t.Field(i).Name + ")"
+			}
+		}
+	case reflect.Array:
+		return pointerIn(t.Elem())
+	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Interface:
+		return t.Kind().String()
+	}
+	return ""
+}
+
+func isComparable(v any) bool { return v == nil || reflect.ValueOf(v).Comparable() }

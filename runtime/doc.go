@@ -1,0 +1,27 @@
+// Package runtime simulates a distributed system, one step at a time, in which
+// some identities run as twins.
+//
+// Twins (Bano et al., "Twins: BFT Systems Made Robust", OPODIS 2021) emulate a
+// Byzantine node without attack code: two or more instances of the unmodified,
+// correct node run under one identity. To the others they look like one node
+// that equivocates, omits and forgets.
+//
+//   - A [Protocol] makes the nodes; a [Node] is the deterministic code of one
+//     replica or client, and reacts to an [Event] with a [Reaction].
+//   - A [Config] says who is there; a [Cluster] is what never changes during a
+//     simulation, and what was learnt of its nodes' code so far.
+//   - A [Step] is one thing that happens to the whole system. A Cluster makes
+//     and checks steps.
+//   - A [World] is the whole system at one moment. It is immutable: a step
+//     leads from one world to another, and going back in time is keeping the
+//     old one.
+//   - A [History] is what a property may see of a world's past; a [Delivery]
+//     is what people may see of one step.
+//   - A [Simulator] and its [Vector] are the same without past and pictures,
+//     for a search that takes millions of steps.
+//
+// Local states, messages and observations are interned: equal ones are one
+// small number. A world is a short vector of such numbers, and each pair of
+// local state and event runs the node's code once; every later time is a table
+// look-up (see code.go and cell.go).
+package runtime

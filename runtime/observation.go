@@ -1,0 +1,66 @@
+package runtime
+
+import "fmt"
+
+// ObservationKind says what was observed.
+type ObservationKind uint8
+
+const (
+	Invoked  ObservationKind = iota // a client began an operation
+	Returned                        // a client's operation returned a value
+	Decided                         // a replica decided a value for a slot
+	Failed                          // a node's code panicked or broke a rule of the simulation
+)
+
+// An Observation is what a property may see of one node. It is comparable.
+type Observation struct {
+	Kind      ObservationKind
+	Operation Operation // Invoked
+	Slot      int       // Decided
+	Value     any       // Returned, Decided: a comparable value
+	Text      string    // Failed: what happened, first line first
+}
+
+// An Event of a history: an observation, where and when it was made.
+type Observed struct {
+	Observation
+	Step     int // the step of the scenario that it belongs to, from 1
+	Instance int // index into Cluster.Instances
+}
+
+// A History is what was observed along a scenario, in order. Observations of
+// one step keep the order in which the simulation made them.
+type History struct {
+	Cluster *Cluster
+	Events  []Observed
+	// Faulty has bit i set if instance i belongs to a faulty identity.
+	Faulty Set
+}
+
+// Text shows a message, value or argument to people: strings are quoted, nil
+// is None, anything with a String method speaks for itself.
+func Text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case string:
+		return fmt.Sprintf("%q", v)
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case fmt.Stringer:
+		return v.String()
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// String is the operation as a script writes it: write("red").
+func (o Operation) String() string {
+	if o.Arg == nil {
+		return o.Name + "()"
+	}
+	return o.Name + "(" + Text(o.Arg) + ")"
+}

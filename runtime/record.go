@@ -1,0 +1,51 @@
+package runtime
+
+// Fate says what became of a message, or that an event took place.
+type Fate uint8
+
+const (
+	Delivered Fate = iota
+	Lost           // it went to an instance outside of the exchange
+	Cut            // the topology has no such link
+	Filtered       // the topology lets no message of this type pass
+	Waiting        // it stays in flight until it can be delivered
+	Down           // the receiver is down
+)
+
+// A Delivery is one thing that happened to one instance during a step.
+type Delivery struct {
+	Hop           int   // 0 for what the step itself brings, then 1, 2, …
+	From, To      int   // instances; From is -1 if nobody sent anything
+	Event         Event // what To reacted to, or would have
+	Fate          Fate
+	Before, After string // summaries of To's state
+	Changed       bool   // whether its state changed at all
+	Seen          []Observation
+	Notes         []string
+}
+
+func (m *Simulator) note(hop, from, to int, e Event, fate Fate, before uint32, o *outcome) {
+	d := Delivery{Hop: hop, From: from, To: to, Event: e, Fate: fate, Changed: o.next != before, Notes: o.notes}
+	d.Before, d.After = m.code.summary(before), m.code.summary(o.next)
+	for _, id := range o.seen {
+		d.Seen = append(d.Seen, *m.code.seen.at(id))
+	}
+	*m.record = append(*m.record, d)
+}
+
+// summary is a few words on a local state.
+func (k *code) summary(id uint32) (s string) {
+	k.inspect(id, func(i Inspector) { s = i.Summary() })
+	return s
+}
+
+// inspect shows f the node in a local state, if it can be shown.
+func (k *code) inspect(id uint32, f func(Inspector)) {
+	_ = k.guard(func() error {
+		node, err := k.node(id)
+		if i, ok := node.(Inspector); ok && err == nil {
+			f(i)
+		}
+		return err
+	})
+}

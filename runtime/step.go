@@ -1,0 +1,303 @@
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// StepKind says what a step does to the whole system.
+type StepKind uint8
+
+const (
+	ExchangeStep StepKind = iota
+	RoundStep
+	DeliverStep
+	InvokeStep
+	TimeoutStep
+	CrashStep
+	RestartStep
+	AmnesiaStep
+	PartitionStep
+	HealStep
+	CutStep
+	DropStep
+)
+
+// A Step is one thing that happens to the whole system. It is immutable, made
+// and checked by the methods of a [Cluster], and can be taken in any world of
+// that cluster. Two steps are the same if their texts are.
+type Step struct {
+	cluster *Cluster
+	kind    StepKind
+	text    string
+	set     Set      // exchange: the client and its reach; others: those that it happens to
+	who     int      // exchange, invoke: the client instance; round: the leader identity
+	value   uint32   // invoke: the operation
+	phases  []phase  // round, deliver: what is delivered, and under which partition
+	change  *change  // partition, heal, cut, drop: what becomes of the topology
+	inputs  []string // round: what each instance may propose
+	cells   []Set    // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
+}
+
+// A phase is a number of hops under one partition.
+type phase struct {
+	parts []Set // nil: as the topology has it
+	deaf  []filter
+	hops  int // 0: until nothing is in flight
+}
+
+type change struct {
+	apply func(*topology) *topology
+}
+
+// String returns the step as a script writes it: exchange("c1", ["A", "B", "C"]).
+func (s Step) String() string { return s.text }
+
+// Kind returns what kind of step it is.
+func (s Step) Kind() StepKind { return s.kind }
+
+// Instances returns the instances that the step names: of an exchange the
+// client and its reach, of a crash those that crash.
+func (s Step) Instances() Set { return s.set }
+
+// Exchange is the step in which a client begins or continues the current phase
+// of its current operation with exactly the server instances in reach, as far
+// as the topology lets it reach them. It runs to quiescence among them.
+func (c *Cluster) Exchange(client string, reach []string) (Step, error) {
+	i, err := c.client("exchange", client)
+	if err != nil {
+		return Step{}, err
+	}
+	set, err := c.set(reach)
+	if err != nil {
+		return Step{}, fmt.Errorf("exchange: reach: %w", err)
+	}
+	if set == 0 {
+		return Step{}, fmt.Errorf("exchange: the reach of %s is empty; name the servers that take part", client)
+	}
+	return c.ExchangeSet(i, set)
+}
+
+// ExchangeSet is Exchange for numbers of instances.
+func (c *Cluster) ExchangeSet(client int, reach Set) (Step, error) {
+	if bad := reach &^ c.servers; bad != 0 {
+		return Step{}, fmt.Errorf("exchange: reach: %s is a client; a client exchanges with servers (%s)",
+			c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
+	}
+	text := fmt.Sprintf("exchange(%q, %s)", c.instances[client].Name, list(c.Names(reach)))
+	return Step{cluster: c, kind: ExchangeStep, text: text, who: client, set: reach | Of(client), cells: []Set{reach | Of(client)}}, nil
+}
+
+// Invoke is the step in which a client begins op and sends its first messages.
+// They, and whatever follows, travel in later steps (see Deliver).
+func (c *Cluster) Invoke(client string, op Operation) (Step, error) {
+	i, err := c.client("invoke", client)
+	if err != nil {
+		return Step{}, err
+	}
+	if !isComparable(op.Arg) {
+		return Step{}, fmt.Errorf("invoke: %s: an argument of type %T cannot be compared", op.Name, op.Arg)
+	}
+	text := fmt.Sprintf("invoke(%q, %s)", client, op)
+	return Step{cluster: c, kind: InvokeStep, text: text, who: i, set: Of(i), value: c.code.value(op)}, nil
+}
+
+func (c *Cluster) client(act, name string) (int, error) {
+	i, err := c.Instance(name)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", act, err)
+	}
+	if !c.clients.Has(i) {
+		if c.clients == 0 {
+			return 0, fmt.Errorf("%s: %s is a server, and the cluster has no clients", act, name)
+		}
+		return 0, fmt.Errorf("%s: %s is a server; the clients are %s", act, name, strings.Join(c.Names(c.clients), ", "))
+	}
+	return i, nil
+}
+
+// Deliver is the step in which messages in flight arrive, wave by wave: as
+// many waves as hops says, or, if hops is 0, until nothing is in flight. If
+// groups is not nil, it is a partition that holds for this step only.
+func (c *Cluster) Deliver(hops int, groups [][]string) (Step, error) {
+	if hops < 0 {
+		return Step{}, fmt.Errorf("deliver: hops is %d, want 1 or more, or none for all", hops)
+	}
+	p := phase{hops: hops}
+	var args []string
+	if hops > 0 {
+		args = append(args, "hops = "+strconv.Itoa(hops))
+	}
+	if groups != nil {
+		var err error
+		if p.parts, err = c.parts("deliver", groups); err != nil {
+			return Step{}, err
+		}
+		args = append(args, "groups = "+c.groupText(p.parts))
+	}
+	return Step{cluster: c, kind: DeliverStep, text: "deliver(" + strings.Join(args, ", ") + ")", phases: []phase{p}}, nil
+}
+
+// Timeout is the step in which the named instances wait in vain. What they
+// send stays in flight.
+func (c *Cluster) Timeout(ids ...string) (Step, error) {
+	return c.happening(TimeoutStep, "timeout", ids...)
+}
+
+// Crash is the step in which an instance stops. Messages to it are lost.
+func (c *Cluster) Crash(id string) (Step, error) { return c.happening(CrashStep, "crash", id) }
+
+// Restart is the step in which an instance starts again, crashed or not, with
+// what its code keeps across a restart.
+func (c *Cluster) Restart(id string) (Step, error) { return c.happening(RestartStep, "restart", id) }
+
+// Amnesia is the step in which an instance loses its whole state and goes on
+// as if it were new. Its identity counts as faulty from then on.
+func (c *Cluster) Amnesia(id string) (Step, error) { return c.happening(AmnesiaStep, "amnesia", id) }
+
+func (c *Cluster) happening(kind StepKind, name string, ids ...string) (Step, error) {
+	set, err := c.set(ids)
+	if err != nil {
+		return Step{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if set == 0 {
+		return Step{}, fmt.Errorf("%s: nobody is named; name one of %s", name, strings.Join(c.Names(c.servers|c.clients), ", "))
+	}
+	args := list(c.Names(set))
+	return Step{cluster: c, kind: kind, text: name + "(" + args[1:len(args)-1] + ")", set: set}, nil
+}
+
+// Partition is the step that parts the network, until it heals. Each server
+// instance is in exactly one group. A client that no group names reaches every
+// group, and every group reaches it.
+func (c *Cluster) Partition(groups [][]string) (Step, error) {
+	parts, err := c.parts("partition", groups)
+	if err != nil {
+		return Step{}, err
+	}
+	text := c.groupText(parts)
+	return c.changing(PartitionStep, "partition("+text[1:len(text)-1]+")", func(t *topology) *topology {
+		whole := openTopology(c)
+		whole.filters = t.filters
+		return whole.partitioned(parts)
+	}), nil
+}
+
+// Heal is the step after which everybody reaches everybody again: partitions,
+// cuts and drops end.
+func (c *Cluster) Heal() Step {
+	return c.changing(HealStep, "heal()", func(*topology) *topology { return openTopology(c) })
+}
+
+// Cut is the step that cuts the link from src to dst, in that direction only.
+func (c *Cluster) Cut(src, dst string) (Step, error) {
+	from, err := c.set([]string{src})
+	if err != nil {
+		return Step{}, fmt.Errorf("cut: %w", err)
+	}
+	to, err := c.set([]string{dst})
+	if err != nil {
+		return Step{}, fmt.Errorf("cut: %w", err)
+	}
+	if from == to {
+		return Step{}, fmt.Errorf("cut: %s always reaches itself; name two instances", src)
+	}
+	text := fmt.Sprintf("cut(%q, %q)", src, dst)
+	return c.changing(CutStep, text, func(t *topology) *topology { return t.cut(from, to) }), nil
+}
+
+// Drop is the step after which messages of the given type are lost on the way
+// from src to dst; an empty src or dst stands for everybody.
+func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
+	f := filter{messageType, c.servers | c.clients, c.servers | c.clients}
+	args := []string{strconv.Quote(messageType)}
+	for _, end := range []struct {
+		name, id string
+		set      *Set
+	}{{"src", src, &f.from}, {"dst", dst, &f.to}} {
+		if end.id == "" {
+			continue
+		}
+		i, err := c.Instance(end.id)
+		if err != nil {
+			return Step{}, fmt.Errorf("drop: %w", err)
+		}
+		*end.set = Of(i)
+		args = append(args, fmt.Sprintf("%s = %q", end.name, end.id))
+	}
+	if messageType == "" {
+		return Step{}, fmt.Errorf("drop: the message type is empty; name one, or use cut")
+	}
+	text := "drop(" + strings.Join(args, ", ") + ")"
+	return c.changing(DropStep, text, func(t *topology) *topology { return t.filter(f) }), nil
+}
+
+// Deaf is the step after which an instance hears no messages of the given types.
+func (c *Cluster) Deaf(id string, types []string) (Step, error) {
+	i, err := c.Instance(id)
+	if err != nil {
+		return Step{}, fmt.Errorf("deaf: %w", err)
+	}
+	if len(types) == 0 {
+		return Step{}, fmt.Errorf("deaf: no message types are named")
+	}
+	text := fmt.Sprintf("deaf(%q, %s)", id, list(types))
+	return c.changing(DropStep, text, func(t *topology) *topology {
+		for _, kind := range types {
+			t = t.filter(filter{kind, c.servers | c.clients, Of(i)})
+		}
+		return t
+	}), nil
+}
+
+func (c *Cluster) changing(kind StepKind, text string, apply func(*topology) *topology) Step {
+	return Step{cluster: c, kind: kind, text: text, change: &change{apply}}
+}
+
+// parts checks a partition: each server instance in exactly one group.
+func (c *Cluster) parts(act string, groups [][]string) ([]Set, error) {
+	var (
+		parts []Set
+		named Set
+	)
+	for _, group := range groups {
+		p, err := c.set(group)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", act, err)
+		}
+		if p == 0 {
+			return nil, fmt.Errorf("%s: a group is empty", act)
+		}
+		if twice := p & named; twice != 0 {
+			return nil, fmt.Errorf("%s: %s is in two groups", act, c.Names(twice)[0])
+		}
+		named |= p
+		parts = append(parts, p)
+	}
+	if missing := c.servers &^ named; missing != 0 {
+		return nil, fmt.Errorf("%s: %s is in no group; each of %s must be in one", act,
+			c.Names(missing)[0], strings.Join(c.Names(c.servers), ", "))
+	}
+	return parts, nil
+}
+
+// list shows names as a script writes them: ["A", "B"].
+func list(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Quote(name))
+	}
+	return "[" + b.String() + "]"
+}
+
+func (c *Cluster) groupText(parts []Set) string {
+	var groups []string
+	for _, p := range parts {
+		groups = append(groups, list(c.Names(p)))
+	}
+	return "[" + strings.Join(groups, ", ") + "]"
+}

@@ -1,0 +1,198 @@
+package runtime
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A table is a map from short word sequences to short word sequences. It only
+// grows. Readers never lock and writers take turns, because a simulation
+// looks up a million times for each time that it learns something new.
+//
+// An entry is stored as key length, value length, key, value in an arena of
+// chunks that never move; a slot holds 32 bits of the hash and the entry's
+// place. An entry is written before the slot that shows it, so a reader sees
+// either nothing or all of it.
+type table struct {
+	slots atomic.Pointer[[]uint64]
+	arena atomic.Pointer[[]*chunk]
+	mu    sync.Mutex
+	used  uint32 // words of the arena in use
+	count int
+}
+
+const chunkBits = 14
+
+type chunk [1 << chunkBits]uint32
+
+// hashWords mixes words by multiplication and rotation; the tables stay in
+// memory, so the function may change at any time.
+func hashWords(words []uint32) uint64 {
+	const m = 0x9e3779b97f4a7c15
+	h := uint64(len(words)) * m
+	for _, w := range words {
+		h = (h ^ uint64(w)) * m
+		h ^= h >> 29
+	}
+	return h ^ h>>32
+}
+
+// get returns the value of key. The caller must not change it.
+func (t *table) get(key []uint32) (value []uint32, ok bool) {
+	return t.find(hashWords(key), key)
+}
+
+func (t *table) find(h uint64, key []uint32) (value []uint32, ok bool) {
+	p := t.slots.Load()
+	if p == nil {
+		return nil, false
+	}
+	slots := *p
+	mask := uint64(len(slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		s := atomic.LoadUint64(&slots[i])
+		if s == 0 {
+			return nil, false
+		}
+		if s>>32 != h>>32 {
+			continue
+		}
+		e := t.entry(uint32(s) - 1)
+		if n := int(e[0]); n == len(key) && slices.Equal(e[2:2+n], key) {
+			return e[2+n : 2+n+int(e[1])], true
+		}
+	}
+}
+
+// entry returns the arena from the entry at the given place to the end of its chunk.
+func (t *table) entry(place uint32) []uint32 {
+	return (*t.arena.Load())[place>>chunkBits][place&(1<<chunkBits-1):]
+}
+
+// put makes value the value of key, unless key has one already, and returns
+// the one that it has.
+func (t *table) put(key, value []uint32) []uint32 {
+	return t.putFunc(key, func() []uint32 { return value })
+}
+
+// putFunc is put with a value that is made only if key is new, while no other
+// writer is active.
+func (t *table) putFunc(key []uint32, value func() []uint32) []uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h := hashWords(key)
+	if v, ok := t.find(h, key); ok {
+		return v
+	}
+	if p := t.slots.Load(); p == nil || t.count*4 >= len(*p)*3 {
+		t.grow()
+	}
+	v := value()
+	place := t.alloc(2 + len(key) + len(v))
+	e := t.entry(place)
+	e[0], e[1] = uint32(len(key)), uint32(len(v))
+	copy(e[2:], key)
+	copy(e[2+len(key):], v)
+	insert(*t.slots.Load(), h, place)
+	t.count++
+	return e[2+len(key) : 2+len(key)+len(v)]
+}
+
+func (t *table) alloc(n int) uint32 {
+	if n > len(chunk{}) {
+		panic("runtime: a table entry is longer than a chunk")
+	}
+	const size = uint32(len(chunk{}))
+	if t.used%size+uint32(n) > size || t.used%size == 0 {
+		t.used = (t.used + size - 1) / size * size
+		var chunks []*chunk
+		if p := t.arena.Load(); p != nil {
+			chunks = *p
+		}
+		if int(t.used>>chunkBits) == len(chunks) {
+			// A reader may hold the old slice: append never writes below its
+			// length, and the new one is shown only when it is complete.
+			chunks = append(chunks, new(chunk))
+			t.arena.Store(&chunks)
+		}
+	}
+	place := t.used
+	t.used += uint32(n)
+	return place
+}
+
+func (t *table) grow() {
+	old := t.slots.Load()
+	if old == nil {
+		slots := make([]uint64, 64)
+		t.slots.Store(&slots)
+		return
+	}
+	slots := make([]uint64, 2*len(*old))
+	for _, s := range *old {
+		if s != 0 {
+			// The slot keeps only the upper half of the hash.
+			e := t.entry(uint32(s) - 1)
+			insert(slots, hashWords(e[2:2+e[0]]), uint32(s)-1)
+		}
+	}
+	t.slots.Store(&slots)
+}
+
+func insert(slots []uint64, h uint64, place uint32) {
+	mask := uint64(len(slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		if slots[i] == 0 {
+			atomic.StoreUint64(&slots[i], h>>32<<32|uint64(place+1))
+			return
+		}
+	}
+}
+
+// size returns the number of entries.
+func (t *table) size() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}
+
+// bytes returns the memory that the table occupies.
+func (t *table) bytes() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	if p := t.slots.Load(); p != nil {
+		n += 8 * len(*p)
+	}
+	if p := t.arena.Load(); p != nil {
+		n += len(*p) * 4 * len(chunk{})
+	}
+	return n
+}
+
+// A vec is a growing array. Readers never lock; an index must have come to
+// the reader from the writer through some synchronisation, such as a table.
+type vec[T any] struct {
+	chunks atomic.Pointer[[]*[vecChunk]T]
+	n      int // guarded by whoever serialises the writers
+}
+
+const vecChunk = 1 << 10
+
+func (v *vec[T]) at(i uint32) *T { return &(*v.chunks.Load())[i/vecChunk][i%vecChunk] }
+
+func (v *vec[T]) append(x T) uint32 {
+	var chunks []*[vecChunk]T
+	if p := v.chunks.Load(); p != nil {
+		chunks = *p
+	}
+	if v.n == len(chunks)*vecChunk {
+		chunks = append(chunks, new([vecChunk]T))
+		v.chunks.Store(&chunks)
+	}
+	i := uint32(v.n)
+	chunks[i/vecChunk][i%vecChunk] = x
+	v.n++
+	return i
+}

@@ -1,0 +1,132 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A topology says who reaches whom. It is immutable.
+type topology struct {
+	reach   []Set // reach[i] is whom instance i reaches, itself included
+	filters []filter
+	parts   []Set // the partition in force, for people; nil if there is none
+}
+
+// A filter loses messages of one type ("" for any) on some links.
+type filter struct {
+	kind     string
+	from, to Set
+}
+
+func openTopology(c *Cluster) *topology {
+	t := &topology{reach: make([]Set, len(c.instances))}
+	for i := range t.reach {
+		t.reach[i] = c.servers | c.clients
+	}
+	return t
+}
+
+func (t *topology) clone() *topology {
+	return &topology{slices.Clone(t.reach), slices.Clone(t.filters), t.parts}
+}
+
+// filtered reports whether a message of the given type is lost on the link.
+func (t *topology) filtered(kind string, from, to int) bool {
+	for _, f := range t.filters {
+		if f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// partitioned returns t with links only inside the parts. Instances that no
+// part names reach everybody, as before.
+func (t *topology) partitioned(parts []Set) *topology {
+	next := t.clone()
+	next.parts = parts
+	var named Set
+	for _, p := range parts {
+		named |= p
+	}
+	for _, p := range parts {
+		for i := range p.All {
+			next.reach[i] &= p | ^named
+		}
+	}
+	return next
+}
+
+func (t *topology) cut(from, to Set) *topology {
+	next := t.clone()
+	for i := range from.All {
+		next.reach[i] &^= to &^ Of(i)
+	}
+	return next
+}
+
+func (t *topology) filter(f filter) *topology {
+	next := t.clone()
+	if !slices.Contains(next.filters, f) {
+		next.filters = append(next.filters, f)
+	}
+	return next
+}
+
+// topology interns t.
+func (k *code) topology(t *topology) uint32 {
+	var b strings.Builder
+	fmt.Fprint(&b, t.reach, t.parts)
+	for _, f := range t.filters {
+		fmt.Fprintf(&b, " %q %d %d", f.kind, f.from, f.to)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if id, ok := k.byTop[b.String()]; ok {
+		return id
+	}
+	id := k.topos.append(t)
+	k.byTop[b.String()] = id
+	return id
+}
+
+// env is the part of a world that is not the local state of an instance. It is
+// immutable.
+type env struct {
+	topology uint32
+	round    uint32 // how many rounds began
+	flight   []packet
+	deferred []deferral
+}
+
+// A packet is a message in flight between two instances.
+type packet struct {
+	from, to uint8
+	msg      uint32
+}
+
+// A deferral is a message to whoever leads the next round, if the sender
+// reached it in this one.
+type deferral struct {
+	from  uint8
+	reach Set
+	msg   uint32
+}
+
+// env interns e.
+func (k *code) env(e *env) uint32 {
+	key := make([]uint32, 0, 16)
+	key = append(key, e.topology, e.round, uint32(len(e.flight)))
+	for _, p := range e.flight {
+		key = append(key, uint32(p.from)<<8|uint32(p.to), p.msg)
+	}
+	for _, d := range e.deferred {
+		key = append(key, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)
+	}
+	if v, ok := k.byEnv.get(key); ok {
+		return v[0]
+	}
+	kept := &env{e.topology, e.round, slices.Clone(e.flight), slices.Clone(e.deferred)}
+	return k.byEnv.putFunc(key, func() []uint32 { return []uint32{k.envs.append(kept)} })[0]
+}

@@ -1,0 +1,217 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A World is the whole system at one moment, and how it came about. It is
+// immutable and may be shared.
+type World struct {
+	cluster *Cluster
+	vector  Vector
+	parent  *World
+	step    *Step
+	depth   int
+}
+
+// Start returns the world in which nothing has happened yet.
+func (c *Cluster) Start() *World {
+	w := &World{cluster: c, vector: make(Vector, c.Width())}
+	c.StartVector(w.vector)
+	return w
+}
+
+// Do returns the world after s. The error says why s cannot happen here.
+func (w *World) Do(s Step) (*World, error) {
+	m := w.cluster.simulator()
+	defer w.cluster.release(m)
+	return m.do(w, &s)
+}
+
+func (m *Simulator) do(w *World, s *Step) (*World, error) {
+	if s.cluster != w.cluster {
+		return nil, fmt.Errorf("%s: the step was made for another cluster", s)
+	}
+	next := &World{w.cluster, make(Vector, len(w.vector)), w, s, w.depth + 1}
+	if !m.Take(next.vector, w.vector, s) {
+		return nil, fmt.Errorf("%s: %s", s, m.why)
+	}
+	return next, nil
+}
+
+func (c *Cluster) simulator() *Simulator {
+	if m, ok := c.idle.Get().(*Simulator); ok {
+		return m
+	}
+	return c.NewSimulator()
+}
+
+func (c *Cluster) release(m *Simulator) { c.idle.Put(m) }
+
+// Cluster returns the cluster that w is a world of.
+func (w *World) Cluster() *Cluster { return w.cluster }
+
+// Parent returns the world before the last step, nil for a starting world.
+func (w *World) Parent() *World { return w.parent }
+
+// Step returns the step that led here; it is the zero Step for a starting world.
+func (w *World) Step() Step {
+	if w.step == nil {
+		return Step{}
+	}
+	return *w.step
+}
+
+// Depth returns the number of steps since the start.
+func (w *World) Depth() int { return w.depth }
+
+// Vector returns what tells w from other worlds. The caller must not change it.
+func (w *World) Vector() Vector { return w.vector }
+
+// Path returns the worlds from the start to w.
+func (w *World) Path() []*World {
+	path := make([]*World, w.depth+1)
+	for v := w; v != nil; v = v.parent {
+		path[v.depth] = v
+	}
+	return path
+}
+
+// History returns what was observed from the start to w.
+func (w *World) History() History {
+	h := History{Cluster: w.cluster, Faulty: w.Faulty()}
+	m := w.cluster.simulator()
+	defer w.cluster.release(m)
+	scratch := make(Vector, len(w.vector))
+	for _, v := range w.Path()[1:] {
+		m.Take(scratch, v.parent.vector, v.step)
+		for _, list := range m.Seen() {
+			h.Events = append(h.Events, w.cluster.Observations(list, v.depth)...)
+		}
+	}
+	return h
+}
+
+// Observations returns a list of observations by the number that
+// [Simulator.Seen] gives, as made in the given step.
+func (c *Cluster) Observations(list uint32, step int) []Observed {
+	pairs := *c.code.lists.at(list)
+	seen := make([]Observed, 0, len(pairs)/2)
+	for p := range slices.Chunk(pairs, 2) {
+		seen = append(seen, Observed{*c.code.seen.at(p[1]), step, int(p[0])})
+	}
+	return seen
+}
+
+// Deliveries returns what happened in the step that led to w, in order.
+func (w *World) Deliveries() []Delivery {
+	if w.parent == nil {
+		return nil
+	}
+	var record []Delivery
+	m := w.cluster.NewSimulator()
+	m.record = &record
+	m.Take(make(Vector, len(w.vector)), w.parent.vector, w.step)
+	return record
+}
+
+// Crashed returns the instances that are down.
+func (w *World) Crashed() Set { return w.cluster.flagged(w.vector, down) }
+
+// Faulty returns the instances of faulty identities: those that run as twins
+// and those of which an instance suffered amnesia.
+func (w *World) Faulty() Set { return w.cluster.FaultyIn(w.vector) }
+
+// FaultyIn is [World.Faulty] for a vector.
+func (c *Cluster) FaultyIn(v Vector) Set {
+	faulty := c.twinned
+	for i := range c.flagged(v, amnesiac).All {
+		faulty |= c.identities[c.instances[i].Identity].Instances
+	}
+	return faulty
+}
+
+func (c *Cluster) flagged(v Vector, f flags) Set {
+	var s Set
+	for i := range c.instances {
+		if c.code.locals.at(v[i]).flags&f != 0 {
+			s |= Of(i)
+		}
+	}
+	return s
+}
+
+// Beyond reports whether more servers are faulty in w than the cluster's f
+// allows, so that nothing that goes wrong breaks a promise.
+func (w *World) Beyond() bool { return w.cluster.Beyond(w.Faulty()) }
+
+// Beyond reports whether faulty holds more server identities than f.
+func (c *Cluster) Beyond(faulty Set) bool {
+	n := 0
+	for _, id := range c.identities {
+		if !id.Client && id.Instances&faulty != 0 {
+			n++
+		}
+	}
+	return n > c.config.F
+}
+
+// Summary returns a few words on the state of instance i, "" if its code has none.
+func (w *World) Summary(i int) string { return w.cluster.code.summary(w.vector[i]) }
+
+// Fields returns what the state of instance i consists of, as its code shows it.
+func (w *World) Fields(i int) (fields []Field) {
+	w.cluster.code.inspect(w.vector[i], func(n Inspector) { fields = n.Fields() })
+	return fields
+}
+
+// A Packet is a message in flight between two instances.
+type Packet struct {
+	From, To int
+	Message  Message
+}
+
+// InFlight returns the messages in flight, in the order in which they will arrive.
+func (w *World) InFlight() []Packet {
+	var packets []Packet
+	for _, p := range w.env().flight {
+		packets = append(packets, Packet{int(p.from), int(p.to), *w.cluster.code.values.at(p.msg)})
+	}
+	return packets
+}
+
+// Reach returns whom instance i can reach now, itself included.
+func (w *World) Reach(i int) Set {
+	return (*w.cluster.code.topos.at(w.env().topology)).reach[i]
+}
+
+// Parts returns the partition in force, nil if there is none.
+func (w *World) Parts() []Set {
+	return (*w.cluster.code.topos.at(w.env().topology)).parts
+}
+
+// Round returns how many rounds have begun.
+func (w *World) Round() int { return int(w.env().round) }
+
+func (w *World) env() *env { return *w.cluster.code.envs.at(w.vector[len(w.vector)-1]) }
+
+// A Size tells how much a cluster has learnt.
+type Size struct {
+	States, Messages int // different local states; messages, operations and rounds
+	Runs             int // different pairs of local state and event: runs of the nodes' code
+	Cells            int // different cells remembered
+	Bytes            int // memory of the tables, roughly
+}
+
+// Learnt tells how much the cluster has learnt so far. Several searches of one
+// cluster add up.
+func (c *Cluster) Learnt() Size {
+	k := c.code
+	k.mu.Lock()
+	s := Size{States: k.locals.n, Messages: k.values.n}
+	k.mu.Unlock()
+	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
+	s.Bytes = k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes()
+	return s
+}
