@@ -61,13 +61,15 @@ func (c *Cluster) StartVector(dst Vector) {
 // Take writes to dst the vector to which s leads from src, and reports whether
 // s can happen there at all. If not, dst is undefined and Why says why. The
 // two vectors must not overlap.
-func (m *Simulator) Take(dst, src Vector, s *Step) bool {
+func (m *Simulator) Take(dst, src Vector, s Step) bool {
 	m.lists, m.why = m.lists[:0], ""
 	switch s.kind {
 	case ExchangeStep, RoundStep, DeliverStep, InvokeStep, TimeoutStep:
 		return m.play(dst, src, s)
 	case CrashStep, RestartStep, AmnesiaStep:
 		return m.befall(dst, src, s)
+	case ReleaseStep:
+		return m.release(dst, src, s)
 	default:
 		return m.reshape(dst, src, s)
 	}
@@ -86,7 +88,7 @@ func (m *Simulator) refuse(format string, args ...any) bool {
 }
 
 // befall crashes, restarts or empties instances.
-func (m *Simulator) befall(dst, src Vector, s *Step) bool {
+func (m *Simulator) befall(dst, src Vector, s Step) bool {
 	copy(dst, src)
 	m.seen = m.seen[:0]
 	kind := crashEvent
@@ -111,8 +113,35 @@ func (m *Simulator) befall(dst, src Vector, s *Step) bool {
 	return true
 }
 
+// release lets messages pass a held link.
+func (m *Simulator) release(dst, src Vector, s Step) bool {
+	copy(dst, src)
+	last := len(dst) - 1
+	after := **m.code.envs.at(src[last])
+	after.flight = slices.Clone(after.flight)
+	let := 0
+	for i, p := range after.flight {
+		if s.set.Has(int(p.from)) && int(p.to) == s.who && !p.released && (s.count == 0 || let < s.count) {
+			after.flight[i].released = true
+			let++
+		}
+	}
+	if let < s.count {
+		return m.refuse("%d messages wait on that link", let)
+	}
+	if s.count == 0 {
+		t := *m.code.topos.at(after.topology)
+		for from := range s.set.All {
+			t = t.unhold(from, s.who)
+		}
+		after.topology = m.code.topology(t)
+	}
+	dst[last] = m.code.env(&after)
+	return true
+}
+
 // reshape changes the topology.
-func (m *Simulator) reshape(dst, src Vector, s *Step) bool {
+func (m *Simulator) reshape(dst, src Vector, s Step) bool {
 	copy(dst, src)
 	last := len(dst) - 1
 	e := *m.code.envs.at(src[last])
@@ -123,19 +152,24 @@ func (m *Simulator) reshape(dst, src Vector, s *Step) bool {
 }
 
 // play runs a step in which nodes react.
-func (m *Simulator) play(dst, src Vector, s *Step) bool {
+func (m *Simulator) play(dst, src Vector, s Step) bool {
 	last := len(dst) - 1
 	e := *m.code.envs.at(src[last])
 	copy(dst, src)
 	m.vec = dst[:last]
 	m.topology = *m.code.topos.at(e.topology)
-	m.flight = append(m.flight[:0], e.flight...)
-	m.deferred = append(m.deferred[:0], e.deferred...)
-
-	if s.kind == RoundStep {
-		m.deferred = m.deferred[:0] // on their way now; a deferral lasts one round
+	m.flight, m.deferred = m.flight[:0], m.deferred[:0]
+	if s.kind != RoundStep {
+		m.deferred = append(m.deferred, e.deferred...) // a round hands them over
 	}
-	if cells := m.cells(s, e); cells != nil {
+	if cells := m.cells(s); cells != nil {
+		if s.kind == ExchangeStep {
+			for _, p := range e.flight {
+				if !s.set.Has(int(p.from)) || !s.set.Has(int(p.to)) {
+					m.flight = append(m.flight, p)
+				}
+			}
+		}
 		for _, members := range cells {
 			if !m.cell(s, e, members) {
 				return false
@@ -156,31 +190,29 @@ func (m *Simulator) play(dst, src Vector, s *Step) bool {
 }
 
 // settle interns the environment after a step.
-func (m *Simulator) settle(dst Vector, s *Step, e *env) {
+func (m *Simulator) settle(dst Vector, s Step, e *env) {
 	after := env{topology: e.topology, round: e.round, flight: m.flight, deferred: m.deferred}
 	if s.kind == RoundStep {
 		after.round++
 	}
+	slices.SortStableFunc(after.flight, func(a, b packet) int { return int(a.from) - int(b.from) })
 	slices.SortStableFunc(after.deferred, func(a, b deferral) int { return int(a.from) - int(b.from) })
 	dst[len(dst)-1] = m.code.env(&after)
 }
 
 // run plays the step among members: stimuli, then wave after wave. Messages
 // to others are lost or, in a network that holds them, wait.
-func (m *Simulator) run(s *Step, e *env, members Set) bool {
+func (m *Simulator) run(s Step, e *env, members Set) bool {
 	m.wave, m.next, m.packets, m.outside = m.wave[:0], m.next[:0], 0, Cut
 	switch s.kind {
 	case ExchangeStep:
-		return m.runExchange(s)
+		return m.runExchange(s, e, members)
 	case RoundStep:
 		return m.runRound(s, e, members)
 	case DeliverStep:
-		if len(m.flight) == 0 {
-			return m.refuse("nothing is in flight")
-		}
-		m.wave = append(m.wave, m.flight...)
-		m.flight = m.flight[:0]
-		return m.runPhases(s.phases, members)
+		m.open(s.phase.parts, members)
+		m.runPhase(s.phase, e, members)
+		return true
 	}
 	kind := TimeoutEvent
 	if s.kind == InvokeStep {
@@ -192,11 +224,11 @@ func (m *Simulator) run(s *Step, e *env, members Set) bool {
 			return false
 		}
 	}
-	m.flight = append(m.flight, m.next...)
+	m.flight = append(append(m.flight, e.flight...), m.next...)
 	return true
 }
 
-func (m *Simulator) runExchange(s *Step) bool {
+func (m *Simulator) runExchange(s Step, e *env, members Set) bool {
 	m.outside = Lost
 	for i := range s.set.All {
 		m.part[i] = s.set
@@ -204,59 +236,58 @@ func (m *Simulator) runExchange(s *Step) bool {
 	if !m.stimulate(s.who, stimulus{kind: ExchangeEvent}, true) {
 		return false
 	}
-	// What waits among the members arrives with the first wave.
-	m.wave, m.next = m.next, m.wave
-	waiting := m.flight[:0]
-	for _, p := range m.flight {
+	for _, p := range e.flight {
+		// What waits among those who take part arrives with the first wave.
 		if s.set.Has(int(p.from)) && s.set.Has(int(p.to)) {
 			m.wave = append(m.wave, p)
-		} else {
-			waiting = append(waiting, p)
+		} else if members != s.set {
+			m.flight = append(m.flight, p)
 		}
 	}
-	m.flight = waiting
-	m.runWaves(0, 0, s.set)
+	m.wave = append(m.wave, m.next...)
+	m.runWaves(0, s.set)
 	return true
 }
 
-func (m *Simulator) runRound(s *Step, e *env, members Set) bool {
+func (m *Simulator) runRound(s Step, e *env, members Set) bool {
 	// What was sent to the next leader comes first: the leader begins the
 	// round knowing it.
 	leaders := m.cluster.identities[s.who].Instances & members
-	m.open(s.phases[0].parts, members)
-	for _, d := range e.deferred {
-		from := m.cluster.instances[d.from].Identity
-		for i := range (leaders & d.reach).All {
-			m.arrive(0, packet{d.from, uint8(i), d.msg}, from)
+	m.open(s.phase.parts, members)
+	for i := range leaders.All {
+		for _, d := range e.deferred {
+			if d.reach.Has(i) {
+				m.arrive(0, packet{from: d.from, to: uint8(i), msg: d.msg})
+			}
 		}
 	}
 	for i := range (m.cluster.servers & members).All {
-		round := Round{Number: int(e.round) + 1, Leader: m.cluster.identities[s.who].Name, Input: s.inputs[i]}
+		round := Round{Number: int(e.round) + 1, Leader: m.cluster.identities[s.who].Name, Input: m.cluster.input(i, s.who)}
 		if !m.stimulate(i, stimulus{kind: RoundEvent, arg: m.code.value(round)}, false) {
 			return false
 		}
 	}
-	m.wave = append(append(m.wave, m.flight...), m.next...)
-	m.flight, m.next = m.flight[:0], m.next[:0]
-	return m.runPhases(s.phases, members)
+	m.runPhase(s.phase, e, members)
+	return true
 }
 
-func (m *Simulator) runPhases(phases []phase, members Set) bool {
-	hop := 0
+// runPhase delivers what is in flight among members and what is in m.next.
+// What remains after the last hop stays in flight.
+func (m *Simulator) runPhase(p phase, e *env, members Set) {
 	base := m.topology
-	for _, p := range phases {
-		m.topology = base
-		if p.deaf != nil {
-			m.topology = base.clone()
-			m.topology.filters = append(m.topology.filters, p.deaf...)
-		}
-		m.open(p.parts, members)
-		hop = m.runWaves(hop, p.hops, members)
+	if p.deaf != nil {
+		m.topology = base.clone()
+		m.topology.filters = append(m.topology.filters, p.deaf...)
 	}
-	m.topology = base
+	for _, p := range e.flight {
+		if members.Has(int(p.from)) && members.Has(int(p.to)) {
+			m.wave = append(m.wave, p)
+		}
+	}
+	m.wave = append(m.wave, m.next...)
+	m.runWaves(p.hops, members)
 	m.flight = append(m.flight, m.wave...)
-	m.wave = m.wave[:0]
-	return true
+	m.topology = base
 }
 
 // open sets whom each member may reach: its part, or everybody.
@@ -276,25 +307,24 @@ func (m *Simulator) open(parts []Set, members Set) {
 	}
 }
 
-// runWaves delivers wave after wave, at most hops of them unless that is 0,
-// and returns the number of the last hop. The wave that is left over stays in
-// m.wave.
-func (m *Simulator) runWaves(hop, hops int, members Set) int {
-	for n := 0; len(m.wave) > 0 && (hops == 0 || n < hops); n++ {
-		hop++
+// runWaves delivers wave after wave, at most hops of them unless that is 0.
+// The wave that is left over stays in m.wave. In each wave messages arrive in
+// the order of their senders, unless the topology says otherwise.
+func (m *Simulator) runWaves(hops int, members Set) {
+	for hop := 1; len(m.wave) > 0 && (hops == 0 || hop <= hops); hop++ {
 		m.packets += len(m.wave)
-		if n == maxHops || m.packets > maxPackets {
+		if hop > maxHops || m.packets > maxPackets {
 			m.fail(m.wave[0], hop)
 			m.wave = m.wave[:0]
-			return hop
+			return
 		}
+		slices.SortStableFunc(m.wave, func(a, b packet) int { return m.topology.place(a) - m.topology.place(b) })
 		m.next = m.next[:0]
 		for _, p := range m.wave {
 			m.route(hop, p, members)
 		}
 		m.wave, m.next = m.next, m.wave
 	}
-	return hop
 }
 
 // route delivers p, loses it, or lets it wait.
@@ -303,6 +333,8 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 	fate := Delivered
 	switch {
 	case from == to:
+	case len(m.topology.held) > 0 && !p.released && slices.Contains(m.topology.held, link{from, to}):
+		fate = Waiting
 	case !m.topology.reach[from].Has(to):
 		fate = Cut
 	case !m.part[from].Has(to) || !members.Has(to):
@@ -311,11 +343,13 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 		fate = Filtered
 	}
 	if fate == Delivered {
-		m.arrive(hop, p, m.cluster.instances[from].Identity)
+		m.arrive(hop, p)
 		return
 	}
 	if !m.lossy && fate != Filtered {
 		fate = Waiting
+	}
+	if fate == Waiting {
 		m.flight = append(m.flight, p)
 	}
 	if m.record != nil {
@@ -325,10 +359,10 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 }
 
 // arrive lets the receiver of p react.
-func (m *Simulator) arrive(hop int, p packet, identity int) {
+func (m *Simulator) arrive(hop int, p packet) {
 	to := int(p.to)
 	before := m.vec[to]
-	s := stimulus{MessageEvent, identity, p.msg}
+	s := stimulus{MessageEvent, m.cluster.instances[p.from].Identity, p.msg}
 	o := m.code.react(before, s)
 	m.vec[to] = o.next
 	m.emit(to, o)
@@ -373,7 +407,7 @@ func (m *Simulator) emit(from int, o *outcome) {
 			to = m.cluster.identities[s.to].Instances
 		}
 		for i := range to.All {
-			m.next = append(m.next, packet{uint8(from), uint8(i), s.msg})
+			m.next = append(m.next, packet{from: uint8(from), to: uint8(i), msg: s.msg})
 		}
 	}
 }

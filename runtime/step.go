@@ -22,29 +22,35 @@ const (
 	HealStep
 	CutStep
 	DropStep
+	HoldStep
+	ReleaseStep
+	OrderStep
 )
 
 // A Step is one thing that happens to the whole system. It is immutable, made
 // and checked by the methods of a [Cluster], and can be taken in any world of
-// that cluster. Two steps are the same if their texts are.
-type Step struct {
+// that cluster. Two steps do the same if their texts are the same.
+type Step struct{ *step }
+
+type step struct {
 	cluster *Cluster
 	kind    StepKind
 	text    string
-	set     Set      // exchange: the client and its reach; others: those that it happens to
-	who     int      // exchange, invoke: the client instance; round: the leader identity
-	value   uint32   // invoke: the operation
-	phases  []phase  // round, deliver: what is delivered, and under which partition
-	change  *change  // partition, heal, cut, drop: what becomes of the topology
-	inputs  []string // round: what each instance may propose
-	cells   []Set    // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
+	set     Set     // exchange: the client and its reach; others: those that it happens to
+	who     int     // exchange, invoke: the client; round: the leader identity; release: the receiver
+	value   uint32  // invoke: the operation
+	phase   phase   // round, deliver: what is delivered, and under which partition
+	change  *change // partition, heal, cut, drop: what becomes of the topology
+	shape   uint32  // round, deliver: a number for the phase but for its parts
+	count   int     // release: how many messages
+	cells   []Set   // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
 }
 
 // A phase is a number of hops under one partition.
 type phase struct {
-	parts []Set // nil: as the topology has it
-	deaf  []filter
-	hops  int // 0: until nothing is in flight
+	parts []Set    // nil: as the topology has it
+	deaf  []filter // beside those of the topology
+	hops  int      // 0: until nothing is in flight
 }
 
 type change struct {
@@ -52,7 +58,14 @@ type change struct {
 }
 
 // String returns the step as a script writes it: exchange("c1", ["A", "B", "C"]).
-func (s Step) String() string { return s.text }
+func (s Step) String() string {
+	if s.step == nil {
+		return ""
+	}
+	return s.text
+}
+
+func newStep(s step) Step { return Step{&s} }
 
 // Kind returns what kind of step it is.
 func (s Step) Kind() StepKind { return s.kind }
@@ -86,7 +99,7 @@ func (c *Cluster) ExchangeSet(client int, reach Set) (Step, error) {
 			c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
 	}
 	text := fmt.Sprintf("exchange(%q, %s)", c.instances[client].Name, list(c.Names(reach)))
-	return Step{cluster: c, kind: ExchangeStep, text: text, who: client, set: reach | Of(client), cells: []Set{reach | Of(client)}}, nil
+	return newStep(step{cluster: c, kind: ExchangeStep, text: text, who: client, set: reach | Of(client), cells: []Set{reach | Of(client)}}), nil
 }
 
 // Invoke is the step in which a client begins op and sends its first messages.
@@ -100,7 +113,7 @@ func (c *Cluster) Invoke(client string, op Operation) (Step, error) {
 		return Step{}, fmt.Errorf("invoke: %s: an argument of type %T cannot be compared", op.Name, op.Arg)
 	}
 	text := fmt.Sprintf("invoke(%q, %s)", client, op)
-	return Step{cluster: c, kind: InvokeStep, text: text, who: i, set: Of(i), value: c.code.value(op)}, nil
+	return newStep(step{cluster: c, kind: InvokeStep, text: text, who: i, set: Of(i), value: c.code.value(op)}), nil
 }
 
 func (c *Cluster) client(act, name string) (int, error) {
@@ -115,28 +128,6 @@ func (c *Cluster) client(act, name string) (int, error) {
 		return 0, fmt.Errorf("%s: %s is a server; the clients are %s", act, name, strings.Join(c.Names(c.clients), ", "))
 	}
 	return i, nil
-}
-
-// Deliver is the step in which messages in flight arrive, wave by wave: as
-// many waves as hops says, or, if hops is 0, until nothing is in flight. If
-// groups is not nil, it is a partition that holds for this step only.
-func (c *Cluster) Deliver(hops int, groups [][]string) (Step, error) {
-	if hops < 0 {
-		return Step{}, fmt.Errorf("deliver: hops is %d, want 1 or more, or none for all", hops)
-	}
-	p := phase{hops: hops}
-	var args []string
-	if hops > 0 {
-		args = append(args, "hops = "+strconv.Itoa(hops))
-	}
-	if groups != nil {
-		var err error
-		if p.parts, err = c.parts("deliver", groups); err != nil {
-			return Step{}, err
-		}
-		args = append(args, "groups = "+c.groupText(p.parts))
-	}
-	return Step{cluster: c, kind: DeliverStep, text: "deliver(" + strings.Join(args, ", ") + ")", phases: []phase{p}}, nil
 }
 
 // Timeout is the step in which the named instances wait in vain. What they
@@ -165,14 +156,14 @@ func (c *Cluster) happening(kind StepKind, name string, ids ...string) (Step, er
 		return Step{}, fmt.Errorf("%s: nobody is named; name one of %s", name, strings.Join(c.Names(c.servers|c.clients), ", "))
 	}
 	args := list(c.Names(set))
-	return Step{cluster: c, kind: kind, text: name + "(" + args[1:len(args)-1] + ")", set: set}, nil
+	return newStep(step{cluster: c, kind: kind, text: name + "(" + args[1:len(args)-1] + ")", set: set}), nil
 }
 
 // Partition is the step that parts the network, until it heals. Each server
 // instance is in exactly one group. A client that no group names reaches every
 // group, and every group reaches it.
 func (c *Cluster) Partition(groups [][]string) (Step, error) {
-	parts, err := c.parts("partition", groups)
+	parts, err := c.Parts("partition", groups)
 	if err != nil {
 		return Step{}, err
 	}
@@ -192,19 +183,12 @@ func (c *Cluster) Heal() Step {
 
 // Cut is the step that cuts the link from src to dst, in that direction only.
 func (c *Cluster) Cut(src, dst string) (Step, error) {
-	from, err := c.set([]string{src})
+	from, to, err := c.link("cut", src, dst)
 	if err != nil {
-		return Step{}, fmt.Errorf("cut: %w", err)
-	}
-	to, err := c.set([]string{dst})
-	if err != nil {
-		return Step{}, fmt.Errorf("cut: %w", err)
-	}
-	if from == to {
-		return Step{}, fmt.Errorf("cut: %s always reaches itself; name two instances", src)
+		return Step{}, err
 	}
 	text := fmt.Sprintf("cut(%q, %q)", src, dst)
-	return c.changing(CutStep, text, func(t *topology) *topology { return t.cut(from, to) }), nil
+	return c.changing(CutStep, text, func(t *topology) *topology { return t.cut(Of(from), Of(to)) }), nil
 }
 
 // Drop is the step after which messages of the given type are lost on the way
@@ -252,34 +236,7 @@ func (c *Cluster) Deaf(id string, types []string) (Step, error) {
 }
 
 func (c *Cluster) changing(kind StepKind, text string, apply func(*topology) *topology) Step {
-	return Step{cluster: c, kind: kind, text: text, change: &change{apply}}
-}
-
-// parts checks a partition: each server instance in exactly one group.
-func (c *Cluster) parts(act string, groups [][]string) ([]Set, error) {
-	var (
-		parts []Set
-		named Set
-	)
-	for _, group := range groups {
-		p, err := c.set(group)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", act, err)
-		}
-		if p == 0 {
-			return nil, fmt.Errorf("%s: a group is empty", act)
-		}
-		if twice := p & named; twice != 0 {
-			return nil, fmt.Errorf("%s: %s is in two groups", act, c.Names(twice)[0])
-		}
-		named |= p
-		parts = append(parts, p)
-	}
-	if missing := c.servers &^ named; missing != 0 {
-		return nil, fmt.Errorf("%s: %s is in no group; each of %s must be in one", act,
-			c.Names(missing)[0], strings.Join(c.Names(c.servers), ", "))
-	}
-	return parts, nil
+	return newStep(step{cluster: c, kind: kind, text: text, change: &change{apply}})
 }
 
 // list shows names as a script writes them: ["A", "B"].

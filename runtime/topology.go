@@ -11,6 +11,17 @@ type topology struct {
 	reach   []Set // reach[i] is whom instance i reaches, itself included
 	filters []filter
 	parts   []Set // the partition in force, for people; nil if there is none
+	held    []link
+	orders  []order
+}
+
+// A link is a way for messages, in one direction.
+type link struct{ from, to int }
+
+// An order says whom an instance hears first.
+type order struct {
+	of    int
+	first []int
 }
 
 // A filter loses messages of one type ("" for any) on some links.
@@ -28,7 +39,10 @@ func openTopology(c *Cluster) *topology {
 }
 
 func (t *topology) clone() *topology {
-	return &topology{slices.Clone(t.reach), slices.Clone(t.filters), t.parts}
+	next := *t
+	next.reach = slices.Clone(t.reach)
+	next.filters, next.held, next.orders = slices.Clip(t.filters), slices.Clip(t.held), slices.Clip(t.orders)
+	return &next
 }
 
 // filtered reports whether a message of the given type is lost on the link.
@@ -74,10 +88,46 @@ func (t *topology) filter(f filter) *topology {
 	return next
 }
 
+func (t *topology) hold(from, to int) *topology {
+	if slices.Contains(t.held, link{from, to}) {
+		return t
+	}
+	next := t.clone()
+	next.held = append(next.held, link{from, to})
+	return next
+}
+
+func (t *topology) unhold(from, to int) *topology {
+	next := t.clone()
+	next.held = slices.DeleteFunc(slices.Clone(t.held), func(l link) bool { return l == link{from, to} })
+	return next
+}
+
+func (t *topology) prefer(of int, first []int) *topology {
+	next := t.clone()
+	next.orders = slices.DeleteFunc(slices.Clone(t.orders), func(o order) bool { return o.of == of })
+	if len(first) > 0 {
+		next.orders = append(next.orders, order{of, first})
+	}
+	return next
+}
+
+// place says where a packet stands among those that arrive together at one instance.
+func (t *topology) place(p packet) int {
+	for _, o := range t.orders {
+		if o.of == int(p.to) {
+			if i := slices.Index(o.first, int(p.from)); i >= 0 {
+				return i - len(o.first)
+			}
+		}
+	}
+	return int(p.from)
+}
+
 // topology interns t.
 func (k *code) topology(t *topology) uint32 {
 	var b strings.Builder
-	fmt.Fprint(&b, t.reach, t.parts)
+	fmt.Fprint(&b, t.reach, t.parts, t.held, t.orders)
 	for _, f := range t.filters {
 		fmt.Fprintf(&b, " %q %d %d", f.kind, f.from, f.to)
 	}
@@ -100,10 +150,25 @@ type env struct {
 	deferred []deferral
 }
 
-// A packet is a message in flight between two instances.
+// A packet is a message in flight between two instances. One that was released
+// from a held link passes it.
 type packet struct {
 	from, to uint8
+	released bool
 	msg      uint32
+}
+
+// words encodes p, for the keys of tables.
+func (p packet) words() (uint32, uint32) {
+	w := uint32(p.from)<<8 | uint32(p.to)
+	if p.released {
+		w |= 1 << 16
+	}
+	return w, p.msg
+}
+
+func packetOf(w, msg uint32) packet {
+	return packet{uint8(w >> 8), uint8(w), w>>16 != 0, msg}
 }
 
 // A deferral is a message to whoever leads the next round, if the sender
@@ -119,7 +184,8 @@ func (k *code) env(e *env) uint32 {
 	key := make([]uint32, 0, 16)
 	key = append(key, e.topology, e.round, uint32(len(e.flight)))
 	for _, p := range e.flight {
-		key = append(key, uint32(p.from)<<8|uint32(p.to), p.msg)
+		w, msg := p.words()
+		key = append(key, w, msg)
 	}
 	for _, d := range e.deferred {
 		key = append(key, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)

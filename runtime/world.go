@@ -11,7 +11,7 @@ type World struct {
 	cluster *Cluster
 	vector  Vector
 	parent  *World
-	step    *Step
+	step    Step
 	depth   int
 }
 
@@ -22,15 +22,18 @@ func (c *Cluster) Start() *World {
 	return w
 }
 
+// WorldAt returns the world that has the given vector, without its past.
+func (c *Cluster) WorldAt(v Vector) *World { return &World{cluster: c, vector: slices.Clone(v)} }
+
 // Do returns the world after s. The error says why s cannot happen here.
 func (w *World) Do(s Step) (*World, error) {
 	m := w.cluster.simulator()
 	defer w.cluster.release(m)
-	return m.do(w, &s)
+	return m.do(w, s)
 }
 
-func (m *Simulator) do(w *World, s *Step) (*World, error) {
-	if s.cluster != w.cluster {
+func (m *Simulator) do(w *World, s Step) (*World, error) {
+	if s.step == nil || s.cluster != w.cluster {
 		return nil, fmt.Errorf("%s: the step was made for another cluster", s)
 	}
 	next := &World{w.cluster, make(Vector, len(w.vector)), w, s, w.depth + 1}
@@ -56,12 +59,7 @@ func (w *World) Cluster() *Cluster { return w.cluster }
 func (w *World) Parent() *World { return w.parent }
 
 // Step returns the step that led here; it is the zero Step for a starting world.
-func (w *World) Step() Step {
-	if w.step == nil {
-		return Step{}
-	}
-	return *w.step
-}
+func (w *World) Step() Step { return w.step }
 
 // Depth returns the number of steps since the start.
 func (w *World) Depth() int { return w.depth }

@@ -1,0 +1,115 @@
+// Package explore judges every scenario of a space, or a sample of it.
+//
+//   - [Explore] covers a space completely, layer by layer. All scenarios of one
+//     length that lead to the same world are one world with a weight, an exact
+//     count, so that the work is that of the different worlds and not that of
+//     the scenarios. The first violation found is of minimal length.
+//   - [Sample] runs scenarios drawn from a space, one by one.
+//   - [Options] says what to judge and where to begin; a [Report] says what was
+//     covered and what was found.
+//
+// Reports do not depend on the number of workers or on the order in which
+// they come to work, except for the time that they tell.
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// Options says what to judge, and where and how.
+type Options struct {
+	// Start is the world in which the scenarios begin.
+	Start *runtime.World
+	// Properties are judged on what was observed, from the very beginning of
+	// Start's path. That no node's code fails is always judged as well.
+	Properties []check.Property
+	// Invariants are judged on each different world, one at a time. The worlds
+	// that they see have no past.
+	Invariants []check.WorldProperty
+	// First stops the search after the first layer with a violation.
+	First bool
+	// Workers is the number of goroutines; 0 means one for each processor.
+	Workers int
+	// Progress, if not nil, is called now and then, from one goroutine at a time.
+	Progress func(Progress)
+}
+
+// Progress is how far a search has come.
+type Progress struct {
+	Layer, Layers int // steps taken by the scenarios of this layer, and at most
+	Done, Rows    int // worlds of this layer that were expanded, and all of them
+	Covered, Size *big.Int
+	Worlds, Steps int
+	Bytes         int // memory of worlds and tables
+	Elapsed       time.Duration
+}
+
+// A Report says what was covered and what was found.
+type Report struct {
+	Space      string
+	Size       *big.Int // scenarios that the space lists
+	Covered    *big.Int // scenarios that were judged
+	EndedEarly *big.Int // those in which some step could not happen: the client had finished, say
+	Progressed *big.Int // those in which a correct identity decided or returned something
+
+	Worlds int // different worlds from which the search went on
+	Steps  int // steps taken in the search
+	Runs   int // runs of the nodes' code since the cluster was made
+
+	Depth      int // layers that were covered completely
+	Violations []Violation
+	// Counterexample is the first shortest scenario that violates a property, nil if
+	// none does.
+	Counterexample *runtime.World
+	// Passing are a few scenarios that violate nothing, some of them with
+	// progress if there are any.
+	Passing []*runtime.World
+	// Beyond says that more servers were faulty than f allows in the
+	// counterexample or, if there is none, in the starting world.
+	Beyond bool
+	// Stopped says why the search ended before all was covered, nil if it didn't.
+	Stopped error
+	Elapsed time.Duration
+	Workers int
+}
+
+// ErrFirst is why a search stopped that was to find the first violation only.
+var ErrFirst = errors.New("stopped at the first violation")
+
+// A Violation says how often a property is violated. A scenario that violates
+// several properties counts for the one that is violated first.
+type Violation struct {
+	Property  string
+	Why       string   // of the counterexample or, for another property, empty
+	Length    int      // steps of the shortest counterexample
+	Shortest  *big.Int // prefixes of that length that violate it
+	Scenarios *big.Int // scenarios of the space that violate it, as far as covered
+}
+
+// OK reports whether all was covered and nothing violated.
+func (r *Report) OK() bool { return len(r.Violations) == 0 && r.Complete() }
+
+// Complete reports whether every scenario of the space was judged.
+func (r *Report) Complete() bool { return r.Covered.Cmp(r.Size) == 0 }
+
+// Vacuous reports whether nothing was ever decided or returned, so that the
+// verdict proves nothing.
+func (r *Report) Vacuous() bool { return r.Progressed.Sign() == 0 }
+
+// Explore judges every scenario of s. If ctx ends before that, the report says
+// what was covered until then. The error is of the options, not of what was found.
+func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
+	if o.Start == nil {
+		return nil, fmt.Errorf("explore: no world to start from")
+	}
+	x := newSearch(s, o)
+	return x.run(ctx)
+}

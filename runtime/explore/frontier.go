@@ -1,0 +1,194 @@
+package explore
+
+import (
+	"math/bits"
+	"slices"
+	"sync"
+)
+
+// A frontier is the set of different rows that scenarios of one length lead
+// to. A row is a vector, a monitor state and a position; beside it stand its
+// weight (how many scenarios lead to it) and its origin (the least of the
+// choices that do).
+//
+// Rows are spread over shards by hash, so that workers seldom wait for each
+// other. The weight is a sum and the origin a minimum, so it does not matter
+// in which order workers add rows; ranks, which are assigned by origin when
+// the layer is complete, depend on nothing but the space and the protocol.
+type frontier struct {
+	width  int // words in a row
+	words  int // words in a weight
+	shards []shard
+	first  []int // index of the first row of each shard, when sealed
+	order  []uint32
+}
+
+// An origin is the rank of the row that a row came from, and which choice led
+// here: rank<<32 | choice.
+type origin = uint64
+
+type shard struct {
+	mu      sync.Mutex
+	slots   []uint64 // upper half of the hash, and number of the row plus one
+	rows    []uint32
+	weights []uint64
+	origins []origin
+	_       [64]byte // shards don't share cache lines
+}
+
+func newFrontier(width, words, shards int) *frontier {
+	return &frontier{width: width, words: words, shards: make([]shard, shards)}
+}
+
+func hashRow(row []uint32) uint64 {
+	const m = 0x9e3779b97f4a7c15
+	h := uint64(len(row))
+	for _, w := range row {
+		h = (h ^ uint64(w)) * m
+		h ^= h >> 29
+	}
+	return h ^ h>>32
+}
+
+// add merges a row into the frontier.
+func (f *frontier) add(row []uint32, w weight, from origin) {
+	h := hashRow(row)
+	s := &f.shards[(h>>24)%uint64(len(f.shards))]
+	s.mu.Lock()
+	s.add(f, h, row, w, from)
+	s.mu.Unlock()
+}
+
+func (s *shard) add(f *frontier, h uint64, row []uint32, w weight, from origin) {
+	if len(s.origins)*4 >= len(s.slots)*3 {
+		s.grow(f.width)
+	}
+	mask := uint64(len(s.slots) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		slot := s.slots[i]
+		if slot == 0 {
+			s.slots[i] = h>>32<<32 | uint64(len(s.origins)+1)
+			s.rows = append(s.rows, row...)
+			s.weights = append(s.weights, w...)
+			s.origins = append(s.origins, from)
+			return
+		}
+		if slot>>32 != h>>32 {
+			continue
+		}
+		n := int(uint32(slot)) - 1
+		if slices.Equal(s.rows[n*f.width:(n+1)*f.width], row) {
+			weight(s.weights[n*f.words : (n+1)*f.words]).add(w)
+			s.origins[n] = min(s.origins[n], from)
+			return
+		}
+	}
+}
+
+func (s *shard) grow(width int) {
+	old := s.slots
+	s.slots = make([]uint64, max(64, 2*len(old)))
+	mask := uint64(len(s.slots) - 1)
+	for n := range s.origins {
+		h := hashRow(s.rows[n*width : (n+1)*width])
+		i := h & mask
+		for s.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		s.slots[i] = h>>32<<32 | uint64(n+1)
+	}
+}
+
+// seal ranks the rows by origin. It returns the origins in the order of their
+// ranks; nothing may be added afterwards.
+func (f *frontier) seal() []origin {
+	n := 0
+	f.first = make([]int, len(f.shards))
+	for i := range f.shards {
+		f.first[i] = n
+		n += len(f.shards[i].origins)
+		f.shards[i].slots = nil
+	}
+	origins := make([]origin, 0, n)
+	f.order = make([]uint32, n)
+	for i := range f.shards {
+		origins = append(origins, f.shards[i].origins...)
+		f.shards[i].origins = nil
+	}
+	for i := range f.order {
+		f.order[i] = uint32(i)
+	}
+	sortByKey(origins, f.order)
+	return origins
+}
+
+// len returns the number of rows of a sealed frontier.
+func (f *frontier) len() int { return len(f.order) }
+
+// at returns the row of the given rank and its weight.
+func (f *frontier) at(rank int) ([]uint32, weight) {
+	i := int(f.order[rank])
+	s, found := slices.BinarySearch(f.first, i)
+	if !found {
+		s--
+	}
+	// Empty shards begin where the next one does; the last of them holds it.
+	for s+1 < len(f.first) && f.first[s+1] == f.first[s] {
+		s++
+	}
+	n := i - f.first[s]
+	sh := &f.shards[s]
+	return sh.rows[n*f.width : (n+1)*f.width], sh.weights[n*f.words : (n+1)*f.words]
+}
+
+// bytes returns the memory that the rows occupy.
+func (f *frontier) bytes() int {
+	n := 8 * cap(f.order) / 2
+	for i := range f.shards {
+		s := &f.shards[i]
+		s.mu.Lock()
+		n += 8*cap(s.slots) + 4*cap(s.rows) + 8*cap(s.weights) + 8*cap(s.origins)
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// sortByKey sorts keys and lets values follow, by counting, digit by digit
+// from the lowest. Digits that all keys share cost nothing, and a search with
+// one worker adds rows in order, so nothing is moved then.
+func sortByKey(keys []uint64, values []uint32) {
+	if slices.IsSorted(keys) {
+		return
+	}
+	var or uint64
+	for _, k := range keys {
+		or |= k
+	}
+	const digit = 11
+	spareKeys, spareValues := make([]uint64, len(keys)), make([]uint32, len(values))
+	from, fromV, to, toV := keys, values, spareKeys, spareValues
+	for shift := 0; shift < bits.Len64(or); shift += digit {
+		if or>>shift&(1<<digit-1) == 0 {
+			continue
+		}
+		var place [1 << digit]int
+		for _, k := range from {
+			place[k>>shift&(1<<digit-1)]++
+		}
+		sum := 0
+		for i, n := range place {
+			place[i] = sum
+			sum += n
+		}
+		for i, k := range from {
+			p := &place[k>>shift&(1<<digit-1)]
+			to[*p], toV[*p] = k, fromV[i]
+			*p++
+		}
+		from, fromV, to, toV = to, toV, from, fromV
+	}
+	if len(keys) > 0 && &from[0] != &keys[0] {
+		copy(keys, from)
+		copy(values, fromV)
+	}
+}

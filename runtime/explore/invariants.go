@@ -1,0 +1,53 @@
+package explore
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// invariants judges worlds, each different one once.
+type invariants struct {
+	cluster    *runtime.Cluster
+	properties []check.WorldProperty
+
+	mu     sync.Mutex // a property is asked from one goroutine at a time
+	judged map[string]int
+}
+
+func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invariants {
+	return &invariants{cluster: c, properties: properties, judged: map[string]int{}}
+}
+
+// judge returns the first invariant that does not hold in the world that has
+// the given vector, or none.
+func (v *invariants) judge(vector runtime.Vector) (int, error) {
+	if len(v.properties) == 0 {
+		return none, nil
+	}
+	key := make([]byte, 0, 4*len(vector))
+	for _, word := range vector {
+		key = binary.LittleEndian.AppendUint32(key, word)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if verdict, ok := v.judged[string(key)]; ok {
+		return verdict, nil
+	}
+	verdict := none
+	w := v.cluster.WorldAt(vector)
+	for i, p := range v.properties {
+		judged, err := p.JudgeWorld(w)
+		if err != nil {
+			return none, err
+		}
+		if !judged.Holds {
+			verdict = i
+			break
+		}
+	}
+	v.judged[string(key)] = verdict
+	return verdict, nil
+}

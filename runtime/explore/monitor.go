@@ -1,0 +1,112 @@
+package explore
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// monitors folds what scenarios make observable into one number for each row:
+// a tuple of what each property needs to remember, and whether anything was
+// decided or returned at all. A property is judged once for each different
+// tuple, not once for each world.
+type monitors struct {
+	cluster    *runtime.Cluster
+	properties []check.Property
+	folds      []check.Monitor
+	watched    runtime.Set // correct instances: only they make progress
+
+	mu    sync.RWMutex
+	next  map[[2]uint32]uint32 // (tuple, list of observations) -> tuple
+	ids   map[string]uint32
+	tuple []tuple
+}
+
+type tuple struct {
+	states   []string
+	progress bool
+	violated int // the first property that is violated, or none
+}
+
+const none = -1
+
+// newMonitors prepares to judge properties in a search in which the given
+// instances may be faulty.
+func newMonitors(c *runtime.Cluster, properties []check.Property, faulty runtime.Set) *monitors {
+	m := &monitors{
+		cluster:    c,
+		properties: properties,
+		watched:    (c.Servers() | c.Clients()) &^ faulty,
+		next:       map[[2]uint32]uint32{},
+		ids:        map[string]uint32{},
+	}
+	t := tuple{violated: none}
+	for _, p := range properties {
+		fold := check.MonitorOf(p, c, faulty)
+		m.folds = append(m.folds, fold)
+		t.states = append(t.states, fold.Start())
+	}
+	m.intern(t)
+	return m
+}
+
+// fold returns the tuple after a list of observations. It may be called
+// concurrently.
+func (m *monitors) fold(id, list uint32) uint32 {
+	key := [2]uint32{id, list}
+	m.mu.RLock()
+	to, ok := m.next[key]
+	m.mu.RUnlock()
+	if ok {
+		return to
+	}
+	before := m.at(id)
+	seen := m.cluster.Observations(list, 0)
+	after := tuple{progress: before.progress, violated: before.violated}
+	for _, o := range seen {
+		if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && m.watched.Has(o.Instance) {
+			after.progress = true
+		}
+	}
+	for i, fold := range m.folds {
+		s := fold.Next(before.states[i], seen)
+		after.states = append(after.states, s)
+		if after.violated == none && fold.Violated(s) {
+			after.violated = i
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	to = m.intern(after)
+	m.next[key] = to
+	return to
+}
+
+// intern numbers t; m.mu is held, or nobody else knows m yet.
+func (m *monitors) intern(t tuple) uint32 {
+	var key strings.Builder
+	fmt.Fprint(&key, t.progress, t.violated)
+	for _, s := range t.states {
+		key.WriteString(" ")
+		key.WriteString(strconv.Itoa(len(s)))
+		key.WriteString(" ")
+		key.WriteString(s)
+	}
+	if id, ok := m.ids[key.String()]; ok {
+		return id
+	}
+	id := uint32(len(m.tuple))
+	m.tuple = append(m.tuple, t)
+	m.ids[key.String()] = id
+	return id
+}
+
+func (m *monitors) at(id uint32) tuple {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.tuple[id]
+}

@@ -1,0 +1,191 @@
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Phase is how messages flow during a round or a delivery: wave after wave,
+// inside the parts of a partition. The zero Phase delivers everything under
+// the topology in force.
+type Phase struct {
+	// Parts is a partition for this step only, nil for none; see [Cluster.Parts].
+	Parts []Set
+	// Deaf are instances that hear no messages of the given types in this step.
+	Deaf  Set
+	Types []string
+	// Hops is how many waves are delivered; what is sent in the last one stays
+	// in flight. 0 means until nothing is in flight.
+	Hops int
+}
+
+// Parts turns groups of names into a partition, in which each server instance
+// is in exactly one group. A client that no group names reaches every group.
+// Errors begin with the name of the act that asks.
+func (c *Cluster) Parts(act string, groups [][]string) ([]Set, error) {
+	var (
+		parts []Set
+		named Set
+	)
+	for _, group := range groups {
+		p, err := c.set(group)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", act, err)
+		}
+		if p == 0 {
+			return nil, fmt.Errorf("%s: a group is empty", act)
+		}
+		if twice := p & named; twice != 0 {
+			return nil, fmt.Errorf("%s: %s is in two groups", act, c.Names(twice)[0])
+		}
+		named |= p
+		parts = append(parts, p)
+	}
+	if missing := c.servers &^ named; missing != 0 {
+		return nil, fmt.Errorf("%s: %s is in no group; each of %s must be in one", act,
+			c.Names(missing)[0], strings.Join(c.Names(c.servers), ", "))
+	}
+	return parts, nil
+}
+
+// phase checks p and returns its text as further arguments of the act.
+func (c *Cluster) phase(act string, p Phase) (phase, string, error) {
+	if p.Hops < 0 {
+		return phase{}, "", fmt.Errorf("%s: hops is %d, want 1 or more, or none for all", act, p.Hops)
+	}
+	if (p.Deaf == 0) != (len(p.Types) == 0) {
+		return phase{}, "", fmt.Errorf("%s: deaf instances and the message types that they don't hear go together", act)
+	}
+	if bad := p.Deaf &^ (c.servers | c.clients); bad != 0 {
+		return phase{}, "", fmt.Errorf("%s: deaf: no instance has number %d", act, bad)
+	}
+	q := phase{parts: p.Parts, hops: p.Hops}
+	var text string
+	if p.Parts != nil {
+		text += ", groups = " + c.groupText(p.Parts)
+	}
+	if p.Hops > 0 {
+		text += ", hops = " + strconv.Itoa(p.Hops)
+	}
+	if p.Deaf != 0 {
+		text += ", deaf = " + list(c.Names(p.Deaf)) + ", types = " + list(p.Types)
+		for _, kind := range p.Types {
+			q.deaf = append(q.deaf, filter{kind, c.servers | c.clients, p.Deaf})
+		}
+	}
+	return q, text, nil
+}
+
+// cellsOf returns the parts among which no message passes in a phase.
+func (c *Cluster) cellsOf(p phase) []Set {
+	if p.parts == nil || c.clients != 0 {
+		return []Set{c.servers | c.clients}
+	}
+	return p.parts
+}
+
+// shape numbers what tells phases apart beside their parts.
+func (c *Cluster) shape(p phase) uint32 { return c.code.value(fmt.Sprint("phase ", p.hops, p.deaf)) }
+
+// Round is the step in which a round begins, led by an identity. First all of
+// its instances hear what was sent to the next leader and reached them; then
+// every server learns that the round began, and messages flow. Leaders may
+// propose [Round].Input, which differs between the twins of one identity.
+func (c *Cluster) Round(leader string, p Phase) (Step, error) {
+	id, err := c.Identity(leader)
+	if err != nil {
+		return Step{}, fmt.Errorf("round: leader: %w", err)
+	}
+	if c.identities[id].Client {
+		return Step{}, fmt.Errorf("round: leader: %s is a client; servers lead", leader)
+	}
+	ph, text, err := c.phase("round", p)
+	if err != nil {
+		return Step{}, err
+	}
+	return newStep(step{
+		cluster: c, kind: RoundStep, text: fmt.Sprintf("round(%q%s)", leader, text),
+		who: id, set: c.identities[id].Instances, phase: ph, shape: c.shape(ph), cells: c.cellsOf(ph),
+	}), nil
+}
+
+// Deliver is the step in which what is in flight arrives, and what is sent in
+// answer.
+func (c *Cluster) Deliver(p Phase) (Step, error) {
+	ph, text, err := c.phase("deliver", p)
+	if err != nil {
+		return Step{}, err
+	}
+	text = strings.TrimPrefix(text, ", ")
+	return newStep(step{cluster: c, kind: DeliverStep, text: "deliver(" + text + ")", phase: ph, shape: c.shape(ph), cells: c.cellsOf(ph)}), nil
+}
+
+// input is what an instance may propose when its identity leads a round: "a"
+// for the first of twins, "b" for the next, "" for those that don't lead.
+func (c *Cluster) input(i, leader int) string {
+	if in := c.instances[i]; in.Identity == leader {
+		return string(rune('a' + in.Copy%26))
+	}
+	return ""
+}
+
+// Hold is the step after which messages on the link from src to dst queue up,
+// until Release lets them go.
+func (c *Cluster) Hold(src, dst string) (Step, error) {
+	from, to, err := c.link("hold", src, dst)
+	if err != nil {
+		return Step{}, err
+	}
+	return c.changing(HoldStep, fmt.Sprintf("hold(%q, %q)", src, dst), func(t *topology) *topology { return t.hold(from, to) }), nil
+}
+
+// Release is the step that lets the first count messages that queue on a held
+// link go; they arrive with the next delivery on whichever step. 0 releases
+// all of them and ends the hold.
+func (c *Cluster) Release(src, dst string, count int) (Step, error) {
+	from, to, err := c.link("release", src, dst)
+	if err != nil {
+		return Step{}, err
+	}
+	if count < 0 {
+		return Step{}, fmt.Errorf("release: count is %d, want 1 or more, or none for all", count)
+	}
+	text := fmt.Sprintf("release(%q, %q", src, dst)
+	if count > 0 {
+		text += ", " + strconv.Itoa(count)
+	}
+	return newStep(step{cluster: c, kind: ReleaseStep, text: text + ")", set: Of(from), who: to, count: count}), nil
+}
+
+func (c *Cluster) link(act, src, dst string) (from, to int, err error) {
+	if from, err = c.Instance(src); err == nil {
+		to, err = c.Instance(dst)
+	}
+	if err == nil && from == to {
+		err = fmt.Errorf("%s always reaches itself; name two instances", src)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", act, err)
+	}
+	return from, to, err
+}
+
+// Order is the step after which an instance hears first, of messages that
+// arrive together, those from the given instances, in that order, and then the
+// others as usual: in the order of the senders. No instances means as usual.
+func (c *Cluster) Order(id string, first []string) (Step, error) {
+	i, err := c.Instance(id)
+	if err != nil {
+		return Step{}, fmt.Errorf("order: %w", err)
+	}
+	if _, err := c.set(first); err != nil {
+		return Step{}, fmt.Errorf("order: first: %w", err)
+	}
+	var senders []int
+	for _, name := range first {
+		senders = append(senders, c.byName[name])
+	}
+	text := fmt.Sprintf("order(%q, first = %s)", id, list(first))
+	return c.changing(OrderStep, text, func(t *topology) *topology { return t.prefer(i, senders) }), nil
+}

@@ -1,0 +1,274 @@
+package runtime_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A counter counts the pings that it gets and pongs; a client pings. With
+// plain set it hides its state, as code that was never made for a simulation does.
+type counter struct {
+	n       int
+	plain   bool
+	persist bool
+}
+
+type ping struct{ Hop int }
+
+func (p *counter) React(e runtime.Event, out *runtime.Reaction) {
+	switch e.Kind {
+	case runtime.ExchangeEvent:
+		out.Broadcast(ping{})
+	case runtime.MessageEvent:
+		p.n++
+		if m := e.Message.(ping); m.Hop == 0 && e.From != "A" {
+			out.Send(e.From, ping{1})
+		}
+		if p.n == 5 {
+			out.Decided(1, p.n)
+		}
+	default:
+		out.Refuse("it only counts")
+	}
+}
+
+func (p *counter) Summary() string         { return fmt.Sprint("n=", p.n) }
+func (p *counter) Fields() []runtime.Field { return []runtime.Field{{Name: "n", Value: p.n}} }
+
+// An encodedCounter is a counter that can encode its state.
+type encodedCounter struct{ *counter }
+
+func (p encodedCounter) AppendBinary(b []byte) ([]byte, error) {
+	return binary.AppendUvarint(b, uint64(p.n)), nil
+}
+
+func (p encodedCounter) UnmarshalBinary(b []byte) error {
+	n, _ := binary.Uvarint(b)
+	p.n = int(n)
+	return nil
+}
+
+type persistentCounter struct{ *counter }
+
+func (p persistentCounter) Restart() { p.n -= p.n % 2 }
+
+type protocol struct {
+	name string
+	node func() runtime.Node
+}
+
+func (p protocol) Name() string                                 { return p.name }
+func (p protocol) NewServer(runtime.Self) (runtime.Node, error) { return p.node(), nil }
+func (p protocol) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return p.node(), nil
+}
+
+func mustCluster(t testing.TB, config runtime.Config) *runtime.Cluster {
+	t.Helper()
+	c, err := runtime.NewCluster(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func mustDo(t testing.TB, w *runtime.World, s runtime.Step, err error) *runtime.World {
+	t.Helper()
+	if err == nil {
+		w, err = w.Do(s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// A node without an encoding is rebuilt from the log of its inputs, and its
+// worlds look the same.
+func TestLogOfInputsStandsForState(t *testing.T) {
+	plain := protocol{"plain", func() runtime.Node { return &counter{} }}
+	encoded := protocol{"encoded", func() runtime.Node { return encodedCounter{&counter{}} }}
+	keeping := protocol{"keeping", func() runtime.Node { return persistentCounter{&counter{}} }}
+	stories := map[string]string{}
+	for _, p := range []protocol{plain, encoded, keeping} {
+		c := mustCluster(t, runtime.Config{Protocol: p, N: 3, F: 1, Clients: []runtime.Client{{Name: "c"}}})
+		w := c.Start()
+		var story strings.Builder
+		for _, act := range []string{"x", "x", "restart", "x", "amnesia", "x", "crash"} {
+			s, err := c.Exchange("c", []string{"A", "B"})
+			switch act {
+			case "restart":
+				s, err = c.Restart("B")
+			case "amnesia":
+				s, err = c.Amnesia("A")
+			case "crash":
+				s, err = c.Crash("A")
+			}
+			w = mustDo(t, w, s, err)
+			fmt.Fprintf(&story, "%s %v\n", w.Step(), states(w))
+		}
+		stories[p.name] = story.String()
+	}
+	if stories["plain"] != stories["encoded"] {
+		t.Errorf("plain\n%s\nencoded\n%s", stories["plain"], stories["encoded"])
+	}
+	if !strings.Contains(stories["keeping"], "restart(\"B\") A: n=2\nB: n=2") {
+		t.Errorf("a restart keeps an even count:\n%s", stories["keeping"])
+	}
+}
+
+// A log-based node that took another way to the same state is in another
+// local state; one with an encoding is not. That is what makes worlds merge.
+func TestEncodedStatesMerge(t *testing.T) {
+	for _, tc := range []struct {
+		node func() runtime.Node
+		same bool
+	}{
+		{func() runtime.Node { return encodedCounter{&counter{}} }, true},
+		{func() runtime.Node { return &counter{} }, false},
+	} {
+		c := mustCluster(t, runtime.Config{Protocol: protocol{"p", tc.node}, N: 2, F: 0,
+			Clients: []runtime.Client{{Name: "c"}, {Name: "d"}}})
+		w := [2]*runtime.World{}
+		for i, order := range [][]string{{"c", "d"}, {"d", "c"}} {
+			w[i] = c.Start()
+			for _, client := range order {
+				s, err := c.Exchange(client, []string{"A"})
+				w[i] = mustDo(t, w[i], s, err)
+			}
+		}
+		if same := w[0].Vector()[0] == w[1].Vector()[0]; same != tc.same {
+			t.Errorf("A counted c, d and d, c: same state %v, want %v", same, tc.same)
+		}
+	}
+}
+
+type funcNode func(e runtime.Event, out *runtime.Reaction)
+
+func (f funcNode) React(e runtime.Event, out *runtime.Reaction) { f(e, out) }
+
+// A failure of a node's code is an observation, and the node is down for good.
+func TestFailuresAreFindings(t *testing.T) {
+	for _, tc := range []struct {
+		name, want string
+		react      funcNode
+	}{
+		{"panic", "panic: runtime error: index out of range [3] with length 0", func(e runtime.Event, out *runtime.Reaction) {
+			_ = make([]int, len(e.From)-1)[3]
+		}},
+		{"pointer", "sends a *int, which holds a ptr", func(e runtime.Event, out *runtime.Reaction) { out.Broadcast(new(int)) }},
+		{"nobody", `sends to no identity "Z"; there are A, c`, func(e runtime.Event, out *runtime.Reaction) { out.Send("Z", ping{}) }},
+		{"endless", "still sends ping after 1000 hops", func(e runtime.Event, out *runtime.Reaction) { out.Send("A", ping{}) }},
+		{"slice", "an observed value of type []int cannot be compared", func(e runtime.Event, out *runtime.Reaction) { out.Decided(0, []int{1}) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := mustCluster(t, runtime.Config{N: 1, F: 0, Clients: []runtime.Client{{Name: "c"}},
+				Protocol: protocol{"p", func() runtime.Node {
+					return funcNode(func(e runtime.Event, out *runtime.Reaction) {
+						if e.Kind == runtime.ExchangeEvent {
+							out.Broadcast(ping{})
+						} else {
+							tc.react(e, out)
+						}
+					})
+				}}})
+			s, err := c.Exchange("c", []string{"A"})
+			w := mustDo(t, c.Start(), s, err)
+			seen := w.History().Events
+			if len(seen) != 1 || seen[0].Kind != runtime.Failed || !strings.Contains(seen[0].Text, tc.want) {
+				t.Fatalf("observed %+v, want a failure with %q", seen, tc.want)
+			}
+			if tc.name == "panic" && !strings.Contains(seen[0].Text, "runtime_test.go:") {
+				t.Errorf("the failure does not say where:\n%s", seen[0].Text)
+			}
+			if !w.Crashed().Has(0) {
+				t.Error("A goes on after its failure")
+			}
+			if s, err = c.Restart("A"); err == nil {
+				_, err = w.Do(s)
+			}
+			if err == nil || !strings.Contains(err.Error(), "down for good") {
+				t.Errorf("restart: %v", err)
+			}
+		})
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	kv := kvproto.New(kvproto.Options{})
+	for _, tc := range []struct {
+		config runtime.Config
+		want   string
+	}{
+		{runtime.Config{N: 4}, "no protocol"},
+		{runtime.Config{Protocol: kv, N: 0}, "n is 0, want 1 to 26"},
+		{runtime.Config{Protocol: kv, N: 27}, "n is 27, want 1 to 26"},
+		{runtime.Config{Protocol: kv, N: 4, F: 4}, "f is 4, want 0 to n-1 = 3"},
+		{runtime.Config{Protocol: kv, N: 4, F: -1}, "f is -1"},
+		{runtime.Config{Protocol: kv, N: 3, Servers: []string{"A"}}, "n is 3 but 1 servers are named"},
+		{runtime.Config{Protocol: kv, Servers: []string{"A", "A"}}, "two identities are named A"},
+		{runtime.Config{Protocol: kv, Servers: []string{"A'"}}, "cannot name an identity"},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "E", Copies: 2}}}, `no identity "E"; there are A, B, C, D`},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 1}}}, "k is 1, want at least 2"},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2}, {ID: "C", Copies: 2}}}, "C is a twin already"},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2, Program: []runtime.Operation{}}}}, "C is a server"},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 99}}}, "more than 64 instances"},
+	} {
+		if _, err := runtime.NewCluster(tc.config); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("got %v, want an error with %q", err, tc.want)
+		}
+	}
+}
+
+func exchangeWorld(t testing.TB) (*runtime.World, []runtime.Step) {
+	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
+		Clients: []runtime.Client{
+			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+		}, Twins: []runtime.Twin{{ID: "C", Copies: 2}}})
+	var steps []runtime.Step
+	for _, client := range []string{"c1", "c2"} {
+		s, err := c.Exchange(client, []string{"A", "B", "C"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, s)
+	}
+	return c.Start(), steps
+}
+
+// One exchange on a world whose transitions are remembered.
+func BenchmarkExchange(b *testing.B) {
+	w, steps := exchangeWorld(b)
+	b.Run("world", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := w.Do(steps[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("vector", func(b *testing.B) {
+		m := w.Cluster().NewSimulator()
+		dst := make(runtime.Vector, w.Cluster().Width())
+		b.ReportAllocs()
+		for b.Loop() {
+			if !m.Take(dst, w.Vector(), steps[0]) {
+				b.Fatal(m.Why())
+			}
+		}
+	})
+}
+
+func TestAllocations(t *testing.T) {
+	w, steps := exchangeWorld(t)
+	mustDo(t, w, steps[0], nil)
+	if n := testing.AllocsPerRun(100, func() { _, _ = w.Do(steps[0]) }); n > 2 {
+		t.Errorf("a remembered exchange makes %v allocations, want at most 2", n)
+	}
+}

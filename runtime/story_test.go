@@ -1,0 +1,221 @@
+package runtime_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// TestStories runs the stories in testdata. A story begins with
+//
+//	cluster n=4 f=1 twin=(C) network=held c1=(write red, read) …
+//
+// and goes on with steps, each a line as a script would write it but for
+// quotes: exchange c1 A B C; deliver 1; partition AB CD; crash c1. The answer
+// lists what happened to whom. "forget" goes back to the starting world.
+func TestStories(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		var w *runtime.World
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			switch d.Cmd {
+			case "cluster":
+				c, err := clusterOf(d)
+				if err != nil {
+					return "error: " + err.Error()
+				}
+				w = c.Start()
+				return ""
+			case "forget":
+				w = w.Cluster().Start()
+				return ""
+			case "state":
+				return states(w)
+			case "history":
+				return history(w)
+			}
+			var out strings.Builder
+			for _, line := range strings.Split(strings.TrimSpace(d.Cmd+" "+argText(d)+"\n"+d.Input), "\n") {
+				s, err := stepOf(w.Cluster(), strings.Fields(line))
+				if err == nil {
+					var next *runtime.World
+					if next, err = w.Do(s); err == nil {
+						w = next
+						out.WriteString(tell(w))
+						continue
+					}
+				}
+				fmt.Fprintf(&out, "error: %v\n", err)
+			}
+			return out.String()
+		})
+	})
+}
+
+func argText(d *datadriven.TestData) string {
+	var words []string
+	for _, a := range d.CmdArgs {
+		words = append(words, a.Key)
+	}
+	return strings.Join(words, " ")
+}
+
+func clusterOf(d *datadriven.TestData) (*runtime.Cluster, error) {
+	config := runtime.Config{N: 4, F: 1}
+	var options kvproto.Options
+	for _, arg := range d.CmdArgs {
+		switch arg.Key {
+		case "n":
+			config.N, _ = strconv.Atoi(arg.Vals[0])
+		case "f":
+			config.F, _ = strconv.Atoi(arg.Vals[0])
+		case "quorum":
+			options.Quorum, _ = strconv.Atoi(arg.Vals[0])
+		case "no-write-back":
+			options.NoWriteBack = true
+		case "twin":
+			for _, id := range arg.Vals {
+				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2})
+			}
+		case "network":
+			if arg.Vals[0] == "held" {
+				config.Network = runtime.Held
+			}
+		default:
+			client := runtime.Client{Name: arg.Key}
+			for _, op := range arg.Vals {
+				client.Program = append(client.Program, operationOf(strings.Split(op, " ")))
+			}
+			config.Clients = append(config.Clients, client)
+		}
+	}
+	config.Protocol = kvproto.New(options)
+	return runtime.NewCluster(config)
+}
+
+func operationOf(words []string) runtime.Operation {
+	op := runtime.Operation{Name: words[0]}
+	if len(words) > 1 {
+		op.Arg = words[1]
+	}
+	return op
+}
+
+func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
+	var groups [][]string
+	for _, word := range words[1:] {
+		groups = append(groups, strings.Split(word, "|"))
+	}
+	switch args := words[1:]; words[0] {
+	case "exchange":
+		return c.Exchange(args[0], args[1:])
+	case "invoke":
+		return c.Invoke(args[0], operationOf(args[1:]))
+	case "deliver":
+		hops := 0
+		if len(args) > 0 {
+			hops, _ = strconv.Atoi(args[0])
+		}
+		return c.Deliver(runtime.Phase{Hops: hops})
+	case "timeout":
+		return c.Timeout(args...)
+	case "crash":
+		return c.Crash(args[0])
+	case "restart":
+		return c.Restart(args[0])
+	case "amnesia":
+		return c.Amnesia(args[0])
+	case "partition":
+		return c.Partition(groups)
+	case "heal":
+		return c.Heal(), nil
+	case "cut":
+		return c.Cut(args[0], args[1])
+	case "drop":
+		return c.Drop(args[0], strings.Trim(args[1], "*"), strings.Trim(args[2], "*"))
+	case "hold":
+		return c.Hold(args[0], args[1])
+	case "release":
+		count := 0
+		if len(args) > 2 {
+			count, _ = strconv.Atoi(args[2])
+		}
+		return c.Release(args[0], args[1], count)
+	case "order":
+		return c.Order(args[0], args[1:])
+	case "deaf":
+		return c.Deaf(args[0], args[1:])
+	}
+	return runtime.Step{}, fmt.Errorf("no step %q", words[0])
+}
+
+var fates = map[runtime.Fate]string{
+	runtime.Delivered: "", runtime.Lost: " lost", runtime.Cut: " cut", runtime.Filtered: " filtered",
+	runtime.Waiting: " waits", runtime.Down: " finds it down",
+}
+
+func tell(w *runtime.World) string {
+	var b strings.Builder
+	in := w.Cluster().Instances()
+	fmt.Fprintf(&b, "%d %s\n", w.Depth(), w.Step())
+	for _, d := range w.Deliveries() {
+		fmt.Fprintf(&b, "  %d ", d.Hop)
+		if d.From >= 0 {
+			fmt.Fprintf(&b, "%s→%s %v%s", in[d.From].Name, in[d.To].Name, d.Event.Message, fates[d.Fate])
+		} else {
+			b.WriteString(in[d.To].Name)
+		}
+		if d.Before != d.After {
+			fmt.Fprintf(&b, " [%s ⇒ %s]", d.Before, d.After)
+		}
+		for _, o := range d.Seen {
+			b.WriteString(" " + observation(o))
+		}
+		b.WriteString("\n")
+	}
+	for _, p := range w.InFlight() {
+		fmt.Fprintf(&b, "  in flight %s→%s %v\n", in[p.From].Name, in[p.To].Name, p.Message)
+	}
+	return b.String()
+}
+
+func observation(o runtime.Observation) string {
+	switch o.Kind {
+	case runtime.Invoked:
+		return "invokes " + o.Operation.String()
+	case runtime.Returned:
+		return "returns " + runtime.Text(o.Value)
+	case runtime.Decided:
+		return fmt.Sprintf("decides %s for %d", runtime.Text(o.Value), o.Slot)
+	default:
+		return "fails: " + strings.ReplaceAll(o.Text, "\n", "\n      ")
+	}
+}
+
+func states(w *runtime.World) string {
+	var b strings.Builder
+	for i, in := range w.Cluster().Instances() {
+		fmt.Fprintf(&b, "%s: %s", in.Name, w.Summary(i))
+		if w.Crashed().Has(i) {
+			b.WriteString(" (down)")
+		}
+		if w.Faulty().Has(i) {
+			b.WriteString(" (faulty)")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func history(w *runtime.World) string {
+	var b strings.Builder
+	for _, o := range w.History().Events {
+		fmt.Fprintf(&b, "%d %s %s\n", o.Step, w.Cluster().Instances()[o.Instance].Name, observation(o.Observation))
+	}
+	return b.String()
+}
