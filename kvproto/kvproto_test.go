@@ -275,7 +275,7 @@ func TestNoRounds(t *testing.T) {
 
 func TestConfigurationErrors(t *testing.T) {
 	four := self("A")
-	three := runtime.Self{ID: "A", N: 2, F: 1, Servers: []string{"A", "B"}}
+	two := runtime.Self{ID: "A", N: 2, F: 1, Servers: []string{"A", "B"}}
 	for _, test := range []struct {
 		options Options
 		self    runtime.Self
@@ -285,7 +285,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{Options{Quorum: 5}, four, nil, "kv: the quorum is 5, want 1 to n = 4, or 0 for 2f+1"},
 		{Options{Quorum: -1}, four, nil, "kv: the quorum is -1, want 1 to n = 4, or 0 for 2f+1"},
 		{Options{ReadQuorum: 5}, four, nil, "kv: the read quorum is 5, want 1 to n = 4, or 0 for the quorum"},
-		{Options{}, three, nil, "kv: the quorum 2f+1 is 3 at f = 1, want 1 to n = 2; use more servers or give a quorum"},
+		{Options{}, two, nil, "kv: the quorum 2f+1 is 3 at f = 1, want 1 to n = 2; use more servers or give a quorum"},
 		{Options{ReadRule: "last"}, four, nil, `kv: no read rule "last"; there are "max" and "first"`},
 		{Options{}, four, []runtime.Operation{{Name: "wirte"}}, `kv: A: no operation "wirte"; there are write(value) and read()`},
 		{Options{}, four, []runtime.Operation{{Name: "write"}}, `kv: A: write needs a value, as in write("red")`},
