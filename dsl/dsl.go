@@ -1,0 +1,239 @@
+// Package dsl is the language of twinsh: Starlark with builtins that stage a
+// system, act on it and search what it can do.
+//
+//	Interpreter  executes scripts; one is one session with one current world    dsl.go
+//	Config       what the host hands to it: modules, protocols, output, limits  dsl.go
+//	Protocol     a protocol written in Go, for native() in an @std module       protocol.go
+//	Family       builtins that belong together, with their documentation        registry.go
+//	Entry        one builtin: signature, documentation, example                 registry.go
+//	Error        what went wrong, where, and through which calls                error.go
+//	CheckFailed  a check or an assertion that did not hold                      error.go
+//
+// A host makes an Interpreter with [New] and executes scripts with it. The
+// package knows no protocol and no module of its own.
+package dsl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// dialect is Starlark with sets, with if and for outside of functions, and
+// with globals that may be assigned again. It has neither while nor recursion,
+// so that every loop is bounded by the data that it runs over.
+var dialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
+
+// A Config is what a host hands to an Interpreter. The zero Config runs
+// scripts that load nothing and print nowhere.
+type Config struct {
+	// Modules holds what scripts load as "@std//name.star". Modules of it see
+	// one builtin more than scripts do: native(name) is the protocol of that
+	// name, a function of its options.
+	Modules   fs.FS
+	Protocols []Protocol
+
+	// Dir is the folder that text without a file of its own, given to Exec or
+	// Eval, loads modules from. If it is empty, such text loads only @std.
+	Dir string
+
+	Stdout   io.Writer // where print and show write; nil discards
+	Color    bool      // whether Stdout shows colours
+	MaxSteps uint64    // how many steps of Starlark one execution may take; 0 means any number
+	Args     []string  // what scripts see as args
+}
+
+// An Interpreter executes scripts. It is one session: the current world that
+// one script leaves is the one that the next finds. It must not be used
+// concurrently.
+type Interpreter struct {
+	config   Config
+	builtins starlark.StringDict // what every script sees
+	internal starlark.StringDict // what modules of @std see
+	sources  map[string]string   // by file name, for error messages
+	loader   *loader             // of Exec and Eval
+	globals  starlark.StringDict // of Eval: builtins and what was defined since
+	session  *session
+}
+
+// New checks the configuration and makes an Interpreter.
+func New(config Config) (*Interpreter, error) {
+	if config.Stdout == nil {
+		config.Stdout = io.Discard
+	}
+	if config.MaxSteps == 0 {
+		config.MaxSteps = 1<<64 - 1
+	}
+	in := &Interpreter{
+		config:   config,
+		builtins: starlark.StringDict{},
+		sources:  map[string]string{},
+		session:  &session{},
+	}
+	for _, family := range Families() {
+		for _, entry := range family.Entries {
+			in.builtins[entry.Name()] = entry.bind(in)
+		}
+	}
+	native, err := newNative(config.Protocols)
+	if err != nil {
+		return nil, err
+	}
+	in.internal = maps.Clone(in.builtins)
+	in.internal["native"] = native
+	in.globals = maps.Clone(in.builtins)
+	if in.loader, err = newLoader(config.Modules, config.Dir); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// ExecFile executes the script at path as a module of its own. The script
+// loads modules from its folder and those below, and from @std.
+//
+// Whatever goes wrong in the script is an [*Error]. It unwraps to
+// [*CheckFailed], [*StepLimitError], [*PanicError] or the error of a cancelled
+// ctx, if that was the reason. ExecFile returns promptly after ctx is done.
+func (in *Interpreter) ExecFile(ctx context.Context, path string) error {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	loader, err := newLoader(in.config.Modules, filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer loader.close()
+	return in.execute(ctx, loader, file{loader.local, filepath.Base(path)}, string(source))
+}
+
+// Exec executes source as a module of its own; name stands for it in messages.
+// Errors are those of [Interpreter.ExecFile].
+func (in *Interpreter) Exec(ctx context.Context, name, source string) error {
+	return in.execute(ctx, in.loader, file{in.loader.text, name}, source)
+}
+
+func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, source string) error {
+	return in.run(ctx, loader, main, func(thread *starlark.Thread) error {
+		program, err := in.compile(main, source)
+		if err != nil {
+			return err
+		}
+		_, err = program.Init(thread, in.builtins)
+		return err
+	})
+}
+
+// Eval reads one statement with readline and executes it among the names that
+// earlier calls defined. If it is an expression, Eval returns its value, else
+// nil. At the end of the input it returns io.EOF. The name should be another
+// one for each call: it stands for the text in messages. Other errors are
+// those of [Interpreter.ExecFile].
+//
+// A function keeps the values that global variables had at the end of the
+// statement that defined it.
+func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([]byte, error)) (starlark.Value, error) {
+	var text strings.Builder
+	ended := false
+	statement, parseErr := dialect.ParseCompoundStmt(name, func() ([]byte, error) {
+		line, err := readline()
+		text.Write(line)
+		ended = errors.Is(err, io.EOF)
+		return line, err
+	})
+	if ended && strings.TrimSpace(text.String()) == "" {
+		return nil, io.EOF
+	}
+	in.sources[name] = text.String()
+	var value starlark.Value
+	err := in.run(ctx, in.loader, file{in.loader.text, name}, func(thread *starlark.Thread) (err error) {
+		if parseErr != nil {
+			return parseErr
+		}
+		if len(statement.Stmts) == 1 {
+			if s, ok := statement.Stmts[0].(*syntax.ExprStmt); ok {
+				value, err = starlark.EvalExprOptions(dialect, thread, s.X, in.globals)
+				return err
+			}
+		}
+		return starlark.ExecREPLChunk(statement, thread, in.globals)
+	})
+	return value, err
+}
+
+// compile parses and resolves the text of a file, and keeps it for messages.
+func (in *Interpreter) compile(f file, source string) (*starlark.Program, error) {
+	in.sources[f.name()] = source
+	_, program, err := starlark.SourceProgramOptions(dialect, f.name(), source, in.visible(f).Has)
+	return program, err
+}
+
+// visible returns the predeclared names that f sees.
+func (in *Interpreter) visible(f file) starlark.StringDict {
+	if f.std() {
+		return in.internal
+	}
+	return in.builtins
+}
+
+// A run is one execution. It has a thread of its own, because a thread that
+// was cancelled, or took all its steps, stays so.
+type run struct {
+	in        *Interpreter
+	ctx       context.Context
+	loader    *loader
+	loading   []file // modules that are being executed, the main one first
+	exhausted bool   // all steps were taken
+}
+
+const runKey = "twinsh run"
+
+func runOf(thread *starlark.Thread) *run { return thread.Local(runKey).(*run) }
+
+// contextOf returns the context of the execution that thread belongs to. A
+// builtin that works for long watches it.
+func contextOf(thread *starlark.Thread) context.Context { return runOf(thread).ctx }
+
+// run calls execute with a fresh thread, and explains its error.
+func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
+	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}}
+	thread := &starlark.Thread{
+		Name:  main.name(),
+		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(in.config.Stdout, text) },
+		Load:  r.load,
+		OnMaxSteps: func(thread *starlark.Thread) {
+			r.exhausted = true
+			thread.Cancel("too many steps")
+		},
+	}
+	thread.SetLocal(runKey, r)
+	thread.SetMaxExecutionSteps(in.config.MaxSteps)
+	stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
+	defer stop()
+	err := func() (err error) {
+		defer recovered(&err)
+		return execute(thread)
+	}()
+	if err == nil {
+		return nil
+	}
+	return in.explain(err, r.stopped())
+}
+
+// stopped returns why the execution has to end, or nil. Nothing in a script
+// may hold up such an end.
+func (r *run) stopped() error {
+	if r.exhausted {
+		return &StepLimitError{r.in.config.MaxSteps}
+	}
+	return r.ctx.Err()
+}

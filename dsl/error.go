@@ -1,0 +1,198 @@
+package dsl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// An Error is what went wrong in a script.
+type Error struct {
+	// Problems are what was found, in the order of the text. There is one,
+	// unless the names of a file do not resolve.
+	Problems []Problem
+	// Stack are the calls that led there, outermost first. It is empty if the
+	// script did not begin.
+	Stack starlark.CallStack
+
+	cause error
+}
+
+// A Problem is a message about a place in a script.
+type Problem struct {
+	Pos     syntax.Position
+	Message string // its first line says what is wrong
+	Source  string // the line of the script, "" if unknown
+}
+
+// CheckFailed is the cause of an [Error] if the script is in order and what it
+// claims is not: a check or an assertion did not hold.
+type CheckFailed struct{ Message string }
+
+func (e *CheckFailed) Error() string { return e.Message }
+
+// StepLimitError is the cause of an [Error] if a script took more steps than
+// its host allows.
+type StepLimitError struct{ Limit uint64 }
+
+func (e *StepLimitError) Error() string {
+	return fmt.Sprintf("stopped after %d steps, which is the limit", e.Limit)
+}
+
+// PanicError is the cause of an [Error] if Go code panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("internal error: %v\n%s", e.Value, e.Stack)
+}
+
+// recovered, deferred, turns a panic into an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = &PanicError{p, debug.Stack()}
+	}
+}
+
+// Error is the rendering without colours.
+func (e *Error) Error() string { return e.Render(false) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Render shows the problems with their lines, then the calls that led there,
+// innermost last. It ends without a newline.
+func (e *Error) Render(color bool) string {
+	bold, red, plain := "\x1b[1m", "\x1b[31m", "\x1b[0m"
+	if !color {
+		bold, red, plain = "", "", ""
+	}
+	var b strings.Builder
+	for _, p := range e.Problems {
+		first, rest, _ := strings.Cut(p.Message, "\n")
+		if p.Pos.IsValid() {
+			fmt.Fprintf(&b, "%s: ", p.Pos)
+		}
+		fmt.Fprintf(&b, "%s%s%s\n", bold, first, plain)
+		if line := strings.TrimSpace(p.Source); line != "" {
+			fmt.Fprintf(&b, "    %s\n", line)
+			if indent := len(p.Source) - len(strings.TrimLeft(p.Source, " \t")); int(p.Pos.Col) > indent {
+				fmt.Fprintf(&b, "    %s%s^%s\n", strings.Repeat(" ", int(p.Pos.Col)-1-indent), red, plain)
+			}
+		}
+		if rest != "" {
+			fmt.Fprintln(&b, rest)
+		}
+	}
+	if len(e.Stack) > 1 || len(e.Stack) == 1 && e.Stack[0].Pos != e.Problems[0].Pos {
+		fmt.Fprintln(&b, "calls, innermost last:")
+		for _, f := range e.Stack {
+			if isFile(f) {
+				fmt.Fprintf(&b, "  %s: in %s\n", f.Pos, f.Name)
+			} else {
+				fmt.Fprintf(&b, "  in %s\n", f.Name)
+			}
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// isFile reports whether a frame is one of Starlark, rather than of Go.
+func isFile(f starlark.CallFrame) bool { return f.Pos.Filename() != "<builtin>" }
+
+// explain says what err means to people. stopped is why the execution had to
+// end, or nil.
+func (in *Interpreter) explain(err, stopped error) *Error {
+	e := &Error{cause: err}
+	message := err.Error()
+	for rest := err; ; {
+		var eval *starlark.EvalError
+		if !errors.As(rest, &eval) {
+			break
+		}
+		e.Stack = join(e.Stack, eval.CallStack)
+		message, rest = eval.Msg, eval.Unwrap()
+	}
+	if n := len(e.Stack); n > 0 && !isFile(e.Stack[n-1]) {
+		e.Stack = e.Stack[:n-1] // the message names the builtin
+	}
+	var (
+		unresolved resolve.ErrorList
+		unparsed   syntax.Error
+	)
+	switch {
+	case stopped != nil:
+		e.cause = stopped
+		if message = stopped.Error(); errors.Is(stopped, context.Canceled) {
+			message = "interrupted"
+		}
+		e.add(in, e.place(), message)
+	case errors.As(err, &unresolved):
+		for _, u := range unresolved {
+			e.add(in, u.Pos, in.suggest(u))
+		}
+	case errors.As(err, &unparsed):
+		e.add(in, unparsed.Pos, unparsed.Msg)
+	default:
+		e.add(in, e.place(), message)
+	}
+	return e
+}
+
+func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {
+	p := Problem{Pos: pos, Message: message}
+	lines := strings.Split(in.sources[pos.Filename()], "\n")
+	if n := int(pos.Line); n >= 1 && n <= len(lines) {
+		p.Source = strings.TrimRight(lines[n-1], "\r")
+	}
+	e.Problems = append(e.Problems, p)
+}
+
+// place returns the innermost position in a script: a failed assertion
+// interests where it stands, not where the module of assertions fails.
+func (e *Error) place() (pos syntax.Position) {
+	for _, f := range slices.Backward(e.Stack) {
+		if !isFile(f) {
+			continue
+		}
+		if !strings.HasPrefix(f.Pos.Filename(), stdPrefix) {
+			return f.Pos
+		}
+		if !pos.IsValid() {
+			pos = f.Pos
+		}
+	}
+	return pos
+}
+
+// join returns the frames of an error and of the error that caused it. The
+// inner stack begins with the outer one, unless it is that of another thread.
+func join(outer, inner starlark.CallStack) starlark.CallStack {
+	if len(inner) >= len(outer) && slices.Equal(inner[:len(outer)], outer) {
+		return inner
+	}
+	return slices.Concat(outer, inner)
+}
+
+var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
+
+// suggest adds the nearest builtin to the message about a name that nothing in
+// its file is like. The resolver knows only the names of the file.
+func (in *Interpreter) suggest(u resolve.Error) string {
+	m := undefined.FindStringSubmatch(u.Msg)
+	if m == nil {
+		return u.Msg
+	}
+	names := append(in.globals.Keys(), starlark.Universe.Keys()...)
+	return u.Msg + hint(m[1], names)
+}

@@ -1,0 +1,138 @@
+package dsl
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"go.starlark.net/lib/json"
+	"go.starlark.net/lib/math"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+func languageFamily() []Entry {
+	return []Entry{{
+		Signature: "args",
+		Doc:       "The words after -- on the command line, a list of strings.",
+		Example:   `print("called with", args)`,
+		value: func(in *Interpreter) starlark.Value {
+			list := starlark.NewList(nil)
+			for _, arg := range in.config.Args {
+				list.Append(starlark.String(arg))
+			}
+			list.Freeze()
+			return list
+		},
+	}, {
+		Signature: `fail(*args, sep=" ")`,
+		Doc: `Ends the script with a message: what it claims does not hold.
+The arguments are shown as print shows them.`,
+		Example: `if len("abc") != 3:
+    fail("the length is", len("abc"))`,
+		call: callFail,
+	}, {
+		Signature: "help(topic=None)",
+		Doc: `Prints what there is, or what a topic means: a builtin, its name, or a function of a script.
+A function is described by the string that its body begins with.`,
+		Example: `help()
+help("struct")
+help(try_)`,
+		call: callHelp,
+	}, {
+		Signature: "json",
+		Doc: `A module with encode, decode and indent.
+json.encode(x) is a string, json.decode(s) the value that it stands for.`,
+		Example: `print(json.encode({"leader": "A", "parts": [["A", "B"], ["C"]]}))
+print(json.decode("[1, 2]"))`,
+		value: func(*Interpreter) starlark.Value { return json.Module },
+	}, {
+		Signature: "matches(text, pattern)",
+		Doc: `Whether a regular expression matches anywhere in a text.
+The syntax is that of Go's package regexp (RE2).`,
+		Example: `print(matches("v1 red", "^v[0-9]+ "))`,
+		call:    callMatches,
+	}, {
+		Signature: "math",
+		Doc:       "A module with ceil, floor, sqrt, log, pow and others, and the constants e and pi.",
+		Example:   `print(math.floor(math.sqrt(17)))`,
+		value:     func(*Interpreter) starlark.Value { return math.Module },
+	}, {
+		Signature: "struct(**fields)",
+		Doc:       "A value with the given attributes. Structs with equal fields are equal.",
+		Example: `point = struct(x = 1, y = 2)
+print(point.x + point.y)`,
+		call: func(c *call) (starlark.Value, error) {
+			var fields []starlark.Tuple
+			if err := c.unpack(&fields); err != nil {
+				return nil, err
+			}
+			return starlarkstruct.FromKeywords(starlarkstruct.Default, fields), nil
+		},
+	}, {
+		Signature: "try_(fn)",
+		Doc: `Calls a function of no arguments and survives its failure.
+The result is a struct: ok, value (None after a failure) and error (the message, None after a success).
+An interrupt and the step limit still end the script.`,
+		Example: `result = try_(lambda: 1 // 0)
+print(result.ok, result.error)`,
+		call: callTry,
+	}}
+}
+
+func callFail(c *call) (starlark.Value, error) {
+	var args starlark.Tuple
+	sep := " "
+	if err := c.unpack(&args, &sep); err != nil {
+		return nil, err
+	}
+	var words []string
+	for _, arg := range args {
+		if s, ok := starlark.AsString(arg); ok {
+			words = append(words, s)
+		} else {
+			words = append(words, arg.String())
+		}
+	}
+	return nil, &CheckFailed{strings.Join(words, sep)}
+}
+
+func callMatches(c *call) (starlark.Value, error) {
+	var text, pattern string
+	if err := c.unpack(&text, &pattern); err != nil {
+		return nil, err
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("matches: %w", err)
+	}
+	return starlark.Bool(re.MatchString(text)), nil
+}
+
+func callTry(c *call) (starlark.Value, error) {
+	var fn starlark.Callable
+	if err := c.unpack(&fn); err != nil {
+		return nil, err
+	}
+	value, err := starlark.Call(c.thread, fn, nil, nil)
+	var failed starlark.Value = starlark.None
+	if err != nil {
+		if runOf(c.thread).stopped() != nil {
+			return nil, err
+		}
+		value, failed = starlark.None, starlark.String(message(err))
+	}
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+		"ok": starlark.Bool(err == nil), "value": value, "error": failed,
+	}), nil
+}
+
+// message returns the message of the innermost error.
+func message(err error) string {
+	var eval *starlark.EvalError
+	for next := err; errors.As(next, &eval); next = eval.Unwrap() {
+		err = eval
+	}
+	return err.Error()
+}

@@ -1,0 +1,173 @@
+package dsl
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+const stdPrefix = "@std//"
+
+// A tree is a place that files come from. Nothing outside of it can be read
+// through it, by no name and no symbolic link.
+type tree struct {
+	prefix string // of the names of files in messages
+	dir    string // for messages
+	files  fs.FS  // nil if there are none
+}
+
+// A file is a path in a tree.
+type file struct {
+	tree *tree
+	path string
+}
+
+func (f file) name() string { return f.tree.prefix + f.path }
+func (f file) std() bool    { return f.tree.prefix == stdPrefix }
+
+// A loader finds modules and keeps them.
+type loader struct {
+	std   *tree
+	local *tree // the folder of the main script
+	text  *tree // the same for a main script that is no file
+	root  *os.Root
+	done  map[file]starlark.StringDict
+}
+
+// newLoader makes a loader for a main script in dir; dir may be empty.
+func newLoader(modules fs.FS, dir string) (*loader, error) {
+	l := &loader{
+		std:   &tree{prefix: stdPrefix, dir: "@std", files: modules},
+		local: &tree{dir: dir},
+		done:  map[file]starlark.StringDict{},
+	}
+	l.text = &tree{}
+	if dir == "" {
+		return l, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	l.root = root
+	if l.local.files = root.FS(); dir != "." {
+		l.local.prefix = filepath.ToSlash(filepath.Clean(dir)) + "/"
+	}
+	return l, nil
+}
+
+func (l *loader) close() {
+	if l.root != nil {
+		l.root.Close()
+	}
+}
+
+// load executes a module, unless that was done, and returns its globals. It
+// implements [starlark.Thread.Load]. A module runs in the thread that loads it,
+// so that it shares its limits and an error shows the whole way to it.
+func (r *run) load(thread *starlark.Thread, name string) (starlark.StringDict, error) {
+	f, err := r.loader.find(r.loading[len(r.loading)-1], name)
+	if err != nil {
+		return nil, err
+	}
+	if globals, ok := r.loader.done[f]; ok {
+		return globals, nil
+	}
+	var chain []string
+	for _, above := range r.loading {
+		if above == f || chain != nil {
+			chain = append(chain, above.name())
+		}
+	}
+	if chain != nil {
+		return nil, fmt.Errorf("modules load each other: %s → %s", strings.Join(chain, " → "), f.name())
+	}
+	source, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	program, err := r.in.compile(f, source)
+	if err != nil {
+		return nil, err
+	}
+	r.loading = append(r.loading, f)
+	globals, err := program.Init(thread, r.in.visible(f))
+	r.loading = r.loading[:len(r.loading)-1]
+	if err != nil {
+		return nil, err
+	}
+	globals.Freeze()
+	r.loader.done[f] = globals
+	return globals, nil
+}
+
+// find returns the file that a load statement in from names.
+func (l *loader) find(from file, name string) (file, error) {
+	if rest, ok := strings.CutPrefix(name, stdPrefix); ok {
+		if !fs.ValidPath(rest) {
+			return file{}, fmt.Errorf(`a module of @std is written as in "@std//kv.star"`)
+		}
+		return file{l.std, rest}, nil
+	}
+	if strings.HasPrefix(name, "@") {
+		return file{}, fmt.Errorf(`there is no %s; modules that come with twinsh are written as in "@std//kv.star", others by their path`, name)
+	}
+	f := file{from.tree, path.Join(path.Dir(from.path), name)}
+	if f.tree == l.text {
+		f = file{l.local, path.Clean(name)}
+	}
+	if f.tree.files == nil {
+		return file{}, fmt.Errorf(`this text has no folder to load from; only modules of "@std//" can be loaded`)
+	}
+	if strings.Contains(name, `\`) {
+		return file{}, errors.New("paths are written with /")
+	}
+	if path.IsAbs(name) || filepath.VolumeName(name) != "" || !fs.ValidPath(f.path) {
+		return file{}, fmt.Errorf("it is outside of %s, the folder of the main script; a script reads only below its folder", f.tree.where())
+	}
+	return f, nil
+}
+
+// where names the folder of a tree.
+func (t *tree) where() string {
+	if t.dir == "." {
+		return "the current folder"
+	}
+	return t.dir
+}
+
+func (f file) read() (string, error) {
+	if f.tree.files == nil {
+		return "", fmt.Errorf("there are no modules in %s", f.tree.dir)
+	}
+	source, err := fs.ReadFile(f.tree.files, f.path)
+	if err == nil {
+		return string(source), nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no file %s%s", f.name(), hint(f.name(), f.neighbours()))
+	}
+	var bare *fs.PathError
+	if errors.As(err, &bare) {
+		err = bare.Err
+	}
+	return "", fmt.Errorf("%s cannot be read: %w", f.name(), err)
+}
+
+// neighbours lists the scripts beside f.
+func (f file) neighbours() []string {
+	paths, err := fs.Glob(f.tree.files, path.Join(path.Dir(f.path), "*.star"))
+	if err != nil { // the folder has a name that is a malformed pattern
+		return nil
+	}
+	for i, p := range paths {
+		paths[i] = file{f.tree, p}.name()
+	}
+	return paths
+}

@@ -1,0 +1,189 @@
+package dsl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
+	"go.starlark.net/starlark"
+)
+
+// A Protocol is a protocol written in Go that a host hands to scripts. A
+// module of @std gives it to them under a name:
+//
+//	kv = native("kv")
+//
+// and they choose its options: kv(write_back = False).
+type Protocol struct {
+	Name    string
+	Doc     string // prose; its first sentence is a summary
+	Options []Option
+	// New makes the protocol. There is an argument for each option, of the
+	// type of its default.
+	New func(args map[string]any) (runtime.Protocol, error)
+}
+
+// An Option is a keyword argument of a protocol.
+type Option struct {
+	Name    string
+	Default any // a bool, an int or a string; arguments must be of its type
+	Doc     string
+}
+
+// entry makes the function that scripts call.
+func (p Protocol) entry() (Entry, error) {
+	e := Entry{Doc: p.Doc}
+	params := []string{"*"}
+	for _, o := range p.Options {
+		switch o.Default.(type) {
+		case bool, int, string:
+		default:
+			return e, fmt.Errorf("protocol %s: the default of %s is a %T, want a bool, an int or a string", p.Name, o.Name, o.Default)
+		}
+		assignment := o.Name + "=" + runtime.Text(o.Default)
+		params = append(params, assignment)
+		e.Doc += fmt.Sprintf("\n  %-24s %s", assignment, o.Doc)
+	}
+	if len(p.Options) == 0 {
+		params = nil
+	}
+	e.Signature = p.Name + "(" + strings.Join(params, ", ") + ")"
+	e.call = func(c *call) (starlark.Value, error) { return p.call(c) }
+	return e, nil
+}
+
+func (p Protocol) call(c *call) (starlark.Value, error) {
+	given := make([]starlark.Value, len(p.Options))
+	var variables []any
+	for i := range given {
+		variables = append(variables, &given[i])
+	}
+	if err := c.unpack(variables...); err != nil {
+		return nil, err
+	}
+	args := map[string]any{}
+	var shown []string
+	for i, o := range p.Options {
+		args[o.Name] = o.Default
+		if given[i] == nil {
+			continue
+		}
+		v, err := o.value(given[i])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s is %s, %w", p.Name, o.Name, given[i], err)
+		}
+		args[o.Name] = v
+		shown = append(shown, o.Name+"="+runtime.Text(v))
+	}
+	made, err := p.New(args)
+	if err != nil {
+		return nil, err
+	}
+	return &protocolValue{made, p.Name + "(" + strings.Join(shown, ", ") + ")"}, nil
+}
+
+func (o Option) value(v starlark.Value) (any, error) {
+	got, _ := toGo(v)
+	switch o.Default.(type) {
+	case bool:
+		if b, ok := got.(bool); ok {
+			return b, nil
+		}
+		return nil, fmt.Errorf("want True or False")
+	case int:
+		if i, ok := got.(int); ok {
+			return i, nil
+		}
+		return nil, fmt.Errorf("want an integer")
+	default:
+		if s, ok := got.(string); ok {
+			return s, nil
+		}
+		return nil, fmt.Errorf("want a string, as in %s=%s", o.Name, runtime.Text(o.Default))
+	}
+}
+
+// newNative makes the function native of the modules of @std.
+func newNative(protocols []Protocol) (*builtin, error) {
+	made := map[string]*builtin{}
+	var known []string
+	for _, p := range protocols {
+		if made[p.Name] != nil {
+			return nil, fmt.Errorf("protocol %s: there are two of that name", p.Name)
+		}
+		entry, err := p.entry()
+		if err != nil {
+			return nil, err
+		}
+		made[p.Name] = newBuiltin(entry)
+		known = append(known, p.Name)
+	}
+	slices.Sort(known)
+	return newBuiltin(Entry{
+		Signature: "native(name)",
+		Doc:       "The protocol of that name that the host program provides, as a function of its options.",
+		call: func(c *call) (starlark.Value, error) {
+			var name string
+			if err := c.unpack(&name); err != nil {
+				return nil, err
+			}
+			if b := made[name]; b != nil {
+				return b, nil
+			}
+			return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, hint(name, known), strings.Join(known, ", "))
+		},
+	}), nil
+}
+
+// A protocolValue is a protocol in a script.
+type protocolValue struct {
+	runtime.Protocol
+	call string // how the script made it
+}
+
+func (p *protocolValue) String() string        { return p.call }
+func (p *protocolValue) Type() string          { return "protocol" }
+func (p *protocolValue) Freeze()               {}
+func (p *protocolValue) Truth() starlark.Bool  { return true }
+func (p *protocolValue) Hash() (uint32, error) { return starlark.String(p.call).Hash() }
+
+func protocolsFamily() []Entry {
+	return []Entry{{
+		Signature: "operation(name, arg=None)",
+		Doc: `Something that a client can be asked to do.
+Modules make their operations with it: write("red") of @std//kv.star is operation("write", "red").
+It has the attributes name and arg. The argument is None, a bool, an int, a float or a string.`,
+		Example: `op = operation("write", "red")
+print(op, op.name, op.arg)`,
+		call: func(c *call) (starlark.Value, error) {
+			var name string
+			var arg plain
+			if err := c.unpack(&name, &arg); err != nil {
+				return nil, err
+			}
+			return operation{name, arg.value}, nil
+		},
+	}}
+}
+
+// An operation is a [runtime.Operation] in a script.
+type operation runtime.Operation
+
+func (o operation) String() string        { return runtime.Operation(o).String() }
+func (o operation) Type() string          { return "operation" }
+func (o operation) Freeze()               {}
+func (o operation) Truth() starlark.Bool  { return true }
+func (o operation) Hash() (uint32, error) { return starlark.String(o.String()).Hash() }
+func (o operation) AttrNames() []string   { return []string{"arg", "name"} }
+
+// Attr implements [starlark.HasAttrs].
+func (o operation) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "name":
+		return starlark.String(o.Name), nil
+	case "arg":
+		return fromGo(o.Arg), nil
+	}
+	return nil, nil
+}

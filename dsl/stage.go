@@ -1,0 +1,4 @@
+package dsl
+
+// A session is what one script leaves to the next.
+type session struct{}

@@ -1,0 +1,91 @@
+package dsl
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+
+	"github.com/twinsh/twinsh/runtime"
+	"go.starlark.net/starlark"
+)
+
+// fromGo returns the Starlark value that stands for what a node deals with: a
+// comparable Go value. One that has no counterpart is shown as text.
+func fromGo(v any) starlark.Value {
+	switch v := v.(type) {
+	case nil:
+		return starlark.None
+	case starlark.Value:
+		return v
+	case fmt.Stringer: // before numbers: a number with names shows its name
+		return starlark.String(v.String())
+	}
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Bool:
+		return starlark.Bool(r.Bool())
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return starlark.MakeInt64(r.Int())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return starlark.MakeBigInt(new(big.Int).SetUint64(r.Uint()))
+	case reflect.Float32, reflect.Float64:
+		return starlark.Float(r.Float())
+	case reflect.String:
+		return starlark.String(r.String())
+	}
+	return starlark.String(runtime.Text(v))
+}
+
+// toGo returns the comparable Go value that a node gets for a Starlark value:
+// nil, a bool, an int, a float64 or a string.
+func toGo(v starlark.Value) (any, error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nil, nil
+	case starlark.Bool:
+		return bool(v), nil
+	case starlark.Int:
+		if i, ok := v.Int64(); ok && i == int64(int(i)) {
+			return int(i), nil
+		}
+		return nil, fmt.Errorf("%s is too large", v)
+	case starlark.Float:
+		if math.IsNaN(float64(v)) {
+			return nil, fmt.Errorf("nan is equal to nothing, not even to itself")
+		}
+		return float64(v), nil
+	case starlark.String:
+		return string(v), nil
+	}
+	return nil, fmt.Errorf("got %s, want None, a bool, an int, a float or a string", v.Type())
+}
+
+// plain is a parameter that takes what [toGo] takes.
+type plain struct{ value any }
+
+// Unpack implements [starlark.Unpacker].
+func (p *plain) Unpack(v starlark.Value) (err error) {
+	p.value, err = toGo(v)
+	return err
+}
+
+// names is a parameter that takes names: a list, tuple or set of strings.
+type names []string
+
+// Unpack implements [starlark.Unpacker].
+func (n *names) Unpack(v starlark.Value) error {
+	list, ok := v.(starlark.Iterable)
+	if !ok {
+		return fmt.Errorf(`got %s, want a list of names, as in ["A", "B"]`, v.Type())
+	}
+	*n = names{}
+	for name := range starlark.Elements(list) {
+		s, ok := starlark.AsString(name)
+		if !ok {
+			return fmt.Errorf(`got a list with %s in it, want names, as in ["A", "B"]`, name.Type())
+		}
+		*n = append(*n, s)
+	}
+	return nil
+}
