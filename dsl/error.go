@@ -194,5 +194,5 @@ func (in *Interpreter) suggest(u resolve.Error) string {
 		return u.Msg
 	}
 	names := append(in.globals.Keys(), starlark.Universe.Keys()...)
-	return u.Msg + hint(m[1], names)
+	return u.Msg + Hint(m[1], names)
 }

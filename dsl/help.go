@@ -43,7 +43,7 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 				known = append(known, entry.Name())
 			}
 		}
-		return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", string(topic), hint(string(topic), known))
+		return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", string(topic), Hint(string(topic), known))
 	default:
 		// A value that is predeclared, such as json, is its own topic.
 		for _, family := range Families() {

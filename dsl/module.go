@@ -151,7 +151,7 @@ func (f file) read() (string, error) {
 		return string(source), nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no file %s%s", f.name(), hint(f.name(), f.neighbours()))
+		return "", fmt.Errorf("there is no file %s%s", f.name(), Hint(f.name(), f.neighbours()))
 	}
 	var bare *fs.PathError
 	if errors.As(err, &bare) {

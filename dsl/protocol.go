@@ -131,7 +131,7 @@ func newNative(protocols []Protocol) (*builtin, error) {
 			if b := made[name]; b != nil {
 				return b, nil
 			}
-			return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, hint(name, known), strings.Join(known, ", "))
+			return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, Hint(name, known), strings.Join(known, ", "))
 		},
 	}), nil
 }

@@ -193,7 +193,7 @@ func (c *call) unpack(variables ...any) error {
 			others := variables[p.others].(*[]starlark.Tuple)
 			*others = append(*others, kwarg)
 		default:
-			return fmt.Errorf("%s: no parameter is named %s%s; it is %s", c.Name(), name, hint(name, p.names()), c.entry.Signature)
+			return fmt.Errorf("%s: no parameter is named %s%s; it is %s", c.Name(), name, Hint(name, p.names()), c.entry.Signature)
 		}
 	}
 	for i, param := range p.list {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// hint returns " (did you mean x?)" with the candidate nearest to name, or "".
-func hint(name string, candidates []string) string {
+// Hint returns " (did you mean x?)" with the candidate nearest to name, or "".
+func Hint(name string, candidates []string) string {
 	if best := nearest(name, candidates); best != "" {
 		return fmt.Sprintf(" (did you mean %s?)", best)
 	}
