@@ -15,7 +15,6 @@ package dsl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -26,12 +25,18 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/runtime/explore"
 )
 
 // dialect is Starlark with sets, with if and for outside of functions, and
 // with globals that may be assigned again. It has neither while nor recursion,
 // so that every loop is bounded by the data that it runs over.
 var dialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
+
+// chunkDialect is the same for text that is evaluated piece by piece: what one
+// piece loads, the next ones see.
+var chunkDialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true, LoadBindsGlobally: true}
 
 // A Config is what a host hands to an Interpreter. The zero Config runs
 // scripts that load nothing and print nowhere.
@@ -46,10 +51,12 @@ type Config struct {
 	// Eval, loads modules from. If it is empty, such text loads only @std.
 	Dir string
 
-	Stdout   io.Writer // where print and show write; nil discards
-	Color    bool      // whether Stdout shows colours
-	MaxSteps uint64    // how many steps of Starlark one execution may take; 0 means any number
-	Args     []string  // what scripts see as args
+	Stdout   io.Writer              // where print and show write; nil discards
+	Color    bool                   // whether Stdout shows colours
+	Width    int                    // columns of Stdout; 0 means 80
+	Progress func(explore.Progress) // is told how far a search has come; may be nil
+	MaxSteps uint64                 // how many steps of Starlark one execution may take; 0 means any number
+	Args     []string               // what scripts see as args
 }
 
 // An Interpreter executes scripts. It is one session: the current world that
@@ -135,23 +142,30 @@ func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, s
 
 // Eval reads one statement with readline and executes it among the names that
 // earlier calls defined. If it is an expression, Eval returns its value, else
-// nil. At the end of the input it returns io.EOF. The name should be another
-// one for each call: it stands for the text in messages. Other errors are
-// those of [Interpreter.ExecFile].
+// nil. At the end of the input, readline and Eval return io.EOF; any other
+// error of readline abandons the statement and is returned. The name stands for
+// the text in messages and should be another one for each call. Other errors
+// are those of [Interpreter.ExecFile].
 //
 // A function keeps the values that global variables had at the end of the
 // statement that defined it.
 func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([]byte, error)) (starlark.Value, error) {
 	var text strings.Builder
-	ended := false
-	statement, parseErr := dialect.ParseCompoundStmt(name, func() ([]byte, error) {
-		line, err := readline()
+	var readErr error
+	statement, parseErr := chunkDialect.ParseCompoundStmt(name, func() ([]byte, error) {
+		if readErr != nil {
+			return nil, nil // which ends the statement
+		}
+		var line []byte
+		line, readErr = readline()
+		if readErr != nil && len(line) > 0 {
+			line = append(line, '\n') // the last line may lack it
+		}
 		text.Write(line)
-		ended = errors.Is(err, io.EOF)
-		return line, err
+		return line, nil
 	})
-	if ended && strings.TrimSpace(text.String()) == "" {
-		return nil, io.EOF
+	if readErr != nil && (readErr != io.EOF || strings.TrimSpace(text.String()) == "") {
+		return nil, readErr
 	}
 	in.sources[name] = text.String()
 	var value starlark.Value
@@ -161,7 +175,7 @@ func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([
 		}
 		if len(statement.Stmts) == 1 {
 			if s, ok := statement.Stmts[0].(*syntax.ExprStmt); ok {
-				value, err = starlark.EvalExprOptions(dialect, thread, s.X, in.globals)
+				value, err = starlark.EvalExprOptions(chunkDialect, thread, s.X, in.globals)
 				return err
 			}
 		}
@@ -206,17 +220,8 @@ func contextOf(thread *starlark.Thread) context.Context { return runOf(thread).c
 // run calls execute with a fresh thread, and explains its error.
 func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
 	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}}
-	thread := &starlark.Thread{
-		Name:  main.name(),
-		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(in.config.Stdout, text) },
-		Load:  r.load,
-		OnMaxSteps: func(thread *starlark.Thread) {
-			r.exhausted = true
-			thread.Cancel("too many steps")
-		},
-	}
-	thread.SetLocal(runKey, r)
-	thread.SetMaxExecutionSteps(in.config.MaxSteps)
+	thread := r.thread(main.name())
+	thread.Load = r.load
 	stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
 	defer stop()
 	err := func() (err error) {
@@ -227,6 +232,21 @@ func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execu
 		return nil
 	}
 	return in.explain(err, r.stopped())
+}
+
+// thread returns a fresh thread of the execution, with all steps to take.
+func (r *run) thread(name string) *starlark.Thread {
+	thread := &starlark.Thread{
+		Name:  name,
+		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(r.in.config.Stdout, text) },
+		OnMaxSteps: func(thread *starlark.Thread) {
+			r.exhausted = true
+			thread.Cancel("too many steps")
+		},
+	}
+	thread.SetLocal(runKey, r)
+	thread.SetMaxExecutionSteps(r.in.config.MaxSteps)
+	return thread
 }
 
 // stopped returns why the execution has to end, or nil. Nothing in a script

@@ -149,7 +149,7 @@ func (p *protocolValue) Truth() starlark.Bool  { return true }
 func (p *protocolValue) Hash() (uint32, error) { return starlark.String(p.call).Hash() }
 
 func protocolsFamily() []Entry {
-	return []Entry{{
+	return []Entry{roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), {
 		Signature: "operation(name, arg=None)",
 		Doc: `Something that a client can be asked to do.
 Modules make their operations with it: write("red") of @std//kv.star is operation("write", "red").

@@ -18,10 +18,17 @@ type Family struct {
 // Families returns all that is predeclared in scripts beyond Starlark itself.
 // Help, completion and the reference are made from it.
 func Families() []Family {
-	return []Family{
-		{"language", "what Starlark lacks", languageFamily()},
-		{"protocols", "what the nodes run", protocolsFamily()},
-	}
+	families := []Family{{"stage", "who is there", stageFamily()}}
+	families = append(families, actFamilies()...)
+	return append(families,
+		Family{"time", "worlds that were", timeFamily()},
+		Family{"spaces", "what may happen", spacesFamily()},
+		Family{"search", "judge scenarios", searchFamily()},
+		Family{"properties", "what should hold", propertiesFamily()},
+		Family{"views", "look at it", viewsFamily()},
+		Family{"protocols", "what the nodes run", protocolsFamily()},
+		Family{"language", "what Starlark lacks", languageFamily()},
+	)
 }
 
 // An Entry is one predeclared name.
@@ -87,7 +94,12 @@ func (b *builtin) Hash() (uint32, error) { return starlark.String(b.Name()).Hash
 // CallInternal implements [starlark.Callable].
 func (b *builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (_ starlark.Value, err error) {
 	defer recovered(&err) // here, where the call stack is still known
-	return b.entry.call(&call{thread, b, args, kwargs})
+	value, err := b.entry.call(&call{thread, b, args, kwargs})
+	if inner, ok := err.(*starlark.EvalError); ok {
+		// It may come from another thread. Wrapped, it gets this stack as well.
+		err = fmt.Errorf("%s: %w", b.Name(), inner)
+	}
+	return value, err
 }
 
 // A call is one call of a builtin.

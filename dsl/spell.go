@@ -21,7 +21,7 @@ func nearest(name string, candidates []string) string {
 		return []rune(strings.ToLower(strings.ReplaceAll(s, "_", "")))
 	}
 	typed := fold(name)
-	best, limit := "", (len(typed)+2)/3 // one error in three letters is a typing error, more is another word
+	best, limit := "", (len(typed)+1)/3 // one error in three letters is a slip, more is another word
 	for _, c := range candidates {
 		if d := distance(typed, fold(c)); d < limit || d == limit && best == "" {
 			best, limit = c, d

@@ -1,4 +1,167 @@
 package dsl
 
-// A session is what one script leaves to the next.
-type session struct{}
+import (
+	"errors"
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A session is what one script leaves to the next: a system, and where in its
+// time one stands.
+type session struct {
+	protocol *protocolValue
+	world    *runtime.World
+	undone   []*runtime.World // the last one undone last
+}
+
+var errNoCluster = errors.New("there is no system yet; call cluster(protocol, …) first")
+
+// at moves to a world.
+func (s *session) at(w *runtime.World) { s.world, s.undone = w, nil }
+
+// current returns the current world.
+func (s *session) current() (*runtime.World, error) {
+	if s.world == nil {
+		return nil, errNoCluster
+	}
+	return s.world, nil
+}
+
+// world returns the world that a call is about: that whose method it is, or
+// the current one.
+func (c *call) world() (*runtime.World, error) {
+	if w, ok := c.receiver.(*worldValue); ok {
+		return w.World, nil
+	}
+	w, err := c.in().session.current()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name(), err)
+	}
+	return w, nil
+}
+
+// stage makes the cluster anew and goes to its start.
+func (s *session) stage(p *protocolValue, config runtime.Config) (starlark.Value, error) {
+	cluster, err := runtime.NewCluster(config)
+	if err != nil {
+		return nil, err
+	}
+	s.protocol = p
+	s.at(cluster.Start())
+	return &worldValue{s.world}, nil
+}
+
+func stageFamily() []Entry {
+	return []Entry{{
+		Signature: `cluster(protocol, n=None, f=1, servers=None, clients={}, network="lossy")`,
+		Doc: `Sets up a system of servers and clients and goes to its start.
+There are n servers named A, B, C, …, or those named in servers; without either there are 3f+1. Up to f of them may be faulty.
+The clients are a dict from name to the list of operations that the client will carry out.
+In a lossy network a message that cannot be delivered is lost; in a held one it waits until it can.`,
+		Example: `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), n = 4, f = 1, clients = {"c1": [write("red")], "c2": [read()]})`,
+		call: callCluster,
+	}, {
+		Signature: "twin(id, k=2, program=None)",
+		Doc: `Makes an identity run as k instances of its code: C, C', C'' and so on.
+They share its address and its key, so that to others they look like one node that equivocates, omits and forgets. The identity counts as faulty.
+The further instances of a client may be given another program than the first. Twins are declared before the first step.`,
+		Example: `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), clients = {"c1": [write("red")]})
+twin("C")
+exchange("c1", ["A", "B", "C'"])`,
+		call: callTwin,
+	}}
+}
+
+func callCluster(c *call) (starlark.Value, error) {
+	var (
+		p       *protocolValue
+		n       int
+		f       = 1
+		servers names
+		clients *starlark.Dict
+		network = "lossy"
+	)
+	if err := c.unpack(&p, &n, &f, &servers, &clients, &network); err != nil {
+		return nil, err
+	}
+	if n == 0 && servers == nil {
+		n = 3*f + 1
+	}
+	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers}
+	switch network {
+	case "lossy":
+	case "held":
+		config.Network = runtime.Held
+	default:
+		return nil, fmt.Errorf(`cluster: network is %q%s, want "lossy" or "held"`, network, Hint(network, []string{"lossy", "held"}))
+	}
+	if clients != nil {
+		for _, item := range clients.Items() {
+			name, ok := starlark.AsString(item[0])
+			if !ok {
+				return nil, fmt.Errorf(`cluster: clients: got the name %s, want a string, as in {"c1": [read()]}`, item[0])
+			}
+			program, err := operations(item[1])
+			if err != nil {
+				return nil, fmt.Errorf("cluster: clients: %s: %w", name, err)
+			}
+			config.Clients = append(config.Clients, runtime.Client{Name: name, Program: program})
+		}
+	}
+	w, err := c.in().session.stage(p, config)
+	if err != nil {
+		return nil, err
+	}
+	if made := c.in().session.world.Cluster().Config(); made.N < 3*f+1 {
+		fmt.Fprintf(c.in().config.Stdout, "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
+	}
+	return w, nil
+}
+
+func operations(v starlark.Value) ([]runtime.Operation, error) {
+	list, ok := v.(starlark.Iterable)
+	if !ok {
+		return nil, fmt.Errorf("got %s, want a list of operations, as in [read()]", v.Type())
+	}
+	ops := []runtime.Operation{}
+	for e := range starlark.Elements(list) {
+		op, ok := e.(operation)
+		if !ok {
+			return nil, fmt.Errorf("got a list with %s in it, want operations, as in [read()]", e.Type())
+		}
+		ops = append(ops, runtime.Operation(op))
+	}
+	return ops, nil
+}
+
+func callTwin(c *call) (starlark.Value, error) {
+	var (
+		id      string
+		k       = 2
+		program starlark.Value
+	)
+	if err := c.unpack(&id, &k, &program); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	if w.Depth() > 0 {
+		return nil, fmt.Errorf("twin: twins are declared before the first step, and %d were taken; undo(%d) goes back", w.Depth(), w.Depth())
+	}
+	t := runtime.Twin{ID: id, Copies: k}
+	if program != nil {
+		if t.Program, err = operations(program); err != nil {
+			return nil, fmt.Errorf("twin: program: %w", err)
+		}
+	}
+	config := w.Cluster().Config()
+	config.Twins = append(config.Twins[:len(config.Twins):len(config.Twins)], t)
+	return c.in().session.stage(c.in().session.protocol, config)
+}

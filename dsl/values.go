@@ -18,6 +18,8 @@ func fromGo(v any) starlark.Value {
 		return starlark.None
 	case starlark.Value:
 		return v
+	case composite:
+		return v.value()
 	case fmt.Stringer: // before numbers: a number with names shows its name
 		return starlark.String(v.String())
 	}

@@ -239,6 +239,27 @@ func (c *Cluster) newNode(i int) (Node, error) {
 // Config returns what the cluster was made from, names filled in.
 func (c *Cluster) Config() Config { return c.config }
 
+// String names the protocol and who is there: kv n=4 f=1, C twinned.
+func (c *Cluster) String() string {
+	s := fmt.Sprintf("%s n=%d f=%d", c.protocolText(), c.config.N, c.config.F)
+	for _, id := range c.identities {
+		if k := id.Instances.Len(); k == 2 {
+			s += ", " + id.Name + " twinned"
+		} else if k > 2 {
+			s += fmt.Sprintf(", %s %d-fold", id.Name, k)
+		}
+	}
+	return s
+}
+
+// protocolText is how the protocol shows itself, options and all, or its name.
+func (c *Cluster) protocolText() string {
+	if p, ok := c.config.Protocol.(fmt.Stringer); ok {
+		return p.String()
+	}
+	return c.config.Protocol.Name()
+}
+
 // Identities lists the servers, then the clients. The caller must not change it.
 func (c *Cluster) Identities() []Identity { return c.identities }
 

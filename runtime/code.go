@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -295,6 +296,9 @@ func (k *code) compute(id uint32, s stimulus) outcome {
 			return err
 		}
 		node.React(k.event(s), &r)
+		if r.failure != "" {
+			return errors.New(r.failure)
+		}
 		if r.refusal != "" {
 			return nil
 		}

@@ -119,6 +119,7 @@ type Reaction struct {
 	seen    []Observation
 	notes   []string
 	refusal string
+	failure string
 }
 
 // A Sent message is one that a node sent: To is an identity, or [ToServers] or
@@ -172,6 +173,10 @@ func (r *Reaction) Decided(slot int, value any) {
 
 // Note leaves a remark for people who read the trace. No property sees it.
 func (r *Reaction) Note(text string) { r.notes = append(r.notes, text) }
+
+// Fail says that the node's code failed, as a panic does, but in its own words.
+// It is a finding, and the node is down for good.
+func (r *Reaction) Fail(text string) { r.failure = text }
 
 // Refuse says that the event cannot happen to this node now ("c1 has nothing
 // left to do"). The node's state stays as it was, whatever React did to it,

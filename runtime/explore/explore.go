@@ -54,7 +54,11 @@ type Progress struct {
 
 // A Report says what was covered and what was found.
 type Report struct {
+	Kind       string // "explore" or "sample"
 	Space      string
+	System     string   // the protocol and who is there
+	Checked    []string // the properties
+	Seed       uint64   // of a sample
 	Size       *big.Int // scenarios that the space lists
 	Covered    *big.Int // scenarios that were judged
 	EndedEarly *big.Int // those in which some step could not happen: the client had finished, say

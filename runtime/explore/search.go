@@ -100,16 +100,30 @@ func newSearch(s *space.Space, o Options) *search {
 	x.monitors = newMonitors(c, x.properties, possiblyFaulty(s, o.Start))
 	x.invariants = newInvariants(c, o.Invariants)
 	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
-	x.report = &Report{
+	x.report = newReport("explore", s, o)
+	x.report.Workers = x.options.Workers
+	return x
+}
+
+func newReport(kind string, s *space.Space, o Options) *Report {
+	r := &Report{
+		Kind:       kind,
 		Space:      s.String(),
+		System:     o.Start.Cluster().String(),
 		Size:       s.Size(),
 		Covered:    new(big.Int),
 		EndedEarly: new(big.Int),
 		Progressed: new(big.Int),
-		Workers:    x.options.Workers,
+		Workers:    1,
 		Beyond:     o.Start.Beyond(),
 	}
-	return x
+	for _, p := range o.Properties {
+		r.Checked = append(r.Checked, p.Name())
+	}
+	for _, p := range o.Invariants {
+		r.Checked = append(r.Checked, p.Name())
+	}
+	return r
 }
 
 // possiblyFaulty returns the instances of identities that are faulty at the
@@ -424,22 +438,11 @@ func (x *search) gather(team []*worker, rows *frontier) {
 // The first of all is the counterexample; of several in one layer it is that
 // of the property named first.
 func (x *search) found(v, length int, w *runtime.World, count weight) {
-	name := ""
-	why := ""
-	if v < len(x.properties) {
-		name = x.properties[v].Name()
-	} else {
-		name = x.options.Invariants[v-len(x.properties)].Name()
-	}
+	name, why := x.explain(v, w)
 	for i := range x.report.Violations {
 		if x.report.Violations[i].Property == name {
 			return
 		}
-	}
-	if v < len(x.properties) {
-		why = x.properties[v].Judge(w.History()).Why
-	} else if verdict, err := x.options.Invariants[v-len(x.properties)].JudgeWorld(w); err == nil {
-		why = verdict.Why
 	}
 	x.report.Violations = append(x.report.Violations, Violation{
 		Property: name, Why: why, Length: length, Shortest: count.big(), Scenarios: new(big.Int),

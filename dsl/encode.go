@@ -1,0 +1,340 @@
+package dsl
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
+)
+
+// The state of a node written in Starlark, and what it sends, is kept as bytes.
+// The encoding is canonical (dicts and sets are sorted), so that equal values
+// are one state or one message, and complete: decoding gives an equal value.
+const (
+	tagNone   = 'n'
+	tagFalse  = 'F'
+	tagTrue   = 'T'
+	tagInt    = 'i'
+	tagBig    = 'I'
+	tagFloat  = 'f'
+	tagString = 's'
+	tagBytes  = 'b'
+	tagList   = 'l'
+	tagTuple  = 't'
+	tagDict   = 'd'
+	tagSet    = 'S'
+	tagStruct = 'r'
+	tagSigned = 'g'
+	tagOp     = 'o'
+)
+
+// maxDepth bounds how deep values nest; a list that holds itself has no bottom.
+const maxDepth = 64
+
+const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
+
+// appendValue appends the encoding of v to b.
+func appendValue(b []byte, v starlark.Value) ([]byte, error) { return encode(b, v, 0) }
+
+func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("nests deeper than %d levels", maxDepth)
+	}
+	var err error
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return append(b, tagNone), nil
+	case starlark.Bool:
+		if v {
+			return append(b, tagTrue), nil
+		}
+		return append(b, tagFalse), nil
+	case starlark.Int:
+		if n, ok := v.Int64(); ok {
+			return binary.AppendVarint(append(b, tagInt), n), nil
+		}
+		return appendText(append(b, tagBig), v.String()), nil
+	case starlark.Float:
+		if math.IsNaN(float64(v)) {
+			return nil, errors.New("holds nan, which equals nothing")
+		}
+		return binary.BigEndian.AppendUint64(append(b, tagFloat), math.Float64bits(float64(v))), nil
+	case starlark.String:
+		return appendText(append(b, tagString), string(v)), nil
+	case starlark.Bytes:
+		return appendText(append(b, tagBytes), string(v)), nil
+	case *starlark.List:
+		b = binary.AppendUvarint(append(b, tagList), uint64(v.Len()))
+		for i := range v.Len() {
+			if b, err = encode(b, v.Index(i), depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return b, nil
+	case starlark.Tuple:
+		b = binary.AppendUvarint(append(b, tagTuple), uint64(len(v)))
+		for _, e := range v {
+			if b, err = encode(b, e, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return b, nil
+	case *starlark.Dict:
+		return encodePairs(append(b, tagDict), v.Items(), depth)
+	case *starlark.Set:
+		var items []starlark.Tuple
+		for e := range v.Elements() {
+			items = append(items, starlark.Tuple{e})
+		}
+		return encodePairs(append(b, tagSet), items, depth)
+	case *starlarkstruct.Struct:
+		if v.Constructor() != starlarkstruct.Default {
+			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), storable)
+		}
+		var items []starlark.Tuple
+		for _, name := range v.AttrNames() {
+			field, err := v.Attr(name)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, starlark.Tuple{starlark.String(name), field})
+		}
+		return encodePairs(append(b, tagStruct), items, depth)
+	case *signed:
+		return encode(appendText(append(b, tagSigned), v.signer), v.value, depth+1)
+	case operation:
+		return encode(appendText(append(b, tagOp), v.Name), fromGo(v.Arg), depth+1)
+	}
+	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), storable)
+}
+
+// encodePairs encodes tuples sorted by the encoding of their first elements.
+func encodePairs(b []byte, items []starlark.Tuple, depth int) ([]byte, error) {
+	encoded := make([]string, len(items))
+	for i, item := range items {
+		var e []byte
+		for _, v := range item {
+			var err error
+			if e, err = encode(e, v, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		encoded[i] = string(e)
+	}
+	slices.Sort(encoded)
+	b = binary.AppendUvarint(b, uint64(len(items)))
+	for _, e := range encoded {
+		b = append(b, e...)
+	}
+	return b, nil
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// errEncoding is returned for bytes that appendValue did not make.
+var errEncoding = errors.New("damaged encoding of a value")
+
+// decodeValue returns the value that b begins with and the rest of b.
+func decodeValue(b []byte) (starlark.Value, []byte, error) { return decode(b, 0) }
+
+func decode(b []byte, depth int) (starlark.Value, []byte, error) {
+	if len(b) == 0 || depth > maxDepth+1 {
+		return nil, nil, errEncoding
+	}
+	tag := b[0]
+	b = b[1:]
+	switch tag {
+	case tagNone:
+		return starlark.None, b, nil
+	case tagFalse, tagTrue:
+		return starlark.Bool(tag == tagTrue), b, nil
+	case tagInt:
+		n, size := binary.Varint(b)
+		if size <= 0 {
+			return nil, nil, errEncoding
+		}
+		return starlark.MakeInt64(n), b[size:], nil
+	case tagBig:
+		s, b, err := decodeText(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		n, ok := new(big.Int).SetString(s, 10)
+		if !ok {
+			return nil, nil, errEncoding
+		}
+		return starlark.MakeBigInt(n), b, nil
+	case tagFloat:
+		if len(b) < 8 {
+			return nil, nil, errEncoding
+		}
+		return starlark.Float(math.Float64frombits(binary.BigEndian.Uint64(b))), b[8:], nil
+	case tagString:
+		s, b, err := decodeText(b)
+		return starlark.String(s), b, err
+	case tagBytes:
+		s, b, err := decodeText(b)
+		return starlark.Bytes(s), b, err
+	case tagSigned, tagOp:
+		name, b, err := decodeText(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		v, b, err := decode(b, depth+1)
+		if err != nil {
+			return nil, nil, err
+		}
+		if tag == tagOp {
+			arg, err := toGo(v)
+			return operation{name, arg}, b, err
+		}
+		v.Freeze()
+		return &signed{v, name}, b, nil
+	}
+	count, size := binary.Uvarint(b)
+	if size <= 0 || count > uint64(len(b)) {
+		return nil, nil, errEncoding
+	}
+	b = b[size:]
+	if tag == tagDict || tag == tagStruct {
+		count *= 2
+	}
+	elems := make([]starlark.Value, count)
+	for i := range elems {
+		var err error
+		if elems[i], b, err = decode(b, depth+1); err != nil {
+			return nil, nil, err
+		}
+	}
+	v, err := assemble(tag, elems)
+	return v, b, err
+}
+
+// assemble makes a container of its elements.
+func assemble(tag byte, elems []starlark.Value) (starlark.Value, error) {
+	switch tag {
+	case tagList:
+		return starlark.NewList(elems), nil
+	case tagTuple:
+		return starlark.Tuple(elems), nil
+	case tagSet:
+		s := starlark.NewSet(len(elems))
+		for _, e := range elems {
+			if err := s.Insert(e); err != nil {
+				return nil, err
+			}
+		}
+		return s, nil
+	case tagDict:
+		d := starlark.NewDict(len(elems) / 2)
+		for pair := range slices.Chunk(elems, 2) {
+			if err := d.SetKey(pair[0], pair[1]); err != nil {
+				return nil, err
+			}
+		}
+		return d, nil
+	case tagStruct:
+		fields := starlark.StringDict{}
+		for pair := range slices.Chunk(elems, 2) {
+			name, ok := pair[0].(starlark.String)
+			if !ok {
+				return nil, errEncoding
+			}
+			fields[string(name)] = pair[1]
+		}
+		return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
+	}
+	return nil, errEncoding
+}
+
+func decodeText(b []byte) (string, []byte, error) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return "", nil, errEncoding
+	}
+	return string(b[size : size+int(n)]), b[size+int(n):], nil
+}
+
+// A signed value can be made by nobody but its signer: the only way to make one
+// is self.sign, and it is a value of the interpreter, not of scripts.
+type signed struct {
+	value  starlark.Value // frozen
+	signer string
+}
+
+func (s *signed) String() string       { return fmt.Sprintf("signed(%s, by = %q)", s.value, s.signer) }
+func (s *signed) Type() string         { return "signed" }
+func (s *signed) Freeze()              {}
+func (s *signed) Truth() starlark.Bool { return true }
+func (s *signed) AttrNames() []string  { return []string{"signer", "value"} }
+func (s *signed) Hash() (uint32, error) {
+	return starlark.Tuple{s.value, starlark.String(s.signer)}.Hash()
+}
+
+func (s *signed) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "value":
+		return s.value, nil
+	case "signer":
+		return starlark.String(s.signer), nil
+	}
+	return nil, nil
+}
+
+// CompareSameType compares for equality only.
+func (s *signed) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	other := y.(*signed)
+	if op != syntax.EQL && op != syntax.NEQ {
+		return false, fmt.Errorf("signed values have no order: %s", op)
+	}
+	equal, err := starlark.EqualDepth(s.value, other.value, depth-1)
+	return (equal && s.signer == other.signer) == (op == syntax.EQL), err
+}
+
+// A composite is a Starlark value as nodes and properties see it: something
+// that Go can compare, equal if the values are.
+type composite struct{ encoded string }
+
+func (c composite) String() string { return c.value().String() }
+
+func (c composite) value() starlark.Value {
+	v, _, err := decodeValue([]byte(c.encoded))
+	if err != nil {
+		panic(err) // we encoded it
+	}
+	v.Freeze()
+	return v
+}
+
+// toComparable returns the comparable Go value for any value that state may hold.
+func toComparable(v starlark.Value) (any, error) {
+	if simple, err := toGo(v); err == nil {
+		return simple, nil
+	}
+	b, err := appendValue(nil, v)
+	if err != nil {
+		return nil, err
+	}
+	return composite{string(b)}, nil
+}
+
+// fieldText shows an encoded dict of names and values as name=value pairs.
+func fieldText(names []string, values map[string]starlark.Value) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(" ")
+		}
+		fmt.Fprintf(&b, "%s=%s", name, values[name])
+	}
+	return b.String()
+}

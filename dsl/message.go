@@ -1,0 +1,107 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A scriptMessage is a message between nodes written in Starlark: a type and
+// encoded fields, so that nobody can change it and equal ones are one.
+type scriptMessage struct {
+	kind string
+	body string // encoded dict of fields
+}
+
+func (m scriptMessage) MessageType() string { return m.kind }
+
+// String shows the message as type(field=value).
+func (m scriptMessage) String() string {
+	v, _, err := decodeValue([]byte(m.body))
+	d, ok := v.(*starlark.Dict)
+	if err != nil || !ok {
+		return m.kind
+	}
+	var fields []string
+	for _, item := range d.Items() {
+		fields = append(fields, fmt.Sprintf("%s=%s", string(item[0].(starlark.String)), item[1]))
+	}
+	return m.kind + "(" + strings.Join(fields, ", ") + ")"
+}
+
+// newMessage encodes the fields of a message.
+func newMessage(kind string, fields []starlark.Tuple) (scriptMessage, error) {
+	d := starlark.NewDict(len(fields))
+	for _, f := range fields {
+		name := string(f[0].(starlark.String))
+		if name == "type" || name == "sender" {
+			return scriptMessage{}, fmt.Errorf("message %s: every message has a %s already; use another field name", kind, name)
+		}
+		if _, err := appendValue(nil, f[1]); err != nil {
+			return scriptMessage{}, fmt.Errorf("message %s: field %s %w", kind, name, err)
+		}
+		if err := d.SetKey(f[0], f[1]); err != nil {
+			return scriptMessage{}, err
+		}
+	}
+	body, err := appendValue(nil, d)
+	return scriptMessage{kind, string(body)}, err
+}
+
+// A received is a message as its receiver sees it: immutable, with the sender's
+// identity and the fields as attributes.
+type received struct {
+	kind   string
+	sender string
+	fields *starlark.Dict // frozen
+}
+
+func receive(from string, m runtime.Message) (*received, error) {
+	sent, ok := m.(scriptMessage)
+	if !ok {
+		return nil, fmt.Errorf("a %s is no message of a script", runtime.MessageType(m))
+	}
+	v, _, err := decodeValue([]byte(sent.body))
+	if err != nil {
+		return nil, err
+	}
+	d := v.(*starlark.Dict)
+	d.Freeze()
+	return &received{sent.kind, from, d}, nil
+}
+
+func (m *received) String() string        { return fmt.Sprintf("%s from %s", m.kind, m.sender) }
+func (m *received) Type() string          { return "message" }
+func (m *received) Freeze()               {}
+func (m *received) Truth() starlark.Bool  { return true }
+func (m *received) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: message") }
+
+func (m *received) AttrNames() []string {
+	names := []string{"sender", "type"}
+	for _, k := range m.fields.Keys() {
+		names = append(names, string(k.(starlark.String)))
+	}
+	return names
+}
+
+func (m *received) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "sender":
+		return starlark.String(m.sender), nil
+	case "type":
+		return starlark.String(m.kind), nil
+	}
+	v, found, err := m.fields.Get(starlark.String(name))
+	if !found || err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// SetField refuses: what was sent cannot be changed.
+func (m *received) SetField(name string, _ starlark.Value) error {
+	return fmt.Errorf("cannot set .%s: a message cannot be changed after it was sent", name)
+}

@@ -1,0 +1,193 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// A propertyValue is a property in a script: of a history or of a world.
+type propertyValue struct {
+	name      string
+	property  check.Property
+	invariant check.WorldProperty
+}
+
+func (p *propertyValue) String() string        { return p.name }
+func (p *propertyValue) Type() string          { return "property" }
+func (p *propertyValue) Freeze()               {}
+func (p *propertyValue) Truth() starlark.Bool  { return true }
+func (p *propertyValue) Hash() (uint32, error) { return starlark.String(p.name).Hash() }
+
+// judge judges one world and the path to it. That no node's code failed is
+// part of every property.
+func (p *propertyValue) judge(w *runtime.World) (check.Verdict, error) {
+	if p.invariant != nil {
+		return p.invariant.JudgeWorld(w)
+	}
+	h := w.History()
+	if v := check.NoFailure().Judge(h); !v.Holds {
+		return v, nil
+	}
+	return p.property.Judge(h), nil
+}
+
+// A propertyList is a parameter that takes a property or a list of them.
+type propertyList []*propertyValue
+
+// Unpack implements [starlark.Unpacker].
+func (l *propertyList) Unpack(v starlark.Value) error {
+	if p, ok := v.(*propertyValue); ok {
+		*l = propertyList{p}
+		return nil
+	}
+	list, ok := v.(starlark.Iterable)
+	if !ok {
+		return fmt.Errorf("got %s, want a property, as in linearizable(), or a list of them", v.Type())
+	}
+	*l = propertyList{}
+	for e := range starlark.Elements(list) {
+		p, ok := e.(*propertyValue)
+		if !ok {
+			return fmt.Errorf("got a list with %s in it, want properties, as in [agreement()]", e.Type())
+		}
+		*l = append(*l, p)
+	}
+	return nil
+}
+
+func ofHistory(name, doc string, property func() check.Property) Entry {
+	return Entry{
+		Signature: name + "()",
+		Doc:       doc,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])
+check(` + name + `())`,
+		call: func(c *call) (starlark.Value, error) {
+			if err := c.unpack(); err != nil {
+				return nil, err
+			}
+			p := property()
+			return &propertyValue{name: p.Name(), property: p}, nil
+		},
+	}
+}
+
+func propertiesFamily() []Entry {
+	return []Entry{
+		ofHistory("linearizable", `Operations look as if each happened at one moment between its invocation and its return (atomicity).
+Operations that were cut short may or may not have taken effect. Those of faulty clients may have taken effect at any time, once or not at all.`, check.Linearizable),
+		ofHistory("regular", `Each read, taken alone, returns a value that was not overwritten before the read began.
+Two reads may disagree on the order of the writes.`, check.Regular),
+		ofHistory("safe", `Each read that overlaps no write returns what a regular register could; others may return anything.`, check.Safe),
+		ofHistory("agreement", `No two correct replicas decide differently for a slot, and none does so twice.`, check.Agreement),
+		{
+			Signature: "invariant(name, fn)",
+			Doc: `A property of single worlds: fn(world) returns True if all is well, else False or a text that says what is wrong.
+In a search the worlds that fn sees have no past.`,
+			Example: kvStage + `def few_crashes(w):
+    return len(w.crashed) < 2 or "two are down"
+
+check(invariant("few crashes", few_crashes))`,
+			call: callInvariant,
+		}, {
+			Signature: "check(property)",
+			Doc: `Judges the current world and what was observed on the way to it, and prints the verdict.
+If the property does not hold, the script ends with the storyboard and exit status 1.`,
+			Example: kvStage + `exchange("c2", ["A", "B", "C"])
+check(linearizable())`,
+			call: callCheck,
+		}, {
+			Signature: "judge(property, world=None)",
+			Doc:       `Judges a world (default: the current one) quietly. The result is a struct: holds, why, witness and vacuous.`,
+			Example: kvStage + `exchange("c2", ["A", "B", "C"])
+print(judge(linearizable()).holds)`,
+			call: func(c *call) (starlark.Value, error) {
+				var p *propertyValue
+				var w *worldValue
+				if err := c.unpack(&p, &w); err != nil {
+					return nil, err
+				}
+				if w == nil {
+					current, err := c.world()
+					if err != nil {
+						return nil, err
+					}
+					w = &worldValue{current}
+				}
+				v, err := p.judge(w.World)
+				if err != nil {
+					return nil, err
+				}
+				return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+					"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),
+					"witness": nameList(v.Witness), "vacuous": starlark.Bool(v.Vacuous),
+				}), nil
+			},
+		},
+	}
+}
+
+// callInvariant makes an invariant of a function. The function belongs to the
+// script that is running, so it is called by one goroutine at a time.
+func callInvariant(c *call) (starlark.Value, error) {
+	var name string
+	var fn starlark.Callable
+	if err := c.unpack(&name, &fn); err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	r := runOf(c.thread)
+	holds := func(w *runtime.World) (bool, string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		thread := r.thread(name)
+		v, err := starlark.Call(thread, fn, starlark.Tuple{&worldValue{w}}, nil)
+		if err != nil {
+			return false, "", err
+		}
+		switch v := v.(type) {
+		case starlark.Bool:
+			return bool(v), name + " does not hold", nil
+		case starlark.String:
+			return false, string(v), nil
+		}
+		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
+	}
+	return &propertyValue{name: name, invariant: check.Invariant(name, holds)}, nil
+}
+
+func callCheck(c *call) (starlark.Value, error) {
+	var p *propertyValue
+	if err := c.unpack(&p); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	v, err := p.judge(w)
+	if err != nil {
+		return nil, err
+	}
+	notes := ""
+	if w.Beyond() {
+		notes = "; more servers are faulty than f allows: beyond f, proves nothing"
+	}
+	if !v.Holds {
+		board := trace.Of(w).Storyboard(c.in().traceOptions())
+		return nil, &CheckFailed{fmt.Sprintf("%s: VIOLATED%s\n%s\n\n%s", p.name, notes, v.Why, strings.TrimRight(board, "\n"))}
+	}
+	if v.Vacuous {
+		notes += "; nothing returned and nothing was decided, so this proves nothing"
+	}
+	fmt.Fprintf(c.in().config.Stdout, "%s: holds%s\n", p.name, notes)
+	return starlark.None, nil
+}

@@ -1,0 +1,479 @@
+package dsl
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// handlerSteps bounds how long a handler runs, in steps of the interpreter.
+const handlerSteps = 10_000_000
+
+// A role is the code of replicas or of clients: handlers by event.
+type role struct {
+	handlers   map[string]starlark.Callable
+	persistent []string
+}
+
+// Events that are no messages, and what calls their handlers.
+var events = []string{"round", "timeout", "exchange", "invoke"}
+
+func (r *role) String() string        { return "role(" + strings.Join(r.names(), ", ") + ")" }
+func (r *role) Type() string          { return "role" }
+func (r *role) Freeze()               {}
+func (r *role) Truth() starlark.Bool  { return true }
+func (r *role) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: role") }
+
+func (r *role) names() []string {
+	var names []string
+	for name := range r.handlers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// newRole checks the arguments of role(): init, show, on_…, and a dict of
+// handlers by message type.
+func newRole(kwargs []starlark.Tuple) (*role, error) {
+	r := &role{handlers: map[string]starlark.Callable{}}
+	add := func(name string, v starlark.Value) error {
+		fn, ok := v.(starlark.Callable)
+		if !ok {
+			return fmt.Errorf("role: %s is a %s, want a function", name, v.Type())
+		}
+		if _, twice := r.handlers[name]; twice {
+			return fmt.Errorf("role: two handlers for %s: one as a keyword, one in handlers", name)
+		}
+		fn.Freeze() // a handler's code is shared by all nodes, so it must not remember anything
+		r.handlers[name] = fn
+		return nil
+	}
+	for _, kw := range kwargs {
+		name := string(kw[0].(starlark.String))
+		switch {
+		case name == "init" || name == "show" || strings.HasPrefix(name, "on_") && len(name) > 3:
+			if kw[1] == starlark.None {
+				continue
+			}
+			if err := add(name, kw[1]); err != nil {
+				return nil, err
+			}
+		case name == "handlers":
+			d, ok := kw[1].(*starlark.Dict)
+			if !ok {
+				return nil, fmt.Errorf("role: handlers is a %s, want a dict from message type to function", kw[1].Type())
+			}
+			for _, item := range d.Items() {
+				kind, ok := starlark.AsString(item[0])
+				if !ok {
+					return nil, fmt.Errorf("role: handlers has the key %s, want the name of a message type", item[0])
+				}
+				if err := add("on_"+kind, item[1]); err != nil {
+					return nil, err
+				}
+			}
+		case name == "persistent":
+			if err := (*names)(&r.persistent).Unpack(kw[1]); err != nil {
+				return nil, fmt.Errorf("role: persistent: %w", err)
+			}
+		default:
+			return nil, fmt.Errorf("role: unexpected keyword argument %s; want init, show, persistent, handlers or on_ and an event (%s) or message type",
+				name, strings.Join(events, ", "))
+		}
+	}
+	return r, nil
+}
+
+// A scriptProtocol is a protocol whose nodes are written in Starlark. It implements
+// runtime.Protocol. Handlers of one protocol run one at a time, because they
+// share a module; each runs once for each different state and event.
+type scriptProtocol struct {
+	name      string
+	replica   *role
+	client    *role // nil if there are no clients
+	symmetric bool
+
+	mu    sync.Mutex
+	fresh map[string][]byte // encoded starting states, by identity and program
+}
+
+// Name returns the name that the script gave.
+func (p *scriptProtocol) Name() string { return p.name }
+
+// NewServer makes a replica.
+func (p *scriptProtocol) NewServer(self runtime.Self) (runtime.Node, error) {
+	return p.newNode(p.replica, self, nil)
+}
+
+// NewClient makes a client.
+func (p *scriptProtocol) NewClient(self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
+	if p.client == nil {
+		return nil, fmt.Errorf("protocol %s has no clients; give it client = role(…)", p.name)
+	}
+	return p.newNode(p.client, self, program)
+}
+
+func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
+	n := &scriptNode{protocol: p, role: r, self: self, program: program}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := fmt.Sprintf("%s %d %d %v", self.ID, self.N, self.F, program)
+	b, ok := p.fresh[key]
+	if !ok {
+		if err := n.init(); err != nil {
+			return nil, err
+		}
+		var err error
+		if b, err = n.append(nil); err != nil {
+			return nil, err
+		}
+		p.fresh[key] = b
+	}
+	n.encoded = b
+	return n, nil
+}
+
+// A scriptNode is one node: attributes, which are its state, and a role.
+type scriptNode struct {
+	protocol *scriptProtocol
+	role     *role
+	self     runtime.Self
+	program  []runtime.Operation
+
+	encoded []byte // the state, if attrs is nil
+	attrs   map[string]starlark.Value
+	out     *runtime.Reaction // while a handler runs
+}
+
+// React runs the handler of the event.
+func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
+	n.protocol.mu.Lock()
+	defer n.protocol.mu.Unlock()
+	name, arg, err := n.dispatch(e)
+	if err == nil && arg == nil {
+		// Nobody is interested.
+		if e.Kind == runtime.RoundEvent || e.Kind == runtime.MessageEvent {
+			out.Fail(n.missing(name))
+		} else {
+			out.Refuse(n.missing(name))
+		}
+		return
+	}
+	if err == nil {
+		n.out = out
+		err = n.call(name, arg...)
+		n.out = nil
+	}
+	if err != nil {
+		out.Fail(err.Error())
+	}
+}
+
+func (n *scriptNode) missing(name string) string {
+	return fmt.Sprintf("protocol %s has no handler %s; its role has %s", n.protocol.name, name, strings.Join(n.role.names(), ", "))
+}
+
+// dispatch finds the name of the handler and its arguments beside self; the
+// arguments are nil if there is no such handler.
+func (n *scriptNode) dispatch(e runtime.Event) (name string, args []starlark.Value, err error) {
+	args = []starlark.Value{}
+	switch e.Kind {
+	case runtime.MessageEvent:
+		m, err := receive(e.From, e.Message)
+		if err != nil {
+			return "", nil, err
+		}
+		name, args = "on_"+m.kind, append(args, m)
+	case runtime.RoundEvent:
+		name, args = "on_round", append(args, roundValue(e.Round))
+	case runtime.TimeoutEvent:
+		name = "on_timeout"
+	case runtime.ExchangeEvent:
+		name = "on_exchange"
+	case runtime.InvokeEvent:
+		name, args = "on_invoke", append(args, operation(e.Operation))
+	}
+	if _, ok := n.role.handlers[name]; !ok {
+		args = nil
+	}
+	return name, args, nil
+}
+
+// call runs a handler on a fresh thread. The protocol's lock is held.
+func (n *scriptNode) call(name string, args ...starlark.Value) error {
+	_, err := n.callValue(name, args...)
+	return err
+}
+
+func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Value, error) {
+	if err := n.load(); err != nil {
+		return nil, err
+	}
+	thread := &starlark.Thread{Name: name, Print: func(_ *starlark.Thread, msg string) {
+		if n.out != nil {
+			n.out.Note(msg)
+		}
+	}}
+	thread.SetMaxExecutionSteps(handlerSteps)
+	v, err := starlark.Call(thread, n.role.handlers[name], append(starlark.Tuple{&self{n}}, args...), nil)
+	if err == nil {
+		return v, nil
+	}
+	where := ""
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		// The innermost frame that is in a script, not in a builtin.
+		for _, f := range slices.Backward(eval.CallStack) {
+			if f.Pos.Line > 0 {
+				where = fmt.Sprintf(" (%s)", f.Pos)
+				break
+			}
+		}
+	}
+	if thread.ExecutionSteps() >= handlerSteps {
+		err = fmt.Errorf("it did not end within %d steps", handlerSteps)
+	}
+	return nil, fmt.Errorf("protocol %s: %s at %s: %v%s", n.protocol.name, name, n.self.ID, err, where)
+}
+
+// init gives the node its first state.
+func (n *scriptNode) init() error {
+	n.attrs = map[string]starlark.Value{}
+	if _, ok := n.role.handlers["init"]; !ok {
+		return nil
+	}
+	return n.call("init")
+}
+
+// load decodes the state, if that has not been done yet.
+func (n *scriptNode) load() error {
+	if n.attrs != nil {
+		return nil
+	}
+	v, rest, err := decodeValue(n.encoded)
+	if err != nil {
+		return err
+	}
+	d, ok := v.(*starlark.Dict)
+	if !ok || len(rest) > 0 {
+		return errEncoding
+	}
+	n.attrs = make(map[string]starlark.Value, d.Len())
+	for _, item := range d.Items() {
+		name, ok := item[0].(starlark.String)
+		if !ok {
+			return errEncoding
+		}
+		n.attrs[string(name)] = item[1]
+	}
+	return nil
+}
+
+// append encodes the state as a dict from name to value, sorted by name.
+func (n *scriptNode) append(b []byte) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, tagDict), uint64(len(n.attrs)))
+	for _, name := range n.attrNames() {
+		var err error
+		if b, err = appendValue(appendText(append(b, tagString), name), n.attrs[name]); err != nil {
+			return nil, fmt.Errorf("protocol %s: the state of %s: self.%s %w", n.protocol.name, n.self.ID, name, err)
+		}
+	}
+	return b, nil
+}
+
+// AppendBinary encodes the state.
+func (n *scriptNode) AppendBinary(b []byte) ([]byte, error) {
+	if n.attrs == nil {
+		return append(b, n.encoded...), nil
+	}
+	return n.append(b)
+}
+
+// UnmarshalBinary restores the state; it is decoded when it is needed.
+func (n *scriptNode) UnmarshalBinary(b []byte) error {
+	n.encoded, n.attrs = b, nil
+	return nil
+}
+
+// Restart keeps the persistent attributes. An error of init is that of making
+// the node, which was made before.
+func (n *scriptNode) Restart() {
+	n.protocol.mu.Lock()
+	defer n.protocol.mu.Unlock()
+	if err := n.load(); err != nil {
+		panic(err)
+	}
+	kept := n.attrs
+	if err := n.init(); err != nil {
+		panic(err)
+	}
+	for _, name := range n.role.persistent {
+		if v, ok := kept[name]; ok {
+			n.attrs[name] = v
+		}
+	}
+}
+
+func (n *scriptNode) attrNames() []string {
+	names := make([]string, 0, len(n.attrs))
+	for name := range n.attrs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Summary is what the role's show function returns, or all attributes.
+func (n *scriptNode) Summary() string {
+	n.protocol.mu.Lock()
+	defer n.protocol.mu.Unlock()
+	if err := n.load(); err != nil {
+		return err.Error()
+	}
+	if _, ok := n.role.handlers["show"]; ok {
+		v, err := n.callValue("show")
+		if err != nil {
+			return err.Error()
+		}
+		if s, ok := starlark.AsString(v); ok {
+			return s
+		}
+		return v.String()
+	}
+	return fieldText(n.attrNames(), n.attrs)
+}
+
+// Fields lists the attributes.
+func (n *scriptNode) Fields() []runtime.Field {
+	n.protocol.mu.Lock()
+	defer n.protocol.mu.Unlock()
+	if n.load() != nil {
+		return nil
+	}
+	var fields []runtime.Field
+	for _, name := range n.attrNames() {
+		v, err := toComparable(n.attrs[name])
+		if err != nil {
+			v = n.attrs[name].String()
+		}
+		fields = append(fields, runtime.Field{Name: name, Value: v})
+	}
+	return fields
+}
+
+const echoExample = `def on_exchange(self):
+    self.broadcast("hello", by = self.id)
+
+def on_hello(self, m):
+    self.heard = m.by
+
+echo = protocol("echo", replica = role(on_hello = on_hello), client = role(on_exchange = on_exchange))
+cluster(echo, n = 1, f = 0, clients = {"c": []})
+exchange("c", ["A"])
+print(state("A").heard)`
+
+func roleEntry() Entry {
+	return Entry{
+		Signature: "role(init=None, show=None, persistent=[], handlers={}, **on)",
+		Doc: `The code of replicas or of clients: functions that are called with self when something happens to a node.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; show(self) returns a few words on the state for people.
+The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
+self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
+A message has sender, type and its fields; a round has number, leader and input.
+Handlers must depend on nothing but self and what happened, because each runs once for each different state and event.`,
+		Example: echoExample,
+		call: func(c *call) (starlark.Value, error) {
+			if len(c.args) > 0 {
+				return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
+			}
+			return newRole(c.kwargs)
+		},
+	}
+}
+
+func protocolEntry() Entry {
+	return Entry{
+		Signature: "protocol(name, replica, client=None, symmetric=False)",
+		Doc: `A protocol whose nodes are written in the script.
+With symmetric = True it promises that it treats identities alike, so that a search may take scenarios that differ only in names for one.`,
+		Example: echoExample,
+		call: func(c *call) (starlark.Value, error) {
+			p := &scriptProtocol{fresh: map[string][]byte{}}
+			if err := c.unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
+				return nil, err
+			}
+			return &protocolValue{p, p.name}, nil
+		},
+	}
+}
+
+func verifyEntry() Entry {
+	return Entry{
+		Signature: "verify(signed, by)",
+		Doc: `Whether a value was signed by an identity or, if by is a number, by that many identities together (see combine).
+Only self.sign and combine make signed values, so nobody can forge one. A signed value has value and signer.`,
+		Example: `print(verify("not signed at all", by = "A"))`,
+		call: func(c *call) (starlark.Value, error) {
+			var v, by starlark.Value
+			if err := c.unpack(&v, &by); err != nil {
+				return nil, err
+			}
+			s, ok := v.(*signed)
+			switch by := by.(type) {
+			case starlark.String:
+				return starlark.Bool(ok && s.signer == string(by)), nil
+			case starlark.Int:
+				return starlark.Bool(ok && s.signer == together(by.String())), nil
+			}
+			return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
+		},
+	}
+}
+
+// together is the signer of what that many identities signed; it is no name of
+// an identity.
+func together(count string) string { return count + " identities" }
+
+func combineEntry() Entry {
+	return Entry{
+		Signature: "combine(signed, count)",
+		Doc: `Makes of values that count different identities signed, all equal, one value that they signed together: a certificate.
+It is a threshold signature: the result tells that so many signed, but not who did. None if too few did.`,
+		Example: `print(combine([], count = 3))`,
+		call: func(c *call) (starlark.Value, error) {
+			var list starlark.Iterable
+			var count int
+			if err := c.unpack(&list, &count); err != nil {
+				return nil, err
+			}
+			signers := map[string]bool{}
+			var value starlark.Value
+			for e := range starlark.Elements(list) {
+				s, ok := e.(*signed)
+				if !ok {
+					return nil, fmt.Errorf("combine: got a list with %s in it, want signed values", e.Type())
+				}
+				if value == nil {
+					value = s.value
+				}
+				if equal, err := starlark.Equal(value, s.value); err != nil || !equal {
+					return nil, fmt.Errorf("combine: %s and %s are not equal; combine what was signed alike", value, s.value)
+				}
+				signers[s.signer] = true
+			}
+			if len(signers) < max(count, 1) {
+				return starlark.None, nil
+			}
+			return &signed{value, together(strconv.Itoa(count))}, nil
+		},
+	}
+}

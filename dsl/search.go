@@ -1,0 +1,199 @@
+package dsl
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/runtime/explore"
+)
+
+// A reportValue is a report in a script.
+type reportValue struct{ *explore.Report }
+
+func (r *reportValue) String() string        { return r.Text() }
+func (r *reportValue) Type() string          { return "report" }
+func (r *reportValue) Freeze()               {}
+func (r *reportValue) Truth() starlark.Bool  { return starlark.Bool(r.OK()) }
+func (r *reportValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: report") }
+
+var reportAttrs = map[string]func(*reportValue) starlark.Value{
+	"ok":          func(r *reportValue) starlark.Value { return starlark.Bool(r.OK()) },
+	"complete":    func(r *reportValue) starlark.Value { return starlark.Bool(r.Complete()) },
+	"vacuous":     func(r *reportValue) starlark.Value { return starlark.Bool(r.Vacuous()) },
+	"beyond":      func(r *reportValue) starlark.Value { return starlark.Bool(r.Beyond) },
+	"size":        func(r *reportValue) starlark.Value { return starlark.MakeBigInt(r.Size) },
+	"covered":     func(r *reportValue) starlark.Value { return starlark.MakeBigInt(r.Covered) },
+	"ended_early": func(r *reportValue) starlark.Value { return starlark.MakeBigInt(r.EndedEarly) },
+	"progress":    func(r *reportValue) starlark.Value { return starlark.Float(r.Progress()) },
+	"worlds":      func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Worlds) },
+	"steps":       func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Steps) },
+	"runs":        func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Runs) },
+	"depth":       func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Depth) },
+	"seconds":     func(r *reportValue) starlark.Value { return starlark.Float(r.Elapsed.Seconds()) },
+	"counterexample": func(r *reportValue) starlark.Value {
+		if r.Counterexample == nil {
+			return starlark.None
+		}
+		return &worldValue{r.Counterexample}
+	},
+	"passing": func(r *reportValue) starlark.Value {
+		var list []starlark.Value
+		for _, w := range r.Passing {
+			list = append(list, &worldValue{w})
+		}
+		return starlark.NewList(list)
+	},
+	"violations": func(r *reportValue) starlark.Value {
+		var list []starlark.Value
+		for _, v := range r.Violations {
+			list = append(list, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+				"property": starlark.String(v.Property), "why": starlark.String(v.Why),
+				"length": starlark.MakeInt(v.Length), "shortest": starlark.MakeBigInt(v.Shortest),
+				"scenarios": starlark.MakeBigInt(v.Scenarios),
+			}))
+		}
+		return starlark.NewList(list)
+	},
+}
+
+// AttrNames implements [starlark.HasAttrs].
+func (r *reportValue) AttrNames() []string { return sortedKeys(reportAttrs) }
+
+// Attr implements [starlark.HasAttrs].
+func (r *reportValue) Attr(name string) (starlark.Value, error) {
+	if attr := reportAttrs[name]; attr != nil {
+		return attr(r), nil
+	}
+	return nil, nil
+}
+
+func searchFamily() []Entry {
+	return []Entry{{
+		Signature: "explore(space, check=[], start=None, first=False, workers=0)",
+		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
+Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest.
+A report has ok, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), worlds, steps, runs, violations, counterexample (a world), passing and seconds. Interrupted, it says what was covered.`,
+		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
+print(report)`,
+		call: callExplore,
+	}, {
+		Signature: "sample(space, count, seed=1, check=[], start=None)",
+		Doc: `Judges count scenarios drawn from a space, uniformly and without drawing one twice, and returns a report.
+The same seed draws the same scenarios.`,
+		Example: kvStage + `print(sample(exchanges() * 4, 100, seed = 7, check = linearizable()))`,
+		call:    callSample,
+	}, {
+		Signature: "run(scenario)",
+		Doc: `Takes the steps of a scenario, one after another, from the current world, and returns the world where it ends.
+A step that cannot happen ends the scenario early.`,
+		Example: kvStage + `space = exchanges("c1") * 2
+for scenario in space:
+    w = world()
+    run(scenario)
+    goto(w)`,
+		call: callRun,
+	}}
+}
+
+// options turns the common arguments of searches into options.
+func (c *call) options(properties propertyList, start *worldValue) (explore.Options, error) {
+	var o explore.Options
+	if start != nil {
+		o.Start = start.World
+	} else {
+		w, err := c.world()
+		if err != nil {
+			return o, err
+		}
+		o.Start = w
+	}
+	for _, p := range properties {
+		if p.invariant != nil {
+			o.Invariants = append(o.Invariants, p.invariant)
+		} else {
+			o.Properties = append(o.Properties, p.property)
+		}
+	}
+	o.Progress = c.in().config.Progress
+	return o, nil
+}
+
+func callExplore(c *call) (starlark.Value, error) {
+	var (
+		s          *spaceValue
+		properties propertyList
+		start      *worldValue
+		first      bool
+		workers    int
+	)
+	if err := c.unpack(&s, &properties, &start, &first, &workers); err != nil {
+		return nil, err
+	}
+	if workers < 0 {
+		return nil, fmt.Errorf("explore: workers is %d, want 1 or more, or 0 for one for each processor", workers)
+	}
+	o, err := c.options(properties, start)
+	if err != nil {
+		return nil, err
+	}
+	o.First, o.Workers = first, workers
+	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
+	return c.reported(report, err)
+}
+
+// reported returns a report, unless the script was interrupted: then the
+// report is printed, because nothing that comes after will.
+func (c *call) reported(report *explore.Report, err error) (starlark.Value, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := contextOf(c.thread).Err(); err != nil {
+		fmt.Fprintln(c.in().config.Stdout, report.Text())
+		return nil, err
+	}
+	return &reportValue{report}, nil
+}
+
+func callSample(c *call) (starlark.Value, error) {
+	var (
+		s          *spaceValue
+		count      int
+		seed       = 1
+		properties propertyList
+		start      *worldValue
+	)
+	if err := c.unpack(&s, &count, &seed, &properties, &start); err != nil {
+		return nil, err
+	}
+	if count < 1 {
+		return nil, fmt.Errorf("sample: count is %d, want 1 or more", count)
+	}
+	o, err := c.options(properties, start)
+	if err != nil {
+		return nil, err
+	}
+	report, err := explore.Sample(contextOf(c.thread), s.Space, count, uint64(seed), o)
+	return c.reported(report, err)
+}
+
+func callRun(c *call) (starlark.Value, error) {
+	var scenario scenarioValue
+	if err := c.unpack(&scenario); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range scenario {
+		next, err := w.Do(step)
+		if err != nil {
+			break
+		}
+		w = next
+	}
+	c.in().session.at(w)
+	return &worldValue{w}, nil
+}

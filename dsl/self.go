@@ -1,0 +1,206 @@
+package dsl
+
+import (
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A self is the node that a handler acts for. Its attributes are the node's
+// state, beside those that say who it is and the methods that act.
+type self struct{ node *scriptNode }
+
+func (s *self) String() string        { return fmt.Sprintf("self(%s)", s.node.self.ID) }
+func (s *self) Type() string          { return "self" }
+func (s *self) Freeze()               {}
+func (s *self) Truth() starlark.Bool  { return true }
+func (s *self) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: self") }
+
+// selfMethods are the methods of self. They work while a handler runs.
+var selfMethods = map[string]func(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error){
+	"send":      selfSend,
+	"broadcast": selfBroadcast,
+	"decide":    selfDecide,
+	"invoked":   selfInvoked,
+	"returns":   selfReturns,
+	"refuse":    selfRefuse,
+	"sign":      selfSign,
+	"log":       selfLog,
+}
+
+var selfFacts = []string{"id", "n", "f", "replicas", "program", "next_leader"}
+
+// AttrNames lists the facts, the methods and the state.
+func (s *self) AttrNames() []string {
+	names := append(slices.Clone(selfFacts), s.node.attrNames()...)
+	for name := range selfMethods {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Attr returns a fact, a method or a part of the state.
+func (s *self) Attr(name string) (starlark.Value, error) {
+	if v, ok := s.node.attrs[name]; ok {
+		return v, nil
+	}
+	n := s.node
+	switch name {
+	case "id":
+		return starlark.String(n.self.ID), nil
+	case "n":
+		return starlark.MakeInt(n.self.N), nil
+	case "f":
+		return starlark.MakeInt(n.self.F), nil
+	case "next_leader":
+		return starlark.String(runtime.ToNextLeader), nil
+	case "replicas":
+		ids := make(starlark.Tuple, len(n.self.Servers))
+		for i, id := range n.self.Servers {
+			ids[i] = starlark.String(id)
+		}
+		return ids, nil
+	case "program":
+		ops := make(starlark.Tuple, len(n.program))
+		for i, op := range n.program {
+			ops[i] = operation(op)
+		}
+		return ops, nil
+	}
+	if method, ok := selfMethods[name]; ok {
+		return starlark.NewBuiltin("self."+name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			if n.out == nil && name != "sign" {
+				return nil, fmt.Errorf("%s: only a handler can do that, not init or show", b.Name())
+			}
+			return method(n, b, args, kwargs)
+		}), nil
+	}
+	return nil, nil
+}
+
+// SetField changes the state.
+func (s *self) SetField(name string, v starlark.Value) error {
+	if _, method := selfMethods[name]; method || slices.Contains(selfFacts, name) {
+		return fmt.Errorf("cannot set self.%s, which every node has; call the attribute something else", name)
+	}
+	if _, err := appendValue(nil, v); err != nil {
+		return fmt.Errorf("cannot set self.%s: it %w", name, err)
+	}
+	s.node.attrs[name] = v
+	return nil
+}
+
+func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var to, kind string
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 2, &to, &kind); err != nil {
+		return nil, err
+	}
+	m, err := newMessage(kind, kwargs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	n.out.Send(to, m)
+	return starlark.None, nil
+}
+
+func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var kind string
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 1, &kind); err != nil {
+		return nil, err
+	}
+	m, err := newMessage(kind, kwargs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	n.out.Broadcast(m)
+	return starlark.None, nil
+}
+
+func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var slot int
+	var value starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "slot", &slot, "value", &value); err != nil {
+		return nil, err
+	}
+	v, err := toComparable(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: value %w", b.Name(), err)
+	}
+	n.out.Decided(slot, v)
+	return starlark.None, nil
+}
+
+func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var op operation
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
+		return nil, err
+	}
+	n.out.Invoked(runtime.Operation(op))
+	return starlark.None, nil
+}
+
+func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var value starlark.Value = starlark.None
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &value); err != nil {
+		return nil, err
+	}
+	v, err := toComparable(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: value %w", b.Name(), err)
+	}
+	n.out.Returned(v)
+	return starlark.None, nil
+}
+
+func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var why string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "why", &why); err != nil {
+		return nil, err
+	}
+	n.out.Refuse(n.self.ID + " " + why)
+	return starlark.None, nil
+}
+
+// selfSign makes a value that only this identity can make. Twins are one
+// identity and share its key.
+func selfSign(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var value starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &value); err != nil {
+		return nil, err
+	}
+	// A copy, so that the signer can go on changing what it signed.
+	encoded, err := appendValue(nil, value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the value %w", b.Name(), err)
+	}
+	copied, _, err := decodeValue(encoded)
+	if err != nil {
+		return nil, err
+	}
+	copied.Freeze()
+	return &signed{copied, n.self.ID}, nil
+}
+
+func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var text starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text); err != nil {
+		return nil, err
+	}
+	s, ok := starlark.AsString(text)
+	if !ok {
+		s = text.String()
+	}
+	n.out.Note(s)
+	return starlark.None, nil
+}
+
+func roundValue(r runtime.Round) starlark.Value {
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+		"number": starlark.MakeInt(r.Number), "leader": starlark.String(r.Leader), "input": starlark.String(r.Input),
+	})
+}

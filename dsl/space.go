@@ -1,0 +1,359 @@
+package dsl
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// A scenarioValue is a scenario in a script: a sequence of steps.
+type scenarioValue space.Scenario
+
+func (s scenarioValue) String() string {
+	texts := make([]string, len(s))
+	for i, step := range s {
+		texts[i] = step.String()
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+func (s scenarioValue) Type() string          { return "scenario" }
+func (s scenarioValue) Freeze()               {}
+func (s scenarioValue) Truth() starlark.Bool  { return len(s) > 0 }
+func (s scenarioValue) Hash() (uint32, error) { return starlark.String(s.String()).Hash() }
+
+// Len, Index and Iterate make a scenario a sequence of texts.
+func (s scenarioValue) Len() int                   { return len(s) }
+func (s scenarioValue) Index(i int) starlark.Value { return starlark.String(s[i].String()) }
+func (s scenarioValue) Iterate() starlark.Iterator { return &indexIterator{s, 0} }
+
+// CompareSameType compares the texts of the steps.
+func (s scenarioValue) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	return starlark.CompareDepth(op, starlark.String(s.String()), starlark.String(y.String()), depth)
+}
+
+type indexIterator struct {
+	of starlark.Indexable
+	i  int
+}
+
+func (it *indexIterator) Next(p *starlark.Value) bool {
+	if it.i >= it.of.Len() {
+		return false
+	}
+	*p = it.of.Index(it.i)
+	it.i++
+	return true
+}
+func (it *indexIterator) Done() {}
+
+// A spaceValue is a space in a script.
+type spaceValue struct{ *space.Space }
+
+func (s *spaceValue) String() string        { return s.Space.String() }
+func (s *spaceValue) Type() string          { return "space" }
+func (s *spaceValue) Freeze()               {}
+func (s *spaceValue) Truth() starlark.Bool  { return s.Size().Sign() > 0 }
+func (s *spaceValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: space") }
+
+// Iterate goes through the scenarios in order.
+func (s *spaceValue) Iterate() starlark.Iterator {
+	return &spaceIterator{space: s.Space, next: new(big.Int)}
+}
+
+type spaceIterator struct {
+	space *space.Space
+	next  *big.Int
+}
+
+func (it *spaceIterator) Next(p *starlark.Value) bool {
+	scenario, err := it.space.At(it.next)
+	if err != nil {
+		return false
+	}
+	it.next = new(big.Int).Add(it.next, big.NewInt(1))
+	*p = scenarioValue(scenario)
+	return true
+}
+func (it *spaceIterator) Done() {}
+
+// maxTimes bounds n in space * n; longer scenarios are no use to anybody.
+const maxTimes = 10_000
+
+// Binary implements a + b, a | b and a * n.
+func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
+	if n, ok := y.(starlark.Int); ok && op == syntax.STAR {
+		times, err := starlark.AsInt32(n)
+		if err != nil || times < 0 || times > maxTimes {
+			return nil, fmt.Errorf("space * %s: want a number of times from 0 to %d", n, maxTimes)
+		}
+		return &spaceValue{s.Times(times)}, nil
+	}
+	other, ok := y.(*spaceValue)
+	if !ok {
+		return nil, nil
+	}
+	if side == starlark.Right {
+		s, other = other, s
+	}
+	switch op {
+	case syntax.PLUS:
+		return &spaceValue{space.Then(s.Space, other.Space)}, nil
+	case syntax.PIPE:
+		return &spaceValue{space.Or(s.Space, other.Space)}, nil
+	}
+	return nil, nil
+}
+
+var spaceMethods = map[string]*builtin{
+	"at": newBuiltin(Entry{Signature: "at(i)", Doc: "The i-th scenario, from 0.", call: func(c *call) (starlark.Value, error) {
+		var i starlark.Int
+		if err := c.unpack(&i); err != nil {
+			return nil, err
+		}
+		scenario, err := c.receiver.(*spaceValue).At(i.BigInt())
+		return scenarioValue(scenario), err
+	}}),
+	"distinct": newBuiltin(Entry{Signature: "distinct(n)", Doc: "Sequences of n different scenarios of this space.", call: func(c *call) (starlark.Value, error) {
+		var n int
+		if err := c.unpack(&n); err != nil {
+			return nil, err
+		}
+		s, err := c.receiver.(*spaceValue).Distinct(n)
+		return &spaceValue{s}, err
+	}}),
+	"constant": newBuiltin(Entry{Signature: "constant(n)", Doc: "Each scenario of this space n times in a row.", call: func(c *call) (starlark.Value, error) {
+		var n int
+		if err := c.unpack(&n); err != nil {
+			return nil, err
+		}
+		if n < 0 || n > maxTimes {
+			return nil, fmt.Errorf("constant: n is %d, want 0 to %d", n, maxTimes)
+		}
+		return &spaceValue{c.receiver.(*spaceValue).Constant(n)}, nil
+	}}),
+}
+
+// AttrNames implements [starlark.HasAttrs].
+func (s *spaceValue) AttrNames() []string { return []string{"at", "constant", "distinct", "size"} }
+
+// Attr implements [starlark.HasAttrs].
+func (s *spaceValue) Attr(name string) (starlark.Value, error) {
+	if name == "size" {
+		return starlark.MakeBigInt(s.Size()), nil
+	}
+	if m := spaceMethods[name]; m != nil {
+		return m.method(s), nil
+	}
+	return nil, nil
+}
+
+// named makes the space of single steps that a call stands for.
+func (c *call) named(steps []runtime.Step) starlark.Value {
+	var args []string
+	for _, v := range c.args {
+		args = append(args, short(v))
+	}
+	for _, kw := range c.kwargs {
+		args = append(args, fmt.Sprintf("%s = %s", string(kw[0].(starlark.String)), short(kw[1])))
+	}
+	return &spaceValue{space.Of(steps...).Named(c.Name() + "(" + strings.Join(args, ", ") + ")")}
+}
+
+// short shows an argument; a long list shows its length.
+func short(v starlark.Value) string {
+	if s := v.String(); len(s) <= 40 {
+		return s
+	}
+	if n := starlark.Len(v); n >= 0 {
+		return fmt.Sprintf("…%d", n)
+	}
+	return "…"
+}
+
+// oneOrMore is a parameter that takes a name or a list of names.
+type oneOrMore []string
+
+// Unpack implements [starlark.Unpacker].
+func (o *oneOrMore) Unpack(v starlark.Value) error {
+	if s, ok := starlark.AsString(v); ok {
+		*o = oneOrMore{s}
+		return nil
+	}
+	return (*names)(o).Unpack(v)
+}
+
+func spacesFamily() []Entry {
+	return []Entry{{
+		Signature: "exchanges(clients=None, reach=None)",
+		Doc: `The space of all single exchanges of one of the clients (default: all) with one of the reaches (default: quorums()).
+a + b is a and then b, a | b is a or b, a * n is n times a. A space has a size, at(i), distinct(n) and constant(n), and can be iterated.`,
+		Example: kvStage + `s = exchanges(reach = subsets(max = 3)) * 6
+print(s.size, s.at(0))`,
+		call: callExchanges,
+	}, {
+		Signature: "quorums(size=None)",
+		Doc: `The reaches of that many server identities (default 2f+1), as lists of instances.
+Each twinned identity takes part with any of its instances or with several.`,
+		Example: kvStage + `print(quorums())`,
+		call: func(c *call) (starlark.Value, error) {
+			size := -1
+			if err := c.unpack(&size); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			if size < 0 {
+				size = min(2*w.Cluster().Config().F+1, w.Cluster().Config().N)
+			}
+			return c.reaches(w.Cluster(), size, size)
+		},
+	}, {
+		Signature: "subsets(min=1, max=None)",
+		Doc:       `The reaches of min to max server identities (default: all), as lists of instances, as quorums.`,
+		Example:   kvStage + `print(len(subsets(max = 3)))`,
+		call: func(c *call) (starlark.Value, error) {
+			least, most := 1, -1
+			if err := c.unpack(&least, &most); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			if most < 0 {
+				most = w.Cluster().Config().N
+			}
+			return c.reaches(w.Cluster(), least, most)
+		},
+	},
+		each("crashes", "crash", "crashes of one of the instances (default: all)", (*runtime.Cluster).Crash),
+		each("restarts", "restart", "restarts of one of the instances (default: all)", (*runtime.Cluster).Restart),
+		each("amnesias", "amnesia", "amnesias of one of the instances (default: all)", (*runtime.Cluster).Amnesia),
+		each("timeouts", "timeout", "timeouts of one of the instances (default: all)", func(c *runtime.Cluster, id string) (runtime.Step, error) {
+			return c.Timeout(id)
+		}),
+		{
+			Signature: "steps(*scenarios)",
+			Doc: `The space that holds the given scenarios, each the steps of a world (world().steps) or of a space (space.at(i)).
+It puts a story that was played by hand into a space.`,
+			Example: kvStage + `exchange("c1", ["A"])
+begun = steps(world().steps)
+undo()
+print((begun + exchanges("c2") * 2).size)`,
+			call: callSteps,
+		},
+	}
+}
+
+func callSteps(c *call) (starlark.Value, error) {
+	var args starlark.Tuple
+	if err := c.unpack(&args); err != nil {
+		return nil, err
+	}
+	var all *space.Space
+	for _, arg := range args {
+		scenario, ok := arg.(scenarioValue)
+		if !ok {
+			return nil, fmt.Errorf("steps: got %s, want a scenario, as in steps(world().steps)", arg.Type())
+		}
+		one := space.Of().Times(0)
+		for _, s := range scenario {
+			one = space.Then(one, space.Of(s))
+		}
+		if all == nil {
+			all = one
+		} else {
+			all = space.Or(all, one)
+		}
+	}
+	if all == nil {
+		return nil, fmt.Errorf("steps: no scenario is given")
+	}
+	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args)))}, nil
+}
+
+// each makes the entry of a plural noun: the space of an act on one instance.
+func each(plural, act, doc string, step func(*runtime.Cluster, string) (runtime.Step, error)) Entry {
+	return Entry{
+		Signature: plural + "(ids=None)",
+		Doc:       "The space of all single " + doc + ".",
+		Example:   kvStage + "print(" + plural + "([\"A\", \"c1\"]).at(0))",
+		call: func(c *call) (starlark.Value, error) {
+			var ids oneOrMore
+			if err := c.unpack(&ids); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			if ids == nil {
+				ids = w.Cluster().Names(w.Cluster().Servers() | w.Cluster().Clients())
+			}
+			var steps []runtime.Step
+			for _, id := range ids {
+				s, err := step(w.Cluster(), id)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", plural, err)
+				}
+				steps = append(steps, s)
+			}
+			return c.named(steps), nil
+		},
+	}
+}
+
+func (c *call) reaches(cl *runtime.Cluster, least, most int) (starlark.Value, error) {
+	n := cl.Config().N
+	if least < 1 || most > n || least > most {
+		return nil, fmt.Errorf("%s: from %d to %d identities, want 1 to n = %d", c.Name(), least, most, n)
+	}
+	list := starlark.NewList(nil)
+	for _, set := range space.Subsets(cl, least, most) {
+		if err := list.Append(nameList(cl.Names(set))); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func callExchanges(c *call) (starlark.Value, error) {
+	var clients oneOrMore
+	var reach groups
+	if err := c.unpack(&clients, &reach); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	cl := w.Cluster()
+	if clients == nil {
+		clients = cl.Names(cl.Clients())
+	}
+	if reach == nil {
+		q := min(2*cl.Config().F+1, cl.Config().N)
+		for _, set := range space.Subsets(cl, q, q) {
+			reach = append(reach, cl.Names(set))
+		}
+	}
+	var steps []runtime.Step
+	for _, client := range clients {
+		for _, r := range reach {
+			s, err := cl.Exchange(client, r)
+			if err != nil {
+				return nil, fmt.Errorf("exchanges: %w", err)
+			}
+			steps = append(steps, s)
+		}
+	}
+	return c.named(steps), nil
+}

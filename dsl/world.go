@@ -1,0 +1,239 @@
+package dsl
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A worldValue is a world in a script. It is immutable, and equal to another
+// if the systems are in the same condition, whatever led there.
+type worldValue struct{ *runtime.World }
+
+func (w *worldValue) String() string {
+	return fmt.Sprintf("world(%s, after %d steps)", w.Cluster().Config().Protocol.Name(), w.Depth())
+}
+func (w *worldValue) Type() string          { return "world" }
+func (w *worldValue) Freeze()               {}
+func (w *worldValue) Truth() starlark.Bool  { return true }
+func (w *worldValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: world") }
+
+// worldMethods are the acts, which a world has as methods.
+var worldMethods = sync.OnceValue(func() map[string]*builtin {
+	methods := map[string]*builtin{}
+	for _, family := range actFamilies() {
+		for _, entry := range family.Entries {
+			methods[entry.Name()] = newBuiltin(entry)
+		}
+	}
+	for _, entry := range []Entry{stateEntry(), historyEntry()} {
+		methods[entry.Name()] = newBuiltin(entry)
+	}
+	return methods
+})
+
+// AttrNames implements [starlark.HasAttrs].
+func (w *worldValue) AttrNames() []string {
+	names := []string{"crashed", "depth", "faulty", "parent", "round", "steps"}
+	for name := range worldMethods() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Attr implements [starlark.HasAttrs].
+func (w *worldValue) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "depth":
+		return starlark.MakeInt(w.Depth()), nil
+	case "round":
+		return starlark.MakeInt(w.Round()), nil
+	case "parent":
+		if w.Parent() == nil {
+			return starlark.None, nil
+		}
+		return &worldValue{w.Parent()}, nil
+	case "steps":
+		return stepsTo(w.World), nil
+	case "faulty":
+		return nameList(w.Cluster().Names(w.Faulty())), nil
+	case "crashed":
+		return nameList(w.Cluster().Names(w.Crashed())), nil
+	}
+	if m := worldMethods()[name]; m != nil {
+		return m.method(w), nil
+	}
+	return nil, nil
+}
+
+// stepsTo returns the scenario that led to w.
+func stepsTo(w *runtime.World) scenarioValue {
+	var steps scenarioValue
+	for _, v := range w.Path()[1:] {
+		steps = append(steps, v.Step())
+	}
+	return steps
+}
+
+func nameList(names []string) starlark.Value {
+	values := make([]starlark.Value, len(names))
+	for i, name := range names {
+		values[i] = starlark.String(name)
+	}
+	return starlark.NewList(values)
+}
+
+func stateEntry() Entry {
+	return Entry{
+		Signature: "state(id)",
+		Doc:       `What an instance knows now, as a struct of the fields that its protocol shows.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+print(state("c1"))`,
+		call: func(c *call) (starlark.Value, error) {
+			var id string
+			if err := c.unpack(&id); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			i, err := w.Cluster().Instance(id)
+			if err != nil {
+				return nil, fmt.Errorf("state: %w", err)
+			}
+			fields := starlark.StringDict{}
+			for _, f := range w.Fields(i) {
+				fields[f.Name] = fromGo(f.Value)
+			}
+			return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
+		},
+	}
+}
+
+func historyEntry() Entry {
+	return Entry{
+		Signature: "history()",
+		Doc: `What was observed so far: a list of structs with step, instance and kind.
+An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text.`,
+		Example: kvStage + `exchange("c2", ["A", "B", "C"])
+print(history())`,
+		call: func(c *call) (starlark.Value, error) {
+			if err := c.unpack(); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			list := starlark.NewList(nil)
+			for _, o := range w.History().Events {
+				fields := starlark.StringDict{
+					"step":     starlark.MakeInt(o.Step),
+					"instance": starlark.String(w.Cluster().Instances()[o.Instance].Name),
+				}
+				kind := "failed"
+				switch o.Kind {
+				case runtime.Invoked:
+					kind, fields["operation"] = "invoked", operation(o.Operation)
+				case runtime.Returned:
+					kind, fields["value"] = "returned", fromGo(o.Value)
+				case runtime.Decided:
+					kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), fromGo(o.Value)
+				default:
+					fields["text"] = starlark.String(o.Text)
+				}
+				fields["kind"] = starlark.String(kind)
+				if err := list.Append(starlarkstruct.FromStringDict(starlarkstruct.Default, fields)); err != nil {
+					return nil, err
+				}
+			}
+			return list, nil
+		},
+	}
+}
+
+func timeFamily() []Entry {
+	return []Entry{{
+		Signature: "world()",
+		Doc: `The current world: the whole system at this moment, which nothing changes any more.
+It has depth, parent, steps, round, faulty and crashed, state(id), history(), and every act as a method that returns the next world and leaves this one as it is.`,
+		Example: kvStage + `w = world()
+a = w.exchange("c1", ["A", "B", "C"])
+b = w.exchange("c1", ["B", "C", "D"])
+print(w.depth, a.steps, b.steps)`,
+		call: func(c *call) (starlark.Value, error) {
+			if err := c.unpack(); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			return &worldValue{w}, nil
+		},
+	}, {
+		Signature: "goto(world)",
+		Doc:       `Makes a world the current one.`,
+		Example: kvStage + `start = world()
+exchange("c1", ["A", "B", "C"])
+goto(start)`,
+		call: func(c *call) (starlark.Value, error) {
+			var w *worldValue
+			if err := c.unpack(&w); err != nil {
+				return nil, err
+			}
+			c.in().session.at(w.World)
+			return w, nil
+		},
+	}, {
+		Signature: "undo(n=1)",
+		Doc:       `Goes back n steps.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()`,
+		call: func(c *call) (starlark.Value, error) {
+			n := 1
+			if err := c.unpack(&n); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			if n < 1 || n > w.Depth() {
+				return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
+			}
+			s := c.in().session
+			for range n {
+				s.undone = append(s.undone, s.world)
+				s.world = s.world.Parent()
+			}
+			return &worldValue{s.world}, nil
+		},
+	}, {
+		Signature: "redo(n=1)",
+		Doc:       `Takes n steps again that were undone, if no other step was taken since.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()
+redo()`,
+		call: func(c *call) (starlark.Value, error) {
+			n := 1
+			if err := c.unpack(&n); err != nil {
+				return nil, err
+			}
+			s := c.in().session
+			if n < 1 || n > len(s.undone) {
+				return nil, fmt.Errorf("redo: n is %d, and %d steps were undone", n, len(s.undone))
+			}
+			last := len(s.undone) - n
+			s.world, s.undone = s.undone[last], s.undone[:last]
+			return &worldValue{s.world}, nil
+		},
+	}}
+}

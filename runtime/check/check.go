@@ -1,0 +1,172 @@
+// Package check judges what was observed along a scenario.
+//
+//   - A [Property] gives a [Verdict] on a history: [Linearizable] (to a
+//     [Model]), [Regular] and [Safe] on what clients were told, [Agreement] on
+//     what replicas decided, [NoFailure] on the code itself.
+//   - A [WorldProperty] judges a single world: an [Invariant].
+//   - A [Monitor] folds observations into a small state, so that a search
+//     judges histories with equal futures once. [MonitorOf] makes one of any
+//     property; those that are [Monitored] have a better one than a copy of
+//     the history.
+//
+// Every property speaks of correct identities only. Properties and monitors
+// may be used concurrently.
+//
+// # Operations
+//
+// The properties of what clients were told see operations. One lasts from its
+// invocation to its return. One that never returned, because its client
+// crashed, the scenario ended or the client restarted and went on with
+// another, may have taken effect at any time after its invocation, or not at
+// all. Each operation of a faulty client, returned or not, may have taken
+// effect at any time whatsoever, once or not at all, and what it returned does
+// not matter.
+package check
+
+import (
+	"fmt"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A Property gives a verdict on what was observed along a scenario.
+type Property interface {
+	Name() string
+	Judge(h runtime.History) Verdict
+}
+
+// A Verdict says whether a property holds.
+type Verdict struct {
+	Holds bool
+	// Why says, when the property does not hold, what went wrong and where, in
+	// one or two sentences for people.
+	Why string
+	// Witness is, when a history is linearizable, an order of operations that
+	// explains it. Operations without a return are in it only if some result
+	// needs them.
+	Witness []string
+	// Vacuous says that the property holds because nothing was observed that
+	// could have failed: nothing returned, nothing decided.
+	Vacuous bool
+}
+
+// A WorldProperty judges single worlds. The error says why the world could not
+// be judged.
+type WorldProperty interface {
+	Name() string
+	JudgeWorld(w *runtime.World) (Verdict, error)
+}
+
+// A Monitored property can fold observations into a state that is smaller than
+// the history.
+type Monitored interface {
+	Property
+	// Monitor returns a monitor for the histories of c in which exactly the
+	// given instances are faulty, or nil if it knows none.
+	Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor
+}
+
+// A Monitor is an automaton over observations. A state is a string that has a
+// meaning only to the monitor that made it; equal states are equal strings.
+type Monitor interface {
+	// Start returns the state in which nothing was observed.
+	Start() string
+	// Next returns the state after the observations of one step. It does not
+	// look at their Step.
+	Next(state string, seen []runtime.Observed) string
+	// Violated reports whether the property is violated, now and for good.
+	Violated(state string) bool
+}
+
+// MonitorOf returns a monitor of p for the histories of c in which exactly the
+// given instances are faulty. If p has none of its own, the state is the whole
+// history without its steps, in [Canonical] order, judged after each step; a
+// violation stands even if later observations would excuse it.
+func MonitorOf(p Property, c *runtime.Cluster, faulty runtime.Set) Monitor {
+	if p, ok := p.(Monitored); ok {
+		if m := p.Monitor(c, faulty); m != nil {
+			return m
+		}
+	}
+	return &historyMonitor{property: p, cluster: c, faulty: faulty}
+}
+
+// A Model is a sequential object: what operations do when they are carried out
+// one after another.
+type Model struct {
+	Name string
+	Init any // its first state
+	// Step returns the state after op and what op returns. It must be a pure
+	// function; states and results are comparable values. The error says that
+	// the object has no such operation.
+	Step func(state any, op runtime.Operation) (next, result any, err error)
+
+	// register says that Step is that of Register, for which there is a monitor.
+	register bool
+}
+
+// Register returns the model of a register: write(x) stores x and returns
+// None, read() returns what was stored last, at first None.
+func Register() Model {
+	return Model{Name: "register", Step: stepRegister, register: true}
+}
+
+// Linearizable returns the property that operations on a register look as if
+// each of them happened at one moment between its invocation and its return
+// (Herlihy and Wing, "Linearizability", TOPLAS 1990; for registers it is
+// Lamport's atomicity).
+func Linearizable() Property { return LinearizableTo(Register()) }
+
+// LinearizableTo is [Linearizable] for any sequential object.
+func LinearizableTo(m Model) Property { return &linearizable{model: m} }
+
+// Regular returns the property that each read of a register, taken alone,
+// returns what it could in some order of all writes and that read which
+// respects real time: a value whose write began before the read returned, and
+// which no write that began after that write's return had overwritten by the
+// time at which the read began. Different reads may need different orders, so
+// that one may return a new value and a later one the old value again. It is
+// the condition MWRegWeak of Shao, Welch, Pierce and Lee, "Multiwriter
+// Consistency Conditions for Shared Memory Registers", SIAM J. Comput. 2011,
+// and with one writer Lamport's regular register ("On Interprocess
+// Communication", 1986).
+func Regular() Property { return weak{} }
+
+// Safe returns the property that each read of a register that overlaps no
+// write returns what a regular register could; one that overlaps a write may
+// return anything (Lamport 1986, for any number of writers). A write that never
+// returned overlaps every later read, a write of a faulty client every read.
+func Safe() Property { return weak{safe: true} }
+
+// Agreement returns the property that no two decisions of correct replicas for
+// one slot differ, be it those of two replicas or of one.
+func Agreement() Property { return agreement{} }
+
+// NoFailure returns the property that no instance's code panics or breaks a
+// rule of the simulation. It covers faulty identities too: they run the same
+// code as everybody.
+func NoFailure() Property { return noFailure{} }
+
+// Invariant returns a property of single worlds. The function reports whether
+// the world is as it should be and, if not, why.
+func Invariant(name string, holds func(w *runtime.World) (bool, string, error)) WorldProperty {
+	return invariant{name, holds}
+}
+
+type invariant struct {
+	name  string
+	holds func(w *runtime.World) (bool, string, error)
+}
+
+func (p invariant) Name() string { return p.name }
+
+func (p invariant) JudgeWorld(w *runtime.World) (Verdict, error) {
+	ok, why, err := p.holds(w)
+	if err != nil {
+		return Verdict{}, fmt.Errorf("invariant %s: %w", p.name, err)
+	}
+	if ok {
+		return Verdict{Holds: true}, nil
+	}
+	return Verdict{Why: why}, nil
+}

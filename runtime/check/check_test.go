@@ -1,0 +1,199 @@
+package check_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// idle is a protocol whose nodes do nothing: the histories are made by hand.
+type idle struct{}
+
+func (idle) Name() string                                                      { return "idle" }
+func (idle) NewServer(runtime.Self) (runtime.Node, error)                      { return idle{}, nil }
+func (idle) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return idle{}, nil }
+func (idle) React(runtime.Event, *runtime.Reaction)                            {}
+
+// cluster has servers A to D and clients c1 to c4: instances 0 to 3 and 4 to 7.
+func cluster(t testing.TB) *runtime.Cluster {
+	t.Helper()
+	config := runtime.Config{Protocol: idle{}, N: 4, F: 1}
+	for i := range 4 {
+		config.Clients = append(config.Clients, runtime.Client{Name: fmt.Sprint("c", i+1)})
+	}
+	c, err := runtime.NewCluster(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// parse reads a history: each line is a step, in which one or more things are
+// observed, separated by semicolons:
+//
+//	c1 write red
+//	c1 returns; c2 read
+//	c2 returns red; A decides red for 1; B fails panic: boom
+func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
+	t.Helper()
+	var events []runtime.Observed
+	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		for part := range strings.SplitSeq(line, ";") {
+			words := strings.Fields(part)
+			if len(words) == 0 {
+				continue
+			}
+			instance, err := c.Instance(words[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := runtime.Observed{Step: i + 1, Instance: instance}
+			var value any
+			if len(words) > 2 {
+				value = words[2]
+			}
+			switch words[1] {
+			case "returns":
+				o.Kind, o.Value = runtime.Returned, value
+			case "decides":
+				o.Kind, o.Value = runtime.Decided, value
+				fmt.Sscan(words[4], &o.Slot)
+			case "fails":
+				o.Kind, o.Text = runtime.Failed, strings.Join(words[2:], " ")+"\n  main.go:12"
+			default:
+				o.Kind, o.Operation = runtime.Invoked, runtime.Operation{Name: words[1], Arg: value}
+			}
+			events = append(events, o)
+		}
+	}
+	return events
+}
+
+// counter is a model that is no register.
+func counter() check.Model {
+	return check.Model{Name: "counter", Init: 0, Step: func(state any, op runtime.Operation) (any, any, error) {
+		if op.Name != "inc" {
+			return nil, nil, fmt.Errorf("a counter has the operation inc(), not %s", op)
+		}
+		n := state.(int) + 1
+		return n, fmt.Sprint(n), nil
+	}}
+}
+
+// TestHistories judges the histories in testdata by each of the properties
+// that they name, and by a monitor of each property, whose verdict must be the
+// same.
+func TestHistories(t *testing.T) {
+	properties := map[string]check.Property{
+		"linearizable": check.Linearizable(),
+		"regular":      check.Regular(),
+		"safe":         check.Safe(),
+		"agreement":    check.Agreement(),
+		"no-failure":   check.NoFailure(),
+		"counter":      check.LinearizableTo(counter()),
+	}
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			c := cluster(t)
+			h := runtime.History{Cluster: c, Events: parse(t, c, d.Input)}
+			var out strings.Builder
+			if arg := d.CmdArgs[0]; arg.Key == "faulty" {
+				i, err := c.Instance(arg.Vals[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.Faulty = runtime.Of(i)
+				d.CmdArgs = d.CmdArgs[1:]
+			}
+			for _, arg := range d.CmdArgs {
+				p, ok := properties[arg.Key]
+				if !ok {
+					t.Fatalf("no property %q", arg.Key)
+				}
+				v := p.Judge(h)
+				fmt.Fprintln(&out, p.Name()+": "+tell(v))
+				m := check.MonitorOf(p, c, h.Faulty)
+				if m.Violated(m.Next(m.Start(), h.Events)) == v.Holds {
+					t.Errorf("%s: %s\nthe monitor does not say that %s is %t", d.Pos, d.Input, p.Name(), v.Holds)
+				}
+			}
+			return out.String()
+		})
+	})
+}
+
+func tell(v check.Verdict) string {
+	switch {
+	case v.Vacuous:
+		return "holds, vacuously"
+	case v.Holds && v.Witness != nil:
+		return "holds: " + strings.Join(v.Witness, ", ")
+	case v.Holds:
+		return "holds"
+	}
+	return "VIOLATED: " + v.Why
+}
+
+func TestCanonical(t *testing.T) {
+	c := cluster(t)
+	h := runtime.History{Cluster: c, Events: parse(t, c, "c2 read; c1 write red; c2 read; c2 returns; c1 returns; c1 read; A decides x for 1; c1 returns x")}
+	got := check.Canonical(h)
+	want := parse(t, c, "c1 write red; c2 read; c2 read; c1 returns; c2 returns; c1 read; A decides x for 1; c1 returns x")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if h.Events[0].Instance != 5 {
+		t.Error("Canonical changed the history that it was given")
+	}
+}
+
+func TestInvariant(t *testing.T) {
+	w := cluster(t).Start()
+	var err error
+	p := check.Invariant("odd", func(got *runtime.World) (bool, string, error) {
+		if got != w {
+			t.Error("the invariant judges another world")
+		}
+		return got.Depth()%2 == 1, "the depth is even", err
+	})
+	v, got := p.JudgeWorld(w)
+	if diff := cmp.Diff(check.Verdict{Why: "the depth is even"}, v); diff != "" || got != nil || p.Name() != "odd" {
+		t.Error(diff, got, p.Name())
+	}
+	err = errors.New("no such field")
+	if _, got := p.JudgeWorld(w); fmt.Sprint(got) != "invariant odd: no such field" {
+		t.Error(got)
+	}
+}
+
+// A property may be asked by several goroutines, and about the same history twice.
+func TestConcurrentUse(t *testing.T) {
+	c := cluster(t)
+	h := runtime.History{Cluster: c, Events: parse(t, c, "c1 write red; c2 read\nc2 returns red; c3 read\nc3 returns")}
+	p := check.Linearizable()
+	m := check.MonitorOf(p, c, 0)
+	done := make(chan string)
+	for range 4 {
+		go func() {
+			for range 20 {
+				if !m.Violated(m.Next(m.Start(), h.Events)) {
+					done <- "the monitor sees no violation"
+				}
+				p.Judge(h)
+			}
+			done <- p.Judge(h).Why
+		}()
+	}
+	for range 4 {
+		if why, want := <-done, p.Judge(h).Why; why != want || why == "" {
+			t.Errorf("%q and %q", why, want)
+		}
+	}
+}

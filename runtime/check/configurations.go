@@ -1,0 +1,242 @@
+package check
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// Monitor knows registers whose clients are all correct.
+func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
+	if !p.model.register || faulty&c.Clients() != 0 {
+		return nil
+	}
+	return &registerMonitor{init: p.model.Init}
+}
+
+// registerMonitor remembers every configuration that a linearizable register
+// and its clients may be in. It is the subset construction of the automaton of
+// all linearizations (Wing and Gong 1993), where an operation takes effect only
+// when a return cannot be explained otherwise (Lowe, "Testing for
+// linearizability", 2017). Its state is a sorted list of configurations.
+type registerMonitor struct {
+	safety
+	init    any
+	numbers numbers
+}
+
+// A config is one way in which things may be. Values are numbers.
+type config struct {
+	Value int          // what the register holds
+	Open  map[int]call // by client, what is under way; the same clients in all configurations
+	// Lost are the values of writes that were cut short and may still take
+	// effect, sorted. Reads that were cut short are of no consequence.
+	Lost []int `json:",omitempty"`
+}
+
+// A call is an operation under way: a read, a write that is yet to take effect
+// or a write that has.
+type call struct {
+	Write bool `json:",omitempty"`
+	// Values holds what the read may return, sorted: what the register has
+	// held since. Reads change nothing, so it need not be settled yet which of
+	// them it will be. Of a write that is yet to take effect it holds the value.
+	Values []int `json:",omitempty"`
+}
+
+func (c call) waits() bool { return c.Write && c.Values != nil }
+
+func (m *registerMonitor) Start() string {
+	return encode([]config{{Value: m.numbers.number(m.init), Open: map[int]call{}}})
+}
+
+func (m *registerMonitor) Next(state string, seen []runtime.Observed) string {
+	if state == violated {
+		return state
+	}
+	configs := decode[[]config](state)
+	for _, e := range seen {
+		var next []config
+		switch e.Kind {
+		case runtime.Invoked:
+			if registerHas(e.Operation) != nil {
+				return violated
+			}
+			for _, g := range configs {
+				next = append(next, m.invoked(g, e.Instance, e.Operation))
+			}
+		case runtime.Returned:
+			for _, g := range configs {
+				next = append(next, m.returned(g, e.Instance, e.Value)...)
+			}
+		default:
+			continue
+		}
+		configs = best(next)
+	}
+	if len(configs) == 0 {
+		return violated
+	}
+	return encode(configs)
+}
+
+func (m *registerMonitor) invoked(g config, client int, op runtime.Operation) config {
+	g = g.clone()
+	if old := g.Open[client]; old.waits() {
+		_ = old
+	}
+	if op.Name == opWrite {
+		g.Open[client] = call{Write: true, Values: []int{m.numbers.number(op.Arg)}}
+	} else {
+		g.Open[client] = call{Values: []int{g.Value}}
+	}
+	return g
+}
+
+// returned lists the configurations that g may be after a return; there are
+// none if g cannot explain it.
+func (m *registerMonitor) returned(g config, client int, result any) []config {
+	c, ok := g.Open[client]
+	if !ok || c.Write && result != nil {
+		return nil
+	}
+	var after []config
+	switch value := m.numbers.number(result); {
+	case c.waits():
+		after = g.through(effect{client, c.Values[0]})
+	case c.Write || slices.Contains(c.Values, value):
+		after = []config{g.clone()}
+	default: // a read that needs a write of its value to have taken effect just now
+		for _, w := range g.waiting() {
+			if w.value == value {
+				after = append(after, g.through(w)...)
+			}
+		}
+	}
+	for _, h := range after {
+		delete(h.Open, client)
+	}
+	return after
+}
+
+// An effect is a write that is yet to take effect: that of a client, or one
+// that was cut short.
+type effect struct {
+	client int
+	value  int
+}
+
+const cutShort = -1
+
+// waiting lists the writes that are yet to take effect.
+func (g config) waiting() []effect {
+	var all []effect
+	for client, c := range g.Open {
+		if c.waits() {
+			all = append(all, effect{client, c.Values[0]})
+		}
+	}
+	for _, value := range g.Lost {
+		all = append(all, effect{cutShort, value})
+	}
+	return all
+}
+
+// through lists the configurations after w took effect, preceded by any of the
+// other waiting writes. In which order those came does not matter: all that is
+// left of them is that a read under way may have seen them.
+func (g config) through(w effect) []config {
+	all := []config{g}
+	others := g.waiting()
+	i := slices.Index(others, w)
+	for _, other := range slices.Delete(others, i, i+1) {
+		for _, h := range all {
+			all = append(all, h.after(other))
+		}
+	}
+	for i, h := range all {
+		all[i] = h.after(w)
+	}
+	return all
+}
+
+// after returns g after w took effect.
+func (g config) after(w effect) config {
+	g = g.clone()
+	g.Value = w.value
+	if w.client == cutShort {
+		i := slices.Index(g.Lost, w.value)
+		g.Lost = slices.Delete(g.Lost, i, i+1)
+	} else {
+		g.Open[w.client] = call{Write: true}
+	}
+	for client, c := range g.Open {
+		if !c.Write {
+			g.Open[client] = call{Values: insert(slices.Clone(c.Values), w.value, false)}
+		}
+	}
+	return g
+}
+
+func (g config) clone() config {
+	g.Open = maps.Clone(g.Open)
+	g.Lost = slices.Clone(g.Lost)
+	return g
+}
+
+// best sorts configurations and drops those that can do nothing that another
+// one cannot do as well.
+func best(all []config) []config {
+	configs := map[string]config{}
+	for _, g := range all {
+		configs[encode(g)] = g
+	}
+	var kept []config
+	for _, text := range slices.Sorted(maps.Keys(configs)) {
+		g, covered := configs[text], false
+		for other, h := range configs {
+			covered = covered || other != text && h.covers(g)
+		}
+		if !covered {
+			kept = append(kept, g)
+		}
+	}
+	return kept
+}
+
+// covers reports whether h can explain whatever g can: its reads may return
+// more, and more writes may take effect that need not.
+func (h config) covers(g config) bool {
+	if h.Value != g.Value || !within(g.Lost, h.Lost) {
+		return false
+	}
+	for client, c := range g.Open {
+		d := h.Open[client]
+		if c.waits() != d.waits() || !within(c.Values, d.Values) {
+			return false
+		}
+	}
+	return true
+}
+
+// insert adds v to a sorted list; one that has it already gets it again only
+// if asked to.
+func insert(list []int, v int, again bool) []int {
+	i, found := slices.BinarySearch(list, v)
+	if found && !again {
+		return list
+	}
+	return slices.Insert(list, i, v)
+}
+
+// within reports whether the sorted list a is a part of the sorted list b,
+// counting repetitions.
+func within(a, b []int) bool {
+	for _, v := range b {
+		if len(a) > 0 && a[0] == v {
+			a = a[1:]
+		}
+	}
+	return len(a) == 0
+}

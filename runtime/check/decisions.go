@@ -1,0 +1,96 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+type agreement struct{}
+
+func (agreement) Name() string { return "agreement" }
+
+func (agreement) Judge(h runtime.History) Verdict {
+	first := map[int]runtime.Observed{} // slot -> its first decision
+	for _, e := range h.Events {
+		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
+			continue
+		}
+		f, ok := first[e.Slot]
+		switch {
+		case !ok:
+			first[e.Slot] = e
+		case f.Value != e.Value:
+			in := h.Cluster.Instances()
+			who := "but " + in[e.Instance].Name + " decided"
+			if f.Instance == e.Instance {
+				who = "and then"
+			}
+			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, %s %s for it in step %d",
+				in[f.Instance].Name, runtime.Text(f.Value), e.Slot, f.Step, who, runtime.Text(e.Value), e.Step)}
+		}
+	}
+	return Verdict{Holds: true, Vacuous: len(first) == 0}
+}
+
+func (agreement) Monitor(_ *runtime.Cluster, faulty runtime.Set) Monitor {
+	return &agreementMonitor{faulty: faulty}
+}
+
+// agreementMonitor remembers the value of each slot, by its number.
+type agreementMonitor struct {
+	safety
+	faulty  runtime.Set
+	numbers numbers
+}
+
+func (m *agreementMonitor) Start() string { return encode(map[int]int{}) }
+
+func (m *agreementMonitor) Next(state string, seen []runtime.Observed) string {
+	if state == violated {
+		return state
+	}
+	slots := decode[map[int]int](state)
+	for _, e := range seen {
+		if e.Kind != runtime.Decided || m.faulty.Has(e.Instance) {
+			continue
+		}
+		v := m.numbers.number(e.Value)
+		if was, ok := slots[e.Slot]; ok && was != v {
+			return violated
+		}
+		slots[e.Slot] = v
+	}
+	return encode(slots)
+}
+
+type noFailure struct{}
+
+func (noFailure) Name() string { return "no failure" }
+
+func (noFailure) Judge(h runtime.History) Verdict {
+	for _, e := range h.Events {
+		if e.Kind == runtime.Failed {
+			what, _, _ := strings.Cut(e.Text, "\n")
+			return Verdict{Why: fmt.Sprintf("the code of %s failed in step %d: %s", h.Cluster.Instances()[e.Instance].Name, e.Step, what)}
+		}
+	}
+	return Verdict{Holds: true}
+}
+
+func (noFailure) Monitor(*runtime.Cluster, runtime.Set) Monitor { return failureMonitor{} }
+
+// failureMonitor remembers nothing.
+type failureMonitor struct{ safety }
+
+func (failureMonitor) Start() string { return "" }
+
+func (failureMonitor) Next(state string, seen []runtime.Observed) string {
+	for _, e := range seen {
+		if e.Kind == runtime.Failed {
+			return violated
+		}
+	}
+	return state
+}

@@ -1,0 +1,128 @@
+package check
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// Canonical returns the events of h in an order that is the same for all
+// histories that differ only in the order of events that commute: in each run
+// of consecutive events of one kind they are sorted by instance. Two operations
+// that begin one right after the other, or return so, overlap the same
+// operations in either order.
+func Canonical(h runtime.History) []runtime.Observed {
+	events := slices.Clone(h.Events)
+	for from := 0; from < len(events); {
+		to := from
+		for to < len(events) && events[to].Kind == events[from].Kind {
+			to++
+		}
+		slices.SortStableFunc(events[from:to], func(a, b runtime.Observed) int {
+			return cmp.Compare(a.Instance, b.Instance)
+		})
+		from = to
+	}
+	return events
+}
+
+// numbers gives small numbers to comparable values, so that states can be
+// written down. The numbers depend on who came first; nothing that anybody
+// sees may.
+type numbers struct {
+	mu     sync.Mutex
+	of     map[any]int
+	values []any
+}
+
+func (n *numbers) number(v any) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if i, ok := n.of[v]; ok {
+		return i
+	}
+	if n.of == nil {
+		n.of = map[any]int{}
+	}
+	i := len(n.values)
+	n.of[v] = i
+	n.values = append(n.values, v)
+	return i
+}
+
+func (n *numbers) value(i int) any {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.values[i]
+}
+
+// encode writes a state down. The same state gives the same string, because
+// JSON objects are written in the order of their keys.
+func encode(state any) string {
+	b, err := json.Marshal(state)
+	if err != nil {
+		panic(fmt.Sprintf("check: a state cannot be written down: %v", err))
+	}
+	return string(b)
+}
+
+func decode[T any](state string) T {
+	var t T
+	if err := json.Unmarshal([]byte(state), &t); err != nil {
+		panic(fmt.Sprintf("check: %q is no state of this monitor: %v", state, err))
+	}
+	return t
+}
+
+// violated is the state of every monitor whose property is violated; it is no
+// JSON, so it is no other state.
+const violated = "violated"
+
+// safety is the part that all monitors share: once violated, always violated.
+type safety struct{}
+
+func (safety) Violated(state string) bool { return state == violated }
+
+// historyMonitor is the monitor of a property that has none of its own. Its
+// state is the history: pairs of an instance and the number of an observation.
+type historyMonitor struct {
+	safety
+	property Property
+	cluster  *runtime.Cluster
+	faulty   runtime.Set
+	numbers  numbers
+}
+
+func (m *historyMonitor) Start() string { return encode([][2]int{}) }
+
+func (m *historyMonitor) Next(state string, seen []runtime.Observed) string {
+	if state == violated {
+		return state
+	}
+	h := runtime.History{Cluster: m.cluster, Faulty: m.faulty}
+	for _, pair := range decode[[][2]int](state) {
+		o := m.numbers.value(pair[1]).(runtime.Observation)
+		h.Events = append(h.Events, runtime.Observed{Observation: o, Instance: pair[0]})
+	}
+	for _, o := range seen {
+		o.Step = 0
+		h.Events = append(h.Events, o)
+	}
+	h.Events = Canonical(h)
+	if !m.property.Judge(h).Holds {
+		return violated
+	}
+	return m.write(h.Events)
+}
+
+func (m *historyMonitor) write(events []runtime.Observed) string {
+	pairs := make([][2]int, len(events))
+	for i, o := range events {
+		pairs[i] = [2]int{o.Instance, m.numbers.number(o.Observation)}
+	}
+	return encode(pairs)
+}

@@ -1,0 +1,273 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// linearizable looks for an order of the operations that explains what was
+// returned, with porcupine's version of the algorithm of Wing and Gong
+// ("Testing and Verifying Concurrent Objects", 1993) and Lowe ("Testing for
+// linearizability", 2017).
+type linearizable struct {
+	model  Model
+	events numbers
+	mu     sync.Mutex
+	memo   map[memoKey]explanation
+}
+
+// memoKey is a history without its steps.
+type memoKey struct {
+	faulty runtime.Set
+	events string
+}
+
+// An explanation is an order of operations, if there is one.
+type explanation struct {
+	order []int
+	ok    bool
+}
+
+// memoSize bounds the memory for histories judged before. A search asks for
+// the same ones again soon, or never.
+const memoSize = 1 << 16
+
+func (p *linearizable) Name() string {
+	if p.model.register {
+		return "linearizable"
+	}
+	return "linearizable to a " + p.model.Name
+}
+
+func (p *linearizable) Judge(h runtime.History) Verdict {
+	h.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e runtime.Observed) bool {
+		return e.Kind != runtime.Invoked && e.Kind != runtime.Returned
+	})
+	h.Events = Canonical(h)
+	ops, wrong := operations(h)
+	if wrong != "" {
+		return Verdict{Why: wrong}
+	}
+	for _, op := range ops {
+		if _, _, err := p.model.Step(p.model.Init, op.Operation); err != nil {
+			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}
+		}
+	}
+	if !slices.ContainsFunc(ops, func(o operation) bool { return o.returned() }) {
+		return Verdict{Holds: true, Vacuous: true}
+	}
+	e := p.remembered(h, ops)
+	if !e.ok {
+		return Verdict{Why: p.model.why(ops)}
+	}
+	v := Verdict{Holds: true}
+	for _, i := range e.order {
+		v.Witness = append(v.Witness, ops[i].witness())
+	}
+	return v
+}
+
+// witness is the operation as a line of an explanation.
+func (o *operation) witness() string {
+	switch {
+	case o.faulty:
+		return o.String() + " (faulty client)"
+	case !o.returned():
+		return o.String() + " (never returned)"
+	case o.quiet():
+		return o.String()
+	}
+	return o.String() + " = " + runtime.Text(o.result)
+}
+
+// remembered is explain for a history that may have been judged before.
+func (p *linearizable) remembered(h runtime.History, ops []operation) explanation {
+	pairs := make([][2]int, len(h.Events))
+	for i, e := range h.Events {
+		pairs[i] = [2]int{e.Instance, p.events.number(e.Observation)}
+	}
+	key := memoKey{h.Faulty, encode(pairs)}
+	p.mu.Lock()
+	e, ok := p.memo[key]
+	p.mu.Unlock()
+	if ok {
+		return e
+	}
+	e.order, e.ok = p.model.explain(ops)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.memo == nil || len(p.memo) >= memoSize {
+		p.memo = map[memoKey]explanation{}
+	}
+	p.memo[key] = e
+	return e
+}
+
+// output is what is known of an operation's result.
+type output struct {
+	known bool
+	value any
+}
+
+// explain returns an order of the operations that the model can carry out with
+// the results that are known. Operations that did not return are in it only if
+// they are needed.
+func (m Model) explain(ops []operation) (order []int, ok bool) {
+	object := porcupine.Model{
+		Init: func() any { return m.Init },
+		Step: func(state, in, out any) (bool, any) {
+			next, result, err := m.Step(state, in.(runtime.Operation))
+			o := out.(output)
+			return err == nil && (!o.known || result == o.value), next
+		},
+	}
+	// Porcupine carries out every operation. One without a return can always
+	// go to the end, where nobody is left to see its effect.
+	history := make([]porcupine.Operation, len(ops))
+	end := 0
+	for _, op := range ops {
+		end = max(end, op.began+1)
+		if op.returned() {
+			end = max(end, op.ended+1)
+		}
+	}
+	for i, op := range ops {
+		history[i] = porcupine.Operation{
+			Input: op.Operation, Output: output{op.returned(), op.result},
+			Call: int64(op.began), Return: int64(op.ended),
+		}
+		// No two of the times may be equal, or sorting would decide.
+		if op.began == before {
+			history[i].Call = int64(i - len(ops))
+		}
+		if op.ended == forever {
+			history[i].Return = int64(end + i)
+		}
+	}
+	result, info := porcupine.CheckOperationsVerbose(object, history, 0)
+	if result != porcupine.Ok {
+		return nil, false
+	}
+	order = info.PartialLinearizations()[0][0]
+	for k := len(order) - 1; k >= 0; k-- {
+		if ops[order[k]].returned() {
+			continue
+		}
+		if without := slices.Delete(slices.Clone(order), k, k+1); m.fits(ops, without) {
+			order = without
+		}
+	}
+	return order, true
+}
+
+// fits reports whether the known results are those of the operations carried
+// out in the given order.
+func (m Model) fits(ops []operation, order []int) bool {
+	state := m.Init
+	for _, i := range order {
+		next, result, err := m.Step(state, ops[i].Operation)
+		if err != nil || ops[i].returned() && result != ops[i].result {
+			return false
+		}
+		state = next
+	}
+	return true
+}
+
+// why says where no order explains the operations any more, which earlier
+// returns stand in the way, and what would have been right.
+func (m Model) why(ops []operation) string {
+	ops, last := m.shortest(ops)
+	culprit := &ops[last]
+
+	right := m.possible(ops, last)
+	var because []string
+	for i := len(ops) - 1; i >= 0; i-- {
+		if i == last || !ops[i].returned() {
+			continue
+		}
+		was := ops[i]
+		ops[i].ended, ops[i].result = forever, nil
+		if _, ok := m.explain(ops); ok {
+			ops[i] = was
+			because = append(because, was.told("had returned"))
+		}
+	}
+	slices.Reverse(because)
+
+	text := fmt.Sprintf("%s returned %s in step %d", culprit, runtime.Text(culprit.result), culprit.endedIn)
+	if because == nil {
+		text += ", which no order of the operations explains"
+	} else {
+		text += " after " + enumerate(because, "and") + "; no order of the operations explains that"
+	}
+	if right != nil {
+		text += ". " + enumerate(right, "or") + " would have been right"
+	}
+	return text
+}
+
+// shortest cuts operations that have no explanation after the first return
+// from which on they have none, and says whose that is.
+func (m Model) shortest(ops []operation) (cut []operation, last int) {
+	var returns []int
+	for i, op := range ops {
+		if op.returned() {
+			returns = append(returns, i)
+		}
+	}
+	slices.SortFunc(returns, func(i, j int) int { return ops[i].ended - ops[j].ended })
+	for _, last := range returns {
+		cut, at := until(ops, last)
+		if _, ok := m.explain(cut); !ok {
+			return cut, at
+		}
+	}
+	panic("check: operations without an explanation have one")
+}
+
+// until returns the operations as they were known when ops[last] returned, and
+// where that operation is now. A faulty client's stay: they may come from
+// any time.
+func until(ops []operation, last int) (cut []operation, at int) {
+	for i, op := range ops {
+		if op.began > ops[last].ended {
+			continue
+		}
+		if op.ended > ops[last].ended {
+			op.ended, op.result = forever, nil
+		}
+		if i == last {
+			at = len(cut)
+		}
+		cut = append(cut, op)
+	}
+	return cut, at
+}
+
+// possible lists what ops[i] could have returned, among the values that occur.
+func (m Model) possible(ops []operation, i int) []string {
+	values := []any{nil, m.Init}
+	for _, op := range ops {
+		values = append(values, op.Arg, op.result)
+	}
+	tried := map[any]bool{}
+	var right []string
+	for _, v := range values {
+		if tried[v] {
+			continue
+		}
+		tried[v] = true
+		other := slices.Clone(ops)
+		other[i].result = v
+		if _, ok := m.explain(other); ok {
+			right = append(right, runtime.Text(v))
+		}
+	}
+	return right
+}

@@ -1,0 +1,105 @@
+package check
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// An operation is what became of one operation of a client.
+type operation struct {
+	runtime.Operation
+	client           string
+	faulty           bool
+	began, ended     int // places in the history: before and forever are beyond its ends
+	beganIn, endedIn int // steps
+	result           any // if it returned
+}
+
+const (
+	before  = -1
+	forever = math.MaxInt
+)
+
+// returned reports whether the operation returned something that counts.
+func (o *operation) returned() bool { return o.ended != forever }
+
+// precedes reports whether o returned before p began.
+func (o *operation) precedes(p *operation) bool { return o.ended < p.began }
+
+// String is the operation with its client: c1 write("red").
+func (o *operation) String() string { return o.client + " " + o.Operation.String() }
+
+// quiet reports whether the result says nothing but that the operation is done.
+func (o *operation) quiet() bool { return o.result == nil && o.Arg != nil }
+
+// told is the operation with its return: c3 read() had returned "red" in step 8.
+func (o *operation) told(verb string) string {
+	if o.quiet() {
+		return fmt.Sprintf("%s %s in step %d", o, verb, o.endedIn)
+	}
+	return fmt.Sprintf("%s %s %s in step %d", o, verb, runtime.Text(o.result), o.endedIn)
+}
+
+// operations lists the operations of a history in the order in which they
+// began. The text, if any, says why the history cannot be read that way.
+func operations(h runtime.History) (ops []operation, wrong string) {
+	open := map[int]int{} // instance -> index of the operation under way
+	for at, e := range h.Events {
+		name, faulty := h.Cluster.Instances()[e.Instance].Name, h.Faulty.Has(e.Instance)
+		switch e.Kind {
+		case runtime.Invoked:
+			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: at, ended: forever, beganIn: e.Step}
+			if faulty {
+				op.began = before
+			}
+			open[e.Instance] = len(ops)
+			ops = append(ops, op)
+		case runtime.Returned:
+			if faulty {
+				continue
+			}
+			i, ok := open[e.Instance]
+			if !ok {
+				return nil, fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, runtime.Text(e.Value), e.Step)
+			}
+			delete(open, e.Instance)
+			ops[i].result, ops[i].ended, ops[i].endedIn = e.Value, at, e.Step
+		}
+	}
+	return ops, ""
+}
+
+// The operations of a register.
+const (
+	opRead  = "read"
+	opWrite = "write"
+)
+
+func stepRegister(state any, op runtime.Operation) (next, result any, err error) {
+	if err := registerHas(op); err != nil {
+		return nil, nil, err
+	}
+	if op.Name == opWrite {
+		return op.Arg, nil, nil
+	}
+	return state, state, nil
+}
+
+// registerHas returns an error if op is no operation of a register.
+func registerHas(op runtime.Operation) error {
+	if op.Name == opWrite || op.Name == opRead && op.Arg == nil {
+		return nil
+	}
+	return fmt.Errorf("a register has the operations read() and write(value), not %s", op)
+}
+
+// enumerate joins words as a sentence does: a, b and c.
+func enumerate(words []string, and string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " " + and + " " + words[n-1]
+	}
+	return strings.Join(words, "")
+}

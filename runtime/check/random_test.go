@@ -1,0 +1,275 @@
+package check_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// drawEvents draws what clients may observe of a register that is atomic, but
+// now and then tells a lie. Some clients leave their operation and go on with
+// another.
+func drawEvents(t *rapid.T, clients, operations, steps int) []runtime.Observed {
+	values := []any{nil, "red", "blue"}
+	type pending struct {
+		op      runtime.Operation
+		done    bool
+		outcome any
+	}
+	var (
+		events []runtime.Observed
+		left   []*pending
+		held   any
+	)
+	open := map[int]*pending{}
+	effect := func(p *pending) {
+		if p.done {
+			return
+		}
+		p.done = true
+		if p.op.Name == "write" {
+			held = p.op.Arg
+		} else {
+			p.outcome = held
+		}
+	}
+	lies := rapid.SampledFrom([]int{0, 3, 15}).Draw(t, "lies")
+	for range steps {
+		i := 4 + rapid.IntRange(0, clients-1).Draw(t, "client")
+		o := runtime.Observed{Step: len(events) + 1, Instance: i}
+		p := open[i]
+		switch act := rapid.IntRange(0, 15).Draw(t, "act"); {
+		case p == nil || act == 0:
+			if operations == 0 {
+				continue
+			}
+			operations--
+			if p != nil {
+				left = append(left, p)
+			}
+			o.Operation = runtime.Operation{Name: "read"}
+			if rapid.Bool().Draw(t, "write") {
+				o.Operation = runtime.Operation{Name: "write", Arg: rapid.SampledFrom(values[1:]).Draw(t, "value")}
+			}
+			open[i] = &pending{op: o.Operation}
+		case act == 1 && len(left) > 0:
+			effect(rapid.SampledFrom(left).Draw(t, "left"))
+			continue
+		case act < 6:
+			effect(p)
+			continue
+		default:
+			effect(p)
+			delete(open, i)
+			o.Kind, o.Value = runtime.Returned, p.outcome
+			if rapid.IntRange(1, 20).Draw(t, "lie") <= lies {
+				o.Value = rapid.SampledFrom(values).Draw(t, "value")
+			}
+		}
+		events = append(events, o)
+	}
+	return events
+}
+
+// A span is an operation as the oracle sees it; to is -1 if it never returned.
+type span struct {
+	op       runtime.Operation
+	from, to int
+	result   any
+	faulty   bool
+}
+
+func spans(h runtime.History) []span {
+	var all []span
+	last := map[int]int{}
+	for at, e := range h.Events {
+		switch e.Kind {
+		case runtime.Invoked:
+			last[e.Instance] = len(all)
+			all = append(all, span{op: e.Operation, from: at, to: -1, faulty: h.Faulty.Has(e.Instance)})
+		case runtime.Returned:
+			s := &all[last[e.Instance]]
+			s.to, s.result = at, e.Value
+		}
+	}
+	return all
+}
+
+func (s span) optional() bool { return s.faulty || s.to < 0 }
+
+// explained tries every order of every choice of operations that has all
+// which must be there.
+func explained(all []span) bool {
+	var try func(order, rest []span) bool
+	try = func(order, rest []span) bool {
+		if !slices.ContainsFunc(rest, func(s span) bool { return !s.optional() }) && legal(order) {
+			return true
+		}
+		for i, s := range rest {
+			if try(append(slices.Clone(order), s), slices.Delete(slices.Clone(rest), i, i+1)) {
+				return true
+			}
+		}
+		return false
+	}
+	return try(nil, all)
+}
+
+func legal(order []span) bool {
+	var held any
+	for i, s := range order {
+		for _, earlier := range order[:i] {
+			if !s.optional() && !earlier.faulty && s.to < earlier.from {
+				return false
+			}
+		}
+		var result any
+		if s.op.Name == "write" {
+			held = s.op.Arg
+		} else {
+			result = held
+		}
+		if !s.optional() && s.result != result {
+			return false
+		}
+	}
+	return true
+}
+
+// explainedApart is what Regular and Safe promise.
+func explainedApart(all []span, safe bool) bool {
+	var writes []span
+	for _, s := range all {
+		if s.op.Name == "write" {
+			s.result = nil // only reads are judged
+			writes = append(writes, s)
+		}
+	}
+	overlap := func(a, b span) bool {
+		return a.faulty || b.faulty || (a.to < 0 || a.to > b.from) && (b.to < 0 || b.to > a.from)
+	}
+	for _, r := range all {
+		if r.op.Name != "read" || r.optional() {
+			continue
+		}
+		if safe && slices.ContainsFunc(writes, func(w span) bool { return overlap(r, w) }) {
+			continue
+		}
+		if !explained(append(slices.Clone(writes), r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// The verdicts are those of the oracle, which tries all orders.
+func TestJudgeAgainstAllOrders(t *testing.T) {
+	c := cluster(t)
+	linearizable, regular, safe := check.Linearizable(), check.Regular(), check.Safe()
+	rapid.Check(t, func(t *rapid.T) {
+		h := runtime.History{Cluster: c, Events: drawEvents(t, 4, 6, 30)}
+		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, runtime.Of(4), runtime.Of(0, 4, 5)}).Draw(t, "faulty")
+		all := spans(h)
+		for _, p := range []struct {
+			property check.Property
+			want     bool
+		}{
+			{linearizable, explained(all)},
+			{regular, explainedApart(all, false)},
+			{safe, explainedApart(all, true)},
+		} {
+			v := p.property.Judge(h)
+			if v.Holds != p.want || v.Holds == (v.Why != "") || v.Vacuous && !v.Holds {
+				t.Fatalf("%s, want %t: %+v", p.property.Name(), p.want, v)
+			}
+			w := p.property.Judge(runtime.History{Cluster: c, Events: check.Canonical(h), Faulty: h.Faulty})
+			if v.Holds != w.Holds {
+				t.Fatalf("%s: another verdict on the canonical history", p.property.Name())
+			}
+		}
+	})
+}
+
+// After each event a monitor says what the property says of the history so
+// far, and its state does not depend on how the events fell into steps.
+func TestMonitorsAgainstJudge(t *testing.T) {
+	c := cluster(t)
+	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe(), unmonitored{check.Regular()}} {
+		t.Run(p.Name(), func(t *testing.T) {
+			m := check.MonitorOf(p, c, 0)
+			rapid.Check(t, func(t *rapid.T) {
+				events := drawEvents(t, 4, 20, 40)
+				states := []string{m.Start()}
+				for i, e := range events {
+					e.Step = 0
+					states = append(states, m.Next(states[i], []runtime.Observed{e}))
+					h := runtime.History{Cluster: c, Events: events[:i+1]}
+					if v := p.Judge(h); v.Holds == m.Violated(states[i+1]) {
+						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), i+1, v, states[i+1])
+					}
+				}
+				from := rapid.IntRange(0, len(events)).Draw(t, "from")
+				to := rapid.IntRange(from, len(events)).Draw(t, "to")
+				if got := m.Next(states[from], events[from:to]); got != states[to] {
+					t.Fatalf("%s: %s in one step, %s in %d", p.Name(), got, states[to], to-from)
+				}
+			})
+		})
+	}
+}
+
+// unmonitored hides the monitor that a property has.
+type unmonitored struct{ check.Property }
+
+func TestAgreementMonitor(t *testing.T) {
+	c := cluster(t)
+	rapid.Check(t, func(t *rapid.T) {
+		h := runtime.History{Cluster: c, Faulty: runtime.Of(2)}
+		m := check.MonitorOf(check.Agreement(), c, h.Faulty)
+		state := m.Start()
+		for range rapid.IntRange(0, 8).Draw(t, "decisions") {
+			e := runtime.Observed{Instance: rapid.IntRange(0, 3).Draw(t, "replica")}
+			e.Kind, e.Slot = runtime.Decided, rapid.IntRange(1, 12).Draw(t, "slot")
+			e.Value = rapid.SampledFrom([]any{"x", "x", "x", "y", nil}).Draw(t, "value")
+			h.Events = append(h.Events, e)
+			state = m.Next(state, []runtime.Observed{e})
+			if v := check.Agreement().Judge(h); v.Holds == m.Violated(state) {
+				t.Fatalf("verdict %+v, state %s", v, state)
+			}
+		}
+	})
+}
+
+// Histories with equal futures have one state: what is over leaves no trace.
+func TestMonitorsForget(t *testing.T) {
+	c := cluster(t)
+	for _, test := range []struct {
+		name, history, same string
+		properties          []check.Property
+	}{
+		{"an operation that is over", "c1 write red; c1 returns; c2 read; c2 returns red; c1 write blue; c1 returns; c3 write red; c3 returns",
+			"c1 write red; c1 returns", []check.Property{check.Linearizable(), check.Regular(), check.Safe()}},
+		{"the order of calls", "c1 write red; c2 read; c1 returns", "c2 read; c1 write red; c1 returns",
+			[]check.Property{check.Linearizable(), check.Regular(), check.Safe(), unmonitored{check.Linearizable()}}},
+		{"a read cut short", "c1 read; c1 read", "c1 read",
+			[]check.Property{check.Linearizable(), check.Regular(), check.Safe()}},
+		{"who wrote what was cut short", "c1 write red; c2 write blue; c1 read; c2 read", "c1 write blue; c2 write red; c1 read; c2 read",
+			[]check.Property{check.Regular(), check.Safe(), check.Linearizable()}},
+		{"what was cut short, once anything goes", "c1 write red; c1 read; c1 returns green", "c1 write blue; c1 write red; c1 read; c1 returns red",
+			[]check.Property{check.Safe()}},
+		{"who decided", "A decides x for 1; A decides x for 1", "B decides x for 1", []check.Property{check.Agreement()}},
+	} {
+		for _, p := range test.properties {
+			m := check.MonitorOf(p, c, 0)
+			a := m.Next(m.Start(), parse(t, c, test.history))
+			b := m.Next(m.Start(), parse(t, c, test.same))
+			if a != b || m.Violated(a) {
+				t.Errorf("%s, %s: %s and %s", p.Name(), test.name, a, b)
+			}
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// weak is the property Regular or Safe.
+type weak struct{ safe bool }
+
+func (p weak) Name() string {
+	if p.safe {
+		return "safe"
+	}
+	return "regular"
+}
+
+func (p weak) Judge(h runtime.History) Verdict {
+	ops, wrong := operations(h)
+	if wrong != "" {
+		return Verdict{Why: wrong}
+	}
+	var writes, reads []operation
+	for _, op := range ops {
+		if err := registerHas(op.Operation); err != nil {
+			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}
+		}
+		if op.Name == opWrite {
+			writes = append(writes, op)
+		} else if op.returned() {
+			reads = append(reads, op)
+		}
+	}
+	slices.SortFunc(reads, func(a, b operation) int { return a.ended - b.ended })
+	for _, r := range reads {
+		overlaps := func(w operation) bool { return !w.precedes(&r) && !r.precedes(&w) }
+		if p.safe && slices.ContainsFunc(writes, overlaps) {
+			continue
+		}
+		if why := misread(&r, writes); why != "" {
+			return Verdict{Why: why}
+		}
+	}
+	return Verdict{Holds: true, Vacuous: len(reads) == 0}
+}
+
+// misread says why a read could not return what it did, "" if it could.
+func misread(r *operation, writes []operation) string {
+	// obstacle returns a write that lies between what w did and r.
+	obstacle := func(w *operation) *operation {
+		for i := range writes {
+			if writes[i].precedes(r) && (w == nil || w.precedes(&writes[i])) {
+				return &writes[i]
+			}
+		}
+		return nil
+	}
+	var why string
+	if r.result == nil {
+		over := obstacle(nil)
+		if over == nil {
+			return ""
+		}
+		why = fmt.Sprintf("but %s, before the read began in step %d", over.told("had returned"), r.beganIn)
+	}
+	for i := range writes {
+		w := &writes[i]
+		if w.Arg != r.result {
+			continue
+		}
+		if r.precedes(w) {
+			if why == "" {
+				why = fmt.Sprintf("but %s began only in step %d", w, w.beganIn)
+			}
+			continue
+		}
+		over := obstacle(w)
+		if over == nil {
+			return ""
+		}
+		why = fmt.Sprintf("but %s overwrote it: that write began in step %d, after %s, and returned in step %d, before the read began in step %d",
+			over, over.beganIn, w.told("had returned"), over.endedIn, r.beganIn)
+	}
+	if why == "" {
+		why = "which nobody wrote"
+	}
+	return r.told("returned") + ", " + why
+}
+
+// Monitor knows clusters whose clients are all correct.
+func (p weak) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
+	if faulty&c.Clients() != 0 {
+		return nil
+	}
+	return &weakMonitor{safe: p.safe}
+}
+
+// weakMonitor remembers what each read under way may return.
+type weakMonitor struct {
+	safety
+	safe    bool
+	numbers numbers
+}
+
+// weakState is what a monitor of Regular or Safe remembers. Values are numbers.
+type weakState struct {
+	Last []written        // the writes that returned and are not overwritten
+	Open map[int]weakCall // by client, what is under way
+	Lost []int            `json:",omitempty"` // values of writes that were cut short, sorted
+}
+
+// A written value is one that a read may return until one of the writes
+// returns that began after it was written.
+type written struct {
+	Value int
+	Until []int `json:",omitempty"` // the clients of those writes, sorted
+}
+
+// A weakCall is an operation under way: a write of Values[0], or a read that
+// may return any of Values, or Any value whatsoever.
+type weakCall struct {
+	Write  bool  `json:",omitempty"`
+	Values []int `json:",omitempty"`
+	Any    bool  `json:",omitempty"`
+}
+
+func (m *weakMonitor) Start() string {
+	return encode(weakState{Last: []written{{Value: m.numbers.number(nil)}}, Open: map[int]weakCall{}})
+}
+
+func (m *weakMonitor) Next(state string, seen []runtime.Observed) string {
+	if state == violated {
+		return state
+	}
+	s := decode[weakState](state)
+	for _, e := range seen {
+		ok := true
+		switch e.Kind {
+		case runtime.Invoked:
+			ok = m.invoked(&s, e.Instance, e.Operation)
+		case runtime.Returned:
+			ok = m.returned(&s, e.Instance, e.Value)
+		}
+		if !ok {
+			return violated
+		}
+	}
+	m.tidy(&s)
+	return encode(s)
+}
+
+func (m *weakMonitor) invoked(s *weakState, client int, op runtime.Operation) bool {
+	if registerHas(op) != nil {
+		return false
+	}
+	if c := s.Open[client]; c.Write {
+		s.Lost = insert(s.Lost, c.Values[0], false)
+		for i := range s.Last {
+			s.Last[i].Until = slices.DeleteFunc(s.Last[i].Until, func(u int) bool { return u == client })
+		}
+	}
+	delete(s.Open, client)
+	if op.Name == opRead {
+		s.Open[client] = m.read(s)
+		return true
+	}
+	value := m.numbers.number(op.Arg)
+	for reader, r := range s.Open {
+		if !r.Write {
+			s.Open[reader] = m.meets(r, value)
+		}
+	}
+	for i := range s.Last {
+		s.Last[i].Until = insert(s.Last[i].Until, client, false)
+	}
+	s.Open[client] = weakCall{Write: true, Values: []int{value}}
+	return true
+}
+
+// read returns a read that begins now.
+func (m *weakMonitor) read(s *weakState) weakCall {
+	var r weakCall
+	for _, l := range s.Last {
+		r.Values = insert(r.Values, l.Value, false)
+	}
+	for _, c := range s.Open {
+		if c.Write {
+			r = m.meets(r, c.Values[0])
+		}
+	}
+	for _, v := range s.Lost {
+		r = m.meets(r, v)
+	}
+	return r
+}
+
+// meets returns the read r that overlaps a write of value.
+func (m *weakMonitor) meets(r weakCall, value int) weakCall {
+	if m.safe {
+		return weakCall{Any: true}
+	}
+	return weakCall{Values: insert(slices.Clone(r.Values), value, false)}
+}
+
+func (m *weakMonitor) returned(s *weakState, client int, result any) bool {
+	c, ok := s.Open[client]
+	delete(s.Open, client)
+	if !ok || !c.Write {
+		return ok && (c.Any || slices.Contains(c.Values, m.numbers.number(result)))
+	}
+	s.Last = slices.DeleteFunc(s.Last, func(l written) bool { return slices.Contains(l.Until, client) })
+	s.Last = append(s.Last, written{Value: c.Values[0]})
+	return true
+}
+
+// tidy drops what makes no difference and sorts the rest.
+func (m *weakMonitor) tidy(s *weakState) {
+	if m.safe && s.Lost != nil {
+		s.Lost = s.Lost[:1]
+		s.Lost[0] = 0 // every later read may return anything
+	}
+	needed := slices.DeleteFunc(slices.Clone(s.Last), func(l written) bool {
+		return m.safe && s.Lost != nil || slices.Contains(s.Lost, l.Value)
+	})
+	s.Last = nil
+	slices.SortFunc(needed, func(a, b written) int {
+		if a.Value != b.Value {
+			return a.Value - b.Value
+		}
+		if len(a.Until) != len(b.Until) {
+			return len(a.Until) - len(b.Until)
+		}
+		return slices.Compare(a.Until, b.Until)
+	})
+	for _, l := range needed {
+		longer := func(k written) bool { return k.Value == l.Value && within(k.Until, l.Until) }
+		if !slices.ContainsFunc(s.Last, longer) {
+			s.Last = append(s.Last, l)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+// Progress returns the share of scenarios, of those covered, in which a
+// correct identity decided or returned something.
+func (r *Report) Progress() float64 { return share(r.Progressed, r.Covered) }
+
+func share(part, whole *big.Int) float64 {
+	if whole.Sign() == 0 {
+		return 0
+	}
+	f, _ := new(big.Rat).SetFrac(part, whole).Float64()
+	return f
+}
+
+// Text shows the report to people. It tells no times, so that equal searches
+// have equal texts.
+func (r *Report) Text() string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	line(r.Kind, "%s   %s", r.Space, r.System)
+	covered := "all covered"
+	switch {
+	case r.Kind == "sample":
+		covered = fmt.Sprintf("%s drawn with seed %d", Grouped(r.Covered), r.Seed)
+	case !r.Complete():
+		covered = fmt.Sprintf("%s covered (%s)", Grouped(r.Covered), percent(r.Covered, r.Size))
+	}
+	early := ""
+	if r.EndedEarly.Sign() > 0 {
+		early = fmt.Sprintf("   %s ended early", percent(r.EndedEarly, r.Covered))
+	}
+	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
+	line("worlds", "%s different   %s steps   %s handler runs",
+		Grouped(big.NewInt(int64(r.Worlds))), Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
+	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
+		line("stopped", "%v; all scenarios of up to %d steps were judged", r.Stopped, r.Depth)
+	}
+	for _, v := range r.Violations {
+		line("verdict", "%s VIOLATED   shortest after %d steps (%s of that length)", v.Property, v.Length, Grouped(v.Shortest))
+		line("", "in %s scenarios (%s of those covered)", Grouped(v.Scenarios), percent(v.Scenarios, r.Covered))
+		for _, l := range strings.Split(v.Why, "\n") {
+			if l != "" {
+				line("", "%s", l)
+			}
+		}
+	}
+	if len(r.Violations) == 0 {
+		line("verdict", "%s", r.holds())
+	}
+	for _, note := range r.notes() {
+		line("note", "%s", note)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// holds states a verdict with its bounds.
+func (r *Report) holds() string {
+	what := "nothing was checked: no node's code fails"
+	if len(r.Checked) > 0 {
+		what = strings.Join(r.Checked, ", ") + " holds"
+		if len(r.Checked) > 1 {
+			what = strings.Join(r.Checked, ", ") + " hold"
+		}
+	}
+	scenarios := "all " + Grouped(r.Covered)
+	if !r.Complete() {
+		scenarios = "the " + Grouped(r.Covered)
+	}
+	return fmt.Sprintf("%s in %s scenarios; %s of them made progress", what, scenarios, percent(r.Progressed, r.Covered))
+}
+
+func (r *Report) notes() []string {
+	var notes []string
+	if r.Beyond {
+		notes = append(notes, "more servers are faulty than f allows: beyond f, proves nothing")
+	}
+	if r.Vacuous() && len(r.Violations) == 0 {
+		notes = append(notes, "NOTHING was ever decided or returned: this verdict proves nothing")
+	}
+	if errors.Is(r.Stopped, ErrFirst) {
+		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))
+	}
+	return notes
+}
+
+// Grouped shows a number with commas: 62,523,502,209.
+func Grouped(n *big.Int) string {
+	s := n.String()
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// percent shows a share, rounded, but never all or nothing for what is not.
+func percent(part, whole *big.Int) string {
+	if part.Sign() == 0 || whole.Sign() == 0 {
+		return "0%"
+	}
+	if part.Cmp(whole) == 0 {
+		return "100%"
+	}
+	p := share(part, whole) * 100
+	switch {
+	case p < 0.01:
+		return "<0.01%"
+	case p > 99.99:
+		return ">99.99%"
+	case p < 1 || p > 99:
+		return fmt.Sprintf("%.2f%%", p)
+	}
+	return fmt.Sprintf("%.1f%%", p)
+}

@@ -1,0 +1,251 @@
+package space
+
+import (
+	"math/big"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A form is how a space is made of others. Everything that a form does to an
+// index rests on one view: the index of a scenario is a number in mixed radix
+// whose digits are the choices made, the last choice being the last digit.
+type form interface {
+	part
+	parts() []*Space
+	// take takes the last digits off the index and puts the steps that they
+	// choose before those put so far.
+	take(u *unranking)
+	// each calls yield with each scenario appended to prefix, as long as it
+	// returns true, and tells whether it always did. What yield gets is valid
+	// until it returns.
+	each(prefix Scenario, yield func(Scenario) bool) bool
+	// match finds the scenarios with which sc[from:] begins.
+	match(sc Scenario, from int) []match
+}
+
+// An unranking is a scenario that is being written, from its end, and what is
+// left of its index.
+type unranking struct {
+	index big.Int
+	to    Scenario
+	free  int // to[free:] is written
+
+	radix, rest big.Int
+}
+
+// digit takes the last digit off the index.
+func (u *unranking) digit(radix int) int {
+	u.radix.SetInt64(int64(radix))
+	u.index.QuoRem(&u.index, &u.radix, &u.rest)
+	return int(u.rest.Int64())
+}
+
+func (u *unranking) put(steps ...runtime.Step) {
+	u.free -= len(steps)
+	copy(u.to[u.free:], steps)
+}
+
+// A match is the scenario of the smallest index among those that end alike.
+type match struct {
+	end   int
+	index *big.Int
+}
+
+// keep adds a match unless a better one is known.
+func keep(known []match, m match) []match {
+	for i := range known {
+		if known[i].end == m.end {
+			if m.index.Cmp(known[i].index) < 0 {
+				known[i] = m
+			}
+			return known
+		}
+	}
+	return append(known, m)
+}
+
+// follow goes on from matches with those of s.
+func follow(before []match, sc Scenario, s *Space) []match {
+	var after []match
+	for _, m := range before {
+		for _, n := range s.form.match(sc, m.end) {
+			index := new(big.Int).Mul(m.index, s.size)
+			after = keep(after, match{n.end, index.Add(index, n.index)})
+		}
+	}
+	return after
+}
+
+// empty is the empty scenario.
+type empty struct{}
+
+func (empty) size() *big.Int                              { return one }
+func (empty) parts() []*Space                             { return nil }
+func (empty) take(*unranking)                             {}
+func (empty) match(_ Scenario, from int) []match          { return []match{{from, new(big.Int)}} }
+func (empty) each(p Scenario, y func(Scenario) bool) bool { return y(p) }
+
+var one = big.NewInt(1)
+
+// A choice is one step, any of these.
+type choice struct {
+	steps []runtime.Step
+	index map[string]int // by text
+}
+
+func (c *choice) size() *big.Int    { return big.NewInt(int64(len(c.steps))) }
+func (c *choice) parts() []*Space   { return nil }
+func (c *choice) take(u *unranking) { u.put(c.steps[u.digit(len(c.steps))]) }
+
+func (c *choice) each(prefix Scenario, yield func(Scenario) bool) bool {
+	for _, step := range c.steps {
+		if !yield(append(prefix, step)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *choice) match(sc Scenario, from int) []match {
+	if from < len(sc) {
+		if i, ok := c.index[sc[from].String()]; ok {
+			return []match{{from + 1, big.NewInt(int64(i))}}
+		}
+	}
+	return nil
+}
+
+// then is a followed by b.
+type then struct{ a, b *Space }
+
+func (t then) size() *big.Int  { return new(big.Int).Mul(t.a.size, t.b.size) }
+func (t then) parts() []*Space { return []*Space{t.a, t.b} }
+
+func (t then) take(u *unranking) {
+	t.b.form.take(u)
+	t.a.form.take(u)
+}
+
+func (t then) each(prefix Scenario, yield func(Scenario) bool) bool {
+	return t.a.form.each(prefix, func(sc Scenario) bool { return t.b.form.each(sc, yield) })
+}
+
+func (t then) match(sc Scenario, from int) []match {
+	return follow(t.a.form.match(sc, from), sc, t.b)
+}
+
+// or is a's scenarios, then b's.
+type or struct{ a, b *Space }
+
+func (o or) size() *big.Int  { return new(big.Int).Add(o.a.size, o.b.size) }
+func (o or) parts() []*Space { return []*Space{o.a, o.b} }
+
+func (o or) take(u *unranking) {
+	var left, digit big.Int
+	left.QuoRem(&u.index, o.size(), &digit)
+	u.index.Set(&digit)
+	if digit.Cmp(o.a.size) < 0 {
+		o.a.form.take(u)
+	} else {
+		u.index.Sub(&digit, o.a.size)
+		o.b.form.take(u)
+	}
+	u.index.Set(&left)
+}
+
+func (o or) each(prefix Scenario, yield func(Scenario) bool) bool {
+	return o.a.form.each(prefix, yield) && o.b.form.each(prefix, yield)
+}
+
+func (o or) match(sc Scenario, from int) []match {
+	found := o.a.form.match(sc, from)
+	for _, m := range o.b.form.match(sc, from) {
+		found = keep(found, match{m.end, new(big.Int).Add(o.a.size, m.index)})
+	}
+	return found
+}
+
+// times is n scenarios, one after the other.
+type times struct {
+	of *Space
+	n  int
+}
+
+func (t times) size() *big.Int  { return new(big.Int).Exp(t.of.size, big.NewInt(int64(t.n)), nil) }
+func (t times) parts() []*Space { return []*Space{t.of} }
+
+func (t times) take(u *unranking) {
+	for range t.n {
+		t.of.form.take(u)
+	}
+}
+
+func (t times) each(prefix Scenario, yield func(Scenario) bool) bool {
+	if t.n == 0 {
+		return yield(prefix)
+	}
+	return t.of.form.each(prefix, func(sc Scenario) bool { return times{t.of, t.n - 1}.each(sc, yield) })
+}
+
+func (t times) match(sc Scenario, from int) []match {
+	found := empty{}.match(sc, from)
+	for range t.n {
+		found = follow(found, sc, t.of)
+	}
+	return found
+}
+
+// constant is one scenario n times.
+type constant struct {
+	of *Space
+	n  int
+}
+
+func (c constant) size() *big.Int  { return c.of.size }
+func (c constant) parts() []*Space { return []*Space{c.of} }
+
+func (c constant) take(u *unranking) {
+	end := u.free
+	c.of.form.take(u)
+	member := u.to[u.free:end]
+	for range c.n - 1 {
+		u.put(member...)
+	}
+}
+
+func (c constant) each(prefix Scenario, yield func(Scenario) bool) bool {
+	return c.of.form.each(prefix, func(sc Scenario) bool {
+		member := sc[len(prefix):]
+		for range c.n - 1 {
+			sc = append(sc, member...)
+		}
+		return yield(sc)
+	})
+}
+
+func (c constant) match(sc Scenario, from int) []match {
+	var found []match
+	for _, m := range c.of.form.match(sc, from) {
+		repeated := Scenario(nil)
+		for range c.n {
+			repeated = append(repeated, sc[from:m.end]...)
+		}
+		if sc.continues(from, repeated) {
+			found = append(found, match{from + len(repeated), m.index})
+		}
+	}
+	return found
+}
+
+// continues reports whether sc goes on with the given steps.
+func (sc Scenario) continues(from int, with Scenario) bool {
+	if len(sc)-from < len(with) {
+		return false
+	}
+	for i, step := range with {
+		if sc[from+i].String() != step.String() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,254 @@
+// Package space describes what may happen: sets of scenarios with an exact
+// size, an order and an index.
+//
+//   - A [Scenario] is a finite sequence of steps.
+//   - A [Space] is a set of scenarios. [Of] makes one of single steps; [Then],
+//     [Or], [Space.Times], [Space.Distinct] and [Space.Constant] make larger
+//     ones of it. A space is counted, iterated, indexed and sampled without
+//     being listed.
+//   - A [Position] is where in a space a scenario stands, for a search that
+//     goes through a space step by step. Scenarios that may go on alike stand
+//     at one position; a [Group] is the steps that lead from one to another.
+//   - [Partitions], [PartitionsUpTo], [Subsets] and [Quorums] list choices of
+//     which steps are made.
+package space
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// MaxMembers is of how many scenarios [Space.Distinct] chooses at most.
+const MaxMembers = 4096
+
+// A Scenario is a finite sequence of steps.
+type Scenario []runtime.Step
+
+// A Space is a set of scenarios in a fixed order. It is immutable and safe for
+// concurrent use. A scenario that can be put together in two ways is listed,
+// and counted, twice.
+type Space struct {
+	form   form
+	size   *big.Int
+	maxLen int
+	text   string
+	binds  binding
+
+	once  sync.Once
+	start *Position
+}
+
+// A binding says how tightly a text holds together, the loosest first.
+type binding int
+
+const (
+	byOr binding = iota
+	byThen
+	byTimes
+	asOne
+)
+
+func newSpace(f form, maxLen int, text string, binds binding) *Space {
+	s := &Space{form: f, size: f.size(), maxLen: maxLen, text: text, binds: binds}
+	if s.size.Sign() == 0 {
+		s.maxLen = 0
+	}
+	return s
+}
+
+// Of returns the space of scenarios of one step: any of the given ones, in
+// that order. A step that is given twice is listed once.
+func Of(steps ...runtime.Step) *Space {
+	c := &choice{index: make(map[string]int, len(steps))}
+	for _, step := range steps {
+		if _, known := c.index[step.String()]; !known {
+			c.index[step.String()] = len(c.steps)
+			c.steps = append(c.steps, step)
+		}
+	}
+	text, binds := "nothing", asOne
+	switch n := len(c.steps); {
+	case n == 1:
+		text = c.steps[0].String()
+	case n == 2:
+		text, binds = c.steps[0].String()+" | "+c.steps[1].String(), byOr
+	case n > 2:
+		text, binds = c.steps[0].String()+" | … | "+c.steps[n-1].String(), byOr
+	}
+	return newSpace(c, 1, text, binds)
+}
+
+// Then returns a + b: each scenario of a followed by each of b. The i-th of a
+// followed by the j-th of b has index i * b.Size() + j.
+func Then(a, b *Space) *Space {
+	return newSpace(then{a, b}, a.maxLen+b.maxLen, a.in(byThen)+" + "+b.in(byThen), byThen)
+}
+
+// Or returns a | b: a's scenarios, then b's. If both consist of single steps,
+// what is in both is listed once; otherwise it is listed twice.
+func Or(a, b *Space) *Space {
+	text := a.in(byOr) + " | " + b.in(byOr)
+	if x, ok := a.form.(*choice); ok {
+		if y, ok := b.form.(*choice); ok {
+			return newSpace(Of(slices.Concat(x.steps, y.steps)...).form, 1, text, byOr)
+		}
+	}
+	return newSpace(or{a, b}, max(a.maxLen, b.maxLen), text, byOr)
+}
+
+// Times returns s * n: n scenarios of s one after the other, in lexicographic
+// order. For n = 0 that is the one empty scenario. It panics if n is negative.
+func (s *Space) Times(n int) *Space {
+	text := fmt.Sprintf("%s * %d", s.in(byTimes), n)
+	switch {
+	case n < 0:
+		panic(fmt.Sprintf("times: n is %d, want 0 or more", n))
+	case n == 0:
+		return newSpace(empty{}, 0, text, byTimes)
+	case n == 1:
+		return s
+	}
+	return newSpace(times{s, n}, n*s.maxLen, text, byTimes)
+}
+
+// Distinct returns the sequences of n different scenarios of s, in
+// lexicographic order. It fails if s lists fewer than n different ones, or
+// more than [MaxMembers].
+func (s *Space) Distinct(n int) (*Space, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("distinct: n is %d, want 0 or more", n)
+	}
+	if s.size.Cmp(big.NewInt(MaxMembers)) > 0 {
+		return nil, fmt.Errorf("distinct: the space has %s members, want at most %d", s.size, MaxMembers)
+	}
+	d := newDistinct(s, n)
+	if n > len(d.members) {
+		return nil, fmt.Errorf("distinct: n is %d, but the space has only %d different members", n, len(d.members))
+	}
+	text := fmt.Sprintf("%s.distinct(%d)", s.in(asOne), n)
+	if n == 0 {
+		return newSpace(empty{}, 0, text, asOne), nil
+	}
+	return newSpace(d, d.maxLen(), text, asOne), nil
+}
+
+// Constant returns the scenarios of s, each repeated n times, in the order of
+// s. For n = 0 that is the one empty scenario. It panics if n is negative.
+func (s *Space) Constant(n int) *Space {
+	text := fmt.Sprintf("%s.constant(%d)", s.in(asOne), n)
+	switch {
+	case n < 0:
+		panic(fmt.Sprintf("constant: n is %d, want 0 or more", n))
+	case n == 0:
+		return newSpace(empty{}, 0, text, asOne)
+	case n == 1:
+		return s
+	}
+	return newSpace(constant{s, n}, n*s.maxLen, text, asOne)
+}
+
+// Named returns the same space with a text of its own: the call that made it.
+func (s *Space) Named(text string) *Space { return newSpace(s.form, s.maxLen, text, asOne) }
+
+// String returns the space as a script writes it.
+func (s *Space) String() string { return s.text }
+
+// in returns the text of s as part of one that holds together as given.
+func (s *Space) in(outer binding) string {
+	if s.binds < outer {
+		return "(" + s.text + ")"
+	}
+	return s.text
+}
+
+// Size returns how many scenarios s lists.
+func (s *Space) Size() *big.Int { return new(big.Int).Set(s.size) }
+
+// MaxLen returns the number of steps of the longest scenario.
+func (s *Space) MaxLen() int { return s.maxLen }
+
+// Steps returns the different steps of which the scenarios consist.
+func (s *Space) Steps() []runtime.Step {
+	var (
+		steps   []runtime.Step
+		known   = map[string]bool{}
+		visited = map[*Space]bool{}
+		visit   func(*Space)
+	)
+	visit = func(s *Space) {
+		if visited[s] || s.size.Sign() == 0 {
+			return
+		}
+		visited[s] = true
+		if c, ok := s.form.(*choice); ok {
+			for _, step := range c.steps {
+				if !known[step.String()] {
+					known[step.String()] = true
+					steps = append(steps, step)
+				}
+			}
+		}
+		for _, part := range s.form.parts() {
+			visit(part)
+		}
+	}
+	visit(s)
+	return steps
+}
+
+// At returns the scenario with index i, from 0.
+func (s *Space) At(i *big.Int) (Scenario, error) {
+	if i.Sign() < 0 || i.Cmp(s.size) >= 0 {
+		if s.size.Sign() == 0 {
+			return nil, fmt.Errorf("at: no index %s: the space is empty", i)
+		}
+		last := new(big.Int).Sub(s.size, big.NewInt(1))
+		return nil, fmt.Errorf("at: no index %s; the space has 0 to %s", i, last)
+	}
+	u := unranking{to: make(Scenario, s.maxLen), free: s.maxLen}
+	u.index.Set(i)
+	s.form.take(&u)
+	return u.to[u.free:], nil
+}
+
+// Rank returns the index of a scenario, the first if it is listed twice, and
+// whether s has it.
+func (s *Space) Rank(sc Scenario) (*big.Int, bool) {
+	for _, m := range s.form.match(sc, 0) {
+		if m.end == len(sc) {
+			return new(big.Int).Set(m.index), true
+		}
+	}
+	return nil, false
+}
+
+// All iterates over the scenarios in order. Each is a slice of its own.
+func (s *Space) All(yield func(Scenario) bool) {
+	s.form.each(make(Scenario, 0, s.maxLen), func(sc Scenario) bool { return yield(slices.Clone(sc)) })
+}
+
+// word returns the space of one scenario.
+func word(sc Scenario) *Space {
+	if len(sc) == 0 {
+		return newSpace(empty{}, 0, "", asOne)
+	}
+	s := Of(sc[len(sc)-1])
+	for _, step := range slices.Backward(sc[:len(sc)-1]) {
+		s = Then(Of(step), s)
+	}
+	return s
+}
+
+// key returns a text that is the same for equal scenarios only.
+func (sc Scenario) key() string {
+	var b strings.Builder
+	for _, step := range sc {
+		fmt.Fprintf(&b, "%q", step.String())
+	}
+	return b.String()
+}
