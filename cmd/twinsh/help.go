@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/twinsh/twinsh/dsl"
+)
+
+func helpCommand() command {
+	return command{
+		name:    "help",
+		args:    "[COMMAND]",
+		summary: "tell about twinsh or one of its commands",
+		help: `
+Lists the commands, or tells more about one of them. What a script can call
+is told by the language itself: help() in a script or in the shell.`,
+		run: help,
+	}
+}
+
+func help(_ context.Context, p *program, args []string) int {
+	if len(args) > 1 {
+		return p.misuse("help: takes one command, got %s", strings.Join(args, " "))
+	}
+	if len(args) == 0 {
+		fmt.Fprint(p.stdout, overview())
+		return allHeld
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.name == args[0] {
+			fmt.Fprint(p.stdout, c.describe())
+			return allHeld
+		}
+		names = append(names, c.name)
+	}
+	return p.misuse("help: no command %q%s; there are %s", args[0], dsl.Hint(args[0], names), strings.Join(names, ", "))
+}
+
+func overview() string {
+	var b strings.Builder
+	b.WriteString(`twinsh writes Byzantine scenarios and runs every one of them.
+
+  twinsh                open the shell
+  twinsh FILE           execute a script
+  twinsh COMMAND ...
+
+`)
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.summary)
+	}
+	b.WriteString(`
+twinsh help COMMAND tells more. Exit status: 0 all held, 1 a check failed,
+2 bad usage or an error in a script, 130 interrupted.
+`)
+	return b.String()
+}

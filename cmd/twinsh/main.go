@@ -1,0 +1,168 @@
+// Command twinsh runs Byzantine scenarios written in the language of package
+// dsl. There is one file for each subcommand; "twinsh help" lists them.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/stdlib"
+	"golang.org/x/term"
+)
+
+// The exit status says how it went.
+const (
+	allHeld     = 0
+	checkFailed = 1
+	misused     = 2 // bad usage, or an error in a script
+	interrupted = 130
+)
+
+// A command is a subcommand of twinsh.
+type command struct {
+	name    string
+	args    string // what follows the name
+	summary string
+	help    string
+	// flags, if not nil, declares the flags; what they are set to is found in
+	// the program when run is called.
+	flags func(*program, *flag.FlagSet)
+	run   func(context.Context, *program, []string) int
+}
+
+func commands() []command {
+	return []command{runCommand(), versionCommand(), helpCommand()}
+}
+
+// A program is one call of twinsh.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// Whether these are terminals that show colours.
+	colorOut, colorErr bool
+	// prompt is what the shell prints before it reads; "" if nobody watches.
+	prompt string
+	steps  uint64 // flag -steps
+}
+
+func main() {
+	p := &program{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		colorOut: showsColor(os.Stdout), colorErr: showsColor(os.Stderr),
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		p.prompt = ">>> "
+	}
+	os.Exit(p.main(context.Background(), os.Args[1:]))
+}
+
+func showsColor(f *os.File) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// main does what args say and returns the exit status.
+func (p *program) main(ctx context.Context, args []string) int {
+	if len(args) == 0 {
+		return p.shell(ctx)
+	}
+	switch args[0] {
+	case "-h", "-help", "--help":
+		args[0] = "help"
+	case "-version", "--version":
+		args[0] = "version"
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return p.call(ctx, c, args[1:])
+		}
+		names = append(names, c.name)
+	}
+	if _, err := os.Stat(args[0]); err == nil || strings.HasSuffix(args[0], ".star") {
+		return p.call(ctx, runCommand(), args)
+	}
+	return p.misuse("no command and no file %q%s; twinsh help lists the commands", args[0], dsl.Hint(args[0], names))
+}
+
+// call parses the flags of c and runs it.
+func (p *program) call(ctx context.Context, c command, args []string) int {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	if c.flags != nil {
+		c.flags(p, flags)
+	}
+	// What follows -- belongs to the script, even if no file precedes it.
+	own, rest := args, []string(nil)
+	for i, arg := range args {
+		if arg == "--" {
+			own, rest = args[:i], args[i:]
+			break
+		}
+	}
+	if err := flags.Parse(own); errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(p.stdout, c.describe())
+		return allHeld
+	} else if err != nil {
+		return p.misuse("%s: %v; twinsh help %s tells more", c.name, err, c.name)
+	}
+	return c.run(ctx, p, append(flags.Args(), rest...))
+}
+
+// describe returns the help text of a command.
+func (c command) describe() string {
+	return fmt.Sprintf("usage: twinsh %s\n\n%s\n", strings.TrimSpace(c.name+" "+c.args), strings.TrimSpace(c.help))
+}
+
+// misuse says what is wrong with the way that twinsh was called.
+func (p *program) misuse(format string, args ...any) int {
+	fmt.Fprintf(p.stderr, "twinsh: "+format+"\n", args...)
+	return misused
+}
+
+// interpreter makes an interpreter with all that comes with twinsh.
+func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, error) {
+	return dsl.New(dsl.Config{
+		Modules:   stdlib.Modules,
+		Protocols: protocols(),
+		Dir:       dir,
+		Stdout:    p.stdout,
+		Color:     p.colorOut,
+		MaxSteps:  p.steps,
+		Args:      args,
+	})
+}
+
+// report shows what went wrong and returns the exit status for it.
+func (p *program) report(err error) int {
+	var in *dsl.Error
+	if !errors.As(err, &in) {
+		return p.misuse("%v", err)
+	}
+	fmt.Fprintln(p.stderr, in.Render(p.colorErr))
+	var failed *dsl.CheckFailed
+	switch {
+	case errors.Is(err, context.Canceled):
+		return interrupted
+	case errors.As(err, &failed):
+		return checkFailed
+	}
+	return misused
+}
+
+// interruptible returns a context that Ctrl-C cancels. A second Ctrl-C ends
+// the program at once.
+func (p *program) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	detach := context.AfterFunc(ctx, func() {
+		stop()
+		fmt.Fprintln(p.stderr, "twinsh: stopping; Ctrl-C again stops at once")
+	})
+	return ctx, func() { detach(); stop() }
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+func runCommand() command {
+	return command{
+		name:    "run",
+		args:    "[-steps N] FILE... [-- ARG...]",
+		summary: "execute scripts",
+		help: `
+Executes each script, one after the other, each in a session of its own.
+"twinsh FILE" does the same.
+
+  -steps N   stop a script after N steps of Starlark; 0, the default, means never
+  -- ARG...  what the scripts see as args
+
+A script loads modules from its own folder and those below it, and those that
+come with twinsh as "@std//name.star".
+
+Exit status: 0 all held, 1 a check or an assertion failed, 2 an error in a
+script or bad usage, 130 interrupted. Of several scripts the worst counts.
+Ctrl-C stops the script that is running; a second one stops it at once.`,
+		flags: func(p *program, flags *flag.FlagSet) { flags.Uint64Var(&p.steps, "steps", 0, "") },
+		run:   run,
+	}
+}
+
+func run(ctx context.Context, p *program, args []string) int {
+	files, args := args, []string(nil)
+	if i := slices.Index(files, "--"); i >= 0 {
+		files, args = files[:i], files[i+1:]
+	}
+	if len(files) == 0 {
+		return p.misuse("run: no script given, as in twinsh run scripts/examples/kv_story.star")
+	}
+	for _, name := range files {
+		if strings.HasPrefix(name, "-") {
+			return p.misuse("run: flags come before the files, arguments of the script after --; what is %s?", name)
+		}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			return p.misuse("run: %s is a folder; name the scripts in it", name)
+		}
+	}
+	ctx, stop := p.interruptible(ctx)
+	defer stop()
+	worst := allHeld
+	for i, name := range files {
+		in, err := p.interpreter("", args)
+		if err != nil {
+			return p.report(err)
+		}
+		if err := in.ExecFile(ctx, name); err != nil {
+			worst = max(worst, p.report(err))
+		}
+		if worst == interrupted {
+			if len(files) > 1 {
+				fmt.Fprintf(p.stderr, "twinsh: interrupted in %s, script %d of %d\n", name, i+1, len(files))
+			}
+			break
+		}
+	}
+	return worst
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+func versionCommand() command {
+	return command{
+		name:    "version",
+		summary: "say which twinsh this is",
+		help:    "Prints the version of twinsh, of Go, and the platform.",
+		run: func(_ context.Context, p *program, args []string) int {
+			if len(args) > 0 {
+				return p.misuse("version: takes no arguments, got %q", args[0])
+			}
+			version := "(unknown)"
+			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+				version = info.Main.Version
+			}
+			fmt.Fprintf(p.stdout, "twinsh %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return allHeld
+		},
+	}
+}
