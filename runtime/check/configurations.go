@@ -84,7 +84,7 @@ func (m *registerMonitor) Next(state string, seen []runtime.Observed) string {
 func (m *registerMonitor) invoked(g config, client int, op runtime.Operation) config {
 	g = g.clone()
 	if old := g.Open[client]; old.waits() {
-		_ = old
+		g.Lost = insert(g.Lost, old.Values[0], true)
 	}
 	if op.Name == opWrite {
 		g.Open[client] = call{Write: true, Values: []int{m.numbers.number(op.Arg)}}
