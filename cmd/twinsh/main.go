@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/stdlib"
 	"golang.org/x/term"
 )
@@ -47,6 +48,8 @@ type program struct {
 	stdout, stderr io.Writer
 	// Whether these are terminals that show colours.
 	colorOut, colorErr bool
+	width              int                    // columns of stdout; 0 if it is no terminal
+	progress           func(explore.Progress) // nil if nobody watches
 	// prompt is what the shell prints before it reads; "" if nobody watches.
 	prompt string
 	steps  uint64 // flag -steps
@@ -56,11 +59,27 @@ func main() {
 	p := &program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		colorOut: showsColor(os.Stdout), colorErr: showsColor(os.Stderr),
+		width: columns(os.Stdout),
+	}
+	line := &progressLine{terminal: os.Stderr, width: columns(os.Stderr)}
+	if line.width > 0 && os.Getenv("TERM") != "dumb" {
+		p.progress, p.stdout, p.stderr = line.show, line.over(os.Stdout), line.over(os.Stderr)
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		p.prompt = ">>> "
 	}
-	os.Exit(p.main(context.Background(), os.Args[1:]))
+	status := p.main(context.Background(), os.Args[1:])
+	line.clear()
+	os.Exit(status)
+}
+
+// columns returns the width of a terminal, 0 if f is none.
+func columns(f *os.File) int {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func showsColor(f *os.File) bool {
@@ -134,6 +153,8 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 		Dir:       dir,
 		Stdout:    p.stdout,
 		Color:     p.colorOut,
+		Width:     p.width,
+		Progress:  p.progress,
 		MaxSteps:  p.steps,
 		Args:      args,
 	})

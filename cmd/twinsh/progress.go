@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/big"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twinsh/twinsh/runtime/explore"
+)
+
+// A progressLine is one line on a terminal that says how far a search has
+// come. It vanishes before anything else is written.
+type progressLine struct {
+	terminal io.Writer
+	width    int // columns of the terminal
+
+	mu    sync.Mutex
+	shown bool
+	last  time.Duration // how old the search was when it was last shown
+}
+
+// Often enough to be seen moving, and seldom enough to cost nothing.
+const progressEvery = 100 * time.Millisecond
+
+// show replaces the line.
+func (l *progressLine) show(p explore.Progress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.Elapsed >= l.last && p.Elapsed-l.last < progressEvery {
+		return
+	}
+	l.last, l.shown = p.Elapsed, true
+	text := []rune(progressText(p))
+	fmt.Fprintf(l.terminal, "\r%s\x1b[K", string(text[:min(len(text), l.width-1)]))
+}
+
+// progressText says it in a few words, the most telling first.
+func progressText(p explore.Progress) string {
+	number := func(n int) string { return explore.Grouped(big.NewInt(int64(n))) }
+	parts := []string{fmt.Sprintf("step %d of %d", p.Layer, p.Layers)}
+	if p.Rows > 0 {
+		parts[0] += fmt.Sprintf(": %d%%", p.Done*100/p.Rows)
+	}
+	if p.Size != nil {
+		parts = append(parts, explore.Grouped(p.Size)+" scenarios")
+	}
+	parts = append(parts, number(p.Worlds)+" worlds")
+	if s := p.Elapsed.Seconds(); s > 0 {
+		parts = append(parts, number(int(float64(p.Steps)/s))+" steps/s")
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d MB", p.Bytes>>20), p.Elapsed.Round(time.Second).String()), "   ")
+}
+
+// clear takes the line away.
+func (l *progressLine) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shown {
+		fmt.Fprint(l.terminal, "\r\x1b[K")
+		l.shown = false
+	}
+}
+
+// over returns a writer to w that clears the line first.
+func (l *progressLine) over(w io.Writer) io.Writer { return clearing{l, w} }
+
+type clearing struct {
+	line *progressLine
+	w    io.Writer
+}
+
+func (c clearing) Write(p []byte) (int, error) {
+	c.line.clear()
+	return c.w.Write(p)
+}
