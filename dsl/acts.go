@@ -46,8 +46,8 @@ func actFamilies() []Family {
 func actsFamily() []Entry {
 	return []Entry{{
 		Signature: "exchange(client, reach)",
-		Doc: `A client begins or continues the current phase of its current operation with exactly the instances in reach.
-Of those only the ones that the topology lets it reach take part. Messages flow among them until none is left; those to others are lost, or wait if the network holds them.
+		Doc: `A client runs the current phase of its operation with the instances in reach.
+It begins the phase, or continues it if it is open. Of the reach only the ones that the topology lets it reach take part. Messages flow among them until none is left; those to others are lost, or wait if the network holds them.
 If too few answer, the phase stays open and the next exchange of the client continues it.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "D"])

@@ -59,7 +59,8 @@ exchange("c1", ["A", "B", "C"])`,
 		},
 	}, {
 		Signature: "drop(type, src=None, dst=None)",
-		Doc:       `Messages of a type are lost on the way from src to dst until the network heals; without them, from or to everybody.`,
+		Doc: `Messages of a type are lost on the way from src to dst until the network heals.
+Without src or dst that is from or to everybody.`,
 		Example: kvStage + `drop("ack", src = "A")
 exchange("c1", ["A", "B", "C"])`,
 		call: func(c *call) (starlark.Value, error) {
@@ -95,8 +96,8 @@ deliver()`,
 		},
 	}, {
 		Signature: "order(id, first=[])",
-		Doc: `An instance hears first, of messages that arrive together, those from the given instances, in that order.
-The others follow in the usual order, that of the senders.`,
+		Doc: `An instance hears the given instances first, in that order.
+That is of messages that arrive together; the others follow in the usual order, that of the senders.`,
 		Example: kvStage + `order("c2", first = ["D"])
 exchange("c2", ["A", "B", "C", "D"])`,
 		call: func(c *call) (starlark.Value, error) {

@@ -90,7 +90,8 @@ Two reads may disagree on the order of the writes.`, check.Regular),
 		ofHistory("agreement", `No two correct replicas decide differently for a slot, and none does so twice.`, check.Agreement),
 		{
 			Signature: "invariant(name, fn)",
-			Doc: `A property of single worlds: fn(world) returns True if all is well, else False or a text that says what is wrong.
+			Doc: `A property of single worlds, judged by a function.
+fn(world) returns True if all is well, else False or a text that says what is wrong.
 In a search the worlds that fn sees have no past.`,
 			Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"

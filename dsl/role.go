@@ -384,7 +384,8 @@ print(state("A").heard)`
 func roleEntry() Entry {
 	return Entry{
 		Signature: "role(init=None, show=None, persistent=[], handlers={}, **on)",
-		Doc: `The code of replicas or of clients: functions that are called with self when something happens to a node.
+		Doc: `The code of replicas or of clients.
+It is functions that are called with self when something happens to a node.
 on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; show(self) returns a few words on the state for people.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
@@ -419,8 +420,8 @@ With symmetric = True it promises that it treats identities alike, so that a sea
 func verifyEntry() Entry {
 	return Entry{
 		Signature: "verify(signed, by)",
-		Doc: `Whether a value was signed by an identity or, if by is a number, by that many identities together (see combine).
-Only self.sign and combine make signed values, so nobody can forge one. A signed value has value and signer.`,
+		Doc: `Whether a value was signed by an identity.
+If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so nobody can forge one. A signed value has value and signer.`,
 		Example: `print(verify("not signed at all", by = "A"))`,
 		call: func(c *call) (starlark.Value, error) {
 			var v, by starlark.Value
@@ -446,7 +447,7 @@ func together(count string) string { return count + " identities" }
 func combineEntry() Entry {
 	return Entry{
 		Signature: "combine(signed, count)",
-		Doc: `Makes of values that count different identities signed, all equal, one value that they signed together: a certificate.
+		Doc: `Makes a certificate: one value that count identities signed together, of values that each of them signed.
 It is a threshold signature: the result tells that so many signed, but not who did. None if too few did.`,
 		Example: `print(combine([], count = 3))`,
 		call: func(c *call) (starlark.Value, error) {

@@ -80,13 +80,14 @@ print(report)`,
 		call: callExplore,
 	}, {
 		Signature: "sample(space, count, seed=1, check=[], start=None)",
-		Doc: `Judges count scenarios drawn from a space, uniformly and without drawing one twice, and returns a report.
+		Doc: `Judges count scenarios drawn from a space and returns a report.
+They are drawn uniformly, and none twice.
 The same seed draws the same scenarios.`,
 		Example: kvStage + `print(sample(exchanges() * 4, 100, seed = 7, check = linearizable()))`,
 		call:    callSample,
 	}, {
 		Signature: "run(scenario)",
-		Doc: `Takes the steps of a scenario, one after another, from the current world, and returns the world where it ends.
+		Doc: `Takes the steps of a scenario from the current world and returns the world where it ends.
 A step that cannot happen ends the scenario early.`,
 		Example: kvStage + `space = exchanges("c1") * 2
 for scenario in space:

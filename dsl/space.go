@@ -155,6 +155,11 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 
 // named makes the space of single steps that a call stands for.
 func (c *call) named(steps []runtime.Step) starlark.Value {
+	return &spaceValue{space.Of(steps...).Named(c.text())}
+}
+
+// text shows the call, in short.
+func (c *call) text() string {
 	var args []string
 	for _, v := range c.args {
 		args = append(args, short(v))
@@ -162,7 +167,7 @@ func (c *call) named(steps []runtime.Step) starlark.Value {
 	for _, kw := range c.kwargs {
 		args = append(args, fmt.Sprintf("%s = %s", string(kw[0].(starlark.String)), short(kw[1])))
 	}
-	return &spaceValue{space.Of(steps...).Named(c.Name() + "(" + strings.Join(args, ", ") + ")")}
+	return c.Name() + "(" + strings.Join(args, ", ") + ")"
 }
 
 // short shows an argument; a long list shows its length.
@@ -188,10 +193,13 @@ func (o *oneOrMore) Unpack(v starlark.Value) error {
 	return (*names)(o).Unpack(v)
 }
 
-func spacesFamily() []Entry {
+func spacesFamily() []Entry { return append(exchangeSpaces(), roundSpaces()...) }
+
+func exchangeSpaces() []Entry {
 	return []Entry{{
 		Signature: "exchanges(clients=None, reach=None)",
-		Doc: `The space of all single exchanges of one of the clients (default: all) with one of the reaches (default: quorums()).
+		Doc: `The space of all single exchanges of a client with a reach.
+Without clients it is all of them, without reach quorums().
 a + b is a and then b, a | b is a or b, a * n is n times a. A space has a size, at(i), distinct(n) and constant(n), and can be iterated.`,
 		Example: kvStage + `s = exchanges(reach = subsets(max = 3)) * 6
 print(s.size, s.at(0))`,
@@ -242,8 +250,8 @@ Each twinned identity takes part with any of its instances or with several.`,
 		}),
 		{
 			Signature: "steps(*scenarios)",
-			Doc: `The space that holds the given scenarios, each the steps of a world (world().steps) or of a space (space.at(i)).
-It puts a story that was played by hand into a space.`,
+			Doc: `The space that holds the given scenarios.
+A scenario is the steps of a world (world().steps) or of a space (space.at(i)). It puts a story that was played by hand into a space.`,
 			Example: kvStage + `exchange("c1", ["A"])
 begun = steps(world().steps)
 undo()

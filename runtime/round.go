@@ -60,6 +60,9 @@ func (c *Cluster) phase(act string, p Phase) (phase, string, error) {
 	if bad := p.Deaf &^ (c.servers | c.clients); bad != 0 {
 		return phase{}, "", fmt.Errorf("%s: deaf: no instance has number %d", act, bad)
 	}
+	if p.Parts != nil {
+		p.Parts = sortParts(p.Parts)
+	}
 	q := phase{parts: p.Parts, hops: p.Hops}
 	var text string
 	if p.Parts != nil {
@@ -106,7 +109,7 @@ func (c *Cluster) Round(leader string, p Phase) (Step, error) {
 	}
 	return newStep(step{
 		cluster: c, kind: RoundStep, text: fmt.Sprintf("round(%q%s)", leader, text),
-		who: id, set: c.identities[id].Instances, phase: ph, shape: c.shape(ph), cells: c.cellsOf(ph),
+		who: id, set: c.identities[id].Instances, phase: ph, public: p, shape: c.shape(ph), cells: c.cellsOf(ph),
 	}), nil
 }
 
@@ -118,7 +121,7 @@ func (c *Cluster) Deliver(p Phase) (Step, error) {
 		return Step{}, err
 	}
 	text = strings.TrimPrefix(text, ", ")
-	return newStep(step{cluster: c, kind: DeliverStep, text: "deliver(" + text + ")", phase: ph, shape: c.shape(ph), cells: c.cellsOf(ph)}), nil
+	return newStep(step{cluster: c, kind: DeliverStep, text: "deliver(" + text + ")", phase: ph, public: p, shape: c.shape(ph), cells: c.cellsOf(ph)}), nil
 }
 
 // input is what an instance may propose when its identity leads a round: "a"

@@ -40,6 +40,7 @@ type step struct {
 	who     int     // exchange, invoke: the client; round: the leader identity; release: the receiver
 	value   uint32  // invoke: the operation
 	phase   phase   // round, deliver: what is delivered, and under which partition
+	public  Phase   // the same, as it was asked for; partition: its parts
 	change  *change // partition, heal, cut, drop: what becomes of the topology
 	shape   uint32  // round, deliver: a number for the phase but for its parts
 	count   int     // release: how many messages
@@ -155,8 +156,13 @@ func (c *Cluster) happening(kind StepKind, name string, ids ...string) (Step, er
 	if set == 0 {
 		return Step{}, fmt.Errorf("%s: nobody is named; name one of %s", name, strings.Join(c.Names(c.servers|c.clients), ", "))
 	}
+	return c.happeningSet(kind, set), nil
+}
+
+func (c *Cluster) happeningSet(kind StepKind, set Set) Step {
+	name := map[StepKind]string{TimeoutStep: "timeout", CrashStep: "crash", RestartStep: "restart", AmnesiaStep: "amnesia"}[kind]
 	args := list(c.Names(set))
-	return newStep(step{cluster: c, kind: kind, text: name + "(" + args[1:len(args)-1] + ")", set: set}), nil
+	return newStep(step{cluster: c, kind: kind, text: name + "(" + args[1:len(args)-1] + ")", set: set})
 }
 
 // Partition is the step that parts the network, until it heals. Each server
@@ -167,13 +173,26 @@ func (c *Cluster) Partition(groups [][]string) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	text := c.groupText(parts)
-	return c.changing(PartitionStep, "partition("+text[1:len(text)-1]+")", func(t *topology) *topology {
-		whole := openTopology(c)
-		whole.filters = t.filters
-		return whole.partitioned(parts)
-	}), nil
+	return c.PartitionSets(parts), nil
 }
+
+// PartitionSets is Partition for a partition made of sets of instances: each
+// server instance must be in exactly one.
+func (c *Cluster) PartitionSets(parts []Set) Step {
+	parts = sortParts(parts)
+	text := c.groupText(parts)
+	s := c.changing(PartitionStep, "partition("+text[1:len(text)-1]+")", func(t *topology) *topology {
+		whole := openTopology(c)
+		whole.filters, whole.held, whole.orders = t.filters, t.held, t.orders
+		return whole.partitioned(parts)
+	})
+	s.public.Parts = parts
+	return s
+}
+
+// Parts returns the partition under which messages flow in a round or a
+// delivery, or that a partition step brings; nil if there is none.
+func (s Step) Parts() []Set { return s.public.Parts }
 
 // Heal is the step after which everybody reaches everybody again: partitions,
 // cuts and drops end.

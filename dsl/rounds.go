@@ -1,0 +1,260 @@
+package dsl
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+const roundStage = `load("@std//hotstuff.star", "hotstuff")
+cluster(hotstuff())
+twin("A")
+`
+
+func roundSpaces() []Entry {
+	return []Entry{{
+		Signature: "partitions(max=None, exactly=None)",
+		Doc: `The space of all partitions of the server instances into at most max groups, or exactly that many.
+It is a choice of rounds(partitions = …), and by itself a space of partition acts.`,
+		Example: roundStage + `print(partitions(exactly = 2).size, partitions(max = 3).size)`,
+		call:    callPartitions,
+	}, {
+		Signature: `rounds(leaders="any", partitions=None, phases=1, deaf=[[]], types=[], hops=0)`,
+		Doc: `The space of all rounds led by one of the leaders under one of the partitions (default: at most 2 groups).
+The leaders are "any", "faulty" (the twins), an identity or a list of them.
+With phases = k each of the first k - 1 hops of a round has a partition of its own, and so has the rest of it.
+Deaf lists sets of instances, one of which hears no messages of the given types in a round. The choices that a space offers decide which flaws can be found in it.`,
+		Example: roundStage + `print(rounds(leaders = "faulty", partitions = partitions(exactly = 2)).size)
+print((rounds() * 7).size)
+print(rounds(phases = 2).at(5))
+print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
+		call: callRounds,
+	}, {
+		Signature: "deliveries(partitions=None, hops=0)",
+		Doc:       `The space of all deliveries of what is in flight under one of the partitions (default: at most 2 groups), for that many hops.`,
+		Example:   roundStage + `print(deliveries(partitions(exactly = 2), hops = 1).at(0))`,
+		call: func(c *call) (starlark.Value, error) {
+			var p *spaceValue
+			var hops int
+			if err := c.unpack(&p, &hops); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			parts, err := c.partitions(w.Cluster(), p)
+			if err != nil {
+				return nil, err
+			}
+			steps, err := deliverSteps(w.Cluster(), parts, hops)
+			if err != nil {
+				return nil, err
+			}
+			return c.named(steps), nil
+		},
+	}, {
+		Signature: "releases(src, dst, max=1)",
+		Doc:       `The space of releasing 1 to max messages that queue on a held link.`,
+		Example: kvStage + `hold("c1", "A")
+print(releases("c1", "A", max = 3).size)`,
+		call: func(c *call) (starlark.Value, error) {
+			var src, dst string
+			most := 1
+			if err := c.unpack(&src, &dst, &most); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			if most < 1 || most > maxTimes {
+				return nil, fmt.Errorf("releases: max is %d, want 1 to %d", most, maxTimes)
+			}
+			var steps []runtime.Step
+			for n := range most {
+				s, err := w.Cluster().Release(src, dst, n+1)
+				if err != nil {
+					return nil, err
+				}
+				steps = append(steps, s)
+			}
+			return c.named(steps), nil
+		},
+	}, {
+		Signature: "orders(id, of)",
+		Doc:       `The space of hearing one of the given instances first: each of them in turn.`,
+		Example: kvStage + `s = orders("c2", ["A", "B", "C", "D"]) + exchanges("c2", [["A", "B", "C", "D"]])
+print(s.size)`,
+		call: func(c *call) (starlark.Value, error) {
+			var id string
+			var of names
+			if err := c.unpack(&id, &of); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			var steps []runtime.Step
+			for _, first := range of {
+				s, err := w.Cluster().Order(id, []string{first})
+				if err != nil {
+					return nil, err
+				}
+				steps = append(steps, s)
+			}
+			return c.named(steps), nil
+		},
+	}}
+}
+
+func callPartitions(c *call) (starlark.Value, error) {
+	var most, exactly int
+	if err := c.unpack(&most, &exactly); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	cl := w.Cluster()
+	n := cl.Servers().Len()
+	if (most == 0) == (exactly == 0) {
+		return nil, fmt.Errorf("partitions: give either max or exactly, as in partitions(max = 2)")
+	}
+	if k := most + exactly; k < 1 || k > n {
+		return nil, fmt.Errorf("partitions: %d groups of %d instances, want 1 to %d", k, n, n)
+	}
+	all := space.PartitionsUpTo(cl.Servers(), most)
+	if exactly > 0 {
+		all = space.Partitions(cl.Servers(), exactly)
+	}
+	var steps []runtime.Step
+	for _, parts := range all {
+		steps = append(steps, cl.PartitionSets(parts))
+	}
+	return c.named(steps), nil
+}
+
+// partitions returns the choices of a space of partitions; nil means at most
+// two groups.
+func (c *call) partitions(cl *runtime.Cluster, s *spaceValue) ([][]runtime.Set, error) {
+	if s == nil {
+		return space.PartitionsUpTo(cl.Servers(), min(2, cl.Servers().Len())), nil
+	}
+	if s.MaxLen() != 1 {
+		return nil, fmt.Errorf("%s: partitions is a space of %d steps, want single partitions, as in partitions(max = 2)", c.Name(), s.MaxLen())
+	}
+	var all [][]runtime.Set
+	for _, step := range s.Steps() {
+		if step.Kind() != runtime.PartitionStep {
+			return nil, fmt.Errorf("%s: partitions has the step %s, want partitions, as in partitions(max = 2)", c.Name(), step)
+		}
+		all = append(all, step.Parts())
+	}
+	return all, nil
+}
+
+// leaderNames is a parameter that takes "any", "faulty", an identity or a list
+// of them.
+func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
+	if len(chosen) != 1 || chosen[0] != "any" && chosen[0] != "faulty" {
+		return chosen, nil
+	}
+	var leaders []string
+	for _, id := range cl.Identities() {
+		if !id.Client && (chosen[0] == "any" || id.Instances&cl.Twinned() != 0) {
+			leaders = append(leaders, id.Name)
+		}
+	}
+	if len(leaders) == 0 {
+		return nil, fmt.Errorf(`leaders is "faulty", and no server runs as twins; call twin(id) first`)
+	}
+	return leaders, nil
+}
+
+func callRounds(c *call) (starlark.Value, error) {
+	var (
+		chosen = oneOrMore{"any"}
+		p      *spaceValue
+		phases = 1
+		deaf   groups
+		types  names
+		hops   int
+	)
+	if err := c.unpack(&chosen, &p, &phases, &deaf, &types, &hops); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	cl := w.Cluster()
+	leaders, err := leaderNames(cl, chosen)
+	if err != nil {
+		return nil, fmt.Errorf("rounds: %w", err)
+	}
+	parts, err := c.partitions(cl, p)
+	if err != nil {
+		return nil, err
+	}
+	if phases < 1 || phases > 1 && hops != 0 {
+		return nil, fmt.Errorf("rounds: phases is %d and hops is %d; want 1 phase or more, and hops only with 1 phase", phases, hops)
+	}
+	if phases > 1 {
+		hops = 1
+	}
+	if len(deaf) == 0 {
+		deaf = groups{nil}
+	}
+	var steps []runtime.Step
+	for _, leader := range leaders {
+		for _, part := range parts {
+			for _, ids := range deaf {
+				args := phaseArgs{hops: hops, deaf: ids}
+				if len(ids) > 0 {
+					args.types = types
+				}
+				phase, err := args.phase(cl, "rounds")
+				if err != nil {
+					return nil, err
+				}
+				phase.Parts = part
+				s, err := cl.Round(leader, phase)
+				if err != nil {
+					return nil, err
+				}
+				steps = append(steps, s)
+			}
+		}
+	}
+	s := space.Of(steps...)
+	for left := phases - 1; left > 0; left-- {
+		hops := 1
+		if left == 1 {
+			hops = 0
+		}
+		next, err := deliverSteps(cl, parts, hops)
+		if err != nil {
+			return nil, err
+		}
+		s = space.Then(s, space.Of(next...))
+	}
+	return &spaceValue{s.Named(c.text())}, nil
+}
+
+func deliverSteps(cl *runtime.Cluster, parts [][]runtime.Set, hops int) ([]runtime.Step, error) {
+	var steps []runtime.Step
+	for _, part := range parts {
+		s, err := cl.Deliver(runtime.Phase{Parts: part, Hops: hops})
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}

@@ -1,0 +1,198 @@
+package runtime
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// A Renaming maps each instance to the one that takes its place. Instances of
+// one identity go to instances of one identity.
+type Renaming []int
+
+// Symmetries lists the renamings under which the cluster looks the same: of
+// correct servers among each other, of servers with equally many twins among
+// each other, of clients with equal programs, and of the twins of one identity.
+// The first is the identity. Whether the protocol behaves alike under them is
+// another question.
+func (c *Cluster) Symmetries() []Renaming {
+	all := []Renaming{make(Renaming, len(c.instances))}
+	for i := range all[0] {
+		all[0][i] = i
+	}
+	for _, class := range c.alike() {
+		all = compose(all, c.renamings(class))
+	}
+	return all
+}
+
+// alike groups identities that may be renamed to each other.
+func (c *Cluster) alike() [][]int {
+	var classes [][]int
+next:
+	for id := range c.identities {
+		for k, class := range classes {
+			if c.sameKind(class[0], id) {
+				classes[k] = append(class, id)
+				continue next
+			}
+		}
+		classes = append(classes, []int{id})
+	}
+	return classes
+}
+
+func (c *Cluster) sameKind(a, b int) bool {
+	x, y := c.identities[a], c.identities[b]
+	if x.Client != y.Client || x.Instances.Len() != y.Instances.Len() {
+		return false
+	}
+	if !x.Client {
+		return true
+	}
+	for k := range x.Instances.Len() {
+		p := c.starts[c.instances[x.instance(k)].start].program
+		q := c.starts[c.instances[y.instance(k)].start].program
+		if !slices.Equal(p, q) {
+			return false
+		}
+	}
+	return true
+}
+
+// instance returns the k-th instance of an identity; they are side by side.
+func (id Identity) instance(k int) int { return bits.TrailingZeros64(uint64(id.Instances)) + k }
+
+// renamings lists the ways to permute identities of one class and the twins of
+// each of them. Instances of others stay.
+func (c *Cluster) renamings(class []int) []Renaming {
+	identity := make(Renaming, len(c.instances))
+	for i := range identity {
+		identity[i] = i
+	}
+	var all []Renaming
+	k := c.identities[class[0]].Instances.Len()
+	for _, p := range permutations(len(class)) {
+		r := slices.Clone(identity)
+		for from, to := range p {
+			for twin := range k {
+				r[c.identities[class[from]].instance(twin)] = c.identities[class[to]].instance(twin)
+			}
+		}
+		all = append(all, r)
+	}
+	for _, id := range class {
+		if !c.interchangeable(id) {
+			continue
+		}
+		var swaps []Renaming
+		for _, p := range permutations(k) {
+			r := slices.Clone(identity)
+			for from, to := range p {
+				r[c.identities[id].instance(from)] = c.identities[id].instance(to)
+			}
+			swaps = append(swaps, r)
+		}
+		all = compose(swaps, all)
+	}
+	return all
+}
+
+// interchangeable reports whether the instances of an identity start alike.
+func (c *Cluster) interchangeable(id int) bool {
+	first := c.instances[c.identities[id].instance(0)].start
+	for i := range c.identities[id].Instances.All {
+		if c.instances[i].start != first {
+			return false
+		}
+	}
+	return true
+}
+
+// compose lists each of a after each of b: (a∘b)[i] = a[b[i]].
+func compose(a, b []Renaming) []Renaming {
+	var all []Renaming
+	for _, x := range a {
+		for _, y := range b {
+			z := make(Renaming, len(x))
+			for i := range z {
+				z[i] = x[y[i]]
+			}
+			all = append(all, z)
+		}
+	}
+	return all
+}
+
+// permutations lists the permutations of 0 … n-1, the identity first.
+func permutations(n int) [][]int {
+	if n == 0 {
+		return [][]int{nil}
+	}
+	var all [][]int
+	for _, p := range permutations(n - 1) {
+		for at := n - 1; at >= 0; at-- {
+			all = append(all, slices.Insert(slices.Clone(p), at, n-1))
+		}
+	}
+	return all
+}
+
+// Set renames the members of s.
+func (r Renaming) Set(s Set) Set {
+	var t Set
+	for i := range s.All {
+		t |= Of(r[i])
+	}
+	return t
+}
+
+// Renamed returns the step that does after the renaming what s does before it,
+// and whether there is one: an input of a round belongs to a twin by its place
+// among them, and steps that change the topology are not renamed.
+func (s Step) Renamed(r Renaming) (Step, bool) {
+	c := s.cluster
+	switch s.kind {
+	case ExchangeStep:
+		t, err := c.ExchangeSet(r[s.who], r.Set(s.set&c.servers))
+		return t, err == nil
+	case CrashStep, RestartStep, AmnesiaStep, TimeoutStep:
+		return c.happeningSet(s.kind, r.Set(s.set)), true
+	case RoundStep, DeliverStep:
+		p := s.public
+		p.Deaf = r.Set(p.Deaf)
+		if p.Parts != nil {
+			parts := make([]Set, len(p.Parts))
+			for i, part := range p.Parts {
+				parts[i] = r.Set(part)
+			}
+			p.Parts = parts
+		}
+		var t Step
+		var err error
+		if s.kind == DeliverStep {
+			t, err = c.Deliver(p)
+		} else {
+			leader := c.instances[r[c.identities[s.who].instance(0)]].Identity
+			t, err = c.Round(c.identities[leader].Name, p)
+		}
+		return t, err == nil
+	case PartitionStep:
+		parts := make([]Set, len(s.public.Parts))
+		for i, part := range s.public.Parts {
+			parts[i] = r.Set(part)
+		}
+		return c.PartitionSets(parts), true
+	}
+	return Step{}, false
+}
+
+// sortParts orders the parts of a partition by their first members, so that a
+// partition has one text.
+func sortParts(parts []Set) []Set {
+	parts = slices.Clone(parts)
+	slices.SortFunc(parts, func(a, b Set) int {
+		return cmp.Compare(bits.TrailingZeros64(uint64(a)), bits.TrailingZeros64(uint64(b)))
+	})
+	return parts
+}
