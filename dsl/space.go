@@ -127,6 +127,22 @@ var spaceMethods = map[string]*builtin{
 		s, err := c.receiver.(*spaceValue).Distinct(n)
 		return &spaceValue{s}, err
 	}}),
+	"representatives": newBuiltin(Entry{Signature: "representatives(max=1000)", Doc: "One scenario of each orbit, the first in order: a list of at most max.", call: func(c *call) (starlark.Value, error) {
+		most := 1000
+		if err := c.unpack(&most); err != nil {
+			return nil, err
+		}
+		list := starlark.NewList(nil)
+		for sc := range c.receiver.(*spaceValue).Representatives {
+			if list.Len() >= most {
+				break
+			}
+			if err := list.Append(scenarioValue(sc)); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	}}),
 	"constant": newBuiltin(Entry{Signature: "constant(n)", Doc: "Each scenario of this space n times in a row.", call: func(c *call) (starlark.Value, error) {
 		var n int
 		if err := c.unpack(&n); err != nil {
@@ -140,12 +156,17 @@ var spaceMethods = map[string]*builtin{
 }
 
 // AttrNames implements [starlark.HasAttrs].
-func (s *spaceValue) AttrNames() []string { return []string{"at", "constant", "distinct", "size"} }
+func (s *spaceValue) AttrNames() []string {
+	return []string{"at", "constant", "distinct", "orbits", "representatives", "size"}
+}
 
 // Attr implements [starlark.HasAttrs].
 func (s *spaceValue) Attr(name string) (starlark.Value, error) {
-	if name == "size" {
+	switch name {
+	case "size":
 		return starlark.MakeBigInt(s.Size()), nil
+	case "orbits":
+		return starlark.MakeBigInt(s.Orbits()), nil
 	}
 	if m := spaceMethods[name]; m != nil {
 		return m.method(s), nil

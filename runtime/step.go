@@ -68,6 +68,9 @@ func (s Step) String() string {
 
 func newStep(s step) Step { return Step{&s} }
 
+// Cluster returns the cluster that the step was made for.
+func (s Step) Cluster() *Cluster { return s.cluster }
+
 // Kind returns what kind of step it is.
 func (s Step) Kind() StepKind { return s.kind }
 

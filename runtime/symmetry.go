@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"cmp"
 	"math/bits"
 	"slices"
@@ -147,44 +148,50 @@ func (r Renaming) Set(s Set) Set {
 	return t
 }
 
-// Renamed returns the step that does after the renaming what s does before it,
-// and whether there is one: an input of a round belongs to a twin by its place
-// among them, and steps that change the topology are not renamed.
-func (s Step) Renamed(r Renaming) (Step, bool) {
-	c := s.cluster
+// Identity reports whether r changes nothing.
+func (r Renaming) Identity() bool {
+	for i, j := range r {
+		if i != j {
+			return false
+		}
+	}
+	return true
+}
+
+func (r Renaming) set(s Set) Set {
+	if r == nil {
+		return s
+	}
+	return r.Set(s)
+}
+
+// Key returns a text that tells what the step does after the renaming (nil:
+// as it is), equal for steps that do the same. It reports false for steps that
+// are not renamed: those that change links or name an operation.
+func (s Step) Key(r Renaming) (string, bool) {
+	key := make([]byte, 0, 64)
+	word := func(w uint64) { key = binary.AppendUvarint(key, w) }
+	word(uint64(s.kind))
 	switch s.kind {
-	case ExchangeStep:
-		t, err := c.ExchangeSet(r[s.who], r.Set(s.set&c.servers))
-		return t, err == nil
-	case CrashStep, RestartStep, AmnesiaStep, TimeoutStep:
-		return c.happeningSet(s.kind, r.Set(s.set)), true
-	case RoundStep, DeliverStep:
-		p := s.public
-		p.Deaf = r.Set(p.Deaf)
-		if p.Parts != nil {
-			parts := make([]Set, len(p.Parts))
-			for i, part := range p.Parts {
-				parts[i] = r.Set(part)
-			}
-			p.Parts = parts
-		}
-		var t Step
-		var err error
-		if s.kind == DeliverStep {
-			t, err = c.Deliver(p)
-		} else {
-			leader := c.instances[r[c.identities[s.who].instance(0)]].Identity
-			t, err = c.Round(c.identities[leader].Name, p)
-		}
-		return t, err == nil
-	case PartitionStep:
+	case ExchangeStep, CrashStep, RestartStep, AmnesiaStep, TimeoutStep:
+		word(uint64(r.set(s.set)))
+	case RoundStep, DeliverStep, PartitionStep:
+		word(uint64(r.set(s.set))) // the leader's instances
+		word(uint64(s.public.Hops))
+		word(uint64(r.set(s.public.Deaf)))
+		key = append(key, list(s.public.Types)...)
 		parts := make([]Set, len(s.public.Parts))
 		for i, part := range s.public.Parts {
-			parts[i] = r.Set(part)
+			parts[i] = r.set(part)
 		}
-		return c.PartitionSets(parts), true
+		slices.Sort(parts)
+		for _, part := range parts {
+			word(uint64(part))
+		}
+	default:
+		return "", false
 	}
-	return Step{}, false
+	return string(key), true
 }
 
 // sortParts orders the parts of a partition by their first members, so that a
