@@ -27,7 +27,7 @@ func TestEveryNameIsDocumented(t *testing.T) {
 			if e.call != nil && !strings.HasSuffix(e.Signature, ")") {
 				t.Errorf("the signature of %s is %q", e.Name(), e.Signature)
 			}
-			if s := e.Summary(); len(s) > 120 || strings.Contains(s, "\n") {
+			if s := e.Summary(); len(s) > 130 || strings.Contains(s, "\n") {
 				t.Errorf("the first sentence on %s is too long: %q", e.Name(), s)
 			}
 			if used := regexp.MustCompile(`\b` + regexp.QuoteMeta(e.Name()) + `\b`); !used.MatchString(e.Example) {
