@@ -88,7 +88,7 @@ Operations that were cut short may or may not have taken effect. Those of faulty
 Two reads may disagree on the order of the writes.`, check.Regular),
 		ofHistory("safe", `Each read that overlaps no write returns what a regular register could; others may return anything.`, check.Safe),
 		ofHistory("agreement", `No two correct replicas decide differently for a slot, and none does so twice.`, check.Agreement),
-		{
+		validityEntry(), liveEntry(), {
 			Signature: "invariant(name, fn)",
 			Doc: `A property of single worlds, judged by a function.
 fn(world) returns True if all is well, else False or a text that says what is wrong.
@@ -191,4 +191,80 @@ func callCheck(c *call) (starlark.Value, error) {
 	}
 	fmt.Fprintf(c.in().config.Stdout, "%s: holds%s\n", p.name, notes)
 	return starlark.None, nil
+}
+
+func validityEntry() Entry {
+	return Entry{
+		Signature: "validity(allowed)",
+		Doc: `Correct replicas decide only allowed values.
+They are a list, or a function of a value that returns True or False.`,
+		Example: roundStage + `for leader in ["A", "B", "C", "D"]:
+    round(leader)
+check(validity(["1a", "2a"]))
+check(validity(lambda v: v.endswith("a")))`,
+		call: func(c *call) (starlark.Value, error) {
+			var allowed starlark.Value
+			if err := c.unpack(&allowed); err != nil {
+				return nil, err
+			}
+			holds, err := allows(runOf(c.thread), allowed)
+			if err != nil {
+				return nil, err
+			}
+			p := check.Validity(holds)
+			return &propertyValue{name: p.Name(), property: p}, nil
+		},
+	}
+}
+
+// allows returns the function of a value that a list or a function stands for.
+func allows(r *run, allowed starlark.Value) (func(any) (bool, error), error) {
+	switch allowed := allowed.(type) {
+	case starlark.Callable:
+		var mu sync.Mutex
+		return func(v any) (bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			answer, err := starlark.Call(r.thread("validity"), allowed, starlark.Tuple{fromGo(v)}, nil)
+			if err != nil {
+				return false, err
+			}
+			return bool(answer.Truth()), nil
+		}, nil
+	case starlark.Iterable:
+		var values []starlark.Value
+		for v := range starlark.Elements(allowed) {
+			values = append(values, v)
+		}
+		return func(v any) (bool, error) {
+			for _, a := range values {
+				if equal, err := starlark.Equal(a, fromGo(v)); err != nil || equal {
+					return equal, err
+				}
+			}
+			return false, nil
+		}, nil
+	}
+	return nil, fmt.Errorf("validity: allowed is a %s, want a list of values or a function", allowed.Type())
+}
+
+func liveEntry() Entry {
+	return Entry{
+		Signature: "live(within)",
+		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
+A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
+If a world repeats, the failure is a proven loop (see rebase in role); else it is told as no progress in so many rounds.`,
+		Example: roundStage + `check(live(within = 12))`,
+		call: func(c *call) (starlark.Value, error) {
+			var within int
+			if err := c.unpack(&within); err != nil {
+				return nil, err
+			}
+			if within < 1 {
+				return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
+			}
+			p := check.Live(within)
+			return &propertyValue{name: p.Name(), invariant: p}, nil
+		},
+	}
 }

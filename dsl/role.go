@@ -60,7 +60,7 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 	for _, kw := range kwargs {
 		name := string(kw[0].(starlark.String))
 		switch {
-		case name == "init" || name == "show" || strings.HasPrefix(name, "on_") && len(name) > 3:
+		case name == "init" || name == "show" || name == "rebase" || strings.HasPrefix(name, "on_") && len(name) > 3:
 			if kw[1] == starlark.None {
 				continue
 			}
@@ -86,7 +86,7 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 				return nil, fmt.Errorf("role: persistent: %w", err)
 			}
 		default:
-			return nil, fmt.Errorf("role: unexpected keyword argument %s; want init, show, persistent, handlers or on_ and an event (%s) or message type",
+			return nil, fmt.Errorf("role: unexpected keyword argument %s; want init, show, rebase, persistent, handlers or on_ and an event (%s) or message type",
 				name, strings.Join(events, ", "))
 		}
 	}
@@ -332,6 +332,16 @@ func (n *scriptNode) attrNames() []string {
 	return names
 }
 
+// Rebase runs the role's rebase function, if there is one.
+func (n *scriptNode) Rebase(by int) bool {
+	n.protocol.mu.Lock()
+	defer n.protocol.mu.Unlock()
+	if _, ok := n.role.handlers["rebase"]; !ok {
+		return false
+	}
+	return n.call("rebase", starlark.MakeInt(by)) == nil
+}
+
 // Summary is what the role's show function returns, or all attributes.
 func (n *scriptNode) Summary() string {
 	n.protocol.mu.Lock()
@@ -383,10 +393,10 @@ print(state("A").heard)`
 
 func roleEntry() Entry {
 	return Entry{
-		Signature: "role(init=None, show=None, persistent=[], handlers={}, **on)",
+		Signature: "role(init=None, show=None, rebase=None, persistent=[], handlers={}, **on)",
 		Doc: `The code of replicas or of clients.
 It is functions that are called with self when something happens to a node.
-on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; show(self) returns a few words on the state for people.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; show(self) returns a few words on the state for people. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
 A message has sender, type and its fields; a round has number, leader and input.

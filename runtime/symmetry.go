@@ -1,8 +1,8 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"cmp"
+	"encoding/binary"
 	"math/bits"
 	"slices"
 )

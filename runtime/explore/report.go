@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/big"
@@ -42,7 +43,11 @@ func (r *Report) Text() string {
 	line("worlds", "%s different   %s steps   %s handler runs",
 		Grouped(big.NewInt(int64(r.Worlds))), Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
-		line("stopped", "%v; all scenarios of up to %d steps were judged", r.Stopped, r.Depth)
+		why := r.Stopped.Error()
+		if errors.Is(r.Stopped, context.Canceled) {
+			why = "interrupted"
+		}
+		line("stopped", "%s; all scenarios of up to %d steps were judged", why, r.Depth)
 	}
 	for _, v := range r.Violations {
 		line("verdict", "%s VIOLATED   shortest after %d steps (%s of that length)", v.Property, v.Length, Grouped(v.Shortest))

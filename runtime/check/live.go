@@ -1,0 +1,163 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// Live returns the property that from any world on, once the network is good,
+// some correct replica decides something within the given number of rounds. A
+// good network connects all correct instances, and only correct identities lead,
+// each for several rounds in a row, because a chain of blocks takes several
+// rounds to commit and plain turns could break it for ever without any fault.
+// Whatever the faulty identities do must not matter, so each choice of their
+// instances is tried: those that are not chosen fall silent.
+//
+// A protocol that decides once counts as live if its replicas decide the same
+// again when a round finds them done.
+//
+// If a world repeats, the failure is proven to go on for ever: for a protocol
+// whose nodes are [runtime.Rebaser], worlds that differ only by round numbers
+// repeat. Else the verdict is bounded by the number of rounds.
+func Live(within int) WorldProperty { return live{within} }
+
+// turn is how many rounds in a row one identity leads.
+const turn = 6
+
+type live struct{ within int }
+
+func (p live) Name() string { return fmt.Sprintf("live within %d rounds", p.within) }
+
+// JudgeWorld goes on from w for each choice of faulty instances.
+func (p live) JudgeWorld(w *runtime.World) (Verdict, error) {
+	c := w.Cluster()
+	faulty := w.Faulty()
+	var leaders []string
+	for _, id := range c.Identities() {
+		if !id.Client && id.Instances&(faulty|w.Crashed()) == 0 {
+			leaders = append(leaders, id.Name)
+		}
+	}
+	if len(leaders) == 0 {
+		return Verdict{Holds: true, Vacuous: true}, nil
+	}
+	correct := c.Servers() &^ faulty
+	present := c.Servers() & faulty
+	for chosen := present; ; chosen = (chosen - 1) & present {
+		why, err := p.follow(w, leaders, correct, chosen)
+		if err != nil || why != "" {
+			return Verdict{Why: why}, err
+		}
+		if chosen == 0 {
+			return Verdict{Holds: true}, nil
+		}
+	}
+}
+
+// follow plays rounds among the correct and the chosen instances until a
+// correct one decides, and says why none does.
+func (p live) follow(w *runtime.World, leaders []string, correct, chosen runtime.Set) (string, error) {
+	c := w.Cluster()
+	phase := runtime.Phase{Parts: []runtime.Set{correct | chosen}}
+	for i := range (c.Servers() &^ (correct | chosen)).All {
+		phase.Parts = append(phase.Parts, runtime.Of(i))
+	}
+	steps := make([]runtime.Step, len(leaders))
+	for i, leader := range leaders {
+		var err error
+		if steps[i], err = c.Round(leader, phase); err != nil {
+			return "", err
+		}
+	}
+	sim := c.NewSimulator()
+	at := slices.Clone(w.Vector())
+	heal := c.Heal()
+	next := make(runtime.Vector, len(at))
+	if sim.Take(next, at, heal) {
+		at, next = next, at
+	}
+	seen := map[string]int{}
+	for round := range p.within {
+		if round%(turn*len(leaders)) == 0 {
+			if key, ok := c.Rebased(at); ok {
+				if first, again := seen[key]; again {
+					return fmt.Sprintf("with %s of the faulty instances present, nothing is ever decided: the world after %d good rounds is that after %d again, a proven loop",
+						chosenText(c, chosen), round, first), nil
+				}
+				seen[key] = round
+			}
+		}
+		if !sim.Take(next, at, steps[round/turn%len(steps)]) {
+			return "", fmt.Errorf("live: %s: %s", steps[round/turn%len(steps)], sim.Why())
+		}
+		for _, list := range sim.Seen() {
+			for _, o := range c.Observations(list, 0) {
+				if o.Kind == runtime.Decided && correct.Has(o.Instance) {
+					return "", nil
+				}
+			}
+		}
+		at, next = next, at
+	}
+	return fmt.Sprintf("with %s of the faulty instances present, no correct replica decides: no progress in %d good rounds",
+		chosenText(c, chosen), p.within), nil
+}
+
+func chosenText(c *runtime.Cluster, chosen runtime.Set) string {
+	if chosen == 0 {
+		return "none"
+	}
+	return strings.Join(c.Names(chosen), " and ")
+}
+
+// Validity returns the property that correct replicas decide only values for
+// which allowed returns true.
+func Validity(allowed func(value any) (bool, error)) Property { return validity{allowed} }
+
+type validity struct{ allowed func(any) (bool, error) }
+
+func (validity) Name() string { return "validity" }
+
+func (p validity) Judge(h runtime.History) Verdict {
+	vacuous := true
+	for _, e := range h.Events {
+		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
+			continue
+		}
+		vacuous = false
+		ok, err := p.allowed(e.Value)
+		if err != nil {
+			return Verdict{Why: fmt.Sprintf("%s cannot be judged: %v", runtime.Text(e.Value), err)}
+		}
+		if !ok {
+			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, which is not valid",
+				h.Cluster.Instances()[e.Instance].Name, runtime.Text(e.Value), e.Slot, e.Step)}
+		}
+	}
+	return Verdict{Holds: true, Vacuous: vacuous}
+}
+
+// Monitor needs no memory: each decision is judged by itself.
+func (p validity) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
+	return validityMonitor{property: p, cluster: c, faulty: faulty}
+}
+
+type validityMonitor struct {
+	safety
+	property validity
+	cluster  *runtime.Cluster
+	faulty   runtime.Set
+}
+
+func (validityMonitor) Start() string { return "" }
+
+func (m validityMonitor) Next(state string, seen []runtime.Observed) string {
+	h := runtime.History{Cluster: m.cluster, Events: seen, Faulty: m.faulty}
+	if state == violated || !m.property.Judge(h).Holds {
+		return violated
+	}
+	return state
+}
