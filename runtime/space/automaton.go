@@ -49,8 +49,9 @@ func (p *Position) Accepts() int { return p.grown().accepts }
 func (p *Position) Last() bool { return len(p.grown().groups) == 0 }
 
 // Groups returns the steps with which scenarios go on from p, in the order of
-// the space. Neighbours that lead to the same position are one group. No group
-// leads where nothing can end. The caller must not change what it gets.
+// the space, except that a scenario is found before those that it begins.
+// Neighbours that lead to the same position are one group. No group leads
+// where nothing can end. The caller must not change what it gets.
 func (p *Position) Groups() []Group { return p.grown().groups }
 
 // ID returns a small number that no other position of the space has. Positions
@@ -178,7 +179,7 @@ func (t times) begin(o *options, next *Position) {
 }
 
 func (d *distinct) begin(o *options, next *Position) {
-	draw{d, nobody(len(d.members)), d.n}.begin(o, next)
+	draw{d, "", d.n}.begin(o, next)
 }
 
 // A draw is the last n members of a distinct that remain to be drawn.
@@ -191,16 +192,33 @@ type draw struct {
 func (d draw) size() *big.Int { return d.from.ways[d.n] }
 
 func (d draw) begin(o *options, next *Position) {
-	for i, m := range d.from.members {
-		if d.used.has(i) {
-			continue
-		}
+	for _, i := range d.used.others(len(d.from.members)) {
 		to := next
 		if d.n > 1 {
 			to = o.automaton.position(draw{d.from, d.used.with(i), d.n - 1}, next)
 		}
-		m.space.form.begin(o, to)
+		line{&d.from.members[i], 0}.begin(o, to)
 	}
+}
+
+// A line is a scenario of which the steps from a place on remain.
+type line struct {
+	of   *Scenario
+	from int
+}
+
+func (line) size() *big.Int { return one }
+
+func (l line) begin(o *options, next *Position) {
+	sc := *l.of
+	if len(sc) == 0 {
+		next.begin(o)
+		return
+	}
+	if l.from+1 < len(sc) {
+		next = o.automaton.position(line{l.of, l.from + 1}, next)
+	}
+	o.add(next, sc[l.from])
 }
 
 func (c constant) begin(o *options, next *Position) {
@@ -230,7 +248,8 @@ func (e echo) begin(o *options, next *Position) {
 			sc = append(sc, s.step)
 		}
 		slices.Reverse(sc)
-		word(sc).Times(e.n-1).form.begin(o, next)
+		rest := Scenario(slices.Repeat(sc, e.n-1))
+		line{&rest, 0}.begin(o, next)
 	}
 	for _, g := range e.at.Groups() {
 		for _, step := range g.Steps {

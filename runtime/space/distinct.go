@@ -1,6 +1,8 @@
 package space
 
 import (
+	"encoding/binary"
+	"iter"
 	"math/big"
 	"slices"
 )
@@ -10,14 +12,9 @@ import (
 // are still unused come before the one that is chosen.
 type distinct struct {
 	of      *Space
-	members []member
+	members []Scenario
 	n       int
 	ways    []*big.Int // ways[k]: to choose the last k members
-}
-
-type member struct {
-	scenario Scenario
-	space    *Space
 }
 
 func newDistinct(s *Space, n int) *distinct {
@@ -26,7 +23,7 @@ func newDistinct(s *Space, n int) *distinct {
 	for sc := range s.All {
 		if key := sc.key(); !known[key] {
 			known[key] = true
-			d.members = append(d.members, member{sc, word(sc)})
+			d.members = append(d.members, sc)
 		}
 	}
 	ways := one
@@ -42,7 +39,7 @@ func newDistinct(s *Space, n int) *distinct {
 func (d *distinct) maxLen() int {
 	var lengths []int
 	for _, m := range d.members {
-		lengths = append(lengths, len(m.scenario))
+		lengths = append(lengths, len(m))
 	}
 	slices.Sort(lengths)
 	sum := 0
@@ -60,14 +57,19 @@ func (d *distinct) take(u *unranking) {
 	for k := d.n - 1; k >= 0; k-- {
 		digits[k] = u.digit(len(d.members) - k)
 	}
-	unused := slices.Clone(d.members)
-	chosen := make([]Scenario, d.n)
+	// The members chosen so far, in order, tell which one a digit means.
+	var chosen []int
 	for k, digit := range digits {
-		chosen[k] = unused[digit].scenario
-		unused = slices.Delete(unused, digit, digit+1)
+		place := 0
+		for place < len(chosen) && chosen[place] <= digit {
+			place++
+			digit++
+		}
+		chosen = slices.Insert(chosen, place, digit)
+		digits[k] = digit
 	}
-	for _, sc := range slices.Backward(chosen) {
-		u.put(sc...)
+	for _, i := range slices.Backward(digits) {
+		u.put(d.members[i]...)
 	}
 }
 
@@ -83,7 +85,7 @@ func (d *distinct) each(prefix Scenario, yield func(Scenario) bool) bool {
 				continue
 			}
 			used[i] = true
-			if !choose(append(sc, m.scenario...), n-1) {
+			if !choose(append(sc, m...), n-1) {
 				return false
 			}
 			used[i] = false
@@ -98,44 +100,64 @@ func (d *distinct) match(sc Scenario, from int) []match {
 		end  int
 		used used
 	}
-	states := map[state]*big.Int{{from, nobody(len(d.members))}: new(big.Int)}
+	states := map[state]*big.Int{{end: from}: new(big.Int)}
 	for k := range d.n {
 		after := map[state]*big.Int{}
 		for s, index := range states {
-			digit := 0
-			for i, m := range d.members {
-				if s.used.has(i) {
+			for digit, i := range s.used.others(len(d.members)) {
+				m := d.members[i]
+				if !sc.continues(s.end, m) {
 					continue
 				}
-				if sc.continues(s.end, m.scenario) {
-					to := state{s.end + len(m.scenario), s.used.with(i)}
-					sum := new(big.Int).Mul(index, big.NewInt(int64(len(d.members)-k)))
-					sum.Add(sum, big.NewInt(int64(digit)))
-					if best, ok := after[to]; !ok || sum.Cmp(best) < 0 {
-						after[to] = sum
-					}
+				to := state{s.end + len(m), s.used.with(i)}
+				sum := new(big.Int).Mul(index, big.NewInt(int64(len(d.members)-k)))
+				sum.Add(sum, big.NewInt(int64(digit)))
+				if best, ok := after[to]; !ok || sum.Cmp(best) < 0 {
+					after[to] = sum
 				}
-				digit++
 			}
 		}
-		states = after // in no order, but the best match of each end is one
+		states = after
 	}
-	var found []match
+	var all, found []match
 	for s, index := range states {
-		found = keep(found, match{s.end, index})
+		all = append(all, match{s.end, index})
+	}
+	slices.SortFunc(all, func(a, b match) int { return a.index.Cmp(b.index) })
+	for _, m := range all {
+		found = keep(found, m)
 	}
 	return found
 }
 
-// used is a set of members, as bits, that can be a key.
+// used is a set of members that can be part of a key: their numbers in order,
+// two bytes each. There may be many members, but few of them are used.
 type used string
 
-func nobody(members int) used { return used(make([]byte, (members+7)/8)) }
-
-func (u used) has(i int) bool { return u[i/8]>>(i%8)&1 != 0 }
+// MaxMembers numbers fit into two bytes.
+const _ = uint16(MaxMembers - 1)
 
 func (u used) with(i int) used {
-	b := []byte(u)
-	b[i/8] |= 1 << (i % 8)
-	return used(b)
+	place := 0
+	for place < len(u) && u.at(place) < i {
+		place += 2
+	}
+	b := binary.BigEndian.AppendUint16([]byte(u[:place]), uint16(i))
+	return used(append(b, u[place:]...))
+}
+
+func (u used) at(place int) int { return int(u[place])<<8 | int(u[place+1]) }
+
+// others iterates over the members that are not used, counted from 0.
+func (u used) others(members int) iter.Seq2[int, int] {
+	return func(yield func(digit, member int) bool) {
+		place := 0
+		for i := range members {
+			if place < len(u) && u.at(place) == i {
+				place += 2
+			} else if !yield(i-place/2, i) {
+				return
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package space
 
 import (
 	"math/big"
+	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -45,21 +46,17 @@ func (u *unranking) put(steps ...runtime.Step) {
 	copy(u.to[u.free:], steps)
 }
 
-// A match is the scenario of the smallest index among those that end alike.
+// A match is the first scenario of those that end alike. Matches are listed in
+// the order of their indices.
 type match struct {
 	end   int
 	index *big.Int
 }
 
-// keep adds a match unless a better one is known.
+// keep adds a match unless an earlier one ends alike.
 func keep(known []match, m match) []match {
-	for i := range known {
-		if known[i].end == m.end {
-			if m.index.Cmp(known[i].index) < 0 {
-				known[i] = m
-			}
-			return known
-		}
+	if slices.ContainsFunc(known, func(k match) bool { return k.end == m.end }) {
+		return known
 	}
 	return append(known, m)
 }
@@ -226,10 +223,7 @@ func (c constant) each(prefix Scenario, yield func(Scenario) bool) bool {
 func (c constant) match(sc Scenario, from int) []match {
 	var found []match
 	for _, m := range c.of.form.match(sc, from) {
-		repeated := Scenario(nil)
-		for range c.n {
-			repeated = append(repeated, sc[from:m.end]...)
-		}
+		repeated := slices.Repeat(sc[from:m.end], c.n)
 		if sc.continues(from, repeated) {
 			found = append(found, match{from + len(repeated), m.index})
 		}

@@ -24,7 +24,7 @@ import (
 )
 
 // MaxMembers is of how many scenarios [Space.Distinct] chooses at most.
-const MaxMembers = 4096
+const MaxMembers = 1 << 16
 
 // A Scenario is a finite sequence of steps.
 type Scenario []runtime.Step
@@ -89,8 +89,9 @@ func Then(a, b *Space) *Space {
 	return newSpace(then{a, b}, a.maxLen+b.maxLen, a.in(byThen)+" + "+b.in(byThen), byThen)
 }
 
-// Or returns a | b: a's scenarios, then b's. If both consist of single steps,
-// what is in both is listed once; otherwise it is listed twice.
+// Or returns a | b: a's scenarios, then b's. What is in both is listed once if
+// both are choices of single steps, made by Of or by Or of such; otherwise it
+// is listed twice.
 func Or(a, b *Space) *Space {
 	text := a.in(byOr) + " | " + b.in(byOr)
 	if x, ok := a.form.(*choice); ok {
@@ -230,18 +231,6 @@ func (s *Space) Rank(sc Scenario) (*big.Int, bool) {
 // All iterates over the scenarios in order. Each is a slice of its own.
 func (s *Space) All(yield func(Scenario) bool) {
 	s.form.each(make(Scenario, 0, s.maxLen), func(sc Scenario) bool { return yield(slices.Clone(sc)) })
-}
-
-// word returns the space of one scenario.
-func word(sc Scenario) *Space {
-	if len(sc) == 0 {
-		return newSpace(empty{}, 0, "", asOne)
-	}
-	s := Of(sc[len(sc)-1])
-	for _, step := range slices.Backward(sc[:len(sc)-1]) {
-		s = Then(Of(step), s)
-	}
-	return s
 }
 
 // key returns a text that is the same for equal scenarios only.
