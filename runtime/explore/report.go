@@ -51,7 +51,7 @@ func (r *Report) Text() string {
 	}
 	for _, v := range r.Violations {
 		line("verdict", "%s VIOLATED   shortest after %d steps (%s of that length)", v.Property, v.Length, Grouped(v.Shortest))
-		line("", "in %s scenarios (%s of those covered)", Grouped(v.Scenarios), percent(v.Scenarios, r.Covered))
+		line("", "in %s (%s of those covered)", scenarios(v.Scenarios), percent(v.Scenarios, r.Covered))
 		for _, l := range strings.Split(v.Why, "\n") {
 			if l != "" {
 				line("", "%s", l)
@@ -76,11 +76,11 @@ func (r *Report) holds() string {
 			what = strings.Join(r.Checked, ", ") + " hold"
 		}
 	}
-	scenarios := "all " + Grouped(r.Covered)
-	if !r.Complete() {
-		scenarios = "the " + Grouped(r.Covered)
+	which := "all "
+	if !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1 {
+		which = "the "
 	}
-	return fmt.Sprintf("%s in %s scenarios; %s of them made progress", what, scenarios, percent(r.Progressed, r.Covered))
+	return fmt.Sprintf("%s in %s%s; %s made progress", what, which, scenarios(r.Covered), percent(r.Progressed, r.Covered))
 }
 
 func (r *Report) notes() []string {
@@ -95,6 +95,13 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))
 	}
 	return notes
+}
+
+func scenarios(n *big.Int) string {
+	if n.IsInt64() && n.Int64() == 1 {
+		return "1 scenario"
+	}
+	return Grouped(n) + " scenarios"
 }
 
 // Grouped shows a number with commas: 62,523,502,209.

@@ -1,0 +1,399 @@
+package runtime
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"sync"
+)
+
+// Symmetric is implemented by protocols that treat the identities of servers
+// alike: after any renaming of them, what happens is what happened before it,
+// renamed. Nodes of such a protocol are [Renamer]s, and so are its messages and
+// the values that it decides, if they name identities of servers.
+type Symmetric interface {
+	Symmetric() bool
+}
+
+// Renamer is implemented by nodes whose identities can be renamed.
+type Renamer interface {
+	// Rename replaces each identity in the node's state by to(identity).
+	Rename(to func(identity string) string)
+}
+
+// RenamedValue is implemented by messages and observed values that may name
+// identities. Renamed returns the value with each identity replaced. A string
+// that is the name of an identity counts as that identity.
+type RenamedValue interface {
+	Renamed(to func(identity string) string) any
+}
+
+// Symmetric reports whether the protocol declares that it is symmetric.
+func (c *Cluster) Symmetric() bool {
+	s, ok := c.config.Protocol.(Symmetric)
+	return ok && s.Symmetric()
+}
+
+// NameSymmetries lists those of the Symmetries that rename servers as wholes:
+// clients stay, and the first instance of an identity stays the first. Twins
+// are not swapped, because the order in which they are heard, and what they
+// may propose, tells them apart.
+func (c *Cluster) NameSymmetries() []Renaming {
+	return slices.DeleteFunc(c.Symmetries(), func(r Renaming) bool {
+		for i, j := range r {
+			if c.clients.Has(i) && i != j || c.instances[i].Copy != c.instances[j].Copy {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// A Symmetry is a group of renamings and what is known of their effect on the
+// cluster's states. It may be used concurrently.
+type Symmetry struct {
+	cluster   *Cluster
+	renamings []Renaming
+	inverse   []Renaming
+
+	mu     sync.Mutex
+	locals map[uint64]uint32 // (local state, renaming) -> local state
+	envs   map[uint64]uint32
+	ranks  map[uint32]uint64
+}
+
+// NewSymmetry returns the symmetry of a group of renamings, the identity first.
+func (c *Cluster) NewSymmetry(renamings []Renaming) *Symmetry {
+	y := &Symmetry{cluster: c, renamings: renamings, locals: map[uint64]uint32{}, envs: map[uint64]uint32{}, ranks: map[uint32]uint64{}}
+	for _, r := range renamings {
+		inverse := make(Renaming, len(r))
+		for i, j := range r {
+			inverse[j] = i
+		}
+		y.inverse = append(y.inverse, inverse)
+	}
+	return y
+}
+
+// Order returns the number of renamings.
+func (y *Symmetry) Order() int { return len(y.renamings) }
+
+// Renaming returns the g-th renaming.
+func (y *Symmetry) Renaming(g int) Renaming { return y.renamings[g] }
+
+// Rename writes to dst what becomes of src under the g-th renaming. The error
+// says what cannot be renamed.
+func (y *Symmetry) Rename(dst, src Vector, g int) error {
+	last := len(src) - 1
+	for i, j := range y.renamings[g] {
+		id, err := y.local(src[i], g)
+		if err != nil {
+			return err
+		}
+		dst[j] = id
+	}
+	var err error
+	dst[last], err = y.env(src[last], g)
+	return err
+}
+
+// to returns the g-th renaming as a map of identities.
+func (y *Symmetry) to(g int) func(string) string {
+	c, r := y.cluster, y.renamings[g]
+	return func(name string) string {
+		id, ok := c.identityOf[name]
+		if !ok {
+			return name
+		}
+		return c.identities[c.instances[r[c.identities[id].instance(0)]].Identity].Name
+	}
+}
+
+// local renames a local state.
+func (y *Symmetry) local(id uint32, g int) (uint32, error) {
+	key := uint64(id)<<32 | uint64(g)
+	y.mu.Lock()
+	to, ok := y.locals[key]
+	y.mu.Unlock()
+	if ok {
+		return to, nil
+	}
+	k := y.cluster.code
+	l := *k.locals.at(id)
+	start, err := y.start(l.start, g)
+	if err != nil {
+		return 0, err
+	}
+	node, err := k.node(id)
+	if err != nil {
+		return 0, err
+	}
+	renamer, ok := node.(Renamer)
+	if !ok || l.logs {
+		return 0, fmt.Errorf("the nodes of %s cannot be renamed", y.cluster.config.Protocol.Name())
+	}
+	if failure := k.guard(func() error {
+		renamer.Rename(y.to(g))
+		to, err = k.keep(start, l.flags, node)
+		return err
+	}); failure != "" {
+		return 0, fmt.Errorf("%s cannot be renamed: %s", k.cluster.starts[l.start].self.ID, failure)
+	}
+	y.mu.Lock()
+	y.locals[key] = to
+	y.mu.Unlock()
+	return to, nil
+}
+
+// start renames a way to make a node: to that of the instance in the same place.
+func (y *Symmetry) start(s, g int) (int, error) {
+	for i, in := range y.cluster.instances {
+		if in.start == s {
+			return y.cluster.instances[y.renamings[g][i]].start, nil
+		}
+	}
+	return 0, fmt.Errorf("no instance starts in way %d", s)
+}
+
+// env renames an environment.
+func (y *Symmetry) env(id uint32, g int) (uint32, error) {
+	if id == 0 || g == 0 {
+		return id, nil
+	}
+	key := uint64(id)<<32 | uint64(g)
+	y.mu.Lock()
+	to, ok := y.envs[key]
+	y.mu.Unlock()
+	if ok {
+		return to, nil
+	}
+	k, r := y.cluster.code, y.renamings[g]
+	e := **k.envs.at(id)
+	t := *k.topos.at(e.topology)
+	if len(t.filters)+len(t.held)+len(t.orders)+len(t.parts) > 0 {
+		return 0, fmt.Errorf("a topology that is not open is not renamed")
+	}
+	for i, reach := range t.reach {
+		if reach != y.cluster.servers|y.cluster.clients {
+			return 0, fmt.Errorf("%s is cut off; a topology that is not open is not renamed", y.cluster.instances[i].Name)
+		}
+	}
+	e.flight, e.deferred = slices.Clone(e.flight), slices.Clone(e.deferred)
+	var err error
+	for i, p := range e.flight {
+		e.flight[i].from, e.flight[i].to = uint8(r[p.from]), uint8(r[p.to])
+		if e.flight[i].msg, err = y.message(p.msg, g); err != nil {
+			return 0, err
+		}
+	}
+	for i, d := range e.deferred {
+		e.deferred[i].from, e.deferred[i].reach = uint8(r[d.from]), r.Set(d.reach)
+		if e.deferred[i].msg, err = y.message(d.msg, g); err != nil {
+			return 0, err
+		}
+	}
+	slices.SortStableFunc(e.flight, func(a, b packet) int { return int(a.from) - int(b.from) })
+	slices.SortStableFunc(e.deferred, func(a, b deferral) int { return int(a.from) - int(b.from) })
+	to = k.env(&e)
+	y.mu.Lock()
+	y.envs[key] = to
+	y.mu.Unlock()
+	return to, nil
+}
+
+func (y *Symmetry) message(id uint32, g int) (uint32, error) {
+	m, err := y.value(*y.cluster.code.values.at(id), g)
+	if err != nil {
+		return 0, err
+	}
+	return y.cluster.code.value(m), nil
+}
+
+// value renames a message or an observed value.
+func (y *Symmetry) value(v any, g int) (renamed any, err error) {
+	switch v := v.(type) {
+	case string:
+		return y.to(g)(v), nil
+	case RenamedValue:
+		failure := y.cluster.code.guard(func() error {
+			renamed = v.Renamed(y.to(g))
+			return nil
+		})
+		if failure != "" {
+			return nil, fmt.Errorf("a %s cannot be renamed: %s", MessageType(v), failure)
+		}
+		return renamed, nil
+	}
+	return v, nil // it names nobody
+}
+
+// Alike reports whether a list of observations names nobody that a renaming
+// renames, so that properties of values judge it alike after it.
+func (y *Symmetry) Alike(list uint32) bool {
+	for _, o := range y.cluster.Observations(list, 0) {
+		for g := range y.renamings {
+			v, err := y.value(o.Value, g)
+			arg, errArg := y.value(o.Operation.Arg, g)
+			if err != nil || errArg != nil || v != o.Value || arg != o.Operation.Arg {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// rank returns a number for a local state that depends on nothing but what it
+// is: not on its identity, nor on when the state was first met. Different
+// states may share one, by a chance of 1 in 2^64.
+func (y *Symmetry) rank(id uint32) uint64 {
+	y.mu.Lock()
+	rank, ok := y.ranks[id]
+	y.mu.Unlock()
+	if ok {
+		return rank
+	}
+	l := y.cluster.code.locals.at(id)
+	h := fnv.New64a()
+	h.Write([]byte{byte(l.flags), byte(l.start), byte(l.start >> 8)})
+	h.Write([]byte(l.body))
+	rank = h.Sum64()
+	y.mu.Lock()
+	y.ranks[id] = rank
+	y.mu.Unlock()
+	return rank
+}
+
+// A Canonicalizer brings vectors into a form that is the same for all that
+// renamings turn into each other. Each goroutine needs its own.
+type Canonicalizer struct {
+	*Symmetry
+	renamed []uint32 // [local state * order + renaming], plus one; 0 if unknown
+	ranks   []uint64 // of each local state; 0 if unknown
+	envs    map[uint64]uint32
+	best    Vector
+	err     error
+}
+
+// NewCanonicalizer returns a canonicalizer of the symmetry.
+func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
+	return &Canonicalizer{Symmetry: y, envs: map[uint64]uint32{}, best: make(Vector, y.cluster.Width())}
+}
+
+// Canonical brings v into canonical form and returns the number of the
+// renaming that does. The form is the least under all renamings: vectors are
+// compared by the contents of their states, so that it is the same in every run.
+func (z *Canonicalizer) Canonical(v Vector) (int, error) {
+	least := 0
+	last := len(v) - 1
+	for g := 1; g < len(z.renamings); g++ {
+		if z.compare(v, g, least) < 0 {
+			least = g
+		}
+	}
+	if z.err != nil {
+		return 0, z.err
+	}
+	if least == 0 {
+		return 0, nil
+	}
+	for i, j := range z.renamings[least] {
+		z.best[j] = z.state(v[i], least)
+	}
+	z.best[last] = z.environment(v[last], least)
+	copy(v, z.best)
+	return least, z.err
+}
+
+// compare compares v under two renamings.
+func (z *Canonicalizer) compare(v Vector, g, h int) int {
+	last := len(v) - 1
+	gi, hi := z.inverse[g], z.inverse[h]
+	for i := range last {
+		a, b := z.state(v[gi[i]], g), z.state(v[hi[i]], h)
+		if a == b {
+			continue
+		}
+		if ra, rb := z.content(a), z.content(b); ra < rb {
+			return -1
+		} else if ra > rb {
+			return 1
+		}
+	}
+	a, b := z.environment(v[last], g), z.environment(v[last], h)
+	if a == b {
+		return 0
+	}
+	return z.compareEnvs(a, b)
+}
+
+// compareEnvs compares what is in flight, by sender and receivers, then by
+// what the messages say.
+func (z *Canonicalizer) compareEnvs(a, b uint32) int {
+	k := z.cluster.code
+	text := func(id uint32) string {
+		e := *k.envs.at(id)
+		s := fmt.Sprint(e.topology, e.round)
+		for _, p := range e.flight {
+			s += fmt.Sprint(" ", p.from, p.to, p.released, *k.values.at(p.msg))
+		}
+		for _, d := range e.deferred {
+			s += fmt.Sprint(" ", d.from, d.reach, *k.values.at(d.msg))
+		}
+		return s
+	}
+	if ta, tb := text(a), text(b); ta < tb {
+		return -1
+	} else if ta > tb {
+		return 1
+	}
+	return 0
+}
+
+func (z *Canonicalizer) state(id uint32, g int) uint32 {
+	if g == 0 {
+		return id
+	}
+	i := int(id)*len(z.renamings) + g
+	if i >= len(z.renamed) {
+		z.renamed = append(z.renamed, make([]uint32, i+1-len(z.renamed)+len(z.renamed)/2)...)
+	}
+	if to := z.renamed[i]; to != 0 {
+		return to - 1
+	}
+	to, err := z.local(id, g)
+	if err != nil {
+		z.err = err
+		return id
+	}
+	z.renamed[i] = to + 1
+	return to
+}
+
+func (z *Canonicalizer) content(id uint32) uint64 {
+	if int(id) >= len(z.ranks) {
+		z.ranks = append(z.ranks, make([]uint64, int(id)+1-len(z.ranks)+len(z.ranks)/2)...)
+	}
+	if r := z.ranks[id]; r != 0 {
+		return r
+	}
+	r := z.rank(id)
+	z.ranks[id] = r
+	return r
+}
+
+func (z *Canonicalizer) environment(id uint32, g int) uint32 {
+	if id == 0 || g == 0 {
+		return id
+	}
+	key := uint64(id)<<32 | uint64(g)
+	if to, ok := z.envs[key]; ok {
+		return to
+	}
+	to, err := z.env(id, g)
+	if err != nil {
+		z.err = err
+		return id
+	}
+	z.envs[key] = to
+	return to
+}
