@@ -113,6 +113,7 @@ func TestGroupsOwnTheirSteps(t *testing.T) {
 	notOnly := space.Then(x.Times(0), x) // so that Or does not make one choice of it
 	one, other := space.Or(notOnly, y), space.Or(notOnly, z)
 	both := space.Or(one, space.Or(z.Times(2), other))
+	twice := space.Or(one, space.Or(z.Times(2), one))
 	for range 2 {
 		for _, tc := range []struct {
 			space *space.Space
@@ -121,6 +122,7 @@ func TestGroupsOwnTheirSteps(t *testing.T) {
 			{one, [][]int{{0, 1, 2, 3}}},
 			{other, [][]int{{0, 1, 2, 4}}},
 			{both, [][]int{{0, 1, 2, 3}, {4}, {0, 1, 2, 4}}},
+			{twice, [][]int{{0, 1, 2, 3}, {4}, {0, 1, 2, 3}}},
 			{one.Named("again"), [][]int{{0, 1, 2, 3}}},
 		} {
 			for i, g := range tc.space.Start().Groups() {
