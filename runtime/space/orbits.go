@@ -65,37 +65,70 @@ func (s *Space) group() *group {
 	if len(steps) == 0 {
 		return g
 	}
-	byKey := map[string]int{}
 	for i, step := range steps {
 		g.number[step.String()] = i
-		if key, ok := step.Key(nil); ok {
-			byKey[key] = i
-		}
 	}
+	byKey := keys(steps)
 	for _, r := range steps[0].Cluster().Symmetries() {
-		a := &action{r, make([]int, len(steps)), g.number}
-		closed := true
-		for i, step := range steps {
-			key, ok := step.Key(r)
-			if a.image[i], closed = byKey[key]; !ok || !closed {
-				closed = r.Identity()
-				a.image[i] = i
-			}
-			if !closed {
-				break
-			}
-		}
-		if closed && a.preserves(s.Start()) {
+		if a := g.action(r, steps, byKey); a != nil && a.preserves(s.Start(), false) {
 			g.actions = append(g.actions, a)
 		}
 	}
 	return g
 }
 
+// Kept lists those of the renamings after which each scenario stands at the
+// same positions of the space as before, step by step. A search may take
+// worlds at one position that they turn into each other for one.
+func (s *Space) Kept(renamings []runtime.Renaming) []runtime.Renaming {
+	steps := s.Steps()
+	g := &group{number: map[string]int{}}
+	for i, step := range steps {
+		g.number[step.String()] = i
+	}
+	byKey := keys(steps)
+	var kept []runtime.Renaming
+	for _, r := range renamings {
+		if a := g.action(r, steps, byKey); a != nil && a.preserves(s.Start(), true) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func keys(steps []runtime.Step) map[string]int {
+	byKey := map[string]int{}
+	for i, step := range steps {
+		if key, ok := step.Key(nil); ok {
+			byKey[key] = i
+		}
+	}
+	return byKey
+}
+
+// action finds how a renaming acts on steps; nil if it leads out of them. Steps
+// that are not renamed stay as they are under the identity only.
+func (g *group) action(r runtime.Renaming, steps []runtime.Step, byKey map[string]int) *action {
+	a := &action{r, make([]int, len(steps)), g.number}
+	for i, step := range steps {
+		if r.Identity() {
+			a.image[i] = i
+			continue
+		}
+		key, ok := step.Key(r)
+		image, known := byKey[key]
+		if !ok || !known {
+			return nil
+		}
+		a.image[i] = image
+	}
+	return a
+}
+
 // preserves reports whether the action turns scenarios from start into
 // scenarios from start: it walks from a position and from where the renamed
-// steps lead, side by side.
-func (a *action) preserves(start *Position) bool {
+// steps lead, side by side. If in place, the two must be the same position.
+func (a *action) preserves(start *Position, inPlace bool) bool {
 	type pair struct{ at, image *Position }
 	seen := map[pair]bool{{start, start}: true}
 	for queue := []pair{{start, start}}; len(queue) > 0; {
@@ -103,7 +136,7 @@ func (a *action) preserves(start *Position) bool {
 		queue = queue[:len(queue)-1]
 		from, ok := a.exits(p.at)
 		to, okImage := a.exits(p.image)
-		if !ok || !okImage || len(from) != len(to) || p.at.Accepts() != p.image.Accepts() {
+		if inPlace && p.at != p.image || !ok || !okImage || len(from) != len(to) || p.at.Accepts() != p.image.Accepts() {
 			return false
 		}
 		for step, next := range from {

@@ -1,0 +1,25 @@
+package kvproto
+
+import "slices"
+
+// Symmetric reports whether the protocol treats servers alike. Variants in
+// which a client prefers what it heard first do not, since servers are heard
+// in order. Nor does a client that hears more servers than it waits for; a
+// search that offers such exchanges finds that out by itself.
+func (p *Protocol) Symmetric() bool {
+	return !p.options.NoTieBreak && p.options.ReadRule != "first"
+}
+
+// Rename does nothing: a server knows clients only.
+func (s *server) Rename(func(string) string) {}
+
+// Rename renames the servers that answered.
+func (c *client) Rename(to func(identity string) string) {
+	var from uint64
+	for i, id := range c.self.Servers {
+		if c.answer.from>>i&1 != 0 {
+			from |= 1 << slices.Index(c.self.Servers, to(id))
+		}
+	}
+	c.answer.from = from
+}
