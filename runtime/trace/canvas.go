@@ -1,0 +1,171 @@
+package trace
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/fatih/color"
+)
+
+// Options say how to draw.
+type Options struct {
+	Width int  // the longest line, in characters; 0 means 80
+	Color bool // whether to colour with ANSI escape sequences
+}
+
+// A style is how a character looks, if colours are on.
+type style uint8
+
+const (
+	plain style = iota
+	faint
+	bold
+	red
+	twin // of the first twinned identity; those that follow are of the next ones
+)
+
+var attributes = [...][]color.Attribute{
+	plain: {}, faint: {color.Faint}, bold: {color.Bold}, red: {color.FgRed},
+	twin: {color.FgCyan}, {color.FgMagenta}, {color.FgYellow}, {color.FgBlue},
+}
+
+// style returns how a lane looks.
+func (t *Trace) style(lane int) style {
+	if !t.Lanes[lane].Twinned {
+		if t.Lanes[lane].Faulty {
+			return red
+		}
+		return plain
+	}
+	identities := 0
+	for i := 1; i <= lane; i++ {
+		if t.Lanes[i-1].Twinned && t.Lanes[i-1].Identity != t.Lanes[i].Identity {
+			identities++
+		}
+	}
+	return twin + style(identities%(len(attributes)-int(twin)))
+}
+
+// A canvas is rows of characters, none longer than its width. Where something
+// was put to the right of it, the row ends with … instead.
+type canvas struct {
+	width int
+	color bool
+	rows  []line
+}
+
+type line struct {
+	glyphs []glyph
+	cut    bool
+}
+
+type glyph struct {
+	char  rune
+	style style
+}
+
+func newCanvas(o Options) *canvas {
+	if o.Width <= 0 {
+		o.Width = 80
+	}
+	return &canvas{width: o.Width, color: o.Color}
+}
+
+// row adds an empty row and returns its number.
+func (c *canvas) row() int {
+	c.rows = append(c.rows, line{})
+	return len(c.rows) - 1
+}
+
+// put writes text and returns the column after it.
+func (c *canvas) put(row, col int, text string, s style) int {
+	l := &c.rows[row]
+	for _, r := range text {
+		if !unicode.IsPrint(r) {
+			r = '�' // a terminal must not obey what a node's code says
+		}
+		if col < c.width {
+			for len(l.glyphs) <= col {
+				l.glyphs = append(l.glyphs, glyph{' ', plain})
+			}
+			l.glyphs[col] = glyph{r, s}
+		} else {
+			l.cut = true
+		}
+		col++
+	}
+	return col
+}
+
+// String returns the rows, each ended by a newline, without blanks at their ends.
+func (c *canvas) String() string {
+	var colors [len(attributes)]*color.Color
+	for s := range colors {
+		colors[s] = color.New(attributes[s]...)
+		if c.color {
+			colors[s].EnableColor()
+		} else {
+			colors[s].DisableColor()
+		}
+	}
+	var b strings.Builder
+	for i := range c.rows {
+		if c.rows[i].cut {
+			c.rows[i].cut = false
+			c.put(i, c.width-1, "…", faint)
+		}
+		row := c.rows[i].glyphs
+		for len(row) > 0 && row[len(row)-1].char == ' ' {
+			row = row[:len(row)-1]
+		}
+		for len(row) > 0 {
+			n := slices.IndexFunc(row, func(g glyph) bool { return g.style != row[0].style })
+			if n < 0 {
+				n = len(row)
+			}
+			run := make([]rune, n)
+			for i, g := range row[:n] {
+				run[i] = g.char
+			}
+			if row[0].style == plain {
+				b.WriteString(string(run))
+			} else {
+				b.WriteString(colors[row[0].style].Sprint(string(run)))
+			}
+			row = row[n:]
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func runes(s string) int { return utf8.RuneCountInString(s) }
+
+// shorten cuts s to at most n characters, the last of which shows the cut.
+func shorten(s string, n int) string {
+	if runes(s) <= n {
+		return s
+	}
+	if n < 1 {
+		return ""
+	}
+	return strings.TrimRight(string([]rune(s)[:n-1]), " ") + "…"
+}
+
+// fit narrows the widest of the given widths, and again, until their sum is at
+// most total or none is wider than least.
+func fit(widths []int, total, least int) {
+	sum := 0
+	for _, w := range widths {
+		sum += w
+	}
+	for ; sum > total; sum-- {
+		widest := slices.Index(widths, slices.Max(widths))
+		if widths[widest] <= least {
+			return
+		}
+		widths[widest]--
+	}
+}

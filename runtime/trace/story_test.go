@@ -1,0 +1,254 @@
+package trace_test
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// TestStories draws the stories in testdata. "cluster n=4 f=1 twin=(C)
+// network=held c1=(write red, read)" begins one, with steps below it, each
+// a line as a script would write it but for quotes. "storyboard" and "diagram"
+// draw it; width=60 and color change how.
+func TestStories(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		var w *runtime.World
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			var o trace.Options
+			if d.HasArg("width") {
+				d.ScanArgs(t, "width", &o.Width)
+			}
+			o.Color = d.HasArg("color")
+			switch d.Cmd {
+			case "cluster":
+				w = play(t, clusterOf(t, d), d.Input)
+				checkWidths(t, trace.Of(w))
+				return ""
+			case "storyboard":
+				return visible(trace.Of(w).Storyboard(o))
+			case "diagram":
+				return visible(trace.Of(w).Diagram(o))
+			}
+			t.Fatalf("no command %q", d.Cmd)
+			return ""
+		})
+	})
+}
+
+// visible shows escape sequences.
+func visible(s string) string {
+	return strings.ReplaceAll(s, "\x1b", "␛")
+}
+
+var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// checkWidths checks that no line is longer than asked for, that colours only
+// add escape sequences, and that without them there are none.
+func checkWidths(t *testing.T, tr *trace.Trace) {
+	t.Helper()
+	for name, draw := range map[string]func(trace.Options) string{"storyboard": tr.Storyboard, "diagram": tr.Diagram} {
+		for width := 20; width <= 130; width++ {
+			text := draw(trace.Options{Width: width})
+			for line := range strings.Lines(text) {
+				line = strings.TrimSuffix(line, "\n")
+				if n := utf8.RuneCountInString(line); n > width {
+					t.Errorf("%s: a line of %d at width %d: %q", name, n, width, line)
+				}
+				if strings.HasSuffix(line, " ") {
+					t.Errorf("%s: a line ends with a blank: %q", name, line)
+				}
+			}
+			if strings.Contains(text, "\x1b") {
+				t.Errorf("%s: escape sequences without colour", name)
+			}
+			colored := draw(trace.Options{Width: width, Color: true})
+			if escape.ReplaceAllString(colored, "") != text {
+				t.Errorf("%s: colours change the text at width %d", name, width)
+			}
+			if !strings.Contains(colored, "\x1b[1m") {
+				t.Errorf("%s: nothing is bold", name)
+			}
+		}
+	}
+}
+
+func clusterOf(t *testing.T, d *datadriven.TestData) *runtime.Cluster {
+	t.Helper()
+	config := runtime.Config{N: 4, F: 1}
+	var options kvproto.Options
+	for _, arg := range d.CmdArgs {
+		switch arg.Key {
+		case "n":
+			config.N, _ = strconv.Atoi(arg.Vals[0])
+		case "f":
+			config.F, _ = strconv.Atoi(arg.Vals[0])
+		case "no-write-back":
+			options.NoWriteBack = true
+		case "twin":
+			for _, id := range arg.Vals {
+				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2})
+			}
+		case "network":
+			config.Network = runtime.Held
+		case "rounds":
+			config.Protocol = voting{}
+		default:
+			client := runtime.Client{Name: arg.Key}
+			for _, op := range arg.Vals {
+				client.Program = append(client.Program, operationOf(strings.Split(op, " ")))
+			}
+			config.Clients = append(config.Clients, client)
+		}
+	}
+	if config.Protocol == nil {
+		config.Protocol = kvproto.New(options)
+	}
+	c, err := runtime.NewCluster(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func operationOf(words []string) runtime.Operation {
+	op := runtime.Operation{Name: words[0]}
+	if len(words) > 1 {
+		op.Arg = words[1]
+	}
+	return op
+}
+
+func play(t *testing.T, c *runtime.Cluster, story string) *runtime.World {
+	t.Helper()
+	w := c.Start()
+	for line := range strings.Lines(story) {
+		s, err := stepOf(c, strings.Fields(line))
+		if err == nil {
+			w, err = w.Do(s)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", strings.TrimSpace(line), err)
+		}
+	}
+	return w
+}
+
+func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
+	var groups [][]string
+	for _, word := range words[1:] {
+		if strings.Contains(word, "|") {
+			groups = append(groups, strings.Split(strings.Trim(word, "|"), "|"))
+		}
+	}
+	switch args := words[1:]; words[0] {
+	case "exchange":
+		return c.Exchange(args[0], args[1:])
+	case "invoke":
+		return c.Invoke(args[0], operationOf(args[1:]))
+	case "deliver":
+		hops := 0
+		if len(args) > 0 {
+			hops, _ = strconv.Atoi(args[0])
+		}
+		return c.Deliver(runtime.Phase{Hops: hops})
+	case "round":
+		p := runtime.Phase{}
+		var err error
+		if groups != nil {
+			p.Parts, err = c.Parts("round", groups)
+		}
+		if err != nil {
+			return runtime.Step{}, err
+		}
+		if last := args[len(args)-1]; strings.HasPrefix(last, "deaf=") {
+			i, err := c.Instance(strings.TrimPrefix(last, "deaf="))
+			if err != nil {
+				return runtime.Step{}, err
+			}
+			p.Deaf, p.Types = runtime.Of(i), []string{"vote"}
+		}
+		return c.Round(args[0], p)
+	case "timeout":
+		return c.Timeout(args...)
+	case "crash":
+		return c.Crash(args[0])
+	case "restart":
+		return c.Restart(args[0])
+	case "amnesia":
+		return c.Amnesia(args[0])
+	case "partition":
+		return c.Partition(groups)
+	case "heal":
+		return c.Heal(), nil
+	case "cut":
+		return c.Cut(args[0], args[1])
+	}
+	return runtime.Step{}, fmt.Errorf("no step %q", words[0])
+}
+
+// voting is a naive protocol of rounds: the leader proposes, all vote, and who
+// hears a majority of votes for a value decides it.
+type voting struct{}
+
+func (voting) Name() string { return "voting" }
+
+func (voting) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &voter{self: self, votes: map[string]int{}}, nil
+}
+
+func (voting) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, fmt.Errorf("voting has no clients")
+}
+
+type voter struct {
+	self  runtime.Self
+	round int
+	votes map[string]int
+}
+
+type (
+	propose struct{ Value string }
+	vote    struct {
+		Round int
+		Value string
+	}
+)
+
+func (propose) MessageType() string { return "propose" }
+func (vote) MessageType() string    { return "vote" }
+func (m propose) String() string    { return "propose " + m.Value }
+func (m vote) String() string       { return "vote " + m.Value }
+
+func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
+	switch e.Kind {
+	case runtime.RoundEvent:
+		v.round, v.votes = e.Round.Number, map[string]int{}
+		if e.Round.Leader == v.self.ID {
+			out.Broadcast(propose{"x" + e.Round.Input})
+		}
+	case runtime.MessageEvent:
+		switch m := e.Message.(type) {
+		case propose:
+			out.Broadcast(vote{v.round, m.Value})
+		case vote:
+			if v.votes[m.Value]++; v.votes[m.Value] == v.self.N/2+1 {
+				out.Decided(v.round, m.Value)
+			}
+		}
+	default:
+		out.Refuse("voting knows rounds only")
+	}
+}
+
+func (v *voter) Summary() string { return fmt.Sprintf("r%d", v.round) }
+
+func (v *voter) Fields() []runtime.Field { return nil }

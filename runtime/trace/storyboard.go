@@ -1,0 +1,186 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+)
+
+const (
+	indent = 4 // of what belongs to a step, under its number
+	gutter = 2 // between columns
+
+	nothing = "nothing has happened yet"
+)
+
+// Storyboard draws a row for each step and a column for each server instance,
+// with what changed in it: · if it was asked and nothing changed, – if it
+// forgot, nothing if it was not involved. Below a row stands what was observed
+// in the step. Where the width is too small for that, the columns stand below
+// the step.
+func (t *Trace) Storyboard(o Options) string {
+	b := &storyboard{canvas: newCanvas(o), Trace: t}
+	t.header(b.canvas)
+	b.layout()
+	row := b.row()
+	b.put(row, 1, "#", faint)
+	if !b.below {
+		b.put(row, indent, "step", faint)
+	}
+	for i, l := range t.Lanes {
+		b.cell(row, i, l.Name, t.style(i))
+	}
+	for k := range t.Steps {
+		b.step(k)
+	}
+	if len(t.Steps) == 0 {
+		b.put(b.row(), indent, shorten(nothing, b.width-indent), faint)
+	}
+	return b.String()
+}
+
+type storyboard struct {
+	*canvas
+	*Trace
+	cols   []int // where the column of each lane begins; 0 for clients
+	widths []int
+	below  bool // whether cells stand below the title of their step
+}
+
+// layout finds the columns.
+func (b *storyboard) layout() {
+	titles := len("step")
+	for _, s := range b.Steps {
+		titles = max(titles, runes(s.Title))
+	}
+	b.cols, b.widths = make([]int, len(b.Lanes)), make([]int, len(b.Lanes))
+	sum := 0
+	for i, l := range b.Lanes {
+		if l.Client {
+			continue
+		}
+		b.widths[i] = max(runes(l.Name), 4) + gutter
+		for _, s := range b.Steps {
+			b.widths[i] = max(b.widths[i], runes(s.cell(i))+gutter)
+		}
+		sum += b.widths[i]
+	}
+	col := indent + titles + gutter
+	if b.below = col+sum-gutter > b.width; b.below {
+		col = indent
+		fit(b.widths, b.width-indent+gutter, gutter+1)
+	}
+	for i, w := range b.widths {
+		b.cols[i] = col
+		col += w
+	}
+}
+
+// cell writes what there is to say of a server.
+func (b *storyboard) cell(row, lane int, text string, s style) {
+	if !b.Lanes[lane].Client {
+		b.put(row, b.cols[lane], shorten(text, b.widths[lane]-gutter), s)
+	}
+}
+
+// cell is what a step did to a server.
+func (s *Step) cell(lane int) string {
+	state := s.States[lane]
+	switch {
+	case !state.Asked:
+		return ""
+	case s.Kind == "amnesia":
+		return "–"
+	case s.Kind == "crash":
+		return "down"
+	case !state.Changed:
+		return "·"
+	case s.Kind == "restart" && state.Summary == "":
+		return "up"
+	case state.Summary == "":
+		return "changed"
+	}
+	return state.Summary
+}
+
+func (b *storyboard) step(k int) {
+	s := &b.Steps[k]
+	title := b.row()
+	row := title
+	b.put(title, 0, fmt.Sprintf("%2d", s.Number), faint)
+	b.put(title, indent, shorten(s.Title, b.width-indent), plain)
+	for i, l := range b.Lanes {
+		text, look := s.cell(i), b.style(i)
+		if text == "" || l.Client {
+			continue
+		}
+		if text == "·" {
+			look = faint
+		}
+		if b.below && row == title {
+			row = b.row()
+		}
+		b.cell(row, i, text, look)
+	}
+	for _, r := range b.told(k) {
+		b.put(b.row(), indent, shorten(b.text(r), b.width-indent), r.style)
+	}
+}
+
+// told lists what is to be said below a step. Equal remarks on several lanes
+// are one.
+func (b *storyboard) told(k int) []remark {
+	s := &b.Steps[k]
+	var all []remark
+	add := func(r remark) {
+		same := slices.IndexFunc(all, func(o remark) bool { return o.one == r.one && len(o.lanes) > 0 && len(r.lanes) > 0 })
+		if same < 0 {
+			all = append(all, r)
+		} else if !slices.Contains(all[same].lanes, r.lanes[0]) {
+			all[same].lanes = append(all[same].lanes, r.lanes[0])
+		}
+	}
+	for _, d := range s.Deliveries {
+		if d.Fate == Filtered {
+			add(remark{lanes: []int{d.To}, one: "does not hear " + d.Type, many: "do not hear " + d.Type})
+		}
+		for _, o := range d.Seen {
+			if o.Kind != Invoked { // the title says so
+				add(observed(d.To, o))
+			}
+		}
+		for _, note := range d.Notes {
+			add(remark{one: note})
+		}
+	}
+	if b.leftOpen(k) {
+		add(remark{one: b.Lanes[s.Client].Name + ": " + s.States[s.Client].Summary})
+	}
+	if s.InFlight > 0 && (k == 0 || s.InFlight != b.Steps[k-1].InFlight) {
+		add(remark{one: fmt.Sprintf("%d %s in flight", s.InFlight, plural(s.InFlight, "message", "messages"))})
+	}
+	return all
+}
+
+// leftOpen reports whether step k is an exchange that left its phase open: the
+// client asks the same again later, or never goes on.
+func (b *storyboard) leftOpen(k int) bool {
+	s := &b.Steps[k]
+	if s.Kind != "exchange" || s.States[s.Client].Summary == "" {
+		return false
+	}
+	for _, d := range s.Deliveries {
+		if d.To == s.Client && slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Kind == Returned }) {
+			return false
+		}
+	}
+	for i := range b.Steps[k+1:] {
+		later := &b.Steps[k+1+i]
+		if later.Client == s.Client {
+			return slices.Equal(later.sent(), s.sent())
+		}
+		if later.Kind != "exchange" && later.States[s.Client].Asked {
+			return true // it crashed, restarted or forgot
+		}
+	}
+	return true
+}

@@ -1,0 +1,177 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// kindOf returns the name of the act that makes such a step.
+func kindOf(s runtime.Step) string {
+	name, _, _ := strings.Cut(s.String(), "(")
+	return name
+}
+
+// operationText shows an operation to people: write "red".
+func operationText(op runtime.Operation) string {
+	if op.Arg == nil {
+		return op.Name
+	}
+	return op.Name + " " + runtime.Text(op.Arg)
+}
+
+// bare takes the punctuation out of a call: cut: A, B.
+var bare = strings.NewReplacer("()", "", `"`, "", "(", ": ", ")", "", "[", "", "]", "")
+
+// title tells people what the step is.
+func (r *recorder) title(w *runtime.World, s *Step) string {
+	switch named := w.Step().Instances(); w.Step().Kind() {
+	case runtime.ExchangeStep:
+		text := r.Lanes[s.Client].Name
+		if op := r.current[s.Client]; op.Name != "" {
+			text += " " + operationText(op)
+		}
+		if types := s.sent(); len(types) > 0 {
+			text += ": " + strings.Join(types, ", ")
+		}
+		return text + " → " + r.names(indices(named&^runtime.Of(s.Client)))
+	case runtime.InvokeStep:
+		return r.Lanes[s.Client].Name + " begins " + operationText(r.current[s.Client])
+	case runtime.RoundStep:
+		text := fmt.Sprintf("round %d: %s leads", w.Round(), r.Lanes[indices(named)[0]].Identity)
+		if parts := w.Step().Parts(); parts != nil {
+			text += "; " + r.partsText(parts)
+		}
+		return text
+	case runtime.PartitionStep:
+		return "partition " + r.partsText(w.Step().Parts())
+	case runtime.HealStep:
+		return "the network heals"
+	case runtime.TimeoutStep:
+		return r.names(indices(named)) + plural(named.Len(), " times out", " time out")
+	case runtime.CrashStep:
+		return r.names(indices(named)) + plural(named.Len(), " crashes", " crash")
+	case runtime.RestartStep:
+		return r.names(indices(named)) + plural(named.Len(), " restarts", " restart")
+	case runtime.AmnesiaStep:
+		return r.names(indices(named)) + plural(named.Len(), " forgets everything", " forget everything")
+	}
+	return bare.Replace(s.Call)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// sent lists the types of the messages with which the client began the step.
+func (s *Step) sent() []string {
+	var types []string
+	for _, d := range s.Deliveries {
+		if d.Hop == 1 && d.From == s.Client && !slices.Contains(types, d.Type) {
+			types = append(types, d.Type)
+		}
+	}
+	return types
+}
+
+func (t *Trace) names(lanes []int) string {
+	var names []string
+	for _, i := range lanes {
+		names = append(names, t.Lanes[i].Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// partsText shows a partition: A B | C D.
+func (t *Trace) partsText(parts []runtime.Set) string {
+	var texts []string
+	for _, p := range parts {
+		texts = append(texts, t.names(indices(p)))
+	}
+	return strings.Join(texts, " | ")
+}
+
+// A remark is something to be told about some lanes.
+type remark struct {
+	lanes []int  // none: it speaks for itself
+	one   string // what one lane does: decides "x" in slot 1
+	many  string // what several do: decide "x" in slot 1
+	brief string // what is written on the lane itself, if that is less
+	style style
+}
+
+// observed tells an observation of a lane.
+func observed(lane int, o Observation) remark {
+	r := remark{lanes: []int{lane}, style: bold}
+	switch o.Kind {
+	case Invoked:
+		r.one, r.many = "begins "+o.Text, "begin "+o.Text
+	case Returned:
+		rest := strings.TrimRight(" "+o.Text, " ")
+		r.one, r.many = "returns"+rest, "return"+rest
+	case Decided:
+		rest := fmt.Sprintf("%s in slot %d", o.Text, o.Slot)
+		r.one, r.many = "decides "+rest, "decide "+rest
+		r.brief = fmt.Sprintf("slot %d: %s", o.Slot, o.Text)
+	case Failed:
+		first, _, _ := strings.Cut(o.Text, "\n")
+		r.one, r.many, r.style = "fails: "+first, "fail: "+first, red
+	}
+	return r
+}
+
+// text is the remark with the names of the lanes that it is about.
+func (t *Trace) text(r remark) string {
+	switch {
+	case len(r.lanes) == 0:
+		return r.one
+	case len(r.lanes) == 1:
+		return t.names(r.lanes) + " " + r.one
+	}
+	return t.names(r.lanes) + " " + r.many
+}
+
+// header says what system the trace is of.
+func (t *Trace) header(c *canvas) {
+	type part struct {
+		text  string
+		style style
+		mark  string
+	}
+	parts := []part{{t.Protocol, bold, ""}, {fmt.Sprintf("n=%d f=%d", t.N, t.F), plain, ""}}
+	for i, l := range t.Lanes {
+		if i > 0 && t.Lanes[i-1].Identity == l.Identity || !l.Faulty {
+			continue
+		}
+		var same []int
+		for j := range t.Lanes {
+			if t.Lanes[j].Identity == l.Identity {
+				same = append(same, j)
+			}
+		}
+		text := l.Name + " forgot everything"
+		if l.Twinned {
+			names := strings.Fields(t.names(same))
+			last := len(names) - 1
+			text = strings.Join(names[:last], ", ") + " and " + names[last] + " are one identity"
+		}
+		parts = append(parts, part{text, t.style(i), " (faulty)"})
+	}
+	row, col := c.row(), 0
+	for _, p := range parts {
+		if col > 0 && col+runes(p.text)+runes(p.mark) > c.width {
+			row, col = c.row(), indent
+		}
+		col = c.put(row, col, shorten(p.text, c.width-col-runes(p.mark)), p.style)
+		col = c.put(row, col, p.mark, red) + 3
+	}
+	if t.Beyond {
+		c.put(c.row(), 0, shorten(fmt.Sprintf("more than f=%d servers are faulty: nothing is promised", t.F), c.width), red)
+	}
+	c.row()
+}

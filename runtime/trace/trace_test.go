@@ -1,0 +1,99 @@
+package trace_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// handmade is a trace of nodes that say the worst.
+func handmade() *trace.Trace {
+	evil := "a\x1b[31mb\nc\u200bd"
+	return &trace.Trace{
+		Protocol: evil, N: 2, F: 0, Beyond: true,
+		Lanes: []trace.Lane{
+			{Name: "A", Identity: "A", Faulty: true},
+			{Name: "B", Identity: "B", Twinned: true, Faulty: true}, {Name: "B'", Identity: "B", Twinned: true, Faulty: true},
+			{Name: "a-client-with-a-long-name", Identity: "a-client-with-a-long-name", Client: true},
+		},
+		Steps: []trace.Step{{
+			Number: 100, Kind: "exchange", Call: "exchange(" + evil + ")", Title: evil, Client: 3,
+			States: []trace.State{{Summary: evil, Asked: true, Changed: true}, {Asked: true, Changed: true}, {}, {Summary: "waits"}},
+			Deliveries: []trace.Delivery{
+				{To: 3, From: -1, Fate: trace.Delivered, Notes: []string{evil + strings.Repeat(" and so on", 20)}},
+				{Hop: 1, From: 3, To: 0, Type: evil, Text: evil, Fate: trace.Delivered, Changed: true, Summary: evil},
+				{Hop: 1, From: 3, To: 1, Type: evil, Text: evil, Fate: trace.Delivered, Changed: true},
+				{Hop: 1, From: 3, To: 2, Type: evil, Text: evil, Fate: trace.Down},
+				{Hop: 2, From: 1, To: 1, Type: "self", Text: "a message to itself", Fate: trace.Delivered,
+					Seen: []trace.Observation{{Kind: trace.Failed, Text: "panic: " + evil}, {Kind: trace.Decided, Text: evil, Slot: 3}}},
+			},
+		}},
+	}
+}
+
+func TestTerminalDoesNotObeyNodes(t *testing.T) {
+	tr := handmade()
+	checkWidths(t, tr)
+	for _, text := range []string{tr.Storyboard(trace.Options{}), tr.Diagram(trace.Options{})} {
+		if !strings.Contains(text, "B fails: panic: a�[31mb") {
+			t.Errorf("the failure is not told:\n%s", text)
+		}
+	}
+}
+
+// What a lane did is told once for all lanes that did the same, and what they
+// did differently is told apart.
+func TestEqualRemarksAreOne(t *testing.T) {
+	decides := func(lane int, value string) trace.Delivery {
+		return trace.Delivery{Hop: 1, From: 0, To: lane, Type: "vote", Fate: trace.Delivered,
+			Seen: []trace.Observation{{Kind: trace.Decided, Text: value, Slot: 1}}}
+	}
+	tr := &trace.Trace{
+		Protocol: "vote", N: 3,
+		Lanes: []trace.Lane{{Name: "A"}, {Name: "B"}, {Name: "C"}},
+		Steps: []trace.Step{{
+			Number: 1, Kind: "deliver", Call: "deliver()", Title: "deliver", Client: -1, States: make([]trace.State, 3),
+			Deliveries: []trace.Delivery{decides(0, "1"), decides(1, "2"), decides(2, "1")},
+		}},
+	}
+	text := tr.Storyboard(trace.Options{})
+	for _, want := range []string{"A C decide 1 in slot 1\n", "B decides 2 in slot 1\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}
+
+func TestTraceIsPlainAndDeterministic(t *testing.T) {
+	record := func() *trace.Trace {
+		c, err := runtime.NewCluster(runtime.Config{
+			Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
+			Clients: []runtime.Client{{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}},
+			Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trace.Of(play(t, c, "exchange c1 A B C\nexchange c1 B C' D\ncrash c1\n"))
+	}
+	first, second := record(), record()
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("two records of one scenario differ:\n%s", diff)
+	}
+	if first.Diagram(trace.Options{}) != second.Diagram(trace.Options{}) {
+		t.Error("two diagrams of one scenario differ")
+	}
+	want := trace.Observation{Kind: trace.Returned, Text: "None"}
+	last := first.Steps[1].Deliveries
+	if got := last[len(last)-1].Seen; !cmp.Equal(got, []trace.Observation{want}) {
+		t.Errorf("a read of nothing shows %v, want %v", got, want)
+	}
+	if down := first.Steps[2].States[5].Down; !down {
+		t.Error("c1 is not down after its crash")
+	}
+}
