@@ -18,7 +18,7 @@ type scriptMessage struct {
 
 func (m scriptMessage) MessageType() string { return m.kind }
 
-// String shows the message as type(field=value).
+// String shows the message as type(field=value), long values in short.
 func (m scriptMessage) String() string {
 	v, _, err := decodeValue([]byte(m.body))
 	d, ok := v.(*starlark.Dict)
@@ -27,9 +27,19 @@ func (m scriptMessage) String() string {
 	}
 	var fields []string
 	for _, item := range d.Items() {
-		fields = append(fields, fmt.Sprintf("%s=%s", string(item[0].(starlark.String)), item[1]))
+		fields = append(fields, fmt.Sprintf("%s=%s", string(item[0].(starlark.String)), brief(item[1])))
 	}
 	return m.kind + "(" + strings.Join(fields, ", ") + ")"
+}
+
+// brief shows a value in a few letters.
+func brief(v starlark.Value) string {
+	const most = 16
+	s := []rune(v.String())
+	if len(s) > most {
+		return string(s[:most-1]) + "…"
+	}
+	return string(s)
 }
 
 // newMessage encodes the fields of a message.

@@ -71,9 +71,9 @@ func (r *reportValue) Attr(name string) (starlark.Value, error) {
 
 func searchFamily() []Entry {
 	return []Entry{{
-		Signature: "explore(space, check=[], start=None, first=False, workers=0)",
+		Signature: "explore(space, check=[], start=None, first=False, symmetry=True, workers=0)",
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
-Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest.
+Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, worlds that differ only in their names go on as one, too, unless symmetry = False; verdicts and counts are the same.
 A report has ok, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), worlds, steps, runs, violations, counterexample (a world), passing and seconds. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 print(report)`,
@@ -127,9 +127,10 @@ func callExplore(c *call) (starlark.Value, error) {
 		properties propertyList
 		start      *worldValue
 		first      bool
+		symmetry   = true
 		workers    int
 	)
-	if err := c.unpack(&s, &properties, &start, &first, &workers); err != nil {
+	if err := c.unpack(&s, &properties, &start, &first, &symmetry, &workers); err != nil {
 		return nil, err
 	}
 	if workers < 0 {
@@ -139,7 +140,7 @@ func callExplore(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.First, o.Workers = first, workers
+	o.First, o.NoSymmetry, o.Workers = first, !symmetry, workers
 	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
 	return c.reported(report, err)
 }

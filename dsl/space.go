@@ -124,8 +124,14 @@ var spaceMethods = map[string]*builtin{
 		if err := c.unpack(&n); err != nil {
 			return nil, err
 		}
+		if n < 0 || n > maxTimes {
+			return nil, fmt.Errorf("distinct: n is %d, want 0 to %d", n, maxTimes)
+		}
 		s, err := c.receiver.(*spaceValue).Distinct(n)
-		return &spaceValue{s}, err
+		if err != nil {
+			return nil, err
+		}
+		return &spaceValue{s}, nil
 	}}),
 	"representatives": newBuiltin(Entry{Signature: "representatives(max=1000)", Doc: "One scenario of each orbit, the first in order: a list of at most max.", call: func(c *call) (starlark.Value, error) {
 		most := 1000

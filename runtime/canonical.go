@@ -81,6 +81,9 @@ func (y *Symmetry) Order() int { return len(y.renamings) }
 // Renaming returns the g-th renaming.
 func (y *Symmetry) Renaming(g int) Renaming { return y.renamings[g] }
 
+// Inverse returns the renaming that takes the g-th back.
+func (y *Symmetry) Inverse(g int) Renaming { return y.inverse[g] }
+
 // Rename writes to dst what becomes of src under the g-th renaming. The error
 // says what cannot be renamed.
 func (y *Symmetry) Rename(dst, src Vector, g int) error {

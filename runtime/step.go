@@ -197,6 +197,9 @@ func (c *Cluster) PartitionSets(parts []Set) Step {
 // delivery, or that a partition step brings; nil if there is none.
 func (s Step) Parts() []Set { return s.public.Parts }
 
+// Phase returns how messages flow in a round or a delivery.
+func (s Step) Phase() Phase { return s.public }
+
 // Heal is the step after which everybody reaches everybody again: partitions,
 // cuts and drops end.
 func (c *Cluster) Heal() Step {

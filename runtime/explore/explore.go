@@ -36,6 +36,9 @@ type Options struct {
 	Invariants []check.WorldProperty
 	// First stops the search after the first layer with a violation.
 	First bool
+	// NoSymmetry takes worlds that differ only in the names of servers for
+	// different even if the protocol says that it treats them alike.
+	NoSymmetry bool
 	// Workers is the number of goroutines; 0 means one for each processor.
 	Workers int
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
@@ -67,6 +70,12 @@ type Report struct {
 	Worlds int // different worlds from which the search went on
 	Steps  int // steps taken in the search
 	Runs   int // runs of the nodes' code since the cluster was made
+
+	// Renamings is how many renamings of servers worlds were taken for one
+	// under; 1 if worlds that differ in names count as different. Asymmetry
+	// says why, if the protocol says that it treats names alike and does not.
+	Renamings int
+	Asymmetry string
 
 	Depth      int // layers that were covered completely
 	Violations []Violation
@@ -115,5 +124,17 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 		return nil, fmt.Errorf("explore: no world to start from")
 	}
 	x := newSearch(s, o)
-	return x.run(ctx)
+	err := x.checkSymmetry()
+	var r *Report
+	if err == nil {
+		r, err = x.run(ctx)
+	}
+	var a asymmetry
+	if errors.As(err, &a) {
+		o.NoSymmetry = true
+		if r, err = newSearch(s, o).run(ctx); err == nil {
+			r.Asymmetry = a.why
+		}
+	}
+	return r, err
 }

@@ -34,6 +34,13 @@ type tuple struct {
 
 const none = -1
 
+// A verdict is what a search needs of a tuple.
+type verdict struct {
+	monitor  uint32 // the tuple
+	progress bool
+	violated int // the first property that is violated, or none
+}
+
 // newMonitors prepares to judge properties in a search in which the given
 // instances may be faulty.
 func newMonitors(c *runtime.Cluster, properties []check.Property, faulty runtime.Set) *monitors {
@@ -103,6 +110,11 @@ func (m *monitors) intern(t tuple) uint32 {
 	m.tuple = append(m.tuple, t)
 	m.ids[key.String()] = id
 	return id
+}
+
+func (m *monitors) verdict(id uint32) verdict {
+	t := m.at(id)
+	return verdict{id, t.progress, t.violated}
 }
 
 func (m *monitors) at(id uint32) tuple {

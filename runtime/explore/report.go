@@ -40,8 +40,15 @@ func (r *Report) Text() string {
 		early = fmt.Sprintf("   %s ended early", percent(r.EndedEarly, r.Covered))
 	}
 	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
-	line("worlds", "%s different   %s steps   %s handler runs",
-		Grouped(big.NewInt(int64(r.Worlds))), Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
+	alike := ""
+	if r.Renamings > 1 {
+		alike = fmt.Sprintf(" up to %d renamings", r.Renamings)
+	}
+	line("worlds", "%s different%s   %s steps   %s handler runs",
+		Grouped(big.NewInt(int64(r.Worlds))), alike, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
+	if r.Asymmetry != "" {
+		line("symmetry", "not used: %s", r.Asymmetry)
+	}
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
 		why := r.Stopped.Error()
 		if errors.Is(r.Stopped, context.Canceled) {

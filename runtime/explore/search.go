@@ -28,6 +28,7 @@ type search struct {
 	properties []check.Property
 	monitors   *monitors
 	invariants *invariants
+	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
 	began      time.Time
 	width      int // words of a row: vector, monitor, position
 	words      int // words of a weight
@@ -99,9 +100,13 @@ func newSearch(s *space.Space, o Options) *search {
 	}
 	x.monitors = newMonitors(c, x.properties, possiblyFaulty(s, o.Start))
 	x.invariants = newInvariants(c, o.Invariants)
+	x.symmetry = symmetryOf(s, o)
 	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
 	x.report = newReport("explore", s, o)
 	x.report.Workers = x.options.Workers
+	if x.symmetry != nil {
+		x.report.Renamings = x.symmetry.Order()
+	}
 	return x
 }
 
@@ -115,6 +120,7 @@ func newReport(kind string, s *space.Space, o Options) *Report {
 		EndedEarly: new(big.Int),
 		Progressed: new(big.Int),
 		Workers:    1,
+		Renamings:  1,
 		Beyond:     o.Start.Beyond(),
 	}
 	for _, p := range o.Properties {
@@ -236,8 +242,21 @@ type worker struct {
 	least    map[int]origin // the least violating choice of each property
 	counts   map[int]weight // how many prefixes violate it in this layer
 	passing  []finding
-	monitors map[[2]uint32]uint32 // what this worker has seen of the shared ones
+	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
+	names    *runtime.Canonicalizer
 	err      error
+}
+
+func (x *search) newWorker() *worker {
+	w := &worker{
+		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width),
+		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
+		least:   map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
+	}
+	if x.symmetry != nil {
+		w.names = x.symmetry.NewCanonicalizer()
+	}
+	return w
 }
 
 // layer expands each row of a layer and returns the next one.
@@ -258,13 +277,10 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		team  = make([]*worker, workers)
 	)
 	for i := range team {
-		w := &worker{
-			search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width),
-			tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
-			least:   map[int]origin{}, counts: map[int]weight{}, monitors: map[[2]uint32]uint32{},
-		}
-		team[i] = w
 		group.Go(func() {
+			// Made here, what workers write to lies apart in memory.
+			w := x.newWorker()
+			team[i] = w
 			for w.err == nil && ctx.Err() == nil {
 				from := int(taken.Add(blockRows)) - blockRows
 				if from >= rows.len() {
@@ -298,9 +314,8 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 	x := w.search
 	row, weight := rows.at(rank)
 	width := x.width - 2
-	mon := row[width]
 	at := x.places[row[width+1]]
-	progress := x.monitors.at(mon).progress
+	here := x.monitors.verdict(row[width])
 	choice := 0
 	for g := range at.groups {
 		group := &at.groups[g]
@@ -309,47 +324,50 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 			choice++
 			w.steps++
 			if !w.sim.Take(w.row[:width], row[:width], group.steps[s]) {
-				w.tallies.at(group.to.index, endsEarly, progress).add(weight)
-				w.pass(from, progress)
+				w.tallies.at(group.to.index, endsEarly, here.progress).add(weight)
+				w.pass(from, here.progress)
 				continue
 			}
-			to := mon
+			there := here
 			for _, list := range w.sim.Seen() {
-				to = w.fold(to, list)
+				there = w.fold(there.monitor, list)
 			}
-			w.arrive(group.to, to, weight, from, next)
+			w.arrive(group.to, there, weight, from, next)
 		}
 	}
 }
 
-func (w *worker) fold(mon, list uint32) uint32 {
+// fold asks the monitors, which all workers share, once for each pair.
+func (w *worker) fold(mon, list uint32) verdict {
 	key := [2]uint32{mon, list}
-	to, ok := w.monitors[key]
+	v, ok := w.verdicts[key]
 	if !ok {
-		to = w.search.monitors.fold(mon, list)
-		w.monitors[key] = to
+		if w.names != nil && !w.names.Alike(list) {
+			w.err = asymmetry{"what is observed names servers"}
+		}
+		v = w.search.monitors.verdict(w.search.monitors.fold(mon, list))
+		w.verdicts[key] = v
 	}
-	return to
+	return v
 }
 
 // arrive judges the world in w.row and adds it to the next layer.
-func (w *worker) arrive(at *place, mon uint32, count weight, from origin, next *frontier) {
+func (w *worker) arrive(at *place, v verdict, count weight, from origin, next *frontier) {
 	x := w.search
 	width := x.width - 2
-	t := x.monitors.at(mon)
-	violated := t.violated
+	violated := v.violated
 	if violated == none && len(x.invariants.properties) > 0 {
-		v, err := x.invariants.judge(w.row[:width])
+		broken, err := x.invariants.judge(w.row[:width])
 		if err != nil {
 			w.err = err
 			return
 		}
-		if v != none {
-			violated = len(x.properties) + v
+		if broken != none {
+			violated = len(x.properties) + broken
 		}
 	}
 	if violated != none {
-		w.tallies.at(at.index, violates+violated, t.progress).add(count)
+		w.tallies.at(at.index, violates+violated, v.progress).add(count)
 		if least, ok := w.least[violated]; !ok || from < least {
 			w.least[violated] = from
 		}
@@ -360,13 +378,19 @@ func (w *worker) arrive(at *place, mon uint32, count weight, from origin, next *
 		return
 	}
 	if at.at.Accepts() > 0 {
-		w.tallies.at(at.index, reachesEnd, t.progress).add(count)
-		w.pass(from, t.progress)
+		w.tallies.at(at.index, reachesEnd, v.progress).add(count)
+		w.pass(from, v.progress)
 	}
 	if at.last {
 		return
 	}
-	w.row[width], w.row[width+1] = mon, at.index
+	if w.names != nil {
+		if _, err := w.names.Canonical(w.row[:width]); err != nil {
+			w.err = asymmetry{err.Error()}
+			return
+		}
+	}
+	w.row[width], w.row[width+1] = v.monitor, at.index
 	next.add(w.row, count, from)
 }
 
@@ -464,22 +488,55 @@ func (x *search) replay(from origin) *runtime.World {
 		}
 		from = x.origins[layer][from>>32]
 	}
+	// The choices are those from canonical worlds. The real world is another
+	// one, which a renaming turns into the canonical one.
 	w, at := x.options.Start, x.place(x.space.Start())
+	var names *runtime.Canonicalizer
+	if x.symmetry != nil {
+		names = x.symmetry.NewCanonicalizer()
+	}
+	renaming := 0
 	for _, choice := range slices.Backward(choices) {
 		x.expand(at)
-		for _, g := range at.groups {
-			if choice < len(g.steps) {
-				after, err := w.Do(g.steps[choice])
-				if err != nil {
-					return w
-				}
-				w, at = after, g.to
-				break
-			}
-			choice -= len(g.steps)
+		step, to := at.choice(choice)
+		if renaming != 0 {
+			step = at.renamed(step, names.Inverse(renaming))
+		}
+		after, err := w.Do(step)
+		if err != nil {
+			return w
+		}
+		w, at = after, to
+		if names != nil {
+			// An error would have ended the search at this world.
+			renaming, _ = names.Canonical(slices.Clone(w.Vector()))
 		}
 	}
 	return w
+}
+
+// choice returns the step that is chosen by a number, and where it leads.
+func (p *place) choice(n int) (runtime.Step, *place) {
+	for _, g := range p.groups {
+		if n < len(g.steps) {
+			return g.steps[n], g.to
+		}
+		n -= len(g.steps)
+	}
+	panic("explore: an origin names a choice that does not exist")
+}
+
+// renamed returns the step at p that does what s does after the renaming.
+func (p *place) renamed(s runtime.Step, r runtime.Renaming) runtime.Step {
+	key, _ := s.Key(r)
+	for _, g := range p.groups {
+		for _, t := range g.steps {
+			if k, ok := t.Key(nil); ok && k == key {
+				return t
+			}
+		}
+	}
+	panic("explore: the space is not closed under a renaming that keeps it")
 }
 
 // sum turns the tallies into counts of scenarios.
