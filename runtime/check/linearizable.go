@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/anishathalye/porcupine"
@@ -184,7 +185,6 @@ func (m Model) fits(ops []operation, order []int) bool {
 func (m Model) why(ops []operation) string {
 	ops, last := m.shortest(ops)
 	culprit := &ops[last]
-
 	right := m.possible(ops, last)
 	var because []string
 	for i := len(ops) - 1; i >= 0; i-- {
@@ -192,7 +192,7 @@ func (m Model) why(ops []operation) string {
 			continue
 		}
 		was := ops[i]
-		ops[i].ended, ops[i].result = forever, nil
+		ops[i].forget()
 		if _, ok := m.explain(ops); ok {
 			ops[i] = was
 			because = append(because, was.told("had returned"))
@@ -212,9 +212,9 @@ func (m Model) why(ops []operation) string {
 	return text
 }
 
-// shortest cuts operations that have no explanation after the first return
-// from which on they have none, and says whose that is.
-func (m Model) shortest(ops []operation) (cut []operation, last int) {
+// shortest forgets all returns after the first one from which on the
+// operations have no explanation, and says whose that is.
+func (m Model) shortest(ops []operation) (known []operation, last int) {
 	var returns []int
 	for i, op := range ops {
 		if op.returned() {
@@ -222,32 +222,19 @@ func (m Model) shortest(ops []operation) (cut []operation, last int) {
 		}
 	}
 	slices.SortFunc(returns, func(i, j int) int { return ops[i].ended - ops[j].ended })
-	for _, last := range returns {
-		cut, at := until(ops, last)
-		if _, ok := m.explain(cut); !ok {
-			return cut, at
+	until := func(k int) []operation {
+		known := slices.Clone(ops)
+		for _, i := range returns[k+1:] {
+			known[i].forget()
 		}
+		return known
 	}
-	panic("check: operations without an explanation have one")
-}
-
-// until returns the operations as they were known when ops[last] returned, and
-// where that operation is now. A faulty client's stay: they may come from
-// any time.
-func until(ops []operation, last int) (cut []operation, at int) {
-	for i, op := range ops {
-		if op.began > ops[last].ended {
-			continue
-		}
-		if op.ended > ops[last].ended {
-			op.ended, op.result = forever, nil
-		}
-		if i == last {
-			at = len(cut)
-		}
-		cut = append(cut, op)
-	}
-	return cut, at
+	// What has no explanation gets none by what comes later.
+	k := sort.Search(len(returns)-1, func(k int) bool {
+		_, ok := m.explain(until(k))
+		return !ok
+	})
+	return until(k), returns[k]
 }
 
 // possible lists what ops[i] could have returned, among the values that occur.

@@ -26,6 +26,9 @@ const (
 // returned reports whether the operation returned something that counts.
 func (o *operation) returned() bool { return o.ended != forever }
 
+// forget makes o an operation that never returned.
+func (o *operation) forget() { o.ended, o.result = forever, nil }
+
 // precedes reports whether o returned before p began.
 func (o *operation) precedes(p *operation) bool { return o.ended < p.began }
 

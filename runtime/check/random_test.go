@@ -261,6 +261,12 @@ func TestMonitorsForget(t *testing.T) {
 			[]check.Property{check.Regular(), check.Safe(), check.Linearizable()}},
 		{"what was cut short, once anything goes", "c1 write red; c1 read; c1 returns green", "c1 write blue; c1 write red; c1 read; c1 returns red",
 			[]check.Property{check.Safe()}},
+		{"a second write of the same value", "c1 write red; c3 write red; c1 returns; c2 write blue; c3 returns", "c2 write blue; c3 write red; c3 returns",
+			[]check.Property{check.Regular(), check.Safe(), check.Linearizable()}},
+		{"whose write was cut short", "c1 write blue; c1 read; c1 returns", "c2 write blue; c2 read; c2 returns",
+			[]check.Property{check.Regular(), check.Safe(), check.Linearizable()}},
+		{"what was written, if it may be written any time", "c1 write red; c1 read; c1 returns; c2 write red; c3 write blue; c2 returns; c3 returns",
+			"c1 write red; c1 read; c1 returns; c3 write blue; c3 returns", []check.Property{check.Regular(), check.Safe()}},
 		{"who decided", "A decides x for 1; A decides x for 1", "B decides x for 1", []check.Property{check.Agreement()}},
 	} {
 		for _, p := range test.properties {
