@@ -123,11 +123,16 @@ func (w *World) Faulty() Set { return w.cluster.FaultyIn(w.vector) }
 
 // FaultyIn is [World.Faulty] for a vector.
 func (c *Cluster) FaultyIn(v Vector) Set {
-	faulty := c.twinned
-	for i := range c.flagged(v, amnesiac).All {
-		faulty |= c.identities[c.instances[i].Identity].Instances
+	return c.twinned | c.SameIdentity(c.flagged(v, amnesiac))
+}
+
+// SameIdentity returns all instances of the identities that s has an instance of.
+func (c *Cluster) SameIdentity(s Set) Set {
+	var all Set
+	for i := range s.All {
+		all |= c.identities[c.instances[i].Identity].Instances
 	}
-	return faulty
+	return all
 }
 
 func (c *Cluster) flagged(v Vector, f flags) Set {

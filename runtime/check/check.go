@@ -64,6 +64,8 @@ type Monitored interface {
 	// Monitor returns a monitor for the histories of c in which exactly the
 	// given instances are faulty, or nil if it knows none.
 	Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor
+	// Concerns returns the instances whose being faulty matters.
+	Concerns(c *runtime.Cluster) runtime.Set
 }
 
 // A Monitor is an automaton over observations. A state is a string that has a
@@ -78,12 +80,21 @@ type Monitor interface {
 	Violated(state string) bool
 }
 
-// MonitorOf returns a monitor of p for the histories of c in which exactly the
-// given instances are faulty. If p has none of its own, the state is the whole
-// history without its steps, in [Canonical] order, judged after each step; a
-// violation stands even if later observations would excuse it.
-func MonitorOf(p Property, c *runtime.Cluster, faulty runtime.Set) Monitor {
-	if p, ok := p.(Monitored); ok {
+// A Forgetful monitor can be told that identities became faulty by amnesia.
+type Forgetful interface {
+	Monitor
+	// Forget returns the state after the given instances became faulty. What
+	// they did before counts no more; a violation that it made stands.
+	Forget(state string, faulty runtime.Set) string
+}
+
+// MonitorOf returns a monitor of p for the histories of c in which the given
+// instances are faulty from the start, and those in mayForget may become so. If
+// p has none of its own, the state is the whole history without its steps, in
+// [Canonical] order, judged after each step; so it is if it matters to p who
+// forgets.
+func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget runtime.Set) Monitor {
+	if p, ok := p.(Monitored); ok && mayForget&^faulty&p.Concerns(c) == 0 {
 		if m := p.Monitor(c, faulty); m != nil {
 			return m
 		}

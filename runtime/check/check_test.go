@@ -119,7 +119,7 @@ func TestHistories(t *testing.T) {
 				}
 				v := p.Judge(h)
 				fmt.Fprintln(&out, p.Name()+": "+tell(v))
-				m := check.MonitorOf(p, c, h.Faulty)
+				m := check.MonitorOf(p, c, h.Faulty, 0)
 				if m.Violated(m.Next(m.Start(), h.Events)) == v.Holds {
 					t.Errorf("%s: %s\nthe monitor does not say that %s is %t", d.Pos, d.Input, p.Name(), v.Holds)
 				}
@@ -178,7 +178,7 @@ func TestConcurrentUse(t *testing.T) {
 	c := cluster(t)
 	h := runtime.History{Cluster: c, Events: parse(t, c, "c1 write red; c2 read\nc2 returns red; c3 read\nc3 returns")}
 	p := check.Linearizable()
-	m := check.MonitorOf(p, c, 0)
+	m := check.MonitorOf(p, c, 0, 0)
 	done := make(chan string)
 	for range 4 {
 		go func() {

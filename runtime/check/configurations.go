@@ -7,6 +7,9 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
+// Concerns implements [Monitored].
+func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
+
 // Monitor knows registers whose clients are all correct.
 func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if !p.model.register || faulty&c.Clients() != 0 {

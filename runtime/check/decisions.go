@@ -11,6 +11,9 @@ type agreement struct{}
 
 func (agreement) Name() string { return "agreement" }
 
+// Concerns implements [Monitored].
+func (agreement) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
+
 func (agreement) Judge(h runtime.History) Verdict {
 	first := map[int]runtime.Observed{} // slot -> its first decision
 	for _, e := range h.Events {
@@ -78,6 +81,8 @@ func (noFailure) Judge(h runtime.History) Verdict {
 	}
 	return Verdict{Holds: true}
 }
+
+func (noFailure) Concerns(*runtime.Cluster) runtime.Set { return 0 }
 
 func (noFailure) Monitor(*runtime.Cluster, runtime.Set) Monitor { return failureMonitor{} }
 

@@ -88,41 +88,65 @@ type safety struct{}
 func (safety) Violated(state string) bool { return state == violated }
 
 // historyMonitor is the monitor of a property that has none of its own. Its
-// state is the history: pairs of an instance and the number of an observation.
+// state is the history, pairs of an instance and the number of an observation,
+// and who is faulty by now.
 type historyMonitor struct {
 	safety
 	property Property
 	cluster  *runtime.Cluster
-	faulty   runtime.Set
+	faulty   runtime.Set // at the start
 	numbers  numbers
 }
 
-func (m *historyMonitor) Start() string { return encode([][2]int{}) }
+type pastState struct {
+	Faulty runtime.Set
+	Events [][2]int
+}
+
+func (m *historyMonitor) Start() string {
+	return encode(pastState{Faulty: m.faulty, Events: [][2]int{}})
+}
 
 func (m *historyMonitor) Next(state string, seen []runtime.Observed) string {
 	if state == violated {
 		return state
 	}
-	h := runtime.History{Cluster: m.cluster, Faulty: m.faulty}
-	for _, pair := range decode[[][2]int](state) {
-		o := m.numbers.value(pair[1]).(runtime.Observation)
-		h.Events = append(h.Events, runtime.Observed{Observation: o, Instance: pair[0]})
-	}
+	past := decode[pastState](state)
+	h := m.history(past)
 	for _, o := range seen {
 		o.Step = 0
 		h.Events = append(h.Events, o)
 	}
 	h.Events = Canonical(h)
+	return m.judged(h)
+}
+
+// Forget implements [Forgetful].
+func (m *historyMonitor) Forget(state string, faulty runtime.Set) string {
+	if state == violated {
+		return state
+	}
+	h := m.history(decode[pastState](state))
+	h.Faulty |= faulty
+	return m.judged(h)
+}
+
+func (m *historyMonitor) history(past pastState) runtime.History {
+	h := runtime.History{Cluster: m.cluster, Faulty: past.Faulty}
+	for _, pair := range past.Events {
+		o := m.numbers.value(pair[1]).(runtime.Observation)
+		h.Events = append(h.Events, runtime.Observed{Observation: o, Instance: pair[0]})
+	}
+	return h
+}
+
+func (m *historyMonitor) judged(h runtime.History) string {
 	if !m.property.Judge(h).Holds {
 		return violated
 	}
-	return m.write(h.Events)
-}
-
-func (m *historyMonitor) write(events []runtime.Observed) string {
-	pairs := make([][2]int, len(events))
-	for i, o := range events {
-		pairs[i] = [2]int{o.Instance, m.numbers.number(o.Observation)}
+	past := pastState{Faulty: h.Faulty, Events: make([][2]int, len(h.Events))}
+	for i, o := range h.Events {
+		past.Events[i] = [2]int{o.Instance, m.numbers.number(o.Observation)}
 	}
-	return encode(pairs)
+	return encode(past)
 }

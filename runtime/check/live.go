@@ -140,6 +140,9 @@ func (p validity) Judge(h runtime.History) Verdict {
 	return Verdict{Holds: true, Vacuous: vacuous}
 }
 
+// Concerns implements [Monitored].
+func (validity) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
+
 // Monitor needs no memory: each decision is judged by itself.
 func (p validity) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	return validityMonitor{property: p, cluster: c, faulty: faulty}

@@ -200,7 +200,7 @@ func TestMonitorsAgainstJudge(t *testing.T) {
 	c := cluster(t)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe(), unmonitored{check.Regular()}} {
 		t.Run(p.Name(), func(t *testing.T) {
-			m := check.MonitorOf(p, c, 0)
+			m := check.MonitorOf(p, c, 0, 0)
 			rapid.Check(t, func(t *rapid.T) {
 				events := drawEvents(t, 4, 20, 40)
 				states := []string{m.Start()}
@@ -229,7 +229,7 @@ func TestAgreementMonitor(t *testing.T) {
 	c := cluster(t)
 	rapid.Check(t, func(t *rapid.T) {
 		h := runtime.History{Cluster: c, Faulty: runtime.Of(2)}
-		m := check.MonitorOf(check.Agreement(), c, h.Faulty)
+		m := check.MonitorOf(check.Agreement(), c, h.Faulty, 0)
 		state := m.Start()
 		for range rapid.IntRange(0, 8).Draw(t, "decisions") {
 			e := runtime.Observed{Instance: rapid.IntRange(0, 3).Draw(t, "replica")}
@@ -270,7 +270,7 @@ func TestMonitorsForget(t *testing.T) {
 		{"who decided", "A decides x for 1; A decides x for 1", "B decides x for 1", []check.Property{check.Agreement()}},
 	} {
 		for _, p := range test.properties {
-			m := check.MonitorOf(p, c, 0)
+			m := check.MonitorOf(p, c, 0, 0)
 			a := m.Next(m.Start(), parse(t, c, test.history))
 			b := m.Next(m.Start(), parse(t, c, test.same))
 			if a != b || m.Violated(a) {

@@ -89,6 +89,9 @@ func misread(r *operation, writes []operation) string {
 	return r.told("returned") + ", " + why
 }
 
+// Concerns implements [Monitored].
+func (weak) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
+
 // Monitor knows clusters whose clients are all correct.
 func (p weak) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if faulty&c.Clients() != 0 {

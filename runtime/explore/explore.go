@@ -47,9 +47,9 @@ type Options struct {
 
 // Progress is how far a search has come.
 type Progress struct {
-	Layer, Layers int // steps taken by the scenarios of this layer, and at most
-	Done, Rows    int // worlds of this layer that were expanded, and all of them
-	Covered, Size *big.Int
+	Layer, Layers int      // steps taken by the scenarios of this layer, and at most
+	Done, Rows    int      // worlds of this layer that were expanded, and all of them
+	Covered, Size *big.Int // scenarios judged in the layers before, and all of them
 	Worlds, Steps int
 	Bytes         int // memory of worlds and tables
 	Elapsed       time.Duration
@@ -82,8 +82,8 @@ type Report struct {
 	// Counterexample is the first shortest scenario that violates a property, nil if
 	// none does.
 	Counterexample *runtime.World
-	// Passing are a few scenarios that violate nothing, some of them with
-	// progress if there are any.
+	// Passing are a few scenarios that violate nothing, those with progress
+	// first. One that ends early is there as far as it goes.
 	Passing []*runtime.World
 	// Beyond says that more servers were faulty than f allows in the
 	// counterexample or, if there is none, in the starting world.
@@ -101,7 +101,7 @@ var ErrFirst = errors.New("stopped at the first violation")
 // several properties counts for the one that is violated first.
 type Violation struct {
 	Property  string
-	Why       string   // of the counterexample or, for another property, empty
+	Why       string   // what goes wrong in the first shortest counterexample to it
 	Length    int      // steps of the shortest counterexample
 	Shortest  *big.Int // prefixes of that length that violate it
 	Scenarios *big.Int // scenarios of the space that violate it, as far as covered
@@ -120,15 +120,11 @@ func (r *Report) Vacuous() bool { return r.Progressed.Sign() == 0 }
 // Explore judges every scenario of s. If ctx ends before that, the report says
 // what was covered until then. The error is of the options, not of what was found.
 func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
-	if o.Start == nil {
-		return nil, fmt.Errorf("explore: no world to start from")
+	if err := o.check(s); err != nil {
+		return nil, fmt.Errorf("explore: %w", err)
 	}
 	x := newSearch(s, o)
-	err := x.checkSymmetry()
-	var r *Report
-	if err == nil {
-		r, err = x.run(ctx)
-	}
+	r, err := x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
 		o.NoSymmetry = true
@@ -137,4 +133,17 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 		}
 	}
 	return r, err
+}
+
+// check reports why the scenarios of s cannot begin where they are to.
+func (o Options) check(s *space.Space) error {
+	if o.Start == nil {
+		return errors.New("no world to start from")
+	}
+	for _, step := range s.Steps() {
+		if step.Cluster() != o.Start.Cluster() {
+			return fmt.Errorf("%s was made for another cluster than that of the world to start from", step)
+		}
+	}
+	return nil
 }

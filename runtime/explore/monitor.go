@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,10 +19,11 @@ type monitors struct {
 	cluster    *runtime.Cluster
 	properties []check.Property
 	folds      []check.Monitor
-	watched    runtime.Set // correct instances: only they make progress
+	watched    runtime.Set // instances that are correct from the start: only they make progress
 
 	mu    sync.RWMutex
 	next  map[[2]uint32]uint32 // (tuple, list of observations) -> tuple
+	lost  map[forgetting]uint32
 	ids   map[string]uint32
 	tuple []tuple
 }
@@ -41,19 +43,26 @@ type verdict struct {
 	violated int // the first property that is violated, or none
 }
 
-// newMonitors prepares to judge properties in a search in which the given
-// instances may be faulty.
-func newMonitors(c *runtime.Cluster, properties []check.Property, faulty runtime.Set) *monitors {
+// A forgetting is that instances become faulty by amnesia.
+type forgetting struct {
+	tuple  uint32
+	faulty runtime.Set
+}
+
+// newMonitors prepares to judge properties in a search in which some instances
+// are faulty from the start and others may become so.
+func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayForget runtime.Set) *monitors {
 	m := &monitors{
 		cluster:    c,
 		properties: properties,
 		watched:    (c.Servers() | c.Clients()) &^ faulty,
 		next:       map[[2]uint32]uint32{},
+		lost:       map[forgetting]uint32{},
 		ids:        map[string]uint32{},
 	}
 	t := tuple{violated: none}
 	for _, p := range properties {
-		fold := check.MonitorOf(p, c, faulty)
+		fold := check.MonitorOf(p, c, faulty, mayForget)
 		m.folds = append(m.folds, fold)
 		t.states = append(t.states, fold.Start())
 	}
@@ -73,7 +82,7 @@ func (m *monitors) fold(id, list uint32) uint32 {
 	}
 	before := m.at(id)
 	seen := m.cluster.Observations(list, 0)
-	after := tuple{progress: before.progress, violated: before.violated}
+	after := tuple{progress: before.progress, violated: none}
 	for _, o := range seen {
 		if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && m.watched.Has(o.Instance) {
 			after.progress = true
@@ -90,6 +99,33 @@ func (m *monitors) fold(id, list uint32) uint32 {
 	defer m.mu.Unlock()
 	to = m.intern(after)
 	m.next[key] = to
+	return to
+}
+
+// forget returns the tuple after instances became faulty. It may be called
+// concurrently.
+func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {
+	key := forgetting{id, faulty}
+	m.mu.RLock()
+	to, ok := m.lost[key]
+	m.mu.RUnlock()
+	if ok {
+		return to
+	}
+	after := m.at(id)
+	after.states = slices.Clone(after.states)
+	for i, fold := range m.folds {
+		if f, ok := fold.(check.Forgetful); ok {
+			after.states[i] = f.Forget(after.states[i], faulty)
+			if after.violated == none && fold.Violated(after.states[i]) {
+				after.violated = i
+			}
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	to = m.intern(after)
+	m.lost[key] = to
 	return to
 }
 

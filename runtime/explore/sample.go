@@ -16,14 +16,14 @@ import (
 // draw equal scenarios. The counterexample is the shortest violating prefix of
 // those drawn, the first drawn of several.
 func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (*Report, error) {
-	if o.Start == nil {
-		return nil, fmt.Errorf("sample: no world to start from")
+	if err := o.check(s); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
 	}
 	began := time.Now()
 	x := newSearch(s, o)
 	x.report = newReport("sample", s, o)
 	x.report.Seed = seed
-	mon := x.startMonitor()
+	start := x.monitors.verdict(x.startMonitor())
 	worlds := map[string]bool{}
 	one := big.NewInt(1)
 	for _, rank := range s.Sample(count, seed) {
@@ -34,7 +34,7 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 		if err != nil {
 			return nil, err
 		}
-		if err := x.draw(scenario, mon, worlds); err != nil {
+		if err := x.draw(scenario, start, worlds); err != nil {
 			return nil, err
 		}
 		x.report.Covered.Add(x.report.Covered, one)
@@ -47,13 +47,17 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 }
 
 // draw runs one scenario.
-func (x *search) draw(scenario space.Scenario, mon uint32, worlds map[string]bool) error {
+func (x *search) draw(scenario space.Scenario, seen verdict, worlds map[string]bool) error {
 	sim := x.cluster.NewSimulator()
 	src, dst := make(runtime.Vector, x.cluster.Width()), make(runtime.Vector, x.cluster.Width())
 	copy(src, x.options.Start.Vector())
 	one := big.NewInt(1)
-	taken, violated := 0, none
+	taken := 0
+	violated, err := x.judge(seen, src)
 	for _, step := range scenario {
+		if err != nil || violated != none {
+			break
+		}
 		if !sim.Take(dst, src, step) {
 			x.report.EndedEarly.Add(x.report.EndedEarly, one)
 			break
@@ -62,30 +66,19 @@ func (x *search) draw(scenario space.Scenario, mon uint32, worlds map[string]boo
 		taken++
 		worlds[fmt.Sprint(dst)] = true
 		for _, list := range sim.Seen() {
-			mon = x.monitors.fold(mon, list)
+			seen = x.monitors.verdict(x.monitors.fold(seen.monitor, list))
 		}
-		violated = x.monitors.at(mon).violated
-		if violated == none {
-			v, err := x.invariants.judge(dst)
-			if err != nil {
-				return err
-			}
-			if v != none {
-				violated = len(x.properties) + v
-			}
-		}
-		if violated != none {
-			break
-		}
+		violated, err = x.judge(seen, dst)
 		src, dst = dst, src
 	}
-	if x.monitors.at(mon).progress {
+	if err != nil {
+		return err
+	}
+	if seen.progress {
 		x.report.Progressed.Add(x.report.Progressed, one)
 	}
 	if violated == none {
-		if len(x.report.Passing) < passingKept {
-			x.report.Passing = append(x.report.Passing, x.walk(scenario[:taken]))
-		}
+		x.passed(seen.progress, func() *runtime.World { return x.walk(scenario[:taken]) })
 		return nil
 	}
 	x.foundInSample(violated, taken, scenario[:taken])

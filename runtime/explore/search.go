@@ -28,6 +28,8 @@ type search struct {
 	properties []check.Property
 	monitors   *monitors
 	invariants *invariants
+	mayForget  runtime.Set
+	realm      uint32
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
 	began      time.Time
 	width      int // words of a row: vector, monitor, position
@@ -37,8 +39,9 @@ type search struct {
 	placeOf map[*space.Position]*place
 	origins [][]origin // of each layer, by rank
 
-	report  *Report
-	tallies tallies
+	report      *Report
+	progressing int // how many of the report's passing scenarios, the first ones, made progress
+	tallies     tallies
 }
 
 // A place is a position of the space with what the search needs of it.
@@ -52,35 +55,6 @@ type place struct {
 type group struct {
 	steps []runtime.Step
 	to    *place
-}
-
-// tallies counts scenarios by the place that they reached and by what became
-// of them; the count of the place tells how many scenarios of the space that is.
-type tallies struct {
-	outcomes int
-	words    int
-	counts   []uint64 // [place][outcome][word]
-}
-
-// What becomes of a scenario: it reaches its end, a step cannot happen, or it
-// violates the i-th property (violates+i); twice that, plus one if there was
-// progress.
-const (
-	reachesEnd = iota
-	endsEarly
-	violates
-)
-
-func (t *tallies) at(place uint32, outcome int, progress bool) weight {
-	k := 2 * outcome
-	if progress {
-		k++
-	}
-	i := (int(place)*2*t.outcomes + k) * t.words
-	for len(t.counts) < i+t.words {
-		t.counts = append(t.counts, make([]uint64, 2*t.outcomes*t.words)...)
-	}
-	return t.counts[i : i+t.words]
 }
 
 func newSearch(s *space.Space, o Options) *search {
@@ -98,9 +72,12 @@ func newSearch(s *space.Space, o Options) *search {
 	if x.options.Workers <= 0 {
 		x.options.Workers = goruntime.GOMAXPROCS(0)
 	}
-	x.monitors = newMonitors(c, x.properties, possiblyFaulty(s, o.Start))
+	x.mayForget = mayForget(s)
+	x.monitors = newMonitors(c, x.properties, startsFaulty(o.Start), x.mayForget|o.Start.Faulty())
 	x.invariants = newInvariants(c, o.Invariants)
-	x.symmetry = symmetryOf(s, o)
+	if x.symmetry = symmetryOf(s, o); x.symmetry != nil {
+		x.realm = c.NewRealm()
+	}
 	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
 	x.report = newReport("explore", s, o)
 	x.report.Workers = x.options.Workers
@@ -132,20 +109,20 @@ func newReport(kind string, s *space.Space, o Options) *Report {
 	return r
 }
 
-// possiblyFaulty returns the instances of identities that are faulty at the
-// start or may become so in a scenario of the space.
-func possiblyFaulty(s *space.Space, start *runtime.World) runtime.Set {
-	c := start.Cluster()
-	faulty := start.Faulty()
+// mayForget returns the instances of identities that suffer amnesia in some
+// scenario of the space.
+func mayForget(s *space.Space) runtime.Set {
+	var set runtime.Set
 	for _, step := range s.Steps() {
 		if step.Kind() == runtime.AmnesiaStep {
-			for i := range step.Instances().All {
-				faulty |= c.Identities()[c.Instances()[i].Identity].Instances
-			}
+			set |= step.Cluster().SameIdentity(step.Instances())
 		}
 	}
-	return faulty
+	return set
 }
+
+// startsFaulty returns the instances that are faulty before any step.
+func startsFaulty(w *runtime.World) runtime.Set { return w.Path()[0].Faulty() }
 
 // place returns the place of a position. It is not safe for concurrent use.
 func (x *search) place(p *space.Position) *place {
@@ -178,32 +155,34 @@ func (x *search) startMonitor() uint32 {
 		for _, list := range m.Seen() {
 			mon = x.monitors.fold(mon, list)
 		}
+		if w.Step().Kind() == runtime.AmnesiaStep {
+			mon = x.monitors.forget(mon, w.Faulty())
+		}
 	}
 	return mon
 }
 
 func (x *search) run(ctx context.Context) (*Report, error) {
-	mon := x.startMonitor()
+	seen := x.monitors.verdict(x.startMonitor())
 	first := x.place(x.space.Start())
 	one := make(weight, x.words)
 	one[0] = 1
-	row := append(slices.Clone(x.options.Start.Vector()), mon, first.index)
 	layer := newFrontier(x.width, x.words, 1)
-	violated, err := x.invariants.judge(row[:x.cluster.Width()])
+	violated, err := x.judge(seen, x.options.Start.Vector())
 	if err != nil {
 		return nil, err
 	}
-	if v := x.monitors.at(mon).violated; v != none || violated != none {
-		if v == none {
-			v = len(x.properties) + violated
-		}
-		x.tallies.at(first.index, violates+v, x.monitors.at(mon).progress).add(one)
-		x.found(v, 0, x.options.Start, one)
+	if violated != none {
+		x.tallies.at(first.index, violates+violated, seen.progress).add(one)
+		x.found(violated, 0, x.options.Start, one)
 	} else {
 		if first.at.Accepts() > 0 {
-			x.tallies.at(first.index, reachesEnd, x.monitors.at(mon).progress).add(one)
+			x.tallies.at(first.index, reachesEnd, seen.progress).add(one)
+			x.passed(seen.progress, func() *runtime.World { return x.options.Start })
 		}
-		layer.add(row, one, 0)
+		if !first.last {
+			layer.add(append(slices.Clone(x.options.Start.Vector()), seen.monitor, first.index), one, 0)
+		}
 	}
 	x.origins = append(x.origins, layer.seal())
 	for layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
@@ -225,38 +204,17 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	return x.report, nil
 }
 
-// A finding is a scenario that ends in a violation, or passes: the rank of the
-// row before its last step, and its last choice.
-type finding struct {
-	from     origin
-	progress bool
-}
-
-// A worker expands rows. What it counts is added up when the layer is done.
-type worker struct {
-	search   *search
-	sim      *runtime.Simulator
-	row      []uint32
-	tallies  tallies
-	steps    int
-	least    map[int]origin // the least violating choice of each property
-	counts   map[int]weight // how many prefixes violate it in this layer
-	passing  []finding
-	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
-	names    *runtime.Canonicalizer
-	err      error
-}
-
-func (x *search) newWorker() *worker {
-	w := &worker{
-		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width),
-		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
-		least:   map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
+// judge returns the first property that is violated in the world that has the
+// given vector and past, or none.
+func (x *search) judge(past verdict, vector runtime.Vector) (int, error) {
+	if past.violated != none {
+		return past.violated, nil
 	}
-	if x.symmetry != nil {
-		w.names = x.symmetry.NewCanonicalizer()
+	broken, err := x.invariants.judge(vector)
+	if err != nil || broken == none {
+		return none, err
 	}
-	return w
+	return len(x.properties) + broken, nil
 }
 
 // layer expands each row of a layer and returns the next one.
@@ -272,10 +230,14 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	}
 	next := newFrontier(x.width, x.words, shards)
 	var (
-		group sync.WaitGroup
-		taken atomic.Int64
-		team  = make([]*worker, workers)
+		group   sync.WaitGroup
+		taken   atomic.Int64
+		team    = make([]*worker, workers)
+		covered *big.Int
 	)
+	if x.options.Progress != nil {
+		covered = x.covered()
+	}
 	for i := range team {
 		group.Go(func() {
 			// Made here, what workers write to lies apart in memory.
@@ -290,7 +252,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 					w.expand(rows, rank, next)
 				}
 				if x.options.Progress != nil && i == 0 {
-					x.tell(rows, from, next)
+					x.tell(rows, from, next, covered)
 				}
 			}
 		})
@@ -307,118 +269,6 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		x.report.Stopped = err
 	}
 	return next, nil
-}
-
-// expand takes each step that is possible from a row.
-func (w *worker) expand(rows *frontier, rank int, next *frontier) {
-	x := w.search
-	row, weight := rows.at(rank)
-	width := x.width - 2
-	at := x.places[row[width+1]]
-	here := x.monitors.verdict(row[width])
-	choice := 0
-	for g := range at.groups {
-		group := &at.groups[g]
-		for s := range group.steps {
-			from := origin(rank)<<32 | origin(choice)
-			choice++
-			w.steps++
-			if !w.sim.Take(w.row[:width], row[:width], group.steps[s]) {
-				w.tallies.at(group.to.index, endsEarly, here.progress).add(weight)
-				w.pass(from, here.progress)
-				continue
-			}
-			there := here
-			for _, list := range w.sim.Seen() {
-				there = w.fold(there.monitor, list)
-			}
-			w.arrive(group.to, there, weight, from, next)
-		}
-	}
-}
-
-// fold asks the monitors, which all workers share, once for each pair.
-func (w *worker) fold(mon, list uint32) verdict {
-	key := [2]uint32{mon, list}
-	v, ok := w.verdicts[key]
-	if !ok {
-		if w.names != nil && !w.names.Alike(list) {
-			w.err = asymmetry{"what is observed names servers"}
-		}
-		v = w.search.monitors.verdict(w.search.monitors.fold(mon, list))
-		w.verdicts[key] = v
-	}
-	return v
-}
-
-// arrive judges the world in w.row and adds it to the next layer.
-func (w *worker) arrive(at *place, v verdict, count weight, from origin, next *frontier) {
-	x := w.search
-	width := x.width - 2
-	violated := v.violated
-	if violated == none && len(x.invariants.properties) > 0 {
-		broken, err := x.invariants.judge(w.row[:width])
-		if err != nil {
-			w.err = err
-			return
-		}
-		if broken != none {
-			violated = len(x.properties) + broken
-		}
-	}
-	if violated != none {
-		w.tallies.at(at.index, violates+violated, v.progress).add(count)
-		if least, ok := w.least[violated]; !ok || from < least {
-			w.least[violated] = from
-		}
-		if w.counts[violated] == nil {
-			w.counts[violated] = make(weight, x.words)
-		}
-		w.counts[violated].add(count)
-		return
-	}
-	if at.at.Accepts() > 0 {
-		w.tallies.at(at.index, reachesEnd, v.progress).add(count)
-		w.pass(from, v.progress)
-	}
-	if at.last {
-		return
-	}
-	if w.names != nil {
-		if _, err := w.names.Canonical(w.row[:width]); err != nil {
-			w.err = asymmetry{err.Error()}
-			return
-		}
-	}
-	w.row[width], w.row[width+1] = v.monitor, at.index
-	next.add(w.row, count, from)
-}
-
-// pass keeps the least few scenarios that pass, those with progress first.
-func (w *worker) pass(from origin, progress bool) {
-	f := finding{from, progress}
-	if len(w.passing) == passingKept && !f.before(w.passing[passingKept-1]) {
-		return
-	}
-	w.passing = append(w.passing, f)
-	slices.SortFunc(w.passing, finding.compare)
-	w.passing = w.passing[:min(passingKept, len(w.passing))]
-}
-
-func (f finding) before(g finding) bool { return f.compare(g) < 0 }
-
-func (f finding) compare(g finding) int {
-	switch {
-	case f.progress != g.progress && f.progress:
-		return -1
-	case f.progress != g.progress:
-		return 1
-	case f.from < g.from:
-		return -1
-	case f.from > g.from:
-		return 1
-	}
-	return 0
 }
 
 // gather adds up what the workers counted in a layer.
@@ -452,10 +302,26 @@ func (x *search) gather(team []*worker, rows *frontier) {
 	}
 	slices.SortFunc(passing, finding.compare)
 	for _, f := range passing {
-		if len(x.report.Passing) < passingKept {
-			x.report.Passing = append(x.report.Passing, x.replay(f.from))
-		}
+		x.passed(f.progress, func() *runtime.World { return x.replay(f.from) })
 	}
+}
+
+// passed keeps a passing scenario if there is room for it: one with progress
+// may take the place of one without.
+func (x *search) passed(progress bool, world func() *runtime.World) {
+	kept := &x.report.Passing
+	at := len(*kept)
+	if progress {
+		at = x.progressing
+	}
+	if at == passingKept {
+		return
+	}
+	if progress {
+		x.progressing++
+	}
+	*kept = slices.Insert(*kept, at, world())
+	*kept = (*kept)[:min(passingKept, len(*kept))]
 }
 
 // found notes a violation at the end of w, if it is the first of its property.
@@ -539,52 +405,12 @@ func (p *place) renamed(s runtime.Step, r runtime.Renaming) runtime.Step {
 	panic("explore: the space is not closed under a renaming that keeps it")
 }
 
-// sum turns the tallies into counts of scenarios.
-func (x *search) sum() {
-	r := x.report
-	byProperty := map[string]*big.Int{}
-	for i := range r.Violations {
-		byProperty[r.Violations[i].Property] = r.Violations[i].Scenarios
-	}
-	for _, at := range x.places {
-		for outcome := range x.tallies.outcomes {
-			for _, progress := range []bool{false, true} {
-				w := x.tallies.at(at.index, outcome, progress)
-				if w.zero() {
-					continue
-				}
-				n := at.at.Count()
-				if outcome == reachesEnd {
-					n = big.NewInt(int64(at.at.Accepts()))
-				}
-				n = new(big.Int).Mul(w.big(), n)
-				r.Covered.Add(r.Covered, n)
-				if progress {
-					r.Progressed.Add(r.Progressed, n)
-				}
-				switch {
-				case outcome == endsEarly:
-					r.EndedEarly.Add(r.EndedEarly, n)
-				case outcome >= violates+len(x.properties):
-					s := byProperty[x.options.Invariants[outcome-violates-len(x.properties)].Name()]
-					s.Add(s, n)
-				case outcome >= violates:
-					s := byProperty[x.properties[outcome-violates].Name()]
-					s.Add(s, n)
-				}
-			}
-		}
-	}
-	r.Runs = x.cluster.Learnt().Runs
-	r.Elapsed = time.Since(x.began)
-}
-
 // tell reports progress.
-func (x *search) tell(rows *frontier, done int, next *frontier) {
+func (x *search) tell(rows *frontier, done int, next *frontier, covered *big.Int) {
 	x.options.Progress(Progress{
 		Layer: len(x.origins), Layers: x.space.MaxLen(),
 		Done: done, Rows: rows.len(),
-		Size: x.report.Size, Worlds: x.report.Worlds + done, Steps: x.report.Steps,
+		Covered: covered, Size: x.report.Size, Worlds: x.report.Worlds + done, Steps: x.report.Steps,
 		Bytes: rows.bytes() + next.bytes() + x.cluster.Learnt().Bytes, Elapsed: time.Since(x.began),
 	})
 }

@@ -15,10 +15,12 @@ import (
 // properties cannot tell names apart. Whole worlds are brought to canonical
 // form, never single steps, and each weight is that of all the worlds that a
 // canonical one stands for, so that counts stay exact.
-
-// selfChecks is how many scenarios are run for real under a renaming before a
-// protocol's word is taken for its symmetry.
-const selfChecks = 64
+//
+// A protocol's word is not taken for it: whenever something happens for the
+// first time, it is made to happen renamed, too, under each renaming, and the
+// outcomes are compared. If they differ, the search begins anew without
+// symmetry. That costs as many runs of the nodes' code as a search without
+// symmetry makes, but far fewer steps and worlds.
 
 // An asymmetry is why worlds that differ by names cannot be taken for one.
 type asymmetry struct{ why string }
@@ -47,59 +49,58 @@ func symmetryOf(s *space.Space, o Options) *runtime.Symmetry {
 	return c.NewSymmetry(fitting)
 }
 
-// checkSymmetry runs some scenarios as they are and renamed, and compares what
-// comes out step by step.
-func (x *search) checkSymmetry() error {
-	if x.symmetry == nil {
-		return nil
-	}
-	sim := x.cluster.NewSimulator()
+// A renamer checks that steps do the same after renamings.
+type renamer struct {
+	*search
+	sim              *runtime.Simulator
+	src, dst, wanted runtime.Vector
+}
+
+func (x *search) newRenamer() *renamer {
 	width := x.cluster.Width()
-	names := make([]runtime.Vector, 4)
-	for i := range names {
-		names[i] = make(runtime.Vector, width)
-	}
-	for k, rank := range x.space.Sample(selfChecks, 1) {
-		scenario, err := x.space.At(rank)
-		if err != nil {
-			return err
+	return &renamer{x, x.cluster.NewSimulatorIn(x.realm), make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
+}
+
+// check compares a step from src, which led to dst and was seen if ok, with
+// what each renaming makes of it.
+func (r *renamer) check(at *place, step runtime.Step, src, dst runtime.Vector, seen []uint32, ok bool) error {
+	was := r.observed(seen)
+	for g := 1; g < r.symmetry.Order(); g++ {
+		other := at.renamed(step, r.symmetry.Renaming(g))
+		if err := r.symmetry.Rename(r.src, src, g); err != nil {
+			return asymmetry{err.Error()}
 		}
-		g := 1 + k%(x.symmetry.Order()-1)
-		if err := x.compare(sim, scenario, g, names); err != nil {
-			return err
+		if okOther := r.sim.Take(r.dst, r.src, other); okOther != ok {
+			return asymmetry{fmt.Sprintf("%s is not %s renamed: only one of them can happen", other, step)}
+		}
+		if !ok {
+			continue
+		}
+		if err := r.symmetry.Rename(r.wanted, dst, g); err != nil {
+			return asymmetry{err.Error()}
+		}
+		if !slices.Equal(r.wanted, r.dst) {
+			return asymmetry{r.difference(step, other, r.wanted, r.dst)}
+		}
+		for i, is := range r.observed(r.sim.Seen()) {
+			if !slices.Equal(was[r.symmetry.Inverse(g)[i]], is) {
+				return asymmetry{fmt.Sprintf("%s is not %s renamed: something else is observed of %s",
+					other, step, r.cluster.Instances()[i].Name)}
+			}
 		}
 	}
 	return nil
 }
 
-// compare runs a scenario and what the g-th renaming makes of it.
-func (x *search) compare(sim *runtime.Simulator, scenario space.Scenario, g int, v []runtime.Vector) error {
-	plain, twin, next, renamed := v[0], v[1], v[2], v[3]
-	copy(plain, x.options.Start.Vector())
-	copy(twin, x.options.Start.Vector())
-	at := x.place(x.space.Start())
-	for _, step := range scenario {
-		x.expand(at)
-		other := at.renamed(step, x.symmetry.Renaming(g))
-		ok := sim.Take(next, plain, step)
-		plain, next = next, plain
-		okOther := sim.Take(next, twin, other)
-		twin, next = next, twin
-		if ok != okOther {
-			return asymmetry{fmt.Sprintf("%s and %s are not alike: only one of them can happen", step, other)}
+// observed lists the observations of each instance.
+func (r *renamer) observed(lists []uint32) [][]runtime.Observation {
+	of := make([][]runtime.Observation, len(r.cluster.Instances()))
+	for _, list := range lists {
+		for _, o := range r.cluster.Observations(list, 0) {
+			of[o.Instance] = append(of[o.Instance], o.Observation)
 		}
-		if !ok {
-			return nil
-		}
-		if err := x.symmetry.Rename(renamed, plain, g); err != nil {
-			return asymmetry{err.Error()}
-		}
-		if !slices.Equal(renamed, twin) {
-			return asymmetry{x.difference(step, other, renamed, twin)}
-		}
-		at = at.after(step)
 	}
-	return nil
+	return of
 }
 
 // difference says which instance is not in the state that it should be in.
@@ -121,16 +122,4 @@ func apart(name string, got, want []runtime.Field) string {
 		}
 	}
 	return name + " ends in another state"
-}
-
-// after returns where a step leads from p.
-func (p *place) after(s runtime.Step) *place {
-	for _, g := range p.groups {
-		for _, t := range g.steps {
-			if t == s {
-				return g.to
-			}
-		}
-	}
-	panic("explore: a scenario leaves its space")
 }
