@@ -1,0 +1,286 @@
+package explore_test
+
+import (
+	"context"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// inverting is a stage on which reads can be inverted, and a space that shows
+// it after four exchanges and goes on.
+func inverting(t testing.TB) (stage, *space.Space) {
+	t.Helper()
+	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read()), runs("c3", read())))
+	return s, s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(6)
+}
+
+func TestFirstStopsAfterTheLayer(t *testing.T) {
+	s, of := inverting(t)
+	first := s.exploresWith(of, explore.Options{Properties: properties(), First: true})
+	all := s.explores(of, properties()...)
+
+	if !errors.Is(first.Stopped, explore.ErrFirst) || first.OK() || first.Complete() {
+		t.Errorf("stopped by %v:\n%s", first.Stopped, first.Text())
+	}
+	if first.Depth != 4 || first.Violations[0].Length != 4 {
+		t.Errorf("%d layers, %+v", first.Depth, first.Violations)
+	}
+	if first.Covered.Cmp(all.Covered) >= 0 || first.Covered.Sign() <= 0 {
+		t.Errorf("covered %s of %s", first.Covered, all.Covered)
+	}
+	if all.Stopped != nil || !all.Complete() || all.Depth != 6 {
+		t.Errorf("not all was covered:\n%s", all.Text())
+	}
+	if strings.Join(texts(first.Counterexample), "") != strings.Join(texts(all.Counterexample), "") {
+		t.Errorf("first %q, all %q", texts(first.Counterexample), texts(all.Counterexample))
+	}
+	if first.Violations[0].Shortest.Cmp(all.Violations[0].Shortest) != 0 {
+		t.Errorf("%s prefixes of that length, then %s", first.Violations[0].Shortest, all.Violations[0].Shortest)
+	}
+	if !strings.Contains(first.Text(), "stopped at the first violation") {
+		t.Errorf("the text does not say that it stopped:\n%s", first.Text())
+	}
+}
+
+// A violation in the last layer leaves nothing out.
+func TestFirstInTheLastLayer(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+	r := s.exploresWith(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), explore.Options{Properties: properties(), First: true})
+	if len(r.Violations) != 1 || r.Stopped != nil || !r.Complete() {
+		t.Errorf("stopped by %v:\n%s", r.Stopped, r.Text())
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		s, of := inverting(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		told := 0
+		r, err := explore.Explore(ctx, of, explore.Options{
+			Start: s.Start(), Properties: properties(), Workers: workers,
+			Progress: func(p explore.Progress) {
+				told++
+				if p.Covered == nil || p.Covered.Cmp(p.Size) > 0 || p.Size.Cmp(of.Size()) != 0 ||
+					p.Layer < 1 || p.Layer > p.Layers || p.Layers != 6 || p.Done > p.Rows || p.Bytes <= 0 {
+					t.Errorf("%+v", p)
+				}
+				if p.Layer == 5 {
+					cancel()
+				}
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told == 0 || !errors.Is(r.Stopped, context.Canceled) || r.Complete() || r.OK() {
+			t.Errorf("%d workers: told %d times, stopped by %v:\n%s", workers, told, r.Stopped, r.Text())
+		}
+		if r.Depth != 4 || r.Covered.Sign() <= 0 || r.Covered.Cmp(r.Size) >= 0 {
+			t.Errorf("%d workers: depth %d, covered %s of %s", workers, r.Depth, r.Covered, r.Size)
+		}
+		if r.Counterexample == nil || r.Counterexample.Depth() != 4 {
+			t.Errorf("%d workers: the violation of layer 4 is missing:\n%s", workers, r.Text())
+		}
+		if !strings.Contains(r.Text(), "stopped") {
+			t.Errorf("the text does not say that it stopped:\n%s", r.Text())
+		}
+		again := s.explores(of, properties()...)
+		if !again.Complete() || again.Stopped != nil || again.Covered.Cmp(r.Covered) <= 0 {
+			t.Errorf("%d workers: then stopped by %v:\n%s", workers, again.Stopped, again.Text())
+		}
+		if again.Violations[0].Scenarios.Cmp(r.Violations[0].Scenarios) < 0 {
+			t.Errorf("%d workers: %s violated, then %s", workers, r.Violations[0].Scenarios, again.Violations[0].Scenarios)
+		}
+	}
+}
+
+func TestCancelledBefore(t *testing.T) {
+	s, of := inverting(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := explore.Explore(ctx, of, explore.Options{Start: s.Start(), Properties: properties()})
+	if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 || r.OK() {
+		t.Errorf("%v\n%s", err, r.Text())
+	}
+	r, err = explore.Sample(ctx, of, 10, 1, explore.Options{Start: s.Start(), Properties: properties()})
+	if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 || r.OK() {
+		t.Errorf("%v\n%s", err, r.Text())
+	}
+}
+
+func TestWrongOptions(t *testing.T) {
+	s, of := inverting(t)
+	other, _ := inverting(t)
+	for _, test := range []struct {
+		o    explore.Options
+		want string
+	}{
+		{explore.Options{}, "no world to start from"},
+		{explore.Options{Start: other.Start()}, "another cluster"},
+	} {
+		if _, err := explore.Explore(t.Context(), of, test.o); err == nil || !strings.HasPrefix(err.Error(), "explore: ") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v, want %s", err, test.want)
+		}
+		if _, err := explore.Sample(t.Context(), of, 1, 1, test.o); err == nil || !strings.HasPrefix(err.Error(), "sample: ") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v, want %s", err, test.want)
+		}
+	}
+	broken := check.Invariant("broken", func(*runtime.World) (bool, string, error) { return false, "", errors.New("cannot tell") })
+	o := explore.Options{Start: s.Start(), Invariants: []check.WorldProperty{broken}}
+	if _, err := explore.Explore(t.Context(), of, o); err == nil || !strings.Contains(err.Error(), "cannot tell") {
+		t.Errorf("explore: %v", err)
+	}
+	if _, err := explore.Sample(t.Context(), of, 1, 1, o); err == nil || !strings.Contains(err.Error(), "cannot tell") {
+		t.Errorf("sample: %v", err)
+	}
+}
+
+// The starting world is judged too, and its past counts.
+func TestStartIsJudged(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read(), read())))
+	past := s.explores(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"))
+	violated := past.Passing[0]
+	before := violated.Parent()
+	next := s.exchanges("c2", s.reaches("C D", "A B"))
+	never := []check.WorldProperty{neverShows("A", "red")}
+
+	for _, test := range []struct {
+		name   string
+		o      explore.Options
+		length int // -1 for none
+		count  int
+	}{
+		{"violated before", explore.Options{Start: violated, Properties: properties()}, 0, 4},
+		{"an invariant is violated before", explore.Options{Start: violated, Invariants: never}, 0, 4},
+		{"with the first step", explore.Options{Start: before, Properties: properties()}, 1, 4},
+		{"never", explore.Options{Start: before}, -1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			explored := s.exploresWith(next.Times(2), test.o)
+			sampled, err := explore.Sample(t.Context(), next.Times(2), 100, 1, test.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range []*explore.Report{explored, sampled} {
+				if test.length < 0 {
+					if !r.OK() {
+						t.Errorf("%s", r.Text())
+					}
+					continue
+				}
+				if len(r.Violations) != 1 || r.Violations[0].Length != test.length || r.Violations[0].Scenarios.Int64() != int64(test.count) {
+					t.Errorf("%s:\n%s", r.Kind, r.Text())
+				}
+			}
+		})
+	}
+}
+
+// Spaces without scenarios and the space of the empty scenario are spaces too.
+func TestDegenerateSpaces(t *testing.T) {
+	s, _ := inverting(t)
+	r := s.explores(space.Of(), properties()...)
+	if r.Size.Sign() != 0 || r.Covered.Sign() != 0 || len(r.Violations) != 0 || !r.Vacuous() {
+		t.Errorf("nothing:\n%s", r.Text())
+	}
+	r = s.explores(space.Of().Times(0), properties()...)
+	if r.Size.Int64() != 1 || r.Covered.Int64() != 1 || !r.OK() || r.Depth != 0 {
+		t.Errorf("the empty scenario, depth %d:\n%s", r.Depth, r.Text())
+	}
+	never := []check.WorldProperty{neverShows("A", "–")}
+	r = s.exploresWith(space.Of().Times(0), explore.Options{Invariants: never})
+	if len(r.Violations) != 1 || r.Violations[0].Length != 0 || r.Violations[0].Scenarios.Int64() != 1 || len(texts(r.Counterexample)) != 0 {
+		t.Errorf("a violation at the start:\n%s", r.Text())
+	}
+}
+
+// Counts are exact where they do not fit into a machine word.
+func TestHugeSpaces(t *testing.T) {
+	s := newStage(t, twinned(four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read()), runs("c3", read())), "C"))
+	few := s.exchanges("c1 c2 c3", s.reaches("A", "A B C", "B C' D"))
+	long := space.Then(few.Times(5), s.exchanges("c1 c2", s.subsets(1, 3)).Times(50))
+	r := s.explores(long, check.Linearizable())
+	if r.Size.BitLen() < 200 || !r.Complete() || r.Stopped != nil {
+		t.Fatalf("%s", r.Text())
+	}
+	// What comes after the fifth exchange can neither return a read of c3's nor
+	// come in its way: each short scenario stands for as many long ones.
+	short := s.explores(few.Times(5), check.Linearizable())
+	many := new(big.Int).Exp(big.NewInt(56), big.NewInt(50), nil)
+	least := new(big.Int).Mul(short.Violations[0].Scenarios, many)
+	if r.Violations[0].Scenarios.Cmp(least) < 0 {
+		t.Errorf("%s scenarios violate it, want at least %s", r.Violations[0].Scenarios, least)
+	}
+	if r.Violations[0].Shortest.Cmp(short.Violations[0].Shortest) != 0 {
+		t.Errorf("%s prefixes, want %s", r.Violations[0].Shortest, short.Violations[0].Shortest)
+	}
+	if r.EndedEarly.Sign() == 0 || r.EndedEarly.Cmp(r.Covered) >= 0 {
+		t.Errorf("%s of %s ended early", r.EndedEarly, r.Covered)
+	}
+}
+
+// Invariants are asked once for each different world, about worlds without a
+// past, from one goroutine at a time.
+func TestInvariants(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", blue)))
+	of := s.exchanges("c1 c2", s.subsets(1, 3)).Times(4)
+	asked := map[string]int{}
+	count := check.Invariant("counted", func(w *runtime.World) (bool, string, error) {
+		var all []string
+		for i := range w.Cluster().Instances() {
+			all = append(all, w.Summary(i))
+		}
+		if w.Parent() != nil {
+			t.Error("a world has a past")
+		}
+		asked[strings.Join(all, ",")]++
+		return true, "", nil
+	})
+	r := s.exploresWith(of, explore.Options{Invariants: []check.WorldProperty{count, neverShows("D", "blue")}, Workers: 3})
+	if len(asked) < 50 {
+		t.Errorf("asked about %d worlds only", len(asked))
+	}
+	if len(r.Violations) != 1 || r.Violations[0].Property != "D never shows blue" || r.Violations[0].Length != 2 {
+		t.Fatalf("%s", r.Text())
+	}
+	if want := `D shows "v1 blue"`; r.Violations[0].Why != want {
+		t.Errorf("%s, want %s", r.Violations[0].Why, want)
+	}
+	if got := s.explores(of); !got.OK() {
+		t.Errorf("without: %s", got.Text())
+	}
+}
+
+// Passing scenarios are different ones that violate nothing, those with
+// progress first.
+func TestPassing(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", read())))
+	of := space.Then(s.of("crash c2", "c1: A B C"), s.of("c2: A B C", "c1: A B C", "c1: B C D").Times(3))
+	r := s.explores(of, check.Linearizable())
+	if !r.OK() || len(r.Passing) != 3 {
+		t.Fatalf("%d pass:\n%s", len(r.Passing), r.Text())
+	}
+	known := map[string]bool{}
+	for _, w := range r.Passing {
+		text := strings.Join(texts(w), " ")
+		if known[text] {
+			t.Errorf("twice: %s", text)
+		}
+		known[text] = true
+		if !(check.Linearizable().Judge(w.History()).Holds) {
+			t.Errorf("violates it: %s", text)
+		}
+		if check.Linearizable().Judge(w.History()).Vacuous {
+			t.Errorf("returns nothing, though others do: %s", text)
+		}
+	}
+}

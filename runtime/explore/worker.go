@@ -1,0 +1,155 @@
+package explore
+
+import (
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A finding is a scenario that ends in a violation, or passes: the rank of the
+// row before its last step, and its last choice.
+type finding struct {
+	from     origin
+	progress bool
+}
+
+// A worker expands rows. What it counts is added up when the layer is done.
+type worker struct {
+	search   *search
+	sim      *runtime.Simulator
+	row      []uint32
+	tallies  tallies
+	steps    int
+	least    map[int]origin // the least violating choice of each property
+	counts   map[int]weight // how many prefixes violate it in this layer
+	passing  []finding
+	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
+	names    *runtime.Canonicalizer
+	err      error
+}
+
+func (x *search) newWorker() *worker {
+	w := &worker{
+		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width),
+		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
+		least:   map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
+	}
+	if x.symmetry != nil {
+		w.names = x.symmetry.NewCanonicalizer()
+	}
+	return w
+}
+
+// expand takes each step that is possible from a row.
+func (w *worker) expand(rows *frontier, rank int, next *frontier) {
+	x := w.search
+	row, weight := rows.at(rank)
+	width := x.width - 2
+	at := x.places[row[width+1]]
+	here := x.monitors.verdict(row[width])
+	choice := 0
+	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
+	for g := range at.groups {
+		group := &at.groups[g]
+		for s := range group.steps {
+			from := origin(rank)<<32 | origin(choice)
+			choice++
+			w.steps++
+			if !w.sim.Take(w.row[:width], row[:width], group.steps[s]) {
+				w.tallies.at(group.to.index, endsEarly, here.progress).add(weight)
+				if !ended {
+					w.pass(from, here.progress)
+					ended = true
+				}
+				continue
+			}
+			there := here
+			for _, list := range w.sim.Seen() {
+				there = w.fold(there.monitor, list)
+			}
+			if x.mayForget != 0 && group.steps[s].Kind() == runtime.AmnesiaStep {
+				faulty := x.cluster.FaultyIn(w.row[:width])
+				there = x.monitors.verdict(x.monitors.forget(there.monitor, faulty))
+			}
+			w.arrive(group.to, there, weight, from, next)
+		}
+	}
+}
+
+// fold asks the monitors, which all workers share, once for each pair.
+func (w *worker) fold(mon, list uint32) verdict {
+	key := [2]uint32{mon, list}
+	v, ok := w.verdicts[key]
+	if !ok {
+		if w.names != nil && !w.names.Alike(list) {
+			w.err = asymmetry{"what is observed names servers"}
+		}
+		v = w.search.monitors.verdict(w.search.monitors.fold(mon, list))
+		w.verdicts[key] = v
+	}
+	return v
+}
+
+// arrive judges the world in w.row and adds it to the next layer.
+func (w *worker) arrive(at *place, v verdict, count weight, from origin, next *frontier) {
+	x := w.search
+	width := x.width - 2
+	violated, err := x.judge(v, w.row[:width])
+	if err != nil {
+		w.err = err
+		return
+	}
+	if violated != none {
+		w.tallies.at(at.index, violates+violated, v.progress).add(count)
+		if least, ok := w.least[violated]; !ok || from < least {
+			w.least[violated] = from
+		}
+		if w.counts[violated] == nil {
+			w.counts[violated] = make(weight, x.words)
+		}
+		w.counts[violated].add(count)
+		return
+	}
+	if at.at.Accepts() > 0 {
+		w.tallies.at(at.index, reachesEnd, v.progress).add(count)
+		w.pass(from, v.progress)
+	}
+	if at.last {
+		return
+	}
+	if w.names != nil {
+		if _, err := w.names.Canonical(w.row[:width]); err != nil {
+			w.err = asymmetry{err.Error()}
+			return
+		}
+	}
+	w.row[width], w.row[width+1] = v.monitor, at.index
+	next.add(w.row, count, from)
+}
+
+// pass keeps the least few scenarios that pass, those with progress first.
+func (w *worker) pass(from origin, progress bool) {
+	f := finding{from, progress}
+	if len(w.passing) == passingKept && !f.before(w.passing[passingKept-1]) {
+		return
+	}
+	w.passing = append(w.passing, f)
+	slices.SortFunc(w.passing, finding.compare)
+	w.passing = w.passing[:min(passingKept, len(w.passing))]
+}
+
+func (f finding) before(g finding) bool { return f.compare(g) < 0 }
+
+func (f finding) compare(g finding) int {
+	switch {
+	case f.progress != g.progress && f.progress:
+		return -1
+	case f.progress != g.progress:
+		return 1
+	case f.from < g.from:
+		return -1
+	case f.from > g.from:
+		return 1
+	}
+	return 0
+}

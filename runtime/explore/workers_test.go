@@ -1,0 +1,99 @@
+package explore_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+)
+
+// A summary is a report without what may differ between equal searches, and
+// with worlds as steps.
+type summary struct {
+	report         explore.Report
+	counterexample []string
+	passing        [][]string
+	text           string
+}
+
+func summarize(r *explore.Report) summary {
+	s := summary{report: *r, text: r.Text()}
+	if r.Counterexample != nil {
+		s.counterexample = texts(r.Counterexample)
+	}
+	for _, w := range r.Passing {
+		s.passing = append(s.passing, texts(w))
+	}
+	s.report.Elapsed, s.report.Workers = 0, 0
+	s.report.Counterexample, s.report.Passing = nil, nil
+	return s
+}
+
+// Reports tell the same whatever the number of workers, and from run to run,
+// although the workers race each other to each world.
+func TestWorkersDoNotMatter(t *testing.T) {
+	clients := []runtime.Client{runs("c1", red), runs("c2", blue), runs("c3", read(), read())}
+	runs := 4
+	if testing.Short() {
+		runs = 1
+	}
+	for _, test := range []struct {
+		name       string
+		options    kvproto.Options
+		properties []check.Property
+		invariants []check.WorldProperty
+		first      bool
+	}{
+		{name: "correct", properties: []check.Property{check.Linearizable()}},
+		{name: "no write-back", options: kvproto.Options{NoWriteBack: true}, properties: properties()},
+		{name: "no version check, first", options: kvproto.Options{NoVersionCheck: true}, properties: properties(), first: true},
+		{name: "quorum 2", options: kvproto.Options{Quorum: 2}, properties: properties()},
+		{name: "invariants", properties: properties(), invariants: []check.WorldProperty{neverShows("B", "blue"), neverShows("c3", "2/3")}},
+		{name: "a property without a monitor", options: kvproto.Options{NoWriteBack: true},
+			properties: []check.Property{plain{check.Linearizable()}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var want summary
+			for run := range runs {
+				for _, workers := range []int{1, 2, 3, 7} {
+					s := newStage(t, twinned(four(test.options, clients...), "C"))
+					of := eitherOf(s.exchanges("c1 c2 c3", s.reaches("A", "B C'", "A B C", "B C' D", "A C C' D")), s.of("restart c1")).Times(7)
+					got := summarize(s.exploresWith(of, explore.Options{
+						Properties: test.properties, Invariants: test.invariants, First: test.first, Workers: workers,
+					}))
+					if run == 0 && workers == 1 {
+						want = got
+						continue
+					}
+					if !reflect.DeepEqual(got, want) {
+						t.Fatalf("%d workers, run %d:\n%+v\nwant\n%+v", workers, run, got, want)
+					}
+				}
+			}
+			if want.report.Worlds < 2000 {
+				t.Errorf("only %d worlds: one worker takes them all", want.report.Worlds)
+			}
+		})
+	}
+}
+
+// plain hides that a property has a monitor.
+type plain struct{ check.Property }
+
+// neverShows says that the state of an instance never shows a word.
+func neverShows(id, word string) check.WorldProperty {
+	name := fmt.Sprintf("%s never shows %s", id, word)
+	return check.Invariant(name, func(w *runtime.World) (bool, string, error) {
+		i, err := w.Cluster().Instance(id)
+		if err != nil {
+			return false, "", err
+		}
+		shown := w.Summary(i)
+		return !strings.Contains(shown, word), fmt.Sprintf("%s shows %q", id, shown), nil
+	})
+}
