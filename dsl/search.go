@@ -30,6 +30,8 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"worlds":      func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Worlds) },
 	"steps":       func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Steps) },
 	"runs":        func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Runs) },
+	"asymmetry":   func(r *reportValue) starlark.Value { return starlark.String(r.Asymmetry) },
+	"renamings":   func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Renamings) },
 	"depth":       func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Depth) },
 	"seconds":     func(r *reportValue) starlark.Value { return starlark.Float(r.Elapsed.Seconds()) },
 	"counterexample": func(r *reportValue) starlark.Value {
@@ -71,9 +73,9 @@ func (r *reportValue) Attr(name string) (starlark.Value, error) {
 
 func searchFamily() []Entry {
 	return []Entry{{
-		Signature: "explore(space, check=[], start=None, first=False, symmetry=True, workers=0)",
+		Signature: "explore(space, check=[], start=None, first=False, symmetry=None, workers=0)",
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
-Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, worlds that differ only in their names go on as one, too, unless symmetry = False; verdicts and counts are the same.
+Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same.
 A report has ok, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), worlds, steps, runs, violations, counterexample (a world), passing and seconds. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 print(report)`,
@@ -127,7 +129,7 @@ func callExplore(c *call) (starlark.Value, error) {
 		properties propertyList
 		start      *worldValue
 		first      bool
-		symmetry   = true
+		symmetry   starlark.Value
 		workers    int
 	)
 	if err := c.unpack(&s, &properties, &start, &first, &symmetry, &workers); err != nil {
@@ -140,7 +142,16 @@ func callExplore(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.First, o.NoSymmetry, o.Workers = first, !symmetry, workers
+	o.First, o.Workers = first, workers
+	switch symmetry {
+	case nil:
+	case starlark.True:
+		o.Symmetry = explore.Always
+	case starlark.False:
+		o.Symmetry = explore.Never
+	default:
+		return nil, fmt.Errorf("explore: symmetry is %s, want True, False or None", symmetry)
+	}
 	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
 	return c.reported(report, err)
 }

@@ -36,14 +36,24 @@ type Options struct {
 	Invariants []check.WorldProperty
 	// First stops the search after the first layer with a violation.
 	First bool
-	// NoSymmetry takes worlds that differ only in the names of servers for
-	// different even if the protocol says that it treats them alike.
-	NoSymmetry bool
+	// Symmetry says when worlds that differ only in the names of servers are
+	// taken for one, if the protocol says that it treats names alike.
+	Symmetry Symmetry
 	// Workers is the number of goroutines; 0 means one for each processor.
 	Workers int
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
+
+// A Symmetry says when a search uses symmetry. Verdicts and counts do not depend
+// on it; which of several shortest counterexamples is shown does.
+type Symmetry uint8
+
+const (
+	Auto   Symmetry = iota // from the first layer on that has many worlds
+	Always                 // from the start
+	Never
+)
 
 // Progress is how far a search has come.
 type Progress struct {
@@ -76,6 +86,7 @@ type Report struct {
 	// says why, if the protocol says that it treats names alike and does not.
 	Renamings int
 	Asymmetry string
+	asked     bool // for symmetry: then Text tells why there is none
 
 	Depth      int // layers that were covered completely
 	Violations []Violation
@@ -127,9 +138,10 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 	r, err := x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
-		o.NoSymmetry = true
+		asked := o.Symmetry == Always
+		o.Symmetry = Never
 		if r, err = newSearch(s, o).run(ctx); err == nil {
-			r.Asymmetry = a.why
+			r.Asymmetry, r.asked = a.why, asked
 		}
 	}
 	return r, err

@@ -46,7 +46,7 @@ func (r *Report) Text() string {
 	}
 	line("worlds", "%s different%s   %s steps   %s handler runs",
 		Grouped(big.NewInt(int64(r.Worlds))), alike, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
-	if r.Asymmetry != "" {
+	if r.Asymmetry != "" && r.asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
 	}
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {

@@ -20,7 +20,9 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	began := time.Now()
+	o.Symmetry = Never // nothing is merged
 	x := newSearch(s, o)
+	w := x.newWorker()
 	x.report = newReport("sample", s, o)
 	x.report.Seed = seed
 	start := x.monitors.verdict(x.startMonitor())
@@ -34,7 +36,7 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 		if err != nil {
 			return nil, err
 		}
-		if err := x.draw(scenario, start, worlds); err != nil {
+		if err := x.draw(w, scenario, start, worlds); err != nil {
 			return nil, err
 		}
 		x.report.Covered.Add(x.report.Covered, one)
@@ -47,8 +49,7 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 }
 
 // draw runs one scenario.
-func (x *search) draw(scenario space.Scenario, seen verdict, worlds map[string]bool) error {
-	sim := x.cluster.NewSimulator()
+func (x *search) draw(w *worker, scenario space.Scenario, seen verdict, worlds map[string]bool) error {
 	src, dst := make(runtime.Vector, x.cluster.Width()), make(runtime.Vector, x.cluster.Width())
 	copy(src, x.options.Start.Vector())
 	one := big.NewInt(1)
@@ -58,16 +59,14 @@ func (x *search) draw(scenario space.Scenario, seen verdict, worlds map[string]b
 		if err != nil || violated != none {
 			break
 		}
-		if !sim.Take(dst, src, step) {
+		if !w.sim.Take(dst, src, step) {
 			x.report.EndedEarly.Add(x.report.EndedEarly, one)
 			break
 		}
 		x.report.Steps++
 		taken++
 		worlds[fmt.Sprint(dst)] = true
-		for _, list := range sim.Seen() {
-			seen = x.monitors.verdict(x.monitors.fold(seen.monitor, list))
-		}
+		seen = w.after(seen, step, dst)
 		violated, err = x.judge(seen, dst)
 		src, dst = dst, src
 	}

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"math"
 	"math/big"
 	goruntime "runtime"
 	"slices"
@@ -31,9 +32,12 @@ type search struct {
 	mayForget  runtime.Set
 	realm      uint32
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
-	began      time.Time
-	width      int // words of a row: vector, monitor, position
-	words      int // words of a weight
+	inverses   []int             // of each renaming, by number
+	// symmetricFrom is the first layer of canonical worlds.
+	symmetricFrom int
+	began         time.Time
+	width         int // words of a row: vector, monitor, position
+	words         int // words of a weight
 
 	places  []*place
 	placeOf map[*space.Position]*place
@@ -54,7 +58,9 @@ type place struct {
 
 type group struct {
 	steps []runtime.Step
-	to    *place
+	// images are, for each renaming, the steps that do what the steps do after it.
+	images [][]runtime.Step
+	to     *place
 }
 
 func newSearch(s *space.Space, o Options) *search {
@@ -67,7 +73,10 @@ func newSearch(s *space.Space, o Options) *search {
 		began:      time.Now(),
 		width:      c.Width() + 2,
 		words:      weightWords(s.Size()),
-		placeOf:    map[*space.Position]*place{},
+		inverses:   []int{0},
+
+		symmetricFrom: never,
+		placeOf:       map[*space.Position]*place{},
 	}
 	if x.options.Workers <= 0 {
 		x.options.Workers = goruntime.GOMAXPROCS(0)
@@ -77,15 +86,23 @@ func newSearch(s *space.Space, o Options) *search {
 	x.invariants = newInvariants(c, o.Invariants)
 	if x.symmetry = symmetryOf(s, o); x.symmetry != nil {
 		x.realm = c.NewRealm()
+		x.inverses = inverses(x.symmetry)
+		x.symmetricFrom = never
+		if o.Symmetry == Always {
+			x.symmetricFrom = 0
+		}
 	}
 	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
 	x.report = newReport("explore", s, o)
 	x.report.Workers = x.options.Workers
-	if x.symmetry != nil {
-		x.report.Renamings = x.symmetry.Order()
-	}
 	return x
 }
+
+// never is the number of no layer.
+const never = math.MaxInt
+
+// symmetric reports whether the worlds of the layer under way are canonical.
+func (x *search) symmetric() bool { return len(x.origins) > x.symmetricFrom }
 
 func newReport(kind string, s *space.Space, o Options) *Report {
 	r := &Report{
@@ -141,7 +158,10 @@ func (x *search) expand(at *place) {
 		return
 	}
 	for _, g := range at.at.Groups() {
-		at.groups = append(at.groups, group{g.Steps, x.place(g.To)})
+		at.groups = append(at.groups, group{steps: g.Steps, to: x.place(g.To)})
+	}
+	if x.symmetry != nil {
+		x.rename(at)
 	}
 }
 
@@ -193,12 +213,21 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		if x.report.Stopped != nil {
 			break
 		}
-		x.origins = append(x.origins, next.seal())
+		origins := next.seal()
+		if x.symmetry != nil && !x.symmetric() && next.len() >= manyRows {
+			if next, origins, err = x.useSymmetry(next, origins); err != nil {
+				return nil, err
+			}
+		}
+		x.origins = append(x.origins, origins)
 		x.report.Depth++
 		layer = next
 	}
 	if x.report.Stopped == nil && layer.len() > 0 {
 		x.report.Stopped = ErrFirst
+	}
+	if x.symmetric() {
+		x.report.Renamings = x.symmetry.Order()
 	}
 	x.sum()
 	return x.report, nil
@@ -361,19 +390,16 @@ func (x *search) replay(from origin) *runtime.World {
 	if x.symmetry != nil {
 		names = x.symmetry.NewCanonicalizer()
 	}
-	renaming := 0
+	renaming, layer := 0, 0
 	for _, choice := range slices.Backward(choices) {
 		x.expand(at)
-		step, to := at.choice(choice)
-		if renaming != 0 {
-			step = at.renamed(step, names.Inverse(renaming))
-		}
+		step, to := at.choice(choice, x.inverses[renaming])
 		after, err := w.Do(step)
 		if err != nil {
 			return w
 		}
 		w, at = after, to
-		if names != nil {
+		if layer++; layer >= x.symmetricFrom {
 			// An error would have ended the search at this world.
 			renaming, _ = names.Canonical(slices.Clone(w.Vector()))
 		}
@@ -381,28 +407,19 @@ func (x *search) replay(from origin) *runtime.World {
 	return w
 }
 
-// choice returns the step that is chosen by a number, and where it leads.
-func (p *place) choice(n int) (runtime.Step, *place) {
+// choice returns the step that is chosen by a number, renamed, and where it
+// leads.
+func (p *place) choice(n, renaming int) (runtime.Step, *place) {
 	for _, g := range p.groups {
 		if n < len(g.steps) {
+			if renaming != 0 {
+				return g.images[renaming][n], g.to
+			}
 			return g.steps[n], g.to
 		}
 		n -= len(g.steps)
 	}
 	panic("explore: an origin names a choice that does not exist")
-}
-
-// renamed returns the step at p that does what s does after the renaming.
-func (p *place) renamed(s runtime.Step, r runtime.Renaming) runtime.Step {
-	key, _ := s.Key(r)
-	for _, g := range p.groups {
-		for _, t := range g.steps {
-			if k, ok := t.Key(nil); ok && k == key {
-				return t
-			}
-		}
-	}
-	panic("explore: the space is not closed under a renaming that keeps it")
 }
 
 // tell reports progress.

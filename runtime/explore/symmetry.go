@@ -22,6 +22,9 @@ import (
 // symmetry. That costs as many runs of the nodes' code as a search without
 // symmetry makes, but far fewer steps and worlds.
 
+// manyRows is how many worlds a layer has when symmetry begins to pay.
+const manyRows = 1 << 14
+
 // An asymmetry is why worlds that differ by names cannot be taken for one.
 type asymmetry struct{ why string }
 
@@ -31,7 +34,7 @@ func (a asymmetry) Error() string { return "symmetry: " + a.why }
 func symmetryOf(s *space.Space, o Options) *runtime.Symmetry {
 	c := o.Start.Cluster()
 	// A function of a script may look at any name.
-	if o.NoSymmetry || !c.Symmetric() || len(o.Invariants) > 0 {
+	if o.Symmetry == Never || !c.Symmetric() || len(o.Invariants) > 0 {
 		return nil
 	}
 	kept := s.Kept(c.NameSymmetries())
@@ -49,6 +52,44 @@ func symmetryOf(s *space.Space, o Options) *runtime.Symmetry {
 	return c.NewSymmetry(fitting)
 }
 
+// inverses returns for each renaming the number of the one that takes it back.
+func inverses(y *runtime.Symmetry) []int {
+	inverses := make([]int, y.Order())
+	for g := range inverses {
+		for h := range inverses {
+			if slices.Equal(y.Inverse(g), y.Renaming(h)) {
+				inverses[g] = h
+			}
+		}
+	}
+	return inverses
+}
+
+// rename finds what the renamings make of the steps at a place.
+func (x *search) rename(at *place) {
+	byKey := map[string]runtime.Step{}
+	for _, g := range at.groups {
+		for _, s := range g.steps {
+			key, _ := s.Key(nil)
+			byKey[key] = s
+		}
+	}
+	for i := range at.groups {
+		g := &at.groups[i]
+		g.images = make([][]runtime.Step, x.symmetry.Order())
+		for r := range g.images {
+			for _, s := range g.steps {
+				key, _ := s.Key(x.symmetry.Renaming(r))
+				image, ok := byKey[key]
+				if !ok {
+					panic("explore: the space is not closed under a renaming that keeps it")
+				}
+				g.images[r] = append(g.images[r], image)
+			}
+		}
+	}
+}
+
 // A renamer checks that steps do the same after renamings.
 type renamer struct {
 	*search
@@ -61,12 +102,13 @@ func (x *search) newRenamer() *renamer {
 	return &renamer{x, x.cluster.NewSimulatorIn(x.realm), make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
 }
 
-// check compares a step from src, which led to dst and was seen if ok, with
-// what each renaming makes of it.
-func (r *renamer) check(at *place, step runtime.Step, src, dst runtime.Vector, seen []uint32, ok bool) error {
+// check compares the i-th step of a group from src, which led to dst and was
+// seen if ok, with what each renaming makes of it.
+func (r *renamer) check(at *group, i int, src, dst runtime.Vector, seen []uint32, ok bool) error {
 	was := r.observed(seen)
+	step := at.steps[i]
 	for g := 1; g < r.symmetry.Order(); g++ {
-		other := at.renamed(step, r.symmetry.Renaming(g))
+		other := at.images[g][i]
 		if err := r.symmetry.Rename(r.src, src, g); err != nil {
 			return asymmetry{err.Error()}
 		}
@@ -122,4 +164,22 @@ func apart(name string, got, want []runtime.Field) string {
 		}
 	}
 	return name + " ends in another state"
+}
+
+// useSymmetry merges the rows of a layer that differ only in names, and lets
+// the layers after it do the same. It returns the layer and its origins anew.
+func (x *search) useSymmetry(rows *frontier, origins []origin) (*frontier, []origin, error) {
+	names := x.symmetry.NewCanonicalizer()
+	merged := newFrontier(x.width, x.words, 1)
+	row := make([]uint32, x.width)
+	for rank := range rows.len() {
+		at, count := rows.at(rank)
+		copy(row, at)
+		if _, err := names.Canonical(row[:x.width-2]); err != nil {
+			return nil, nil, asymmetry{err.Error()}
+		}
+		merged.add(row, count, origins[rank])
+	}
+	x.symmetricFrom = len(x.origins)
+	return merged, merged.seal(), nil
 }

@@ -25,6 +25,7 @@ type worker struct {
 	passing  []finding
 	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
 	names    *runtime.Canonicalizer
+	renamer  *renamer
 	err      error
 }
 
@@ -34,8 +35,10 @@ func (x *search) newWorker() *worker {
 		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
 		least:   map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
 	}
-	if x.symmetry != nil {
+	if x.symmetric() {
 		w.names = x.symmetry.NewCanonicalizer()
+		w.sim = x.cluster.NewSimulatorIn(x.realm)
+		w.renamer = x.newRenamer()
 	}
 	return w
 }
@@ -55,7 +58,14 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 			from := origin(rank)<<32 | origin(choice)
 			choice++
 			w.steps++
-			if !w.sim.Take(w.row[:width], row[:width], group.steps[s]) {
+			possible := w.sim.Take(w.row[:width], row[:width], group.steps[s])
+			if w.renamer != nil && w.sim.Fresh() {
+				w.err = w.renamer.check(group, s, row[:width], w.row[:width], w.sim.Seen(), possible)
+				if w.err != nil {
+					return
+				}
+			}
+			if !possible {
 				w.tallies.at(group.to.index, endsEarly, here.progress).add(weight)
 				if !ended {
 					w.pass(from, here.progress)
@@ -63,17 +73,21 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 				}
 				continue
 			}
-			there := here
-			for _, list := range w.sim.Seen() {
-				there = w.fold(there.monitor, list)
-			}
-			if x.mayForget != 0 && group.steps[s].Kind() == runtime.AmnesiaStep {
-				faulty := x.cluster.FaultyIn(w.row[:width])
-				there = x.monitors.verdict(x.monitors.forget(there.monitor, faulty))
-			}
-			w.arrive(group.to, there, weight, from, next)
+			w.arrive(group.to, w.after(here, group.steps[s], w.row[:width]), weight, from, next)
 		}
 	}
+}
+
+// after returns the verdict after the step that the worker's simulator took last.
+func (w *worker) after(v verdict, step runtime.Step, to runtime.Vector) verdict {
+	for _, list := range w.sim.Seen() {
+		v = w.fold(v.monitor, list)
+	}
+	if step.Kind() == runtime.AmnesiaStep {
+		monitors := w.search.monitors
+		v = monitors.verdict(monitors.forget(v.monitor, w.search.cluster.FaultyIn(to)))
+	}
+	return v
 }
 
 // fold asks the monitors, which all workers share, once for each pair.
