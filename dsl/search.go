@@ -2,6 +2,11 @@ package dsl
 
 import (
 	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -73,9 +78,10 @@ func (r *reportValue) Attr(name string) (starlark.Value, error) {
 
 func searchFamily() []Entry {
 	return []Entry{{
-		Signature: "explore(space, check=[], start=None, first=False, symmetry=None, workers=0)",
+		Signature: "explore(space, check=[], start=None, first=False, symmetry=None, budget=None, max_worlds=0, max_memory=None, checkpoint=None, resume=False, workers=0)",
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
 Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same.
+The search stops cleanly after budget seconds, before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered. It notes in the file checkpoint how far it has come, and goes on from there with resume = True.
 A report has ok, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), worlds, steps, runs, violations, counterexample (a world), passing and seconds. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 print(report)`,
@@ -130,9 +136,14 @@ func callExplore(c *call) (starlark.Value, error) {
 		start      *worldValue
 		first      bool
 		symmetry   starlark.Value
+		budget     seconds
+		maxWorlds  int
+		maxMemory  memory
+		checkpoint string
+		resume     bool
 		workers    int
 	)
-	if err := c.unpack(&s, &properties, &start, &first, &symmetry, &workers); err != nil {
+	if err := c.unpack(&s, &properties, &start, &first, &symmetry, &budget, &maxWorlds, &maxMemory, &checkpoint, &resume, &workers); err != nil {
 		return nil, err
 	}
 	if workers < 0 {
@@ -142,7 +153,18 @@ func callExplore(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if maxWorlds < 0 {
+		return nil, fmt.Errorf("explore: max_worlds is %d, want 1 or more, or 0 for any number", maxWorlds)
+	}
+	if resume && checkpoint == "" {
+		return nil, fmt.Errorf("explore: resume goes with checkpoint = the file to go on from")
+	}
+	if checkpoint != "" && !filepath.IsLocal(checkpoint) {
+		return nil, fmt.Errorf("explore: checkpoint is %q, want a path below the current folder", checkpoint)
+	}
 	o.First, o.Workers = first, workers
+	o.Budget, o.MaxWorlds, o.MaxMemory = time.Duration(budget), maxWorlds, int(maxMemory)
+	o.Checkpoint, o.Resume = checkpoint, resume
 	switch symmetry {
 	case nil:
 	case starlark.True:
@@ -154,6 +176,40 @@ func callExplore(c *call) (starlark.Value, error) {
 	}
 	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
 	return c.reported(report, err)
+}
+
+// seconds is a parameter that takes a number of seconds.
+type seconds time.Duration
+
+// Unpack implements [starlark.Unpacker].
+func (s *seconds) Unpack(v starlark.Value) error {
+	f, ok := starlark.AsFloat(v)
+	if !ok || f <= 0 || f > 1e9 {
+		return fmt.Errorf("got %s, want a number of seconds above 0", v)
+	}
+	*s = seconds(f * float64(time.Second))
+	return nil
+}
+
+// memory is a parameter that takes bytes, or a text such as "16GiB".
+type memory int
+
+var units = map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+// Unpack implements [starlark.Unpacker].
+func (m *memory) Unpack(v starlark.Value) error {
+	text := v.String()
+	if s, ok := starlark.AsString(v); ok {
+		text = s
+	}
+	digits := strings.TrimRight(text, "BKMGi")
+	n, err := strconv.Atoi(digits)
+	unit, ok := units[text[len(digits):]]
+	if err != nil || !ok || n <= 0 || n > math.MaxInt/unit {
+		return fmt.Errorf(`got %s, want bytes, or a text such as "512MiB" or "16GiB"`, v)
+	}
+	*m = memory(n * unit)
+	return nil
 }
 
 // reported returns a report, unless the script was interrupted: then the

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 )
 
@@ -143,6 +144,20 @@ func (c *Cluster) flagged(v Vector, f flags) Set {
 		}
 	}
 	return s
+}
+
+// Digest returns a number that depends on what the local states of a vector
+// say, and not on how they are numbered.
+func (c *Cluster) Digest(v Vector) uint64 {
+	h := fnv.New64a()
+	for i := range c.instances {
+		l := c.code.locals.at(v[i])
+		h.Write([]byte{byte(i), byte(l.flags), byte(len(l.body))})
+		if !l.logs { // a log names states by number
+			h.Write([]byte(l.body))
+		}
+	}
+	return h.Sum64()
 }
 
 // Beyond reports whether more servers are faulty in w than the cluster's f

@@ -39,6 +39,16 @@ type Options struct {
 	// Symmetry says when worlds that differ only in the names of servers are
 	// taken for one, if the protocol says that it treats names alike.
 	Symmetry Symmetry
+	// Budget, MaxWorlds and MaxMemory stop the search cleanly before it takes
+	// more time, keeps more worlds or occupies more bytes; 0 means no limit.
+	Budget    time.Duration
+	MaxWorlds int
+	MaxMemory int
+	// Checkpoint names a file in which the search notes how far it has come,
+	// so that it can be killed at any moment. With Resume it goes on from there,
+	// if the file is there; a damaged file or one of another search is an error.
+	Checkpoint string
+	Resume     bool
 	// Workers is the number of goroutines; 0 means one for each processor.
 	Workers int
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
@@ -88,7 +98,10 @@ type Report struct {
 	Asymmetry string
 	asked     bool // for symmetry: then Text tells why there is none
 
-	Depth      int // layers that were covered completely
+	Depth int // layers that were covered completely
+	// Partial is the share of scenarios of one step more that was judged
+	// before the search stopped.
+	Partial    float64
 	Violations []Violation
 	// Counterexample is the first shortest scenario that violates a property, nil if
 	// none does.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/big"
 	goruntime "runtime"
@@ -39,9 +40,11 @@ type search struct {
 	width         int // words of a row: vector, monitor, position
 	words         int // words of a weight
 
-	places  []*place
-	placeOf map[*space.Position]*place
-	origins [][]origin // of each layer, by rank
+	places   []*place
+	placeOf  map[*space.Position]*place
+	origins  [][]origin   // of each layer, by rank
+	complete progressMade // when the last complete layer was
+	saved    time.Time
 
 	report      *Report
 	progressing int // how many of the report's passing scenarios, the first ones, made progress
@@ -183,6 +186,66 @@ func (x *search) startMonitor() uint32 {
 }
 
 func (x *search) run(ctx context.Context) (*Report, error) {
+	layer, err := x.first()
+	if err != nil {
+		return nil, err
+	}
+	if x.options.Budget > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, x.options.Budget,
+			LimitError{fmt.Sprintf("the time budget of %s is used up", x.options.Budget)})
+		defer cancel()
+	}
+	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
+		next, err := x.layer(ctx, layer)
+		if err != nil {
+			return nil, err
+		}
+		if x.report.Stopped != nil {
+			if err := x.saveStopped(layer); err != nil {
+				return nil, err
+			}
+			break
+		}
+		origins := next.seal()
+		if x.symmetry != nil && !x.symmetric() && next.len() >= manyRows {
+			if next, origins, err = x.useSymmetry(next, origins); err != nil {
+				return nil, err
+			}
+		}
+		x.origins = append(x.origins, origins)
+		x.report.Depth++
+		layer = next
+		if most := x.options.MaxWorlds; most > 0 && x.report.Worlds+layer.len() > most {
+			x.report.Stopped = LimitError{fmt.Sprintf("going on would take more than %d worlds", most)}
+		}
+		if err := x.save(layer); err != nil {
+			return nil, err
+		}
+	}
+	if x.report.Stopped == nil && layer.len() > 0 {
+		x.report.Stopped = ErrFirst
+	}
+	if x.symmetric() {
+		x.report.Renamings = x.symmetry.Order()
+	}
+	x.sum()
+	return x.report, nil
+}
+
+// first returns the layer to begin with: that of the starting world, or that of
+// a checkpoint.
+func (x *search) first() (*frontier, error) {
+	x.saved = time.Now()
+	if x.options.Resume {
+		c, err := readCheckpoint(x.options.Checkpoint)
+		if err != nil {
+			return nil, fmt.Errorf("resume: %w", err)
+		}
+		if c != nil {
+			return x.resume(c)
+		}
+	}
 	seen := x.monitors.verdict(x.startMonitor())
 	first := x.place(x.space.Start())
 	one := make(weight, x.words)
@@ -205,32 +268,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		}
 	}
 	x.origins = append(x.origins, layer.seal())
-	for layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
-		next, err := x.layer(ctx, layer)
-		if err != nil {
-			return nil, err
-		}
-		if x.report.Stopped != nil {
-			break
-		}
-		origins := next.seal()
-		if x.symmetry != nil && !x.symmetric() && next.len() >= manyRows {
-			if next, origins, err = x.useSymmetry(next, origins); err != nil {
-				return nil, err
-			}
-		}
-		x.origins = append(x.origins, origins)
-		x.report.Depth++
-		layer = next
-	}
-	if x.report.Stopped == nil && layer.len() > 0 {
-		x.report.Stopped = ErrFirst
-	}
-	if x.symmetric() {
-		x.report.Renamings = x.symmetry.Order()
-	}
-	x.sum()
-	return x.report, nil
+	return layer, nil
 }
 
 // judge returns the first property that is violated in the world that has the
@@ -259,11 +297,13 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	}
 	next := newFrontier(x.width, x.words, shards)
 	var (
-		group   sync.WaitGroup
-		taken   atomic.Int64
-		team    = make([]*worker, workers)
-		covered *big.Int
+		group       sync.WaitGroup
+		taken, done atomic.Int64
+		team        = make([]*worker, workers)
+		covered     *big.Int
 	)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	if x.options.Progress != nil {
 		covered = x.covered()
 	}
@@ -279,6 +319,10 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 				}
 				for rank := from; rank < min(from+blockRows, rows.len()) && w.err == nil; rank++ {
 					w.expand(rows, rank, next)
+					done.Add(1)
+				}
+				if i == 0 && x.options.MaxMemory > 0 && x.memory(rows, next) > x.options.MaxMemory {
+					stop(LimitError{fmt.Sprintf("the memory limit of %d bytes was reached", x.options.MaxMemory)})
 				}
 				if x.options.Progress != nil && i == 0 {
 					x.tell(rows, from, next, covered)
@@ -292,16 +336,40 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 			return nil, w.err
 		}
 	}
-	x.report.Worlds += rows.len()
-	x.gather(team, rows)
-	if err := ctx.Err(); err != nil && int(taken.Load()) < rows.len()+blockRows*workers {
-		x.report.Stopped = err
+	x.complete = x.snapshot()
+	x.report.Worlds += int(done.Load())
+	x.gather(team)
+	if int(done.Load()) < rows.len() {
+		x.report.Stopped = context.Cause(ctx)
+		x.report.Partial = x.expanded(team, rows)
 	}
 	return next, nil
 }
 
+// expanded returns which share of the scenarios of the next length was judged.
+func (x *search) expanded(team []*worker, rows *frontier) float64 {
+	all, done := new(big.Int), new(big.Int)
+	for rank := range rows.len() {
+		_, w := rows.at(rank)
+		all.Add(all, w.big())
+	}
+	for _, w := range team {
+		done.Add(done, w.expanded.big())
+	}
+	return share(done, all)
+}
+
+// memory returns the bytes that worlds and tables occupy.
+func (x *search) memory(rows, next *frontier) int {
+	n := rows.bytes() + next.bytes() + x.cluster.Learnt().Bytes
+	for _, origins := range x.origins {
+		n += 8 * cap(origins)
+	}
+	return n
+}
+
 // gather adds up what the workers counted in a layer.
-func (x *search) gather(team []*worker, rows *frontier) {
+func (x *search) gather(team []*worker) {
 	least := map[int]origin{}
 	counts := map[int]weight{}
 	var passing []finding
@@ -428,6 +496,6 @@ func (x *search) tell(rows *frontier, done int, next *frontier, covered *big.Int
 		Layer: len(x.origins), Layers: x.space.MaxLen(),
 		Done: done, Rows: rows.len(),
 		Covered: covered, Size: x.report.Size, Worlds: x.report.Worlds + done, Steps: x.report.Steps,
-		Bytes: rows.bytes() + next.bytes() + x.cluster.Learnt().Bytes, Elapsed: time.Since(x.began),
+		Bytes: x.memory(rows, next), Elapsed: time.Since(x.began),
 	})
 }

@@ -20,6 +20,7 @@ type worker struct {
 	row      []uint32
 	tallies  tallies
 	steps    int
+	expanded weight         // of the rows that this worker expanded
 	least    map[int]origin // the least violating choice of each property
 	counts   map[int]weight // how many prefixes violate it in this layer
 	passing  []finding
@@ -31,7 +32,7 @@ type worker struct {
 
 func (x *search) newWorker() *worker {
 	w := &worker{
-		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width),
+		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width), expanded: make(weight, x.words),
 		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
 		least:   map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
 	}
@@ -47,6 +48,7 @@ func (x *search) newWorker() *worker {
 func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 	x := w.search
 	row, weight := rows.at(rank)
+	w.expanded.add(weight)
 	width := x.width - 2
 	at := x.places[row[width+1]]
 	here := x.monitors.verdict(row[width])

@@ -1,0 +1,22 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reference returns the reference of the language, in Markdown. It is made from
+// the same entries as help().
+func Reference() string {
+	var b strings.Builder
+	b.WriteString("# The language\n\n")
+	b.WriteString("This page is made from the program's own help; `help(name)` tells the same at the prompt.\n")
+	b.WriteString("The language is Starlark, with sets, and with `if` and `for` outside of functions; it has neither `while` nor recursion.\n")
+	for _, family := range Families() {
+		fmt.Fprintf(&b, "\n## %s: %s\n", family.Name, family.Doc)
+		for _, e := range family.Entries {
+			fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n```python\n%s\n```\n", e.Signature, strings.ReplaceAll(e.Doc, "\n", "\n\n"), e.Example)
+		}
+	}
+	return b.String()
+}
