@@ -197,3 +197,77 @@ func TestGallery(t *testing.T) {
 		})
 	}
 }
+
+// The correct store with one of its four servers faulty is linearizable, however
+// the exchanges of two writers and a reader interleave. Forgery is nothing that
+// twins do: without its signatures the store is too.
+func TestCorrectStore(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		options kvproto.Options
+	}{{"correct", kvproto.Options{}}, {"no signatures", kvproto.Options{NoVerify: true}}} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStage(t, twinned(four(test.options, runs("c1", red), runs("c2", blue), runs("c3", read())), "C"))
+			reaches := append(s.subsets(3, 3), s.reaches("A", "C'", "B D", "A C C'")...)
+			r := s.explores(s.exchanges("c1 c2 c3", reaches).Times(6), check.Linearizable())
+			if !r.OK() || r.Vacuous() {
+				t.Errorf("%s", r.Text())
+			}
+		})
+	}
+}
+
+// So is that of seven servers with two faulty, as far as a sample shows. The
+// same sample shows what is wrong if reads write nothing back.
+func TestSevenServersSampled(t *testing.T) {
+	for _, right := range []bool{true, false} {
+		config := four(kvproto.Options{NoWriteBack: !right}, runs("c1", red, blue), runs("c2", read(), read()), runs("c3", read(), read()))
+		config.N, config.F = 7, 2
+		s := newStage(t, twinned(config, "C", "E"))
+		of := s.exchanges("c1 c2 c3", append(s.quorums(5), s.reaches("A", "B C'", "C D E'")...)).Times(12)
+		r, err := explore.Sample(t.Context(), of, 2000, 1, explore.Options{Start: s.Start(), Properties: []check.Property{check.Linearizable()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Violations) == 0 != right || r.Covered.Int64() != 2000 || r.Progress() < 0.9 || r.Beyond || r.Stopped != nil {
+			t.Errorf("right: %t\n%s", right, r.Text())
+		}
+	}
+}
+
+// Without write-back, reads can be inverted, but each of them is still regular.
+func TestNoWriteBackIsRegular(t *testing.T) {
+	s, of := inverting(t)
+	if r := s.explores(of, check.Regular()); !r.OK() || r.Vacuous() {
+		t.Errorf("not regular:\n%s", r.Text())
+	}
+	if r := s.explores(of, check.Linearizable()); len(r.Violations) != 1 {
+		t.Errorf("linearizable:\n%s", r.Text())
+	}
+}
+
+// The five exchanges of the store's designers violate nothing, even without
+// write-back. A read before the last one makes the difference.
+func TestFiveAndSixExchanges(t *testing.T) {
+	const begin = "c1: A B C\nc1: A B C\nc2: B C D\nc2: A C\ncrash c2\n"
+	for _, test := range []struct {
+		name      string
+		writeBack bool
+		story     string
+		violated  bool
+	}{
+		{"five", true, begin + "amnesia C\nc4: B C D\nc4: B C D", false},
+		{"five, no write-back", false, begin + "amnesia C\nc4: B C D", false},
+		{"six", true, begin + "c3: A C D\nc3: A C D\namnesia C\nc4: B C D\nc4: B C D", false},
+		{"six, no write-back", false, begin + "c3: A C D\namnesia C\nc4: B C D", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStage(t, four(kvproto.Options{NoWriteBack: !test.writeBack},
+				runs("c1", red), runs("c2", blue), runs("c3", read()), runs("c4", read())))
+			r := s.explores(s.story(test.story), check.Linearizable())
+			if len(r.Violations) > 0 != test.violated || !r.Complete() || r.EndedEarly.Sign() > 0 || r.Vacuous() || r.Beyond {
+				t.Errorf("%s", r.Text())
+			}
+		})
+	}
+}

@@ -19,7 +19,6 @@ type monitors struct {
 	cluster    *runtime.Cluster
 	properties []check.Property
 	folds      []check.Monitor
-	watched    runtime.Set // instances that are correct from the start: only they make progress
 
 	mu    sync.RWMutex
 	next  map[[2]uint32]uint32 // (tuple, list of observations) -> tuple
@@ -30,6 +29,7 @@ type monitors struct {
 
 type tuple struct {
 	states   []string
+	watched  runtime.Set // instances that are correct so far: only they make progress
 	progress bool
 	violated int // the first property that is violated, or none
 }
@@ -55,12 +55,11 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 	m := &monitors{
 		cluster:    c,
 		properties: properties,
-		watched:    (c.Servers() | c.Clients()) &^ faulty,
 		next:       map[[2]uint32]uint32{},
 		lost:       map[forgetting]uint32{},
 		ids:        map[string]uint32{},
 	}
-	t := tuple{violated: none}
+	t := tuple{watched: (c.Servers() | c.Clients()) &^ faulty, violated: none}
 	for _, p := range properties {
 		fold := check.MonitorOf(p, c, faulty, mayForget)
 		m.folds = append(m.folds, fold)
@@ -82,9 +81,9 @@ func (m *monitors) fold(id, list uint32) uint32 {
 	}
 	before := m.at(id)
 	seen := m.cluster.Observations(list, 0)
-	after := tuple{progress: before.progress, violated: none}
+	after := tuple{watched: before.watched, progress: before.progress, violated: none}
 	for _, o := range seen {
-		if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && m.watched.Has(o.Instance) {
+		if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && before.watched.Has(o.Instance) {
 			after.progress = true
 		}
 	}
@@ -114,6 +113,7 @@ func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {
 	}
 	after := m.at(id)
 	after.states = slices.Clone(after.states)
+	after.watched &^= faulty
 	for i, fold := range m.folds {
 		if f, ok := fold.(check.Forgetful); ok {
 			after.states[i] = f.Forget(after.states[i], faulty)
@@ -132,7 +132,7 @@ func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {
 // intern numbers t; m.mu is held, or nobody else knows m yet.
 func (m *monitors) intern(t tuple) uint32 {
 	var key strings.Builder
-	fmt.Fprint(&key, t.progress, t.violated)
+	fmt.Fprint(&key, t.watched, t.progress, t.violated)
 	for _, s := range t.states {
 		key.WriteString(" ")
 		key.WriteString(strconv.Itoa(len(s)))

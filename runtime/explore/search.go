@@ -199,7 +199,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
 		next, err := x.layer(ctx, layer)
 		if err != nil {
-			return nil, err
+			return nil, x.firstError(ctx, layer, err)
 		}
 		if x.report.Stopped != nil {
 			if err := x.saveStopped(layer); err != nil {
@@ -231,6 +231,23 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	}
 	x.sum()
 	return x.report, nil
+}
+
+// firstError returns the error that a single worker meets first in a layer in
+// which some worker met err, because it must not matter who was faster. Things
+// that the workers saw before are fresh to the single one.
+func (x *search) firstError(ctx context.Context, rows *frontier, err error) error {
+	if x.options.Workers == 1 {
+		return err
+	}
+	x.options.Workers = 1
+	if x.symmetry != nil {
+		x.realm = x.cluster.NewRealm()
+	}
+	if _, first := x.layer(ctx, rows); first != nil {
+		return first
+	}
+	return err // ctx ended before that
 }
 
 // first returns the layer to begin with: that of the starting world, or that of

@@ -1,0 +1,175 @@
+package explore_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// ballots is a protocol in which replicas vote for the first proposal of a
+// round and decide what enough of them voted for. It decides one slot a round.
+type ballots struct {
+	quorum  int
+	brittle bool // to decide b is too much for its code
+}
+
+func (ballots) Name() string { return "ballots" }
+
+func (p ballots) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &voter{ballots: p, self: self}, nil
+}
+
+func (ballots) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, fmt.Errorf("ballots have no clients")
+}
+
+type (
+	proposal struct{ Input string }
+	vote     struct{ Input string }
+)
+
+type voter struct {
+	ballots
+	self  runtime.Self
+	round uint64
+	voted bool
+	votes [2]uint64 // for a and b: who voted for it
+}
+
+func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
+	switch e.Kind {
+	case runtime.RoundEvent:
+		v.round, v.voted, v.votes = uint64(e.Round.Number), false, [2]uint64{}
+		if e.Round.Leader == v.self.ID {
+			out.Broadcast(proposal{e.Round.Input})
+		}
+	case runtime.MessageEvent:
+		switch m := e.Message.(type) {
+		case proposal:
+			if !v.voted {
+				v.voted = true
+				out.Broadcast(vote{m.Input})
+			}
+		case vote:
+			v.count(m.Input, strings.Index("ABCD", e.From), out)
+		}
+	}
+}
+
+func (v *voter) count(input string, from int, out *runtime.Reaction) {
+	votes := &v.votes[input[0]-'a']
+	before := runtime.Set(*votes).Len()
+	*votes |= 1 << from
+	if after := runtime.Set(*votes).Len(); after > before && after == v.quorum {
+		if v.brittle && input == "b" {
+			panic("b is too much")
+		}
+		out.Decided(int(v.round), input)
+	}
+}
+
+func (v *voter) AppendBinary(b []byte) ([]byte, error) {
+	b = binary.AppendUvarint(b, v.round)
+	if v.voted {
+		b = append(b, 1)
+	}
+	return append(b, byte(v.votes[0]), byte(v.votes[1])), nil
+}
+
+func (v *voter) UnmarshalBinary(b []byte) error {
+	var n int
+	v.round, n = binary.Uvarint(b)
+	b = b[n:]
+	if v.voted = len(b) == 3; v.voted {
+		b = b[1:]
+	}
+	v.votes = [2]uint64{uint64(b[0]), uint64(b[1])}
+	return nil
+}
+
+// rounds returns the space of one round led by A or C under any partition
+// into at most two parts.
+func (s stage) rounds() *space.Space {
+	s.t.Helper()
+	var steps []runtime.Step
+	for _, leader := range []string{"A", "C"} {
+		for _, parts := range space.PartitionsUpTo(s.Servers(), 2) {
+			step, err := s.Round(leader, runtime.Phase{Parts: parts})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			steps = append(steps, step)
+		}
+	}
+	return space.Of(steps...)
+}
+
+func voting(t testing.TB, p ballots) stage {
+	return newStage(t, twinned(runtime.Config{Protocol: p, N: 4, F: 1}, "C"))
+}
+
+// onlyA says that nothing but a is decided.
+func onlyA() check.Property {
+	return check.Validity(func(v any) (bool, error) { return v == "a", nil })
+}
+
+// What happens in the parts of a partition at the same time agrees with the
+// oracle too: decisions, failures, and several of them in one step.
+func TestRoundsAgreeWithOracle(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		protocol   ballots
+		properties []check.Property
+		property   string // the one that the counterexample violates
+	}{
+		{"right", ballots{quorum: 3}, []check.Property{check.Agreement()}, ""},
+		{"quorum 2", ballots{quorum: 2}, []check.Property{check.Agreement()}, "agreement"},
+		{"two properties", ballots{quorum: 2}, []check.Property{onlyA(), check.Agreement()}, "validity"},
+		{"the other way round", ballots{quorum: 2}, []check.Property{check.Agreement(), onlyA()}, "agreement"},
+		{"without monitors", ballots{quorum: 2}, []check.Property{plain{check.Agreement()}, plain{onlyA()}}, "agreement"},
+		{"failure", ballots{quorum: 3, brittle: true}, []check.Property{check.Agreement()}, "no failure"},
+		{"failure and disagreement", ballots{quorum: 2, brittle: true}, []check.Property{check.Agreement()}, "no failure"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := voting(t, test.protocol)
+			of := inTurn(s.rounds(), s.of("amnesia A", "amnesia C'", "crash D", "[A B C | C' D]"), s.rounds())
+			l := s.agrees(t, of, explore.Options{Properties: test.properties})
+			first := ""
+			if v := s.explores(of, test.properties...).Violations; len(v) > 0 {
+				first = v[0].Property
+			}
+			if first != test.property {
+				t.Errorf("%q is violated first, want %q: %s", first, test.property, l)
+			}
+			if l.progressed == 0 {
+				t.Error("nothing is ever decided")
+			}
+		})
+	}
+}
+
+// A panic of a node's code is found, with the shortest scenario that leads to
+// it, also if nothing is checked.
+func TestPanicIsFound(t *testing.T) {
+	s := voting(t, ballots{quorum: 3, brittle: true})
+	r := s.explores(s.rounds().Times(2))
+	if len(r.Violations) != 1 || r.Violations[0].Property != check.NoFailure().Name() || r.Violations[0].Length != 1 {
+		t.Fatalf("%s", r.Text())
+	}
+	if why := r.Violations[0].Why; !strings.Contains(why, "b is too much") {
+		t.Errorf("%s", why)
+	}
+	if r.Counterexample == nil || r.Counterexample.Depth() != 1 {
+		t.Errorf("%q", texts(r.Counterexample))
+	}
+	sound := voting(t, ballots{quorum: 3})
+	if r := sound.explores(sound.rounds().Times(2)); !r.OK() {
+		t.Errorf("without the panic:\n%s", r.Text())
+	}
+}

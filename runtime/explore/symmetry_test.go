@@ -1,0 +1,137 @@
+package explore_test
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// Spaces in which all servers may do the same agree with the oracle: there
+// worlds that differ by names are taken for one, unless a client hears more
+// servers than it waits for: it would prefer those with the first names.
+func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		options := rapid.SampledFrom(variants).Draw(rt, "variant").options
+		config := four(options, runs("c1", red, blue), runs("c2", read(), read()))
+		if config.N = rapid.IntRange(3, 4).Draw(rt, "n"); config.N == 3 {
+			options.Quorum = 2
+			config.Protocol = kvproto.New(options)
+		}
+		if rapid.Bool().Draw(rt, "twin") {
+			config = twinned(config, "C")
+		}
+		s := newStage(t, config)
+		of := space.Of().Times(0)
+		kinds := []string{"c1", "c1", "c2", "c2"}
+		for _, more := range rapid.SliceOfN(rapid.SampledFrom([]string{"c1", "c2", "c1 c2", "crash", "amnesia", "restart"}), 0, 2).Draw(rt, "more") {
+			kinds = slices.Insert(kinds, rapid.IntRange(0, len(kinds)).Draw(rt, "at"), more)
+		}
+		for _, kind := range kinds {
+			var part *space.Space
+			if strings.HasPrefix(kind, "c") && kind != "crash" {
+				least := rapid.IntRange(1, config.N).Draw(rt, "least")
+				part = s.exchanges(kind, s.subsets(least, least+rapid.IntRange(0, 1).Draw(rt, "more")))
+			} else {
+				var all []string
+				for _, id := range s.Names(s.Servers()) {
+					all = append(all, kind+" "+id)
+				}
+				part = s.of(all...)
+			}
+			if longer := space.Then(of, part); longer.Size().Sign() > 0 && longer.Size().Cmp(big.NewInt(4*mostDrawn)) <= 0 {
+				of = longer
+			}
+		}
+		s.agrees(rt, of, explore.Options{Properties: properties(), Workers: rapid.IntRange(1, 2).Draw(rt, "workers")})
+	})
+}
+
+// Symmetry is used where it is asked for and where there is one.
+func TestSymmetry(t *testing.T) {
+	clients := []runtime.Client{runs("c1", red), runs("c2", read()), runs("c3", read())}
+	for _, test := range []struct {
+		name      string
+		config    runtime.Config
+		sizes     []int // of the reaches of c1, c1, c2, c3
+		renamings int
+		asymmetry string // part of the reason
+		violated  bool
+	}{
+		{name: "four servers", config: four(kvproto.Options{NoWriteBack: true}, clients...),
+			sizes: []int{3, 1, 3, 3}, renamings: 24, violated: true},
+		{name: "one of them twinned", config: twinned(four(kvproto.Options{NoWriteBack: true}, clients...), "C"),
+			sizes: []int{3, 1, 3, 3}, renamings: 6, violated: true},
+		{name: "correct", config: four(kvproto.Options{}, clients...), sizes: []int{3, 1, 3, 3}, renamings: 24},
+		{name: "no symmetry is declared", config: four(kvproto.Options{ReadRule: "first", NoWriteBack: true}, clients...),
+			sizes: []int{3, 3, 3, 3}, renamings: 1, violated: true},
+		{name: "more are heard than waited for", config: four(kvproto.Options{NoWriteBack: true}, clients...),
+			sizes: []int{3, 1, 4, 3}, renamings: 1, asymmetry: "not exchange", violated: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var texts []string
+			for _, workers := range []int{1, 2, 3} {
+				s := newStage(t, test.config)
+				of := space.Of().Times(0)
+				for i, client := range []string{"c1", "c1", "c2", "c3"} {
+					of = space.Then(of, s.exchanges(client, s.quorums(test.sizes[i])))
+				}
+				if workers == 1 {
+					s.agrees(t, of, explore.Options{Properties: properties()})
+				}
+				r := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: explore.Always, Workers: workers})
+				if r.Renamings != test.renamings || len(r.Violations) > 0 != test.violated ||
+					(r.Asymmetry != "") != (test.asymmetry != "") || !strings.Contains(r.Asymmetry, test.asymmetry) {
+					t.Errorf("%d renamings, asymmetry %q:\n%s", r.Renamings, r.Asymmetry, r.Text())
+				}
+				texts = append(texts, r.Text())
+			}
+			if texts = slices.Compact(texts); len(texts) > 1 {
+				t.Errorf("workers matter:\n%s", strings.Join(texts, "\n"))
+			}
+		})
+	}
+}
+
+// It does not depend on the workers which asymmetry is told of, though they
+// meet many at once.
+func TestAsymmetryIsTheFirst(t *testing.T) {
+	var reasons []string
+	for _, workers := range []int{1, 2, 3} {
+		s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red), runs("c2", read(), read()), runs("c3", blue)), "C"))
+		of := s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(5)
+		r := s.exploresWith(of, explore.Options{Properties: properties(), Workers: workers})
+		if !r.OK() || r.Asymmetry == "" {
+			t.Errorf("%s", r.Text())
+		}
+		reasons = append(reasons, r.Asymmetry)
+	}
+	if reasons = slices.Compact(reasons); len(reasons) > 1 {
+		t.Errorf("%q", reasons)
+	}
+}
+
+// Counts are the same with symmetry and without, also where it begins in the
+// middle of a search.
+func TestSymmetryKeepsCounts(t *testing.T) {
+	s := newStage(t, twinned(four(kvproto.Options{NoVersionCheck: true}, runs("c1", red, blue), runs("c2", write("green")), runs("c3", read(), read()), runs("c4", read())), "C"))
+	of := s.exchanges("c1 c2 c3 c4", s.quorums(3)).Times(9)
+	var ledgers []string
+	for _, symmetry := range []explore.Symmetry{explore.Never, explore.Auto, explore.Always} {
+		r := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: symmetry})
+		if used := r.Renamings > 1; used != (symmetry != explore.Never) || r.Asymmetry != "" {
+			t.Errorf("symmetry %d: %d renamings, asymmetry %q", symmetry, r.Renamings, r.Asymmetry)
+		}
+		ledgers = append(ledgers, ledgerOf(r).nameless().String())
+	}
+	if ledgers = slices.Compact(ledgers); len(ledgers) > 1 {
+		t.Errorf("symmetry matters:\n%s", strings.Join(ledgers, "\n"))
+	}
+}
