@@ -11,7 +11,6 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
-	"go.starlark.net/syntax"
 )
 
 // The state of a node written in Starlark, and what it sends, is kept as bytes.
@@ -36,16 +35,30 @@ const (
 )
 
 // maxDepth bounds how deep values nest; a list that holds itself has no bottom.
-const maxDepth = 64
+// maxSize bounds their encodings, in bytes; a pair of pairs of pairs and so on
+// of one value is small in the interpreter and large when it is written out.
+const (
+	maxDepth = 64
+	maxSize  = 1 << 20
+)
 
 const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
 
 // appendValue appends the encoding of v to b.
-func appendValue(b []byte, v starlark.Value) ([]byte, error) { return encode(b, v, 0) }
+func appendValue(b []byte, v starlark.Value) ([]byte, error) {
+	b, err := encode(b, v, 0)
+	if err == nil && len(b) > maxSize {
+		return nil, errSize
+	}
+	return b, err
+}
 
 func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("nests deeper than %d levels", maxDepth)
+	}
+	if len(b) > maxSize {
+		return nil, errSize
 	}
 	var err error
 	switch v := v.(type) {
@@ -108,7 +121,10 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 		}
 		return encodePairs(append(b, tagStruct), items, depth)
 	case *signed:
-		return encode(appendText(append(b, tagSigned), v.signer), v.value, depth+1)
+		if b, err = encode(append(b, tagSigned), v.signer, depth+1); err != nil {
+			return nil, err
+		}
+		return encode(b, v.value, depth+1)
 	case operation:
 		return encode(appendText(append(b, tagOp), v.Name), fromGo(v.Arg), depth+1)
 	}
@@ -118,6 +134,7 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 // encodePairs encodes tuples sorted by the encoding of their first elements.
 func encodePairs(b []byte, items []starlark.Tuple, depth int) ([]byte, error) {
 	encoded := make([]string, len(items))
+	size := len(b)
 	for i, item := range items {
 		var e []byte
 		for _, v := range item {
@@ -127,6 +144,9 @@ func encodePairs(b []byte, items []starlark.Tuple, depth int) ([]byte, error) {
 			}
 		}
 		encoded[i] = string(e)
+		if size += len(e); size > maxSize {
+			return nil, errSize
+		}
 	}
 	slices.Sort(encoded)
 	b = binary.AppendUvarint(b, uint64(len(items)))
@@ -139,6 +159,8 @@ func encodePairs(b []byte, items []starlark.Tuple, depth int) ([]byte, error) {
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
+
+var errSize = fmt.Errorf("is larger than %d bytes", maxSize)
 
 // errEncoding is returned for bytes that appendValue did not make.
 var errEncoding = errors.New("damaged encoding of a value")
@@ -184,7 +206,18 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 	case tagBytes:
 		s, b, err := decodeText(b)
 		return starlark.Bytes(s), b, err
-	case tagSigned, tagOp:
+	case tagSigned:
+		signer, b, err := decode(b, depth+1)
+		if err != nil {
+			return nil, nil, err
+		}
+		v, b, err := decode(b, depth+1)
+		if err != nil || !isSigner(signer) {
+			return nil, nil, errEncoding
+		}
+		v.Freeze()
+		return &signed{v, signer}, b, nil
+	case tagOp:
 		name, b, err := decodeText(b)
 		if err != nil {
 			return nil, nil, err
@@ -193,12 +226,8 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if tag == tagOp {
-			arg, err := toGo(v)
-			return operation{name, arg}, b, err
-		}
-		v.Freeze()
-		return &signed{v, name}, b, nil
+		arg, err := toGo(v)
+		return operation{name, arg}, b, err
 	}
 	count, size := binary.Uvarint(b)
 	if size <= 0 || count > uint64(len(b)) {
@@ -262,42 +291,6 @@ func decodeText(b []byte) (string, []byte, error) {
 		return "", nil, errEncoding
 	}
 	return string(b[size : size+int(n)]), b[size+int(n):], nil
-}
-
-// A signed value can be made by nobody but its signer: the only way to make one
-// is self.sign, and it is a value of the interpreter, not of scripts.
-type signed struct {
-	value  starlark.Value // frozen
-	signer string
-}
-
-func (s *signed) String() string       { return fmt.Sprintf("signed(%s, by = %q)", s.value, s.signer) }
-func (s *signed) Type() string         { return "signed" }
-func (s *signed) Freeze()              {}
-func (s *signed) Truth() starlark.Bool { return true }
-func (s *signed) AttrNames() []string  { return []string{"signer", "value"} }
-func (s *signed) Hash() (uint32, error) {
-	return starlark.Tuple{s.value, starlark.String(s.signer)}.Hash()
-}
-
-func (s *signed) Attr(name string) (starlark.Value, error) {
-	switch name {
-	case "value":
-		return s.value, nil
-	case "signer":
-		return starlark.String(s.signer), nil
-	}
-	return nil, nil
-}
-
-// CompareSameType compares for equality only.
-func (s *signed) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
-	other := y.(*signed)
-	if op != syntax.EQL && op != syntax.NEQ {
-		return false, fmt.Errorf("signed values have no order: %s", op)
-	}
-	equal, err := starlark.EqualDepth(s.value, other.value, depth-1)
-	return (equal && s.signer == other.signer) == (op == syntax.EQL), err
 }
 
 // A composite is a Starlark value as nodes and properties see it: something

@@ -31,6 +31,7 @@ func languageFamily() []Entry {
 The arguments are shown as print shows them.`,
 		Example: `if len("abc") != 3:
     fail("the length is", len("abc"))`,
+		pure: true,
 		call: callFail,
 	}, {
 		Signature: "help(topic=None)",
@@ -52,6 +53,7 @@ print(json.decode("[1, 2]"))`,
 		Doc: `Whether a regular expression matches anywhere in a text.
 The syntax is that of Go's package regexp (RE2).`,
 		Example: `print(matches("v1 red", "^v[0-9]+ "))`,
+		pure:    true,
 		call:    callMatches,
 	}, {
 		Signature: "math",
@@ -63,6 +65,7 @@ The syntax is that of Go's package regexp (RE2).`,
 		Doc:       "A value with the given attributes. Structs with equal fields are equal.",
 		Example: `point = struct(x = 1, y = 2)
 print(point.x + point.y)`,
+		pure: true,
 		call: func(c *call) (starlark.Value, error) {
 			var fields []starlark.Tuple
 			if err := c.unpack(&fields); err != nil {

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -44,6 +45,9 @@ func brief(v starlark.Value) string {
 
 // newMessage encodes the fields of a message.
 func newMessage(kind string, fields []starlark.Tuple) (scriptMessage, error) {
+	if slices.Contains(events, kind) {
+		return scriptMessage{}, fmt.Errorf("message %s: on_%[1]s is the handler of an event; call the message something else", kind)
+	}
 	d := starlark.NewDict(len(fields))
 	for _, f := range fields {
 		name := string(f[0].(starlark.String))

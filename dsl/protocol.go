@@ -156,6 +156,7 @@ Modules make their operations with it: write("red") of @std//kv.star is operatio
 It has the attributes name and arg. The argument is None, a bool, an int, a float or a string.`,
 		Example: `op = operation("write", "red")
 print(op, op.name, op.arg)`,
+		pure: true,
 		call: func(c *call) (starlark.Value, error) {
 			var name string
 			var arg plain

@@ -42,6 +42,10 @@ type Entry struct {
 	// Example is a script that can be executed.
 	Example string
 
+	// pure says that the code of nodes may call the function, too. What is not
+	// pure needs a session.
+	pure bool
+
 	// One of these is set. Of a function, the code:
 	call func(*call) (starlark.Value, error)
 	// Of anything else, what its value is in a session:
@@ -93,6 +97,9 @@ func (b *builtin) Hash() (uint32, error) { return starlark.String(b.Name()).Hash
 
 // CallInternal implements [starlark.Callable].
 func (b *builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (_ starlark.Value, err error) {
+	if !b.entry.pure && thread.Local(runKey) == nil {
+		return nil, fmt.Errorf("%s: the code of a node cannot call it; it deals with self and what happened, no more", b.Name())
+	}
 	defer recovered(&err) // here, where the call stack is still known
 	value, err := b.entry.call(&call{thread, b, args, kwargs})
 	if inner, ok := err.(*starlark.EvalError); ok {

@@ -97,7 +97,7 @@ func renamed(v starlark.Value, to func(string) string) starlark.Value {
 	case *signed:
 		value := renamed(v.value, to)
 		value.Freeze()
-		return &signed{value, to(v.signer)}
+		return &signed{value, renamed(v.signer, to)}
 	}
 	return v
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -53,7 +52,6 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 		if _, twice := r.handlers[name]; twice {
 			return fmt.Errorf("role: two handlers for %s: one as a keyword, one in handlers", name)
 		}
-		fn.Freeze() // a handler's code is shared by all nodes, so it must not remember anything
 		r.handlers[name] = fn
 		return nil
 	}
@@ -101,9 +99,11 @@ type scriptProtocol struct {
 	replica   *role
 	client    *role // nil if there are no clients
 	symmetric bool
+	in        *Interpreter // that of the script
 
-	mu    sync.Mutex
-	fresh map[string][]byte // encoded starting states, by identity and program
+	mu      sync.Mutex
+	surface *surface          // what the handlers see of the script, once there are nodes
+	fresh   map[string][]byte // encoded starting states, by identity and program
 }
 
 // Name returns the name that the script gave.
@@ -126,16 +126,16 @@ func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.O
 	n := &scriptNode{protocol: p, role: r, self: self, program: program}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := fmt.Sprintf("%s %d %d %v", self.ID, self.N, self.F, program)
+	key := fmt.Sprintf("%q %q %d %v", self.ID, self.Servers, self.F, program)
 	b, ok := p.fresh[key]
 	if !ok {
+		if p.surface == nil {
+			p.surface = p.in.surface(p.replica, p.client)
+		}
 		if err := n.init(); err != nil {
 			return nil, err
 		}
-		var err error
-		if b, err = n.append(nil); err != nil {
-			return nil, err
-		}
+		b = n.encoded
 		p.fresh[key] = b
 	}
 	n.encoded = b
@@ -167,6 +167,11 @@ func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 			out.Refuse(n.missing(name))
 		}
 		return
+	}
+	if err == nil {
+		if changed := n.protocol.surface.changed(); changed != "" {
+			err = n.failed(name, fmt.Errorf("the variable %s was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew", changed))
+		}
 	}
 	if err == nil {
 		n.out = out
@@ -208,12 +213,40 @@ func (n *scriptNode) dispatch(e runtime.Event) (name string, args []starlark.Val
 	return name, args, nil
 }
 
-// call runs a handler on a fresh thread. The protocol's lock is held.
+// call runs a handler and encodes the state that it leaves. The protocol's lock
+// is held.
 func (n *scriptNode) call(name string, args ...starlark.Value) error {
-	_, err := n.callValue(name, args...)
-	return err
+	if _, err := n.callValue(name, args...); err != nil {
+		return err
+	}
+	b, err := n.append(nil)
+	if err != nil {
+		return n.failed(name, err)
+	}
+	n.encoded, n.attrs = b, nil
+	return nil
 }
 
+// failed says where the code of a node failed.
+func (n *scriptNode) failed(name string, err error) error {
+	where := ""
+	if fn, ok := n.role.handlers[name].(*starlark.Function); ok {
+		where = fmt.Sprintf(" (%s)", fn.Position())
+	}
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		// The innermost frame that is in a script, not in a builtin.
+		for _, f := range slices.Backward(eval.CallStack) {
+			if f.Pos.Line > 0 {
+				where = fmt.Sprintf(" (%s)", f.Pos)
+				break
+			}
+		}
+	}
+	return fmt.Errorf("protocol %s: %s at %s: %v%s", n.protocol.name, name, n.self.ID, err, where)
+}
+
+// callValue runs a function of the role on a fresh thread.
 func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Value, error) {
 	if err := n.load(); err != nil {
 		return nil, err
@@ -228,30 +261,27 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 	if err == nil {
 		return v, nil
 	}
-	where := ""
 	var eval *starlark.EvalError
 	if errors.As(err, &eval) {
-		// The innermost frame that is in a script, not in a builtin.
-		for _, f := range slices.Backward(eval.CallStack) {
-			if f.Pos.Line > 0 {
-				where = fmt.Sprintf(" (%s)", f.Pos)
-				break
-			}
+		switch {
+		case thread.ExecutionSteps() >= handlerSteps:
+			eval.Msg = fmt.Sprintf("it did not end within %d steps", handlerSteps)
+		case strings.Contains(eval.Msg, " frozen "):
+			eval.Msg += "; nothing but the attributes of self can be changed"
 		}
 	}
-	if thread.ExecutionSteps() >= handlerSteps {
-		err = fmt.Errorf("it did not end within %d steps", handlerSteps)
-	}
-	return nil, fmt.Errorf("protocol %s: %s at %s: %v%s", n.protocol.name, name, n.self.ID, err, where)
+	return nil, n.failed(name, err)
 }
 
 // init gives the node its first state.
 func (n *scriptNode) init() error {
 	n.attrs = map[string]starlark.Value{}
-	if _, ok := n.role.handlers["init"]; !ok {
-		return nil
+	if _, ok := n.role.handlers["init"]; ok {
+		return n.call("init")
 	}
-	return n.call("init")
+	var err error
+	n.encoded, err = n.append(nil)
+	return err
 }
 
 // load decodes the state, if that has not been done yet.
@@ -284,7 +314,7 @@ func (n *scriptNode) append(b []byte) ([]byte, error) {
 	for _, name := range n.attrNames() {
 		var err error
 		if b, err = appendValue(appendText(append(b, tagString), name), n.attrs[name]); err != nil {
-			return nil, fmt.Errorf("protocol %s: the state of %s: self.%s %w", n.protocol.name, n.self.ID, name, err)
+			return nil, fmt.Errorf("self.%s %w", name, err)
 		}
 	}
 	return b, nil
@@ -314,6 +344,9 @@ func (n *scriptNode) Restart() {
 	}
 	kept := n.attrs
 	if err := n.init(); err != nil {
+		panic(err)
+	}
+	if err := n.load(); err != nil {
 		panic(err)
 	}
 	for _, name := range n.role.persistent {
@@ -400,7 +433,7 @@ on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op),
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
 A message has sender, type and its fields; a round has number, leader and input.
-Handlers must depend on nothing but self and what happened, because each runs once for each different state and event.`,
+Handlers must depend on nothing but self and what happened, because each runs once for each different state and event. Global variables that they use cannot be changed any more once the system is set up.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {
 			if len(c.args) > 0 {
@@ -418,73 +451,11 @@ func protocolEntry() Entry {
 With symmetric = True it promises that it treats identities alike, so that a search may take scenarios that differ only in names for one.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {
-			p := &scriptProtocol{fresh: map[string][]byte{}}
+			p := &scriptProtocol{in: c.in(), fresh: map[string][]byte{}}
 			if err := c.unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
 				return nil, err
 			}
 			return &protocolValue{p, p.name}, nil
-		},
-	}
-}
-
-func verifyEntry() Entry {
-	return Entry{
-		Signature: "verify(signed, by)",
-		Doc: `Whether a value was signed by an identity.
-If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so nobody can forge one. A signed value has value and signer.`,
-		Example: `print(verify("not signed at all", by = "A"))`,
-		call: func(c *call) (starlark.Value, error) {
-			var v, by starlark.Value
-			if err := c.unpack(&v, &by); err != nil {
-				return nil, err
-			}
-			s, ok := v.(*signed)
-			switch by := by.(type) {
-			case starlark.String:
-				return starlark.Bool(ok && s.signer == string(by)), nil
-			case starlark.Int:
-				return starlark.Bool(ok && s.signer == together(by.String())), nil
-			}
-			return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
-		},
-	}
-}
-
-// together is the signer of what that many identities signed; it is no name of
-// an identity.
-func together(count string) string { return count + " identities" }
-
-func combineEntry() Entry {
-	return Entry{
-		Signature: "combine(signed, count)",
-		Doc: `Makes a certificate: one value that count identities signed together, of values that each of them signed.
-It is a threshold signature: the result tells that so many signed, but not who did. None if too few did.`,
-		Example: `print(combine([], count = 3))`,
-		call: func(c *call) (starlark.Value, error) {
-			var list starlark.Iterable
-			var count int
-			if err := c.unpack(&list, &count); err != nil {
-				return nil, err
-			}
-			signers := map[string]bool{}
-			var value starlark.Value
-			for e := range starlark.Elements(list) {
-				s, ok := e.(*signed)
-				if !ok {
-					return nil, fmt.Errorf("combine: got a list with %s in it, want signed values", e.Type())
-				}
-				if value == nil {
-					value = s.value
-				}
-				if equal, err := starlark.Equal(value, s.value); err != nil || !equal {
-					return nil, fmt.Errorf("combine: %s and %s are not equal; combine what was signed alike", value, s.value)
-				}
-				signers[s.signer] = true
-			}
-			if len(signers) < max(count, 1) {
-				return starlark.None, nil
-			}
-			return &signed{value, together(strconv.Itoa(count))}, nil
 		},
 	}
 }

@@ -3,6 +3,7 @@ package dsl
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -100,12 +101,24 @@ func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 2, &to, &kind); err != nil {
 		return nil, err
 	}
+	if err := n.receiver(to); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
 	m, err := newMessage(kind, kwargs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	n.out.Send(to, m)
 	return starlark.None, nil
+}
+
+// receiver checks the name of a receiver. A replica does not know the clients,
+// so with clients it is the simulation that finds a wrong one.
+func (n *scriptNode) receiver(to string) error {
+	if n.protocol.client != nil || to == runtime.ToNextLeader || slices.Contains(n.self.Servers, to) {
+		return nil
+	}
+	return fmt.Errorf("there is no %q%s; the replicas are %s, and self.next_leader", to, Hint(to, n.self.Servers), strings.Join(n.self.Servers, ", "))
 }
 
 func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -164,26 +177,6 @@ func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	}
 	n.out.Refuse(n.self.ID + " " + why)
 	return starlark.None, nil
-}
-
-// selfSign makes a value that only this identity can make. Twins are one
-// identity and share its key.
-func selfSign(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var value starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &value); err != nil {
-		return nil, err
-	}
-	// A copy, so that the signer can go on changing what it signed.
-	encoded, err := appendValue(nil, value)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the value %w", b.Name(), err)
-	}
-	copied, _, err := decodeValue(encoded)
-	if err != nil {
-		return nil, err
-	}
-	copied.Freeze()
-	return &signed{copied, n.self.ID}, nil
 }
 
 func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -1,0 +1,181 @@
+package dsl
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"testing"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"pgregory.net/rapid"
+)
+
+// leaves are values without parts; keys may be in sets and dicts.
+func leaves() *rapid.Generator[starlark.Value] {
+	texts := rapid.OneOf(rapid.SampledFrom([]string{"", "A", "B", "a"}), rapid.String())
+	return rapid.OneOf(
+		rapid.SampledFrom([]starlark.Value{starlark.None, starlark.True, starlark.False, starlark.Float(math.Inf(1)), starlark.Float(0.5)}),
+		rapid.Map(rapid.Int64(), func(i int64) starlark.Value { return starlark.MakeInt64(i) }),
+		rapid.Map(rapid.Int64(), func(i int64) starlark.Value {
+			return starlark.MakeBigInt(new(big.Int).Lsh(big.NewInt(i), 70))
+		}),
+		rapid.Map(texts, func(s string) starlark.Value { return starlark.String(s) }),
+		rapid.Map(texts, func(s string) starlark.Value { return starlark.Bytes(s) }),
+		rapid.Map(texts, func(s string) starlark.Value { return operation{s, s} }),
+	)
+}
+
+func keys(depth int) *rapid.Generator[starlark.Value] {
+	if depth == 0 {
+		return leaves()
+	}
+	return rapid.OneOf(leaves(),
+		rapid.Map(rapid.SliceOfN(keys(depth-1), 0, 3), func(e []starlark.Value) starlark.Value { return starlark.Tuple(e) }),
+		rapid.Map(keys(depth-1), func(v starlark.Value) starlark.Value { return &signed{v, starlark.String("A")} }),
+		rapid.Map(keys(depth-1), func(v starlark.Value) starlark.Value { return &signed{v, starlark.MakeInt(3)} }),
+	)
+}
+
+// storables are values that a state may hold.
+func storables(depth int) *rapid.Generator[starlark.Value] {
+	if depth == 0 {
+		return keys(1)
+	}
+	lists := rapid.SliceOfN(storables(depth-1), 0, 3)
+	return rapid.OneOf(keys(1),
+		rapid.Map(lists, func(e []starlark.Value) starlark.Value { return starlark.NewList(e) }),
+		rapid.Map(lists, func(e []starlark.Value) starlark.Value { return starlark.Tuple(e) }),
+		rapid.Map(rapid.SliceOfN(keys(1), 0, 4), func(e []starlark.Value) starlark.Value { return setOf(e) }),
+		rapid.Custom(func(t *rapid.T) starlark.Value { return dictOf(drawItems(t, depth)) }),
+		rapid.Custom(func(t *rapid.T) starlark.Value {
+			fields := starlark.StringDict{}
+			for i, v := range lists.Draw(t, "fields") {
+				fields[fmt.Sprint("x", i)] = v
+			}
+			return starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
+		}),
+	)
+}
+
+func drawItems(t *rapid.T, depth int) []starlark.Tuple {
+	var items []starlark.Tuple
+	for range rapid.IntRange(0, 4).Draw(t, "items") {
+		items = append(items, starlark.Tuple{keys(1).Draw(t, "key"), storables(depth-1).Draw(t, "value")})
+	}
+	return items
+}
+
+func setOf(elems []starlark.Value) *starlark.Set {
+	s := starlark.NewSet(len(elems))
+	for _, e := range elems {
+		must(s.Insert(e))
+	}
+	return s
+}
+
+func dictOf(items []starlark.Tuple) *starlark.Dict {
+	d := starlark.NewDict(len(items))
+	for _, item := range items {
+		must(d.SetKey(item[0], item[1]))
+	}
+	return d
+}
+
+func encoded(t interface{ Fatalf(string, ...any) }, v starlark.Value) []byte {
+	b, err := appendValue(nil, v)
+	if err != nil {
+		t.Fatalf("%s: %v", v, err)
+	}
+	return b
+}
+
+// Decoding gives back an equal value, and what comes after it.
+func TestEncodingIsComplete(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := storables(3).Draw(t, "value")
+		rest := rapid.SliceOf(rapid.Byte()).Draw(t, "rest")
+		b := encoded(t, v)
+		got, after, err := decodeValue(slices.Concat(b, rest))
+		if err != nil || !bytes.Equal(after, rest) {
+			t.Fatalf("%s: decoded to %v, %q is left, want %q; %v", v, got, after, rest, err)
+		}
+		if equal, err := starlark.EqualDepth(v, got, maxDepth); !equal || err != nil || got.Type() != v.Type() {
+			t.Fatalf("%s of type %s was decoded to %s of type %s; %v", v, v.Type(), got, got.Type(), err)
+		}
+		if again := encoded(t, got); !bytes.Equal(again, b) {
+			t.Fatalf("%s: encoded to %q, and after decoding to %q", v, b, again)
+		}
+	})
+}
+
+// Different values have different encodings; equal ones of one type the same.
+func TestEncodingIsCanonical(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, w := storables(2).Draw(t, "v"), storables(2).Draw(t, "w")
+		equal, err := starlark.EqualDepth(v, w, maxDepth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := bytes.Equal(encoded(t, v), encoded(t, w)); same && !equal {
+			t.Fatalf("%s and %s have one encoding", v, w)
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		d := dictOf(drawItems(t, 2)) // which has each key once
+		shuffled := dictOf(rapid.Permutation(d.Items()).Draw(t, "shuffled"))
+		if !bytes.Equal(encoded(t, d), encoded(t, shuffled)) {
+			t.Fatalf("%s and %s differ", d, shuffled)
+		}
+		if a, b := setOf(d.Keys()), setOf(shuffled.Keys()); !bytes.Equal(encoded(t, a), encoded(t, b)) {
+			t.Fatalf("%s and %s differ", a, b)
+		}
+	})
+}
+
+func TestNotStorable(t *testing.T) {
+	deep := starlark.Value(starlark.None)
+	for range maxDepth {
+		deep = starlark.Tuple{deep}
+	}
+	encoded(t, deep) // which is as deep as a value may be
+	for _, v := range []starlark.Value{
+		starlark.Float(math.NaN()),
+		starlark.Tuple{deep},
+		starlark.Universe["len"],
+		starlarkstruct.FromStringDict(starlark.String("other"), nil),
+		starlark.NewList([]starlark.Value{starlark.Universe["len"]}),
+		starlark.String(make([]byte, maxSize+1)),
+		starlark.NewList(slices.Repeat([]starlark.Value{starlark.String(make([]byte, 1000))}, maxSize/1000)),
+	} {
+		if b, err := appendValue(nil, v); err == nil {
+			t.Errorf("a %s is encoded to %d bytes", v.Type(), len(b))
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(encoded(f, dictOf([]starlark.Tuple{{starlark.String("a"), starlark.NewList([]starlark.Value{starlark.MakeInt(1)})}})))
+	f.Add(encoded(f, setOf([]starlark.Value{&signed{starlark.None, starlark.MakeInt(2)}, operation{"read", nil}, starlark.Float(1)})))
+	f.Add(encoded(f, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{"x": starlark.MakeBigInt(new(big.Int).Lsh(big.NewInt(1), 70))})))
+	f.Add([]byte{tagList, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v, _, err := decodeValue(b)
+		if err != nil {
+			return
+		}
+		again, err := appendValue(nil, v)
+		if err != nil {
+			return // deeper or larger than what is ever encoded
+		}
+		got, rest, err := decodeValue(again)
+		if err != nil || len(rest) > 0 {
+			t.Fatalf("%s is encoded to %q, and that is decoded to %v, %q, %v", v, again, got, rest, err)
+		}
+		if twice := encoded(t, got); !bytes.Equal(again, twice) {
+			t.Fatalf("%s is encoded to %q, then to %q", v, again, twice)
+		}
+	})
+}

@@ -1,0 +1,198 @@
+package dsl
+
+import (
+	"reflect"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
+)
+
+// What a handler does in some state is computed once and remembered. So it must
+// not depend on what changes, such as a list of the script in which it notes who
+// voted. Starlark freezes the variables of a module when the module ends, but
+// the main script is still running when its handlers do.
+//
+// A surface is what functions see of such a script: the global variables that
+// they name, themselves or through functions that they may call.
+type surface struct {
+	in      *Interpreter
+	files   map[string]*syntax.File
+	visited map[*starlark.Function]bool
+	seen    map[variable]bool
+	globals []global
+}
+
+type variable struct {
+	module *starlark.Module
+	name   string
+}
+
+type global struct {
+	variable
+	value starlark.Value // nil if it is not yet assigned
+}
+
+// surface freezes what handlers see.
+func (in *Interpreter) surface(roles ...*role) *surface {
+	s := &surface{
+		in:      in,
+		files:   map[string]*syntax.File{},
+		visited: map[*starlark.Function]bool{},
+		seen:    map[variable]bool{},
+	}
+	for _, r := range roles {
+		if r == nil {
+			continue
+		}
+		for _, name := range r.names() {
+			s.visit(r.handlers[name])
+		}
+	}
+	return s
+}
+
+// visit freezes a value, and what the functions in it see.
+func (s *surface) visit(v starlark.Value) {
+	if v == nil {
+		return
+	}
+	v.Freeze()
+	switch v := v.(type) {
+	case *starlark.Function:
+		s.function(v)
+	case starlark.Tuple:
+		for _, e := range v {
+			s.visit(e)
+		}
+	case *starlark.Dict:
+		for _, item := range v.Items() {
+			s.visit(item[1])
+		}
+	case *starlarkstruct.Struct:
+		for _, name := range v.AttrNames() {
+			if field, err := v.Attr(name); err == nil {
+				s.visit(field)
+			}
+		}
+	}
+}
+
+func (s *surface) function(fn *starlark.Function) {
+	if s.visited[fn] {
+		return
+	}
+	s.visited[fn] = true
+	for i := range fn.NumParams() {
+		s.visit(fn.ParamDefault(i))
+	}
+	for i := range fn.NumFreeVars() {
+		_, v := fn.FreeVar(i)
+		s.visit(v)
+	}
+	values := valuesOf(fn.Module())
+	for _, name := range s.named(fn) {
+		at := variable{fn.Module(), name}
+		if !s.seen[at] {
+			s.seen[at] = true
+			s.globals = append(s.globals, global{at, values(name)})
+			s.visit(values(name))
+		}
+	}
+}
+
+// valuesOf looks up what a module sees: its own variables, then those that it
+// was given, which are builtins or the variables of a shell.
+func valuesOf(module *starlark.Module) func(name string) starlark.Value {
+	own := module.Globals()
+	return func(name string) starlark.Value {
+		if v := own[name]; v != nil {
+			return v
+		}
+		return module.Predeclared()[name]
+	}
+}
+
+// named lists the global variables in the text of a function, as often as they
+// occur. Starlark keeps no such list.
+func (s *surface) named(fn *starlark.Function) []string {
+	file := s.file(fn.Position().Filename())
+	if file == nil {
+		return nil
+	}
+	var names []string
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if !begins(n, fn.Position()) {
+			return true
+		}
+		syntax.Walk(n, func(n syntax.Node) bool {
+			if id, ok := n.(*syntax.Ident); ok && isGlobal(id) {
+				names = append(names, id.Name)
+			}
+			return true
+		})
+		return false
+	})
+	return names
+}
+
+// file parses a file that was compiled before.
+func (s *surface) file(name string) *syntax.File {
+	file, ok := s.files[name]
+	if !ok {
+		var err error
+		file, err = dialect.Parse(name, s.in.sources[name], 0)
+		if err == nil {
+			// What was defined before a piece of text counts as predeclared.
+			anything := func(string) bool { return true }
+			err = resolve.File(file, anything, starlark.Universe.Has)
+		}
+		if err != nil {
+			file = nil
+		}
+		s.files[name] = file
+	}
+	return file
+}
+
+// begins reports whether n is the function whose text begins at pos.
+func begins(n syntax.Node, pos syntax.Position) bool {
+	switch n.(type) {
+	case *syntax.DefStmt, *syntax.LambdaExpr:
+		start, _ := n.Span()
+		return start.Line == pos.Line && start.Col == pos.Col
+	}
+	return false
+}
+
+func isGlobal(id *syntax.Ident) bool {
+	b, ok := id.Binding.(*resolve.Binding)
+	return ok && (b.Scope == resolve.Global || b.Scope == resolve.Predeclared)
+}
+
+// changed returns the name of a variable that was assigned since, or "".
+func (s *surface) changed() string {
+	var module *starlark.Module
+	var values func(string) starlark.Value
+	for _, g := range s.globals {
+		if g.module != module {
+			module = g.module
+			values = valuesOf(module)
+		}
+		if !same(g.value, values(g.name)) {
+			return g.name
+		}
+	}
+	return ""
+}
+
+// same reports whether a variable holds the same value as before. Values that
+// Go cannot compare, such as tuples, may be equal ones.
+func same(before, now starlark.Value) bool {
+	if before == nil || now == nil || reflect.TypeOf(before).Comparable() {
+		return before == now
+	}
+	equal, err := starlark.Equal(before, now)
+	return equal || err != nil
+}
