@@ -2,6 +2,8 @@
 // system, act on it and search what it can do.
 //
 //	Interpreter  executes scripts; one is one session with one current world    dsl.go
+//	  Eval       executes text piece by piece, for shells                       eval.go
+//	  Names      what a shell needs to know, to complete and to save            shell.go
 //	Config       what the host hands to it: modules, protocols, output, limits  dsl.go
 //	Protocol     a protocol written in Go, for native() in an @std module       protocol.go
 //	Family       builtins that belong together, with their documentation        registry.go
@@ -21,7 +23,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -33,10 +34,6 @@ import (
 // with globals that may be assigned again. It has neither while nor recursion,
 // so that every loop is bounded by the data that it runs over.
 var dialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
-
-// chunkDialect is the same for text that is evaluated piece by piece: what one
-// piece loads, the next ones see.
-var chunkDialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true, LoadBindsGlobally: true}
 
 // A Config is what a host hands to an Interpreter. The zero Config runs
 // scripts that load nothing and print nowhere.
@@ -51,12 +48,14 @@ type Config struct {
 	// Eval, loads modules from. If it is empty, such text loads only @std.
 	Dir string
 
-	Stdout   io.Writer              // where print and show write; nil discards
-	Color    bool                   // whether Stdout shows colours
-	Width    int                    // columns of Stdout; 0 means 80
-	Progress func(explore.Progress) // is told how far a search has come; may be nil
-	MaxSteps uint64                 // how many steps of Starlark one execution may take; 0 means any number
-	Args     []string               // what scripts see as args
+	Stdout   io.Writer                   // where print and show write; nil discards
+	Color    bool                        // whether Stdout shows colours
+	Width    int                         // columns of Stdout; 0 means 80
+	Shard    explore.Shard               // which part of each space to explore
+	Report   func(*explore.Report) error // is given each report of explore; may be nil
+	Progress func(explore.Progress)      // is told how far a search has come; may be nil
+	MaxSteps uint64                      // how many steps of Starlark one execution may take; 0 means any number
+	Args     []string                    // what scripts see as args
 }
 
 // An Interpreter executes scripts. It is one session: the current world that
@@ -64,11 +63,13 @@ type Config struct {
 // concurrently.
 type Interpreter struct {
 	config   Config
-	builtins starlark.StringDict // what every script sees
-	internal starlark.StringDict // what modules of @std see
-	sources  map[string]string   // by file name, for error messages
-	loader   *loader             // of Exec and Eval
-	globals  starlark.StringDict // of Eval: builtins and what was defined since
+	builtins starlark.StringDict       // what every script sees
+	internal starlark.StringDict       // what modules of @std see
+	sources  map[string]string         // by file name, for error messages
+	loader   *loader                   // of Exec and Eval
+	globals  starlark.StringDict       // of Eval: builtins and what was defined since
+	past     []*statement              // that Eval executed and that define something
+	staged   map[*protocolValue]string // how such statements write a protocol
 	session  *session
 }
 
@@ -84,6 +85,7 @@ func New(config Config) (*Interpreter, error) {
 		config:   config,
 		builtins: starlark.StringDict{},
 		sources:  map[string]string{},
+		staged:   map[*protocolValue]string{},
 		session:  &session{},
 	}
 	for _, family := range Families() {
@@ -98,6 +100,7 @@ func New(config Config) (*Interpreter, error) {
 	in.internal = maps.Clone(in.builtins)
 	in.internal["native"] = native
 	in.globals = maps.Clone(in.builtins)
+	in.globals[scopeName] = scope{in.globals}
 	if in.loader, err = newLoader(config.Modules, config.Dir); err != nil {
 		return nil, err
 	}
@@ -138,50 +141,6 @@ func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, s
 		_, err = program.Init(thread, in.builtins)
 		return err
 	})
-}
-
-// Eval reads one statement with readline and executes it among the names that
-// earlier calls defined. If it is an expression, Eval returns its value, else
-// nil. At the end of the input, readline and Eval return io.EOF; any other
-// error of readline abandons the statement and is returned. The name stands for
-// the text in messages and should be another one for each call. Other errors
-// are those of [Interpreter.ExecFile].
-//
-// A function keeps the values that global variables had at the end of the
-// statement that defined it.
-func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([]byte, error)) (starlark.Value, error) {
-	var text strings.Builder
-	var readErr error
-	statement, parseErr := chunkDialect.ParseCompoundStmt(name, func() ([]byte, error) {
-		if readErr != nil {
-			return nil, nil // which ends the statement
-		}
-		var line []byte
-		line, readErr = readline()
-		if readErr != nil && len(line) > 0 {
-			line = append(line, '\n') // the last line may lack it
-		}
-		text.Write(line)
-		return line, nil
-	})
-	if readErr != nil && (readErr != io.EOF || strings.TrimSpace(text.String()) == "") {
-		return nil, readErr
-	}
-	in.sources[name] = text.String()
-	var value starlark.Value
-	err := in.run(ctx, in.loader, file{in.loader.text, name}, func(thread *starlark.Thread) (err error) {
-		if parseErr != nil {
-			return parseErr
-		}
-		if len(statement.Stmts) == 1 {
-			if s, ok := statement.Stmts[0].(*syntax.ExprStmt); ok {
-				value, err = starlark.EvalExprOptions(chunkDialect, thread, s.X, in.globals)
-				return err
-			}
-		}
-		return starlark.ExecREPLChunk(statement, thread, in.globals)
-	})
-	return value, err
 }
 
 // compile parses and resolves the text of a file, and keeps it for messages.

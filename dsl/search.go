@@ -174,7 +174,11 @@ func callExplore(c *call) (starlark.Value, error) {
 	default:
 		return nil, fmt.Errorf("explore: symmetry is %s, want True, False or None", symmetry)
 	}
+	o.Shard = c.in().config.Shard
 	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
+	if err == nil && c.in().config.Report != nil {
+		err = c.in().config.Report(report)
+	}
 	return c.reported(report, err)
 }
 

@@ -39,7 +39,7 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{runCommand(), versionCommand(), helpCommand()}
+	return []command{runCommand(), mergeCommand(), versionCommand(), helpCommand()}
 }
 
 // A program is one call of twinsh.
@@ -53,6 +53,9 @@ type program struct {
 	// prompt is what the shell prints before it reads; "" if nobody watches.
 	prompt string
 	steps  uint64 // flag -steps
+	// Flags -shard and -reports.
+	shard   explore.Shard
+	reports string
 }
 
 func main() {
@@ -155,6 +158,8 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 		Color:     p.colorOut,
 		Width:     p.width,
 		Progress:  p.progress,
+		Shard:     p.shard,
+		Report:    p.keepReport,
 		MaxSteps:  p.steps,
 		Args:      args,
 	})

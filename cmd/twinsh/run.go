@@ -12,14 +12,17 @@ import (
 func runCommand() command {
 	return command{
 		name:    "run",
-		args:    "[-steps N] FILE... [-- ARG...]",
+		args:    "[FLAGS] FILE... [-- ARG...]",
 		summary: "execute scripts",
 		help: `
 Executes each script, one after the other, each in a session of its own.
 "twinsh FILE" does the same.
 
-  -steps N   stop a script after N steps of Starlark; 0, the default, means never
-  -- ARG...  what the scripts see as args
+  -steps N         stop a script after N steps of Starlark; 0, the default, means never
+  -shard I/K       explore only the I-th of K parts of each space, from 1
+  -reports FILE    write each report to FILE, for twinsh merge
+  -progress HOW    tell progress as a "line" on a terminal, as "json", or "none"
+  -- ARG...        what the scripts see as args
 
 A script loads modules from its own folder and those below it, and those that
 come with twinsh as "@std//name.star".
@@ -27,8 +30,13 @@ come with twinsh as "@std//name.star".
 Exit status: 0 all held, 1 a check or an assertion failed, 2 an error in a
 script or bad usage, 130 interrupted. Of several scripts the worst counts.
 Ctrl-C stops the script that is running; a second one stops it at once.`,
-		flags: func(p *program, flags *flag.FlagSet) { flags.Uint64Var(&p.steps, "steps", 0, "") },
-		run:   run,
+		flags: func(p *program, flags *flag.FlagSet) {
+			flags.Uint64Var(&p.steps, "steps", 0, "")
+			flags.Func("shard", "", shardFlag(&p.shard))
+			flags.StringVar(&p.reports, "reports", "", "")
+			flags.Func("progress", "", p.progressFlag)
+		},
+		run: run,
 	}
 }
 
@@ -38,7 +46,7 @@ func run(ctx context.Context, p *program, args []string) int {
 		files, args = files[:i], files[i+1:]
 	}
 	if len(files) == 0 {
-		return p.misuse("run: no script given, as in twinsh run scripts/examples/kv_story.star")
+		return p.misuse("run: no script given, as in twinsh run scripts/examples/five_exchanges.star")
 	}
 	for _, name := range files {
 		if strings.HasPrefix(name, "-") {
@@ -46,6 +54,11 @@ func run(ctx context.Context, p *program, args []string) int {
 		}
 		if info, err := os.Stat(name); err == nil && info.IsDir() {
 			return p.misuse("run: %s is a folder; name the scripts in it", name)
+		}
+	}
+	if p.reports != "" {
+		if err := os.WriteFile(p.reports, nil, 0o644); err != nil {
+			return p.misuse("run: %v", err)
 		}
 	}
 	ctx, stop := p.interruptible(ctx)

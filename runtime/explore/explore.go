@@ -49,6 +49,8 @@ type Options struct {
 	// if the file is there; a damaged file or one of another search is an error.
 	Checkpoint string
 	Resume     bool
+	// Shard is which part of the search to do.
+	Shard Shard
 	// Workers is the number of goroutines; 0 means one for each processor.
 	Workers int
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
@@ -96,6 +98,8 @@ type Report struct {
 	// says why, if the protocol says that it treats names alike and does not.
 	Renamings int
 	Asymmetry string
+	subject   string
+	shard     Shard
 	asked     bool // for symmetry: then Text tells why there is none
 
 	Depth int // layers that were covered completely
@@ -146,6 +150,17 @@ func (r *Report) Vacuous() bool { return r.Progressed.Sign() == 0 }
 func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("explore: %w", err)
+	}
+	if k := o.Shard; k.Count < 0 || k.Index < 0 || k.Count > 0 && k.Index >= k.Count {
+		return nil, fmt.Errorf("explore: there is no shard %d of %d; the first is 0", k.Index, k.Count)
+	}
+	if o.Shard.Count > 1 && (o.First || o.Checkpoint != "") {
+		return nil, fmt.Errorf("explore: a shard covers its part wholly and without a checkpoint")
+	}
+	if o.Shard.Count > 1 {
+		// Shards must cut the same worlds, so none of them may find out for
+		// itself that the protocol is not symmetric.
+		o.Symmetry = Never
 	}
 	x := newSearch(s, o)
 	r, err := x.run(ctx)

@@ -45,6 +45,7 @@ type search struct {
 	origins  [][]origin   // of each layer, by rank
 	complete progressMade // when the last complete layer was
 	saved    time.Time
+	isCut    bool // only the rows of this shard are left
 
 	report      *Report
 	progressing int // how many of the report's passing scenarios, the first ones, made progress
@@ -197,6 +198,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		defer cancel()
 	}
 	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
+		layer = x.cut(layer)
 		next, err := x.layer(ctx, layer)
 		if err != nil {
 			return nil, x.firstError(ctx, layer, err)
@@ -226,6 +228,10 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	if x.report.Stopped == nil && layer.len() > 0 {
 		x.report.Stopped = ErrFirst
 	}
+	if x.options.Shard.Count > 1 && !x.isCut && x.options.Shard.Index > 0 {
+		x.forgetCounts() // there was never enough to share
+	}
+	x.report.subject, x.report.shard = x.subject(), x.options.Shard
 	if x.symmetric() {
 		x.report.Renamings = x.symmetry.Order()
 	}
