@@ -138,7 +138,7 @@ print = 3
 			got = append(got, value.String())
 		}
 	}
-	want := `(2, 1) "red" undefined: undefined [3, 2]`
+	want := `(2, 2) "red" undefined: undefined [3, 2]`
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
 	}

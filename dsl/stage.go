@@ -15,12 +15,17 @@ type session struct {
 	protocol *protocolValue
 	world    *runtime.World
 	undone   []*runtime.World // the last one undone last
+	ends     []*runtime.World // of the branches, the oldest first
+	warned   bool             // of too few servers
 }
 
 var errNoCluster = errors.New("there is no system yet; call cluster(protocol, …) first")
 
 // at moves to a world.
-func (s *session) at(w *runtime.World) { s.world, s.undone = w, nil }
+func (s *session) at(w *runtime.World) {
+	s.world, s.undone = w, nil
+	s.keep(w)
+}
 
 // current returns the current world.
 func (s *session) current() (*runtime.World, error) {
@@ -117,7 +122,8 @@ func callCluster(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if made := c.in().session.world.Cluster().Config(); made.N < 3*f+1 {
+	if made := c.in().session.world.Cluster().Config(); made.N < 3*f+1 && !c.in().session.warned {
+		c.in().session.warned = true
 		fmt.Fprintf(c.in().config.Stdout, "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
 	}
 	return w, nil

@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -22,6 +23,19 @@ func (w *worldValue) Type() string          { return "world" }
 func (w *worldValue) Freeze()               {}
 func (w *worldValue) Truth() starlark.Bool  { return true }
 func (w *worldValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: world") }
+
+// CompareSameType compares what the systems are in, not how they got there.
+func (w *worldValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	other := y.(*worldValue)
+	equal := w.Cluster() == other.Cluster() && slices.Equal(w.Vector(), other.Vector())
+	switch op {
+	case syntax.EQL:
+		return equal, nil
+	case syntax.NEQ:
+		return !equal, nil
+	}
+	return false, fmt.Errorf("worlds have no order: %s", op)
+}
 
 // worldMethods are the acts, which a world has as methods.
 var worldMethods = sync.OnceValue(func() map[string]*builtin {
@@ -157,83 +171,4 @@ print(history())`,
 			return list, nil
 		},
 	}
-}
-
-func timeFamily() []Entry {
-	return []Entry{{
-		Signature: "world()",
-		Doc: `The current world: the whole system at this moment, which nothing changes any more.
-It has depth, parent, steps, round, faulty and crashed, state(id), history(), and every act as a method that returns the next world and leaves this one as it is.`,
-		Example: kvStage + `w = world()
-a = w.exchange("c1", ["A", "B", "C"])
-b = w.exchange("c1", ["B", "C", "D"])
-print(w.depth, a.steps, b.steps)`,
-		call: func(c *call) (starlark.Value, error) {
-			if err := c.unpack(); err != nil {
-				return nil, err
-			}
-			w, err := c.world()
-			if err != nil {
-				return nil, err
-			}
-			return &worldValue{w}, nil
-		},
-	}, {
-		Signature: "goto(world)",
-		Doc:       `Makes a world the current one.`,
-		Example: kvStage + `start = world()
-exchange("c1", ["A", "B", "C"])
-goto(start)`,
-		call: func(c *call) (starlark.Value, error) {
-			var w *worldValue
-			if err := c.unpack(&w); err != nil {
-				return nil, err
-			}
-			c.in().session.at(w.World)
-			return w, nil
-		},
-	}, {
-		Signature: "undo(n=1)",
-		Doc:       `Goes back n steps.`,
-		Example: kvStage + `exchange("c1", ["A", "B", "C"])
-undo()`,
-		call: func(c *call) (starlark.Value, error) {
-			n := 1
-			if err := c.unpack(&n); err != nil {
-				return nil, err
-			}
-			w, err := c.world()
-			if err != nil {
-				return nil, err
-			}
-			if n < 1 || n > w.Depth() {
-				return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
-			}
-			s := c.in().session
-			for range n {
-				s.undone = append(s.undone, s.world)
-				s.world = s.world.Parent()
-			}
-			return &worldValue{s.world}, nil
-		},
-	}, {
-		Signature: "redo(n=1)",
-		Doc:       `Takes n steps again that were undone, if no other step was taken since.`,
-		Example: kvStage + `exchange("c1", ["A", "B", "C"])
-undo()
-redo()`,
-		call: func(c *call) (starlark.Value, error) {
-			n := 1
-			if err := c.unpack(&n); err != nil {
-				return nil, err
-			}
-			s := c.in().session
-			if n < 1 || n > len(s.undone) {
-				return nil, fmt.Errorf("redo: n is %d, and %d steps were undone", n, len(s.undone))
-			}
-			last := len(s.undone) - n
-			s.world, s.undone = s.undone[last], s.undone[:last]
-			return &worldValue{s.world}, nil
-		},
-	}}
 }

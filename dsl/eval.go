@@ -1,0 +1,247 @@
+package dsl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// Text that is evaluated piece by piece is not a module. Its global variables
+// belong to the interpreter, and are looked up when they are used: a function
+// sees what a variable is now, not what it was when the function was defined.
+//
+// Starlark knows no such variables, but nearly: it looks up predeclared names at
+// run time. So each statement is compiled as a program of its own to which all
+// global variables are predeclared, and before that every assignment to one is
+// rewritten to an assignment to an element of scope: x = 1 to scope["x"] = 1.
+
+// scopeName is how rewritten text refers to the scope. No script can spell it.
+const scopeName = " "
+
+// A scope is the global variables of an interpreter as a mapping.
+type scope struct{ globals starlark.StringDict }
+
+func (s scope) String() string        { return "scope" }
+func (s scope) Type() string          { return "scope" }
+func (s scope) Freeze()               {}
+func (s scope) Truth() starlark.Bool  { return true }
+func (s scope) Hash() (uint32, error) { return 0, errors.New("unhashable type: scope") }
+
+// Get implements [starlark.Mapping]. It is called for x += 1.
+func (s scope) Get(name starlark.Value) (starlark.Value, bool, error) {
+	if v := s.globals[string(name.(starlark.String))]; v != nil {
+		return v, true, nil
+	}
+	return nil, false, fmt.Errorf("undefined: %s", string(name.(starlark.String)))
+}
+
+// SetKey implements [starlark.HasSetKey].
+func (s scope) SetKey(name, value starlark.Value) error {
+	s.globals[string(name.(starlark.String))] = value
+	return nil
+}
+
+// Eval reads one statement with readline and executes it among the names that
+// earlier calls defined. If it is an expression, Eval returns its value, else
+// nil. At the end of the input, readline and Eval return io.EOF; any other
+// error of readline abandons the statement and is returned. The name stands for
+// the text in messages and should be another one for each call. Other errors
+// are those of [Interpreter.ExecFile].
+func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([]byte, error)) (starlark.Value, error) {
+	var text strings.Builder
+	var readErr error
+	parsed, parseErr := dialect.ParseCompoundStmt(name, func() ([]byte, error) {
+		if readErr != nil {
+			return nil, nil // which ends the statement
+		}
+		var line []byte
+		line, readErr = readline()
+		if readErr != nil && len(line) > 0 {
+			line = append(line, '\n') // the last line may lack it
+		}
+		text.Write(line)
+		return line, nil
+	})
+	if readErr != nil && (readErr != io.EOF || strings.TrimSpace(text.String()) == "") {
+		return nil, readErr
+	}
+	var value starlark.Value
+	err := in.evaluate(ctx, in.loader, file{in.loader.text, name}, text.String(), parsed, parseErr, func(v starlark.Value) { value = v })
+	return value, err
+}
+
+// EvalText executes text, statement after statement, as [Interpreter.Eval]
+// does; a function may use names that are defined further down. After each
+// statement done is called, with the value if it is an expression, else nil.
+func (in *Interpreter) EvalText(ctx context.Context, name, text string, done func(starlark.Value)) error {
+	parsed, err := dialect.Parse(name, text, 0)
+	return in.evaluate(ctx, in.loader, file{in.loader.text, name}, text, parsed, err, done)
+}
+
+// EvalFile executes the script at path as [Interpreter.EvalText] does. It loads
+// modules as [Interpreter.ExecFile] does, afresh each time.
+func (in *Interpreter) EvalFile(ctx context.Context, path string, done func(starlark.Value)) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	loader, err := newLoader(in.config.Modules, filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer loader.close()
+	main := file{loader.local, filepath.Base(path)}
+	parsed, err := dialect.Parse(main.name(), text, 0)
+	return in.evaluate(ctx, loader, main, string(text), parsed, err, done)
+}
+
+// evaluate executes the statements of a parsed text.
+func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, text string, parsed *syntax.File, parseErr error, done func(starlark.Value)) error {
+	in.sources[main.name()] = text
+	return in.run(ctx, loader, main, func(thread *starlark.Thread) error {
+		if parseErr != nil {
+			return parseErr
+		}
+		statements := make([]*statement, len(parsed.Stmts))
+		known := map[string]bool{}
+		for i, s := range parsed.Stmts {
+			statements[i] = newStatement(text, s)
+			for _, name := range statements[i].binds {
+				known[name] = true
+			}
+		}
+		for i, s := range statements {
+			var value starlark.Value
+			var err error
+			if e, ok := parsed.Stmts[i].(*syntax.ExprStmt); ok {
+				value, err = starlark.EvalExprOptions(dialect, thread, e.X, in.globals)
+			} else {
+				err = in.execStatement(thread, main.name(), s, known)
+			}
+			if err != nil {
+				return in.unassigned(err)
+			}
+			if len(s.binds) > 0 {
+				in.past = append(in.past, s)
+			}
+			in.noteStaging(text, parsed.Stmts[i])
+			done(value)
+		}
+		return nil
+	})
+}
+
+// execStatement executes a statement that is no expression. Names in known will
+// be defined when functions are called.
+func (in *Interpreter) execStatement(thread *starlark.Thread, name string, s *statement, known map[string]bool) error {
+	program, err := starlark.FileProgram(&syntax.File{Path: name, Stmts: s.rewritten, Options: dialect}, func(name string) bool {
+		return known[name] || in.globals.Has(name)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = program.Init(thread, in.globals)
+	return err
+}
+
+var uninitialized = regexp.MustCompile(`internal error: predeclared variable (\w+) is uninitialized`)
+
+// unassigned puts an error about a variable that has no value yet in words.
+func (in *Interpreter) unassigned(err error) error {
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		eval.Msg = uninitialized.ReplaceAllString(eval.Msg, "global variable $1 referenced before assignment")
+	}
+	return err
+}
+
+// A statement is one that is to be evaluated, or was.
+type statement struct {
+	text      string
+	rewritten []syntax.Stmt
+	binds     []string // the global variables that it assigns
+	mentions  []string // the names in it
+}
+
+func newStatement(text string, s syntax.Stmt) *statement {
+	start, end := s.Span()
+	made := &statement{text: between(text, start, end), mentions: mentions(s)}
+	made.rewritten = made.rewrite([]syntax.Stmt{s})
+	return made
+}
+
+// between returns the text from start to end.
+func between(text string, start, end syntax.Position) string {
+	lines := slices.Clone(strings.Split(text, "\n")[start.Line-1 : end.Line])
+	last := []rune(lines[len(lines)-1])
+	lines[len(lines)-1] = string(last[:min(int(end.Col)-1, len(last))])
+	first := []rune(lines[0])
+	lines[0] = string(first[min(int(start.Col)-1, len(first)):])
+	return strings.Join(lines, "\n")
+}
+
+// rewrite makes statements outside of functions assign to the scope. Functions
+// have local variables, which stay what they are.
+func (s *statement) rewrite(list []syntax.Stmt) []syntax.Stmt {
+	var rewritten []syntax.Stmt
+	// copyOut assigns what the previous statement bound in its program.
+	copyOut := func(id *syntax.Ident) {
+		value := &syntax.Ident{NamePos: id.NamePos, Name: id.Name}
+		rewritten = append(rewritten, &syntax.AssignStmt{OpPos: id.NamePos, Op: syntax.EQ, LHS: s.target(id), RHS: value})
+	}
+	for _, stmt := range list {
+		rewritten = append(rewritten, stmt)
+		switch stmt := stmt.(type) {
+		case *syntax.AssignStmt:
+			stmt.LHS = s.target(stmt.LHS)
+		case *syntax.ForStmt:
+			stmt.Vars = s.target(stmt.Vars)
+			stmt.Body = s.rewrite(stmt.Body)
+		case *syntax.IfStmt:
+			stmt.True = s.rewrite(stmt.True)
+			stmt.False = s.rewrite(stmt.False)
+		case *syntax.DefStmt:
+			copyOut(stmt.Name)
+		case *syntax.LoadStmt:
+			for _, id := range stmt.To {
+				copyOut(id)
+			}
+		}
+	}
+	return rewritten
+}
+
+// target rewrites what is assigned to.
+func (s *statement) target(e syntax.Expr) syntax.Expr {
+	switch e := e.(type) {
+	case *syntax.Ident:
+		s.binds = append(s.binds, e.Name)
+		at := e.NamePos
+		return &syntax.IndexExpr{
+			X:      &syntax.Ident{NamePos: at, Name: scopeName},
+			Lbrack: at,
+			Y:      &syntax.Literal{Token: syntax.STRING, TokenPos: at, Raw: `""`, Value: e.Name},
+			Rbrack: at,
+		}
+	case *syntax.ParenExpr:
+		e.X = s.target(e.X)
+	case *syntax.TupleExpr:
+		for i := range e.List {
+			e.List[i] = s.target(e.List[i])
+		}
+	case *syntax.ListExpr:
+		for i := range e.List {
+			e.List[i] = s.target(e.List[i])
+		}
+	}
+	return e
+}

@@ -1,0 +1,317 @@
+package dsl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+func timeFamily() []Entry {
+	return []Entry{{
+		Signature: "world()",
+		Doc: `The current world: the whole system at this moment, which nothing changes any more.
+It has depth, parent, steps, round, faulty and crashed, state(id), history(), and every act as a method that returns the next world and leaves this one as it is.`,
+		Example: kvStage + `w = world()
+a = w.exchange("c1", ["A", "B", "C"])
+b = w.exchange("c1", ["B", "C", "D"])
+print(w.depth, a.steps, b.steps)`,
+		call: func(c *call) (starlark.Value, error) {
+			if err := c.unpack(); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			return &worldValue{w}, nil
+		},
+	}, {
+		Signature: "goto(where)",
+		Doc: `Makes a world the current one, or goes to a step.
+A number is that of a step on the way to the current world, or of one that was undone since; 0 is the start.`,
+		Example: kvStage + `start = world()
+exchange("c1", ["A", "B", "C"])
+goto(start)
+goto(0)`,
+		call: callGoto,
+	}, {
+		Signature: "enter(what)",
+		Doc: `Goes to where a report or a world leads: of a report to the end of its counterexample.
+undo(), redo() and goto(n) walk back and forth on the way to it; whatever is done on the way is a new branch.`,
+		Example: `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(write_back = False), clients = {"c1": [write("red")], "c2": [read(), read()]})
+enter(explore(exchanges(reach = subsets(max = 3)) * 4, check = linearizable(), first = True))
+undo()
+exchange("c2", ["A", "B", "C"])`,
+		call: callEnter,
+	}, {
+		Signature: "undo(n=1)",
+		Doc:       `Goes back n steps.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()`,
+		call: func(c *call) (starlark.Value, error) {
+			n := 1
+			if err := c.unpack(&n); err != nil {
+				return nil, err
+			}
+			w, err := c.world()
+			if err != nil {
+				return nil, err
+			}
+			if n < 1 || n > w.Depth() {
+				return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
+			}
+			return c.in().session.walk(-n), nil
+		},
+	}, {
+		Signature: "redo(n=1)",
+		Doc:       `Takes n steps again that were undone, if no other step was taken since.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()
+redo()`,
+		call: func(c *call) (starlark.Value, error) {
+			n := 1
+			if err := c.unpack(&n); err != nil {
+				return nil, err
+			}
+			s := c.in().session
+			if n < 1 || n > len(s.undone) {
+				return nil, fmt.Errorf("redo: n is %d, and %d steps were undone", n, len(s.undone))
+			}
+			return s.walk(n), nil
+		},
+	}, {
+		Signature: "branches()",
+		Doc: fmt.Sprintf(`Where this session has been: a list of the worlds at the ends of its branches, the oldest first.
+Undone steps are not lost when others are taken instead: goto(branches()[0]) goes back there. The last %d are kept.`, maxBranches),
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()
+exchange("c1", ["B", "C", "D"])
+print(branches())
+goto(branches()[0])`,
+		call: func(c *call) (starlark.Value, error) {
+			if err := c.unpack(); err != nil {
+				return nil, err
+			}
+			if _, err := c.world(); err != nil {
+				return nil, err
+			}
+			s := c.in().session
+			return &branchList{slices.Clone(s.ends), s.world}, nil
+		},
+	}, {
+		Signature: "next()",
+		Doc:       `Prints what can happen here, as calls to copy: what each client would do next, what is in flight, what could recover.`,
+		Example:   kvStage + `next()`,
+		call:      callNext,
+	}}
+}
+
+// walk takes steps again that were undone, or undoes -n steps.
+func (s *session) walk(n int) *worldValue {
+	for ; n < 0; n++ {
+		s.undone = append(s.undone, s.world)
+		s.world = s.world.Parent()
+	}
+	for ; n > 0; n-- {
+		last := len(s.undone) - 1
+		s.world, s.undone = s.undone[last], s.undone[:last]
+	}
+	return &worldValue{s.world}
+}
+
+// enter moves to a world, maybe one of another system.
+func (s *session) enter(w *runtime.World) *worldValue {
+	s.protocol = w.Cluster().Config().Protocol.(*protocolValue) // every world of a script has one
+	s.at(w)
+	return &worldValue{w}
+}
+
+func callGoto(c *call) (starlark.Value, error) {
+	var where starlark.Value
+	if err := c.unpack(&where); err != nil {
+		return nil, err
+	}
+	s := c.in().session
+	switch where := where.(type) {
+	case *worldValue:
+		return s.enter(where.World), nil
+	case starlark.Int:
+		w, err := c.world()
+		if err != nil {
+			return nil, err
+		}
+		last := w.Depth() + len(s.undone)
+		n, err := starlark.AsInt32(where)
+		if err != nil || n < 0 || n > last {
+			return nil, fmt.Errorf("goto: there is no step %s here; steps 0 to %d are", where, last)
+		}
+		return s.walk(n - w.Depth()), nil
+	}
+	return nil, fmt.Errorf("goto: got a %s, want a world or the number of a step; enter(report) goes to a counterexample", where.Type())
+}
+
+func callEnter(c *call) (starlark.Value, error) {
+	var what starlark.Value
+	if err := c.unpack(&what); err != nil {
+		return nil, err
+	}
+	switch what := what.(type) {
+	case *worldValue:
+		return c.in().session.enter(what.World), nil
+	case *reportValue:
+		if what.Counterexample == nil {
+			return nil, fmt.Errorf("enter: the report has no counterexample; enter one of its passing worlds")
+		}
+		return c.in().session.enter(what.Counterexample), nil
+	case starlark.NoneType:
+		return nil, fmt.Errorf("enter: got None, want a world; a report of a search that found nothing has no counterexample")
+	}
+	return nil, fmt.Errorf("enter: got a %s, want a report or a world", what.Type())
+}
+
+// maxBranches bounds what a session keeps of worlds that it left.
+const maxBranches = 32
+
+// keep notes that the session has been at w.
+func (s *session) keep(w *runtime.World) {
+	for i, end := range slices.Backward(s.ends) {
+		switch {
+		case end == w.Parent():
+			s.ends[i] = w
+			return
+		case on(w, end):
+			return
+		}
+	}
+	if s.ends = append(s.ends, w); len(s.ends) > maxBranches {
+		s.ends = slices.Delete(s.ends, 0, 1)
+	}
+}
+
+// on reports whether the way to end passes through w.
+func on(w, end *runtime.World) bool {
+	for end != nil && end.Depth() > w.Depth() {
+		end = end.Parent()
+	}
+	return end == w
+}
+
+// A branchList is a list of worlds at the ends of branches.
+type branchList struct {
+	ends []*runtime.World
+	here *runtime.World
+}
+
+func (b *branchList) Type() string               { return "branches" }
+func (b *branchList) Freeze()                    {}
+func (b *branchList) Truth() starlark.Bool       { return len(b.ends) > 0 }
+func (b *branchList) Hash() (uint32, error)      { return 0, fmt.Errorf("unhashable type: branches") }
+func (b *branchList) Len() int                   { return len(b.ends) }
+func (b *branchList) Index(i int) starlark.Value { return &worldValue{b.ends[i]} }
+func (b *branchList) Iterate() starlark.Iterator {
+	values := make(starlark.Tuple, len(b.ends))
+	for i := range b.ends {
+		values[i] = b.Index(i)
+	}
+	return values.Iterate()
+}
+
+// String has a line for each branch; a star marks those that one is on.
+func (b *branchList) String() string {
+	var lines []string
+	for i, end := range b.ends {
+		mark, how := " ", "another system"
+		if end.Cluster() == b.here.Cluster() {
+			fork := b.here
+			for !on(fork, end) {
+				fork = fork.Parent()
+			}
+			if how = fmt.Sprintf("leaves this way after step %d", fork.Depth()); fork == b.here {
+				mark, how = "*", "here"
+				if end != b.here {
+					how = "ahead"
+				}
+			}
+		}
+		line := fmt.Sprintf("%s %d  %s, %s", mark, i, plural(end.Depth(), "step"), how)
+		if end.Depth() > 0 {
+			line += ": … " + end.Step().String()
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func callNext(c *call) (starlark.Value, error) {
+	if err := c.unpack(); err != nil {
+		return nil, err
+	}
+	w, err := c.world()
+	if err != nil {
+		return nil, err
+	}
+	lines := nextActs(w)
+	if len(lines) == 0 {
+		lines = []string{"nothing that the protocol does by itself can happen here; faults can"}
+	}
+	_, err = fmt.Fprintln(c.in().config.Stdout, strings.Join(lines, "\n"))
+	return starlark.None, err
+}
+
+// nextActs lists what can happen in w: calls, each with a remark.
+func nextActs(w *runtime.World) []string {
+	c := w.Cluster()
+	var lines []string
+	add := func(s runtime.Step, err error) {
+		if err != nil {
+			return
+		}
+		next, err := w.Do(s)
+		if err != nil {
+			return
+		}
+		steps := trace.Of(next).Steps
+		lines = append(lines, fmt.Sprintf("%-36s # %s", s, steps[len(steps)-1].Title))
+	}
+	for client := range (c.Clients() &^ w.Crashed()).All {
+		// As many of those it reaches as it can count on to answer.
+		reach := c.Names(w.Reach(client) & c.Servers() &^ w.Crashed())
+		add(c.Exchange(c.Names(runtime.Of(client))[0], reach[:min(len(reach), c.Config().N-c.Config().F)]))
+	}
+	if flight := w.InFlight(); len(flight) > 0 {
+		var texts []string
+		for _, p := range flight[:min(len(flight), 3)] {
+			names := c.Instances()
+			texts = append(texts, fmt.Sprintf("%s %s → %s", runtime.MessageType(p.Message), names[p.From].Name, names[p.To].Name))
+		}
+		if len(flight) > len(texts) {
+			texts = append(texts, "…")
+		}
+		lines = append(lines, fmt.Sprintf("%-36s # %s in flight: %s", "deliver(hops = 1)", plural(len(flight), "message"), strings.Join(texts, ", ")))
+	}
+	if c.Clients() == 0 {
+		for _, id := range c.Identities() {
+			add(c.Round(id.Name, runtime.Phase{}))
+		}
+	}
+	for _, name := range c.Names(w.Crashed()) {
+		add(c.Restart(name))
+	}
+	if w.Parts() != nil {
+		add(c.Heal(), nil)
+	}
+	return lines
+}
