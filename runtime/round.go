@@ -88,8 +88,18 @@ func (c *Cluster) cellsOf(p phase) []Set {
 	return p.parts
 }
 
-// shape numbers what tells phases apart beside their parts.
-func (c *Cluster) shape(p phase) uint32 { return c.code.value(fmt.Sprint("phase ", p.hops, p.deaf)) }
+// shape numbers what tells phases apart beside the members of a cell. If all
+// instances are in one, that includes how they are parted.
+func (c *Cluster) shape(p phase) uint32 {
+	text := fmt.Sprint("phase ", p.hops)
+	if c.clients != 0 {
+		text += fmt.Sprint(p.parts)
+	}
+	for _, f := range p.deaf {
+		text += fmt.Sprintf(" %q %d %d", f.kind, f.from, f.to)
+	}
+	return c.code.value(text)
+}
 
 // Round is the step in which a round begins, led by an identity. First all of
 // its instances hear what was sent to the next leader and reached them; then

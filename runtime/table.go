@@ -11,20 +11,23 @@ import (
 // looks up a million times for each time that it learns something new.
 //
 // An entry is stored as key length, value length, key, value in an arena of
-// chunks that never move; a slot holds 32 bits of the hash and the entry's
-// place. An entry is written before the slot that shows it, so a reader sees
-// either nothing or all of it.
+// chunks that never move; one that is longer than a chunk has a long chunk of
+// its own. A slot holds 32 bits of the hash and the entry's place. An entry is
+// written before the slot that shows it, so a reader sees either nothing or all
+// of it.
 type table struct {
 	slots atomic.Pointer[[]uint64]
-	arena atomic.Pointer[[]*chunk]
+	arena atomic.Pointer[[][]uint32]
 	mu    sync.Mutex
-	used  uint32 // words of the arena in use
+	used  uint32 // the place after the last entry
 	count int
 }
 
-const chunkBits = 14
-
-type chunk [1 << chunkBits]uint32
+// A place is the number of a chunk, then a place in it.
+const (
+	chunkBits = 14
+	chunkSize = 1 << chunkBits
+)
 
 // hashWords mixes words by multiplication and rotation; the tables stay in
 // memory, so the function may change at any time.
@@ -67,7 +70,7 @@ func (t *table) find(h uint64, key []uint32) (value []uint32, ok bool) {
 
 // entry returns the arena from the entry at the given place to the end of its chunk.
 func (t *table) entry(place uint32) []uint32 {
-	return (*t.arena.Load())[place>>chunkBits][place&(1<<chunkBits-1):]
+	return (*t.arena.Load())[place>>chunkBits][place%chunkSize:]
 }
 
 // put makes value the value of key, unless key has one already, and returns
@@ -100,25 +103,20 @@ func (t *table) putFunc(key []uint32, value func() []uint32) []uint32 {
 }
 
 func (t *table) alloc(n int) uint32 {
-	if n > len(chunk{}) {
-		panic("runtime: a table entry is longer than a chunk")
-	}
-	const size = uint32(len(chunk{}))
-	if t.used%size+uint32(n) > size || t.used%size == 0 {
-		t.used = (t.used + size - 1) / size * size
-		var chunks []*chunk
+	if room := -t.used % chunkSize; n > int(room) {
+		var chunks [][]uint32
 		if p := t.arena.Load(); p != nil {
 			chunks = *p
 		}
-		if int(t.used>>chunkBits) == len(chunks) {
-			// A reader may hold the old slice: append never writes below its
-			// length, and the new one is shown only when it is complete.
-			chunks = append(chunks, new(chunk))
-			t.arena.Store(&chunks)
-		}
+		t.used = uint32(len(chunks)) << chunkBits
+		// A reader may hold the old slice: append never writes below its
+		// length, and the new one is shown only when it is complete.
+		chunks = append(chunks, make([]uint32, max(n, chunkSize)))
+		t.arena.Store(&chunks)
 	}
 	place := t.used
-	t.used += uint32(n)
+	// After a long entry the next one starts a chunk.
+	t.used += uint32(min(n, chunkSize))
 	return place
 }
 
@@ -166,7 +164,9 @@ func (t *table) bytes() int {
 		n += 8 * len(*p)
 	}
 	if p := t.arena.Load(); p != nil {
-		n += len(*p) * 4 * len(chunk{})
+		for _, chunk := range *p {
+			n += 4 * len(chunk)
+		}
 	}
 	return n
 }

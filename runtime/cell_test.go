@@ -1,0 +1,271 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// A gossip is a protocol that does whatever a hash says, so that it depends on
+// all that a step may get wrong: who sent what, and in which order. Its nodes
+// have few states, so that what happened once soon happens again.
+type gossip struct {
+	seed   uint32
+	states uint32
+}
+
+func (gossip) Name() string { return "gossip" }
+func (p gossip) NewServer(self Self) (Node, error) {
+	return &gossiper{gossip: p, self: self}, nil
+}
+func (p gossip) NewClient(self Self, _ []Operation) (Node, error) {
+	return &gossiper{gossip: p, self: self, client: true}, nil
+}
+
+type gossiper struct {
+	gossip
+	self   Self
+	client bool
+	state  byte
+}
+
+// A rumour is told on as long as it has lives.
+type rumour struct {
+	Kind  string
+	Lives int
+	Word  uint32
+}
+
+func (r rumour) MessageType() string { return r.Kind }
+
+func (g *gossiper) React(e Event, out *Reaction) {
+	h := g.seed
+	for _, b := range fmt.Sprint(g.self.ID, g.state, e) {
+		h = (h ^ uint32(b)) * 16777619
+	}
+	h ^= h >> 15
+	choose := func(n uint32) uint32 {
+		h = h*1664525 + 1013904223
+		return h >> 8 % 0xffff % n
+	}
+	if e.Kind != MessageEvent && e.Kind != RoundEvent && choose(8) == 0 {
+		out.Refuse("it keeps to itself")
+		return
+	}
+	g.state = byte(choose(g.states))
+	lives := 3
+	if m, ok := e.Message.(rumour); ok {
+		lives = m.Lives - 1
+	}
+	for range choose(3) {
+		if lives == 0 {
+			break
+		}
+		m := rumour{[]string{"joke", "secret"}[choose(2)], lives, choose(2)}
+		switch choose(6) {
+		case 0, 1:
+			out.Broadcast(m)
+		case 2:
+			out.SendNextLeader(m)
+		case 3:
+			out.Send(g.self.Servers[choose(uint32(len(g.self.Servers)))], m)
+		default:
+			if e.From != "" {
+				out.Send(e.From, m)
+			}
+		}
+	}
+	switch choose(12) {
+	case 0, 1, 2:
+		out.Decided(int(choose(2)), int(choose(3)))
+	case 3:
+		if g.client {
+			out.Returned(int(choose(3)))
+		}
+	case 4:
+		if choose(20) == 0 {
+			out.Fail("it said too much")
+		}
+	}
+}
+
+func (g *gossiper) Restart()                              { g.state /= 2 }
+func (g *gossiper) AppendBinary(b []byte) ([]byte, error) { return append(b, g.state), nil }
+func (g *gossiper) UnmarshalBinary(b []byte) error        { g.state = b[0]; return nil }
+
+// gossipCluster draws a cluster of gossips.
+func gossipCluster(t *rapid.T) *Cluster {
+	config := Config{Protocol: gossip{rapid.Uint32().Draw(t, "seed"), rapid.Uint32Range(1, 4).Draw(t, "states")}, N: rapid.IntRange(2, 4).Draw(t, "n"), F: 1}
+	for i := range rapid.IntRange(0, 2).Draw(t, "clients") {
+		config.Clients = append(config.Clients, Client{Name: fmt.Sprint("c", i+1)})
+	}
+	if rapid.Bool().Draw(t, "twin") {
+		config.Twins = []Twin{{ID: "B", Copies: 2}}
+	}
+	if rapid.IntRange(0, 4).Draw(t, "network") == 0 {
+		config.Network = Held
+	}
+	c, err := NewCluster(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// gossipStep draws a step of any kind.
+func gossipStep(t *rapid.T, c *Cluster) Step {
+	instance := func(s Set) string { return rapid.SampledFrom(c.Names(s)).Draw(t, "instance") }
+	some := func(s Set) (names []string) {
+		for _, name := range c.Names(s) {
+			if rapid.Bool().Draw(t, name) {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
+	types := []string{"joke", "secret"}[rapid.IntRange(0, 1).Draw(t, "types"):]
+	groups := func() (groups [][]string) {
+		among := c.servers
+		if rapid.IntRange(0, 3).Draw(t, "clients named") == 0 {
+			among |= c.clients
+		}
+		groups = make([][]string, rapid.IntRange(1, 3).Draw(t, "groups"))
+		for _, name := range c.Names(among) {
+			k := rapid.IntRange(0, len(groups)-1).Draw(t, name)
+			groups[k] = append(groups[k], name)
+		}
+		return slices.DeleteFunc(groups, func(g []string) bool { return g == nil })
+	}
+	phase := func() (p Phase) {
+		if rapid.IntRange(0, 3).Draw(t, "parted") > 0 {
+			var err error
+			if p.Parts, err = c.Parts("round", groups()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
+			p.Deaf, p.Types = Of(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf")), types
+		}
+		p.Hops = rapid.IntRange(0, 3).Draw(t, "hops")
+		return p
+	}
+	everybody := c.servers | c.clients
+	kinds := []string{"round", "deliver", "round", "round"}
+	if c.clients != 0 {
+		kinds = []string{"round", "deliver", "exchange", "exchange"}
+	}
+	if rapid.IntRange(0, 2).Draw(t, "rare") == 0 {
+		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order"}
+		if c.clients != 0 {
+			kinds = append(kinds, "invoke")
+		}
+	}
+	var (
+		s   Step
+		err error
+	)
+	switch rapid.SampledFrom(kinds).Draw(t, "step") {
+	case "round":
+		s, err = c.Round(c.identities[rapid.IntRange(0, c.config.N-1).Draw(t, "leader")].Name, phase())
+	case "deliver":
+		s, err = c.Deliver(phase())
+	case "exchange":
+		s, err = c.Exchange(instance(c.clients), append(some(c.servers&^Of(0)), "A"))
+	case "invoke":
+		s, err = c.Invoke(instance(c.clients), Operation{Name: "talk"})
+	case "timeout":
+		s, err = c.Timeout(append(some(everybody&^Of(0)), "A")...)
+	case "crash":
+		s, err = c.Crash(instance(everybody))
+	case "restart":
+		s, err = c.Restart(instance(everybody))
+	case "amnesia":
+		s, err = c.Amnesia(instance(everybody))
+	case "partition":
+		s, err = c.Partition(groups())
+	case "heal":
+		s = c.Heal()
+	case "cut":
+		s, err = c.Cut("A", instance(everybody&^Of(0)))
+	case "drop":
+		s, err = c.Drop(types[0], instance(everybody), "")
+	case "deaf":
+		s, err = c.Deaf(instance(everybody), types)
+	case "hold":
+		s, err = c.Hold("A", instance(everybody&^Of(0)))
+	case "release":
+		s, err = c.Release("A", instance(everybody&^Of(0)), rapid.IntRange(0, 1).Draw(t, "count"))
+	case "order":
+		s, err = c.Order(instance(everybody), some(everybody))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// perInstance lists what each instance was seen to do. Cells are played one
+// after the other, so what different instances do has no order among them.
+func perInstance(m *Simulator) map[int][]Observation {
+	seen := map[int][]Observation{}
+	for _, list := range m.Seen() {
+		for _, o := range m.cluster.Observations(list, 0) {
+			seen[o.Instance] = append(seen[o.Instance], o.Observation)
+		}
+	}
+	return seen
+}
+
+// Remembered cells make steps what they are without them. The slow way plays
+// each step as a whole, as a simulator with a recorder does. All scenarios of a
+// few steps are tried, so that cells meet again in other company.
+func TestCellsChangeNothing(t *testing.T) {
+	steps, cells := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := gossipCluster(t)
+		pool := make([]Step, rapid.IntRange(1, 12).Draw(t, "steps"))
+		for i := range pool {
+			pool[i] = gossipStep(t, c)
+		}
+		fast, slow := c.NewSimulator(), c.NewSimulator()
+		slow.record = new([]Delivery)
+		worlds := []Vector{c.Start().vector}
+		known := map[string]bool{}
+		for at := 0; at < len(worlds) && at < 50; at++ {
+			for _, s := range pool {
+				next := sameStep(t, fast, slow, worlds[at], s)
+				steps++
+				if key := fmt.Sprint(next); next != nil && !known[key] {
+					known[key] = true
+					worlds = append(worlds, next)
+				}
+			}
+		}
+		cells += c.Learnt().Cells
+	})
+	t.Logf("%d steps, %d different cells", steps, cells)
+}
+
+// sameStep checks that a step does the same in both simulators and returns
+// where it leads, nil if it cannot happen.
+func sameStep(t *rapid.T, fast, slow *Simulator, src Vector, s Step) Vector {
+	c := s.Cluster()
+	got, want := make(Vector, c.Width()), make(Vector, c.Width())
+	ok, wanted := fast.Take(got, src, s), slow.Take(want, src, s)
+	if ok != wanted || fast.Why() != slow.Why() {
+		t.Fatalf("%s from %v: %v (%s), want %v (%s)", s, src, ok, fast.Why(), wanted, slow.Why())
+	}
+	if !ok {
+		return nil
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s from %v leads to\n%v in %+v, want\n%v in %+v", s, src,
+			got, c.WorldAt(got).env(), want, c.WorldAt(want).env())
+	}
+	if got, want := fmt.Sprint(perInstance(fast)), fmt.Sprint(perInstance(slow)); got != want {
+		t.Fatalf("%s from %v shows\n%s, want\n%s", s, src, got, want)
+	}
+	return got
+}
