@@ -98,7 +98,7 @@ func (r *replica) React(e runtime.Event, out *runtime.Reaction) {
 		}
 		r.Leader = ""
 		if r.protocol.anyParent || height(parent) == height(r.Longest) {
-			out.Broadcast(ballot{m.Block})
+			out.Broadcast(ballot(m))
 		}
 	case ballot:
 		if epoch(m.Block) != r.Epoch {
