@@ -15,7 +15,7 @@ func timeFamily() []Entry {
 	return []Entry{{
 		Signature: "world()",
 		Doc: `The current world: the whole system at this moment, which nothing changes any more.
-It has depth, parent, steps, round, faulty and crashed, state(id), history(), and every act as a method that returns the next world and leaves this one as it is.`,
+It has depth, parent, steps, round_number, faulty and crashed, state(id), history(), and every act as a method that returns the next world and leaves this one as it is.`,
 		Example: kvStage + `w = world()
 a = w.exchange("c1", ["A", "B", "C"])
 b = w.exchange("c1", ["B", "C", "D"])

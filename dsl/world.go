@@ -53,7 +53,7 @@ var worldMethods = sync.OnceValue(func() map[string]*builtin {
 
 // AttrNames implements [starlark.HasAttrs].
 func (w *worldValue) AttrNames() []string {
-	names := []string{"crashed", "depth", "faulty", "parent", "round", "steps"}
+	names := []string{"crashed", "depth", "faulty", "parent", "round_number", "steps"}
 	for name := range worldMethods() {
 		names = append(names, name)
 	}
@@ -66,7 +66,7 @@ func (w *worldValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "depth":
 		return starlark.MakeInt(w.Depth()), nil
-	case "round":
+	case "round_number":
 		return starlark.MakeInt(w.Round()), nil
 	case "parent":
 		if w.Parent() == nil {

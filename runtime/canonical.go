@@ -195,7 +195,7 @@ func (y *Symmetry) env(id uint32, g int) (uint32, error) {
 			return 0, err
 		}
 	}
-	slices.SortStableFunc(e.flight, func(a, b packet) int { return int(a.from) - int(b.from) })
+	slices.SortStableFunc(e.flight, packet.compareLinks)
 	slices.SortStableFunc(e.deferred, func(a, b deferral) int { return int(a.from) - int(b.from) })
 	to = k.env(&e)
 	y.mu.Lock()

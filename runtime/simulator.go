@@ -214,7 +214,7 @@ func (m *Simulator) settle(dst Vector, s Step, e *env) {
 	if s.kind == RoundStep {
 		after.round++
 	}
-	slices.SortStableFunc(after.flight, func(a, b packet) int { return int(a.from) - int(b.from) })
+	slices.SortStableFunc(after.flight, packet.compareLinks)
 	slices.SortStableFunc(after.deferred, func(a, b deferral) int { return int(a.from) - int(b.from) })
 	dst[len(dst)-1] = m.code.env(&after)
 }

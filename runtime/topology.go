@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -156,6 +157,12 @@ type packet struct {
 	from, to uint8
 	released bool
 	msg      uint32
+}
+
+// compareLinks orders packets by their links. Those of one link keep the order
+// in which they were sent.
+func (p packet) compareLinks(q packet) int {
+	return cmp.Or(cmp.Compare(p.from, q.from), cmp.Compare(p.to, q.to))
 }
 
 // words encodes p, for the keys of tables.
