@@ -54,7 +54,7 @@ func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
 		case proposal:
 			if !v.voted {
 				v.voted = true
-				out.Broadcast(vote{m.Input})
+				out.Broadcast(vote(m))
 			}
 		case vote:
 			v.count(m.Input, strings.Index("ABCD", e.From), out)

@@ -103,6 +103,9 @@ func TestSymmetry(t *testing.T) {
 // It does not depend on the workers which asymmetry is told of, though they
 // meet many at once.
 func TestAsymmetryIsTheFirst(t *testing.T) {
+	if testing.Short() {
+		t.Skip("explores spaces with many worlds")
+	}
 	var reasons []string
 	for _, workers := range []int{1, 2, 3} {
 		s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red), runs("c2", read(), read()), runs("c3", blue)), "C"))
@@ -121,6 +124,9 @@ func TestAsymmetryIsTheFirst(t *testing.T) {
 // Counts are the same with symmetry and without, also where it begins in the
 // middle of a search.
 func TestSymmetryKeepsCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("explores spaces with many worlds")
+	}
 	s := newStage(t, twinned(four(kvproto.Options{NoVersionCheck: true}, runs("c1", red, blue), runs("c2", write("green")), runs("c3", read(), read()), runs("c4", read())), "C"))
 	of := s.exchanges("c1 c2 c3 c4", s.quorums(3)).Times(9)
 	var ledgers []string
