@@ -174,6 +174,9 @@ type statement struct {
 
 func newStatement(text string, s syntax.Stmt) *statement {
 	start, end := s.Span()
+	if _, ok := s.(*syntax.LoadStmt); ok {
+		end.Col++ // its span lacks the parenthesis
+	}
 	made := &statement{text: between(text, start, end), mentions: mentions(s)}
 	made.rewritten = made.rewrite([]syntax.Stmt{s})
 	return made

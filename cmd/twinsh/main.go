@@ -50,9 +50,7 @@ type program struct {
 	colorOut, colorErr bool
 	width              int                    // columns of stdout; 0 if it is no terminal
 	progress           func(explore.Progress) // nil if nobody watches
-	// prompt is what the shell prints before it reads; "" if nobody watches.
-	prompt string
-	steps  uint64 // flag -steps
+	steps              uint64                 // flag -steps
 	// Flags -shard and -reports.
 	shard   explore.Shard
 	reports string
@@ -67,9 +65,6 @@ func main() {
 	line := &progressLine{terminal: os.Stderr, width: columns(os.Stderr)}
 	if line.width > 0 && os.Getenv("TERM") != "dumb" {
 		p.progress, p.stdout, p.stderr = line.show, line.over(os.Stdout), line.over(os.Stderr)
-	}
-	if term.IsTerminal(int(os.Stdin.Fd())) {
-		p.prompt = ">>> "
 	}
 	status := p.main(context.Background(), os.Args[1:])
 	line.clear()

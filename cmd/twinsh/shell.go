@@ -1,44 +1,71 @@
 package main
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
+	"os"
+	"path/filepath"
 
-	"go.starlark.net/starlark"
+	"golang.org/x/term"
+
+	"github.com/twinsh/twinsh/dsl/repl"
 )
 
-// shell reads statements, executes them and shows the values of expressions.
-// If nobody watches, the exit status is that of the worst statement.
+// shell reads statements, executes them and shows what comes of them. If nobody
+// types, the exit status is that of the worst statement.
 func (p *program) shell(ctx context.Context) int {
 	in, err := p.interpreter(".", nil)
 	if err != nil {
 		return p.report(err)
 	}
-	lines := bufio.NewReader(p.stdin)
-	worst := allHeld
-	for n := 1; ; n++ {
-		prompt := p.prompt
-		value, err := in.Eval(ctx, fmt.Sprintf("[%d]", n), func() ([]byte, error) {
-			fmt.Fprint(p.stdout, prompt)
-			if prompt != "" {
-				prompt = "... "
-			}
-			return lines.ReadBytes('\n')
-		})
-		switch {
-		case errors.Is(err, io.EOF):
-			if p.prompt != "" {
-				fmt.Fprintln(p.stdout)
-				return allHeld
-			}
-			return worst
-		case err != nil:
-			worst = max(worst, p.report(err))
-		case value != nil && value != starlark.None:
-			fmt.Fprintln(p.stdout, value)
-		}
+	editor, err := p.editor()
+	if err != nil {
+		return p.report(err)
 	}
+	defer editor.Close()
+	worst := allHeld
+	session := repl.New(repl.Config{
+		Interpreter: in,
+		Editor:      editor,
+		Stdout:      p.stdout,
+		Color:       p.colorOut,
+		Width:       p.width,
+		Report:      func(err error) { worst = max(worst, p.report(err)) },
+	})
+	if err := session.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return p.report(err)
+	}
+	if editor.Interactive() {
+		return allHeld
+	}
+	return worst
+}
+
+// editor returns where the shell reads from: a terminal that can do something,
+// one that cannot, or something that is no terminal.
+func (p *program) editor() (repl.Editor, error) {
+	f, ok := p.stdin.(*os.File)
+	switch {
+	case !ok || !term.IsTerminal(int(f.Fd())):
+		return repl.Lines(p.stdin, nil), nil
+	case p.width == 0 || os.Getenv("TERM") == "dumb":
+		return repl.Lines(p.stdin, p.stdout), nil
+	}
+	return repl.Terminal(historyFile())
+}
+
+// historyFile returns the file in which the shell keeps what was typed, "" if
+// the user has no place for it.
+func historyFile() string {
+	home, _ := os.UserHomeDir()
+	state := os.Getenv("XDG_STATE_HOME")
+	if state == "" && home == "" {
+		return ""
+	}
+	dir := filepath.Join(cmp.Or(state, filepath.Join(home, ".local", "state")), "twinsh")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "history")
 }

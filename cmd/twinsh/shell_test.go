@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// A console is the program on a terminal.
+type console struct {
+	*testing.T
+	tty  *os.File
+	cmd  *exec.Cmd
+	mu   sync.Mutex
+	text bytes.Buffer // what it wrote and was not expected yet
+	done chan error
+}
+
+// console starts the shell in a folder; env is added to its environment.
+func newConsole(t *testing.T, dir string, env ...string) *console {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "twinsh") // testscript.Main goes by the name
+	if err := os.Symlink(exe, program); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	c := &console{T: t, cmd: exec.Command(program), done: make(chan error, 1)}
+	c.cmd.Dir = dir
+	c.cmd.Env = append(os.Environ(), append([]string{"TERM=xterm", "NO_COLOR=1", "XDG_STATE_HOME=" + dir}, env...)...)
+	if c.tty, err = pty.StartWithSize(c.cmd, &pty.Winsize{Rows: 40, Cols: 100}); err != nil {
+		t.Skip("no terminal here:", err)
+	}
+	go func() {
+		var buf [4096]byte
+		for {
+			n, err := c.tty.Read(buf[:])
+			c.mu.Lock()
+			c.text.Write(buf[:n])
+			c.mu.Unlock()
+			if err != nil {
+				c.done <- c.cmd.Wait()
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { c.cmd.Process.Kill(); c.tty.Close() })
+	c.expect("leaves.")
+	return c
+}
+
+// expect waits until the program has written text, and forgets all up to there.
+func (c *console) expect(text string) string {
+	c.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		c.mu.Lock()
+		got := c.text.String()
+		if before, _, ok := strings.Cut(got, text); ok {
+			c.text.Next(len(before) + len(text))
+			c.mu.Unlock()
+			return before
+		}
+		c.mu.Unlock()
+		if time.Now().After(deadline) {
+			c.Fatalf("%q was not written; got\n%s\n%q", text, got, got)
+		}
+	}
+}
+
+func (c *console) send(keys string) {
+	c.Helper()
+	if _, err := c.tty.WriteString(keys); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// run types lines, and waits for what each is answered.
+func (c *console) run(line, answer string) {
+	c.Helper()
+	c.expect("> ")
+	c.send(line + "\r")
+	c.expect("\r\n")
+	c.expect(answer)
+}
+
+// leave presses Ctrl-D and requires that the program ends at once and well.
+func (c *console) leave() {
+	c.Helper()
+	c.expect("> ")
+	c.send("\x04")
+	select {
+	case err := <-c.done:
+		if err != nil {
+			c.Errorf("it ended with %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		c.Fatal("Ctrl-D does not end it")
+	}
+}
+
+const (
+	loadKV  = `load("@std//kv.star", "kv", "read", "write")`
+	stageKV = `cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})`
+)
+
+func TestShellRemembersWhereItIs(t *testing.T) {
+	c := newConsole(t, t.TempDir())
+	c.run(loadKV, "")
+	c.run(stageKV, "kv() n=4 f=1   clients c1 c2")
+	c.run(`exchange("c1", ["A", "B", "C"])`, "query done")
+	c.run(`exchange("c1", ["A", "B", "C"])`, "c1 returns")
+	c.run("undo()", "at step 1")
+	c.run(`exchange("c1", ["A", "B", "D"])`, "c1 returns")
+	c.run("branches()", "leaves this way after step 1")
+	c.run("goto(branches()[0])", "at step 2: c1 write \"red\": update → A B C")
+	c.run("1 // 0", "[9]:1:3: floored division by zero")
+	c.expect("kv 2> ")
+	c.send("1\r")
+	c.leave()
+}
+
+func TestShellCompletes(t *testing.T) {
+	c := newConsole(t, t.TempDir())
+	c.run(loadKV, "")
+	c.run(stageKV, "clients")
+	c.expect("kv 0> ")
+	c.send("world().dep") // no call is made, so nothing is known of it
+	c.send("\t\x15")
+	c.send("exchan\t")
+	c.expect("exchange")
+	c.send("\x15w = wor\t")
+	c.expect("world(")
+	c.send(")\r")
+	c.expect("kv 0> ")
+	c.send("w.dep\t\r")
+	c.expect("0\r\n")
+	c.expect("kv 0> ")
+	c.send("exchange(\t")
+	c.expect("exchange(client, reach)\r\n")
+	c.send("\x15exchange(\"c1\", re\t")
+	c.expect("reach = ")
+	c.send("[\"A\", \"B\", \"C\"])\r")
+	c.expect("query done")
+	c.leave()
+}
+
+// What is pasted comes as one, blank lines and all; where the terminal does not
+// say what is pasted, :paste does.
+func TestShellTakesPastes(t *testing.T) {
+	c := newConsole(t, t.TempDir())
+	c.expect("twinsh> ")
+	c.send("\x1b[200~def f(x):\n\n\ty = x + 1\n\n\treturn y\n\x1b[201~")
+	c.send("\r")
+	c.run("f(41)", "42")
+	c.run(":paste", "Ctrl-D")
+	c.send("def g(x):\r\r    return f(x) * 2\r\rg(1)\r\x04")
+	c.expect("^D\r\n")
+	c.expect("4\r\n")
+	c.run("f = lambda x: 100", "")
+	c.run("g(1)", "200") // functions see globals as they are now
+	c.expect("twinsh> ")
+	c.send("\x1b[A\x1b[A\x1b[A") // f(41) … from the history
+	c.send("\x15\r")
+	c.leave()
+}
+
+func TestShellStopsAtCtrlC(t *testing.T) {
+	c := newConsole(t, t.TempDir())
+	c.run(loadKV, "")
+	c.run(`cluster(kv(), clients = {"c%d" % i: [write("v%d" % i), read()] for i in range(4)})`, "clients")
+	c.run("twin(\"C\")", "twinned")
+	c.run("x = 7", "")
+	for _, endless := range []string{
+		"def loop():\r    print('begun')\r    for i in range(1 << 40): pass\r\rloop()\r",
+		"print('begun'); explore(exchanges(reach = subsets()) * 40, check = linearizable(), symmetry = False)\r",
+	} {
+		c.expect("kv 0 C⚡> ")
+		c.send(endless)
+		c.expect("begun\r\n")
+		time.Sleep(200 * time.Millisecond)
+		c.send("\x03")
+		started := time.Now()
+		c.expect("interrupted")
+		if took := time.Since(started); took > 3*time.Second {
+			t.Errorf("it took %v to stop %q", took, endless)
+		}
+		c.run("x", "7\r\n")
+	}
+	c.expect("> ")
+	c.send("half a line\x03")
+	c.expect("^C")
+	c.run("x + 1", "8\r\n")
+	c.leave()
+}
+
+// The history outlives the program, and holds functions whole.
+func TestShellKeepsItsHistory(t *testing.T) {
+	dir := t.TempDir()
+	c := newConsole(t, dir)
+	c.expect("> ")
+	c.send("def f():\r    return 21\r\r")
+	c.run("f() * 2", "42")
+	c.leave()
+	if info, err := os.Stat(filepath.Join(dir, "twinsh", "history")); err != nil || info.Mode().Perm()&0o077 != 0 && info.Size() == 0 {
+		t.Errorf("got %v, %v", info, err)
+	}
+	c = newConsole(t, dir)
+	c.expect("> ")
+	c.send("\x1b[A\x1b[A\r") // two up: the function
+	c.expect("> ")
+	c.send("\x12f() *\r") // search
+	c.expect("42")
+	c.leave()
+}
+
+// A terminal that can do nothing, and one that became narrow.
+func TestShellOnPlainTerminals(t *testing.T) {
+	c := newConsole(t, t.TempDir(), "TERM=dumb")
+	c.run(loadKV, "")
+	c.run(stageKV, "clients")
+	c.expect("kv 0> ")
+	c.send("1 // 0\r")
+	if got := c.expect("kv 0> "); strings.Contains(got, "\x1b") {
+		t.Errorf("a dumb terminal is sent %q", got)
+	}
+	c.send("x = 3\r")
+	c.leave()
+
+	c = newConsole(t, t.TempDir())
+	c.run(loadKV, "")
+	if err := pty.Setsize(c.tty, &pty.Winsize{Rows: 20, Cols: 40}); err != nil {
+		t.Fatal(err)
+	}
+	c.run(stageKV, "clients")
+	c.leave()
+}
+
+// Colours are shown unless they are unwanted.
+func TestShellColours(t *testing.T) {
+	for _, env := range []string{"NO_COLOR=", "NO_COLOR=1"} {
+		c := newConsole(t, t.TempDir(), env)
+		c.run(loadKV, "")
+		c.run(stageKV, "clients")
+		c.run(`twin("A")`, "twinned")
+		c.expect("> ")
+		c.send("1 // 0\r")
+		got := c.expect("> ")
+		if colored := strings.Contains(got, "\x1b[31m"); colored != (env == "NO_COLOR=") {
+			t.Errorf("%s: got %q", env, got)
+		}
+		c.send("2\r")
+		c.leave()
+	}
+}
+
+// It is there at once.
+func TestShellStartsQuickly(t *testing.T) {
+	best := time.Hour
+	for range 5 {
+		started := time.Now()
+		c := newConsole(t, t.TempDir())
+		c.expect("> ")
+		best = min(best, time.Since(started))
+		c.send("\x04")
+	}
+	if best > 50*time.Millisecond {
+		t.Errorf("it takes %v until the first prompt, want 50ms", best)
+	}
+}

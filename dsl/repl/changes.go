@@ -1,0 +1,174 @@
+package repl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fatih/color"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// maxSteps is how many steps that were taken at once are told one by one.
+const maxSteps = 3
+
+// changes tells in a few lines what lies between two worlds, of which the first
+// may be nil.
+func (s *Session) changes(before, now *runtime.World) string {
+	if now.Depth() == 0 && (before == nil || before.Cluster() != now.Cluster()) {
+		c := now.Cluster()
+		text := c.String()
+		if clients := c.Names(c.Clients()); len(clients) > 0 {
+			text += "   clients " + strings.Join(clients, " ")
+		}
+		return s.line("", text)
+	}
+	t := trace.Of(now)
+	if before == nil || before.Cluster() != now.Cluster() {
+		return s.line("", now.Cluster().String()) + s.step(t, len(t.Steps)-1)
+	}
+	first := before.Depth()
+	if !leads(before, now) {
+		return s.moved(t, before, now)
+	}
+	var b strings.Builder
+	if skipped := len(t.Steps) - first - maxSteps; skipped > 0 {
+		fmt.Fprintf(&b, "… %d steps\n", skipped)
+		first += skipped
+	}
+	for i := first; i < len(t.Steps); i++ {
+		b.WriteString(s.step(t, i))
+	}
+	return b.String()
+}
+
+// leads reports whether w is on the way to now.
+func leads(w, now *runtime.World) bool {
+	for now.Depth() > w.Depth() {
+		now = now.Parent()
+	}
+	return now == w
+}
+
+// step tells of one step: what it was, whose state it changed, and what could
+// be observed.
+func (s *Session) step(t *trace.Trace, i int) string {
+	step := t.Steps[i]
+	text := s.line("", fmt.Sprintf("%d %s%s", step.Number, step.Title, messages(&step)))
+	before := make([]string, len(t.Lanes))
+	if i > 0 {
+		for lane, state := range t.Steps[i-1].States {
+			before[lane] = state.Summary
+		}
+	}
+	var states []string
+	for lane, state := range step.States {
+		if !state.Changed || state.Summary == "" && before[lane] == "" {
+			continue
+		}
+		change := t.Lanes[lane].Name + " " + state.Summary
+		if before[lane] != "" && before[lane] != state.Summary {
+			change = t.Lanes[lane].Name + " " + before[lane] + " → " + state.Summary
+		}
+		states = append(states, change)
+	}
+	text += s.line("  ", strings.Join(states, ", "))
+	if seen := observed(t, &step); len(seen) > 0 {
+		text += paint(s.Color, color.Bold).Sprint(strings.TrimSuffix(s.line("  ", strings.Join(seen, "; ")), "\n")) + "\n"
+	}
+	return text
+}
+
+// messages counts what became of the messages of a step.
+func messages(step *trace.Step) string {
+	count := map[trace.Fate]int{}
+	total := 0
+	for _, d := range step.Deliveries {
+		if d.From >= 0 {
+			total++
+			count[d.Fate]++
+		}
+	}
+	if total == 0 {
+		return ""
+	}
+	text := "   " + plural(total, "message")
+	for _, fate := range []trace.Fate{trace.Lost, trace.Cut, trace.Filtered, trace.Waiting, trace.Down} {
+		if n := count[fate]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, fate)
+		}
+	}
+	return text
+}
+
+// observed lists what was decided and returned, and by whom.
+func observed(t *trace.Trace, step *trace.Step) []string {
+	type deed struct{ verb, rest string }
+	var deeds []deed
+	who := map[deed][]string{}
+	for _, d := range step.Deliveries {
+		for _, o := range d.Seen {
+			var made deed
+			switch o.Kind {
+			case trace.Returned:
+				made = deed{"return", o.Text}
+			case trace.Decided:
+				made = deed{"decide", fmt.Sprintf("%s in slot %d", o.Text, o.Slot)}
+			case trace.Failed:
+				first, _, _ := strings.Cut(o.Text, "\n")
+				made = deed{"fail", "with " + first}
+			default:
+				continue // what began is told by the step
+			}
+			if !slices.Contains(deeds, made) {
+				deeds = append(deeds, made)
+			}
+			who[made] = append(who[made], t.Lanes[d.To].Name)
+		}
+	}
+	var texts []string
+	for _, made := range deeds {
+		verb := made.verb
+		if len(who[made]) == 1 {
+			verb += "s"
+		}
+		texts = append(texts, strings.TrimSpace(strings.Join(who[made], " ")+" "+verb+" "+made.rest))
+	}
+	return texts
+}
+
+// moved tells of a walk to another place: where it is, and what is different.
+func (s *Session) moved(t *trace.Trace, before, now *runtime.World) string {
+	where := "at the start"
+	if n := len(t.Steps); n > 0 {
+		where = fmt.Sprintf("at step %d: %s", n, t.Steps[n-1].Title)
+	}
+	var states []string
+	for i, in := range now.Cluster().Instances() {
+		if was, is := before.Summary(i), now.Summary(i); was != is {
+			states = append(states, strings.TrimSpace(in.Name+" "+is))
+		}
+	}
+	return s.line("", where) + s.line("  ", strings.Join(states, ", "))
+}
+
+// line returns a line that fits the width, or nothing for no text.
+func (s *Session) line(indent, text string) string {
+	if text == "" {
+		return ""
+	}
+	runes := []rune(indent + text)
+	if len(runes) > s.Width {
+		runes = append(runes[:s.Width-1], '…')
+	}
+	return string(runes) + "\n"
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,311 @@
+package repl
+
+import (
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A Completion is what can be written at the cursor.
+type Completion struct {
+	// Start is where in the line, in bytes, the words begin that could stand
+	// there instead of what stands between it and the cursor.
+	Start int
+	Words []string
+	// Signature is that of the function whose arguments are being written, or
+	// empty.
+	Signature string
+}
+
+var keywords = []string{
+	"and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load(", "not", "or", "pass", "return",
+}
+
+// complete implements [Editor.Complete]. It evaluates names and attributes,
+// never calls.
+func (s *Session) complete(line string, cursor int) Completion {
+	line = line[:cursor]
+	if s.before == "" && strings.HasPrefix(line, ":") {
+		return s.completeCommand(line)
+	}
+	at := scan(s.before + line)
+	call := at.call()
+	var done Completion
+	var params []string
+	if call != nil {
+		done.Signature, params = dsl.Signature(s.value(call.callee))
+	}
+	word := at.text
+	var words []string
+	switch {
+	case at.comment:
+		return Completion{Start: cursor}
+	case at.quote != "" && call != nil:
+		words = s.inString(call, params)
+	case at.quote != "":
+	case strings.Contains(word, "."):
+		dot := strings.LastIndex(word, ".")
+		if v, ok := s.value(word[:dot]).(starlark.HasAttrs); ok {
+			for _, name := range v.AttrNames() {
+				attr, _ := v.Attr(name)
+				words = append(words, open(name, attr))
+			}
+		}
+		word = word[dot+1:]
+	default:
+		if call != nil && call.keyword == "" {
+			for _, p := range params {
+				words = append(words, p+" = ")
+			}
+		}
+		for _, name := range s.Interpreter.Names() {
+			words = append(words, open(name, s.Interpreter.Global(name)))
+		}
+		for _, name := range starlark.Universe.Keys() {
+			words = append(words, open(name, starlark.Universe[name]))
+		}
+		words = append(words, keywords...)
+	}
+	done.Start = cursor - len(word)
+	done.Words = matching(words, word)
+	return done
+}
+
+// matching returns the words that begin with prefix, each once.
+func matching(words []string, prefix string) []string {
+	var found []string
+	for _, w := range words {
+		if strings.HasPrefix(w, prefix) && !slices.Contains(found, w) {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+// open returns the name of a value, with the parenthesis that begins its call.
+func open(name string, v starlark.Value) string {
+	if _, ok := v.(starlark.Callable); ok {
+		return name + "("
+	}
+	return name
+}
+
+// value returns the value of a name with attributes, nil if there is none.
+func (s *Session) value(path string) starlark.Value {
+	names := strings.Split(path, ".")
+	v := s.Interpreter.Global(names[0])
+	for _, name := range names[1:] {
+		has, ok := v.(starlark.HasAttrs)
+		if !ok {
+			return nil
+		}
+		v, _ = has.Attr(name)
+	}
+	return v
+}
+
+// inString lists what a string in a call can be.
+func (s *Session) inString(call *frame, params []string) []string {
+	param := call.keyword
+	if param == "" && call.commas < len(params) {
+		param = params[call.commas]
+	}
+	switch {
+	case call.callee == "load" && call.commas == 0:
+		return s.Interpreter.Modules()
+	case call.callee == "load":
+		return nil
+	case call.callee == "help":
+		var names []string
+		for _, f := range dsl.Families() {
+			for _, e := range f.Entries {
+				names = append(names, e.Name())
+			}
+		}
+		return names
+	case call.callee == "show":
+		return []string{"storyboard", "messages"}
+	case call.callee == "cluster" && param == "network":
+		return []string{"lossy", "held"}
+	}
+	w := s.Interpreter.World()
+	if w == nil {
+		return nil
+	}
+	c := w.Cluster()
+	var identities []string
+	for _, id := range c.Identities() {
+		identities = append(identities, id.Name)
+	}
+	switch param {
+	case "client", "clients":
+		return c.Names(c.Clients())
+	case "reach":
+		return c.Names(c.Servers())
+	case "type", "types":
+		return messageTypes(w)
+	case "leader", "leaders":
+		return identities
+	}
+	return slices.Concat(c.Names(c.Servers()|c.Clients()), messageTypes(w))
+}
+
+// messageTypes lists the types of the messages that were sent on the way to w.
+func messageTypes(w *runtime.World) []string {
+	var types []string
+	add := func(m runtime.Message) {
+		if t := runtime.MessageType(m); !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
+	for _, v := range w.Path() {
+		for _, d := range v.Deliveries() {
+			if d.From >= 0 {
+				add(d.Event.Message)
+			}
+		}
+	}
+	for _, p := range w.InFlight() {
+		add(p.Message)
+	}
+	slices.Sort(types)
+	return types
+}
+
+func (s *Session) completeCommand(line string) Completion {
+	name, arg, hasArg := strings.Cut(line[1:], " ")
+	if hasArg {
+		var words []string
+		switch name {
+		case "load", "edit":
+			for _, m := range s.Interpreter.Modules() {
+				if !strings.HasPrefix(m, "@") {
+					words = append(words, m)
+				}
+			}
+		case "set":
+			words = []string{"diff on", "diff off"}
+		}
+		return Completion{Start: len(line) - len(arg), Words: matching(words, arg)}
+	}
+	var words []string
+	for _, c := range commands() {
+		words = append(words, c.name)
+	}
+	for _, global := range s.Interpreter.Names() {
+		if short, ok := strings.CutPrefix(global, own); ok {
+			words = append(words, short)
+		}
+	}
+	return Completion{Start: 1, Words: matching(words, name)}
+}
+
+// A place is where the cursor stands in a text.
+type place struct {
+	quote   string  // what ends the string that it is in; "" outside of strings
+	comment bool    // it is in a comment
+	text    string  // the string so far, or the name before it: world().st
+	frames  []frame // the brackets that are open, outermost first
+}
+
+// A frame is an open bracket.
+type frame struct {
+	bracket byte
+	callee  string // of a parenthesis: the name before it, "" if there is none
+	commas  int    // before the place
+	keyword string // of the argument at the place, "" if it has none
+}
+
+// call returns the innermost call whose arguments the place is in, or nil.
+func (p *place) call() *frame {
+	for i := range slices.Backward(p.frames) {
+		if p.frames[i].callee != "" {
+			return &p.frames[i]
+		}
+	}
+	return nil
+}
+
+// scan finds the place at the end of a text.
+func scan(text string) place {
+	var p place
+	name := "" // the name that ends here
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case p.comment:
+			p.comment = c != '\n'
+			continue
+		case p.quote != "" && c == '\\':
+			i++
+			continue
+		case p.quote != "":
+			if strings.HasPrefix(text[i:], p.quote) {
+				i += len(p.quote) - 1
+				p.quote = ""
+			} else {
+				p.text += string(c)
+			}
+			continue
+		}
+		if isName(c) || c == '.' {
+			name += string(c)
+			continue
+		}
+		var top *frame
+		if n := len(p.frames); n > 0 {
+			top = &p.frames[n-1]
+		}
+		switch c {
+		case '#':
+			p.comment = true
+		case '"', '\'':
+			p.quote, p.text = string(c), ""
+			if triple := strings.Repeat(p.quote, 3); strings.HasPrefix(text[i:], triple) {
+				p.quote = triple
+				i += 2
+			}
+		case '(', '[', '{':
+			p.frames = append(p.frames, frame{bracket: c})
+			if c == '(' {
+				p.frames[len(p.frames)-1].callee = name
+			}
+		case ')', ']', '}':
+			if top != nil {
+				p.frames = p.frames[:len(p.frames)-1]
+			}
+		case ',':
+			if top != nil {
+				top.commas++
+				top.keyword = ""
+			}
+		case '=':
+			if top != nil && top.keyword == "" && i+1 < len(text) && text[i+1] != '=' || top != nil && i+1 == len(text) {
+				top.keyword = lastName(text[:i])
+			}
+		}
+		name = ""
+	}
+	if p.quote == "" {
+		p.text = name
+	}
+	return p
+}
+
+// lastName returns the name at the end of a text, before spaces.
+func lastName(text string) string {
+	text = strings.TrimRight(text, " ")
+	i := len(text)
+	for i > 0 && isName(text[i-1]) {
+		i--
+	}
+	return text[i:]
+}
+
+func isName(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

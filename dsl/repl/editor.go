@@ -1,0 +1,57 @@
+package repl
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// ErrInterrupted is the error of an Editor whose user gave the line up.
+var ErrInterrupted = errors.New("interrupted")
+
+// An Editor is where a Session gets its lines from.
+type Editor interface {
+	// ReadLine shows the prompt and reads a line, without its newline. If
+	// several lines are pasted at once they come together. The error is
+	// io.EOF at the end of the input and ErrInterrupted if the user gave the
+	// line up.
+	ReadLine(prompt string) (string, error)
+	// Remember adds to the history what may have taken several lines.
+	Remember(text string)
+	// Complete says what tells how a line can go on.
+	Complete(func(line string, cursor int) Completion)
+	// Interactive reports whether somebody types, and wants prompts.
+	Interactive() bool
+	// Close gives back what the editor holds. It does not wait for input.
+	Close() error
+}
+
+// Lines returns an Editor that reads lines from in, without history and
+// completion. Prompts go to out; if it is nil, nobody is there to see them.
+func Lines(in io.Reader, out io.Writer) Editor { return &lines{bufio.NewReader(in), out} }
+
+type lines struct {
+	in  *bufio.Reader
+	out io.Writer
+}
+
+func (l *lines) ReadLine(prompt string) (string, error) {
+	if l.out != nil {
+		fmt.Fprint(l.out, prompt)
+	}
+	line, err := l.in.ReadString('\n')
+	if err == io.EOF && line != "" {
+		err = nil // the last line may lack its newline
+	}
+	if err == io.EOF && l.out != nil {
+		fmt.Fprintln(l.out)
+	}
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+func (l *lines) Remember(string)                       {}
+func (l *lines) Complete(func(string, int) Completion) {}
+func (l *lines) Interactive() bool                     { return l.out != nil }
+func (l *lines) Close() error                          { return nil }

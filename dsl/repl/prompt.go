@@ -1,0 +1,56 @@
+package repl
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/fatih/color"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// Prompt says where one stands: the protocol, how many steps were taken, who is
+// faulty (⚡) or crashed (✗), and the partition in force.
+//
+//	kv 4 C⚡ {A B|C D}>
+func Prompt(w *runtime.World, colored bool) string {
+	if w == nil {
+		return "twinsh> "
+	}
+	c := w.Cluster()
+	words := []string{paint(colored, color.Bold).Sprint(c.Config().Protocol.Name()), strconv.Itoa(w.Depth())}
+	var faulty, crashed []string
+	for _, id := range c.Identities() {
+		if id.Instances&w.Faulty() != 0 {
+			faulty = append(faulty, id.Name+"⚡")
+		}
+	}
+	for _, name := range c.Names(w.Crashed()) {
+		crashed = append(crashed, name+"✗")
+	}
+	if len(faulty) > 0 {
+		words = append(words, paint(colored, color.FgRed).Sprint(strings.Join(faulty, " ")))
+	}
+	if len(crashed) > 0 {
+		words = append(words, paint(colored, color.FgYellow).Sprint(strings.Join(crashed, " ")))
+	}
+	if parts := w.Parts(); parts != nil {
+		groups := make([]string, len(parts))
+		for i, part := range parts {
+			groups[i] = strings.Join(c.Names(part), " ")
+		}
+		words = append(words, paint(colored, color.FgCyan).Sprint("{"+strings.Join(groups, "|")+"}"))
+	}
+	return strings.Join(words, " ") + "> "
+}
+
+// paint returns a colour that does not ask the environment: the host did.
+func paint(colored bool, attribute color.Attribute) *color.Color {
+	c := color.New(attribute)
+	if colored {
+		c.EnableColor()
+	} else {
+		c.DisableColor()
+	}
+	return c
+}

@@ -1,0 +1,241 @@
+// Package repl is the shell of twinsh: it reads statements, executes them and
+// tells what they changed.
+//
+//	Session     one conversation with an Interpreter                    session.go
+//	Editor      where lines come from; hosts may bring their own        editor.go
+//	Terminal    an Editor on a terminal, with history and completion    terminal.go
+//	Lines       an Editor that reads any input line by line             editor.go
+//	Completion  what can be written at the cursor                       complete.go
+//
+// Lines that begin with a colon are commands to the shell itself (commands.go).
+// The prompt says where one stands, and what an act changed is shown in a few
+// lines (prompt.go, changes.go).
+package repl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl"
+)
+
+// A Config is what a Session talks to.
+type Config struct {
+	Interpreter *dsl.Interpreter
+	Editor      Editor
+	Stdout      io.Writer
+	Color       bool // whether Stdout shows colours
+	Width       int  // columns of Stdout; 0 means 80
+	// Report shows an error of a statement or of a command.
+	Report func(error)
+}
+
+// A Session is one conversation. It must not be used concurrently.
+type Session struct {
+	Config
+	interrupts chan os.Signal
+	count      int      // of texts that were evaluated, to name them
+	ahead      *string  // a line that was read too early
+	before     string   // the lines of a statement that is being typed
+	last       string   // the last text that was evaluated
+	loaded     string   // the last file that was loaded
+	quiet      bool     // changes are not shown
+	queue      []string // texts to evaluate before anything else is read
+	toured     int      // how many stops of the tour have been made
+	quit       bool
+}
+
+// New makes a Session.
+func New(config Config) *Session {
+	if config.Width == 0 {
+		config.Width = 80
+	}
+	s := &Session{Config: config, interrupts: make(chan os.Signal, 1)}
+	s.Editor.Complete(s.complete)
+	s.Interpreter.Define("tour", starlark.NewBuiltin("tour", s.tour))
+	return s
+}
+
+const welcome = `twinsh writes Byzantine scenarios and runs every one of them.
+tour() walks through five exchanges, help() lists what there is, Tab completes.
+:help tells about the shell, Ctrl-C stops what is running, Ctrl-D leaves.
+`
+
+// Run reads and executes until the input ends or ctx is done. While people
+// type, no error ends it. Otherwise an interrupt does; the error is then
+// [context.Canceled].
+func (s *Session) Run(ctx context.Context) error {
+	if s.Editor.Interactive() {
+		// Between statements, too: an interrupt that comes a moment too late
+		// must not end the shell.
+		signal.Notify(s.interrupts, os.Interrupt)
+		defer signal.Stop(s.interrupts)
+		fmt.Fprint(s.Stdout, welcome)
+	}
+	for !s.quit && ctx.Err() == nil {
+		text, err := s.next()
+		switch {
+		case errors.Is(err, ErrInterrupted):
+			continue
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		err = s.execute(ctx, text)
+		if err != nil {
+			s.Report(err)
+		}
+		if errors.Is(err, context.Canceled) && !s.Editor.Interactive() {
+			return context.Canceled
+		}
+	}
+	return ctx.Err()
+}
+
+// next returns what is to be executed next: a command, a statement, or several
+// that were pasted at once.
+func (s *Session) next() (string, error) {
+	prompt := Prompt(s.Interpreter.World(), s.Color)
+	if len(s.queue) > 0 {
+		text := s.queue[0]
+		s.queue = s.queue[1:]
+		fmt.Fprintln(s.Stdout, prompt+strings.ReplaceAll(text, "\n", "\n"+more))
+		return text, nil
+	}
+	var text string
+	var err error
+	if s.ahead != nil {
+		text, s.ahead = *s.ahead, nil
+	} else if text, err = s.Editor.ReadLine(prompt); err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(text, ":") && !strings.Contains(text, "\n") {
+		if text, err = s.statement(text); err != nil {
+			return "", err
+		}
+	}
+	if strings.TrimSpace(text) != "" {
+		s.Editor.Remember(text)
+	}
+	return text, nil
+}
+
+// more is the prompt for further lines of a statement.
+const more = "... "
+
+// statement reads the rest of the statement that begins with first.
+func (s *Session) statement(first string) (string, error) {
+	defer func() { s.before = "" }()
+	lines := []string{}
+	var readErr error
+	// What is wrong with the statement is said when it is evaluated.
+	parsed, parseErr := new(syntax.FileOptions).ParseCompoundStmt("", func() ([]byte, error) {
+		line := first
+		if len(lines) > 0 && readErr == nil {
+			line, readErr = s.Editor.ReadLine(more)
+		}
+		if readErr != nil {
+			return nil, nil
+		}
+		lines = append(lines, line)
+		s.before += line + "\n"
+		return []byte(line + "\n"), nil
+	})
+	if readErr != nil && !errors.Is(readErr, io.EOF) {
+		return "", readErr
+	}
+	// A block ends where the line after it is not indented. That line is
+	// another statement.
+	if n := len(lines) - 1; n > 0 && parseErr == nil && len(parsed.Stmts) > 0 && lines[n] != "" {
+		if _, end := parsed.Stmts[len(parsed.Stmts)-1].Span(); int(end.Line) <= n {
+			s.ahead, lines = &lines[n], lines[:n]
+		}
+	}
+	return strings.TrimRight(strings.Join(lines, "\n"), "\n"), nil
+}
+
+// execute does what a text says.
+func (s *Session) execute(ctx context.Context, text string) error {
+	if strings.HasPrefix(text, ":") {
+		return s.command(ctx, text)
+	}
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	s.last = text
+	return s.evaluate(ctx, func(ctx context.Context, done func(starlark.Value)) error {
+		s.count++
+		return s.Interpreter.EvalText(ctx, fmt.Sprintf("[%d]", s.count), text+"\n", done)
+	})
+}
+
+// evaluate executes statements with eval, in a context that Ctrl-C cancels, and
+// shows what comes of each.
+func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(starlark.Value)) error) error {
+	ctx, stop := s.interruptible(ctx)
+	defer stop()
+	before := s.Interpreter.World()
+	show := func(v starlark.Value) {
+		now := s.Interpreter.World()
+		moved := now != before
+		if moved && !s.quiet {
+			fmt.Fprint(s.Stdout, s.changes(before, now))
+		}
+		before = now
+		// An act returns the world that it leads to, which was just shown.
+		if v != nil && v != starlark.None && !(moved && v.Type() == "world") {
+			fmt.Fprintln(s.Stdout, v)
+		}
+	}
+	err := eval(ctx, show)
+	if err != nil {
+		show(nil) // what was done before the error stays done
+	}
+	return err
+}
+
+// stubborn is how long something may go on after Ctrl-C before one is offered a
+// way out.
+const stubborn = 2 * time.Second
+
+// interruptible returns a context that Ctrl-C cancels.
+func (s *Session) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	select {
+	case <-s.interrupts: // it came while nothing was running
+	default:
+	}
+	signal.Notify(s.interrupts, os.Interrupt)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-s.interrupts:
+			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-time.After(stubborn):
+			fmt.Fprintln(s.Stdout, "still stopping; Ctrl-C again leaves twinsh")
+			signal.Stop(s.interrupts)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		cancel()
+		if !s.Editor.Interactive() {
+			signal.Stop(s.interrupts)
+		}
+	}
+}

@@ -1,0 +1,361 @@
+package repl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/stdlib"
+)
+
+// A typist is an Editor that types what it was told to, and shows that as a
+// terminal does. A line "^C" gives the line up, "^D" ends the input.
+type typist struct {
+	lines      []string
+	screen     *strings.Builder
+	remembered []string
+	complete   func(string, int) Completion
+}
+
+func (t *typist) ReadLine(prompt string) (string, error) {
+	t.screen.WriteString(prompt)
+	if len(t.lines) == 0 {
+		return "", io.EOF
+	}
+	line := t.lines[0]
+	t.lines = t.lines[1:]
+	fmt.Fprintln(t.screen, line)
+	switch line {
+	case "^C":
+		return "", ErrInterrupted
+	case "^D":
+		return "", io.EOF
+	}
+	return line, nil
+}
+
+func (t *typist) Remember(text string)                    { t.remembered = append(t.remembered, text) }
+func (t *typist) Complete(c func(string, int) Completion) { t.complete = c }
+func (t *typist) Interactive() bool                       { return true }
+func (t *typist) Close() error                            { return nil }
+
+// newSession returns a session in which lines are typed, and its editor.
+func newSession(t *testing.T, lines ...string) (*Session, *typist) {
+	t.Helper()
+	editor := &typist{lines: lines, screen: new(strings.Builder)}
+	in, err := dsl.New(dsl.Config{
+		Modules: stdlib.Modules,
+		Protocols: []dsl.Protocol{{
+			Name:    "kv",
+			Options: []dsl.Option{{Name: "write_back", Default: true}},
+			New: func(args map[string]any) (runtime.Protocol, error) {
+				return kvproto.New(kvproto.Options{NoWriteBack: !args["write_back"].(bool)}), nil
+			},
+		}},
+		Dir:    ".",
+		Stdout: editor.screen,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Config{
+		Interpreter: in,
+		Editor:      editor,
+		Stdout:      editor.screen,
+		Report:      func(err error) { fmt.Fprintln(editor.screen, "error:", err) },
+	}), editor
+}
+
+// typed returns what is on the screen after lines were typed, without the welcome.
+func typed(t *testing.T, lines ...string) string {
+	t.Helper()
+	s, editor := newSession(t, lines...)
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(editor.screen.String(), welcome)
+}
+
+const stage = `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})`
+
+func TestConversation(t *testing.T) {
+	if n := strings.Count(welcome, "\n"); n != 3 {
+		t.Errorf("the welcome has %d lines, want 3", n)
+	}
+	got := typed(t, stage, `exchange("c1", ["A", "B", "C"])`, `exchange("c1", ["A", "B", "C"])`, "1 +", "[1,", "2]", "undo()", "x = 1 // 0", "None")
+	want := `twinsh> load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
+kv() n=4 f=1   clients c1 c2
+kv 0> exchange("c1", ["A", "B", "C"])
+1 c1 write "red": query → A B C   7 messages, 1 lost
+  c1 query done
+kv 1> exchange("c1", ["A", "B", "C"])
+2 c1 write "red": update → A B C   7 messages, 1 lost
+  A – → v1 red, B – → v1 red, C – → v1 red, c1 query done → done
+  c1 returns
+kv 2> 1 +
+error: [4]:1:4: got newline, want primary expression
+    1 +
+       ^
+kv 2> [1,
+... 2]
+[1, 2]
+kv 2> undo()
+at step 1: c1 write "red": query → A B C
+  A –, B –, C –, c1 query done
+kv 1> x = 1 // 0
+error: [7]:1:7: floored division by zero
+    x = 1 // 0
+          ^
+kv 1> None
+kv 1> `
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestPrompt(t *testing.T) {
+	for _, c := range []struct{ acts, want string }{
+		{"", "kv 0> "},
+		{`twin("C")`, "kv 0 C⚡> "},
+		{`crash("A")`, "kv 1 A✗> "},
+		{`partition(["A", "B"], ["C", "D"])`, "kv 1 {A B|C D}> "},
+		{"twin(\"C\")\ntwin(\"B\", k = 3)\ncrash(\"C'\")\namnesia(\"A\")\npartition([\"A\", \"B\", \"B'\", \"B''\"], [\"C\", \"C'\", \"D\"])", "kv 3 A⚡ B⚡ C⚡ C'✗ {A B B' B''|C C' D}> "},
+	} {
+		s, _ := newSession(t, strings.TrimRight(stage+"\n"+c.acts, "\n"))
+		if err := s.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := Prompt(s.Interpreter.World(), false); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.acts, got, c.want)
+		}
+		if colored := Prompt(s.Interpreter.World(), true); !strings.Contains(colored, "\x1b[") {
+			t.Errorf("%q shows no colours", colored)
+		}
+	}
+}
+
+func TestLinesOfOneStatement(t *testing.T) {
+	s, editor := newSession(t,
+		"def f(x):", "    return x", "", // typed
+		"def g(x):\n\n    y = x\n\n    return f(y)\n\ng(1)\ng(2)", // pasted
+		"def h(", "^C", // given up
+		"g(3)",
+		"def early():", "    return 6", "def later():", "    return early() + 1", "later()",
+		":paste", "def k():", "    pass", "", "    return 4", "k()", "^D",
+		"g(5)", "^D", "never typed")
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := editor.screen.String()
+	if strings.Contains(got, "error") || !strings.Contains(got, "\n1\n2\n") || !strings.Contains(got, "later()\n7\n") || !strings.Contains(got, "^C\ntwinsh> g(3)\n3\n") ||
+		!strings.Contains(got, "^D\n4\n") || strings.Contains(got, "never typed") {
+		t.Errorf("got\n%s", got)
+	}
+	want := []string{"def f(x):\n    return x", "def g(x):\n\n    y = x\n\n    return f(y)\n\ng(1)\ng(2)", "g(3)", "def early():\n    return 6", "def later():\n    return early() + 1", "later()", ":paste", "def k():\n    pass\n\n    return 4\nk()", "g(5)"}
+	if !slices.Equal(editor.remembered, want) {
+		t.Errorf("it remembers %q", editor.remembered)
+	}
+}
+
+// Ctrl-C stops whatever runs, at once, and the session goes on.
+func TestInterrupt(t *testing.T) {
+	for _, endless := range []string{
+		"for i in range(1 << 40): pass\n",
+		"try_(lambda: [i for i in range(1 << 40) if False])",
+		"explore(exchanges(reach = subsets()) * 40, check = linearizable(), symmetry = False)",
+	} {
+		s, editor := newSession(t, stage, "x = 7", endless, "x")
+		started := time.Now()
+		go func() {
+			time.Sleep(100 * time.Millisecond) // so that it has begun
+			s.interrupts <- os.Interrupt
+		}()
+		if err := s.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := editor.screen.String(); !strings.Contains(got, ": interrupted\n") || !strings.HasSuffix(got, "x\n7\nkv 0> ") {
+			t.Errorf("%s: got\n%s", endless, got)
+		}
+		if took := time.Since(started); took > 5*time.Second {
+			t.Errorf("%s: stopped after %v only", endless, took)
+		}
+	}
+}
+
+// Where nobody types, an interrupt ends the whole session.
+func TestInterruptEndsABatch(t *testing.T) {
+	s, editor := newSession(t)
+	s.Editor = Lines(strings.NewReader("for i in range(1 << 40): pass\nprint('survived')\n"), nil)
+	time.AfterFunc(50*time.Millisecond, func() { s.interrupts <- os.Interrupt })
+	if err := s.Run(t.Context()); !errors.Is(err, context.Canceled) || strings.Contains(editor.screen.String(), "survived") {
+		t.Errorf("got %v and %q", err, editor.screen)
+	}
+}
+
+func TestCommands(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "loaded.star")
+	if err := os.WriteFile(script, []byte("x = 5\ndef shell_twice(a, b = 'none'): print(a, a, b)\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	saved := filepath.Join(dir, "saved.star")
+	for _, c := range []struct {
+		lines []string
+		want  string
+	}{
+		{[]string{":load " + script, "x"}, "\n5\n"},
+		{[]string{":load " + script, "x = 1", ":reload", "x"}, "x\n5\n"},
+		{[]string{":reload"}, "error: :reload: nothing was loaded yet"},
+		{[]string{":load"}, "error: :load: name a file"},
+		{[]string{":load none.star"}, "no such file"},
+		{[]string{":load " + script, ":twice up"}, "up up none\n"},
+		{[]string{":load " + script, ":help"}, ":twice "},
+		{[]string{":laod x"}, "error: no command :laod (did you mean load?); :help lists them"},
+		{[]string{":quit", "never typed"}, ":quit\n"},
+		{[]string{":quit now"}, "error: :quit takes no argument"},
+		{[]string{":set diff off", stage, "exchange('c1', ['A', 'B', 'C'])", "1"}, "'C'])\nkv 1> 1"},
+		{[]string{":set"}, "diff on "},
+		{[]string{":set colour on"}, "error: :set: the only setting is diff"},
+		{[]string{":save " + saved}, "error: :save: there is no system yet"},
+		{[]string{stage, "exchange('c1', ['A', 'B', 'C'])", ":save " + saved, ":save " + saved}, "saved.star leads to step 1\n"},
+		{[]string{stage, ":save " + saved}, "error: :save: there is a file " + saved + " already"},
+		{[]string{":load " + saved, "world().depth"}, "kv 1> world().depth\n1\n"},
+	} {
+		got := typed(t, c.lines...)
+		if !strings.Contains(got, c.want) || strings.Contains(got, "never typed") {
+			t.Errorf("%q: got\n%s\nwant %s", c.lines, got, c.want)
+		}
+	}
+}
+
+func TestEdit(t *testing.T) {
+	t.Setenv("VISUAL", "")
+	t.Setenv("EDITOR", "sed -i s/1/2/")
+	got := typed(t, "x = 1", ":edit", "x")
+	if !strings.HasSuffix(got, "x\n2\ntwinsh> ") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// The tour runs through without an error, and ends well.
+func TestTour(t *testing.T) {
+	s, editor := newSession(t, slices.Repeat([]string{"tour()"}, len(stops))...)
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := editor.screen.String()
+	if strings.Contains(got, "error") || !strings.HasSuffix(got, "judge(linearizable()).holds\nTrue\nkv 4> ") || !strings.Contains(got, "\nc2 read() returned None in step 4") && !strings.Contains(got, "returned None in step 4") {
+		t.Errorf("got\n%s", got)
+	}
+	for i, stop := range stops {
+		for line := range strings.Lines(stop.text) {
+			if len([]rune(line)) > 88 {
+				t.Errorf("stop %d: %q is long", i, line)
+			}
+		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	s, editor := newSession(t, stage, `twin("C")`, `exchange("c1", ["A", "B", "C"])`,
+		"def mine(alpha, beta=1): pass", "w = world()", "def shell_story(): pass")
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		line string
+		want string // the words, separated by spaces; … for more
+	}{
+		{"exch", "exchange( exchanges("},
+		{"min", "mine( min("},
+		{"de", "def deliver( deliveries(…"},
+		{"retu", "return"},
+		{"x = w.exch", "exchange("},
+		{"w.parent.par", "parent partition("},
+		{"w.exchange(", "client = |reach = …"},
+		{"mine(alp", "alpha = "},
+		{"mine(alpha = al", "all("},
+		{"mine(1, ", "alpha = |beta = …"},
+		{`exchange("`, "c1 c2"},
+		{`exchange("c1", ["A", "`, "A B C C' D"},
+		{`exchange(reach = ["`, "A B C C' D"},
+		{`exchange("c1", ["A", "C`, "C C'"},
+		{`crash("c`, "c1 c2"},
+		{`drop("`, "query report"},
+		{`drop(type = "q`, "query"},
+		{`round("`, "A B C D c1 c2"},
+		{`load("@std//k`, "@std//kv.star"},
+		{`load('@std//k`, "@std//kv.star"},
+		{`help("exchange`, "exchange exchanges"},
+		{`show("`, "storyboard messages"},
+		{`cluster(network = "h`, "held"},
+		{`"exch`, ""},
+		{`# exch`, ""},
+		{`print("a", exch`, "exchange( exchanges("},
+		{`print('it\'s', exch`, "exchange( exchanges("},
+		{"w.nothing.x", ""},
+		{"world().st", ""}, // calls are not made
+		{":s", "save set story"},
+		{":set ", "diff on|diff off"},
+	} {
+		got := editor.complete(c.line, len(c.line))
+		want, more := strings.CutSuffix(c.want, "…")
+		var words []string
+		if strings.Contains(want, "|") {
+			words = strings.Split(want, "|")
+		} else {
+			words = strings.Fields(want)
+			if strings.HasSuffix(want, "= ") {
+				words = []string{want}
+			}
+		}
+		ok := slices.Equal(got.Words, words)
+		if more {
+			ok = len(got.Words) >= len(words)
+			for _, w := range words {
+				ok = ok && slices.Contains(got.Words, w)
+			}
+		}
+		if !ok {
+			t.Errorf("%s: got %q, want %q", c.line, got.Words, words)
+		}
+		for _, w := range got.Words {
+			if !strings.HasPrefix(w, c.line[got.Start:]) {
+				t.Errorf("%s: %q does not begin with %q", c.line, w, c.line[got.Start:])
+			}
+		}
+	}
+	if got := editor.complete("exchange(", 9).Signature; got != "exchange(client, reach)" {
+		t.Errorf("the signature is %q", got)
+	}
+	s.before = "exchange(\n"
+	if got := editor.complete(`"c`, 2).Words; !slices.Equal(got, []string{"c1", "c2"}) {
+		t.Errorf("on the second line: got %q", got)
+	}
+}
+
+// Whatever is typed, completion survives it.
+func FuzzCompletion(f *testing.F) {
+	for _, line := range []string{"", ")", `f("`, "x.", "a.b.", `"""`, "f(a=", "=", "⚡(", `'\`, "w.exchange(\"c1\", ["} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		s, _ := newSession(t)
+		c := s.complete(line, len(line))
+		if c.Start < 0 || c.Start > len(line) {
+			t.Errorf("%q: start %d", line, c.Start)
+		}
+	})
+}

@@ -1,0 +1,200 @@
+package repl
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chzyer/readline"
+)
+
+// newline stands for a newline in a line of the terminal and in the history
+// file: what takes several lines is edited, and remembered, as one.
+const newline = "␤"
+
+// Terminal returns an Editor on the terminal of the process. The history is
+// kept in a file; if its name is empty, it is forgotten.
+func Terminal(history string) (Editor, error) {
+	keys := &keyboard{in: os.Stdin, wanted: sync.NewCond(new(sync.Mutex))}
+	t := &terminal{keys: keys}
+	line, err := readline.NewEx(&readline.Config{
+		Stdin:                  keys,
+		HistoryFile:            history,
+		HistoryLimit:           2000,
+		HistorySearchFold:      true,
+		DisableAutoSaveHistory: true,
+		AutoComplete:           t,
+		InterruptPrompt:        "^C",
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.line = line
+	return t, nil
+}
+
+type terminal struct {
+	line     *readline.Instance
+	keys     *keyboard
+	complete func(string, int) Completion
+}
+
+// These tell a terminal to mark what is pasted, and to stop that.
+const (
+	markPastes  = "\x1b[?2004h"
+	leavePastes = "\x1b[?2004l"
+)
+
+func (t *terminal) ReadLine(prompt string) (string, error) {
+	t.keys.listen(true)
+	defer t.keys.listen(false)
+	os.Stdout.WriteString(markPastes)
+	defer os.Stdout.WriteString(leavePastes)
+	t.line.SetPrompt(prompt)
+	line, err := t.line.Readline()
+	if errors.Is(err, readline.ErrInterrupt) {
+		err = ErrInterrupted
+	}
+	return strings.ReplaceAll(line, newline, "\n"), err
+}
+
+func (t *terminal) Remember(text string) {
+	// A history that cannot be written is no reason to stop somebody's work.
+	_ = t.line.SaveHistory(strings.ReplaceAll(text, "\n", newline))
+}
+
+func (t *terminal) Complete(complete func(string, int) Completion) { t.complete = complete }
+func (t *terminal) Interactive() bool                              { return true }
+
+// Close does not wait for more than a moment: the library waits for a key.
+func (t *terminal) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- t.line.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(100 * time.Millisecond):
+		return t.line.Terminal.ExitRawMode()
+	}
+}
+
+// Do implements [readline.AutoCompleter]: it returns what is to be added to
+// the line at pos, and how much of it is there already.
+func (t *terminal) Do(line []rune, pos int) ([][]rune, int) {
+	before := strings.ReplaceAll(string(line[:pos]), newline, "\n")
+	c := t.complete(before, len(before))
+	typed := before[c.Start:]
+	if typed == "" && c.Signature != "" {
+		io.WriteString(t.line.Stdout(), c.Signature+"\n")
+	}
+	var rest [][]rune
+	for _, word := range c.Words {
+		rest = append(rest, []rune(word[len(typed):]))
+	}
+	return rest, len([]rune(typed))
+}
+
+// A keyboard hands the keys of a terminal to the line editor, but only while a
+// line is being edited: at other times they are for other programs. Pasted text
+// comes as one line.
+type keyboard struct {
+	in     io.Reader
+	wanted *sync.Cond
+	wants  bool // a line is being edited; guarded by wanted.L
+
+	ready   []byte // to be handed out
+	held    []byte // the beginning of a mark, maybe
+	pasting bool
+	breaks  int  // newlines at the end of what was pasted so far
+	ended   bool // the last keys may have ended the line
+}
+
+var (
+	pasteBegins = []byte("\x1b[200~")
+	pasteEnds   = []byte("\x1b[201~")
+)
+
+// listen says whether a line is being edited.
+func (k *keyboard) listen(on bool) {
+	k.wanted.L.Lock()
+	k.wants = on
+	k.wanted.L.Unlock()
+	k.wanted.Broadcast()
+}
+
+// settle is how long it takes to see whether a key ended a line.
+const settle = 20 * time.Millisecond
+
+// Read implements [io.Reader].
+func (k *keyboard) Read(p []byte) (int, error) {
+	for len(k.ready) == 0 {
+		if k.ended {
+			time.Sleep(settle)
+		}
+		k.wanted.L.Lock()
+		for !k.wants {
+			k.wanted.Wait()
+		}
+		k.wanted.L.Unlock()
+		var keys [1024]byte
+		n, err := k.in.Read(keys[:])
+		k.ended = bytes.ContainsAny(keys[:n], "\r\n\x03\x04")
+		k.take(keys[:n])
+		if err != nil && len(k.ready) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, k.ready)
+	k.ready = k.ready[n:]
+	return n, nil
+}
+
+// Close implements [io.Closer]. The terminal itself stays open.
+func (k *keyboard) Close() error { return nil }
+
+// take finds out which of the keys were pasted.
+func (k *keyboard) take(keys []byte) {
+	k.held = append(k.held, keys...)
+	for len(k.held) > 0 {
+		mark := pasteBegins
+		if k.pasting {
+			mark = pasteEnds
+		}
+		if bytes.HasPrefix(k.held, mark) {
+			k.held = k.held[len(mark):]
+			k.pasting = !k.pasting
+			k.breaks = 0
+			continue
+		}
+		// An escape alone is a key. Two bytes of a mark are the beginning of one.
+		if len(k.held) > 1 && bytes.HasPrefix(mark, k.held) {
+			return
+		}
+		k.key(k.held[0])
+		k.held = k.held[1:]
+	}
+}
+
+// key hands out one byte.
+func (k *keyboard) key(c byte) {
+	if !k.pasting {
+		k.ready = append(k.ready, c)
+		return
+	}
+	if c == '\r' || c == '\n' {
+		k.breaks++ // those at the end are left out: the user will press Enter
+		return
+	}
+	text := string([]byte{c})
+	if c == '\t' {
+		text = "    "
+	} else if c < ' ' || c == 0x7f {
+		return
+	}
+	k.ready = append(k.ready, strings.Repeat(newline, k.breaks)+text...)
+	k.breaks = 0
+}
