@@ -38,6 +38,7 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"asymmetry":   func(r *reportValue) starlark.Value { return starlark.String(r.Asymmetry) },
 	"renamings":   func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Renamings) },
 	"depth":       func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Depth) },
+	"memory":      func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Memory) },
 	"seconds":     func(r *reportValue) starlark.Value { return starlark.Float(r.Elapsed.Seconds()) },
 	"counterexample": func(r *reportValue) starlark.Value {
 		if r.Counterexample == nil {

@@ -5,7 +5,6 @@ import (
 	"math/bits"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // MaxInstances is how many instances a cluster can have.
@@ -103,7 +102,6 @@ type Cluster struct {
 	starts     []start
 	code       *code
 	idle       sync.Pool // of *Simulator
-	realms     atomic.Uint32
 }
 
 // start is one way to make a node: an identity with a program.

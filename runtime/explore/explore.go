@@ -120,6 +120,8 @@ type Report struct {
 	Stopped error
 	Elapsed time.Duration
 	Workers int
+	// Memory is the most bytes that worlds and tables occupied at the end of a layer.
+	Memory int
 }
 
 // ErrFirst is why a search stopped that was to find the first violation only.

@@ -31,7 +31,6 @@ type search struct {
 	monitors   *monitors
 	invariants *invariants
 	mayForget  runtime.Set
-	realm      uint32
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
 	inverses   []int             // of each renaming, by number
 	// symmetricFrom is the first layer of canonical worlds.
@@ -89,7 +88,6 @@ func newSearch(s *space.Space, o Options) *search {
 	x.monitors = newMonitors(c, x.properties, startsFaulty(o.Start), x.mayForget|o.Start.Faulty())
 	x.invariants = newInvariants(c, o.Invariants)
 	if x.symmetry = symmetryOf(s, o); x.symmetry != nil {
-		x.realm = c.NewRealm()
 		x.inverses = inverses(x.symmetry)
 		x.symmetricFrom = never
 		if o.Symmetry == Always {
@@ -247,9 +245,6 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 		return err
 	}
 	x.options.Workers = 1
-	if x.symmetry != nil {
-		x.realm = x.cluster.NewRealm()
-	}
 	if _, first := x.layer(ctx, rows); first != nil {
 		return first
 	}
@@ -359,6 +354,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 			return nil, w.err
 		}
 	}
+	x.report.Memory = max(x.report.Memory, x.memory(rows, next))
 	x.complete = x.snapshot()
 	x.report.Worlds += int(done.Load())
 	x.gather(team)

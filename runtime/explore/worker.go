@@ -38,7 +38,6 @@ func (x *search) newWorker() *worker {
 	}
 	if x.symmetric() {
 		w.names = x.symmetry.NewCanonicalizer()
-		w.sim = x.cluster.NewSimulatorIn(x.realm)
 		w.renamer = x.newRenamer()
 	}
 	return w
@@ -61,8 +60,8 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 			choice++
 			w.steps++
 			possible := w.sim.Take(w.row[:width], row[:width], group.steps[s])
-			if w.renamer != nil && w.sim.Fresh() {
-				w.err = w.renamer.check(group, s, row[:width], w.row[:width], w.sim.Seen(), possible)
+			if w.renamer != nil {
+				w.err = w.renamer.check(rank, choice, group, s, row[:width], w.row[:width], w.sim.Seen(), possible)
 				if w.err != nil {
 					return
 				}
