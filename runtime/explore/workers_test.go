@@ -29,7 +29,7 @@ func summarize(r *explore.Report) summary {
 	for _, w := range r.Passing {
 		s.passing = append(s.passing, texts(w))
 	}
-	s.report.Elapsed, s.report.Workers = 0, 0
+	s.report.Elapsed, s.report.Memory, s.report.Workers = 0, 0, 0
 	s.report.Counterexample, s.report.Passing = nil, nil
 	return s
 }
@@ -71,7 +71,8 @@ func TestWorkersDoNotMatter(t *testing.T) {
 						continue
 					}
 					if !reflect.DeepEqual(got, want) {
-						t.Fatalf("%d workers, run %d:\n%+v\nwant\n%+v", workers, run, got, want)
+						t.Fatalf("%d workers, run %d:\n%s\n%q\n%q\nwant\n%s\n%q\n%q", workers, run,
+							got.text, got.counterexample, got.passing, want.text, want.counterexample, want.passing)
 					}
 				}
 			}
