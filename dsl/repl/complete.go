@@ -39,6 +39,9 @@ func (s *Session) complete(line string, cursor int) Completion {
 	if call != nil {
 		done.Signature, params = dsl.Signature(s.value(call.callee))
 	}
+	if at.quote != "" {
+		done.Signature = ""
+	}
 	word := at.text
 	var words []string
 	switch {
@@ -60,6 +63,9 @@ func (s *Session) complete(line string, cursor int) Completion {
 		if call != nil && call.keyword == "" {
 			for _, p := range params {
 				words = append(words, p+" = ")
+			}
+			if word == "" && len(words) > 0 {
+				break // the rest would bury them
 			}
 		}
 		for _, name := range s.Interpreter.Names() {

@@ -83,19 +83,64 @@ func (t *terminal) Close() error {
 }
 
 // Do implements [readline.AutoCompleter]: it returns what is to be added to
-// the line at pos, and how much of it is there already.
+// the line at pos. It lists several possibilities itself, because the library's
+// menu divides by zero where the terminal is narrower than a word.
 func (t *terminal) Do(line []rune, pos int) ([][]rune, int) {
 	before := strings.ReplaceAll(string(line[:pos]), newline, "\n")
 	c := t.complete(before, len(before))
 	typed := before[c.Start:]
-	if typed == "" && c.Signature != "" {
-		io.WriteString(t.line.Stdout(), c.Signature+"\n")
+	asks := typed == "" && c.Signature != "" // how to go on in a call
+	if more, _ := strings.CutPrefix(common(c.Words), typed); more != "" && !asks {
+		return [][]rune{[]rune(more)}, 0
 	}
-	var rest [][]rune
-	for _, word := range c.Words {
-		rest = append(rest, []rune(word[len(typed):]))
+	var list strings.Builder
+	if c.Signature != "" {
+		list.WriteString(c.Signature + "\n")
 	}
-	return rest, len([]rune(typed))
+	list.WriteString(columns(c.Words, readline.GetScreenWidth()))
+	if list.Len() > 0 {
+		io.WriteString(t.line.Stdout(), list.String())
+	}
+	return nil, 0
+}
+
+// common returns what all words begin with.
+func common(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	prefix := words[0]
+	for _, w := range words {
+		for !strings.HasPrefix(w, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	return prefix
+}
+
+// columns lists words side by side in lines of the given width.
+func columns(words []string, width int) string {
+	widest := 0
+	for _, w := range words {
+		widest = max(widest, len([]rune(w))+2)
+	}
+	var b strings.Builder
+	at := 0
+	for i, w := range words {
+		if at > 0 && at+widest > width {
+			b.WriteString("\n")
+			at = 0
+		}
+		b.WriteString(w)
+		if i < len(words)-1 && at+2*widest <= width {
+			b.WriteString(strings.Repeat(" ", widest-len([]rune(w))))
+		}
+		at += widest
+	}
+	if at > 0 {
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 // A keyboard hands the keys of a terminal to the line editor, but only while a
@@ -106,11 +151,12 @@ type keyboard struct {
 	wanted *sync.Cond
 	wants  bool // a line is being edited; guarded by wanted.L
 
-	ready   []byte // to be handed out
-	held    []byte // the beginning of a mark, maybe
-	pasting bool
-	breaks  int  // newlines at the end of what was pasted so far
-	ended   bool // the last keys may have ended the line
+	ready    []byte // to be handed out
+	held     []byte // the beginning of a mark, maybe
+	pasting  bool
+	breaks   int  // newlines at the end of what was pasted so far
+	returned bool // the last of them was a carriage return
+	ended    bool // the last keys may have ended the line
 }
 
 var (
@@ -170,8 +216,8 @@ func (k *keyboard) take(keys []byte) {
 			k.breaks = 0
 			continue
 		}
-		// An escape alone is a key. Two bytes of a mark are the beginning of one.
-		if len(k.held) > 1 && bytes.HasPrefix(mark, k.held) {
+		// An escape alone is a key, unless somebody pastes.
+		if (len(k.held) > 1 || k.pasting) && bytes.HasPrefix(mark, k.held) {
 			return
 		}
 		k.key(k.held[0])
@@ -186,9 +232,13 @@ func (k *keyboard) key(c byte) {
 		return
 	}
 	if c == '\r' || c == '\n' {
-		k.breaks++ // those at the end are left out: the user will press Enter
+		if c == '\r' || !k.returned { // one of \r\n is enough
+			k.breaks++ // those at the end are left out: the user will press Enter
+		}
+		k.returned = c == '\r'
 		return
 	}
+	k.returned = false
 	text := string([]byte{c})
 	if c == '\t' {
 		text = "    "
