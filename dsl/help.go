@@ -34,16 +34,7 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 		}
 		return fmt.Sprintf("%s\n%s\n", in.bold(topic.Name()), indented(doc)), nil
 	case starlark.String:
-		var known []string
-		for _, family := range Families() {
-			for _, entry := range family.Entries {
-				if entry.Name() == string(topic) {
-					return in.describe(entry), nil
-				}
-				known = append(known, entry.Name())
-			}
-		}
-		return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", string(topic), Hint(string(topic), known))
+		return in.topic(string(topic))
 	default:
 		// A value that is predeclared, such as json, is its own topic.
 		for _, family := range Families() {
@@ -57,24 +48,96 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 	}
 }
 
+// topic returns the text about the builtin or the family of that name, or else
+// a list of what mentions it.
+func (in *Interpreter) topic(name string) (string, error) {
+	families := Families()
+	var known []string
+	for _, family := range families {
+		for _, entry := range family.Entries {
+			if entry.Name() == name {
+				return in.describe(entry), nil
+			}
+			known = append(known, entry.Name())
+		}
+	}
+	var found strings.Builder
+	for _, family := range families {
+		if family.Name == name {
+			return in.list(family) + "help(\"name\") tells more.\n", nil
+		}
+		known = append(known, family.Name)
+		for _, entry := range family.Entries {
+			if text := strings.ToLower(entry.Name() + " " + entry.Doc); name != "" && strings.Contains(text, strings.ToLower(name)) {
+				found.WriteString(line(entry))
+			}
+		}
+	}
+	if found.Len() > 0 {
+		return fmt.Sprintf("%q is mentioned by\n%s", name, &found), nil
+	}
+	return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", name, Hint(name, known))
+}
+
 func (in *Interpreter) overview() string {
 	var b strings.Builder
 	for _, family := range Families() {
-		fmt.Fprintf(&b, "%s: %s\n", in.bold(family.Name), family.Doc)
-		for _, entry := range family.Entries {
-			fmt.Fprintf(&b, "  %-14s %s\n", entry.Name(), entry.Summary())
-		}
+		b.WriteString(in.list(family))
 	}
-	b.WriteString("help(\"name\") tells more.\n")
+	b.WriteString("help(\"name\") tells more, and searches for any other word.\n")
 	return b.String()
 }
+
+// list returns a line for each builtin of a family.
+func (in *Interpreter) list(family Family) string {
+	text := fmt.Sprintf("%s: %s\n", in.bold(family.Name), family.Doc)
+	for _, entry := range family.Entries {
+		text += line(entry)
+	}
+	return text
+}
+
+func line(e Entry) string { return fmt.Sprintf("  %-14s %s\n", e.Name(), e.Summary()) }
 
 func (in *Interpreter) describe(e Entry) string {
 	text := fmt.Sprintf("%s\n%s\n", in.bold(e.Signature), indented(e.Doc))
 	if e.Example != "" {
 		text += "\n" + indented(e.Example) + "\n"
 	}
+	if also := related(e.Name()); len(also) > 0 {
+		text += "\nsee also " + strings.Join(also, ", ") + "\n"
+	}
 	return text
+}
+
+// related lists the builtins that the documentation of one mentions as calls,
+// and those whose documentation mentions it.
+func related(name string) []string {
+	calls := func(e Entry, name string) bool {
+		i := strings.Index(e.Doc, name+"(")
+		return i == 0 || i > 0 && !isWord(e.Doc[i-1])
+	}
+	var own Entry
+	var all []Entry
+	for _, family := range Families() {
+		for _, e := range family.Entries {
+			if all = append(all, e); e.Name() == name {
+				own = e
+			}
+		}
+	}
+	var names []string
+	for _, e := range all {
+		pair := e.Name() == name+"s" || e.Name()+"s" == name // exchange, exchanges
+		if e.Name() != name && (pair || calls(own, e.Name()) || calls(e, name)) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 func (in *Interpreter) bold(s string) string {

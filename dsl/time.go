@@ -182,7 +182,7 @@ const maxBranches = 32
 func (s *session) keep(w *runtime.World) {
 	for i, end := range slices.Backward(s.ends) {
 		switch {
-		case end == w.Parent():
+		case on(end, w):
 			s.ends[i] = w
 			return
 		case on(w, end):
@@ -230,7 +230,7 @@ func (b *branchList) String() string {
 		if end.Cluster() == b.here.Cluster() {
 			fork := b.here
 			for !on(fork, end) {
-				fork = fork.Parent()
+				fork = fork.Parent() // the start, at last
 			}
 			if how = fmt.Sprintf("leaves this way after step %d", fork.Depth()); fork == b.here {
 				mark, how = "*", "here"

@@ -11,7 +11,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
-// maxSteps is how many steps that were taken at once are told one by one.
+// maxSteps is how many of the steps that were taken at once are told one by one,
+// or one more.
 const maxSteps = 3
 
 // changes tells in a few lines what lies between two worlds, of which the first
@@ -27,19 +28,19 @@ func (s *Session) changes(before, now *runtime.World) string {
 	}
 	t := trace.Of(now)
 	if before == nil || before.Cluster() != now.Cluster() {
-		return s.line("", now.Cluster().String()) + s.step(t, len(t.Steps)-1)
+		return s.line("", now.Cluster().String()) + s.step(t, now)
 	}
 	first := before.Depth()
 	if !leads(before, now) {
 		return s.moved(t, before, now)
 	}
 	var b strings.Builder
-	if skipped := len(t.Steps) - first - maxSteps; skipped > 0 {
+	if skipped := len(t.Steps) - first - maxSteps; skipped > 1 {
 		fmt.Fprintf(&b, "… %d steps\n", skipped)
 		first += skipped
 	}
-	for i := first; i < len(t.Steps); i++ {
-		b.WriteString(s.step(t, i))
+	for _, w := range now.Path()[first+1:] {
+		b.WriteString(s.step(t, w))
 	}
 	return b.String()
 }
@@ -52,27 +53,16 @@ func leads(w, now *runtime.World) bool {
 	return now == w
 }
 
-// step tells of one step: what it was, whose state it changed, and what could
-// be observed.
-func (s *Session) step(t *trace.Trace, i int) string {
-	step := t.Steps[i]
+// step tells of the step that led to w, which t tells of: what it was, whose state
+// it changed, and what could be observed.
+func (s *Session) step(t *trace.Trace, w *runtime.World) string {
+	step := t.Steps[w.Depth()-1]
 	text := s.line("", fmt.Sprintf("%d %s%s", step.Number, step.Title, messages(&step)))
-	before := make([]string, len(t.Lanes))
-	if i > 0 {
-		for lane, state := range t.Steps[i-1].States {
-			before[lane] = state.Summary
-		}
-	}
 	var states []string
-	for lane, state := range step.States {
-		if !state.Changed || state.Summary == "" && before[lane] == "" {
-			continue
+	for i, lane := range t.Lanes {
+		if was, is := w.Parent().Summary(i), w.Summary(i); was != is {
+			states = append(states, strings.Join(strings.Fields(lane.Name+" "+was+" → "+is), " "))
 		}
-		change := t.Lanes[lane].Name + " " + state.Summary
-		if before[lane] != "" && before[lane] != state.Summary {
-			change = t.Lanes[lane].Name + " " + before[lane] + " → " + state.Summary
-		}
-		states = append(states, change)
 	}
 	text += s.line("  ", strings.Join(states, ", "))
 	if seen := observed(t, &step); len(seen) > 0 {

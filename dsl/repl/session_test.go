@@ -99,7 +99,7 @@ cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
 kv() n=4 f=1   clients c1 c2
 kv 0> exchange("c1", ["A", "B", "C"])
 1 c1 write "red": query → A B C   7 messages, 1 lost
-  c1 query done
+  c1 idle → query done
 kv 1> exchange("c1", ["A", "B", "C"])
 2 c1 write "red": update → A B C   7 messages, 1 lost
   A – → v1 red, B – → v1 red, C – → v1 red, c1 query done → done
