@@ -176,7 +176,8 @@ func TestInterrupt(t *testing.T) {
 		"try_(lambda: [i for i in range(1 << 40) if False])",
 		"explore(exchanges(reach = subsets()) * 40, check = linearizable(), symmetry = False)",
 	} {
-		s, editor := newSession(t, stage, "x = 7", endless, "x")
+		large := `cluster(kv(), clients = {"c%d" % i: [write("v%d" % i), read(), read()] for i in range(5)})`
+		s, editor := newSession(t, `load("@std//kv.star", "kv", "read", "write")`, large, "x = 7", endless, "x")
 		started := time.Now()
 		go func() {
 			time.Sleep(100 * time.Millisecond) // so that it has begun
