@@ -81,7 +81,7 @@ func searchFamily() []Entry {
 	return []Entry{{
 		Signature: "explore(space, check=[], start=None, first=False, symmetry=None, budget=None, max_worlds=0, max_memory=None, checkpoint=None, resume=False, workers=0)",
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
-Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same.
+Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same, because everything that happens is checked under each renaming. With symmetry = "sampled" only a sample is checked, which is much faster, and the verdict rests on the protocol's promise.
 The search stops cleanly after budget seconds, before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered. It notes in the file checkpoint how far it has come, and goes on from there with resume = True.
 A report has ok, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), worlds, steps, runs, violations, counterexample (a world), passing and seconds. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
@@ -172,8 +172,10 @@ func callExplore(c *call) (starlark.Value, error) {
 		o.Symmetry = explore.Always
 	case starlark.False:
 		o.Symmetry = explore.Never
+	case starlark.String("sampled"):
+		o.Symmetry = explore.Sampled
 	default:
-		return nil, fmt.Errorf("explore: symmetry is %s, want True, False or None", symmetry)
+		return nil, fmt.Errorf("explore: symmetry is %s, want True, False, None or \"sampled\"", symmetry)
 	}
 	o.Shard = c.in().config.Shard
 	report, err := explore.Explore(contextOf(c.thread), s.Space, o)

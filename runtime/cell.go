@@ -24,7 +24,7 @@ func (m *Simulator) cells(s Step) []Set {
 // flight, these (two words each), its deferrals (four words each) and the new
 // local state of each member.
 func (m *Simulator) cell(s Step, e *env, members Set) bool {
-	key := append(m.key[:0], uint32(s.kind)<<16|uint32(s.who), e.topology, s.shape, uint32(members), uint32(members>>32))
+	key := append(m.key[:0], uint32(s.kind)<<16|uint32(s.who), e.topology, s.shape, m.realm, uint32(members), uint32(members>>32))
 	for i := range members.All {
 		key = append(key, m.vec[i])
 	}
@@ -50,6 +50,7 @@ func (m *Simulator) cell(s Step, e *env, members Set) bool {
 	m.key = key
 	v, ok := m.code.cells.get(key)
 	if !ok {
+		m.fresh = true
 		v = m.playCell(s, e, members)
 	}
 	if len(v) == 1 {

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // MaxInstances is how many instances a cluster can have.
@@ -102,6 +103,7 @@ type Cluster struct {
 	starts     []start
 	code       *code
 	idle       sync.Pool // of *Simulator
+	realms     atomic.Uint32
 }
 
 // start is one way to make a node: an identity with a program.

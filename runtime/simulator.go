@@ -37,6 +37,8 @@ type Simulator struct {
 	seen     []uint32 // pairs of instance and observation
 	lists    []uint32
 	packets  int
+	realm    uint32 // simulators of one realm share what they remember of cells
+	fresh    bool
 	why      string
 	key      []uint32
 	record   *[]Delivery
@@ -45,6 +47,17 @@ type Simulator struct {
 // NewSimulator returns a simulator for worlds of this cluster.
 func (c *Cluster) NewSimulator() *Simulator {
 	return &Simulator{cluster: c, code: c.code, lossy: c.config.Network == Lossy}
+}
+
+// NewRealm returns a number for a set of simulators that share nothing of what
+// others remember of cells, so that each cell is fresh to them once.
+func (c *Cluster) NewRealm() uint32 { return c.realms.Add(1) }
+
+// NewSimulatorIn returns a simulator in a realm. See [Cluster.NewRealm].
+func (c *Cluster) NewSimulatorIn(realm uint32) *Simulator {
+	m := c.NewSimulator()
+	m.realm = realm
+	return m
 }
 
 // Width is the length of this cluster's vectors.
@@ -62,7 +75,7 @@ func (c *Cluster) StartVector(dst Vector) {
 // s can happen there at all. If not, dst is undefined and Why says why. The
 // two vectors must not overlap.
 func (m *Simulator) Take(dst, src Vector, s Step) bool {
-	m.lists, m.why = m.lists[:0], ""
+	m.lists, m.why, m.fresh = m.lists[:0], "", false
 	switch s.kind {
 	case ExchangeStep, RoundStep, DeliverStep, InvokeStep, TimeoutStep:
 		return m.play(dst, src, s)
@@ -79,6 +92,10 @@ func (m *Simulator) Take(dst, src Vector, s Step) bool {
 // observations; see [Cluster.Observations]. It is valid until the next step.
 func (m *Simulator) Seen() []uint32 { return m.lists }
 
+// Fresh reports whether the last step held something that no simulator of the
+// same realm had played before.
+func (m *Simulator) Fresh() bool { return m.fresh }
+
 // Why says why the last step could not happen.
 func (m *Simulator) Why() string { return m.why }
 
@@ -90,6 +107,7 @@ func (m *Simulator) refuse(format string, args ...any) bool {
 // befall crashes, restarts or empties instances.
 func (m *Simulator) befall(dst, src Vector, s Step) bool {
 	copy(dst, src)
+	m.fresh = true
 	m.seen = m.seen[:0]
 	kind := crashEvent
 	switch s.kind {
@@ -143,6 +161,7 @@ func (m *Simulator) release(dst, src Vector, s Step) bool {
 // reshape changes the topology.
 func (m *Simulator) reshape(dst, src Vector, s Step) bool {
 	copy(dst, src)
+	m.fresh = true
 	last := len(dst) - 1
 	e := *m.code.envs.at(src[last])
 	changed := *e
@@ -176,7 +195,7 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 			}
 		}
 	} else {
-		m.seen = m.seen[:0]
+		m.seen, m.fresh = m.seen[:0], true
 		if !m.run(s, e, m.cluster.servers|m.cluster.clients) {
 			return false
 		}

@@ -62,8 +62,9 @@ type Options struct {
 type Symmetry uint8
 
 const (
-	Auto   Symmetry = iota // from the first layer on that has many worlds
-	Always                 // from the start
+	Auto    Symmetry = iota // from the first layer on that has many worlds
+	Always                  // from the start
+	Sampled                 // from the start, and the protocol's promise is checked on a sample only
 	Never
 )
 
@@ -97,6 +98,7 @@ type Report struct {
 	// under; 1 if worlds that differ in names count as different. Asymmetry
 	// says why, if the protocol says that it treats names alike and does not.
 	Renamings int
+	Sampled   bool // only a sample was checked of the protocol's promise
 	Asymmetry string
 	subject   string
 	shard     Shard
@@ -168,7 +170,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 	r, err := x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
-		asked := o.Symmetry == Always
+		asked := o.Symmetry != Auto
 		o.Symmetry = Never
 		if r, err = newSearch(s, o).run(ctx); err == nil {
 			r.Asymmetry, r.asked = a.why, asked

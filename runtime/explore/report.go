@@ -43,6 +43,9 @@ func (r *Report) Text() string {
 	alike := ""
 	if r.Renamings > 1 {
 		alike = fmt.Sprintf(" up to %d renamings", r.Renamings)
+		if r.Sampled {
+			alike += " (sampled)"
+		}
 	}
 	line("worlds", "%s different%s   %s steps   %s handler runs",
 		Grouped(big.NewInt(int64(r.Worlds))), alike, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
@@ -101,6 +104,9 @@ func (r *Report) notes() []string {
 	}
 	if r.Vacuous() && len(r.Violations) == 0 {
 		notes = append(notes, "NOTHING was ever decided or returned: this verdict proves nothing")
+	}
+	if r.Sampled {
+		notes = append(notes, "that the protocol treats servers alike was checked on a sample; the rest is its promise")
 	}
 	if errors.Is(r.Stopped, ErrFirst) {
 		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))

@@ -31,6 +31,7 @@ type search struct {
 	monitors   *monitors
 	invariants *invariants
 	mayForget  runtime.Set
+	realm      uint32            // of this search's simulators, if it checks all that is new to them
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
 	inverses   []int             // of each renaming, by number
 	// symmetricFrom is the first layer of canonical worlds.
@@ -89,8 +90,9 @@ func newSearch(s *space.Space, o Options) *search {
 	x.invariants = newInvariants(c, o.Invariants)
 	if x.symmetry = symmetryOf(s, o); x.symmetry != nil {
 		x.inverses = inverses(x.symmetry)
+		x.newRealm()
 		x.symmetricFrom = never
-		if o.Symmetry == Always {
+		if o.Symmetry == Always || o.Symmetry == Sampled {
 			x.symmetricFrom = 0
 		}
 	}
@@ -232,6 +234,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	x.report.subject, x.report.shard = x.subject(), x.options.Shard
 	if x.symmetric() {
 		x.report.Renamings = x.symmetry.Order()
+		x.report.Sampled = x.options.Symmetry == Sampled
 	}
 	x.sum()
 	return x.report, nil
@@ -245,6 +248,9 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 		return err
 	}
 	x.options.Workers = 1
+	if x.symmetry != nil {
+		x.newRealm()
+	}
 	if _, first := x.layer(ctx, rows); first != nil {
 		return first
 	}

@@ -16,11 +16,15 @@ import (
 // form, never single steps, and each weight is that of all the worlds that a
 // canonical one stands for, so that counts stay exact.
 //
-// That a protocol treats names alike is its author's promise. It is checked on a
-// sample: of each layer, all that follows from the first rows is made to happen
-// renamed, too, under each renaming, and so is a share of the rest under one of
-// them. If the outcomes differ, the search begins anew without symmetry. Which
-// steps are checked depends on their place in the search only.
+// A protocol's word is not taken for it: whenever something happens for the
+// first time, it is made to happen renamed, too, under each renaming, and the
+// outcomes are compared. If they differ, the search begins anew without
+// symmetry. That takes as much of the nodes' work as a search without symmetry,
+// but fewer steps and worlds. A search can also be told to check a sample only,
+// and to rest on the protocol's promise otherwise: of each layer, all that
+// follows from the first rows under each renaming, and a share of the rest
+// under one of them. Which steps these are depends on their place in the search
+// only.
 
 // checkedRows is how many rows of a layer are checked under all renamings, and
 // checkedShare which share of the steps from others under one.
@@ -106,21 +110,36 @@ type renamer struct {
 
 func (x *search) newRenamer() *renamer {
 	width := x.cluster.Width()
-	return &renamer{x, x.cluster.NewSimulator(), make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
+	return &renamer{x, x.cluster.NewSimulatorIn(x.realm), make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
+}
+
+// newRealm makes everything new to the simulators of the search, unless a
+// sample is checked.
+func (x *search) newRealm() {
+	if x.options.Symmetry != Sampled {
+		x.realm = x.cluster.NewRealm()
+	}
+}
+
+// due returns the range of renamings under which a step is to be checked, by
+// its place in the search and by whether it held anything new.
+func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
+	all := r.symmetry.Order()
+	switch h := hashRow([]uint32{uint32(rank), uint32(choice)}); {
+	case r.options.Symmetry != Sampled && fresh, r.options.Symmetry == Sampled && rank < checkedRows:
+		return 1, all
+	case r.options.Symmetry == Sampled && h%checkedShare == 0:
+		g := 1 + int(h/checkedShare%uint64(all-1))
+		return g, g + 1
+	}
+	return 1, 1
 }
 
 // check compares the i-th step of a group from src, which led to dst and was
-// seen if ok, with what renamings make of it, if the place in the search, rank
-// and choice, is part of the sample.
-func (r *renamer) check(rank, choice int, at *group, i int, src, dst runtime.Vector, seen []uint32, ok bool) error {
-	from, to := 1, r.symmetry.Order()
-	if rank >= checkedRows {
-		h := hashRow([]uint32{uint32(rank), uint32(choice)})
-		if h%checkedShare != 0 {
-			return nil
-		}
-		from += int(h / checkedShare % uint64(to-1))
-		to = from + 1
+// seen if ok, with what some renamings make of it.
+func (r *renamer) check(from, to int, at *group, i int, src, dst runtime.Vector, seen []uint32, ok bool) error {
+	if from == to {
+		return nil
 	}
 	was := r.observed(seen)
 	step := at.steps[i]

@@ -38,6 +38,7 @@ func (x *search) newWorker() *worker {
 	}
 	if x.symmetric() {
 		w.names = x.symmetry.NewCanonicalizer()
+		w.sim = x.cluster.NewSimulatorIn(x.realm)
 		w.renamer = x.newRenamer()
 	}
 	return w
@@ -61,7 +62,8 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 			w.steps++
 			possible := w.sim.Take(w.row[:width], row[:width], group.steps[s])
 			if w.renamer != nil {
-				w.err = w.renamer.check(rank, choice, group, s, row[:width], w.row[:width], w.sim.Seen(), possible)
+				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
+				w.err = w.renamer.check(from, to, group, s, row[:width], w.row[:width], w.sim.Seen(), possible)
 				if w.err != nil {
 					return
 				}
