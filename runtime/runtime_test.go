@@ -10,12 +10,10 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// A counter counts the pings that it gets and pongs; a client pings. With
-// plain set it hides its state, as code that was never made for a simulation does.
+// A counter counts the pings that it gets and pongs; a client pings. It hides
+// its state, as code that was never made for a simulation does.
 type counter struct {
-	n       int
-	plain   bool
-	persist bool
+	n int
 }
 
 type ping struct{ Hop int }
