@@ -330,17 +330,17 @@ func (z *Canonicalizer) compare(v Vector, g, h int) int {
 }
 
 // compareEnvs compares what is in flight, by sender and receivers, then by
-// what the messages say.
+// what the messages hold; how they show themselves may leave something out.
 func (z *Canonicalizer) compareEnvs(a, b uint32) int {
 	k := z.cluster.code
 	text := func(id uint32) string {
 		e := *k.envs.at(id)
 		s := fmt.Sprint(e.topology, e.round)
 		for _, p := range e.flight {
-			s += fmt.Sprint(" ", p.from, p.to, p.released, *k.values.at(p.msg))
+			s += fmt.Sprintf(" %d %d %t %#v", p.from, p.to, p.released, *k.values.at(p.msg))
 		}
 		for _, d := range e.deferred {
-			s += fmt.Sprint(" ", d.from, d.reach, *k.values.at(d.msg))
+			s += fmt.Sprintf(" %d %d %#v", d.from, d.reach, *k.values.at(d.msg))
 		}
 		return s
 	}

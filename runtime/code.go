@@ -379,8 +379,8 @@ func frames() string {
 	var b strings.Builder
 	for {
 		f, more := stack.Next()
-		if strings.HasSuffix(f.Function, "runtime.(*code).compute.func1") {
-			break
+		if strings.Contains(f.Function, "/runtime.(*code).") || strings.Contains(f.Function, "/runtime.(*Symmetry).") {
+			break // from here on it is the simulation's code
 		}
 		if !strings.HasPrefix(f.Function, "runtime.") {
 			fmt.Fprintf(&b, "\n  %s %s:%d", f.Function, filepath.Base(f.File), f.Line)

@@ -11,7 +11,8 @@ type Rebaser interface {
 
 // Rebased returns a text for a vector that is equal for worlds that differ
 // only in the numbers of their rounds, whatever these are. It reports false if
-// some node is no [Rebaser] or messages are in flight, which may tell rounds.
+// some node is no [Rebaser] that can encode its state, or fails, or if messages
+// are in flight, which may tell rounds.
 func (c *Cluster) Rebased(v Vector) (string, bool) {
 	e := *c.code.envs.at(v[len(v)-1])
 	if len(e.flight)+len(e.deferred) > 0 {
@@ -19,20 +20,32 @@ func (c *Cluster) Rebased(v Vector) (string, bool) {
 	}
 	key := fmt.Sprint(e.topology)
 	for i := range c.instances {
-		l := c.code.locals.at(v[i])
-		node, err := c.code.node(v[i])
-		if err != nil {
-			return "", false
-		}
-		rebaser, ok := node.(Rebaser)
-		if !ok || !rebaser.Rebase(int(e.round)) {
-			return "", false
-		}
-		id, err := c.code.keep(l.start, l.flags, node)
-		if err != nil {
+		id, ok := c.code.rebased(v[i], int(e.round))
+		if !ok {
 			return "", false
 		}
 		key += fmt.Sprint(" ", id)
 	}
 	return key, true
+}
+
+// rebased returns the local state in which no round number is left. A log of
+// inputs has no such state: the inputs hold the numbers.
+func (k *code) rebased(id uint32, by int) (to uint32, ok bool) {
+	l := k.locals.at(id)
+	if l.logs {
+		return 0, false
+	}
+	failure := k.guard(func() error {
+		node, err := k.node(id)
+		if err != nil {
+			return err
+		}
+		if rebaser, can := node.(Rebaser); can && rebaser.Rebase(by) {
+			to, err = k.keep(l.start, l.flags, node)
+			ok = err == nil
+		}
+		return err
+	})
+	return to, ok && failure == ""
 }

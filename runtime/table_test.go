@@ -109,6 +109,22 @@ func TestTableGrows(t *testing.T) {
 	}
 }
 
+// Entries meet the end of a chunk.
+func TestTableFillsChunks(t *testing.T) {
+	for long := chunkSize - 12; long < chunkSize+5; long++ {
+		var table table
+		lengths := []int{long - 3, 1, 2, long - 3, long - 3, 0, 1}
+		for i, n := range lengths {
+			table.put([]uint32{uint32(i)}, slices.Repeat([]uint32{uint32(i)}, n))
+		}
+		for i, n := range lengths {
+			if got, _ := table.get([]uint32{uint32(i)}); !slices.Equal(got, slices.Repeat([]uint32{uint32(i)}, n)) {
+				t.Errorf("an entry of %d words beside one of %d is %v", n+3, long, got)
+			}
+		}
+	}
+}
+
 // Writers that bring the same keys agree on the values, and readers see whole
 // entries or none. The race detector watches.
 func TestTableIsShared(t *testing.T) {

@@ -1,0 +1,552 @@
+package runtime_test
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A poll is a protocol that treats servers alike: the leader of a round asks
+// for votes, servers vote for it before everybody and tell the next leader, and
+// who has a quorum of votes decides that the leader is elected. With favour set
+// it treats them alike but for one.
+type poll struct{ favour string }
+
+func (poll) Name() string    { return "poll" }
+func (poll) Symmetric() bool { return true }
+func (p poll) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &voter{poll: p, self: self}, nil
+}
+func (poll) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, fmt.Errorf("no clients")
+}
+
+type voter struct {
+	poll
+	self  runtime.Self
+	round int
+	voted bool
+	votes uint64 // bit i is set if the i-th server voted
+	told  uint64 // the same for what it was told as the next leader
+}
+
+// A call names its sender once more, so that it has to be renamed.
+type call struct {
+	Leader string
+	Told   int
+	Input  string
+}
+
+func (c call) Renamed(to func(string) string) any {
+	c.Leader = to(c.Leader)
+	return c
+}
+
+// A report tells the next leader who leads. It does not show whom it names.
+type report struct{ leader string }
+
+func (report) String() string                       { return "report" }
+func (r report) Renamed(to func(string) string) any { return report{to(r.leader)} }
+
+func (v *voter) place(id string) int { return slices.Index(v.self.Servers, id) }
+
+func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
+	switch e.Kind {
+	case runtime.RoundEvent:
+		v.round, v.voted, v.votes = e.Round.Number, false, 0
+		if e.Round.Leader == v.self.ID {
+			out.Broadcast(call{v.self.ID, bits.OnesCount64(v.told), e.Round.Input})
+			v.told = 0
+		}
+	case runtime.MessageEvent:
+		switch m := e.Message.(type) {
+		case call:
+			if !v.voted {
+				v.voted = true
+				if v.self.ID != v.favour {
+					out.Broadcast(m.Leader) // a string that is a name
+				}
+				out.SendNextLeader(report{m.Leader})
+			}
+		case report:
+			v.told |= 1<<v.place(m.leader) | 1<<(8+v.place(e.From))
+		case string:
+			v.votes |= 1 << v.place(e.From)
+			if bits.OnesCount64(v.votes) == 2*v.self.F+1 {
+				out.Decided(v.round, m)
+			}
+		}
+	}
+}
+
+func (v *voter) Rename(to func(string) string) {
+	rename := func(set uint64) (renamed uint64) {
+		for i := range 16 {
+			if k := i % 8; set>>i&1 != 0 {
+				renamed |= 1 << (i - k + v.place(to(v.self.Servers[k])))
+			}
+		}
+		return renamed
+	}
+	v.votes, v.told = rename(v.votes), rename(v.told)
+}
+
+func (v *voter) AppendBinary(b []byte) ([]byte, error) {
+	return fmt.Append(b, v.Summary()), nil
+}
+
+func (v *voter) UnmarshalBinary(b []byte) error {
+	_, err := fmt.Sscan(string(b), &v.round, &v.voted, &v.votes, &v.told)
+	return err
+}
+
+func (v *voter) Summary() string { return fmt.Sprint(v.round, v.voted, v.votes, v.told) }
+func (v *voter) Fields() []runtime.Field {
+	return []runtime.Field{{Name: "state", Value: v.Summary()}}
+}
+
+// An act makes one step for each renaming of a cluster.
+type act func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error)
+
+// pollActs draws rounds and deliveries of a few hops, and faults of servers.
+func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
+	for range rapid.IntRange(1, 5).Draw(t, "steps") {
+		who := rapid.IntRange(0, c.Servers().Len()-1).Draw(t, "who")
+		p := runtime.Phase{Hops: rapid.IntRange(0, 2).Draw(t, "hops")}
+		if rapid.Bool().Draw(t, "parted") {
+			p.Parts = make([]runtime.Set, 2)
+			for i := range c.Servers().All {
+				p.Parts[rapid.IntRange(0, 1).Draw(t, "part")] |= runtime.Of(i)
+			}
+			p.Parts = slices.DeleteFunc(p.Parts, func(s runtime.Set) bool { return s == 0 })
+		}
+		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
+			p.Deaf, p.Types = runtime.Of(who), []string{"string"}
+		}
+		kind := rapid.SampledFrom([]string{"round", "round", "deliver", "crash", "restart", "amnesia"}).Draw(t, "kind")
+		acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
+			q := p
+			q.Parts, q.Deaf = nil, r.Set(p.Deaf)
+			for _, part := range p.Parts {
+				q.Parts = append(q.Parts, r.Set(part))
+			}
+			in := c.Instances()[r[who]]
+			switch kind {
+			case "round":
+				return c.Round(c.Identities()[in.Identity].Name, q)
+			case "deliver":
+				return c.Deliver(q)
+			}
+			return fault(c, kind, in.Name)
+		})
+	}
+	return acts
+}
+
+func fault(c *runtime.Cluster, kind, id string) (runtime.Step, error) {
+	switch kind {
+	case "crash":
+		return c.Crash(id)
+	case "restart":
+		return c.Restart(id)
+	}
+	return c.Amnesia(id)
+}
+
+// storeActs draws exchanges of each client with some of the given number of
+// servers, and faults of servers and clients.
+func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
+	circle := map[int][]runtime.Identity{}
+	for client := range c.Clients().All {
+		circle[client] = rapid.Permutation(c.Identities()[:c.Config().N]).Draw(t, "circle")[:reach]
+	}
+	for range rapid.IntRange(1, 9).Draw(t, "steps") {
+		if rapid.IntRange(0, 4).Draw(t, "fault") == 0 {
+			who := rapid.IntRange(0, len(c.Instances())-1).Draw(t, "who")
+			kind := rapid.SampledFrom([]string{"crash", "restart", "amnesia"}).Draw(t, "kind")
+			acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
+				return fault(c, kind, c.Instances()[r[who]].Name)
+			})
+			continue
+		}
+		client := rapid.SampledFrom(slices.Collect(c.Clients().All)).Draw(t, "client")
+		var with runtime.Set
+		for _, id := range circle[client] {
+			some := rapid.IntRange(0, 1<<id.Instances.Len()-1).Draw(t, "instances")
+			k := 0
+			for i := range id.Instances.All {
+				if some>>k&1 != 0 {
+					with |= runtime.Of(i)
+				}
+				k++
+			}
+		}
+		if with != 0 {
+			acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
+				return c.ExchangeSet(r[client], r.Set(with))
+			})
+		}
+	}
+	return acts
+}
+
+func exchanging(client string, with ...int) act {
+	return func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
+		return c.Exchange(client, c.Names(r.Set(runtime.Of(with...))))
+	}
+}
+
+// follow takes the renamed acts from src, as far as they can happen.
+func follow(t *rapid.T, c *runtime.Cluster, r runtime.Renaming, acts []act) (vectors []runtime.Vector, happened []bool) {
+	sim := c.NewSimulator()
+	v := c.Start().Vector()
+	vectors, happened = append(vectors, v), append(happened, true)
+	for _, a := range acts {
+		s, err := a(c, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := make(runtime.Vector, c.Width())
+		ok := sim.Take(next, v, s)
+		if ok {
+			v = next
+		}
+		vectors, happened = append(vectors, v), append(happened, ok)
+	}
+	return vectors, happened
+}
+
+// equivariant reports whether renamed acts lead to renamed worlds.
+func equivariant(t *rapid.T, y *runtime.Symmetry, c *runtime.Cluster, acts []act) bool {
+	plain, happened := follow(t, c, y.Renaming(0), acts)
+	for g := range y.Order() {
+		renamed, renamedHappened := follow(t, c, y.Renaming(g), acts)
+		if !slices.Equal(happened, renamedHappened) {
+			return false
+		}
+		for i := range plain {
+			if !slices.Equal(renamed[i], rename(t, y, plain[i], g)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func rename(t *rapid.T, y *runtime.Symmetry, v runtime.Vector, g int) runtime.Vector {
+	renamed := make(runtime.Vector, len(v))
+	if err := y.Rename(renamed, v, g); err != nil {
+		t.Fatal(err)
+	}
+	return renamed
+}
+
+// text tells a world in words that do not depend on what was learnt before.
+func text(c *runtime.Cluster, v runtime.Vector) string {
+	w := c.WorldAt(v)
+	var b strings.Builder
+	for i := range c.Instances() {
+		fmt.Fprint(&b, w.Fields(i), " ")
+	}
+	fmt.Fprintf(&b, "round %d, faulty %v, crashed %v, in flight %#v", w.Round(), w.Faulty(), w.Crashed(), w.InFlight())
+	return b.String()
+}
+
+func newPoll(t testing.TB, favour string) *runtime.Cluster {
+	return mustCluster(t, runtime.Config{Protocol: poll{favour}, N: 4, F: 1, Twins: twins("C")})
+}
+
+func newStore(t testing.TB) *runtime.Cluster {
+	return mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Twins: twins("C"),
+		Clients: clients(program{write("red"), read()}, program{write("blue")}, program{read(), read()})})
+}
+
+// Vectors that renamings turn into each other have one canonical form, which is
+// one of them, in each run the same.
+func TestCanonicalForms(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		cluster func() *runtime.Cluster
+		acts    func(*rapid.T, *runtime.Cluster) []act
+	}{
+		{"poll", func() *runtime.Cluster { return newPoll(t, "") }, pollActs},
+		{"store", func() *runtime.Cluster { return newStore(t) },
+			func(t *rapid.T, c *runtime.Cluster) []act { return storeActs(t, c, 4) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				c := tc.cluster()
+				y := c.NewSymmetry(c.NameSymmetries())
+				z := y.NewCanonicalizer()
+				acts := tc.acts(t, c)
+				v := last(follow(t, c, y.Renaming(0), acts))
+				form := slices.Clone(v)
+				canonical(t, z, form)
+				for g := range y.Order() {
+					image := rename(t, y, v, g)
+					got := slices.Clone(image)
+					by := canonical(t, z, got)
+					if !slices.Equal(got, form) {
+						t.Fatalf("%s\nand, by %v,\n%s\nhave two forms:\n%s\n%s",
+							text(c, v), y.Renaming(g), text(c, image), text(c, form), text(c, got))
+					}
+					if renamed := rename(t, y, image, by); !slices.Equal(renamed, got) {
+						t.Fatalf("%s is said to become\n%s by %v", text(c, image), text(c, got), y.Renaming(by))
+					}
+				}
+				if by := canonical(t, z, slices.Clone(form)); by != 0 {
+					t.Fatalf("the canonical form is %s, but by %v there is a smaller one", text(c, form), y.Renaming(by))
+				}
+
+				// Another run that has learnt things in another order.
+				other := tc.cluster()
+				y = other.NewSymmetry(other.NameSymmetries())
+				g := rapid.IntRange(0, y.Order()-1).Draw(t, "renaming")
+				follow(t, other, y.Renaming(g), acts)
+				again := slices.Clone(last(follow(t, other, y.Renaming(0), acts)))
+				canonical(t, y.NewCanonicalizer(), again)
+				if text(other, again) != text(c, form) {
+					t.Fatalf("in another run the form of\n%s\nis\n%s, not\n%s", text(c, v), text(other, again), text(c, form))
+				}
+			})
+		})
+	}
+}
+
+func last(vectors []runtime.Vector, _ []bool) runtime.Vector { return vectors[len(vectors)-1] }
+
+func canonical(t *rapid.T, z *runtime.Canonicalizer, v runtime.Vector) int {
+	by, err := z.Canonical(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return by
+}
+
+// Renaming acts on vectors as a group does.
+func TestRenamingVectors(t *testing.T) {
+	c := newPoll(t, "")
+	y := c.NewSymmetry(c.NameSymmetries())
+	number := map[string]int{}
+	for g := range y.Order() {
+		number[fmt.Sprint(y.Renaming(g))] = g
+	}
+	moved := 0
+	rapid.Check(t, func(t *rapid.T) {
+		v := last(follow(t, c, y.Renaming(0), pollActs(t, c)))
+		if !slices.Equal(rename(t, y, v, 0), v) {
+			t.Fatalf("the identity changes %s", text(c, v))
+		}
+		for g := range y.Order() {
+			image := rename(t, y, v, g)
+			if !slices.Equal(image, v) {
+				moved++
+			}
+			if back := rename(t, y, image, number[fmt.Sprint(y.Inverse(g))]); !slices.Equal(back, v) {
+				t.Fatalf("%s renamed by %v and back is\n%s", text(c, v), y.Renaming(g), text(c, back))
+			}
+			for h := range y.Order() {
+				product := make(runtime.Renaming, len(y.Renaming(g)))
+				for i, j := range y.Renaming(g) {
+					product[i] = y.Renaming(h)[j]
+				}
+				got, want := rename(t, y, image, h), rename(t, y, v, number[fmt.Sprint(product)])
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s by %v, then by %v, is\n%s, not\n%s", text(c, v), y.Renaming(g), y.Renaming(h), text(c, got), text(c, want))
+				}
+			}
+		}
+	})
+	if moved == 0 {
+		t.Error("no renaming changed anything")
+	}
+}
+
+// Renamed steps lead to renamed worlds, if the protocol treats servers alike.
+func TestSymmetricProtocols(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		cluster *runtime.Cluster
+		acts    func(*rapid.T, *runtime.Cluster) []act
+		alike   bool
+	}{
+		{"poll", newPoll(t, ""), pollActs, true},
+		{"poll with a favourite", newPoll(t, "B"), pollActs, false},
+		{"store", newStore(t), func(t *rapid.T, c *runtime.Cluster) []act { return storeActs(t, c, 3) }, true},
+		// A client that is answered by more than it waits for ignores the last
+		// ones, and servers answer in the order of their names. If a phase goes on
+		// with another exchange, the answers of both count.
+		{"store with a reach of 4", newStore(t), func(*rapid.T, *runtime.Cluster) []act {
+			return []act{exchanging("c1", 0, 1, 4), exchanging("c1", 0), exchanging("c2", 0, 1, 2, 4)}
+		}, false},
+		{"store with a reach of 3", newStore(t), func(*rapid.T, *runtime.Cluster) []act {
+			return []act{exchanging("c1", 0, 1, 4), exchanging("c1", 0), exchanging("c2", 0, 1, 2)}
+		}, true},
+		{"store with reaches of 1 and 3", newStore(t), func(*rapid.T, *runtime.Cluster) []act {
+			return []act{exchanging("c1", 0, 1, 4), exchanging("c1", 0), exchanging("c2", 1), exchanging("c2", 0, 2, 4)}
+		}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := tc.cluster
+			if !c.Symmetric() {
+				t.Error("the protocol does not say that it is symmetric")
+			}
+			y := c.NewSymmetry(c.NameSymmetries())
+			differ := 0
+			rapid.Check(t, func(t *rapid.T) {
+				if acts := tc.acts(t, c); !equivariant(t, y, c, acts) {
+					differ++
+					if tc.alike {
+						t.Fatalf("renaming changes what happens")
+					}
+				}
+			})
+			if !tc.alike && differ == 0 {
+				t.Error("the asymmetry was not found")
+			}
+		})
+	}
+}
+
+// What cannot be renamed is an error that says so.
+func TestCannotBeRenamed(t *testing.T) {
+	c := newPoll(t, "")
+	mutes := mustCluster(t, runtime.Config{Protocol: mute{}, N: 4, F: 1})
+	for _, tc := range []struct {
+		name, want string
+		cluster    *runtime.Cluster
+		step       func(c *runtime.Cluster) (runtime.Step, error)
+	}{
+		{"node", "the nodes of mute cannot be renamed", mutes, func(c *runtime.Cluster) (runtime.Step, error) { return c.Heal(), nil }},
+		{"log of inputs", "the nodes of log cannot be renamed", mustCluster(t, runtime.Config{N: 4, Protocol: protocol{"log", func() runtime.Node {
+			return &logged{}
+		}}}), func(c *runtime.Cluster) (runtime.Step, error) { return c.Timeout("A") }},
+		{"partition", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Partition(parts("A | B C C' D")) }},
+		{"cut", "A is cut off", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Cut("A", "B") }},
+		{"drop", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Drop("call", "", "") }},
+		{"message", "a wrongCall cannot be renamed: panic: wrong", mustCluster(t, runtime.Config{Protocol: wrongPoll{}, N: 2}),
+			func(c *runtime.Cluster) (runtime.Step, error) { return c.Timeout("A") }},
+		{"state", " cannot be renamed: panic: never", mustCluster(t, runtime.Config{Protocol: wrongPoll{}, N: 2}),
+			func(c *runtime.Cluster) (runtime.Step, error) { return c.Round("A", runtime.Phase{}) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := tc.step(tc.cluster)
+			w := mustDo(t, tc.cluster.Start(), s, err)
+			y := tc.cluster.NewSymmetry(tc.cluster.NameSymmetries())
+			v := slices.Clone(w.Vector())
+			_, canonical := y.NewCanonicalizer().Canonical(slices.Clone(v))
+			for _, err := range []error{y.Rename(v, w.Vector(), 1), canonical} {
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("%v, want an error with %q", err, tc.want)
+				} else if strings.Contains(err.Error(), "canonical.go") {
+					t.Errorf("what failed is not the node's code only: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A logged node counts and hides what it counted.
+type logged struct{ n int }
+
+func (l *logged) React(runtime.Event, *runtime.Reaction) { l.n++ }
+func (l *logged) Rename(func(string) string)             {}
+func (l *logged) Rebase(by int) bool                     { return true }
+
+// A wrongPoll fails when it is to be renamed: its messages, or its nodes after
+// a round.
+type wrongPoll struct{ poll }
+
+func (p wrongPoll) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &wrongVoter{voter{self: self}}, nil
+}
+
+type wrongVoter struct{ voter }
+
+type wrongCall struct{}
+
+func (wrongCall) Renamed(func(string) string) any { panic("wrong") }
+
+func (v *wrongVoter) React(e runtime.Event, out *runtime.Reaction) {
+	if e.Kind == runtime.TimeoutEvent {
+		out.Broadcast(wrongCall{})
+	} else {
+		v.votes++
+	}
+}
+
+func (v *wrongVoter) Rename(func(string) string) {
+	if v.votes > 0 {
+		panic("never")
+	}
+}
+
+// Observations that name servers are not alike under renamings.
+func TestAlike(t *testing.T) {
+	for _, tc := range []struct {
+		value any
+		alike bool
+	}{
+		{"A", false}, {"D", false}, {"C", true}, {"a", true}, {7, true}, {nil, true},
+		{call{Leader: "B"}, false}, {call{Leader: "C"}, true}, {wrongCall{}, false},
+	} {
+		c := mustCluster(t, runtime.Config{N: 4, F: 1, Twins: twins("C"), Protocol: protocol{"p", func() runtime.Node {
+			return funcNode(func(e runtime.Event, out *runtime.Reaction) { out.Decided(1, tc.value) })
+		}}})
+		s, err := c.Timeout("A")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sim := c.NewSimulator()
+		if !sim.Take(make(runtime.Vector, c.Width()), c.Start().Vector(), s) || len(sim.Seen()) != 1 {
+			t.Fatalf("%v is not decided: %s", tc.value, sim.Why())
+		}
+		if got := c.NewSymmetry(c.NameSymmetries()).Alike(sim.Seen()[0]); got != tc.alike {
+			t.Errorf("deciding %v is alike: %v, want %v", tc.value, got, tc.alike)
+		}
+	}
+}
+
+// A symmetry may be used by several goroutines.
+func TestSymmetryIsShared(t *testing.T) {
+	c := newPoll(t, "")
+	y := c.NewSymmetry(c.NameSymmetries())
+	var (
+		group sync.WaitGroup
+		forms [3]string
+	)
+	for k := range forms {
+		group.Go(func() {
+			z := y.NewCanonicalizer()
+			w := c.Start()
+			for i := range 30 {
+				leader := string(rune('A' + i%4))
+				s, err := c.Round(leader, runtime.Phase{Hops: 1 + i%3})
+				if err == nil {
+					w, err = w.Do(s)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				v := slices.Clone(w.Vector())
+				if _, err := z.Canonical(v); err != nil {
+					t.Error(err)
+				}
+				forms[k] += text(c, v) + "\n"
+			}
+		})
+	}
+	group.Wait()
+	if forms[1] != forms[0] || forms[2] != forms[0] {
+		t.Error("goroutines got different forms")
+	}
+}

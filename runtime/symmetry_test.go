@@ -1,0 +1,208 @@
+package runtime_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A mute protocol has nodes that do nothing: symmetries only need their names.
+type mute struct{}
+
+func (mute) Name() string                                                      { return "mute" }
+func (mute) NewServer(runtime.Self) (runtime.Node, error)                      { return mute{}, nil }
+func (mute) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return mute{}, nil }
+func (mute) React(runtime.Event, *runtime.Reaction)                            {}
+
+func read() runtime.Operation            { return runtime.Operation{Name: "read"} }
+func write(v string) runtime.Operation   { return runtime.Operation{Name: "write", Arg: v} }
+func twins(ids ...string) []runtime.Twin { return twinsOf(2, ids...) }
+
+func twinsOf(k int, ids ...string) (twins []runtime.Twin) {
+	for _, id := range ids {
+		twins = append(twins, runtime.Twin{ID: id, Copies: k})
+	}
+	return twins
+}
+
+// clients makes clients c1, c2 and so on with the given programs.
+func clients(programs ...[]runtime.Operation) (clients []runtime.Client) {
+	for i, p := range programs {
+		clients = append(clients, runtime.Client{Name: fmt.Sprint("c", i+1), Program: p})
+	}
+	return clients
+}
+
+type program = []runtime.Operation
+
+// The renamings of a cluster form a group: the identity comes first, none comes
+// twice, and with two of them their product and the inverse are there.
+func TestSymmetriesAreAGroup(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		config      runtime.Config
+		size, names int
+	}{
+		{"one", runtime.Config{N: 1}, 1, 1},
+		{"four", runtime.Config{N: 4, F: 1}, 24, 24},
+		{"a twin", runtime.Config{N: 4, F: 1, Twins: twins("C")}, 12, 6},
+		{"two twins", runtime.Config{N: 7, F: 2, Twins: twins("B", "F")}, 960, 240},
+		{"a triple", runtime.Config{N: 4, F: 1, Twins: twinsOf(3, "A")}, 36, 6},
+		{"a twin and a triple", runtime.Config{N: 4, F: 1, Twins: append(twins("A"), twinsOf(3, "D")...)}, 24, 2},
+		{"equal clients", runtime.Config{N: 3, Clients: clients(program{read()}, program{write("red")}, program{read()}, program{read()})}, 36, 6},
+		{"no equal clients", runtime.Config{N: 2, Clients: clients(program{read()}, program{read(), read()}, program{write("red")}, program{write("blue")})}, 2, 2},
+		{"a client's twins", runtime.Config{N: 2, Clients: clients(program{read()}, program{read()}), Twins: twins("c2")}, 4, 2},
+		{"a client's twins differ", runtime.Config{N: 2, Clients: clients(program{read()}),
+			Twins: []runtime.Twin{{ID: "c1", Copies: 2, Program: program{write("red")}}}}, 2, 2},
+		{"clients whose twins differ alike", runtime.Config{N: 1, Clients: clients(program{read()}, program{read()}),
+			Twins: []runtime.Twin{{ID: "c1", Copies: 2, Program: program{write("red")}}, {ID: "c2", Copies: 2, Program: program{write("red")}}}}, 2, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.config.Protocol = mute{}
+			c := mustCluster(t, tc.config)
+			isGroup(t, c, c.Symmetries(), tc.size)
+			names := c.NameSymmetries()
+			isGroup(t, c, names, tc.names)
+			for _, r := range names {
+				for i, in := range c.Instances() {
+					if to := c.Instances()[r[i]]; to.Copy != in.Copy || c.Clients().Has(i) && r[i] != i {
+						t.Errorf("%v renames %s to %s", r, in.Name, to.Name)
+					}
+				}
+			}
+		})
+	}
+}
+
+func isGroup(t *testing.T, c *runtime.Cluster, all []runtime.Renaming, size int) {
+	t.Helper()
+	if len(all) != size {
+		t.Fatalf("%d renamings, want %d", len(all), size)
+	}
+	if !all[0].Identity() {
+		t.Errorf("the first is %v", all[0])
+	}
+	known := map[string]bool{}
+	for i, r := range all {
+		if r.Identity() != (i == 0) {
+			t.Errorf("%v: is it the identity? %v", r, r.Identity())
+		}
+		known[fmt.Sprint(r)] = true
+		sorted := slices.Sorted(slices.Values(r))
+		to := map[int]int{} // of identities
+		for i, in := range c.Instances() {
+			if sorted[i] != i {
+				t.Fatalf("%v is no renaming", r)
+			}
+			id := c.Instances()[r[i]].Identity
+			if at, ok := to[in.Identity]; ok && at != id {
+				t.Fatalf("%v separates twins", r)
+			}
+			to[in.Identity] = id
+		}
+		if got := r.Set(c.Servers()); got != c.Servers() {
+			t.Errorf("%v turns servers into %v", r, c.Names(got))
+		}
+	}
+	if len(known) != size {
+		t.Fatalf("%d different renamings, want %d", len(known), size)
+	}
+	for _, r := range all {
+		inverse := make(runtime.Renaming, len(r))
+		for i, j := range r {
+			inverse[j] = i
+		}
+		if !known[fmt.Sprint(inverse)] {
+			t.Fatalf("%v has no inverse", r)
+		}
+		for _, q := range all[:min(len(all), 50)] {
+			product := make(runtime.Renaming, len(r))
+			for i := range r {
+				product[i] = r[q[i]]
+			}
+			if !known[fmt.Sprint(product)] {
+				t.Fatalf("%v after %v is missing", r, q)
+			}
+		}
+	}
+}
+
+// A key tells what a step does after a renaming, and nothing else.
+func TestKeysOfSteps(t *testing.T) {
+	c := mustCluster(t, runtime.Config{Protocol: mute{}, N: 4, F: 1, Twins: twins("C"), Clients: clients(program{read()}, program{read()})})
+	swap := make(runtime.Renaming, len(c.Instances())) // A and B, C and C', c1 and c2
+	copy(swap, []int{1, 0, 3, 2, 4, 6, 5})
+	must := func(s runtime.Step, err error) runtime.Step {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	phase := func(groups string, hops int) runtime.Phase {
+		p := runtime.Phase{Hops: hops}
+		if groups != "" {
+			var err error
+			if p.Parts, err = c.Parts("round", parts(groups)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return p
+	}
+	deaf := func(kind string, ids ...int) runtime.Phase {
+		return runtime.Phase{Deaf: runtime.Of(ids...), Types: []string{kind}}
+	}
+	pairs := [][2]runtime.Step{
+		{must(c.Exchange("c1", []string{"A", "C", "D"})), must(c.Exchange("c2", []string{"D", "B", "C'"}))},
+		{must(c.Exchange("c1", []string{"A"})), must(c.Exchange("c2", []string{"B"}))},
+		{must(c.Crash("A")), must(c.Crash("B"))},
+		{must(c.Restart("A")), must(c.Restart("B"))},
+		{must(c.Amnesia("C")), must(c.Amnesia("C'"))},
+		{must(c.Timeout("A", "D", "c1")), must(c.Timeout("B", "D", "c2"))},
+		{must(c.Partition(parts("A C | B D C'"))), must(c.Partition(parts("A C D | B C'")))},
+		{must(c.Round("A", phase("", 0))), must(c.Round("B", phase("", 0)))},
+		{must(c.Round("C", phase("A B | C C' D", 0))), must(c.Round("C", phase("C C' D | A B", 0)))},
+		{must(c.Round("D", phase("A C' | B C D", 1))), must(c.Round("D", phase("A C' D | B C", 1)))},
+		{must(c.Round("A", deaf("vote", 0, 2))), must(c.Round("B", deaf("vote", 1, 3)))},
+		{must(c.Round("A", deaf("ack", 0, 2))), must(c.Round("B", deaf("ack", 1, 3)))},
+		{must(c.Deliver(phase("", 2))), must(c.Deliver(phase("", 2)))},
+		{must(c.Deliver(phase("", 1))), must(c.Deliver(phase("", 1)))},
+		{must(c.Deliver(phase("A | B C | C' D", 0))), must(c.Deliver(phase("B | A C' | C D", 0)))},
+	}
+	known := map[string]string{}
+	for _, p := range pairs {
+		for k, s := range p {
+			plain, ok := s.Key(nil)
+			renamed, okRenamed := s.Key(swap)
+			if !ok || !okRenamed {
+				t.Errorf("%s has no key", s)
+			}
+			if text, taken := known[plain]; taken && text != s.String() {
+				t.Errorf("%s and %s have one key", s, text)
+			}
+			known[plain] = s.String()
+			if want, _ := p[1-k].Key(nil); renamed != want {
+				t.Errorf("%s renamed is not %s", s, p[1-k])
+			}
+		}
+	}
+	for _, s := range []runtime.Step{
+		c.Heal(), must(c.Cut("A", "B")), must(c.Drop("vote", "A", "")), must(c.Deaf("A", []string{"vote"})),
+		must(c.Hold("A", "B")), must(c.Release("A", "B", 0)), must(c.Order("A", []string{"B"})), must(c.Invoke("c1", read())),
+	} {
+		if _, ok := s.Key(swap); ok {
+			t.Errorf("%s is renamed", s)
+		}
+	}
+}
+
+// parts reads groups of names: A B | C D.
+func parts(text string) (groups [][]string) {
+	for group := range strings.SplitSeq(text, "|") {
+		groups = append(groups, strings.Fields(group))
+	}
+	return groups
+}
