@@ -150,7 +150,9 @@ func (c *Cluster) Hold(src, dst string) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	return c.changing(HoldStep, fmt.Sprintf("hold(%q, %q)", src, dst), func(t *topology) *topology { return t.hold(from, to) }), nil
+	s := c.changing(HoldStep, fmt.Sprintf("hold(%q, %q)", src, dst), func(t *topology) *topology { return t.hold(from, to) })
+	s.link = Act{Src: src, Dst: dst}
+	return s, nil
 }
 
 // Release is the step that lets the first count messages that queue on a held
@@ -168,7 +170,10 @@ func (c *Cluster) Release(src, dst string, count int) (Step, error) {
 	if count > 0 {
 		text += ", " + strconv.Itoa(count)
 	}
-	return newStep(step{cluster: c, kind: ReleaseStep, text: text + ")", set: Of(from), who: to, count: count}), nil
+	return newStep(step{
+		cluster: c, kind: ReleaseStep, text: text + ")", set: Of(from), who: to, count: count,
+		link: Act{Src: src, Dst: dst, Count: count},
+	}), nil
 }
 
 func (c *Cluster) link(act, src, dst string) (from, to int, err error) {
@@ -200,5 +205,7 @@ func (c *Cluster) Order(id string, first []string) (Step, error) {
 		senders = append(senders, c.byName[name])
 	}
 	text := fmt.Sprintf("order(%q, first = %s)", id, list(first))
-	return c.changing(OrderStep, text, func(t *topology) *topology { return t.prefer(i, senders) }), nil
+	s := c.changing(OrderStep, text, func(t *topology) *topology { return t.prefer(i, senders) })
+	s.link = Act{Who: id, Names: first}
+	return s, nil
 }

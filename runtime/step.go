@@ -44,6 +44,7 @@ type step struct {
 	change  *change // partition, heal, cut, drop: what becomes of the topology
 	shape   uint32  // round, deliver: a number for the phase but for its parts
 	count   int     // release: how many messages
+	link    Act     // cut, drop, hold, release, order: what it says of links, by name
 	cells   []Set   // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
 }
 
@@ -151,6 +152,9 @@ func (c *Cluster) Restart(id string) (Step, error) { return c.happening(RestartS
 // as if it were new. Its identity counts as faulty from then on.
 func (c *Cluster) Amnesia(id string) (Step, error) { return c.happening(AmnesiaStep, "amnesia", id) }
 
+// happenings are the names of the acts that happen to instances.
+var happenings = map[StepKind]string{TimeoutStep: "timeout", CrashStep: "crash", RestartStep: "restart", AmnesiaStep: "amnesia"}
+
 func (c *Cluster) happening(kind StepKind, name string, ids ...string) (Step, error) {
 	set, err := c.set(ids)
 	if err != nil {
@@ -163,9 +167,8 @@ func (c *Cluster) happening(kind StepKind, name string, ids ...string) (Step, er
 }
 
 func (c *Cluster) happeningSet(kind StepKind, set Set) Step {
-	name := map[StepKind]string{TimeoutStep: "timeout", CrashStep: "crash", RestartStep: "restart", AmnesiaStep: "amnesia"}[kind]
 	args := list(c.Names(set))
-	return newStep(step{cluster: c, kind: kind, text: name + "(" + args[1:len(args)-1] + ")", set: set})
+	return newStep(step{cluster: c, kind: kind, text: happenings[kind] + "(" + args[1:len(args)-1] + ")", set: set})
 }
 
 // Partition is the step that parts the network, until it heals. Each server
@@ -213,7 +216,9 @@ func (c *Cluster) Cut(src, dst string) (Step, error) {
 		return Step{}, err
 	}
 	text := fmt.Sprintf("cut(%q, %q)", src, dst)
-	return c.changing(CutStep, text, func(t *topology) *topology { return t.cut(Of(from), Of(to)) }), nil
+	s := c.changing(CutStep, text, func(t *topology) *topology { return t.cut(Of(from), Of(to)) })
+	s.link = Act{Src: src, Dst: dst}
+	return s, nil
 }
 
 // Drop is the step after which messages of the given type are lost on the way
@@ -239,7 +244,9 @@ func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
 		return Step{}, fmt.Errorf("drop: the message type is empty; name one, or use cut")
 	}
 	text := "drop(" + strings.Join(args, ", ") + ")"
-	return c.changing(DropStep, text, func(t *topology) *topology { return t.filter(f) }), nil
+	s := c.changing(DropStep, text, func(t *topology) *topology { return t.filter(f) })
+	s.link = Act{Types: []string{messageType}, Src: src, Dst: dst}
+	return s, nil
 }
 
 // Deaf is the step after which an instance hears no messages of the given types.
@@ -252,12 +259,14 @@ func (c *Cluster) Deaf(id string, types []string) (Step, error) {
 		return Step{}, fmt.Errorf("deaf: no message types are named")
 	}
 	text := fmt.Sprintf("deaf(%q, %s)", id, list(types))
-	return c.changing(DropStep, text, func(t *topology) *topology {
+	s := c.changing(DropStep, text, func(t *topology) *topology {
 		for _, kind := range types {
 			t = t.filter(filter{kind, c.servers | c.clients, Of(i)})
 		}
 		return t
-	}), nil
+	})
+	s.link = Act{Who: id, Types: types}
+	return s, nil
 }
 
 func (c *Cluster) changing(kind StepKind, text string, apply func(*topology) *topology) Step {
