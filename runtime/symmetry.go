@@ -16,15 +16,43 @@ type Renaming []int
 // each other, of clients with equal programs, and of the twins of one identity.
 // The first is the identity. Whether the protocol behaves alike under them is
 // another question.
+//
+// They form a group. If it has more than 10080 members, which is what eight
+// servers have if one of them is a twin, those of a smaller group are listed:
+// the last of the identities that are alike stay as they are.
 func (c *Cluster) Symmetries() []Renaming {
 	all := []Renaming{make(Renaming, len(c.instances))}
 	for i := range all[0] {
 		all[0][i] = i
 	}
 	for _, class := range c.alike() {
-		all = compose(all, c.renamings(class))
+		if class = c.few(class, maxRenamings/len(all)); len(class) > 0 {
+			all = compose(all, c.renamings(class))
+		}
 	}
 	return all
+}
+
+const maxRenamings = 10080
+
+// few returns the first identities of a class, as many as have no more than
+// the given number of renamings.
+func (c *Cluster) few(class []int, most int) []int {
+	n := 1
+	for i, id := range class {
+		n *= i + 1
+		if c.interchangeable(id) {
+			for k := range c.identities[id].Instances.Len() {
+				if n *= k + 1; n > most {
+					break
+				}
+			}
+		}
+		if n > most {
+			return class[:i]
+		}
+	}
+	return class
 }
 
 // alike groups identities that may be renamed to each other.
