@@ -263,7 +263,13 @@ func BenchmarkExchange(b *testing.B) {
 	})
 }
 
+// raceDetector says that the tests run under it; see race_test.go.
+var raceDetector bool
+
 func TestAllocations(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector lets pools forget")
+	}
 	w, steps := exchangeWorld(t)
 	mustDo(t, w, steps[0], nil)
 	if n := testing.AllocsPerRun(100, func() { _, _ = w.Do(steps[0]) }); n > 2 {
