@@ -13,7 +13,8 @@ import (
 
 // Symmetries returns the renamings of the cluster that turn each scenario of
 // the space into one of the space. They form a group. A space without steps
-// has none.
+// has none, and one in which a step leads to two positions, so that it may list
+// a scenario twice, only the identity.
 func (s *Space) Symmetries() []runtime.Renaming {
 	g := s.group()
 	renamings := make([]runtime.Renaming, len(g.actions))
@@ -129,6 +130,9 @@ func (g *group) action(r runtime.Renaming, steps []runtime.Step, byKey map[strin
 // scenarios from start: it walks from a position and from where the renamed
 // steps lead, side by side. If in place, the two must be the same position.
 func (a *action) preserves(start *Position, inPlace bool) bool {
+	if a.renaming.Identity() {
+		return true
+	}
 	type pair struct{ at, image *Position }
 	seen := map[pair]bool{{start, start}: true}
 	for queue := []pair{{start, start}}; len(queue) > 0; {
