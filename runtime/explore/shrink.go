@@ -1,0 +1,405 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// Shrunk is a scenario from which nothing can be taken away.
+type Shrunk struct {
+	// World is where the scenario ends. It may be of a smaller cluster than
+	// the world that was given.
+	World    *runtime.World
+	Property string // the one that is violated at the end, as before
+	Why      string
+	Tried    int   // smaller scenarios that were run
+	Stopped  error // why it may not be as small as can be, nil if it is
+}
+
+// Shrink makes the scenario that led to w smaller, as long as the property that
+// it violates first stays violated: the first in time and then in the order
+// given, invariants last, and before all others that no node's code fails. The
+// scenario begins in the starting world of w's cluster.
+//
+// It takes out steps, instances that take part in a step, twins, operations of
+// clients with the steps in which they run, and whole clients with theirs; it
+// merges parts of a partition, and moves instances to parts that are no
+// smaller. What remains is a local minimum: no single such change leaves a
+// scenario that can happen and violates the property. (Zeller and Hildebrandt,
+// "Simplifying and Isolating Failure-Inducing Input", TSE 2002, of which the
+// removal of steps in ever smaller runs is taken.) The result is always the same.
+//
+// If ctx ends before that, the result is what was reached until then. It is an
+// error if nothing is violated.
+func Shrink(ctx context.Context, w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*Shrunk, error) {
+	s, err := newShrinker(w, properties, invariants)
+	if err != nil {
+		return nil, fmt.Errorf("shrink: %w", err)
+	}
+	// Each change is tried again after the last one that helped, in a circle,
+	// because it may help only then.
+	changes := s.changes()
+	for next, failed := 0, 0; failed < len(changes); {
+		if s.found.Stopped = ctx.Err(); s.found.Stopped != nil {
+			break
+		}
+		if !s.try(changes[next%len(changes)]) {
+			next, failed = next+1, failed+1
+			continue
+		}
+		changes, failed = s.changes(), 0
+		if len(changes) > 0 {
+			next %= len(changes)
+		}
+	}
+	return &s.found, nil
+}
+
+// A shrinker tries changes of a scenario.
+type shrinker struct {
+	judge func(*runtime.World) (check.Verdict, error) // by the property that must stay violated
+	found Shrunk
+	// Of the scenario found: its cluster, its steps, and by instance when the
+	// operations of clients ran.
+	config  runtime.Config
+	acts    []runtime.Act
+	running map[string][]run
+}
+
+// A run is the range of steps in which an instance ran an operation.
+type run struct{ first, last int }
+
+func newShrinker(w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*shrinker, error) {
+	var judges []func(*runtime.World) (check.Verdict, error)
+	var names []string
+	for _, p := range append([]check.Property{check.NoFailure()}, properties...) {
+		names = append(names, p.Name())
+		judges = append(judges, func(w *runtime.World) (check.Verdict, error) { return p.Judge(w.History()), nil })
+	}
+	for _, p := range invariants {
+		names = append(names, p.Name())
+		judges = append(judges, p.JudgeWorld)
+	}
+	for _, prefix := range w.Path() {
+		for i, judge := range judges {
+			verdict, err := judge(prefix)
+			if err != nil {
+				return nil, err
+			}
+			if !verdict.Holds {
+				s := &shrinker{judge: judge, found: Shrunk{Property: names[i]}}
+				s.keep(prefix, verdict)
+				return s, nil
+			}
+		}
+	}
+	return nil, errors.New("the scenario violates nothing that was to be checked")
+}
+
+// keep makes w the scenario found.
+func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
+	s.found.World, s.found.Why = w, v.Why
+	s.config, s.acts, s.running = w.Cluster().Config(), nil, map[string][]run{}
+	for _, v := range w.Path()[1:] {
+		s.acts = append(s.acts, v.Step().Act())
+	}
+	instances := w.Cluster().Instances()
+	for _, seen := range w.History().Events {
+		name := instances[seen.Instance].Name
+		runs := s.running[name]
+		if seen.Kind == runtime.Invoked {
+			s.running[name] = append(runs, run{seen.Step - 1, len(s.acts)})
+		} else if seen.Kind == runtime.Returned && len(runs) > 0 {
+			runs[len(runs)-1].last = seen.Step - 1
+		}
+	}
+}
+
+// try makes a changed scenario the one found if it can happen and violates the
+// property.
+func (s *shrinker) try(c change) bool {
+	s.found.Tried++
+	cluster := s.found.World.Cluster()
+	if c.config != nil {
+		var err error
+		if cluster, err = runtime.NewCluster(*c.config); err != nil {
+			return false
+		}
+	}
+	w := cluster.Start()
+	for _, a := range c.acts {
+		step, err := cluster.Make(a)
+		if err != nil {
+			return false
+		}
+		if w, err = w.Do(step); err != nil {
+			return false
+		}
+	}
+	// An invariant may be about somebody who is not there any more. Then it
+	// says nothing.
+	v, err := s.judge(w)
+	if err != nil || v.Holds {
+		return false
+	}
+	s.keep(w, v)
+	return true
+}
+
+// A change is a smaller scenario than the one found, in another cluster if that
+// is not nil.
+type change struct {
+	config *runtime.Config
+	acts   []runtime.Act
+}
+
+// changes lists the single changes of the scenario found, the larger ones
+// first. Each makes it smaller in one of these, and leaves those named before
+// as they are: clients, operations, instances, steps, names in a step and parts
+// of a partition, parts of equal size. So they come to an end.
+func (s *shrinker) changes() []change {
+	list := append(s.withoutClients(), s.withoutOperations()...)
+	list = append(list, s.withoutTwins()...)
+	for size := max(1, len(s.acts)/2); len(s.acts) > 0; size /= 2 {
+		for first := 0; first+size <= len(s.acts); first += size {
+			list = append(list, change{nil, slices.Delete(slices.Clone(s.acts), first, first+size)})
+		}
+		if size == 1 {
+			break
+		}
+	}
+	for i, a := range s.acts {
+		for _, smaller := range smallerActs(a) {
+			acts := slices.Clone(s.acts)
+			acts[i] = smaller
+			list = append(list, change{nil, acts})
+		}
+	}
+	return list
+}
+
+func (s *shrinker) withoutClients() []change {
+	var list []change
+	for i, client := range s.config.Clients {
+		config := s.config
+		config.Clients = without(config.Clients, i)
+		config.Twins = slices.DeleteFunc(slices.Clone(config.Twins), func(t runtime.Twin) bool { return t.ID == client.Name })
+		names := map[string]string{}
+		for _, copy := range s.copies(client.Name) {
+			names[copy] = ""
+		}
+		list = append(list, change{&config, renamed(s.acts, names)})
+	}
+	return list
+}
+
+// withoutOperations takes single operations out of programs, first with the
+// steps in which they run and then without: another operation of the client may
+// do as well.
+func (s *shrinker) withoutOperations() []change {
+	var list []change
+	add := func(program []runtime.Operation, runs []string, set func(config *runtime.Config, program []runtime.Operation)) {
+		for i := range program {
+			config := s.config
+			set(&config, without(program, i))
+			if acts := s.withoutRuns(runs, i); len(acts) < len(s.acts) {
+				list = append(list, change{&config, acts})
+			}
+			list = append(list, change{&config, s.acts})
+		}
+	}
+	for i, client := range s.config.Clients {
+		runs := s.copies(client.Name)
+		if t := s.twin(client.Name); t >= 0 && s.config.Twins[t].Program != nil {
+			add(s.config.Twins[t].Program, runs[1:], func(config *runtime.Config, program []runtime.Operation) {
+				config.Twins = slices.Clone(config.Twins)
+				config.Twins[t].Program = program
+			})
+			runs = runs[:1]
+		}
+		add(client.Program, runs, func(config *runtime.Config, program []runtime.Operation) {
+			config.Clients = slices.Clone(config.Clients)
+			config.Clients[i].Program = program
+		})
+	}
+	return list
+}
+
+// withoutRuns leaves out the exchanges in which the given instances run the
+// i-th of their operations.
+func (s *shrinker) withoutRuns(instances []string, i int) []runtime.Act {
+	var acts []runtime.Act
+	for at, a := range s.acts {
+		runs := s.running[a.Who]
+		ofIt := a.Kind == runtime.ExchangeStep && slices.Contains(instances, a.Who) &&
+			i < len(runs) && runs[i].first <= at && at <= runs[i].last
+		if !ofIt {
+			acts = append(acts, a)
+		}
+	}
+	return acts
+}
+
+// withoutTwins takes out one of the instances of an identity. Those after it
+// take its name and the names after that.
+func (s *shrinker) withoutTwins() []change {
+	var list []change
+	for t, twin := range s.config.Twins {
+		copies := s.copies(twin.ID)
+		for k := range copies {
+			config := s.config
+			if twin.Copies > 2 {
+				config.Twins = slices.Clone(config.Twins)
+				config.Twins[t].Copies--
+			} else {
+				config.Twins = without(config.Twins, t)
+			}
+			if k == 0 && twin.Program != nil {
+				// The first of those that remain runs what they all run.
+				config.Clients = slices.Clone(config.Clients)
+				i := slices.IndexFunc(config.Clients, func(c runtime.Client) bool { return c.Name == twin.ID })
+				config.Clients[i].Program = twin.Program
+			}
+			names := map[string]string{copies[k]: ""}
+			for j := k + 1; j < len(copies); j++ {
+				names[copies[j]] = copies[j-1]
+			}
+			list = append(list, change{&config, renamed(s.acts, names)})
+		}
+	}
+	return list
+}
+
+// copies returns the names of the instances of an identity.
+func (s *shrinker) copies(id string) []string {
+	c := s.found.World.Cluster()
+	i, err := c.Identity(id)
+	if err != nil {
+		return nil
+	}
+	return c.Names(c.Identities()[i].Instances)
+}
+
+// twin returns the place of an identity among the twins, -1 if it is none.
+func (s *shrinker) twin(id string) int {
+	return slices.IndexFunc(s.config.Twins, func(t runtime.Twin) bool { return t.ID == id })
+}
+
+// renamed gives instances other names; those whose name becomes "" vanish. What
+// only they did is left out.
+func renamed(acts []runtime.Act, names map[string]string) []runtime.Act {
+	gone := false // whether the act cannot be without somebody who vanished
+	rename := func(name string) string {
+		if to, ok := names[name]; ok {
+			gone = gone || to == ""
+			return to
+		}
+		return name
+	}
+	renameAll := func(list []string) []string {
+		var kept []string
+		for _, name := range list {
+			if to, ok := names[name]; !ok {
+				kept = append(kept, name)
+			} else if to != "" {
+				kept = append(kept, to)
+			}
+		}
+		return kept
+	}
+	var list []runtime.Act
+	for _, a := range acts {
+		gone = false
+		if a.Kind != runtime.RoundStep { // an identity leads
+			a.Who = rename(a.Who)
+		}
+		a.Src, a.Dst = rename(a.Src), rename(a.Dst)
+		before := len(a.Names)
+		a.Names = renameAll(a.Names)
+		if before > 0 && len(a.Names) == 0 {
+			if a.Kind == runtime.RoundStep || a.Kind == runtime.DeliverStep {
+				a.Types = nil // nobody is deaf
+			} else {
+				gone = true
+			}
+		}
+		if a.Groups != nil {
+			groups := [][]string{}
+			for _, group := range a.Groups {
+				if group = renameAll(group); len(group) > 0 {
+					groups = append(groups, group)
+				}
+			}
+			a.Groups = groups
+		}
+		if !gone {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// smallerActs lists the single changes of an act that leave less of it.
+func smallerActs(a runtime.Act) []runtime.Act {
+	var list []runtime.Act
+	phase := a.Kind == runtime.RoundStep || a.Kind == runtime.DeliverStep
+	add := func(change func(*runtime.Act)) {
+		smaller := a
+		change(&smaller)
+		if phase && (len(smaller.Names) == 0 || len(smaller.Types) == 0) {
+			smaller.Names, smaller.Types = nil, nil // nobody is deaf, or to nothing
+		}
+		list = append(list, smaller)
+	}
+	if phase && a.Groups != nil {
+		add(func(b *runtime.Act) { b.Groups = nil })
+	}
+	for _, groups := range simplerPartitions(a.Groups) {
+		add(func(b *runtime.Act) { b.Groups = groups })
+	}
+	if phase || len(a.Names) > 1 { // otherwise nothing would be left to do
+		for i := range a.Names {
+			add(func(b *runtime.Act) { b.Names = without(b.Names, i) })
+		}
+	}
+	if phase || len(a.Types) > 1 {
+		for i := range a.Types {
+			add(func(b *runtime.Act) { b.Types = without(b.Types, i) })
+		}
+	}
+	return list
+}
+
+// simplerPartitions lists partitions in which two parts are one, then those in
+// which somebody has moved to a part that is no smaller.
+func simplerPartitions(groups [][]string) [][][]string {
+	var list [][][]string
+	for i := range groups {
+		for j := range i {
+			merged := slices.Clone(groups)
+			merged[j] = slices.Concat(groups[j], groups[i])
+			list = append(list, without(merged, i))
+		}
+	}
+	for i, from := range groups {
+		for j, to := range groups {
+			if i == j || len(from) == 1 || len(from) > len(to) {
+				continue
+			}
+			for k, name := range from {
+				moved := slices.Clone(groups)
+				moved[i], moved[j] = without(from, k), slices.Concat(to, []string{name})
+				list = append(list, moved)
+			}
+		}
+	}
+	return list
+}
+
+// without returns a copy of a list without its i-th element.
+func without[T any](list []T, i int) []T { return slices.Delete(slices.Clone(list), i, i+1) }

@@ -1,0 +1,300 @@
+package explore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+func shrink(t *testing.T, w *runtime.World, properties ...check.Property) *explore.Shrunk {
+	t.Helper()
+	s, err := explore.Shrink(t.Context(), w, properties, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Stopped != nil {
+		t.Errorf("stopped: %v", s.Stopped)
+	}
+	return s
+}
+
+// plays runs the scenario of w in another cluster, by the texts of its steps;
+// a step whose text becomes "" is left out. It reports whether all steps can
+// happen and the property is violated at the end.
+func plays(t *testing.T, w *runtime.World, config runtime.Config, p check.Property, change func(i int, text string) string) bool {
+	t.Helper()
+	c, err := runtime.NewCluster(config)
+	if err != nil {
+		return false
+	}
+	end := c.Start()
+	for i, text := range texts(w) {
+		if text = change(i, text); text == "" {
+			continue
+		}
+		verb, args, _ := strings.Cut(strings.TrimSuffix(text, ")"), "(")
+		names := strings.FieldsFunc(args, func(r rune) bool { return strings.ContainsRune(`"[], `, r) })
+		var step runtime.Step
+		switch verb {
+		case "exchange":
+			step, err = c.Exchange(names[0], names[1:])
+		case "restart":
+			step, err = c.Restart(names[0])
+		default:
+			t.Fatalf("no step %q", text)
+		}
+		if err != nil {
+			return false
+		}
+		if end, err = end.Do(step); err != nil {
+			return false
+		}
+	}
+	return !p.Judge(end.History()).Holds
+}
+
+// removable lists what can be taken away from a scenario of exchanges, one
+// thing at a time, so that a property stays violated. It looks only at texts.
+func removable(t *testing.T, w *runtime.World, p check.Property) []string {
+	t.Helper()
+	config := w.Cluster().Config()
+	same := func(_ int, text string) string { return text }
+	all := strings.Join(texts(w), "\n")
+	var found []string
+	try := func(what string, config runtime.Config, change func(int, string) string) {
+		if plays(t, w, config, p, change) {
+			found = append(found, what)
+		}
+	}
+	for i, text := range texts(w) {
+		try(text, config, func(j int, other string) string {
+			if i == j {
+				return ""
+			}
+			return other
+		})
+		_, reach, _ := strings.Cut(text, ", [")
+		for _, name := range strings.FieldsFunc(reach, func(r rune) bool { return strings.ContainsRune(`"[], )`, r) }) {
+			try(name+" in "+text, config, func(j int, other string) string {
+				if i != j {
+					return other
+				}
+				head, list, _ := strings.Cut(other, "[")
+				list = strings.ReplaceAll(list, fmt.Sprintf("%q", name), "")
+				if !strings.Contains(list, `"`) {
+					return ""
+				}
+				return head + "[" + list
+			})
+		}
+	}
+	for i, twin := range config.Twins {
+		fewer := config
+		fewer.Twins = slices.Delete(slices.Clone(config.Twins), i, i+1)
+		if !strings.Contains(all, twin.ID+"'") {
+			try("twin "+twin.ID, fewer, same)
+		}
+	}
+	for i, client := range config.Clients {
+		fewer := config
+		fewer.Clients = slices.Delete(slices.Clone(config.Clients), i, i+1)
+		try("client "+client.Name, fewer, same)
+		for j, op := range client.Program {
+			fewer := config
+			fewer.Clients = slices.Clone(config.Clients)
+			fewer.Clients[i].Program = slices.Delete(slices.Clone(client.Program), j, j+1)
+			try(client.Name+" "+op.String(), fewer, same)
+		}
+	}
+	return found
+}
+
+// Every exhibit shrinks to a scenario of which everything is needed, whatever
+// comes beside it, and always to the same.
+func TestShrink(t *testing.T) {
+	for _, e := range exhibits() {
+		t.Run(e.name, func(t *testing.T) {
+			property := e.property
+			if property == nil {
+				property = check.Linearizable()
+			}
+			// An idle client, an operation too many and a twin too many stand by.
+			config := e.flawed
+			config.Clients = append(slices.Clone(config.Clients), runs("z", read(), write("green")))
+			for i := range config.Clients {
+				config.Clients[i].Program = append(slices.Clone(config.Clients[i].Program), read())
+			}
+			if !slices.ContainsFunc(config.Twins, func(twin runtime.Twin) bool { return twin.ID == "A" }) {
+				config = twinned(config, "A")
+			}
+			s := newStage(t, config)
+			noise := inTurn(s.of("z: A"), s.of("z: A B"), s.of("restart B"))
+			r := s.explores(space.Then(noise, space.Then(s.story(e.story), noise)), property)
+			if r.Counterexample == nil {
+				t.Fatalf("nothing was found:\n%s", r.Text())
+			}
+			small := shrink(t, r.Counterexample, property)
+			if small.Property != property.Name() || small.World.Depth() > e.length || property.Judge(small.World.History()).Why != small.Why {
+				t.Errorf("%d steps that violate %s: %s\n%q", small.World.Depth(), small.Property, small.Why, texts(small.World))
+			}
+			if found := removable(t, small.World, property); found != nil {
+				t.Errorf("of %s\n%q\nthere can be taken away: %q", small.World.Cluster(), texts(small.World), found)
+			}
+			if len(removable(t, r.Counterexample, property)) < 4 {
+				t.Error("the scenario was small from the beginning, so that this proves nothing")
+			}
+			again := shrink(t, r.Counterexample, property)
+			if !slices.Equal(texts(again.World), texts(small.World)) || again.Tried != small.Tried ||
+				again.World.Cluster().String() != small.World.Cluster().String() {
+				t.Errorf("the second time it is %q, the first time %q", texts(again.World), texts(small.World))
+			}
+		})
+	}
+}
+
+// An operation that ran is taken out with its steps, a twin that takes part
+// gives its name to the one after it, and a client's twin takes over its program.
+func TestShrinkTogether(t *testing.T) {
+	config := twinned(four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read(), read())), "D")
+	s := newStage(t, config)
+	w := s.explores(s.story("c2: B C\nc2: B C\nc1: A B\nc1: A B\nc2: C D'\nc2: C D'"), check.Linearizable()).Counterexample
+	small := shrink(t, w, check.Linearizable())
+	if want := []string{`exchange("c1", ["A", "B"])`, `exchange("c1", ["A", "B"])`, `exchange("c2", ["C", "D"])`, `exchange("c2", ["C", "D"])`}; !slices.Equal(texts(small.World), want) {
+		t.Errorf("got %q, want %q", texts(small.World), want)
+	}
+	if c := small.World.Cluster().Config(); len(c.Twins) > 0 || len(c.Clients[1].Program) != 1 {
+		t.Errorf("%s with the clients %v", small.World.Cluster(), c.Clients)
+	}
+
+	config = four(kvproto.Options{Quorum: 2}, runs("c1", blue), runs("c2", read()))
+	config.Twins = []runtime.Twin{{ID: "c1", Copies: 2, Program: []runtime.Operation{red}}}
+	s = newStage(t, config)
+	story := s.story("c1': A B\nc1': A B\nc2: C D\nc2: C D")
+	if r := s.explores(story, check.Linearizable()); !r.OK() {
+		t.Fatalf("a faulty client's write must not count:\n%s", r.Text())
+	}
+	sees := check.Invariant("A never holds red", func(w *runtime.World) (bool, string, error) {
+		return !strings.Contains(w.Summary(0), "red"), "it does", nil
+	})
+	r := s.exploresWith(story, explore.Options{Invariants: []check.WorldProperty{sees}})
+	shrunk, err := explore.Shrink(t.Context(), r.Counterexample, nil, []check.WorldProperty{sees})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := shrunk.World.Cluster().Config(); len(c.Twins) > 0 || len(c.Clients) != 1 || c.Clients[0].Program[0] != red || shrunk.World.Depth() != 2 {
+		t.Errorf("got %q of %s with the clients %v", texts(shrunk.World), shrunk.World.Cluster(), c.Clients)
+	}
+}
+
+// Partitions lose parts, then members of small parts; what is deaf hears again.
+func TestShrinkRounds(t *testing.T) {
+	s := newStage(t, runtime.Config{Protocol: ballots{quorum: 2}, N: 4, F: 1, Twins: []runtime.Twin{twin("A")}})
+	parts, err := s.Parts("test", [][]string{{"A", "B"}, {"A'", "C"}, {"D"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	round, err := s.Round("A", runtime.Phase{Parts: parts, Deaf: runtime.Of(4), Types: []string{"proposal"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet, err := s.Round("D", runtime.Phase{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := s.Start()
+	for _, step := range []runtime.Step{quiet, round, quiet} {
+		if w, err = w.Do(step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	small := shrink(t, w, check.Agreement())
+	if want := []string{`round("A", groups = [["A", "B", "D"], ["A'", "C"]])`}; !slices.Equal(texts(small.World), want) {
+		t.Errorf("got %q, want %q", texts(small.World), want)
+	}
+}
+
+// What is violated first stays violated, and nothing else will do.
+func TestShrinkKeepsTheProperty(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read(), read())))
+	w := s.explores(s.story("restart B\nc1: A B C\nc1: A\nc2: A B C\nc2: B C D"), check.Linearizable()).Counterexample
+	always := check.Invariant("nothing happens", func(w *runtime.World) (bool, string, error) {
+		return w.Depth() < 3, "it does", nil
+	})
+	for _, properties := range [][]check.Property{{check.Regular(), check.Linearizable()}, {check.Linearizable(), check.Regular()}} {
+		late, err := explore.Shrink(t.Context(), w, properties, nil)
+		if err != nil || late.Property != "linearizable" || late.World.Depth() != 4 {
+			t.Errorf("got %+v, %v", late, err)
+		}
+	}
+	early, err := explore.Shrink(t.Context(), w, []check.Property{check.Linearizable()}, []check.WorldProperty{always})
+	if err != nil || early.Property != "nothing happens" || early.World.Depth() != 3 {
+		t.Errorf("got %+v, %v", early, err)
+	}
+}
+
+// In a scenario in which nothing but a partition matters, members of it move to
+// the larger part, and steps go that could not before.
+func TestShrinkPartitions(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{}))
+	for _, test := range []struct {
+		story    string
+		violated func(w *runtime.World) bool
+		want     string
+	}{{
+		"[A C | B D]",
+		func(w *runtime.World) bool { return !w.Reach(0).Has(1) },
+		`partition(["A"], ["B", "C", "D"])`,
+	}, {
+		"[A B | C D]\n[A B | C D]\n[A B | C D]\n[A B | C D]",
+		func(w *runtime.World) bool { return w.Depth() == 4 || w.Reach(0).Len() == 4 },
+		`partition(["A", "B", "C", "D"])`,
+	}} {
+		p := check.Invariant("fine", func(w *runtime.World) (bool, string, error) {
+			return w.Parent() == nil || !test.violated(w), "it is not", nil
+		})
+		w := s.Start()
+		for line := range strings.Lines(test.story) {
+			var err error
+			if w, err = w.Do(s.step(strings.TrimSpace(line))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := explore.Shrink(t.Context(), w, nil, []check.WorldProperty{p})
+		if err != nil || !slices.Equal(texts(got.World), []string{test.want}) {
+			t.Errorf("%s shrinks to %q, %v; want %s", test.story, texts(got.World), err, test.want)
+		}
+	}
+}
+
+func TestShrinkFindsNothing(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", read())))
+	w := s.explores(s.story("c1: A B C\nc1: A B C\nc2: B C D\nc2: B C D"), check.Linearizable()).Passing[0]
+	if got, err := explore.Shrink(t.Context(), w, []check.Property{check.Linearizable()}, nil); err == nil {
+		t.Errorf("got %q", texts(got.World))
+	}
+	failing := check.Invariant("unknown", func(*runtime.World) (bool, string, error) { return false, "", errors.New("no idea") })
+	if _, err := explore.Shrink(t.Context(), w, nil, []check.WorldProperty{failing}); err == nil || !strings.Contains(err.Error(), "no idea") {
+		t.Errorf("got the error %v", err)
+	}
+}
+
+// An interrupted shrink has what it reached until then.
+func TestShrinkInterrupted(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+	w := s.explores(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), check.Linearizable()).Counterexample
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, err := explore.Shrink(ctx, w, []check.Property{check.Linearizable()}, nil)
+	if err != nil || !errors.Is(got.Stopped, context.Canceled) || got.World.Depth() != 4 || got.Tried != 0 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
