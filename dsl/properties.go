@@ -16,6 +16,7 @@ import (
 // A propertyValue is a property in a script: of a history or of a world.
 type propertyValue struct {
 	name      string
+	text      string // the call that makes it again, "" if it is not known
 	property  check.Property
 	invariant check.WorldProperty
 }
@@ -75,7 +76,7 @@ check(` + name + `())`,
 				return nil, err
 			}
 			p := property()
-			return &propertyValue{name: p.Name(), property: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), property: p}, nil
 		},
 	}
 }
@@ -162,7 +163,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
-	return &propertyValue{name: name, invariant: check.Invariant(name, holds)}, nil
+	return &propertyValue{name: name, text: c.written(), invariant: check.Invariant(name, holds)}, nil
 }
 
 func callCheck(c *call) (starlark.Value, error) {
@@ -212,7 +213,7 @@ check(validity(lambda v: v.endswith("a")))`,
 				return nil, err
 			}
 			p := check.Validity(holds)
-			return &propertyValue{name: p.Name(), property: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), property: p}, nil
 		},
 	}
 }
@@ -264,7 +265,7 @@ If a world repeats, the failure is a proven loop (see rebase in role); else it i
 				return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
 			}
 			p := check.Live(within)
-			return &propertyValue{name: p.Name(), invariant: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), invariant: p}, nil
 		},
 	}
 }

@@ -80,7 +80,8 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &protocolValue{made, p.Name + "(" + strings.Join(shown, ", ") + ")"}, nil
+	text := p.Name + "(" + strings.Join(shown, ", ") + ")"
+	return &protocolValue{made, text, text}, nil
 }
 
 func (o Option) value(v starlark.Value) (any, error) {
@@ -139,7 +140,8 @@ func newNative(protocols []Protocol) (*builtin, error) {
 // A protocolValue is a protocol in a script.
 type protocolValue struct {
 	runtime.Protocol
-	call string // how the script made it
+	call string // how people are told that the script made it
+	made string // the call of a function that makes it again, "" if it is not known
 }
 
 func (p *protocolValue) String() string        { return p.call }

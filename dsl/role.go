@@ -455,7 +455,7 @@ With symmetric = True it promises that it treats identities alike, so that a sea
 			if err := c.unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
 				return nil, err
 			}
-			return &protocolValue{p, p.name}, nil
+			return &protocolValue{p, p.name, c.maker(p)}, nil
 		},
 	}
 }

@@ -94,7 +94,7 @@ They are drawn uniformly, and none twice.
 The same seed draws the same scenarios.`,
 		Example: kvStage + `print(sample(exchanges() * 4, 100, seed = 7, check = linearizable()))`,
 		call:    callSample,
-	}, {
+	}, shrinkEntry(), {
 		Signature: "run(scenario)",
 		Doc: `Takes the steps of a scenario from the current world and returns the world where it ends.
 A step that cannot happen ends the scenario early.`,

@@ -216,8 +216,21 @@ func (in *Interpreter) needed(text string) string {
 			names[name] = true
 		}
 	}
+	chosen := defining(in.past, names)
+	for _, name := range operations {
+		chosen = append(chosen, operationText(name))
+	}
+	if len(chosen) == 0 {
+		return ""
+	}
+	return strings.Join(chosen, "\n") + "\n\n"
+}
+
+// defining returns the statements, in order, that define some names, and those
+// that these need in turn. It adds what they mention to the names.
+func defining(past []*statement, names map[string]bool) []string {
 	var chosen []string
-	for _, s := range slices.Backward(in.past) {
+	for _, s := range slices.Backward(past) {
 		if !slices.ContainsFunc(s.binds, func(name string) bool { return names[name] }) {
 			continue
 		}
@@ -228,14 +241,13 @@ func (in *Interpreter) needed(text string) string {
 			chosen = append(chosen, s.text)
 		}
 	}
-	for _, name := range operations {
-		chosen = append([]string{fmt.Sprintf("def %s(*arg):\n    return operation(%q, *arg)\n", name, name)}, chosen...)
-	}
-	if len(chosen) == 0 {
-		return ""
-	}
 	slices.Reverse(chosen)
-	return strings.Join(chosen, "\n") + "\n\n"
+	return chosen
+}
+
+// operationText defines an operation by its name.
+func operationText(name string) string {
+	return fmt.Sprintf("def %s(*arg):\n    return operation(%q, *arg)\n", name, name)
 }
 
 // mentions lists the names of variables in n, local ones too. Names of

@@ -1,0 +1,125 @@
+package dsl
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// counting is a protocol that a script makes by a function: a replica decides
+// for slot 1, with what its settings say, when it has waited in vain so often.
+const counting = `
+LIMIT = 2
+
+def unneeded():
+    pass
+
+def make(limit, values, label = "x", spare = None):
+    def reached(self):
+        return self.count >= limit and label == "it's"
+
+    def init(self):
+        self.count = 0
+
+    def on_timeout(self):
+        self.count += 1
+        if reached(self):
+            self.decide(1, values[self.id])
+
+    return protocol("counting", role(init = init, on_timeout = on_timeout))
+
+def both_idle(w):
+    return w.state("A").count + w.state("B").count < LIMIT or "busy"
+`
+
+// What shrink prints plays the scenario again, and it violates the property.
+func TestShrunkScripts(t *testing.T) {
+	const values = `{"A": "a", "B": "b", "C": "a"}`
+	for _, test := range []struct {
+		name, script, want string
+		steps              int
+	}{
+		{"settings that handlers know", `
+limit = 2
+cluster(make(limit, ` + values + `, label = "it's"), n = 3, f = 0)
+for id in ["C", "A", "B", "A", "C", "B"]:
+    timeout(id, "B" if id == "C" else "C")
+print(shrink(world(), agreement()))`,
+			`cluster(make(limit = 2, values = {"A": "a", "B": "b", "C": "a"}, label = "it's"), n = 3, f = 0)`, 0},
+		{"a protocol with a name", `
+p = protocol("named", role(on_timeout = lambda self: self.decide(1, self.id)))
+cluster(p, n = 3, f = 0, servers = ["A", "B", "x"])
+twin("x")
+w = timeout("A", "B", "x")
+s = shrink(w, [agreement()])
+print(s)`, "cluster(p, servers = [\"A\", \"B\", \"x\"], f = 0)\ntimeout(\"A\", \"B\")\ncheck(agreement())", 1},
+		{"an invariant", `
+cluster(make(9, []), n = 2, f = 0)
+quiet = invariant("both are idle", both_idle)
+timeout("A", "B")
+timeout("B")
+print(shrink(world(), [agreement(), quiet]))`, "cluster(make(limit = 9, values = []), n = 2, f = 0)\ntimeout(\"A\", \"B\")\ncheck(invariant(\"both are idle\", both_idle))", 1},
+		{"steps from here on", `
+cluster(make(1, ` + values + `, "it's"), n = 3, f = 0)
+timeout("C")
+rest = [w.timeout("B") for w in [world()]][0].steps
+goto(world().parent)
+print(shrink(rest, agreement()))`, "timeout(\"C\")\ntimeout(\"B\")\ncheck(agreement())", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out strings.Builder
+			if err := testInterpreter(t, &out).Exec(t.Context(), "x.star", counting+test.script); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "unneeded") {
+				t.Errorf("got\n%s\nwant it to hold\n%s", out.String(), test.want)
+			}
+			if strings.Contains(out.String(), "LIMIT") != strings.Contains(test.want, "both_idle") {
+				t.Errorf("LIMIT is needed by both_idle only:\n%s", out.String())
+			}
+			again := testInterpreter(t, nil)
+			err := again.Exec(t.Context(), "again.star", out.String())
+			var failed *CheckFailed
+			if !errors.As(err, &failed) || !strings.Contains(failed.Message, "VIOLATED") {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+			if test.steps > 0 && again.World().Depth() != test.steps {
+				t.Errorf("it takes %d steps, want %d", again.World().Depth(), test.steps)
+			}
+		})
+	}
+}
+
+// The shell knows what was evaluated.
+func TestShrunkScriptOfShell(t *testing.T) {
+	in := testInterpreter(t, nil)
+	evalAll(t, in, counting, `cluster(make(1, {"A": "a", "B": "b"}, "it's"), n = 2, f = 0)`, `timeout("A")`, `timeout("B")`, `s = shrink(world(), agreement())`)
+	script := evalAll(t, in, "s.script")
+	if !strings.Contains(script, `cluster(make(limit = 1, values = {`) && !strings.Contains(script, `cluster(make(1, `) || !strings.Contains(script, `def make(limit`) {
+		t.Errorf("got %s", script)
+	}
+}
+
+// What cannot be written says so.
+func TestShrunkScriptWithoutNames(t *testing.T) {
+	var out strings.Builder
+	in := testInterpreter(t, &out)
+	if err := in.Exec(t.Context(), "x.star", `
+def outer():
+    def inner(n):
+        return protocol("hidden", role(on_timeout = lambda self: self.decide(1, self.id)))
+    return inner(1)
+cluster(outer(), n = 2, f = 0)
+timeout("A", "B")
+print(shrink(world(), invariant("never", lambda w: w.depth == 0)))`); err != nil {
+		t.Fatal(err)
+	}
+	want := `# hidden stands for a protocol that has no name here
+cluster(hidden, n = 2, f = 0)
+timeout("B")
+# check(…) with never, which has no name here
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
