@@ -2,6 +2,8 @@ package dsl
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,13 +28,24 @@ func (in *Interpreter) traceOptions() trace.Options {
 
 func viewsFamily() []Entry {
 	return []Entry{{
-		Signature: `show(what=None, format="storyboard")`,
-		Doc: `Prints the way to a world: the current one, a given one, or the counterexample of a report.
-A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that.`,
+		Signature: `show(what=None, format=None, file=None, check=[])`,
+		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
+A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that. "html" is a page to walk through the scenario in a browser, "mermaid" a sequence diagram for Markdown, "shiviz" a log with vector clocks, and "json" the trace for other programs and for twinsh view.
+With file it is written there, below the current folder, instead of printed; without format the name says which: .html, .json, .mmd, .log or else a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 show()
-show("messages")`,
+show("messages")
+show("mermaid")`,
 		call: callShow,
+	}, {
+		Signature: "why(what)",
+		Doc: `Tells the story of a violation.
+It says who wrote what to whom and what those who answered had not seen, or which quorums stood behind two decisions. what is a report, or a property that does not hold in the current world. The result is the text; nothing is printed.`,
+		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
+if not report.ok:
+    print(why(report))
+print(why(linearizable()))`,
+		call: callWhy,
 	}, stateEntry(), historyEntry(), {
 		Signature: "diff(before, after)",
 		Doc:       `What differs between two worlds: a dict from instance to the texts of its state in both.`,
@@ -44,15 +57,22 @@ print(diff(w, world()))`,
 }
 
 func callShow(c *call) (starlark.Value, error) {
-	var what starlark.Value
-	format := "storyboard"
-	if err := c.unpack(&what, &format); err != nil {
+	var (
+		what         starlark.Value
+		format, file string
+		properties   propertyList
+	)
+	if err := c.unpack(&what, &format, &file, &properties); err != nil {
 		return nil, err
 	}
+	var t *trace.Trace
 	var w *runtime.World
 	switch v := what.(type) {
 	case nil:
 	case starlark.String:
+		if format != "" {
+			return nil, fmt.Errorf("show: two formats, %s and %q", v, format)
+		}
 		format = string(v)
 	case *worldValue:
 		w = v.World
@@ -60,6 +80,7 @@ func callShow(c *call) (starlark.Value, error) {
 		if w = v.Counterexample; w == nil {
 			return nil, fmt.Errorf("show: the report has no counterexample; show one of its passing worlds")
 		}
+		t = traceOf(v)
 	default:
 		return nil, fmt.Errorf("show: what is a %s, want a world, a report or a format", what.Type())
 	}
@@ -69,18 +90,120 @@ func callShow(c *call) (starlark.Value, error) {
 			return nil, err
 		}
 	}
-	t := trace.Of(w)
-	var text string
-	switch format {
-	case "storyboard":
-		text = t.Storyboard(c.in().traceOptions())
-	case "messages":
-		text = t.Diagram(c.in().traceOptions())
-	default:
-		return nil, fmt.Errorf(`show: format is %q%s, want "storyboard" or "messages"`, format, Hint(format, []string{"storyboard", "messages"}))
+	if t == nil {
+		t = trace.Of(w)
+	}
+	for _, p := range properties {
+		if err := p.find(t, w); err != nil {
+			return nil, err
+		}
+	}
+	f := trace.Format(format)
+	if format == "" {
+		f = trace.FormatOf(file)
+	}
+	if !f.Known() {
+		return nil, fmt.Errorf(`show: format is %q%s, want one of %s`, format, Hint(format, trace.Formats()), strings.Join(trace.Formats(), ", "))
+	}
+	options := c.in().traceOptions()
+	if file != "" {
+		options = trace.Options{}
+	}
+	text, err := t.Render(f, options)
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		return starlark.None, writeBelow(file, text)
 	}
 	fmt.Fprintln(c.in().config.Stdout, strings.TrimRight(text, "\n"))
 	return starlark.None, nil
+}
+
+// writeBelow writes a file below the current folder, and nowhere else, whatever
+// symbolic links there are.
+func writeBelow(file, text string) error {
+	if !filepath.IsLocal(file) {
+		return fmt.Errorf("show: file is %q, want a path below the current folder", file)
+	}
+	root, err := os.OpenRoot(".")
+	if err != nil {
+		return fmt.Errorf("show: %w", err)
+	}
+	defer root.Close()
+	if err := root.WriteFile(file, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("show: %s cannot be written: %w", file, err)
+	}
+	return nil
+}
+
+// traceOf returns the trace of a report's counterexample, which it has, with
+// what that violates.
+func traceOf(r *reportValue) *trace.Trace {
+	w := r.Counterexample
+	t := trace.Of(w)
+	for _, v := range r.Violations {
+		// A longer one is of another scenario.
+		if v.Length == r.Violations[0].Length {
+			t.Find(v.Property, v.Why, w.Depth())
+			break
+		}
+	}
+	return t
+}
+
+// find notes in the trace of w that p is violated there, if it is, and from
+// which step on.
+func (p *propertyValue) find(t *trace.Trace, w *runtime.World) error {
+	for _, v := range w.Path() {
+		verdict, err := p.judge(v)
+		if err != nil {
+			return err
+		}
+		if !verdict.Holds {
+			t.Find(p.name, verdict.Why, v.Depth())
+			return nil
+		}
+	}
+	return nil
+}
+
+func callWhy(c *call) (starlark.Value, error) {
+	var what starlark.Value
+	if err := c.unpack(&what); err != nil {
+		return nil, err
+	}
+	switch v := what.(type) {
+	case *reportValue:
+		if len(v.Violations) == 0 || v.Counterexample == nil {
+			return starlark.String("nothing is violated"), nil
+		}
+		return starlark.String(story(traceOf(v))), nil
+	case *propertyValue:
+		w, err := c.world()
+		if err != nil {
+			return nil, err
+		}
+		t := trace.Of(w)
+		if err := v.find(t, w); err != nil {
+			return nil, err
+		}
+		if len(t.Findings) == 0 {
+			return starlark.String(v.name + " holds"), nil
+		}
+		return starlark.String(story(t)), nil
+	}
+	return nil, fmt.Errorf("why: what is a %s, want a report or a property", what.Type())
+}
+
+// story tells the findings of a trace, one of which there is.
+func story(t *trace.Trace) string {
+	var lines []string
+	for _, f := range t.Findings {
+		lines = append(lines, f.Story...)
+		lines = append(lines, fmt.Sprintf("%s is violated: %s.", f.Property, strings.TrimSuffix(f.Why, ".")))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func callDiff(c *call) (starlark.Value, error) {

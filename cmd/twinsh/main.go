@@ -39,7 +39,7 @@ type command struct {
 }
 
 func commands() []command {
-	return []command{runCommand(), mergeCommand(), versionCommand(), helpCommand()}
+	return []command{runCommand(), mergeCommand(), viewCommand(), versionCommand(), helpCommand()}
 }
 
 // A program is one call of twinsh.

@@ -18,7 +18,8 @@ import (
 // TestStories draws the stories in testdata. "cluster n=4 f=1 twin=(C)
 // network=held c1=(write red, read)" begins one, with steps below it, each
 // a line as a script would write it but for quotes. "storyboard" and "diagram"
-// draw it; width=60 and color change how.
+// draw it; width=60 and color change how. "mermaid" and "shiviz" show it to
+// other programs, "explain" tells the story of a step, the last or step=3.
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		var w *runtime.World
@@ -37,6 +38,16 @@ func TestStories(t *testing.T) {
 				return visible(trace.Of(w).Storyboard(o))
 			case "diagram":
 				return visible(trace.Of(w).Diagram(o))
+			case "mermaid":
+				return trace.Of(w).Mermaid()
+			case "shiviz":
+				return trace.Of(w).ShiViz()
+			case "explain":
+				step := w.Depth()
+				if d.HasArg("step") {
+					d.ScanArgs(t, "step", &step)
+				}
+				return strings.Join(trace.Of(w).Explain(step), "\n") + "\n"
 			}
 			t.Fatalf("no command %q", d.Cmd)
 			return ""
@@ -93,6 +104,10 @@ func clusterOf(t *testing.T, d *datadriven.TestData) *runtime.Cluster {
 			config.F, _ = strconv.Atoi(arg.Vals[0])
 		case "no-write-back":
 			options.NoWriteBack = true
+		case "no-tie-break":
+			options.NoTieBreak = true
+		case "quorum":
+			options.Quorum, _ = strconv.Atoi(arg.Vals[0])
 		case "twin":
 			for _, id := range arg.Vals {
 				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2})
@@ -127,7 +142,7 @@ func operationOf(words []string) runtime.Operation {
 	return op
 }
 
-func play(t *testing.T, c *runtime.Cluster, story string) *runtime.World {
+func play(t testing.TB, c *runtime.Cluster, story string) *runtime.World {
 	t.Helper()
 	w := c.Start()
 	for line := range strings.Lines(story) {

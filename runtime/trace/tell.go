@@ -136,6 +136,20 @@ func (t *Trace) text(r remark) string {
 	return t.names(r.lanes) + " " + r.many
 }
 
+// faultText says why the identity of a lane is faulty.
+func (t *Trace) faultText(lane int) string {
+	if !t.Lanes[lane].Twinned {
+		return t.Lanes[lane].Name + " forgot everything"
+	}
+	var same []string
+	for _, l := range t.Lanes {
+		if l.Identity == t.Lanes[lane].Identity {
+			same = append(same, l.Name)
+		}
+	}
+	return enumerate(same) + " are one identity"
+}
+
 // header says what system the trace is of.
 func (t *Trace) header(c *canvas) {
 	type part struct {
@@ -148,19 +162,7 @@ func (t *Trace) header(c *canvas) {
 		if i > 0 && t.Lanes[i-1].Identity == l.Identity || !l.Faulty {
 			continue
 		}
-		var same []int
-		for j := range t.Lanes {
-			if t.Lanes[j].Identity == l.Identity {
-				same = append(same, j)
-			}
-		}
-		text := l.Name + " forgot everything"
-		if l.Twinned {
-			names := strings.Fields(t.names(same))
-			last := len(names) - 1
-			text = strings.Join(names[:last], ", ") + " and " + names[last] + " are one identity"
-		}
-		parts = append(parts, part{text, t.style(i), " (faulty)"})
+		parts = append(parts, part{t.faultText(i), t.style(i), " (faulty)"})
 	}
 	row, col := c.row(), 0
 	for _, p := range parts {

@@ -7,8 +7,15 @@
 //     server: what changed, at a glance.
 //   - [Trace.Diagram] draws a vertical line for each instance and an arrow for
 //     each message: everything that happened.
+//   - [Trace.Page] is a page for a browser to walk through a scenario,
+//     [Trace.Mermaid] a sequence diagram for documents, [Trace.ShiViz] a log
+//     with vector clocks for the tool of that name.
+//   - [Trace.Encode] writes a trace down as JSON, and [Decode] reads it back.
+//   - [Trace.Explain] tells in sentences how what was observed in a step came
+//     about; a [Finding] is a violated property with that story.
+//   - [Trace.Render] does all of these by the name of a [Format].
 //
-// Both draw on a canvas (canvas.go), which keeps lines within their width, and
+// Storyboard and diagram draw on a canvas (canvas.go), which keeps lines within their width, and
 // tell what was observed in the same words (tell.go).
 package trace
 
@@ -20,41 +27,44 @@ import (
 
 // A Trace is the record of one scenario. Lanes are named by their index.
 type Trace struct {
-	Protocol string // as it shows itself
-	N, F     int    // number of servers, and how many of them may be faulty
-	Beyond   bool   // whether more than F of them are
-	Lanes    []Lane // servers, then clients; twins side by side
-	Steps    []Step
+	Protocol string    `json:"protocol"` // as it shows itself
+	N        int       `json:"n"`        // number of servers
+	F        int       `json:"f"`        // how many of them may be faulty
+	Beyond   bool      `json:"beyond"`   // whether more than F of them are
+	Lanes    []Lane    `json:"lanes"`    // servers, then clients; twins side by side
+	Start    []State   `json:"start"`    // of each lane, before the first step
+	Steps    []Step    `json:"steps"`
+	Findings []Finding `json:"findings"` // what is wrong with the scenario; see Find
 }
 
 // A Lane is one instance.
 type Lane struct {
-	Name     string // C'
-	Identity string // C
-	Client   bool
-	Twinned  bool // its identity runs as several instances
-	Faulty   bool // its identity is faulty at the end
+	Name     string `json:"name"`     // C'
+	Identity string `json:"identity"` // C
+	Client   bool   `json:"client"`
+	Twinned  bool   `json:"twinned"` // its identity runs as several instances
+	Faulty   bool   `json:"faulty"`  // its identity is faulty at the end
 }
 
 // A Step is one step, and how it left the system.
 type Step struct {
-	Number     int    // from 1
-	Kind       string // the name of the act: exchange, round, amnesia, …
-	Call       string // as a script writes it: exchange("c1", ["A", "B"])
-	Title      string // for people: c1 write "red": query → A B
-	Client     int    // the lane that an exchange or invocation is about, else -1
-	Deliveries []Delivery
-	States     []State // of each lane, afterwards
-	Parts      [][]int // the partition in force afterwards, nil if there is none
-	InFlight   int     // how many messages are in flight afterwards
+	Number     int        `json:"number"` // from 1
+	Kind       string     `json:"kind"`   // the name of the act: exchange, round, amnesia, …
+	Call       string     `json:"call"`   // as a script writes it: exchange("c1", ["A", "B"])
+	Title      string     `json:"title"`  // for people: c1 write "red": query → A B
+	Client     int        `json:"client"` // the lane that an exchange or invocation is about, else -1
+	Deliveries []Delivery `json:"deliveries"`
+	States     []State    `json:"states"`          // of each lane, afterwards
+	Parts      [][]int    `json:"parts,omitempty"` // the partition in force during the step or after it, nil if there is none
+	InFlight   int        `json:"in_flight"`       // how many messages are in flight afterwards
 }
 
 // A State tells of one lane after a step.
 type State struct {
-	Summary string // a few words; "" if the node's code has none
-	Asked   bool   // whether anything reached the lane in the step
-	Changed bool   // whether the step changed its state
-	Down    bool
+	Summary string `json:"summary"` // a few words; "" if the node's code has none
+	Asked   bool   `json:"asked"`   // whether anything reached the lane in the step
+	Changed bool   `json:"changed"` // whether the step changed its state
+	Down    bool   `json:"down"`
 }
 
 // A Fate says what became of a message, or that an event took place.
@@ -77,16 +87,16 @@ var fates = [...]Fate{
 // A Delivery is one thing that happened to one lane: a message came or was
 // lost on the way, or the step itself asked something of the lane.
 type Delivery struct {
-	Hop     int    // 0 for what the step itself brings, then 1, 2, …
-	From    int    // -1 if nobody sent anything
-	To      int    //
-	Type    string // of the message; "" if there is none
-	Text    string // the message for people
-	Fate    Fate
-	Summary string // of To's state afterwards
-	Changed bool   // whether To's state changed
-	Seen    []Observation
-	Notes   []string // remarks of the node's code
+	Hop     int           `json:"hop"`            // 0 for what the step itself brings, then 1, 2, …
+	From    int           `json:"from"`           // -1 if nobody sent anything
+	To      int           `json:"to"`             //
+	Type    string        `json:"type,omitempty"` // of the message; "" if there is none
+	Text    string        `json:"text,omitempty"` // the message for people
+	Fate    Fate          `json:"fate"`
+	Summary string        `json:"summary"` // of To's state afterwards
+	Changed bool          `json:"changed"` // whether To's state changed
+	Seen    []Observation `json:"seen,omitempty"`
+	Notes   []string      `json:"notes,omitempty"` // remarks of the node's code
 }
 
 // ObservationKind says what was observed.
@@ -106,9 +116,22 @@ var observationKinds = [...]ObservationKind{
 
 // An Observation is what a property could see of a lane.
 type Observation struct {
-	Kind ObservationKind
-	Text string // the operation, value or failure; "" if an operation gave nothing back
-	Slot int    // Decided
+	Kind ObservationKind `json:"kind"`
+	Text string          `json:"text"` // the operation, value or failure; "" if an operation gave nothing back
+	Slot int             `json:"slot"` // Decided
+}
+
+// A Finding is a property that the scenario violates.
+type Finding struct {
+	Property string   `json:"property"`
+	Why      string   `json:"why"`   // the verdict in a sentence or two
+	Step     int      `json:"step"`  // the first after which the property does not hold
+	Story    []string `json:"story"` // how that came about, in sentences
+}
+
+// Find notes that a property does not hold after a step, and tells the story.
+func (t *Trace) Find(property, why string, step int) {
+	t.Findings = append(t.Findings, Finding{property, why, step, t.Explain(step)})
 }
 
 // Of records the whole path from the start to w.
@@ -123,6 +146,7 @@ func Of(w *runtime.World) *Trace {
 			Name: in.Name, Identity: c.Identities()[in.Identity].Name, Client: c.Clients().Has(i),
 			Twinned: c.Twinned().Has(i), Faulty: w.Faulty().Has(i),
 		})
+		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
 	}
 	r := recorder{Trace: t, current: make([]runtime.Operation, len(t.Lanes))}
 	for _, v := range w.Path()[1:] {
@@ -142,7 +166,11 @@ func (r *recorder) step(w *runtime.World) Step {
 		Number: w.Depth(), Kind: kindOf(w.Step()), Call: w.Step().String(), Client: -1,
 		States: make([]State, len(r.Lanes)), InFlight: len(w.InFlight()),
 	}
-	for _, part := range w.Parts() {
+	parts := w.Parts()
+	if own := w.Step().Parts(); own != nil {
+		parts = own
+	}
+	for _, part := range parts {
 		s.Parts = append(s.Parts, indices(part))
 	}
 	for _, d := range w.Deliveries() {

@@ -21,6 +21,7 @@ func handmade() *trace.Trace {
 			{Name: "B", Identity: "B", Twinned: true, Faulty: true}, {Name: "B'", Identity: "B", Twinned: true, Faulty: true},
 			{Name: "a-client-with-a-long-name", Identity: "a-client-with-a-long-name", Client: true},
 		},
+		Start: make([]trace.State, 4),
 		Steps: []trace.Step{{
 			Number: 100, Kind: "exchange", Call: "exchange(" + evil + ")", Title: evil, Client: 3,
 			States: []trace.State{{Summary: evil, Asked: true, Changed: true}, {Asked: true, Changed: true}, {}, {Summary: "waits"}},

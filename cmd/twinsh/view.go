@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// A viewing is what the flags of one call of twinsh view ask for.
+type viewing struct{ format, output string }
+
+// declare declares the flags; what was set before stays.
+func (v *viewing) declare(_ *program, flags *flag.FlagSet) {
+	flags.StringVar(&v.format, "format", v.format, "")
+	flags.StringVar(&v.output, "o", v.output, "")
+}
+
+func viewCommand() command {
+	v := &viewing{}
+	return command{
+		name:    "view",
+		args:    "TRACE.json [-format FORMAT] [-o FILE]",
+		summary: "draw a trace that a script wrote",
+		help: `
+Reads a trace that show(format = "json", file = "trace.json") wrote, and draws it.
+
+  -format FORMAT   ` + strings.Join(trace.Formats(), ", ") + `
+  -o FILE          where to write it; without, it is printed
+
+Without a format the name of FILE says which: .html, .json, .mmd for Mermaid,
+.log for ShiViz, or else a storyboard.
+
+Exit status: 0 it was drawn, 2 it is no trace or could not be written.`,
+		flags: v.declare,
+		run:   v.run,
+	}
+}
+
+func (v *viewing) run(_ context.Context, p *program, args []string) int {
+	var files []string
+	for len(args) > 0 { // flags may follow the file
+		flags := flag.NewFlagSet("view", flag.ContinueOnError)
+		flags.SetOutput(io.Discard)
+		v.declare(p, flags)
+		if err := flags.Parse(args); err != nil {
+			return p.misuse("view: %v; twinsh help view tells more", err)
+		}
+		if args = flags.Args(); len(args) > 0 {
+			files, args = append(files, args[0]), args[1:]
+		}
+	}
+	if len(files) != 1 {
+		return p.misuse(`view: got %d files, want one that show(format = "json", file = "trace.json") wrote`, len(files))
+	}
+	f := trace.Format(v.format)
+	if v.format == "" {
+		f = trace.FormatOf(v.output)
+	}
+	if !f.Known() {
+		return p.misuse("view: format is %q%s, want one of %s", v.format, dsl.Hint(v.format, trace.Formats()), strings.Join(trace.Formats(), ", "))
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		return p.misuse("view: %v", err)
+	}
+	t, err := trace.Decode(data)
+	if err != nil {
+		return p.misuse("view: %s: %v", files[0], err)
+	}
+	options := trace.Options{Width: p.width, Color: p.colorOut}
+	if v.output != "" {
+		options = trace.Options{}
+	}
+	text, err := t.Render(f, options)
+	if err != nil {
+		return p.misuse("view: %v", err)
+	}
+	if v.output == "" {
+		fmt.Fprint(p.stdout, text)
+		return allHeld
+	}
+	if err := os.WriteFile(v.output, []byte(text), 0o644); err != nil {
+		return p.misuse("view: %v", err)
+	}
+	return allHeld
+}

@@ -1,0 +1,161 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// The first members of each document. A reader that knows the version knows
+// all members; the version changes with any of them.
+const (
+	schema        = "twinsh trace"
+	schemaVersion = 1
+)
+
+type document struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	*Trace
+}
+
+// Encode writes the trace down as a JSON object, indented, for [Decode] and
+// for other programs. Its members:
+//
+//	format    "twinsh trace"
+//	version   1
+//	protocol, n, f, beyond
+//	lanes     the instances: name, identity, client, twinned, faulty
+//	start     the states of the instances before the first step
+//	steps     number, kind, call, title, client, parts, in_flight,
+//	          deliveries: hop, from, to, type, text, fate, summary, changed,
+//	                      seen: kind, text, slot; notes
+//	          states, one for each lane: summary, asked, changed, down
+//	findings  property, why, step, story
+//
+// What they mean is said at the fields of [Trace]; instances are given by
+// their index in lanes.
+func (t *Trace) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(document{schema, schemaVersion, t}); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// Decode reads what [Trace.Encode] wrote. The error says what is wrong with
+// anything else, so that a trace without an error can be drawn in every way.
+func Decode(data []byte) (*Trace, error) {
+	var head struct {
+		Format  string `json:"format"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("trace: no JSON object: %w", err)
+	}
+	if head.Format != schema {
+		return nil, fmt.Errorf("trace: format is %q, want %q", head.Format, schema)
+	}
+	if head.Version != schemaVersion {
+		return nil, fmt.Errorf("trace: version is %d, and this program reads version %d", head.Version, schemaVersion)
+	}
+	d := document{Trace: &Trace{}}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d); err != nil {
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("trace: something follows the object")
+	}
+	if d.Trace == nil {
+		return nil, fmt.Errorf("trace: no lanes, want at least one")
+	}
+	if err := d.check(); err != nil {
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	return d.Trace, nil
+}
+
+// check reports whatever would make the trace impossible to draw.
+func (t *Trace) check() error {
+	if len(t.Lanes) == 0 || len(t.Lanes) > runtime.MaxInstances {
+		return fmt.Errorf("%d lanes, want 1 to %d", len(t.Lanes), runtime.MaxInstances)
+	}
+	names := map[string]bool{}
+	for i, l := range t.Lanes {
+		if l.Name == "" || l.Identity == "" || names[l.Name] {
+			return fmt.Errorf("lane %d is named %q and is an instance of %q, want names, each once", i, l.Name, l.Identity)
+		}
+		if names[l.Name] = true; !l.Client && i > 0 && t.Lanes[i-1].Client {
+			return fmt.Errorf("lane %d is a server after a client, want clients last", i)
+		}
+	}
+	if len(t.Start) != len(t.Lanes) {
+		return fmt.Errorf("%d states at the start for %d lanes, want one for each", len(t.Start), len(t.Lanes))
+	}
+	for k := range t.Steps {
+		if t.Steps[k].Number != k+1 {
+			return fmt.Errorf("step %d has the number %d, want them in order from 1", k+1, t.Steps[k].Number)
+		}
+		if err := t.checkStep(&t.Steps[k]); err != nil {
+			return fmt.Errorf("step %d: %w", k+1, err)
+		}
+	}
+	for _, f := range t.Findings {
+		if f.Step < 0 || f.Step > len(t.Steps) {
+			return fmt.Errorf("a finding is about step %d, want at most %d", f.Step, len(t.Steps))
+		}
+	}
+	return nil
+}
+
+func (t *Trace) checkStep(s *Step) error {
+	lane := func(what string, i, least int) error {
+		if i < least || i >= len(t.Lanes) {
+			return fmt.Errorf("%s is lane %d, want %d to %d", what, i, least, len(t.Lanes)-1)
+		}
+		return nil
+	}
+	if len(s.States) != len(t.Lanes) {
+		return fmt.Errorf("%d states for %d lanes, want one for each", len(s.States), len(t.Lanes))
+	}
+	if err := lane("client", s.Client, -1); err != nil {
+		return err
+	}
+	for _, part := range s.Parts {
+		for _, i := range part {
+			if err := lane("a member of a part", i, 0); err != nil {
+				return err
+			}
+		}
+	}
+	for i, d := range s.Deliveries {
+		if err := errors.Join(lane("from", d.From, -1), lane("to", d.To, 0)); err != nil {
+			return fmt.Errorf("delivery %d: %w", i, err)
+		}
+		if d.Hop < 0 || i > 0 && d.Hop < s.Deliveries[i-1].Hop {
+			return fmt.Errorf("delivery %d: hop is %d, want them in order", i, d.Hop)
+		}
+		switch d.Fate {
+		case Delivered, Lost, Cut, Filtered, Waiting, Down:
+		default:
+			return fmt.Errorf("delivery %d: there is no fate %q", i, d.Fate)
+		}
+		for _, o := range d.Seen {
+			switch o.Kind {
+			case Invoked, Returned, Decided, Failed:
+			default:
+				return fmt.Errorf("delivery %d: there is no observation %q", i, o.Kind)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package trace_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// inversion is the story of a store without write-back, with its finding.
+func inversion(t testing.TB) *trace.Trace {
+	read := runtime.Operation{Name: "read"}
+	c, err := runtime.NewCluster(runtime.Config{
+		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
+		Clients: []runtime.Client{
+			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []runtime.Operation{read, read}},
+		},
+		Twins: []runtime.Twin{{ID: "C", Copies: 2}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := play(t, c, "partition |A|B|C|c1|c2| |C'|D|\nexchange c1 A B C\nexchange c1 A\nexchange c2 A B C\nheal\nexchange c2 B C D\n")
+	tr := trace.Of(w)
+	tr.Find("linearizable", `c2 read() returned None in step 6 after c2 read() had returned "red" in step 4`, 6)
+	return tr
+}
+
+func TestEncodeAndDecode(t *testing.T) {
+	for name, tr := range map[string]*trace.Trace{"inversion": inversion(t), "handmade": handmade()} {
+		if name == "handmade" {
+			tr.Steps[0].Number = 1
+		}
+		text, err := tr.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := trace.Decode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tr, back, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s, read back:\n%s", name, diff)
+		}
+		again, err := back.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(text, again) {
+			t.Errorf("%s, read back, is written in another way:\n%s", name, cmp.Diff(string(text), string(again)))
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	text, err := inversion(t).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ old, new, want string }{
+		{string(text), "", "no JSON object: unexpected end"},
+		{string(text), "[]", "no JSON object"},
+		{string(text), "{}", `format is "", want "twinsh trace"`},
+		{`"version": 1`, `"version": 2`, "version is 2, and this program reads version 1"},
+		{`"protocol"`, `"protocols"`, `unknown field "protocols"`},
+		{`"n": 4`, `"n": "4"`, "cannot unmarshal string"},
+		{`"name": "B"`, `"name": "A"`, `lane 1 is named "A"`},
+		{`"name": "A"`, `"name": ""`, `lane 0 is named ""`},
+		{"\"client\": false,\n      \"twinned\": true", "\"client\": true,\n      \"twinned\": true", "lane 3 is a server after a client"},
+		{"\"start\": [", "\"start\": [{},", "8 states at the start for 7 lanes"},
+		{`"number": 3`, `"number": 4`, "step 3 has the number 4"},
+		{`"from": 5`, `"from": 7`, "step 2: delivery 1: from is lane 7, want -1 to 6"},
+		{`"to": 0`, `"to": -1`, "to is lane -1, want 0 to 6"},
+		{`"client": -1`, `"client": -2`, "client is lane -2"},
+		{`"hop": 2`, `"hop": 0`, "hop is 0, want them in order"},
+		{`"fate": "lost"`, `"fate": "eaten"`, `there is no fate "eaten"`},
+		{`"kind": "returned"`, `"kind": "sent"`, `there is no observation "sent"`},
+		{"\"step\": 6", "\"step\": 7", "a finding is about step 7"},
+	} {
+		if test.old != string(text) && !strings.Contains(string(text), test.old) {
+			t.Errorf("there is no %s to replace", test.old)
+			continue
+		}
+		_, err := trace.Decode([]byte(strings.Replace(string(text), test.old, test.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "trace: ") {
+			t.Errorf("with %s for %.40s: error is %v, want %q", test.new, test.old, err, test.want)
+		}
+	}
+	if _, err := trace.Decode(append(text, "{}"...)); err == nil {
+		t.Error("a second object is not refused")
+	}
+}
+
+// What Decode accepts can be drawn in every way, and written again.
+func FuzzDecode(f *testing.F) {
+	for _, tr := range []*trace.Trace{inversion(f), {Lanes: []trace.Lane{{Name: "A", Identity: "A"}}, Start: make([]trace.State, 1)}} {
+		text, err := tr.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"format": "twinsh trace", "version": 1, "lanes": null}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tr, err := trace.Decode(data)
+		if err != nil {
+			return
+		}
+		for _, name := range trace.Formats() {
+			if _, err := tr.Render(trace.Format(name), trace.Options{}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		tr.Explain(len(tr.Steps))
+	})
+}

@@ -1,0 +1,86 @@
+package trace
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Mermaid returns a sequence diagram in the language of Mermaid, which many
+// readers of Markdown draw. Twins stand in one box; a message that never
+// arrives ends in a cross, one that stays in flight in an open arrow.
+func (t *Trace) Mermaid() string {
+	var b strings.Builder
+	b.WriteString("sequenceDiagram\n")
+	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
+	for i := 0; i < len(t.Lanes); {
+		l := t.Lanes[i]
+		boxed := l.Twinned
+		if boxed {
+			line("box rgba(128, 128, 128, 0.15) %s is one identity", mermaidText(l.Identity))
+		}
+		for ; i < len(t.Lanes) && t.Lanes[i].Identity == l.Identity; i++ {
+			kind := "participant"
+			if l.Client {
+				kind = "actor"
+			}
+			line("%s p%d as %s", kind, i, mermaidText(t.Lanes[i].Name))
+		}
+		if boxed {
+			line("end")
+		}
+	}
+	across := fmt.Sprintf("p0,p%d", len(t.Lanes)-1)
+	if len(t.Lanes) == 1 {
+		across = "p0"
+	}
+	for k := range t.Steps {
+		s := &t.Steps[k]
+		line("Note over %s: %d  %s", across, s.Number, mermaidText(s.Title))
+		for _, d := range s.Deliveries {
+			if d.From >= 0 {
+				arrow := "-x"
+				switch d.Fate {
+				case Delivered:
+					arrow = "->>"
+				case Waiting:
+					arrow = "-)"
+				}
+				line("p%d%sp%d: %s", d.From, arrow, d.To, mermaidText(d.Text))
+			}
+			for _, o := range d.Seen {
+				line("Note over p%d: %s", d.To, mermaidText(observed(d.To, o).one))
+			}
+		}
+		for i, state := range s.States {
+			if state.Changed && state.Summary != "" && !t.Lanes[i].Client {
+				line("Note right of p%d: %s", i, mermaidText(state.Summary))
+			}
+		}
+	}
+	for _, f := range t.Findings {
+		line("Note over %s: %s is violated: %s", across, mermaidText(f.Property), mermaidText(f.Why))
+	}
+	return b.String()
+}
+
+// mermaidText escapes what means something to Mermaid, or nothing to anybody.
+func mermaidText(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("#;<>%{}", r):
+			fmt.Fprintf(&b, "#%d;", r)
+		case unicode.IsSpace(r):
+			b.WriteByte(' ')
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteRune('�')
+		}
+	}
+	if strings.TrimSpace(b.String()) == "" {
+		return "–" // an empty text is an error there
+	}
+	return b.String()
+}
