@@ -40,6 +40,7 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"depth":       func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Depth) },
 	"memory":      func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Memory) },
 	"seconds":     func(r *reportValue) starlark.Value { return starlark.Float(r.Elapsed.Seconds()) },
+	"coverage":    func(r *reportValue) starlark.Value { return coverageValue(r.Coverage) },
 	"counterexample": func(r *reportValue) starlark.Value {
 		if r.Counterexample == nil {
 			return starlark.None
@@ -88,12 +89,15 @@ A report has ok, size, covered, ended_early, progress (the share of scenarios in
 print(report)`,
 		call: callExplore,
 	}, {
-		Signature: "sample(space, count, seed=1, check=[], start=None)",
+		Signature: "sample(space, count, seed=1, check=[], start=None, guide=None, workers=0)",
 		Doc: `Judges count scenarios drawn from a space and returns a report.
-They are drawn uniformly, and none twice.
-The same seed draws the same scenarios.`,
-		Example: kvStage + `print(sample(exchanges() * 4, 100, seed = 7, check = linearizable()))`,
-		call:    callSample,
+They are drawn uniformly, and none twice. With guide = "novelty" draws prefer to go on, at random, from the beginning of one that led to local states which none before had met, and are uniform again when nothing new comes of it; a scenario that is drawn again counts once. That finds what lies behind long chains of local states; where these are few, uniform draws do as well. The shares in its report say nothing about the space.
+The same seed draws the same scenarios.
+The report has coverage: how many different local states, transitions (handler runs) and histories were met, and unseen, an estimate of the probability that one more draw meets a new local state or history (None with a guide).`,
+		Example: kvStage + `report = sample(exchanges() * 4, 100, seed = 7, check = linearizable())
+print(report)
+print(report.coverage.states)`,
+		call: callSample,
 	}, shrinkEntry(), {
 		Signature: "run(scenario)",
 		Doc: `Takes the steps of a scenario from the current world and returns the world where it ends.
@@ -239,9 +243,17 @@ func callSample(c *call) (starlark.Value, error) {
 		seed       = 1
 		properties propertyList
 		start      *worldValue
+		guide      string
+		workers    int
 	)
-	if err := c.unpack(&s, &count, &seed, &properties, &start); err != nil {
+	if err := c.unpack(&s, &count, &seed, &properties, &start, &guide, &workers); err != nil {
 		return nil, err
+	}
+	if guide != "" && guide != "novelty" {
+		return nil, fmt.Errorf(`sample: guide is %q, want "novelty" or None`, guide)
+	}
+	if workers < 0 {
+		return nil, fmt.Errorf("sample: workers is %d, want 1 or more, or 0 for one for each processor", workers)
 	}
 	if count < 1 {
 		return nil, fmt.Errorf("sample: count is %d, want 1 or more", count)
@@ -250,8 +262,24 @@ func callSample(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Novelty, o.Workers = guide == "novelty", workers
 	report, err := explore.Sample(contextOf(c.thread), s.Space, count, uint64(seed), o)
 	return c.reported(report, err)
+}
+
+// coverageValue shows what a sample met; of other searches there is none.
+func coverageValue(c *explore.Coverage) starlark.Value {
+	if c == nil {
+		return starlark.None
+	}
+	var unseen starlark.Value = starlark.None
+	if c.Unseen >= 0 {
+		unseen = starlark.Float(c.Unseen)
+	}
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+		"states": starlark.MakeInt(c.States), "transitions": starlark.MakeInt(c.Transitions),
+		"histories": starlark.MakeInt(c.Histories), "unseen": unseen,
+	})
 }
 
 func callRun(c *call) (starlark.Value, error) {

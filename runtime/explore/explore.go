@@ -4,7 +4,9 @@
 //     length that lead to the same world are one world with a weight, an exact
 //     count, so that the work is that of the different worlds and not that of
 //     the scenarios. The first violation found is of minimal length.
-//   - [Sample] runs scenarios drawn from a space, one by one.
+//   - [Sample] runs scenarios drawn from a space, one by one, and tells its [Coverage].
+//   - [Shrink] takes away from a scenario what it does not need to violate a
+//     property.
 //   - [Options] says what to judge and where to begin; a [Report] says what was
 //     covered and what was found.
 //
@@ -53,6 +55,8 @@ type Options struct {
 	Shard Shard
 	// Workers is the number of goroutines; 0 means one for each processor.
 	Workers int
+	// Novelty makes a sample prefer what leads to local states never met before.
+	Novelty bool
 	// Progress, if not nil, is called now and then, from one goroutine at a time.
 	Progress func(Progress)
 }
@@ -93,6 +97,8 @@ type Report struct {
 	Worlds int // different worlds from which the search went on
 	Steps  int // steps taken in the search
 	Runs   int // runs of the nodes' code since the cluster was made
+
+	Coverage *Coverage // of a sample
 
 	// Renamings is how many renamings of servers worlds were taken for one
 	// under; 1 if worlds that differ in names count as different. Asymmetry

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -11,102 +14,222 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
+// batchDraws is how many scenarios are drawn before any of them is looked at.
+// It must not depend on the number of workers, because what is drawn after a
+// batch may depend on what came of it.
+const batchDraws = 32
+
 // Sample judges count scenarios of s, drawn uniformly and without drawing one
-// twice; a space with no more than count is covered completely. Equal seeds
-// draw equal scenarios. The counterexample is the shortest violating prefix of
-// those drawn, the first drawn of several.
+// twice; a space with no more than count is covered completely. With
+// [Options.Novelty] it prefers scenarios that begin like those that led to
+// something new, and one that is drawn again counts once. Equal seeds draw
+// equal scenarios. The counterexample is the shortest violating prefix of those
+// drawn, the first drawn of several.
 func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (*Report, error) {
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	began := time.Now()
 	o.Symmetry = Never // nothing is merged
 	x := newSearch(s, o)
-	w := x.newWorker()
 	x.report = newReport("sample", s, o)
-	x.report.Seed = seed
-	start := x.monitors.verdict(x.startMonitor())
-	worlds := map[string]bool{}
-	one := big.NewInt(1)
-	for _, rank := range s.Sample(count, seed) {
-		if x.report.Stopped = ctx.Err(); x.report.Stopped != nil {
-			break
-		}
-		scenario, err := s.At(rank)
-		if err != nil {
+	x.report.Seed, x.report.Workers = seed, x.options.Workers
+	sampler := x.newSampler(count, seed)
+	for from := 0; from < sampler.count && x.report.Stopped == nil; from += batchDraws {
+		if err := sampler.batch(ctx, from, min(from+batchDraws, sampler.count)); err != nil {
 			return nil, err
 		}
-		if err := x.draw(w, scenario, start, worlds); err != nil {
-			return nil, err
-		}
-		x.report.Covered.Add(x.report.Covered, one)
 	}
-	x.report.Worlds = len(worlds)
 	x.report.Runs = x.cluster.Learnt().Runs
+	x.report.Worlds = len(sampler.worlds)
 	x.report.Depth = s.MaxLen()
-	x.report.Elapsed = time.Since(began)
+	x.report.Coverage = sampler.coverage()
+	x.report.Elapsed = time.Since(x.began)
 	return x.report, nil
 }
 
-// draw runs one scenario.
-func (x *search) draw(w *worker, scenario space.Scenario, seen verdict, worlds map[string]bool) error {
-	src, dst := make(runtime.Vector, x.cluster.Width()), make(runtime.Vector, x.cluster.Width())
-	copy(src, x.options.Start.Vector())
-	one := big.NewInt(1)
-	taken := 0
-	violated, err := x.judge(seen, src)
-	for _, step := range scenario {
-		if err != nil || violated != none {
+// A sampler draws scenarios batch by batch.
+type sampler struct {
+	*search
+	seed    uint64
+	count   int
+	ranks   []*big.Int // of what is drawn, if that does not depend on what was
+	archive *archive   // nil if it does not
+	start   *prefix
+	team    []*worker
+
+	worlds    map[string]bool
+	states    sightings // of local states, by number
+	histories sightings // of tuples of the monitors, by number
+}
+
+// A draw is a scenario that was drawn and what came of it. It goes on from a
+// prefix that was known before.
+type draw struct {
+	from     *prefix
+	steps    []choice
+	taken    []*prefix // what was reached
+	early    bool      // the next step could not happen
+	violated int
+	done     bool
+	err      error
+}
+
+// A choice is a step of a scenario; guided draws know more of it.
+type choice struct {
+	step   runtime.Step
+	number int // of those at its position
+	to     *space.Position
+}
+
+func (x *search) newSampler(count int, seed uint64) *sampler {
+	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}}
+	s.start = &prefix{
+		at: x.space.Start(), vector: x.options.Start.Vector(), seen: x.monitors.verdict(x.startMonitor()),
+	}
+	if size := x.space.Size(); x.options.Novelty && size.Cmp(big.NewInt(int64(count))) > 0 {
+		s.archive = newArchive()
+	} else {
+		s.ranks = x.space.Sample(count, seed)
+		s.count = len(s.ranks)
+	}
+	for range max(1, min(x.options.Workers, s.count)) {
+		s.team = append(s.team, x.newWorker())
+	}
+	return s
+}
+
+// batch judges the draws with numbers from first to before last. What they make
+// known is noted in their order, whoever made them.
+func (s *sampler) batch(ctx context.Context, first, last int) error {
+	if s.archive != nil {
+		s.archive.weigh()
+	}
+	draws := make([]*draw, last-first)
+	for i := range draws {
+		draws[i] = &draw{from: s.start, violated: none}
+		if s.archive != nil {
+			s.guide(draws[i], first+i)
+		}
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for _, w := range s.team {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(draws) {
+					return
+				}
+				if s.archive == nil {
+					draws[i].err = s.unrank(draws[i], s.ranks[first+i])
+				}
+				if draws[i].err == nil {
+					s.play(w, draws[i])
+				}
+				draws[i].done = true
+			}
+		})
+	}
+	group.Wait()
+	for i, d := range draws {
+		if !d.done {
+			s.report.Stopped = context.Cause(ctx)
 			break
 		}
-		if !w.sim.Take(dst, src, step) {
-			x.report.EndedEarly.Add(x.report.EndedEarly, one)
-			break
+		if d.err != nil {
+			return d.err
 		}
-		x.report.Steps++
-		taken++
-		worlds[fmt.Sprint(dst)] = true
-		seen = w.after(seen, step, dst)
-		violated, err = x.judge(seen, dst)
-		src, dst = dst, src
+		s.note(d, first+i)
 	}
-	if err != nil {
-		return err
-	}
-	if seen.progress {
-		x.report.Progressed.Add(x.report.Progressed, one)
-	}
-	if violated == none {
-		x.passed(seen.progress, func() *runtime.World { return x.walk(scenario[:taken]) })
-		return nil
-	}
-	x.foundInSample(violated, taken, scenario[:taken])
 	return nil
 }
 
-// foundInSample notes a violation; a shorter one takes the place of a longer.
-func (x *search) foundInSample(v, length int, prefix space.Scenario) {
-	r := x.report
-	w := x.walk(prefix)
-	if r.Counterexample == nil || length < r.Counterexample.Depth()-x.options.Start.Depth() {
-		r.Counterexample, r.Beyond = w, w.Beyond()
+func (s *sampler) unrank(d *draw, rank *big.Int) error {
+	scenario, err := s.space.At(rank)
+	for _, step := range scenario {
+		d.steps = append(d.steps, choice{step: step})
 	}
-	name, why := x.explain(v, w)
-	for i := range r.Violations {
-		old := &r.Violations[i]
-		if old.Property != name {
-			continue
+	return err
+}
+
+// play takes the steps of a draw until something is violated.
+func (s *sampler) play(w *worker, d *draw) {
+	at := d.from
+	d.violated, d.err = s.judge(at.seen, at.vector)
+	for _, c := range d.steps {
+		if d.err != nil || d.violated != none {
+			return
 		}
-		old.Scenarios.Add(old.Scenarios, big.NewInt(1))
-		if length < old.Length {
-			old.Length, old.Why, old.Shortest = length, why, new(big.Int)
+		to := make(runtime.Vector, len(at.vector))
+		if d.early = !w.sim.Take(to, at.vector, c.step); d.early {
+			return
 		}
-		if length == old.Length {
-			old.Shortest.Add(old.Shortest, big.NewInt(1))
+		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: w.after(at.seen, c.step, to)}
+		d.taken = append(d.taken, at)
+		d.violated, d.err = s.judge(at.seen, to)
+	}
+}
+
+// note adds a draw to the report.
+func (s *sampler) note(d *draw, number int) {
+	r := s.report
+	one := big.NewInt(1)
+	end := d.from
+	for _, p := range d.taken {
+		end = p
+		r.Steps++
+		s.worlds[p.key()] = true
+		fresh := 0
+		for _, state := range p.vector[:len(p.vector)-1] {
+			if s.states.see(state, number) {
+				fresh++
+			}
 		}
+		s.histories.see(p.seen.monitor, number)
+		if s.archive != nil && fresh > 0 && (p != d.taken[len(d.taken)-1] || d.violated == none) {
+			s.archive.add(p, fresh)
+		}
+	}
+	if s.archive != nil && !s.archive.first(d) {
+		return // it was counted already
+	}
+	r.Covered.Add(r.Covered, one)
+	if d.early {
+		r.EndedEarly.Add(r.EndedEarly, one)
+	}
+	if end.seen.progress {
+		r.Progressed.Add(r.Progressed, one)
+	}
+	if d.violated == none {
+		s.passed(end.seen.progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}
-	r.Violations = append(r.Violations, Violation{name, why, length, big.NewInt(1), big.NewInt(1)})
+	s.foundInSample(d.violated, end)
+}
+
+// foundInSample notes a violation; a shorter one takes the place of a longer.
+func (s *sampler) foundInSample(v int, end *prefix) {
+	r := s.report
+	steps := end.steps()
+	name := s.propertyName(v)
+	i := slices.IndexFunc(r.Violations, func(old Violation) bool { return old.Property == name })
+	if i < 0 {
+		i = len(r.Violations)
+		r.Violations = append(r.Violations, Violation{Property: name, Length: never, Scenarios: new(big.Int)})
+	}
+	known := &r.Violations[i]
+	known.Scenarios.Add(known.Scenarios, big.NewInt(1))
+	if len(steps) < known.Length {
+		w := s.walk(steps)
+		_, known.Why = s.explain(v, w)
+		known.Length, known.Shortest = len(steps), new(big.Int)
+		if r.Counterexample == nil || len(steps) < r.Counterexample.Depth()-s.options.Start.Depth() {
+			r.Counterexample, r.Beyond = w, w.Beyond()
+		}
+	}
+	if len(steps) == known.Length {
+		known.Shortest.Add(known.Shortest, big.NewInt(1))
+	}
 }
 
 // walk takes steps that are known to be possible.
@@ -122,15 +245,23 @@ func (x *search) walk(steps space.Scenario) *runtime.World {
 	return w
 }
 
+// propertyName names the v-th property, invariants last.
+func (x *search) propertyName(v int) string {
+	if v < len(x.properties) {
+		return x.properties[v].Name()
+	}
+	return x.options.Invariants[v-len(x.properties)].Name()
+}
+
 // explain names the v-th property and says why it does not hold in w.
 func (x *search) explain(v int, w *runtime.World) (name, why string) {
+	name = x.propertyName(v)
 	if v < len(x.properties) {
-		return x.properties[v].Name(), x.properties[v].Judge(w.History()).Why
+		return name, x.properties[v].Judge(w.History()).Why
 	}
-	p := x.options.Invariants[v-len(x.properties)]
-	verdict, err := p.JudgeWorld(w)
+	verdict, err := x.options.Invariants[v-len(x.properties)].JudgeWorld(w)
 	if err != nil {
 		verdict = check.Verdict{Why: err.Error()}
 	}
-	return p.Name(), verdict.Why
+	return name, verdict.Why
 }

@@ -1,0 +1,171 @@
+package explore
+
+import (
+	"encoding/binary"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// A prefix is a world that a sample reached, and how.
+type prefix struct {
+	parent *prefix
+	choice choice
+	at     *space.Position // nil unless draws are guided
+	vector runtime.Vector
+	seen   verdict
+}
+
+// steps lists the steps of p.
+func (p *prefix) steps() space.Scenario {
+	var steps space.Scenario
+	for ; p.parent != nil; p = p.parent {
+		steps = append(steps, p.choice.step)
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
+// key returns a text that is the same for equal worlds only.
+func (p *prefix) key() string {
+	key := make([]byte, 0, 4*len(p.vector))
+	for _, word := range p.vector {
+		key = binary.LittleEndian.AppendUint32(key, word)
+	}
+	return string(key)
+}
+
+// An archive holds the prefixes that led to local states which no draw had met
+// before. A draw goes on from one of them, with a suffix drawn uniformly from
+// those that the space has for it, or is uniform from the start. The weight of a
+// prefix is how many local states it was the first to meet, divided by the
+// square of one more than how often it was chosen; that of the start is 1. So
+// draws are soon uniform again when they meet nothing new.
+//
+// That is to return to what was new and to explore from there, as in Go-Explore
+// (Ecoffet, Huizinga, Lehman, Stanley and Clune, "First return, then explore",
+// Nature 2021), with local states in place of its cells and with the schedule
+// of coverage-based fuzzers, which give less to what was tried often (Böhme,
+// Pham and Roychoudhury, "Coverage-based Greybox Fuzzing as Markov Chain", CCS
+// 2016). It pays for flaws behind long chains of local states. Where local
+// states are few and met soon, as in a store of one value, it is no better than
+// uniform draws, and can be worse.
+type archive struct {
+	prefixes []archived
+	sums     []float64 // of the weights up to each prefix, when the batch began
+	drawn    map[string]bool
+}
+
+type archived struct {
+	*prefix
+	fresh, chosen int
+}
+
+func newArchive() *archive { return &archive{drawn: map[string]bool{}} }
+
+// add keeps a prefix that met local states first, unless nothing goes on there.
+func (a *archive) add(p *prefix, fresh int) {
+	if !p.at.Last() {
+		a.prefixes = append(a.prefixes, archived{p, fresh, 0})
+	}
+}
+
+// weigh fixes the weights for a batch of draws.
+func (a *archive) weigh() {
+	a.sums = a.sums[:0]
+	sum := 0.0
+	for _, p := range a.prefixes {
+		sum += float64(p.fresh) / float64((1+p.chosen)*(1+p.chosen))
+		a.sums = append(a.sums, sum)
+	}
+}
+
+// choose returns a prefix to go on from, nil if a draw is to be uniform.
+func (a *archive) choose(source *rand.Rand) *prefix {
+	all := 1.0 // the weight of a uniform draw
+	if len(a.sums) > 0 {
+		all += a.sums[len(a.sums)-1]
+	}
+	i, _ := slices.BinarySearch(a.sums, source.Float64()*all)
+	if i == len(a.sums) {
+		return nil
+	}
+	p := &a.prefixes[i]
+	p.chosen++
+	return p.prefix
+}
+
+// first reports whether a scenario is drawn for the first time.
+func (a *archive) first(d *draw) bool {
+	var numbers []int
+	for p := d.from; p.parent != nil; p = p.parent {
+		numbers = append(numbers, p.choice.number)
+	}
+	slices.Reverse(numbers)
+	for _, c := range d.steps {
+		numbers = append(numbers, c.number)
+	}
+	var key []byte
+	for _, n := range numbers {
+		key = binary.AppendUvarint(key, uint64(n))
+	}
+	known := a.drawn[string(key)]
+	a.drawn[string(key)] = true
+	return !known
+}
+
+// guide draws a scenario that goes on from a prefix.
+func (s *sampler) guide(d *draw, number int) {
+	source := rand.New(rand.NewPCG(s.seed, uint64(number)))
+	if p := s.archive.choose(source); p != nil {
+		d.from = p
+	}
+	d.steps = suffix(d.from.at, source)
+}
+
+// suffix draws uniformly from the ways in which scenarios go on from a position.
+func suffix(at *space.Position, source *rand.Rand) []choice {
+	var steps []choice
+	var digit big.Int
+	rank := below(at.Count(), source)
+	for {
+		ends := big.NewInt(int64(at.Accepts()))
+		if rank.Cmp(ends) < 0 {
+			return steps
+		}
+		rank.Sub(rank, ends)
+		number := 0
+		for _, g := range at.Groups() {
+			each := g.To.Count()
+			all := new(big.Int).Mul(each, big.NewInt(int64(len(g.Steps))))
+			if rank.Cmp(all) >= 0 {
+				rank.Sub(rank, all)
+				number += len(g.Steps)
+				continue
+			}
+			digit.QuoRem(rank, each, rank)
+			i := int(digit.Int64())
+			steps = append(steps, choice{g.Steps[i], number + i, g.To})
+			at = g.To
+			break
+		}
+	}
+}
+
+// below draws a number from 0 to n-1: as many bits as n has, until they make one.
+func below(n *big.Int, source *rand.Rand) *big.Int {
+	bits := n.BitLen()
+	words := make([]byte, 8*((bits+63)/64))
+	for {
+		for i := 0; i < len(words); i += 8 {
+			binary.BigEndian.PutUint64(words[i:], source.Uint64())
+		}
+		x := new(big.Int).SetBytes(words)
+		if x.Rsh(x, uint(8*len(words)-bits)); x.Cmp(n) < 0 {
+			return x
+		}
+	}
+}

@@ -1,0 +1,264 @@
+package explore_test
+
+import (
+	"encoding/binary"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+func (s stage) samples(of *space.Space, count int, seed uint64, o explore.Options) *explore.Report {
+	s.t.Helper()
+	o.Start = s.Start()
+	r, err := explore.Sample(s.t.Context(), of, count, seed, o)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// A lock is a server that counts how many of the names in a secret called it
+// one after the other, and whose code fails when all did.
+type lock struct{ secret []string }
+
+func (lock) Name() string { return "lock" }
+
+func (l lock) NewServer(runtime.Self) (runtime.Node, error) { return &bolt{lock: l}, nil }
+
+func (lock) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return knocker{}, nil }
+
+type bolt struct {
+	lock
+	right uint64
+}
+
+type knock struct{}
+
+func (b *bolt) React(e runtime.Event, out *runtime.Reaction) {
+	if e.From != b.secret[b.right] {
+		b.right = 0
+	} else if b.right++; int(b.right) == len(b.secret) {
+		out.Fail("the lock is open")
+	}
+}
+
+func (b *bolt) AppendBinary(to []byte) ([]byte, error) { return binary.AppendUvarint(to, b.right), nil }
+
+func (b *bolt) UnmarshalBinary(from []byte) error {
+	b.right, _ = binary.Uvarint(from)
+	return nil
+}
+
+// A knocker calls whoever it can reach, and knows nothing.
+type knocker struct{}
+
+func (knocker) React(_ runtime.Event, out *runtime.Reaction) { out.Broadcast(knock{}) }
+func (knocker) AppendBinary(b []byte) ([]byte, error)        { return b, nil }
+func (knocker) UnmarshalBinary([]byte) error                 { return nil }
+
+func locked(t testing.TB, secret ...string) (stage, *space.Space) {
+	s := newStage(t, runtime.Config{Protocol: lock{secret}, N: 1, Clients: []runtime.Client{runs("a"), runs("b"), runs("c")}})
+	return s, s.exchanges("a b c", s.reaches("A")).Times(12)
+}
+
+// drawsNeeded returns how many draws it takes to open the lock, at most most.
+func drawsNeeded(t testing.TB, seed uint64, novelty bool, most int) int {
+	for count := 32; count < most; count *= 2 {
+		s, of := locked(t, "a", "b", "b", "c", "a", "c", "c", "b")
+		if r := s.samples(of, count, seed, explore.Options{Novelty: novelty}); len(r.Violations) > 0 {
+			return count
+		}
+	}
+	return most
+}
+
+// A sample opens a short lock, but not one that no client can open.
+func TestSampleFindsPlantedFlaw(t *testing.T) {
+	for _, novelty := range []bool{false, true} {
+		s, of := locked(t, "a", "c", "b")
+		r := s.samples(of, 500, 1, explore.Options{Novelty: novelty})
+		if len(r.Violations) != 1 || r.Counterexample == nil || r.Violations[0].Property != check.NoFailure().Name() {
+			t.Fatalf("%s", r.Text())
+		}
+		want := []string{`exchange("a", ["A"])`, `exchange("c", ["A"])`, `exchange("b", ["A"])`}
+		if got := texts(r.Counterexample); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Violations[0].Length {
+			t.Errorf("got %q", got)
+		}
+		s, of = locked(t, "a", "c", "d")
+		if r := s.samples(of, 500, 1, explore.Options{Novelty: novelty}); len(r.Violations) > 0 || r.Covered.Int64() < 400 {
+			t.Errorf("nobody is d:\n%s", r.Text())
+		}
+	}
+}
+
+// A deep flaw behind local states that come one after the other is found in far
+// fewer draws if they prefer what is new: the median of several seeds is less
+// than a quarter.
+func TestNoveltyFindsDeepFlaw(t *testing.T) {
+	var uniform, guided []int
+	for seed := range uint64(15) {
+		uniform = append(uniform, drawsNeeded(t, seed, false, 1<<13))
+		guided = append(guided, drawsNeeded(t, seed, true, 1<<13))
+	}
+	slices.Sort(uniform)
+	slices.Sort(guided)
+	if 4*guided[7] > uniform[7] {
+		t.Errorf("guided draws %v, uniform draws %v", guided, uniform)
+	}
+	t.Logf("draws, rounded up to a power of two: guided %v, uniform %v", guided, uniform)
+}
+
+// Samples tell the same whatever the number of workers.
+func TestSampleWorkersDoNotMatter(t *testing.T) {
+	for _, novelty := range []bool{false, true} {
+		var want summary
+		for _, workers := range []int{1, 2, 3, 7} {
+			s := newStage(t, twinned(four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", blue), runs("c3", read(), read())), "C"))
+			of := eitherOf(s.exchanges("c1 c2 c3", s.subsets(1, 3)), s.of("restart c1", "amnesia A")).Times(9)
+			got := summarize(s.samples(of, 3000, 5, explore.Options{
+				Properties: properties(), Invariants: []check.WorldProperty{neverShows("B", "blue")}, Novelty: novelty, Workers: workers,
+			}))
+			if workers == 1 {
+				want = got
+				if len(got.report.Violations) < 2 || got.report.Coverage.States < 100 {
+					t.Errorf("too little happens:\n%s", got.text)
+				}
+			} else if !reflect.DeepEqual(got, want) {
+				t.Fatalf("novelty = %t, %d workers:\n%s\nwant\n%s", novelty, workers, got.text, want.text)
+			}
+		}
+	}
+}
+
+// What novelty draws is in the space, counts once, and is nearly everything
+// before long; what a sample finds, the search finds too.
+func TestNoveltyStaysInSpace(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+	// Scenarios of several lengths, some of which begin others.
+	of := eitherOf(s.exchanges("c1 c2", s.reaches("A B", "C D")).Times(4), s.exchanges("c1 c2", s.reaches("A B", "C D", "A")).Times(2))
+	all := s.explores(of, check.Linearizable())
+	r := s.samples(of, int(all.Size.Int64())-1, 3, explore.Options{Properties: []check.Property{check.Linearizable()}, Novelty: true})
+	if r.Covered.Cmp(all.Size) >= 0 || r.Covered.Int64() < all.Size.Int64()/3 {
+		t.Errorf("%s of %s scenarios are covered", r.Covered, all.Size)
+	}
+	for _, w := range append(slices.Clone(r.Passing), r.Counterexample) {
+		found := false
+		for sc := range of.All {
+			found = found || len(sc) >= w.Depth() && slices.EqualFunc(sc[:w.Depth()], texts(w), func(s runtime.Step, text string) bool { return s.String() == text })
+		}
+		if !found {
+			t.Errorf("no scenario begins with %q", texts(w))
+		}
+	}
+	if r.Violations[0].Length != 4 || r.Violations[0].Scenarios.Cmp(all.Violations[0].Scenarios) > 0 || r.Progressed.Cmp(all.Progressed) > 0 {
+		t.Errorf("%s\nbut\n%s", r.Text(), all.Text())
+	}
+}
+
+// A sample of the whole space covers what the search covers, and leaves nothing
+// unseen.
+func TestSampleOfAll(t *testing.T) {
+	for _, novelty := range []bool{false, true} {
+		s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+		of := s.exchanges("c1 c2", s.reaches("A B", "C D", "A")).Times(4)
+		all := s.explores(of, check.Linearizable())
+		r := s.samples(of, 1<<20, 3, explore.Options{Properties: []check.Property{check.Linearizable()}, Novelty: novelty})
+		if !r.Complete() || r.Coverage.Unseen != 0 || r.Coverage.Transitions != all.Runs {
+			t.Errorf("%s\n%+v", r.Text(), r.Coverage)
+		}
+		v, w := r.Violations[0], all.Violations[0]
+		if v.Scenarios.Cmp(w.Scenarios) != 0 || v.Length != w.Length || r.Progressed.Cmp(all.Progressed) != 0 || r.EndedEarly.Cmp(all.EndedEarly) != 0 {
+			t.Errorf("%s\nbut\n%s", r.Text(), all.Text())
+		}
+	}
+}
+
+// The counterexample is the shortest prefix, and how many are as short is counted.
+func TestSampleShowsShortest(t *testing.T) {
+	for _, novelty := range []bool{false, true} {
+		s, of := locked(t, "a", "b")
+		r := s.samples(of, 300, 2, explore.Options{Novelty: novelty})
+		shortest := 0
+		if !novelty {
+			for _, rank := range of.Sample(300, 2) {
+				if sc, err := of.At(rank); err == nil && sc[0].String() == `exchange("a", ["A"])` && sc[1].String() == `exchange("b", ["A"])` {
+					shortest++
+				}
+			}
+		}
+		v := r.Violations[0]
+		if v.Length != 2 || r.Counterexample.Depth() != 2 || v.Why == "" || !novelty && v.Shortest.Int64() != int64(shortest) {
+			t.Errorf("%d are so short:\n%s", shortest, r.Text())
+		}
+	}
+}
+
+// The estimate of what is unseen is the share of draws that met something
+// alone, and close to what can be counted in a space that can be listed.
+func TestUnseen(t *testing.T) {
+	s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red, blue), runs("c2", read())), "C"))
+	of := s.exchanges("c1 c2", s.reaches("A B C", "B C' D", "A B", "C D")).Times(4)
+	var states []map[uint32]bool // that each scenario meets
+	for scenario := range of.All {
+		met := map[uint32]bool{}
+		w := s.Start()
+		for _, step := range scenario {
+			var err error
+			if w, err = w.Do(step); err != nil {
+				break
+			}
+			for _, state := range w.Vector()[:len(w.Vector())-1] {
+				met[state] = true
+			}
+		}
+		states = append(states, met)
+	}
+	const count, seeds = 25, 400
+	estimates, truths := 0.0, 0.0
+	for seed := range uint64(seeds) {
+		r := s.samples(of, count, seed, explore.Options{})
+		met := map[uint32]int{}
+		ranks := of.Sample(count, seed)
+		for _, rank := range ranks {
+			for state := range states[rank.Int64()] {
+				met[state]++
+			}
+		}
+		alone := 0
+		for _, rank := range ranks {
+			for state := range states[rank.Int64()] {
+				if met[state] == 1 {
+					alone++
+					break
+				}
+			}
+		}
+		if want := float64(alone) / count; r.Coverage.Unseen != want || r.Coverage.States != len(met) {
+			t.Errorf("seed %d: %+v, want %g unseen and %d states", seed, r.Coverage, want, len(met))
+		}
+		fresh := 0
+		for _, here := range states {
+			for state := range here {
+				if met[state] == 0 {
+					fresh++
+					break
+				}
+			}
+		}
+		estimates += r.Coverage.Unseen / seeds
+		truths += float64(fresh) / float64(len(states)-count) / seeds
+	}
+	if math.Abs(estimates-truths) > 0.02 || truths < 0.05 {
+		t.Errorf("estimated %g, it is %g on average", estimates, truths)
+	}
+	if r := s.samples(of, count, 1, explore.Options{Novelty: true}); r.Coverage.Unseen >= 0 || r.Coverage.States == 0 {
+		t.Errorf("%+v", r.Coverage)
+	}
+}
