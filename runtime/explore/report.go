@@ -62,7 +62,11 @@ func (r *Report) Text() string {
 		if r.Partial > 0 {
 			partial = fmt.Sprintf(", and %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
 		}
-		line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
+		if r.Kind == "sample" {
+			line("stopped", "%s", why)
+		} else {
+			line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
+		}
 	}
 	for _, v := range r.Violations {
 		line("verdict", "%s VIOLATED   shortest after %d steps (%s of that length)", v.Property, v.Length, Grouped(v.Shortest))

@@ -1,10 +1,13 @@
 package explore_test
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twinsh/twinsh/kvproto"
@@ -260,5 +263,19 @@ func TestUnseen(t *testing.T) {
 	}
 	if r := s.samples(of, count, 1, explore.Options{Novelty: true}); r.Coverage.Unseen >= 0 || r.Coverage.States == 0 {
 		t.Errorf("%+v", r.Coverage)
+	}
+}
+
+// An interrupted sample tells what it drew, and no more.
+func TestSampleInterrupted(t *testing.T) {
+	s, of := locked(t, "a", "b")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r, err := explore.Sample(ctx, of, 100, 1, explore.Options{Start: s.Start()})
+	if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 || r.Coverage.Unseen >= 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if !strings.Contains(r.Text(), "interrupted\n") || strings.Contains(r.Text(), "all scenarios of") {
+		t.Errorf("%s", r.Text())
 	}
 }
