@@ -13,7 +13,8 @@ type drawing struct {
 	Lanes  []laneShape
 	Bands  []rect // one for each twinned identity
 	Steps  []stepShape
-	lane   int // the width of one
+	Fit    float64 // how much smaller it is in print, to fit a page
+	lane   int     // the width of one
 }
 
 type laneShape struct {
@@ -67,7 +68,11 @@ const (
 	chipHeight = 20 // with the space below it
 	hopHeight  = 34 // from sending to receiving
 	margin     = 10
-	twinLooks  = 3 // how many classes twin0, twin1, … there are
+	titleChars = 18 // that surely fit in a line of the title of a step
+	titleLine  = 20
+	titleWidth = 210
+	printWidth = 980 // of a landscape page
+	twinLooks  = 3   // how many classes twin0, twin1, … there are
 )
 
 // draw lays the diagram out.
@@ -108,6 +113,7 @@ func (t *Trace) draw() *drawing {
 		d.Lanes = append(d.Lanes, shape)
 	}
 	d.Width = len(t.Lanes) * d.lane
+	d.Fit = min(1, float64(printWidth)/float64(titleWidth+d.Width))
 	before := t.Start
 	for k := range t.Steps {
 		d.Steps = append(d.Steps, d.step(&t.Steps[k], before))
@@ -145,12 +151,14 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 		p.Chips = append(p.Chips, d.chip(i, y, text, d.Trace.Lanes[i].Name+": "+text, class))
 		bottom = y + chipHeight
 	}
-	p.Height = max(bottom+margin/2, 44)
 	for _, f := range d.Findings {
 		if f.Step == s.Number {
 			p.Violated = append(p.Violated, f.Property)
 		}
 	}
+	// The title stands beside the picture, which must not be lower.
+	lines := runes(s.Title)/titleChars + 1 + len(p.Violated)
+	p.Height = max(bottom+margin/2, lines*titleLine+2*margin)
 	return p
 }
 

@@ -1,0 +1,223 @@
+package trace_test
+
+import (
+	"context"
+	"flag"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+var pictures = flag.String("pictures", "", "a folder to write screenshots of the page to")
+
+// browser opens a page in a browser without a window. Where there is none the
+// test is skipped, but for CI, where there must be one. That the page needs
+// another file is an error of the test.
+func browser(t *testing.T, page string) context.Context {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			program = path
+			break
+		}
+	}
+	if program == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no chromium found, which CI must have")
+		}
+		t.Skip("no chromium found: the page is not tested in a browser")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.WindowSize(1500, 1100))
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	t.Cleanup(stop)
+	file := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.Navigate((&url.URL{Scheme: "file", Path: file}).String()))
+	ctx, stop = context.WithTimeout(ctx, time.Minute) // the browser has started
+	t.Cleanup(stop)
+	if n := value[int](t, ctx, `performance.getEntriesByType("resource").length`); n > 0 {
+		t.Errorf("the page asks for %d other files", n)
+	}
+	return ctx
+}
+
+func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value returns what an expression is in the page.
+func value[T any](t *testing.T, ctx context.Context, expression string) T {
+	t.Helper()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// emulate makes the browser show the page in print, or light or dark.
+func emulate(t *testing.T, ctx context.Context, media, scheme string) {
+	t.Helper()
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// where tells which step the page shows, by all that shows it.
+const where = `[location.hash, document.getElementById("slider").value, document.getElementById("where").textContent,
+	[...document.querySelectorAll(".current")].map(e => e.id).join(), document.querySelectorAll(".later").length,
+	document.getElementById("which").textContent].join(" | ")`
+
+func TestPageInBrowser(t *testing.T) {
+	tr := inversion(t)
+	page, err := tr.Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := browser(t, page)
+	at := func(what, want string) {
+		t.Helper()
+		if got := value[string](t, ctx, where); got != want {
+			t.Errorf("%s: the page is at %s, want %s", what, got, want)
+		}
+	}
+	const (
+		start = "#step=0 | 0 | the start |  | 6 | The start"
+		one   = "#step=1 | 1 | step 1 of 6 | step-1 | 5 | Step 1: partition A B C c1 c2 | C' D"
+		three = `#step=3 | 3 | step 3 of 6 | step-3 | 3 | Step 3: c1 write "red": update → A`
+		six   = "#step=6 | 6 | step 6 of 6 | step-6 | 0 | Step 6: c2 read: query → B C D"
+	)
+	at("opened", six)
+	do(t, ctx, chromedp.KeyEvent(kb.ArrowRight))
+	at("right of the end", six)
+	do(t, ctx, chromedp.KeyEvent(kb.Home))
+	at("Home", start)
+	do(t, ctx, chromedp.KeyEvent(kb.ArrowLeft))
+	at("left of the start", start)
+	do(t, ctx, chromedp.KeyEvent(kb.ArrowRight))
+	at("right", one)
+	do(t, ctx, chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowRight))
+	at("right twice", three)
+	if got, want := value[string](t, ctx, `[...document.querySelectorAll("#states tr.changed")].map(e => e.textContent).join(", ")`), "A– → v1 red, c1query done → update 1/3"; got != want {
+		t.Errorf("step 3 changed %s, want %s", got, want)
+	}
+	if got := value[int](t, ctx, `document.querySelectorAll("#step-3 .message.lost, #step-3 .message.cut").length`); got != 4 {
+		t.Errorf("step 3 shows %d lost messages, want 4", got)
+	}
+	do(t, ctx, chromedp.KeyEvent(kb.End))
+	at("End", six)
+
+	// The slider, by the mouse's events and by the keys when it has the focus.
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`{ const s = document.getElementById("slider"); s.value = 3; s.dispatchEvent(new Event("input")); }`))
+	at("slider", three)
+	do(t, ctx, chromedp.Focus(chromedp.CSS("#slider")), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent(kb.ArrowLeft))
+	at("left on the slider", one)
+	do(t, ctx, chromedp.Click(chromedp.CSS("#on")), chromedp.Click(chromedp.CSS("#on")))
+	at("button", three)
+	do(t, ctx, chromedp.Click(chromedp.CSS("#step-1 .title")))
+	at("click", one)
+	do(t, ctx, chromedp.Click(chromedp.CSS(".finding a")))
+	at("link of the finding", six)
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`location.hash = "#step=3"`), chromedp.Poll[chromedp.Void](`document.getElementById("which").textContent.startsWith("Step 3")`))
+	at("address", three)
+	do(t, ctx, chromedp.Reload())
+	at("opened again at an address", three)
+
+	// Hover.
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#step-3 .message.delivered").dispatchEvent(new MouseEvent("mouseover", {bubbles: true}))`))
+	if got, want := value[string](t, ctx, `document.getElementById("tooltip").hidden + document.getElementById("tooltip").textContent`), "falsec1 → A: update v1 red\nA is now at v1 red"; got != want {
+		t.Errorf("the tooltip says %q, want %q", got, want)
+	}
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.body.dispatchEvent(new MouseEvent("mouseover", {bubbles: true}))`))
+	if !value[bool](t, ctx, `document.getElementById("tooltip").hidden`) {
+		t.Error("the tooltip does not go away")
+	}
+
+	// One band for the twins, and parts while there is a partition.
+	if got := value[string](t, ctx, `[...document.querySelectorAll(".heads text.band")].map(e => e.textContent).join()`); got != "C: one identity" {
+		t.Errorf("the bands of twins are %q", got)
+	}
+	if got := value[string](t, ctx, `["#step-2", "#step-6"].map(s => document.querySelectorAll(s + " rect.part").length).join()`); got != "3,0" {
+		t.Errorf("steps 2 and 6 show %s stretches of parts, want 3,0", got)
+	}
+	if got := value[string](t, ctx, `document.querySelector(".finding").textContent`); !strings.Contains(got, "linearizable is violated") || !strings.Contains(got, "had never got update v1 red") {
+		t.Errorf("the finding says %q", got)
+	}
+
+	// Dark and light differ; all that is written can be read.
+	paper := func(scheme string) string {
+		emulate(t, ctx, "", scheme)
+		return value[string](t, ctx, `getComputedStyle(document.body).backgroundColor + getComputedStyle(document.body).color`)
+	}
+	if light, dark := paper("light"), paper("dark"); light == dark {
+		t.Errorf("light and dark are both %s", light)
+	}
+	emulate(t, ctx, "print", "light")
+	if got := value[string](t, ctx, `["nav", ".now", ".diagram", ".finding"].map(s => getComputedStyle(document.querySelector(s)).display === "none").join() + getComputedStyle(document.querySelector(".later svg")).opacity`); got != "true,true,false,false1" {
+		t.Errorf("in print nav, .now, .diagram and .finding are hidden %s", got)
+	}
+}
+
+// What nodes say is text, never markup or code.
+func TestPageDoesNotObeyNodes(t *testing.T) {
+	tr := handmade()
+	const evil = `</script><img src=x onerror=alert(1)><script>document.title="obeyed"</script>`
+	tr.Protocol, tr.Steps[0].Title, tr.Steps[0].Number = evil, evil, 1
+	tr.Steps[0].States[0].Summary = evil
+	tr.Steps[0].Deliveries[1].Text = evil
+	tr.Find(evil, evil, 1)
+	page, err := tr.Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := browser(t, page)
+	if got := value[string](t, ctx, `document.title + document.images.length`); got != evil+" · twinsh0" {
+		t.Errorf("the page is titled %q", got)
+	}
+	if got := value[string](t, ctx, `document.querySelector("#states td:last-child").textContent`); got != evil {
+		t.Errorf("the state is shown as %q", got)
+	}
+}
+
+// TestPictures writes screenshots, if asked to.
+func TestPictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("no folder given: go test ./runtime/trace -run TestPictures -pictures FOLDER")
+	}
+	page, err := inversion(t).Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := browser(t, page)
+	for _, scheme := range []string{"light", "dark"} {
+		emulate(t, ctx, "", scheme)
+		do(t, ctx, chromedp.Sleep(300*time.Millisecond)) // until colours have faded over
+		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(*pictures, "page-"+scheme+".png"), picture, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
