@@ -102,7 +102,7 @@ check(invariant("few crashes", few_crashes))`,
 		}, {
 			Signature: "check(property)",
 			Doc: `Judges the current world and what was observed on the way to it, and prints the verdict.
-If the property does not hold, the script ends with the storyboard and exit status 1.`,
+If the property does not hold, the script ends with the storyboard, the story of the violation (see why) and exit status 1.`,
 			Example: kvStage + `exchange("c2", ["A", "B", "C"])
 check(linearizable())`,
 			call: callCheck,
@@ -184,8 +184,15 @@ func callCheck(c *call) (starlark.Value, error) {
 		notes = "; more servers are faulty than f allows: beyond f, proves nothing"
 	}
 	if !v.Holds {
-		board := trace.Of(w).Storyboard(c.in().traceOptions())
-		return nil, &CheckFailed{fmt.Sprintf("%s: VIOLATED%s\n%s\n\n%s", p.name, notes, v.Why, strings.TrimRight(board, "\n"))}
+		t := trace.Of(w)
+		if err := p.find(t, w); err != nil {
+			return nil, err
+		}
+		text := fmt.Sprintf("%s: VIOLATED%s\n%s\n\n%s", p.name, notes, v.Why, t.Storyboard(c.in().traceOptions()))
+		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
+			text += "\n" + story
+		}
+		return nil, &CheckFailed{strings.TrimRight(text, "\n")}
 	}
 	if v.Vacuous {
 		notes += "; nothing returned and nothing was decided, so this proves nothing"

@@ -152,19 +152,26 @@ func traceOf(r *reportValue) *trace.Trace {
 	return t
 }
 
-// find notes in the trace of w that p is violated there, if it is, and from
-// which step on.
+// find notes in the trace of w that p is violated there, if it is, and, if p
+// speaks of histories, from which step on.
 func (p *propertyValue) find(t *trace.Trace, w *runtime.World) error {
-	for _, v := range w.Path() {
-		verdict, err := p.judge(v)
-		if err != nil {
-			return err
-		}
-		if !verdict.Holds {
-			t.Find(p.name, verdict.Why, v.Depth())
-			return nil
+	v, err := p.judge(w)
+	if err != nil || v.Holds {
+		return err
+	}
+	if p.property != nil {
+		for _, earlier := range w.Path() {
+			first, err := p.judge(earlier)
+			if err != nil {
+				return err
+			}
+			if !first.Holds {
+				v, w = first, earlier
+				break
+			}
 		}
 	}
+	t.Find(p.name, v.Why, w.Depth())
 	return nil
 }
 

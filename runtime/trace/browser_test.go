@@ -136,9 +136,13 @@ func TestPageInBrowser(t *testing.T) {
 	at("button", three)
 	do(t, ctx, chromedp.Click(chromedp.CSS("#step-1 .title")))
 	at("click", one)
-	do(t, ctx, chromedp.Click(chromedp.CSS(".finding a")))
+	// The browser tells the page of a new address a little later.
+	arrived := func(step string) chromedp.Action[chromedp.Void] {
+		return chromedp.Poll[chromedp.Void](`document.getElementById("which").textContent.startsWith("Step ` + step + `")`)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS(".finding a")), arrived("6"))
 	at("link of the finding", six)
-	do(t, ctx, chromedp.Evaluate[chromedp.Void](`location.hash = "#step=3"`), chromedp.Poll[chromedp.Void](`document.getElementById("which").textContent.startsWith("Step 3")`))
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`location.hash = "#step=3"`), arrived("3"))
 	at("address", three)
 	do(t, ctx, chromedp.Reload())
 	at("opened again at an address", three)

@@ -70,7 +70,7 @@ const (
 	margin     = 10
 	titleChars = 18 // that surely fit in a line of the title of a step
 	titleLine  = 20
-	titleWidth = 210
+	titleWidth = 180
 	printWidth = 980 // of a landscape page
 	twinLooks  = 3   // how many classes twin0, twin1, … there are
 )
@@ -90,7 +90,7 @@ func (t *Trace) draw() *drawing {
 			longest = max(longest, runes(m.Text)+1)
 		}
 	}
-	d.lane = min(longest, 16)*charWidth + margin
+	d.lane = min(longest, 14)*charWidth + margin
 	identities := 0
 	for i, l := range t.Lanes {
 		shape := laneShape{X: i*d.lane + d.lane/2, Name: l.Name, Class: "server"}

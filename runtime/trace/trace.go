@@ -125,7 +125,7 @@ type Observation struct {
 type Finding struct {
 	Property string   `json:"property"`
 	Why      string   `json:"why"`   // the verdict in a sentence or two
-	Step     int      `json:"step"`  // the first after which the property does not hold
+	Step     int      `json:"step"`  // after it the property does not hold; the first such if that is known
 	Story    []string `json:"story"` // how that came about, in sentences
 }
 
