@@ -114,16 +114,25 @@ func New(config Config) (*Interpreter, error) {
 // [*CheckFailed], [*StepLimitError], [*PanicError] or the error of a cancelled
 // ctx, if that was the reason. ExecFile returns promptly after ctx is done.
 func (in *Interpreter) ExecFile(ctx context.Context, path string) error {
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	loader, err := newLoader(in.config.Modules, filepath.Dir(path))
+	source, loader, main, err := in.open(path)
 	if err != nil {
 		return err
 	}
 	defer loader.close()
-	return in.execute(ctx, loader, file{loader.local, filepath.Base(path)}, string(source))
+	return in.execute(ctx, loader, main, source)
+}
+
+// open reads a script and makes the loader of the modules beside it, which is
+// to be closed.
+func (in *Interpreter) open(path string) (source string, l *loader, main file, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", nil, file{}, err
+	}
+	if l, err = newLoader(in.config.Modules, filepath.Dir(path)); err != nil {
+		return "", nil, file{}, err
+	}
+	return string(text), l, file{l.local, filepath.Base(path)}, nil
 }
 
 // Exec executes source as a module of its own; name stands for it in messages.

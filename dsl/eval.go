@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -90,18 +88,13 @@ func (in *Interpreter) EvalText(ctx context.Context, name, text string, done fun
 // EvalFile executes the script at path as [Interpreter.EvalText] does. It loads
 // modules as [Interpreter.ExecFile] does, afresh each time.
 func (in *Interpreter) EvalFile(ctx context.Context, path string, done func(starlark.Value)) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	loader, err := newLoader(in.config.Modules, filepath.Dir(path))
+	text, loader, main, err := in.open(path)
 	if err != nil {
 		return err
 	}
 	defer loader.close()
-	main := file{loader.local, filepath.Base(path)}
 	parsed, err := dialect.Parse(main.name(), text, 0)
-	return in.evaluate(ctx, loader, main, string(text), parsed, err, done)
+	return in.evaluate(ctx, loader, main, text, parsed, err, done)
 }
 
 // evaluate executes the statements of a parsed text.

@@ -246,7 +246,7 @@ Each twinned identity takes part with any of its instances or with several.`,
 				return nil, err
 			}
 			if size < 0 {
-				size = min(2*w.Cluster().Config().F+1, w.Cluster().Config().N)
+				size = quorumOf(w.Cluster())
 			}
 			return c.reaches(w.Cluster(), size, size)
 		},
@@ -346,6 +346,9 @@ func each(plural, act, doc string, step func(*runtime.Cluster, string) (runtime.
 	}
 }
 
+// quorumOf returns the size of a quorum if a script does not say: 2f+1.
+func quorumOf(cl *runtime.Cluster) int { return min(2*cl.Config().F+1, cl.Config().N) }
+
 func (c *call) reaches(cl *runtime.Cluster, least, most int) (starlark.Value, error) {
 	n := cl.Config().N
 	if least < 1 || most > n || least > most {
@@ -375,8 +378,7 @@ func callExchanges(c *call) (starlark.Value, error) {
 		clients = cl.Names(cl.Clients())
 	}
 	if reach == nil {
-		q := min(2*cl.Config().F+1, cl.Config().N)
-		for _, set := range space.Subsets(cl, q, q) {
+		for _, set := range space.Quorums(cl, quorumOf(cl)) {
 			reach = append(reach, cl.Names(set))
 		}
 	}

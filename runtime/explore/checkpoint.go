@@ -32,12 +32,14 @@ const saveEvery = time.Second
 
 // A checkpoint is what a file holds.
 type checkpoint struct {
-	Search   string // what is searched; a file of another search is refused
-	Origins  [][]origin
-	Weights  []uint64
-	Digest   uint64 // of the last layer's worlds
-	From     int    // symmetricFrom
-	Progress progressMade
+	Search  string // what is searched; a file of another search is refused
+	Origins [][]origin
+	Weights []uint64
+	Digest  uint64 // of the last layer's worlds
+	From    int    // symmetricFrom
+	// Asymmetry is why symmetry was given up, so that it is not tried again.
+	Asymmetry string
+	Progress  progressMade
 }
 
 // progressMade is what a search has counted and found.
@@ -88,7 +90,7 @@ func (x *search) texts(w *runtime.World) []string {
 // subject tells what is searched, as far as it decides what is found.
 func (x *search) subject() string {
 	var b strings.Builder
-	fmt.Fprintln(&b, x.cluster, x.space, x.space.Size(), x.options.First, x.options.Symmetry)
+	fmt.Fprintln(&b, x.cluster, x.space, x.space.Size(), x.options.First)
 	for _, id := range x.cluster.Config().Clients {
 		fmt.Fprintln(&b, id.Name, id.Program)
 	}
@@ -122,7 +124,7 @@ func (x *search) saveStopped(layer *frontier) error {
 }
 
 func (x *search) write(layer *frontier, p progressMade) error {
-	c := checkpoint{Search: x.subject(), Origins: x.origins, From: x.symmetricFrom, Progress: p}
+	c := checkpoint{Search: x.subject(), Origins: x.origins, From: x.symmetricFrom, Asymmetry: x.asymmetry, Progress: p}
 	for rank := range layer.len() {
 		row, w := layer.at(rank)
 		c.Weights = append(c.Weights, w...)
@@ -196,12 +198,19 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 	if c.Search != x.subject() {
 		return nil, fmt.Errorf("checkpoint: %s was written by another search: of another space, system, start or property; name another file", x.options.Checkpoint)
 	}
+	if c.Asymmetry != "" && x.symmetry != nil {
+		return nil, asymmetry{why: c.Asymmetry, known: true}
+	}
 	if c.From != never && x.symmetry == nil {
 		return nil, fmt.Errorf("checkpoint: %s was written with symmetry, which this search does not have", x.options.Checkpoint)
 	}
 	x.symmetricFrom = c.From
 	row := append(slices.Clone(x.options.Start.Vector()), x.startMonitor(), x.place(x.space.Start()).index)
 	rows := [][]uint32{row}
+	var names *runtime.Canonicalizer
+	if x.symmetry != nil {
+		names = x.symmetry.NewCanonicalizer()
+	}
 	x.origins = c.Origins[:1]
 	for k := 1; k < len(c.Origins); k++ {
 		for _, r := range rows {
@@ -213,9 +222,14 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 			if int(from>>32) >= len(rows) {
 				return nil, fmt.Errorf("checkpoint: %s does not fit this search", x.options.Checkpoint)
 			}
-			r, err := w.again(rows[from>>32], int(uint32(from)), k >= c.From)
+			r, err := w.again(rows[from>>32], int(uint32(from)))
 			if err != nil {
 				return nil, err
+			}
+			if k >= c.From {
+				if _, err := names.Canonical(r[:x.width-2]); err != nil {
+					return nil, asymmetry{why: err.Error()}
+				}
 			}
 			next = append(next, r)
 		}
@@ -235,7 +249,7 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 }
 
 // again takes a choice from a row, as a search did before.
-func (w *worker) again(row []uint32, choice int, canonical bool) ([]uint32, error) {
+func (w *worker) again(row []uint32, choice int) ([]uint32, error) {
 	x := w.search
 	width := x.width - 2
 	step, to := x.places[row[width+1]].choice(choice, 0)
@@ -249,11 +263,6 @@ func (w *worker) again(row []uint32, choice int, canonical bool) ([]uint32, erro
 	}
 	if step.Kind() == runtime.AmnesiaStep {
 		mon = x.monitors.forget(mon, x.cluster.FaultyIn(next[:width]))
-	}
-	if canonical {
-		if _, err := x.symmetry.NewCanonicalizer().Canonical(next[:width]); err != nil {
-			return nil, asymmetry{err.Error()}
-		}
 	}
 	next[width], next[width+1] = mon, to.index
 	return next, nil

@@ -172,13 +172,21 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 		// itself that the protocol is not symmetric.
 		o.Symmetry = Never
 	}
+	if o.Budget > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.Budget, LimitError{fmt.Sprintf("the time budget of %s is used up", o.Budget)})
+		defer cancel()
+	}
 	x := newSearch(s, o)
 	r, err := x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
-		asked := o.Symmetry != Auto
+		asked, began := o.Symmetry != Auto, x.began
 		o.Symmetry = Never
-		if r, err = newSearch(s, o).run(ctx); err == nil {
+		o.Resume = o.Resume && a.known // one written with symmetry is of no use
+		x = newSearch(s, o)
+		x.began, x.asymmetry = began, a.why
+		if r, err = x.run(ctx); err == nil {
 			r.Asymmetry, r.asked = a.why, asked
 		}
 	}

@@ -101,6 +101,15 @@ func (m *monitors) fold(id, list uint32) uint32 {
 	return to
 }
 
+// keepHistories reports whether some state is a history, which says what each
+// instance did.
+func (m *monitors) keepHistories() bool {
+	return slices.ContainsFunc(m.folds, func(fold check.Monitor) bool {
+		_, ok := fold.(check.Forgetful)
+		return ok
+	})
+}
+
 // forget returns the tuple after instances became faulty. It may be called
 // concurrently.
 func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {

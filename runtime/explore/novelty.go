@@ -130,7 +130,7 @@ func (s *sampler) guide(d *draw, number int) {
 func suffix(at *space.Position, source *rand.Rand) []choice {
 	var steps []choice
 	var digit big.Int
-	rank := below(at.Count(), source)
+	rank := space.Below(at.Count(), source)
 	for {
 		ends := big.NewInt(int64(at.Accepts()))
 		if rank.Cmp(ends) < 0 {
@@ -151,21 +151,6 @@ func suffix(at *space.Position, source *rand.Rand) []choice {
 			steps = append(steps, choice{g.Steps[i], number + i, g.To})
 			at = g.To
 			break
-		}
-	}
-}
-
-// below draws a number from 0 to n-1: as many bits as n has, until they make one.
-func below(n *big.Int, source *rand.Rand) *big.Int {
-	bits := n.BitLen()
-	words := make([]byte, 8*((bits+63)/64))
-	for {
-		for i := 0; i < len(words); i += 8 {
-			binary.BigEndian.PutUint64(words[i:], source.Uint64())
-		}
-		x := new(big.Int).SetBytes(words)
-		if x.Rsh(x, uint(8*len(words)-bits)); x.Cmp(n) < 0 {
-			return x
 		}
 	}
 }

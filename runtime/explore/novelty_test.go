@@ -94,7 +94,7 @@ func TestBelow(t *testing.T) {
 	n := unevenSpace(t).Times(40).Size()
 	half := 0
 	for range 1000 {
-		x := below(n, source)
+		x := space.Below(n, source)
 		if x.Cmp(n) >= 0 {
 			t.Fatalf("drew %s of %s", x, n)
 		}

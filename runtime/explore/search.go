@@ -46,6 +46,8 @@ type search struct {
 	complete progressMade // when the last complete layer was
 	saved    time.Time
 	isCut    bool // only the rows of this shard are left
+	// asymmetry is why a search that began with symmetry began anew as this one.
+	asymmetry string
 
 	report      *Report
 	progressing int // how many of the report's passing scenarios, the first ones, made progress
@@ -86,12 +88,11 @@ func newSearch(s *space.Space, o Options) *search {
 		x.options.Workers = goruntime.GOMAXPROCS(0)
 	}
 	x.mayForget = mayForget(s)
-	x.monitors = newMonitors(c, x.properties, startsFaulty(o.Start), x.mayForget|o.Start.Faulty())
+	x.monitors = newMonitors(c, x.properties, c.Twinned(), x.mayForget|o.Start.Faulty())
 	x.invariants = newInvariants(c, o.Invariants)
-	if x.symmetry = symmetryOf(s, o); x.symmetry != nil {
+	if x.symmetry = x.findSymmetry(); x.symmetry != nil {
 		x.inverses = inverses(x.symmetry)
 		x.newRealm()
-		x.symmetricFrom = never
 		if o.Symmetry == Always || o.Symmetry == Sampled {
 			x.symmetricFrom = 0
 		}
@@ -142,9 +143,6 @@ func mayForget(s *space.Space) runtime.Set {
 	return set
 }
 
-// startsFaulty returns the instances that are faulty before any step.
-func startsFaulty(w *runtime.World) runtime.Set { return w.Path()[0].Faulty() }
-
 // place returns the place of a position. It is not safe for concurrent use.
 func (x *search) place(p *space.Position) *place {
 	if at, ok := x.placeOf[p]; ok {
@@ -190,12 +188,6 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	layer, err := x.first()
 	if err != nil {
 		return nil, err
-	}
-	if x.options.Budget > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, x.options.Budget,
-			LimitError{fmt.Sprintf("the time budget of %s is used up", x.options.Budget)})
-		defer cancel()
 	}
 	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
 		layer = x.cut(layer)
@@ -361,7 +353,9 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		}
 	}
 	x.report.Memory = max(x.report.Memory, x.memory(rows, next))
-	x.complete = x.snapshot()
+	if x.options.Checkpoint != "" {
+		x.complete = x.snapshot()
+	}
 	x.report.Worlds += int(done.Load())
 	x.gather(team)
 	if int(done.Load()) < rows.len() {

@@ -5,14 +5,14 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // If the protocol treats servers alike, worlds that differ only in their names
 // have futures that differ only in names, and go on as one: the canonical one.
 // A renaming may be used if it leaves the starting world as it is, if it turns
-// each scenario of the space into another one at the same positions, and if the
-// properties cannot tell names apart. Whole worlds are brought to canonical
+// each scenario of the space into another one at the same positions, and if what
+// the search remembers of the past names no server: no history that a property
+// judges as it is, and nobody who is faulty from some time on. Whole worlds are brought to canonical
 // form, never single steps, and each weight is that of all the worlds that a
 // canonical one stands for, so that counts stay exact.
 //
@@ -37,18 +37,22 @@ const (
 const manyRows = 1 << 14
 
 // An asymmetry is why worlds that differ by names cannot be taken for one.
-type asymmetry struct{ why string }
+type asymmetry struct {
+	why   string
+	known bool // from a checkpoint that was written without symmetry for that reason
+}
 
 func (a asymmetry) Error() string { return "symmetry: " + a.why }
 
-// symmetryOf returns the symmetry that a search can use, nil if there is none.
-func symmetryOf(s *space.Space, o Options) *runtime.Symmetry {
-	c := o.Start.Cluster()
+// findSymmetry returns the symmetry that the search can use, nil if there is none.
+func (x *search) findSymmetry() *runtime.Symmetry {
+	c, o := x.cluster, x.options
 	// A function of a script may look at any name.
-	if o.Symmetry == Never || !c.Symmetric() || len(o.Invariants) > 0 {
+	if o.Symmetry == Never || !c.Symmetric() || len(o.Invariants) > 0 ||
+		x.mayForget&^c.Twinned() != 0 || x.monitors.keepHistories() {
 		return nil
 	}
-	kept := s.Kept(c.NameSymmetries())
+	kept := x.space.Kept(c.NameSymmetries())
 	y := c.NewSymmetry(kept)
 	renamed := make(runtime.Vector, c.Width())
 	var fitting []runtime.Renaming
@@ -146,23 +150,23 @@ func (r *renamer) check(from, to int, at *group, i int, src, dst runtime.Vector,
 	for g := from; g < to; g++ {
 		other := at.images[g][i]
 		if err := r.symmetry.Rename(r.src, src, g); err != nil {
-			return asymmetry{err.Error()}
+			return asymmetry{why: err.Error()}
 		}
 		if okOther := r.sim.Take(r.dst, r.src, other); okOther != ok {
-			return asymmetry{fmt.Sprintf("%s is not %s renamed: only one of them can happen", other, step)}
+			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: only one of them can happen", other, step)}
 		}
 		if !ok {
 			continue
 		}
 		if err := r.symmetry.Rename(r.wanted, dst, g); err != nil {
-			return asymmetry{err.Error()}
+			return asymmetry{why: err.Error()}
 		}
 		if !slices.Equal(r.wanted, r.dst) {
-			return asymmetry{r.difference(step, other, r.wanted, r.dst)}
+			return asymmetry{why: r.difference(step, other, r.wanted, r.dst)}
 		}
 		for i, is := range r.observed(r.sim.Seen()) {
 			if !slices.Equal(was[r.symmetry.Inverse(g)[i]], is) {
-				return asymmetry{fmt.Sprintf("%s is not %s renamed: something else is observed of %s",
+				return asymmetry{why: fmt.Sprintf("%s is not %s renamed: something else is observed of %s",
 					other, step, r.cluster.Instances()[i].Name)}
 			}
 		}
@@ -212,7 +216,7 @@ func (x *search) useSymmetry(rows *frontier, origins []origin) (*frontier, []ori
 		at, count := rows.at(rank)
 		copy(row, at)
 		if _, err := names.Canonical(row[:x.width-2]); err != nil {
-			return nil, nil, asymmetry{err.Error()}
+			return nil, nil, asymmetry{why: err.Error()}
 		}
 		merged.add(row, count, origins[rank])
 	}

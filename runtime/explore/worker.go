@@ -99,7 +99,7 @@ func (w *worker) fold(mon, list uint32) verdict {
 	v, ok := w.verdicts[key]
 	if !ok {
 		if w.names != nil && !w.names.Alike(list) {
-			w.err = asymmetry{"what is observed names servers"}
+			w.err = asymmetry{why: "what is observed names servers"}
 		}
 		v = w.search.monitors.verdict(w.search.monitors.fold(mon, list))
 		w.verdicts[key] = v
@@ -136,7 +136,7 @@ func (w *worker) arrive(at *place, v verdict, count weight, from origin, next *f
 	}
 	if w.names != nil {
 		if _, err := w.names.Canonical(w.row[:width]); err != nil {
-			w.err = asymmetry{err.Error()}
+			w.err = asymmetry{why: err.Error()}
 			return
 		}
 	}

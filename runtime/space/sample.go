@@ -34,7 +34,7 @@ func (s *Space) Sample(count int, seed uint64) []*big.Int {
 	)
 	for i := range sample {
 		first := big.NewInt(int64(i))
-		drawn := below(left, source)
+		drawn := Below(left, source)
 		drawn.Add(drawn, first)
 		sample[i] = at(drawn)
 		moved[string(drawn.Bytes())] = at(first)
@@ -43,9 +43,9 @@ func (s *Space) Sample(count int, seed uint64) []*big.Int {
 	return sample
 }
 
-// below draws a number from 0 to n-1 by drawing as many bits as n has until
-// they make one.
-func below(n *big.Int, source *rand.PCG) *big.Int {
+// Below draws a number from 0 to n-1, each as likely, by drawing as many bits as
+// n has until they make one.
+func Below(n *big.Int, source rand.Source) *big.Int {
 	bits := n.BitLen()
 	words := make([]byte, 8*((bits+63)/64))
 	for {
