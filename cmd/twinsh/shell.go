@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/twinsh/twinsh/dsl/repl"
+	"github.com/twinsh/twinsh/stdlib"
 )
 
 // shell reads statements, executes them and shows what comes of them. If nobody
@@ -24,14 +26,17 @@ func (p *program) shell(ctx context.Context) int {
 		return p.report(err)
 	}
 	defer editor.Close()
+	told := *p // what goes wrong is told in whole words
+	told.stderr = wrapping{p.stderr, p.columns}
 	worst := allHeld
 	session := repl.New(repl.Config{
 		Interpreter: in,
 		Editor:      editor,
 		Stdout:      p.stdout,
 		Color:       p.colorOut,
-		Width:       p.width,
-		Report:      func(err error) { worst = max(worst, p.report(err)) },
+		Width:       p.columns,
+		Module:      module,
+		Report:      func(err error) { worst = max(worst, told.report(err)) },
 	})
 	if err := session.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return p.report(err)
@@ -40,6 +45,30 @@ func (p *program) shell(ctx context.Context) int {
 		return allHeld
 	}
 	return worst
+}
+
+// columns returns how many columns the terminal has now, 0 if there is none: a
+// window can change while the shell runs.
+func (p *program) columns() int {
+	if p.width == 0 {
+		return 0
+	}
+	return columns(os.Stdout)
+}
+
+// module returns the text of a module that the shell can load.
+func module(name string) (string, error) {
+	if path, ok := strings.CutPrefix(name, "@std//"); ok {
+		text, err := stdlib.Modules.ReadFile(path)
+		return string(text), err
+	}
+	root, err := os.OpenRoot(".")
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	text, err := root.ReadFile(name)
+	return string(text), err
 }
 
 // editor returns where the shell reads from: a terminal that can do something,
@@ -52,7 +81,7 @@ func (p *program) editor() (repl.Editor, error) {
 	case p.width == 0 || os.Getenv("TERM") == "dumb":
 		return repl.Lines(p.stdin, p.stdout), nil
 	}
-	return repl.Terminal(historyFile())
+	return repl.Terminal(historyFile(), p.colorOut)
 }
 
 // historyFile returns the file in which the shell keeps what was typed, "" if

@@ -32,10 +32,10 @@ func (r *replay) ReadLine(prompt string) (string, error) {
 	return line, nil
 }
 
-func (r *replay) Remember(string)                            {}
-func (r *replay) Complete(func(string, int) repl.Completion) {}
-func (r *replay) Interactive() bool                          { return true }
-func (r *replay) Close() error                               { return nil }
+func (r *replay) Remember(string)   {}
+func (r *replay) Follow(repl.Guide) {}
+func (r *replay) Interactive() bool { return true }
+func (r *replay) Close() error      { return nil }
 
 var (
 	consoleBlock = regexp.MustCompile("(?s)```console\n(.*?)```\n")
@@ -102,7 +102,7 @@ func replaying(t *testing.T) (*repl.Session, *replay) {
 		t.Fatal(err)
 	}
 	return repl.New(repl.Config{
-		Interpreter: in, Editor: editor, Stdout: screen, Width: p.width,
+		Interpreter: in, Editor: editor, Stdout: screen, Width: func() int { return p.width }, Module: module,
 		Report: func(err error) { p.report(err) },
 	}), editor
 }

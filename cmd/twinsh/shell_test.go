@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,24 +21,22 @@ type console struct {
 	cmd  *exec.Cmd
 	mu   sync.Mutex
 	text bytes.Buffer // what it wrote and was not expected yet
+	all  bytes.Buffer // all that it wrote
 	done chan error
 }
 
-// console starts the shell in a folder; env is added to its environment.
+// newConsole starts the shell in a folder; env is added to its environment.
 func newConsole(t *testing.T, dir string, env ...string) *console {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "twinsh") // testscript.Main goes by the name
-	if err := os.Symlink(exe, program); err != nil {
-		t.Skip("no symbolic links here:", err)
-	}
-	c := &console{T: t, cmd: exec.Command(program), done: make(chan error, 1)}
-	c.cmd.Dir = dir
-	c.cmd.Env = append(os.Environ(), append([]string{"TERM=xterm", "NO_COLOR=1", "XDG_STATE_HOME=" + dir}, env...)...)
-	if c.tty, err = pty.StartWithSize(c.cmd, &pty.Winsize{Rows: 40, Cols: 100}); err != nil {
+	return newConsoleOf(t, 100, dir, env...)
+}
+
+// newConsoleOf does so in a window of some columns.
+func newConsoleOf(t *testing.T, columns uint16, dir string, env ...string) *console {
+	t.Helper()
+	c := &console{T: t, cmd: shellCommand(t, dir, env...), done: make(chan error, 1)}
+	var err error
+	if c.tty, err = pty.StartWithSize(c.cmd, &pty.Winsize{Rows: 40, Cols: columns}); err != nil {
 		t.Skip("no terminal here:", err)
 	}
 	go func() {
@@ -46,6 +45,7 @@ func newConsole(t *testing.T, dir string, env ...string) *console {
 			n, err := c.tty.Read(buf[:])
 			c.mu.Lock()
 			c.text.Write(buf[:n])
+			c.all.Write(buf[:n])
 			c.mu.Unlock()
 			if err != nil {
 				c.done <- c.cmd.Wait()
@@ -56,6 +56,23 @@ func newConsole(t *testing.T, dir string, env ...string) *console {
 	t.Cleanup(func() { c.cmd.Process.Kill(); c.tty.Close() })
 	c.expect("leaves.")
 	return c
+}
+
+// shellCommand is a call of the program without arguments.
+func shellCommand(t *testing.T, dir string, env ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "twinsh") // testscript.Main goes by the name
+	if err := os.Symlink(exe, program); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	cmd := exec.Command(program)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), append([]string{"TERM=xterm", "NO_COLOR=1", "XDG_STATE_HOME=" + dir}, env...)...)
+	return cmd
 }
 
 // expect waits until the program has written text, and forgets all up to there.
@@ -74,6 +91,13 @@ func (c *console) expect(text string) string {
 			c.Fatalf("%q was not written; got\n%s\n%q", text, got, got)
 		}
 	}
+}
+
+// written returns all that the program wrote.
+func (c *console) written() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.all.Bytes())
 }
 
 func (c *console) send(keys string) {
@@ -165,7 +189,11 @@ func TestShellCompletes(t *testing.T) {
 	c.expect("0\r\n")
 	c.expect("kv 0> ")
 	c.settle()
-	c.send("exchange(\t")
+	c.send("load(\"@std//kv.star\", \"\t")
+	c.expect("kv     read   write\r\n")
+	c.send("r\t")
+	c.expect("read")
+	c.send("\x15exchange(\t")
 	c.expect("exchange(client, reach)\r\n")
 	c.expect("client =   reach =")
 	c.send("\x15exchange(\"c1\", reac\t")
@@ -247,8 +275,8 @@ func TestShellKeepsItsHistory(t *testing.T) {
 	c.leave()
 }
 
-// A terminal that can do nothing, and one that became narrow.
-func TestShellOnPlainTerminals(t *testing.T) {
+// A terminal that can do nothing.
+func TestShellOnADumbTerminal(t *testing.T) {
 	c := newConsole(t, t.TempDir(), "TERM=dumb")
 	c.run(loadKV, "")
 	c.run(stageKV, "clients")
@@ -259,14 +287,28 @@ func TestShellOnPlainTerminals(t *testing.T) {
 	}
 	c.send("x = 3\r")
 	c.leave()
+}
 
-	c = newConsole(t, t.TempDir())
-	c.run(loadKV, "")
-	if err := pty.Setsize(c.tty, &pty.Winsize{Rows: 20, Cols: 40}); err != nil {
-		t.Fatal(err)
+// What comes from a pipe is executed without prompts, though what comes of it is
+// seen on a terminal, and an error shows in the exit status.
+func TestShellReadsPipes(t *testing.T) {
+	screen, tty, err := pty.Open()
+	if err != nil {
+		t.Skip("no terminal here:", err)
 	}
-	c.run(stageKV, "clients")
-	c.leave()
+	defer screen.Close()
+	cmd := shellCommand(t, t.TempDir(), "NO_COLOR=")
+	cmd.Stdin = strings.NewReader("def f(x):\n    return x * 2\n\nf(21)\n1 // 0\nf(4)\n")
+	cmd.Stdout, cmd.Stderr = tty, tty
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != misused {
+		t.Errorf("it ended with %v", err)
+	}
+	tty.Close()
+	got, _ := io.ReadAll(screen) // the end of a terminal is an error
+	const want = "42\r\n[3]:1:3: \x1b[1mfloored division by zero\x1b[0m\r\n    1 // 0\r\n      \x1b[31m^\x1b[0m\r\n8\r\n"
+	if string(got) != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 }
 
 // Colours are shown unless they are unwanted.

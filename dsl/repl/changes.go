@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,7 +58,11 @@ func leads(w, now *runtime.World) bool {
 // it changed, and what could be observed.
 func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 	step := t.Steps[w.Depth()-1]
-	text := s.line("", fmt.Sprintf("%d %s%s", step.Number, step.Title, messages(&step)))
+	title := fmt.Sprintf("%d %s", step.Number, step.Title)
+	text := s.line("", title+messages(&step))
+	if count, fits := strings.CutPrefix(text, title); fits {
+		text = title + paint(s.Color, color.Faint).Sprint(strings.TrimSuffix(count, "\n")) + "\n"
+	}
 	var states []string
 	for i, lane := range t.Lanes {
 		if was, is := w.Parent().Summary(i), w.Summary(i); was != is {
@@ -149,9 +154,9 @@ func (s *Session) line(indent, text string) string {
 	if text == "" {
 		return ""
 	}
-	runes := []rune(indent + text)
-	if len(runes) > s.Width {
-		runes = append(runes[:s.Width-1], '…')
+	runes, width := []rune(indent+text), cmp.Or(s.Width(), 80)
+	if len(runes) > width {
+		runes = append(runes[:width-1], '…')
 	}
 	return string(runes) + "\n"
 }

@@ -33,7 +33,7 @@ func commands() []command {
 		{"load", "FILE", "execute a script here, and keep what it defines", (*Session).load},
 		{"reload", "", "load the same file again", (*Session).reload},
 		{"save", "FILE", "write a script that leads to where one is", (*Session).save},
-		{"edit", "[FILE]", "edit the last input, or a file, with $EDITOR and execute it", (*Session).edit},
+		{"edit", "[FILE]", "edit the last input or a file with $EDITOR, and execute it", (*Session).edit},
 		{"paste", "", "execute all lines up to Ctrl-D at once; they may be blank", (*Session).paste},
 		{"set", "[NAME on|off]", "show or change a setting", (*Session).set},
 		{"quit", "", "leave, as Ctrl-D does", func(s *Session, _ context.Context, _ string) error { s.quit = true; return nil }},
@@ -73,14 +73,14 @@ func (s *Session) command(ctx context.Context, line string) error {
 
 func (s *Session) help(context.Context, string) error {
 	for _, c := range commands() {
-		fmt.Fprintf(s.Stdout, "  %-20s %s\n", strings.TrimSpace(":"+c.name+" "+c.args), c.summary)
+		fmt.Fprintf(s.Stdout, "  %-19s %s\n", strings.TrimSpace(":"+c.name+" "+c.args), c.summary)
 	}
 	for _, name := range s.Interpreter.Names() {
 		if short, ok := strings.CutPrefix(name, own); ok {
-			fmt.Fprintf(s.Stdout, "  %-20s %s\n", ":"+short, "call "+name)
+			fmt.Fprintf(s.Stdout, "  %-19s %s\n", ":"+short, "call "+name)
 		}
 	}
-	fmt.Fprintf(s.Stdout, "A function %sNAME of a script is the command :NAME. help() lists what scripts can call.\n", own)
+	fmt.Fprintf(s.Stdout, "A function %sNAME of a script is the command :NAME.\nhelp() lists what scripts can call.\n", own)
 	return nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/runtime"
@@ -17,7 +19,7 @@ type Completion struct {
 	Start int
 	Words []string
 	// Signature is that of the function whose arguments are being written, or
-	// empty.
+	// empty. In a string only the words matter.
 	Signature string
 }
 
@@ -25,9 +27,18 @@ var keywords = []string{
 	"and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load(", "not", "or", "pass", "return",
 }
 
-// complete implements [Editor.Complete]. It evaluates names and attributes,
-// never calls.
-func (s *Session) complete(line string, cursor int) Completion {
+// Signature implements [Guide].
+func (s *Session) Signature(line string, cursor int) string {
+	at := scan(s.before + line[:cursor])
+	if call := at.call(); call != nil && !at.comment {
+		signature, _ := dsl.Signature(s.value(call.callee))
+		return signature
+	}
+	return ""
+}
+
+// Complete implements [Guide]. It evaluates names and attributes, never calls.
+func (s *Session) Complete(line string, cursor int) Completion {
 	line = line[:cursor]
 	if s.before == "" && strings.HasPrefix(line, ":") {
 		return s.completeCommand(line)
@@ -124,7 +135,7 @@ func (s *Session) inString(call *frame, params []string) []string {
 	case call.callee == "load" && call.commas == 0:
 		return s.Interpreter.Modules()
 	case call.callee == "load":
-		return nil
+		return s.exports(call.first)
 	case call.callee == "help":
 		var names []string
 		for _, f := range dsl.Families() {
@@ -182,6 +193,28 @@ func messageTypes(w *runtime.World) []string {
 	return types
 }
 
+// exports lists what a module defines for others, in its order. It reads the
+// module and executes nothing.
+func (s *Session) exports(module string) []string {
+	text, err := s.Module(module)
+	if err != nil {
+		return nil
+	}
+	anything := func(string) bool { return true }
+	parsed, err := new(syntax.FileOptions).Parse(module, text, 0)
+	if err != nil {
+		return nil
+	}
+	_ = resolve.File(parsed, anything, anything) // what is wrong is said by load
+	var names []string
+	for _, global := range parsed.Module.(*resolve.Module).Globals {
+		if name := global.First.Name; !strings.HasPrefix(name, "_") { // those cannot be loaded
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func (s *Session) completeCommand(line string) Completion {
 	name, arg, hasArg := strings.Cut(line[1:], " ")
 	if hasArg {
@@ -222,6 +255,7 @@ type place struct {
 type frame struct {
 	bracket byte
 	callee  string // of a parenthesis: the name before it, "" if there is none
+	first   string // the string before the first comma
 	commas  int    // before the place
 	keyword string // of the argument at the place, "" if it has none
 }
@@ -253,6 +287,9 @@ func scan(text string) place {
 			if strings.HasPrefix(text[i:], p.quote) {
 				i += len(p.quote) - 1
 				p.quote = ""
+				if n := len(p.frames); n > 0 && p.frames[n-1].commas == 0 {
+					p.frames[n-1].first = p.text
+				}
 			} else {
 				p.text += string(c)
 			}

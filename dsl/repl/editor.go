@@ -20,12 +20,21 @@ type Editor interface {
 	ReadLine(prompt string) (string, error)
 	// Remember adds to the history what may have taken several lines.
 	Remember(text string)
-	// Complete says what tells how a line can go on.
-	Complete(func(line string, cursor int) Completion)
+	// Follow says who tells how a line can go on.
+	Follow(Guide)
 	// Interactive reports whether somebody types, and wants prompts.
 	Interactive() bool
 	// Close gives back what the editor holds. It does not wait for input.
 	Close() error
+}
+
+// A Guide tells how a line can go on. The cursor is a place in bytes.
+type Guide interface {
+	// Complete says what can be written at the cursor.
+	Complete(line string, cursor int) Completion
+	// Signature is that of the function whose arguments are being written at
+	// the cursor, or empty.
+	Signature(line string, cursor int) string
 }
 
 // Lines returns an Editor that reads lines from in, without history and
@@ -51,7 +60,7 @@ func (l *lines) ReadLine(prompt string) (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-func (l *lines) Remember(string)                       {}
-func (l *lines) Complete(func(string, int) Completion) {}
-func (l *lines) Interactive() bool                     { return l.out != nil }
-func (l *lines) Close() error                          { return nil }
+func (l *lines) Remember(string)   {}
+func (l *lines) Follow(Guide)      {}
+func (l *lines) Interactive() bool { return l.out != nil }
+func (l *lines) Close() error      { return nil }

@@ -5,6 +5,7 @@
 //	Editor      where lines come from; hosts may bring their own        editor.go
 //	Terminal    an Editor on a terminal, with history and completion    terminal.go
 //	Lines       an Editor that reads any input line by line             editor.go
+//	Guide       tells an Editor how a line can go on; a Session does    editor.go
 //	Completion  what can be written at the cursor                       complete.go
 //
 // Lines that begin with a colon are commands to the shell itself (commands.go).
@@ -34,7 +35,10 @@ type Config struct {
 	Editor      Editor
 	Stdout      io.Writer
 	Color       bool // whether Stdout shows colours
-	Width       int  // columns of Stdout; 0 means 80
+	// Width returns how many columns Stdout has now, 0 if that is not known.
+	Width func() int
+	// Module returns the text of a module by the name that load knows it by.
+	Module func(name string) (string, error)
 	// Report shows an error of a statement or of a command.
 	Report func(error)
 }
@@ -56,11 +60,8 @@ type Session struct {
 
 // New makes a Session.
 func New(config Config) *Session {
-	if config.Width == 0 {
-		config.Width = 80
-	}
 	s := &Session{Config: config, interrupts: make(chan os.Signal, 1)}
-	s.Editor.Complete(s.complete)
+	s.Editor.Follow(s)
 	s.Interpreter.Define("tour", starlark.NewBuiltin("tour", s.tour))
 	return s
 }

@@ -24,7 +24,7 @@ type typist struct {
 	lines      []string
 	screen     *strings.Builder
 	remembered []string
-	complete   func(string, int) Completion
+	Guide
 }
 
 func (t *typist) ReadLine(prompt string) (string, error) {
@@ -44,10 +44,10 @@ func (t *typist) ReadLine(prompt string) (string, error) {
 	return line, nil
 }
 
-func (t *typist) Remember(text string)                    { t.remembered = append(t.remembered, text) }
-func (t *typist) Complete(c func(string, int) Completion) { t.complete = c }
-func (t *typist) Interactive() bool                       { return true }
-func (t *typist) Close() error                            { return nil }
+func (t *typist) Remember(text string) { t.remembered = append(t.remembered, text) }
+func (t *typist) Follow(g Guide)       { t.Guide = g }
+func (t *typist) Interactive() bool    { return true }
+func (t *typist) Close() error         { return nil }
 
 // newSession returns a session in which lines are typed, and its editor.
 func newSession(t *testing.T, lines ...string) (*Session, *typist) {
@@ -72,7 +72,15 @@ func newSession(t *testing.T, lines ...string) (*Session, *typist) {
 		Interpreter: in,
 		Editor:      editor,
 		Stdout:      editor.screen,
-		Report:      func(err error) { fmt.Fprintln(editor.screen, "error:", err) },
+		Width:       func() int { return 80 },
+		Module: func(name string) (string, error) {
+			if name == "broken.star" {
+				return "x = 1\ndef", nil
+			}
+			text, err := stdlib.Modules.ReadFile(strings.TrimPrefix(name, "@std//"))
+			return string(text), err
+		},
+		Report: func(err error) { fmt.Fprintln(editor.screen, "error:", err) },
 	}), editor
 }
 
@@ -299,6 +307,13 @@ func TestCompletion(t *testing.T) {
 		{`round("`, "A B C D c1 c2"},
 		{`load("@std//k`, "@std//kv.star"},
 		{`load('@std//k`, "@std//kv.star"},
+		{`load("@std//kv.star", "`, "kv read write"},
+		{`load("@std//kv.star", "kv", "r`, "read"},
+		{`load("@std//kv.star", r = "r`, "read"},
+		{`load("@std//bracha.star", "`, "bracha totality"},
+		{`load("none.star", "`, ""},
+		{`load("broken.star", "`, ""},
+		{`load(no_string, "`, ""},
 		{`help("exchange`, "exchange exchanges"},
 		{`show("`, "storyboard messages"},
 		{`cluster(network = "h`, "held"},
@@ -311,7 +326,7 @@ func TestCompletion(t *testing.T) {
 		{":s", "save set story"},
 		{":set ", "diff on|diff off"},
 	} {
-		got := editor.complete(c.line, len(c.line))
+		got := editor.Complete(c.line, len(c.line))
 		want, more := strings.CutSuffix(c.want, "…")
 		var words []string
 		if strings.Contains(want, "|") {
@@ -338,11 +353,24 @@ func TestCompletion(t *testing.T) {
 			}
 		}
 	}
-	if got := editor.complete("exchange(", 9).Signature; got != "exchange(client, reach)" {
+	if got := editor.Complete("exchange(", 9).Signature; got != "exchange(client, reach)" {
 		t.Errorf("the signature is %q", got)
 	}
+	for line, want := range map[string]string{
+		`exchange(`:             "exchange(client, reach)",
+		`exchange("c`:           "exchange(client, reach)",
+		`exchange("c1", ([`:     "exchange(client, reach)",
+		`x = w.crash("A") # (`:  "",
+		`exchange("c1", ["A"])`: "",
+		`mine(1, `:              "mine(alpha, beta=1)",
+		`world().exchange(`:     "", // calls are not made
+	} {
+		if got := editor.Signature(line, len(line)); got != want {
+			t.Errorf("%s: the signature is %q, want %q", line, got, want)
+		}
+	}
 	s.before = "exchange(\n"
-	if got := editor.complete(`"c`, 2).Words; !slices.Equal(got, []string{"c1", "c2"}) {
+	if got := editor.Complete(`"c`, 2).Words; !slices.Equal(got, []string{"c1", "c2"}) {
 		t.Errorf("on the second line: got %q", got)
 	}
 }
@@ -354,7 +382,7 @@ func FuzzCompletion(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		s, _ := newSession(t)
-		c := s.complete(line, len(line))
+		c := s.Complete(line, len(line))
 		if c.Start < 0 || c.Start > len(line) {
 			t.Errorf("%q: start %d", line, c.Start)
 		}

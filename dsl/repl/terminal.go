@@ -5,22 +5,27 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chzyer/readline"
+	"github.com/fatih/color"
 )
 
 // newline stands for a newline in a line of the terminal and in the history
 // file: what takes several lines is edited, and remembered, as one.
 const newline = "␤"
 
-// Terminal returns an Editor on the terminal of the process. The history is
-// kept in a file; if its name is empty, it is forgotten.
-func Terminal(history string) (Editor, error) {
+// Terminal returns an Editor on the terminal of the process, which may show
+// colours. The history is kept in a file; if its name is empty, it is forgotten.
+func Terminal(history string, colored bool) (Editor, error) {
 	keys := &keyboard{in: os.Stdin, wanted: sync.NewCond(new(sync.Mutex))}
-	t := &terminal{keys: keys}
+	t := &terminal{keys: keys, colored: colored}
 	line, err := readline.NewEx(&readline.Config{
 		Stdin:                  keys,
 		HistoryFile:            history,
@@ -28,6 +33,7 @@ func Terminal(history string) (Editor, error) {
 		HistorySearchFold:      true,
 		DisableAutoSaveHistory: true,
 		AutoComplete:           t,
+		Painter:                t,
 		InterruptPrompt:        "^C",
 	})
 	if err != nil {
@@ -38,9 +44,11 @@ func Terminal(history string) (Editor, error) {
 }
 
 type terminal struct {
-	line     *readline.Instance
-	keys     *keyboard
-	complete func(string, int) Completion
+	line    *readline.Instance
+	keys    *keyboard
+	guide   Guide
+	colored bool
+	prompt  int // columns of the prompt
 }
 
 // These tell a terminal to mark what is pasted, and to stop that.
@@ -55,6 +63,7 @@ func (t *terminal) ReadLine(prompt string) (string, error) {
 	os.Stdout.WriteString(markPastes)
 	defer os.Stdout.WriteString(leavePastes)
 	t.line.SetPrompt(prompt)
+	t.prompt = utf8.RuneCountInString(escapes.ReplaceAllString(prompt, ""))
 	line, err := t.line.Readline()
 	if errors.Is(err, readline.ErrInterrupt) {
 		err = ErrInterrupted
@@ -67,8 +76,8 @@ func (t *terminal) Remember(text string) {
 	_ = t.line.SaveHistory(strings.ReplaceAll(text, "\n", newline))
 }
 
-func (t *terminal) Complete(complete func(string, int) Completion) { t.complete = complete }
-func (t *terminal) Interactive() bool                              { return true }
+func (t *terminal) Follow(g Guide)    { t.guide = g }
+func (t *terminal) Interactive() bool { return true }
 
 // Close does not wait for more than a moment: the library waits for a key.
 func (t *terminal) Close() error {
@@ -87,7 +96,7 @@ func (t *terminal) Close() error {
 // menu divides by zero where the terminal is narrower than a word.
 func (t *terminal) Do(line []rune, pos int) ([][]rune, int) {
 	before := strings.ReplaceAll(string(line[:pos]), newline, "\n")
-	c := t.complete(before, len(before))
+	c := t.guide.Complete(before, len(before))
 	typed := before[c.Start:]
 	asks := typed == "" && c.Signature != "" // how to go on in a call
 	if more, _ := strings.CutPrefix(common(c.Words), typed); more != "" && !asks {
@@ -102,6 +111,40 @@ func (t *terminal) Do(line []rune, pos int) ([][]rune, int) {
 		io.WriteString(t.line.Stdout(), list.String())
 	}
 	return nil, 0
+}
+
+// escapes are sequences that colour text.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// These go to the row below, of which there is one then, and back. The library
+// clears everything below the cursor before it writes the line again.
+const (
+	toNextRow = "\x1bD\x1b[A\x1b7\x1b[B\r"
+	backAgain = "\x1b8"
+)
+
+// Paint implements [readline.Painter]. While arguments are written at the end of
+// the line, it shows below how the function is called.
+func (t *terminal) Paint(line []rune, pos int) []rune {
+	width := readline.GetScreenWidth()
+	entered := pos > 0 && line[pos-1] == '\n'
+	if pos < len(line) || entered || width < 2 || runtime.GOOS == "windows" { // where the library knows few sequences
+		return line
+	}
+	// At the edge of the window terminals disagree about where the cursor is.
+	if column := (t.prompt + pos) % width; column == 0 || column == width-1 {
+		return line
+	}
+	text := strings.ReplaceAll(string(line), newline, "\n")
+	hint := []rune(t.guide.Signature(text, len(text)))
+	if len(hint) == 0 {
+		return line
+	}
+	if len(hint) >= width {
+		hint = append(hint[:width-2], '…')
+	}
+	below := toNextRow + paint(t.colored, color.Faint).Sprint(string(hint)) + backAgain
+	return append(slices.Clone(line), []rune(below)...)
 }
 
 // common returns what all words begin with.
