@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"sync"
 )
@@ -59,12 +58,11 @@ type Symmetry struct {
 	mu     sync.Mutex
 	locals map[uint64]uint32 // (local state, renaming) -> local state
 	envs   map[uint64]uint32
-	ranks  map[uint32]uint64
 }
 
 // NewSymmetry returns the symmetry of a group of renamings, the identity first.
 func (c *Cluster) NewSymmetry(renamings []Renaming) *Symmetry {
-	y := &Symmetry{cluster: c, renamings: renamings, locals: map[uint64]uint32{}, envs: map[uint64]uint32{}, ranks: map[uint32]uint64{}}
+	y := &Symmetry{cluster: c, renamings: renamings, locals: map[uint64]uint32{}, envs: map[uint64]uint32{}}
 	for _, r := range renamings {
 		inverse := make(Renaming, len(r))
 		for i, j := range r {
@@ -121,8 +119,42 @@ func (y *Symmetry) local(id uint32, g int) (uint32, error) {
 	if ok {
 		return to, nil
 	}
-	k := y.cluster.code
+	to, err := y.newLocal(id, g)
+	if err != nil {
+		return 0, err
+	}
+	y.mu.Lock()
+	y.locals[key] = to
+	y.mu.Unlock()
+	return to, nil
+}
+
+func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
+	k, r := y.cluster.code, y.renamings[g]
 	l := *k.locals.at(id)
+	if c := l.class; c != nil {
+		renamed, err := y.class(*c, g)
+		if err != nil {
+			return 0, err
+		}
+		if to, err = y.local(l.bare, g); err != nil {
+			return 0, err
+		}
+		return k.keepClass(renamed, to), nil
+	}
+	if len(l.letters) > 0 {
+		if to, err = y.local(l.bare, g); err != nil {
+			return 0, err
+		}
+		letters := slices.Clone(l.letters)
+		for i, letter := range letters {
+			letters[i].from = uint8(r[letter.from])
+			if letters[i].msg, err = y.message(letter.msg, g); err != nil {
+				return 0, err
+			}
+		}
+		return k.mailed(to, letters), nil
+	}
 	start, err := y.start(l.start, g)
 	if err != nil {
 		return 0, err
@@ -142,9 +174,6 @@ func (y *Symmetry) local(id uint32, g int) (uint32, error) {
 	}); failure != "" {
 		return 0, fmt.Errorf("%s cannot be renamed: %s", k.cluster.starts[l.start].self.ID, failure)
 	}
-	y.mu.Lock()
-	y.locals[key] = to
-	y.mu.Unlock()
 	return to, nil
 }
 
@@ -181,7 +210,7 @@ func (y *Symmetry) env(id uint32, g int) (uint32, error) {
 			return 0, fmt.Errorf("%s is cut off; a topology that is not open is not renamed", y.cluster.instances[i].Name)
 		}
 	}
-	e.flight, e.deferred = slices.Clone(e.flight), slices.Clone(e.deferred)
+	e.flight = slices.Clone(e.flight)
 	var err error
 	for i, p := range e.flight {
 		e.flight[i].from, e.flight[i].to = uint8(r[p.from]), uint8(r[p.to])
@@ -189,14 +218,7 @@ func (y *Symmetry) env(id uint32, g int) (uint32, error) {
 			return 0, err
 		}
 	}
-	for i, d := range e.deferred {
-		e.deferred[i].from, e.deferred[i].reach = uint8(r[d.from]), r.Set(d.reach)
-		if e.deferred[i].msg, err = y.message(d.msg, g); err != nil {
-			return 0, err
-		}
-	}
 	slices.SortStableFunc(e.flight, packet.compareLinks)
-	slices.SortStableFunc(e.deferred, func(a, b deferral) int { return int(a.from) - int(b.from) })
 	to = k.env(&e)
 	y.mu.Lock()
 	y.envs[key] = to
@@ -243,27 +265,6 @@ func (y *Symmetry) Alike(list uint32) bool {
 		}
 	}
 	return true
-}
-
-// rank returns a number for a local state that depends on nothing but what it
-// is: not on its identity, nor on when the state was first met. Different
-// states may share one, by a chance of 1 in 2^64.
-func (y *Symmetry) rank(id uint32) uint64 {
-	y.mu.Lock()
-	rank, ok := y.ranks[id]
-	y.mu.Unlock()
-	if ok {
-		return rank
-	}
-	l := y.cluster.code.locals.at(id)
-	h := fnv.New64a()
-	h.Write([]byte{byte(l.flags), byte(l.start), byte(l.start >> 8)})
-	h.Write([]byte(l.body))
-	rank = h.Sum64()
-	y.mu.Lock()
-	y.ranks[id] = rank
-	y.mu.Unlock()
-	return rank
 }
 
 // A Canonicalizer brings vectors into a form that is the same for all that
@@ -339,9 +340,6 @@ func (z *Canonicalizer) compareEnvs(a, b uint32) int {
 		for _, p := range e.flight {
 			s += fmt.Sprintf(" %d %d %t %#v", p.from, p.to, p.released, *k.values.at(p.msg))
 		}
-		for _, d := range e.deferred {
-			s += fmt.Sprintf(" %d %d %#v", d.from, d.reach, *k.values.at(d.msg))
-		}
 		return s
 	}
 	if ta, tb := text(a), text(b); ta < tb {
@@ -379,7 +377,7 @@ func (z *Canonicalizer) content(id uint32) uint64 {
 	if r := z.ranks[id]; r != 0 {
 		return r
 	}
-	r := z.rank(id)
+	r := z.cluster.code.content(id)
 	z.ranks[id] = r
 	return r
 }

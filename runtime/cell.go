@@ -17,35 +17,29 @@ func (m *Simulator) cells(s Step) []Set {
 	return s.cells
 }
 
-// cell plays the step among members, from memory if it can.
+// cell plays the step among members of its i-th cell, from memory if it can.
 //
 // A remembered cell is the number of the reason for which it cannot happen; or
 // the number of its list of observations, how many packets it leaves in
-// flight, these (two words each), its deferrals (four words each) and the new
-// local state of each member.
-func (m *Simulator) cell(s Step, e *env, members Set) bool {
-	key := append(m.key[:0], uint32(s.kind)<<16|uint32(s.who), e.topology, s.shape, m.realm, uint32(members), uint32(members>>32))
+// flight, these (two words each) and the new local state of each member.
+func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
+	key := append(m.key[:0], m.place(s, e, i))
+	if s.kind == RoundStep {
+		// Then it does not matter who leads the round, nor which it is, if
+		// the members' states do not tell.
+		m.begin(s, members)
+	}
 	for i := range members.All {
 		key = append(key, m.vec[i])
 	}
-	counted := len(key)
-	key = append(key, 0)
 	for _, p := range e.flight {
 		if members.Has(int(p.from)) && members.Has(int(p.to)) {
 			w, msg := p.words()
 			key = append(key, w, msg)
-			key[counted]++
 		}
 	}
 	if s.kind == RoundStep {
-		key = append(key, e.round)
-		for i := range (s.set & members).All {
-			for _, d := range e.deferred {
-				if d.reach.Has(i) {
-					key = append(key, uint32(i)<<8|uint32(d.from), d.msg)
-				}
-			}
-		}
+		key = m.opened(key, members)
 	}
 	m.key = key
 	v, ok := m.code.cells.get(key)
@@ -65,9 +59,6 @@ func (m *Simulator) cell(s Step, e *env, members Set) bool {
 	for ; len(packets) > 0; packets = packets[2:] {
 		m.flight = append(m.flight, packetOf(packets[0], packets[1]))
 	}
-	for ; len(v) > members.Len(); v = v[4:] {
-		m.deferred = append(m.deferred, deferral{uint8(v[0]), Set(v[1]) | Set(v[2])<<32, v[3]})
-	}
 	k := 0
 	for i := range members.All {
 		m.vec[i] = v[k]
@@ -76,23 +67,84 @@ func (m *Simulator) cell(s Step, e *env, members Set) bool {
 	return true
 }
 
+// opened adds to a key what the opening of a round brought about among members,
+// beside their states.
+func (m *Simulator) opened(key []uint32, members Set) []uint32 {
+	const mark = 1 << 31 // no packet begins with that
+	for _, p := range m.next {
+		if members.Has(int(p.to)) {
+			w, msg := p.words()
+			key = append(key, mark|w, msg)
+		}
+	}
+	if len(m.deferred)+len(m.seen) > 0 {
+		key = append(key, mark|mark>>1, uint32(len(m.deferred)))
+		for _, d := range m.deferred {
+			key = append(key, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)
+		}
+		key = append(key, m.seen...)
+	}
+	return key
+}
+
+// A place is what the cells of a step have in common that differ only in the
+// states of their members and in what is in flight.
+type place struct {
+	topology, realm, round uint32
+	expected               Set
+}
+
+// places are numbers of the cells of a step. It keeps those that it used last.
+type places struct {
+	place
+	cells []uint32
+}
+
+func (m *Simulator) place(s Step, e *env, i int) uint32 {
+	here := place{topology: e.topology, realm: m.realm}
+	if s.kind == RoundStep && m.expected != 0 {
+		here.expected, here.round = m.expected, e.round // parts of what a state stands for
+	}
+	p := s.last.Load()
+	if p == nil || p.place != here {
+		p = m.newPlaces(s, here)
+	}
+	return p.cells[i]
+}
+
+func (m *Simulator) newPlaces(s Step, here place) *places {
+	p := &places{place: here}
+	who := s.who
+	if s.kind == RoundStep {
+		who = 0
+	}
+	for _, members := range s.cells {
+		key := []uint32{uint32(s.kind)<<16 | uint32(who), p.topology, s.shape, p.realm, p.round,
+			uint32(members), uint32(members >> 32), uint32(p.expected), uint32(p.expected >> 32)}
+		number := m.code.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.code.places.count)} })
+		p.cells = append(p.cells, number[0])
+	}
+	s.last.Store(p)
+	return p
+}
+
 // playCell plays the step among members for the first time; the states in
-// m.vec are then those after it, but m.flight and m.deferred are as they were.
+// m.vec are then those after it, but m.flight is as it was.
 func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
-	flight, deferred := len(m.flight), len(m.deferred)
-	m.seen = m.seen[:0]
+	flight := len(m.flight)
+	if s.kind != RoundStep {
+		m.begin(s, members)
+	}
 	if !m.run(s, e, members) {
 		return m.code.cells.put(m.key, []uint32{m.code.value(m.why)})
 	}
+	m.post(s, e, members)
 	value := []uint32{m.code.list(m.seen), uint32(len(m.flight) - flight)}
 	for _, p := range m.flight[flight:] {
 		w, msg := p.words()
 		value = append(value, w, msg)
 	}
-	for _, d := range m.deferred[deferred:] {
-		value = append(value, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)
-	}
-	m.flight, m.deferred = m.flight[:flight], m.deferred[:deferred]
+	m.flight = m.flight[:flight]
 	for i := range members.All {
 		value = append(value, m.vec[i])
 	}

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -25,15 +24,22 @@ type code struct {
 
 	mu     sync.Mutex // guards the maps and the writing of the vecs below
 	locals vec[local]
-	byBody map[string]uint32
-	values vec[any] // messages, operations and rounds: whatever an event carries
+	byBody map[string]uint32 // those without letters
+	bodies int               // bytes of these keys and of the bodies
+	values vec[any]          // messages, operations and rounds: whatever an event carries
 	byVal  map[any]uint32
 	seen   vec[Observation]
 	bySeen map[Observation]uint32
 
+	byMail  table // (local state, letters) -> local state
+	classOf table // (local state, instance, round, leaders) -> local state
+	classes table // what the members of a class do -> local state
+
 	lists  vec[[]uint32] // lists of pairs of instance and observation
 	byList table
+	places table // what cells have in common -> number
 	cells  table
+	played table // (realm, instance, local state, leader, round) of openings
 	envs   vec[*env]
 	byEnv  table
 	topos  vec[*topology]
@@ -42,26 +48,6 @@ type code struct {
 	checkedMu sync.Mutex
 	checked   map[reflect.Type]error // message types, and why they can't be sent
 }
-
-// local is the local state of one instance: how its node was made, whether it
-// runs, and what its code knows.
-type local struct {
-	start int
-	flags flags
-	// body is the node's encoding. Of a node that has none it is its last
-	// input, and prev is the state (flags aside) before that.
-	body string
-	logs bool
-}
-
-type flags uint8
-
-const (
-	crashed  flags = 1 << iota
-	amnesiac       // it lost its whole state at some time
-	broken         // its code failed; it stays down for good
-	down     = crashed | broken
-)
 
 // outcome is what an event does to a local state.
 type outcome struct {
@@ -118,43 +104,6 @@ func (k *code) begin() error {
 	return nil
 }
 
-func (k *code) freshLocal(start int, f flags) (uint32, error) {
-	node, err := k.cluster.newNode(start)
-	if err != nil {
-		return 0, err
-	}
-	return k.keep(start, f, node)
-}
-
-// keep interns the state of a node that can encode itself, or the empty log
-// of one that can't.
-func (k *code) keep(start int, f flags, node Node) (uint32, error) {
-	s, ok := node.(State)
-	if !ok {
-		return k.local(local{start: start, flags: f, logs: true}), nil
-	}
-	body, err := s.AppendBinary(nil)
-	if err != nil {
-		return 0, fmt.Errorf("%s cannot encode its state: %w", k.cluster.starts[start].self.ID, err)
-	}
-	return k.local(local{start: start, flags: f, body: string(body)}), nil
-}
-
-func (k *code) local(l local) uint32 {
-	key := make([]byte, 0, len(l.body)+4)
-	key = binary.AppendUvarint(key, uint64(l.start))
-	key = append(key, byte(l.flags))
-	key = append(key, l.body...)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if id, ok := k.byBody[string(key)]; ok {
-		return id
-	}
-	id := k.locals.append(l)
-	k.byBody[string(key)] = id
-	return id
-}
-
 // value interns what an event carries.
 func (k *code) value(v any) uint32 {
 	k.mu.Lock()
@@ -185,68 +134,6 @@ func (k *code) list(pairs []uint32) uint32 {
 	}
 	kept := slices.Clone(pairs)
 	return k.byList.putFunc(kept, func() []uint32 { return []uint32{k.lists.append(kept)} })[0]
-}
-
-// node rebuilds the node that is in the given local state.
-func (k *code) node(id uint32) (Node, error) {
-	l := k.locals.at(id)
-	node, err := k.cluster.newNode(l.start)
-	if err != nil {
-		return nil, err
-	}
-	if !l.logs {
-		return node, node.(State).UnmarshalBinary([]byte(l.body))
-	}
-	// Collect the inputs, the last one first, then replay them.
-	var log []input
-	for body := l.body; body != ""; {
-		in := parseInput(body)
-		log = append(log, in)
-		body = k.locals.at(in.before).body
-	}
-	for _, in := range slices.Backward(log) {
-		if in.restart {
-			node.(Restarter).Restart()
-		} else {
-			node.React(k.event(in.stimulus), &Reaction{})
-		}
-	}
-	return node, nil
-}
-
-// input is one entry of the log that stands for the state of a node without
-// an encoding: the state before (its flags don't matter) and what came.
-type input struct {
-	before  uint32
-	restart bool
-	stimulus
-}
-
-func (in input) String() string {
-	b := binary.AppendUvarint(nil, uint64(in.before))
-	if in.restart {
-		return string(append(b, 1))
-	}
-	b = append(b, 0, byte(in.kind))
-	b = binary.AppendUvarint(b, uint64(in.from))
-	return string(binary.AppendUvarint(b, uint64(in.arg)))
-}
-
-func parseInput(s string) input {
-	b := []byte(s)
-	number := func() uint64 {
-		v, n := binary.Uvarint(b)
-		b = b[n:]
-		return v
-	}
-	in := input{before: uint32(number()), restart: b[0] == 1}
-	if !in.restart {
-		in.kind = EventKind(b[1])
-		b = b[2:]
-		in.from = int(number())
-		in.arg = uint32(number())
-	}
-	return in
 }
 
 // event makes the event that a node's code sees.

@@ -15,7 +15,7 @@ type Rebaser interface {
 // are in flight, which may tell rounds.
 func (c *Cluster) Rebased(v Vector) (string, bool) {
 	e := *c.code.envs.at(v[len(v)-1])
-	if len(e.flight)+len(e.deferred) > 0 {
+	if len(e.flight) > 0 {
 		return "", false
 	}
 	key := fmt.Sprint(e.topology)
@@ -30,10 +30,10 @@ func (c *Cluster) Rebased(v Vector) (string, bool) {
 }
 
 // rebased returns the local state in which no round number is left. A log of
-// inputs has no such state: the inputs hold the numbers.
+// inputs has no such state, nor has one with letters: they hold the numbers.
 func (k *code) rebased(id uint32, by int) (to uint32, ok bool) {
 	l := k.locals.at(id)
-	if l.logs {
+	if l.logs || len(l.letters) > 0 {
 		return 0, false
 	}
 	failure := k.guard(func() error {

@@ -34,6 +34,8 @@ type Simulator struct {
 	next     []packet
 	flight   []packet
 	deferred []deferral
+	opening  opening
+	expected Set      // instances of those who may lead the next round, which alone may come next
 	seen     []uint32 // pairs of instance and observation
 	lists    []uint32
 	packets  int
@@ -46,7 +48,7 @@ type Simulator struct {
 
 // NewSimulator returns a simulator for worlds of this cluster.
 func (c *Cluster) NewSimulator() *Simulator {
-	return &Simulator{cluster: c, code: c.code, lossy: c.config.Network == Lossy}
+	return &Simulator{cluster: c, code: c.code, lossy: c.config.Network == Lossy, opening: opening{cluster: c}}
 }
 
 // NewRealm returns a number for a set of simulators that share nothing of what
@@ -76,16 +78,21 @@ func (c *Cluster) StartVector(dst Vector) {
 // two vectors must not overlap.
 func (m *Simulator) Take(dst, src Vector, s Step) bool {
 	m.lists, m.why, m.fresh = m.lists[:0], "", false
+	ok := false
 	switch s.kind {
 	case ExchangeStep, RoundStep, DeliverStep, InvokeStep, TimeoutStep:
-		return m.play(dst, src, s)
+		ok = m.play(dst, src, s)
 	case CrashStep, RestartStep, AmnesiaStep:
-		return m.befall(dst, src, s)
+		ok = m.befall(dst, src, s)
 	case ReleaseStep:
-		return m.release(dst, src, s)
+		ok = m.release(dst, src, s)
 	default:
-		return m.reshape(dst, src, s)
+		ok = m.reshape(dst, src, s)
 	}
+	if ok && s.kind != RoundStep { // the cells of a round, which hold all servers, did so
+		m.Forget(dst)
+	}
+	return ok
 }
 
 // Seen lists what the last step taken made observable, as numbers of lists of
@@ -117,11 +124,12 @@ func (m *Simulator) befall(dst, src Vector, s Step) bool {
 		kind = amnesiaEvent
 	}
 	for i := range s.set.All {
-		o := m.code.react(src[i], stimulus{kind: kind})
+		l := m.code.locals.at(src[i])
+		o := m.code.react(l.bare, stimulus{kind: kind})
 		if o.refused != "" {
 			return m.refuse("%s %s", m.cluster.instances[i].Name, o.refused)
 		}
-		dst[i] = o.next
+		dst[i] = m.code.mailed(o.next, l.letters)
 		m.observe(i, o)
 		if m.record != nil {
 			m.note(0, -1, i, Event{Kind: kind}, Delivered, src[i], o)
@@ -177,9 +185,15 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 	copy(dst, src)
 	m.vec = dst[:last]
 	m.topology = *m.code.topos.at(e.topology)
-	m.flight, m.deferred = m.flight[:0], m.deferred[:0]
-	if s.kind != RoundStep {
-		m.deferred = append(m.deferred, e.deferred...) // a round hands them over
+	m.flight = m.flight[:0]
+	if s.kind == RoundStep {
+		if !m.opening.is(m.vec, e.round, s.who) {
+			m.opening.of(m.vec, m.cluster.servers, e.round, s.who)
+			m.fresh = m.realm != 0 && m.newOpening()
+		}
+		if m.why = m.opening.why; m.why != "" {
+			return false
+		}
 	}
 	if cells := m.cells(s); cells != nil {
 		if s.kind == ExchangeStep {
@@ -189,45 +203,87 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 				}
 			}
 		}
-		for _, members := range cells {
-			if !m.cell(s, e, members) {
+		for i, members := range cells {
+			if !m.cell(s, e, i, members) {
 				return false
 			}
 		}
 	} else {
-		m.seen, m.fresh = m.seen[:0], true
-		if !m.run(s, e, m.cluster.servers|m.cluster.clients) {
+		m.fresh = true
+		all := m.cluster.servers | m.cluster.clients
+		m.begin(s, all)
+		if !m.run(s, e, all) {
 			return false
 		}
+		m.post(s, e, all)
 		m.keepSeen()
 	}
-	if s.kind != RoundStep && len(m.flight)+len(m.deferred)+len(e.flight)+len(e.deferred) == 0 {
+	if s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
 		return true // the environment is as it was
 	}
-	m.settle(dst, s, e)
-	return true
-}
-
-// settle interns the environment after a step.
-func (m *Simulator) settle(dst Vector, s Step, e *env) {
-	after := env{topology: e.topology, round: e.round, flight: m.flight, deferred: m.deferred}
+	after := env{topology: e.topology, round: e.round, flight: m.flight}
 	if s.kind == RoundStep {
 		after.round++
 	}
 	slices.SortStableFunc(after.flight, packet.compareLinks)
-	slices.SortStableFunc(after.deferred, func(a, b deferral) int { return int(a.from) - int(b.from) })
-	dst[len(dst)-1] = m.code.env(&after)
+	dst[last] = m.code.env(&after)
+	return true
 }
 
-// run plays the step among members: stimuli, then wave after wave. Messages
-// to others are lost or, in a network that holds them, wait.
+// begin prepares members for a step: takes away their letters, and opens the round.
+func (m *Simulator) begin(s Step, members Set) {
+	m.next, m.seen, m.deferred, m.packets = m.next[:0], m.seen[:0], m.deferred[:0], 0
+	if s.kind == RoundStep {
+		m.open(s.phase.parts, members)
+		for i := range (members & m.cluster.servers).All {
+			m.vec[i] = m.opening.states[i]
+		}
+		for _, e := range m.opening.events {
+			if !members.Has(e.instance) {
+				continue
+			}
+			m.emit(e.instance, e.outcome)
+			if m.record != nil && (e.from >= 0 || !e.down) {
+				m.note(0, e.from, e.instance, m.code.event(e.stimulus), e.fate(), e.before, e.outcome)
+			}
+		}
+		return
+	}
+	for i := range members.All {
+		l := m.code.locals.at(m.vec[i])
+		m.vec[i] = l.bare
+		for _, letter := range l.letters {
+			m.deferred = append(m.deferred, deferral{letter.from, Of(i), letter.msg})
+		}
+	}
+}
+
+// post leaves letters where they wait, and forgets what no later step needs.
+func (m *Simulator) post(s Step, e *env, members Set) {
+	for i := range (members & m.cluster.servers).All {
+		var letters []letter
+		for _, d := range m.deferred {
+			if d.reach.Has(i) {
+				letters = append(letters, letter{d.from, d.msg})
+			}
+		}
+		m.vec[i] = m.code.mailed(m.vec[i], letters)
+		if m.expected != 0 && s.kind == RoundStep {
+			m.vec[i] = m.code.class(m.vec[i], class{instance: i, round: e.round + 1, leaders: m.expected})
+		}
+	}
+}
+
+// run plays the step among members after its begin: stimuli, then wave after
+// wave. Messages to others are lost or, in a network that holds them, wait.
 func (m *Simulator) run(s Step, e *env, members Set) bool {
-	m.wave, m.next, m.packets, m.outside = m.wave[:0], m.next[:0], 0, Cut
+	m.wave, m.outside = m.wave[:0], Cut
 	switch s.kind {
 	case ExchangeStep:
 		return m.runExchange(s, e, members)
 	case RoundStep:
-		return m.runRound(s, e, members)
+		m.runPhase(s.phase, e, members)
+		return true
 	case DeliverStep:
 		m.open(s.phase.parts, members)
 		m.runPhase(s.phase, e, members)
@@ -239,7 +295,7 @@ func (m *Simulator) run(s Step, e *env, members Set) bool {
 	}
 	m.open(nil, members)
 	for i := range s.set.All {
-		if !m.stimulate(i, stimulus{kind: kind, arg: s.value}, true) {
+		if !m.stimulate(i, stimulus{kind: kind, arg: s.value}) {
 			return false
 		}
 	}
@@ -252,7 +308,7 @@ func (m *Simulator) runExchange(s Step, e *env, members Set) bool {
 	for i := range s.set.All {
 		m.part[i] = s.set
 	}
-	if !m.stimulate(s.who, stimulus{kind: ExchangeEvent}, true) {
+	if !m.stimulate(s.who, stimulus{kind: ExchangeEvent}) {
 		return false
 	}
 	for _, p := range e.flight {
@@ -265,28 +321,6 @@ func (m *Simulator) runExchange(s Step, e *env, members Set) bool {
 	}
 	m.wave = append(m.wave, m.next...)
 	m.runWaves(0, s.set)
-	return true
-}
-
-func (m *Simulator) runRound(s Step, e *env, members Set) bool {
-	// What was sent to the next leader comes first: the leader begins the
-	// round knowing it.
-	leaders := m.cluster.identities[s.who].Instances & members
-	m.open(s.phase.parts, members)
-	for i := range leaders.All {
-		for _, d := range e.deferred {
-			if d.reach.Has(i) {
-				m.arrive(0, packet{from: d.from, to: uint8(i), msg: d.msg})
-			}
-		}
-	}
-	for i := range (m.cluster.servers & members).All {
-		round := Round{Number: int(e.round) + 1, Leader: m.cluster.identities[s.who].Name, Input: m.cluster.input(i, s.who)}
-		if !m.stimulate(i, stimulus{kind: RoundEvent, arg: m.code.value(round)}, false) {
-			return false
-		}
-	}
-	m.runPhase(s.phase, e, members)
 	return true
 }
 
@@ -386,28 +420,32 @@ func (m *Simulator) arrive(hop int, p packet) {
 	m.vec[to] = o.next
 	m.emit(to, o)
 	if m.record != nil {
-		fate := Delivered
-		if o.down {
-			fate = Down
-		}
-		m.note(hop, int(p.from), to, m.code.event(s), fate, before, o)
+		m.note(hop, int(p.from), to, m.code.event(s), o.fate(), before, o)
 	}
 }
 
+// fate returns what became of the message to which an instance reacted.
+func (o *outcome) fate() Fate {
+	if o.down {
+		return Down
+	}
+	return Delivered
+}
+
 // stimulate lets instance i react to what the step itself brings. A refusal
-// ends the step; so does an instance that is down, if it must be up.
-func (m *Simulator) stimulate(i int, s stimulus, must bool) bool {
+// ends the step, and so does an instance that is down.
+func (m *Simulator) stimulate(i int, s stimulus) bool {
 	before := m.vec[i]
 	o := m.code.react(before, s)
 	if o.refused != "" {
 		return m.refuse("%s", o.refused)
 	}
-	if o.down && must {
+	if o.down {
 		return m.refuse("%s is down", m.cluster.instances[i].Name)
 	}
 	m.vec[i] = o.next
 	m.emit(i, o)
-	if m.record != nil && !o.down {
+	if m.record != nil {
 		m.note(0, -1, i, m.code.event(s), Delivered, before, o)
 	}
 	return true
@@ -429,6 +467,14 @@ func (m *Simulator) emit(from int, o *outcome) {
 			m.next = append(m.next, packet{from: uint8(from), to: uint8(i), msg: s.msg})
 		}
 	}
+}
+
+// A deferral is a message to whoever leads the next round, on the way to the
+// instances that the sender reaches in this one.
+type deferral struct {
+	from  uint8
+	reach Set
+	msg   uint32
 }
 
 func (m *Simulator) deferMessage(from int, msg uint32) {
@@ -461,7 +507,7 @@ func (m *Simulator) observe(i int, o *outcome) {
 	}
 }
 
-// keepSeen interns what was observed since m.seen was emptied.
+// keepSeen interns what was observed since the step began.
 func (m *Simulator) keepSeen() {
 	if len(m.seen) > 0 {
 		m.lists = append(m.lists, m.code.list(m.seen))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // StepKind says what a step does to the whole system.
@@ -46,6 +47,7 @@ type step struct {
 	count   int     // release: how many messages
 	link    Act     // cut, drop, hold, release, order: what it says of links, by name
 	cells   []Set   // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
+	last    *atomic.Pointer[places]
 }
 
 // A phase is a number of hops under one partition.
@@ -67,7 +69,10 @@ func (s Step) String() string {
 	return s.text
 }
 
-func newStep(s step) Step { return Step{&s} }
+func newStep(s step) Step {
+	s.last = new(atomic.Pointer[places])
+	return Step{&s}
+}
 
 // Cluster returns the cluster that the step was made for.
 func (s Step) Cluster() *Cluster { return s.cluster }

@@ -148,7 +148,6 @@ type env struct {
 	topology uint32
 	round    uint32 // how many rounds began
 	flight   []packet
-	deferred []deferral
 }
 
 // A packet is a message in flight between two instances. One that was released
@@ -178,28 +177,17 @@ func packetOf(w, msg uint32) packet {
 	return packet{uint8(w >> 8), uint8(w), w>>16 != 0, msg}
 }
 
-// A deferral is a message to whoever leads the next round, if the sender
-// reached it in this one.
-type deferral struct {
-	from  uint8
-	reach Set
-	msg   uint32
-}
-
 // env interns e.
 func (k *code) env(e *env) uint32 {
 	key := make([]uint32, 0, 16)
-	key = append(key, e.topology, e.round, uint32(len(e.flight)))
+	key = append(key, e.topology, e.round)
 	for _, p := range e.flight {
 		w, msg := p.words()
 		key = append(key, w, msg)
 	}
-	for _, d := range e.deferred {
-		key = append(key, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)
-	}
 	if v, ok := k.byEnv.get(key); ok {
 		return v[0]
 	}
-	kept := &env{e.topology, e.round, slices.Clone(e.flight), slices.Clone(e.deferred)}
+	kept := &env{e.topology, e.round, slices.Clone(e.flight)}
 	return k.byEnv.putFunc(key, func() []uint32 { return []uint32{k.envs.append(kept)} })[0]
 }

@@ -2,8 +2,8 @@ package runtime
 
 import (
 	"fmt"
-	"hash/fnv"
 	"slices"
+	"unsafe"
 )
 
 // A World is the whole system at one moment, and how it came about. It is
@@ -149,15 +149,11 @@ func (c *Cluster) flagged(v Vector, f flags) Set {
 // Digest returns a number that depends on what the local states of a vector
 // say, and not on how they are numbered.
 func (c *Cluster) Digest(v Vector) uint64 {
-	h := fnv.New64a()
+	h := uint64(len(v))
 	for i := range c.instances {
-		l := c.code.locals.at(v[i])
-		h.Write([]byte{byte(i), byte(l.flags), byte(len(l.body))})
-		if !l.logs { // a log names states by number
-			h.Write([]byte(l.body))
-		}
+		h = h*0x9e3779b97f4a7c15 + c.code.content(v[i])
 	}
-	return h.Sum64()
+	return h
 }
 
 // Beyond reports whether more servers are faulty in w than the cluster's f
@@ -228,8 +224,10 @@ func (c *Cluster) Learnt() Size {
 	k := c.code
 	k.mu.Lock()
 	s := Size{States: k.locals.n, Messages: k.values.n}
+	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{}))
 	k.mu.Unlock()
 	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
-	s.Bytes = k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes()
+	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() +
+		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes()
 	return s
 }

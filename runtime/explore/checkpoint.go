@@ -254,6 +254,7 @@ func (w *worker) again(row []uint32, choice int) ([]uint32, error) {
 	width := x.width - 2
 	step, to := x.places[row[width+1]].choice(choice, 0)
 	next := make([]uint32, x.width)
+	w.sim.Expect(to.leaders)
 	if !w.sim.Take(next[:width], row[:width], step) {
 		return nil, fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
 	}

@@ -60,6 +60,9 @@ type place struct {
 	at     *space.Position
 	groups []group // nil until some row is there
 	last   bool    // no scenario goes on from here
+	// leaders are all instances of those who may lead the next round, if
+	// nothing but rounds can come next, and nobody looks at states.
+	leaders runtime.Set
 }
 
 type group struct {
@@ -160,11 +163,30 @@ func (x *search) expand(at *place) {
 		return
 	}
 	for _, g := range at.at.Groups() {
-		at.groups = append(at.groups, group{steps: g.Steps, to: x.place(g.To)})
+		to := x.place(g.To)
+		to.leaders = x.leaders(to)
+		at.groups = append(at.groups, group{steps: g.Steps, to: to})
 	}
 	if x.symmetry != nil {
 		x.rename(at)
 	}
+}
+
+// leaders returns what [runtime.Simulator.Expect] needs to know of steps to a place.
+func (x *search) leaders(at *place) runtime.Set {
+	var leaders runtime.Set
+	if at.last || len(x.options.Invariants) > 0 {
+		return 0
+	}
+	for _, g := range at.at.Groups() {
+		for _, s := range g.Steps {
+			if s.Kind() != runtime.RoundStep {
+				return 0
+			}
+			leaders |= s.Instances()
+		}
+	}
+	return leaders
 }
 
 // startMonitor folds the path to the starting world.
@@ -473,6 +495,7 @@ func (x *search) replay(from origin) *runtime.World {
 	// The choices are those from canonical worlds. The real world is another
 	// one, which a renaming turns into the canonical one.
 	w, at := x.options.Start, x.place(x.space.Start())
+	sim := x.cluster.NewSimulator()
 	var names *runtime.Canonicalizer
 	if x.symmetry != nil {
 		names = x.symmetry.NewCanonicalizer()
@@ -487,8 +510,11 @@ func (x *search) replay(from origin) *runtime.World {
 		}
 		w, at = after, to
 		if layer++; layer >= x.symmetricFrom {
+			row := slices.Clone(w.Vector())
+			sim.Expect(at.leaders)
+			sim.Forget(row)
 			// An error would have ended the search at this world.
-			renaming, _ = names.Canonical(slices.Clone(w.Vector()))
+			renaming, _ = names.Canonical(row)
 		}
 	}
 	return w

@@ -147,6 +147,7 @@ func (r *renamer) check(from, to int, at *group, i int, src, dst runtime.Vector,
 	}
 	was := r.observed(seen)
 	step := at.steps[i]
+	r.sim.Expect(at.to.leaders)
 	for g := from; g < to; g++ {
 		other := at.images[g][i]
 		if err := r.symmetry.Rename(r.src, src, g); err != nil {

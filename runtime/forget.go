@@ -1,0 +1,181 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"slices"
+)
+
+// A class is a set of local states of an instance that no later step can tell
+// apart, if a round begins next: whoever of some servers leads it, the instance
+// ends in the same state, having sent and shown the same. What only the round
+// before needed, such as votes that are too few for a certificate, keeps the
+// members apart no longer. A class is nothing but what its members do.
+type class struct {
+	instance  int
+	round     uint32     // rounds that began
+	leaders   Set        // all instances of those who may lead the next one
+	reactions []reaction // to each of these, in their order
+	content   uint64     // see code.content
+}
+
+// A reaction is what an instance does when the next round begins.
+type reaction struct {
+	leader int // an identity
+	events []opened
+	state  uint32 // afterwards
+}
+
+func (c *class) reaction(leader int) *reaction {
+	for i := range c.reactions {
+		if c.reactions[i].leader == leader {
+			return &c.reactions[i]
+		}
+	}
+	panic("runtime: a round begins that was not expected")
+}
+
+// Expect tells the simulator that nothing but rounds can begin after the steps
+// that it takes from now on, and that they are led by identities with the given
+// instances; none means that anything may follow. The simulator then leads to
+// vectors that are equal if such rounds cannot tell them apart. No other step
+// may be taken from these.
+func (m *Simulator) Expect(leaders Set) { m.expected = leaders }
+
+// Forget replaces the states in v by those that stand for all that the expected
+// rounds cannot tell from them. See [Simulator.Expect].
+func (m *Simulator) Forget(v Vector) {
+	if m.expected == 0 {
+		return
+	}
+	round := (*m.code.envs.at(v[len(v)-1])).round
+	for i := range m.cluster.servers.All {
+		v[i] = m.code.class(v[i], class{instance: i, round: round, leaders: m.expected})
+	}
+}
+
+// class returns the state that stands for those of a class which id is in, and
+// shows what one of them would show.
+func (k *code) class(id uint32, c class) uint32 {
+	key := [...]uint32{id, uint32(c.instance), c.round, uint32(c.leaders), uint32(c.leaders >> 32)}
+	if v, ok := k.classOf.get(key[:]); ok {
+		return v[0]
+	}
+	src := make([]uint32, len(k.cluster.instances))
+	src[c.instance] = id
+	for leader, identity := range k.cluster.identities {
+		if identity.Instances&c.leaders == 0 {
+			continue
+		}
+		o := opening{cluster: k.cluster}
+		o.of(src, Of(c.instance), c.round, leader)
+		r := reaction{leader: leader, state: o.states[c.instance]}
+		for _, e := range o.events {
+			// Events that bring about nothing but a new state leave no trace.
+			if len(e.sends)+len(e.seen) > 0 || e.refused != "" && e.from < 0 {
+				r.events = append(r.events, e)
+			}
+		}
+		c.reactions = append(c.reactions, r)
+	}
+	return k.classOf.put(key[:], []uint32{k.keepClass(c, k.locals.at(id).bare)})[0]
+}
+
+// keepClass returns the state that stands for a class. It shows what the
+// state of the given number shows.
+func (k *code) keepClass(c class, shown uint32) uint32 {
+	var key []uint32
+	key, c.content = k.behaviour(&c)
+	return k.classes.putFunc(key, func() []uint32 {
+		l := *k.locals.at(shown)
+		l.class = &c
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return []uint32{k.locals.append(l)}
+	})[0]
+}
+
+// behaviour returns what tells a class from others: in numbers, and in a hash
+// that does not depend on them.
+func (k *code) behaviour(c *class) (key []uint32, content uint64) {
+	const end, refuses, shows = -10, -11, -12 // no receiver has these numbers
+	h := fnv.New64a()
+	word := func(w uint32) { key = append(key, w) }
+	text := func(v ...any) { fmt.Fprintln(h, v...) }
+	both := func(w int) { word(uint32(w)); text(w) }
+	both(c.instance)
+	both(int(c.round))
+	word(uint32(c.leaders))
+	word(uint32(c.leaders >> 32))
+	for _, r := range c.reactions {
+		for _, e := range r.events {
+			if e.refused != "" {
+				both(refuses)
+				word(k.value(e.refused))
+				text(e.refused)
+			}
+			for _, s := range e.sends {
+				both(s.to)
+				word(s.msg)
+				k.write(h, s.msg)
+			}
+			for _, seen := range e.seen {
+				both(shows)
+				word(seen)
+				text(*k.seen.at(seen))
+			}
+		}
+		both(end)
+		word(r.state)
+		var state [8]byte
+		binary.LittleEndian.PutUint64(state[:], k.content(r.state))
+		h.Write(state[:])
+	}
+	return key, h.Sum64()
+}
+
+// class renames a class.
+func (y *Symmetry) class(c class, g int) (class, error) {
+	k, r := y.cluster.code, y.renamings[g]
+	identity := func(id int) int { return y.cluster.instances[r[y.cluster.identities[id].instance(0)]].Identity }
+	renamed := class{instance: r[c.instance], round: c.round, leaders: r.Set(c.leaders)}
+	renamed.reactions = make([]reaction, len(c.reactions))
+	for i, was := range c.reactions {
+		is := reaction{leader: identity(was.leader)}
+		var err error
+		if is.state, err = y.local(was.state, g); err != nil {
+			return class{}, err
+		}
+		for _, e := range was.events {
+			out := &outcome{next: is.state, refused: e.refused}
+			for _, s := range e.sends {
+				if s.to >= 0 {
+					s.to = identity(s.to)
+				}
+				if s.msg, err = y.message(s.msg, g); err != nil {
+					return class{}, err
+				}
+				out.sends = append(out.sends, s)
+			}
+			for _, seen := range e.seen {
+				o := *k.seen.at(seen)
+				if o.Value, err = y.value(o.Value, g); err != nil {
+					return class{}, err
+				}
+				if o.Operation.Arg, err = y.value(o.Operation.Arg, g); err != nil {
+					return class{}, err
+				}
+				out.seen = append(out.seen, k.observation(o))
+			}
+			from := e.from
+			if from >= 0 {
+				from = r[from]
+			}
+			is.events = append(is.events, opened{instance: r[c.instance], from: from, outcome: out})
+		}
+		renamed.reactions[i] = is
+	}
+	slices.SortFunc(renamed.reactions, func(a, b reaction) int { return a.leader - b.leader })
+	return renamed, nil
+}

@@ -1,0 +1,167 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Worlds that are one to a simulator that expects rounds do the same in each of
+// these rounds, and end alike.
+func TestForgottenWorldsDoTheSame(t *testing.T) {
+	pairs := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := gossipCluster(t)
+		var leaders Set
+		var rounds []Step
+		for id := range c.config.N {
+			if id > 0 && rapid.Bool().Draw(t, "does not lead") {
+				continue
+			}
+			leaders |= c.identities[id].Instances
+		}
+		for len(rounds) < 4 {
+			s := gossipStep(t, c)
+			if s.kind == RoundStep && s.set&^leaders == 0 {
+				rounds = append(rounds, s)
+			} else if len(rounds) == 0 {
+				s, err := c.Round(c.identities[0].Name, Phase{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				rounds = append(rounds, s)
+			}
+		}
+		pool := slices.Clone(rounds)
+		for range rapid.IntRange(0, 5).Draw(t, "steps") {
+			pool = append(pool, gossipStep(t, c))
+		}
+
+		sim, forgetful := c.NewSimulator(), c.NewSimulator()
+		forgetful.Expect(leaders)
+		first := map[string]Vector{}
+		known := map[string]bool{}
+		worlds := []Vector{c.Start().vector}
+		for at := 0; at < len(worlds) && at < 60; at++ {
+			v := worlds[at]
+			forgotten := slices.Clone(v)
+			forgetful.Forget(forgotten)
+			key := fmt.Sprint(forgotten)
+			if first[key] == nil {
+				first[key] = v
+			} else {
+				pairs++
+			}
+			for _, s := range rounds {
+				sameRound(t, first[key], v, s)
+				sameRound(t, forgotten, v, s)
+			}
+			for _, s := range pool {
+				next, same := make(Vector, len(v)), make(Vector, len(v))
+				if !sim.Take(next, v, s) {
+					continue
+				}
+				if text := fmt.Sprint(next); !known[text] {
+					known[text] = true
+					worlds = append(worlds, slices.Clone(next))
+				}
+				if forgetful.Take(same, v, s); true {
+					forgetful.Forget(next)
+				}
+				if !slices.Equal(next, same) {
+					t.Fatalf("%s from %v: %v is forgotten on the way, %v afterwards", s, v, same, next)
+				}
+			}
+		}
+	})
+	if pairs == 0 {
+		t.Error("no two worlds were ever one")
+	}
+	t.Logf("%d worlds were taken for others", pairs)
+}
+
+func sameRound(t *rapid.T, a, b Vector, s Step) {
+	after := func(v Vector) string {
+		m := s.cluster.NewSimulator()
+		dst := make(Vector, len(v))
+		if !m.Take(dst, v, s) {
+			return m.why
+		}
+		return fmt.Sprint(dst, perInstance(m))
+	}
+	if x, y := after(a), after(b); x != y {
+		t.Fatalf("%s leads from %v to\n%s, and from %v to\n%s", s, a, x, b, y)
+	}
+}
+
+// What tells worlds apart before the round, but not in it, is forgotten: votes
+// that are too few, and letters to somebody who does not lead.
+func TestForgetting(t *testing.T) {
+	c, err := NewCluster(Config{Protocol: petition{}, N: 4, F: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := Of(0), Of(1)
+	after := func(leaders Set, groups ...[]string) string {
+		parts, err := c.Parts("round", groups)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Round("A", Phase{Parts: parts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := c.NewSimulator()
+		m.Expect(leaders)
+		v := make(Vector, c.Width())
+		if !m.Take(v, c.Start().vector, s) {
+			t.Fatal(m.Why())
+		}
+		return fmt.Sprint(v)
+	}
+	everybody := []string{"A", "B", "C", "D"}
+	apart := [][]string{{"A"}, {"B"}, {"C"}, {"D"}}
+	for _, test := range []struct {
+		name    string
+		leaders Set
+		groups  [][]string
+		same    bool // as if everybody was alone
+	}{
+		{"enough", a, [][]string{everybody}, false},
+		{"enough for B", b, [][]string{everybody}, false},
+		{"enough for C", b, [][]string{{"A", "C", "D"}, {"B"}}, true},
+		{"three without B", a | b, [][]string{{"A", "C", "D"}, {"B"}}, false},
+		{"too few", a | b, [][]string{{"A", "B"}, {"C", "D"}}, true},
+		{"anything may follow", 0, [][]string{{"A", "B"}, {"C", "D"}}, false},
+	} {
+		if same := after(test.leaders, test.groups...) == after(test.leaders, apart...); same != test.same {
+			t.Errorf("%s: same is %v", test.name, same)
+		}
+	}
+}
+
+// A petition is a protocol in which each server signs in each round, for the
+// next leader, who acts on three signatures.
+type petition struct{}
+
+func (petition) Name() string                               { return "petition" }
+func (petition) NewServer(Self) (Node, error)               { return new(petitioner), nil }
+func (petition) NewClient(Self, []Operation) (Node, error)  { return new(petitioner), nil }
+func (p *petitioner) AppendBinary(b []byte) ([]byte, error) { return append(b, p.signed), nil }
+func (p *petitioner) UnmarshalBinary(b []byte) error        { p.signed = b[0]; return nil }
+
+type petitioner struct{ signed byte }
+
+func (p *petitioner) React(e Event, out *Reaction) {
+	if e.Kind == MessageEvent {
+		p.signed++
+		return
+	}
+	if p.signed >= 3 {
+		out.Broadcast("heard")
+	}
+	p.signed = 0
+	out.SendNextLeader("signature")
+}

@@ -1,0 +1,119 @@
+package runtime
+
+// An opening is how a round begins, before messages flow: all instances of the
+// leader open their letters, and begin the round knowing them; then every
+// server learns that the round began. It does not depend on the partition, so
+// that steps that differ in nothing else share it.
+type opening struct {
+	cluster *Cluster
+	src     []uint32 // whose opening it is
+	round   uint32
+	leader  int
+	events  []opened
+	states  []uint32 // without letters, after the events
+	why     string   // the round cannot begin
+	args    []uint32 // numbers of the rounds that instances learn of, plus one
+}
+
+// opened is one event of an opening.
+type opened struct {
+	instance int
+	from     int // the instance that wrote the letter, -1 for the beginning of the round
+	before   uint32
+	stimulus
+	*outcome
+}
+
+// of makes o that of the round after the given number of rounds, as it begins
+// for the instances in who.
+func (o *opening) of(src []uint32, who Set, round uint32, leader int) {
+	c := o.cluster
+	o.src, o.round, o.leader = append(o.src[:0], src...), round, leader
+	o.events, o.why = o.events[:0], ""
+	o.states = append(o.states[:0], src...)
+	for i := range (who & c.identities[leader].Instances).All {
+		l := c.code.locals.at(src[i])
+		o.recall(i, l, func(e opened) bool { return e.from >= 0 })
+		for _, letter := range l.letters {
+			o.react(i, int(letter.from), stimulus{MessageEvent, c.instances[letter.from].Identity, letter.msg})
+		}
+	}
+	for i := range who.All {
+		l := c.code.locals.at(src[i])
+		if l.class == nil {
+			o.react(i, -1, stimulus{kind: RoundEvent, arg: o.arg(i)})
+		} else {
+			o.recall(i, l, func(e opened) bool { return e.from < 0 })
+			o.states[i] = l.class.reaction(leader).state
+		}
+	}
+}
+
+// recall adds what the members of a class are known to do.
+func (o *opening) recall(i int, l *local, which func(opened) bool) {
+	if l.class == nil {
+		return
+	}
+	for _, e := range l.class.reaction(o.leader).events {
+		if which(e) {
+			o.events = append(o.events, e)
+			o.note(e)
+		}
+	}
+}
+
+func (o *opening) react(i, from int, s stimulus) {
+	before := o.cluster.code.locals.at(o.states[i]).bare
+	e := opened{i, from, before, s, o.cluster.code.react(before, s)}
+	o.events = append(o.events, e)
+	o.states[i] = e.next
+	o.note(e)
+}
+
+// note notes if an event forbids the round.
+func (o *opening) note(e opened) {
+	if e.from < 0 && e.refused != "" && o.why == "" {
+		o.why = e.refused
+	}
+}
+
+// arg numbers what instance i learns of the round.
+func (o *opening) arg(i int) uint32 {
+	c := o.cluster
+	at := (int(o.round)*len(c.identities)+o.leader)*len(c.instances) + i
+	for at >= len(o.args) {
+		o.args = append(o.args, 0)
+	}
+	if o.args[at] == 0 {
+		leader := c.identities[o.leader].Name
+		o.args[at] = c.code.value(Round{Number: int(o.round) + 1, Leader: leader, Input: c.input(i, o.leader)}) + 1
+	}
+	return o.args[at] - 1
+}
+
+// is reports whether o is the opening of this round already.
+func (o *opening) is(src []uint32, round uint32, leader int) bool {
+	if o.leader != leader || o.round != round || len(o.src) != len(src) {
+		return false
+	}
+	for i, id := range src {
+		if o.src[i] != id {
+			return false
+		}
+	}
+	return true
+}
+
+// newOpening reports whether some instance opens this round in a way that no
+// simulator of this realm has met.
+func (m *Simulator) newOpening() bool {
+	fresh := false
+	for i := range m.cluster.servers.All {
+		key := [...]uint32{m.realm, uint32(i), m.opening.src[i], uint32(m.opening.leader), m.opening.round}
+		if _, ok := m.code.played.get(key[:]); !ok {
+			m.code.played.put(key[:], nil)
+			fresh = true
+		}
+	}
+	return fresh
+}
