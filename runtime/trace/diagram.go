@@ -126,7 +126,11 @@ func (d *diagram) lifelines() int {
 func (d *diagram) step(s *Step) {
 	row := d.row()
 	d.put(row, 0, strings.Repeat("─", d.right), faint)
-	d.put(row, 2, fmt.Sprintf(" %d  %s ", s.Number, shorten(s.Call, d.right-8)), plain)
+	heading := s.Call
+	if runes(heading) > d.right-8 {
+		heading = s.Title // it is shorter
+	}
+	d.put(row, 2, fmt.Sprintf(" %d  %s ", s.Number, shorten(heading, d.right-8)), plain)
 	for rest := s.Deliveries; len(rest) > 0; {
 		wave := rest[:prefix(rest, func(m Delivery) bool { return m.Hop == rest[0].Hop })]
 		rest = rest[len(wave):]

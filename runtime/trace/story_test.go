@@ -1,6 +1,7 @@
 package trace_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -157,6 +158,28 @@ func play(t testing.TB, c *runtime.Cluster, story string) *runtime.World {
 	return w
 }
 
+// phaseOf reads how messages flow: 2 |A|B| |C|D| deaf=B. The type that B does
+// not hear is vote, or that which follows: deaf=B=echo.
+func phaseOf(c *runtime.Cluster, words []string, groups [][]string) (p runtime.Phase, err error) {
+	for _, word := range words {
+		if hops, err := strconv.Atoi(word); err == nil {
+			p.Hops = hops
+		}
+		if who, ok := strings.CutPrefix(word, "deaf="); ok {
+			name, kind, _ := strings.Cut(who, "=")
+			i, err := c.Instance(name)
+			if err != nil {
+				return p, err
+			}
+			p.Deaf, p.Types = runtime.Of(i), []string{cmp.Or(kind, "vote")}
+		}
+	}
+	if groups != nil {
+		p.Parts, err = c.Parts("groups", groups)
+	}
+	return p, err
+}
+
 func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
 	var groups [][]string
 	for _, word := range words[1:] {
@@ -170,26 +193,15 @@ func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
 	case "invoke":
 		return c.Invoke(args[0], operationOf(args[1:]))
 	case "deliver":
-		hops := 0
-		if len(args) > 0 {
-			hops, _ = strconv.Atoi(args[0])
-		}
-		return c.Deliver(runtime.Phase{Hops: hops})
-	case "round":
-		p := runtime.Phase{}
-		var err error
-		if groups != nil {
-			p.Parts, err = c.Parts("round", groups)
-		}
+		p, err := phaseOf(c, args, groups)
 		if err != nil {
 			return runtime.Step{}, err
 		}
-		if last := args[len(args)-1]; strings.HasPrefix(last, "deaf=") {
-			i, err := c.Instance(strings.TrimPrefix(last, "deaf="))
-			if err != nil {
-				return runtime.Step{}, err
-			}
-			p.Deaf, p.Types = runtime.Of(i), []string{"vote"}
+		return c.Deliver(p)
+	case "round":
+		p, err := phaseOf(c, args[1:], groups)
+		if err != nil {
+			return runtime.Step{}, err
 		}
 		return c.Round(args[0], p)
 	case "timeout":

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,8 +34,8 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 		if op := r.current[s.Client]; op.Name != "" {
 			text += " " + operationText(op)
 		}
-		if types := s.sent(); len(types) > 0 {
-			text += ": " + strings.Join(types, ", ")
+		if phase := s.phase(); phase != "" {
+			text += ": " + phase
 		}
 		return text + " → " + r.names(indices(named&^runtime.Of(s.Client)))
 	case runtime.InvokeStep:
@@ -45,6 +46,8 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 			text += "; " + r.partsText(parts)
 		}
 		return text
+	case runtime.DeliverStep:
+		return "deliver" + r.phaseText(w.Step().Phase())
 	case runtime.PartitionStep:
 		return "partition " + r.partsText(w.Step().Parts())
 	case runtime.HealStep:
@@ -61,11 +64,42 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 	return bare.Replace(s.Call)
 }
 
+// phaseText says how messages flow in a delivery, as far as that is out of the
+// ordinary:  for 2 hops; A B | C D; A deaf to vote.
+func (r *recorder) phaseText(p runtime.Phase) string {
+	text := ""
+	if p.Hops > 0 {
+		text += fmt.Sprintf(" for %d %s", p.Hops, plural(p.Hops, "hop", "hops"))
+	}
+	if p.Parts != nil {
+		text += "; " + r.partsText(p.Parts)
+	}
+	if p.Deaf != 0 {
+		text += fmt.Sprintf("; %s deaf to %s", r.names(indices(p.Deaf)), strings.Join(p.Types, ", "))
+	}
+	return text
+}
+
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
 	return many
+}
+
+// counted is a state in which a client counts answers: write back 0/3.
+var counted = regexp.MustCompile(`^(.+) \d+/\d+$`)
+
+// phase names what the client of an exchange does: in its own words if its state
+// tells them, else by the messages that it sends.
+func (s *Step) phase() string {
+	types := s.sent()
+	for _, d := range s.Deliveries {
+		if words := counted.FindStringSubmatch(d.Summary); words != nil && d.Hop == 0 && d.To == s.Client && len(types) > 0 {
+			return words[1]
+		}
+	}
+	return strings.Join(types, ", ")
 }
 
 // sent lists the types of the messages with which the client began the step.
