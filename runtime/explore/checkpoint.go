@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math/big"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -144,9 +143,10 @@ func (x *search) write(layer *frontier, p progressMade) error {
 }
 
 // writeAtomically leaves either the old file or the new one, whole, whenever
-// the program is killed.
+// the program is killed. The new one always has the same name until it is whole,
+// so that what a killed program left behind is overwritten.
 func writeAtomically(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
