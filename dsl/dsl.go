@@ -23,6 +23,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -71,6 +72,9 @@ type Interpreter struct {
 	past     []*statement              // that Eval executed and that define something
 	staged   map[*protocolValue]string // how such statements write a protocol
 	session  *session
+	// turns counts when a script was executed since it last could have assigned
+	// variables: calls of builtins, and ends of executions.
+	turns atomic.Uint64
 }
 
 // New checks the configuration and makes an Interpreter.
@@ -187,6 +191,7 @@ func contextOf(thread *starlark.Thread) context.Context { return runOf(thread).c
 
 // run calls execute with a fresh thread, and explains its error.
 func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
+	defer in.turns.Add(1)
 	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}}
 	thread := r.thread(main.name())
 	thread.Load = r.load

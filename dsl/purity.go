@@ -1,7 +1,9 @@
 package dsl
 
 import (
+	"iter"
 	"reflect"
+	"sync/atomic"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -19,9 +21,10 @@ import (
 type surface struct {
 	in      *Interpreter
 	files   map[string]*syntax.File
-	visited map[*starlark.Function]bool
+	visited map[starlark.Value]bool // functions and containers
 	seen    map[variable]bool
 	globals []global
+	checked atomic.Uint64 // the turn in which none of them had changed, plus one
 }
 
 type variable struct {
@@ -39,7 +42,7 @@ func (in *Interpreter) surface(roles ...*role) *surface {
 	s := &surface{
 		in:      in,
 		files:   map[string]*syntax.File{},
-		visited: map[*starlark.Function]bool{},
+		visited: map[starlark.Value]bool{},
 		seen:    map[variable]bool{},
 	}
 	for _, r := range roles {
@@ -59,16 +62,33 @@ func (s *surface) visit(v starlark.Value) {
 		return
 	}
 	v.Freeze()
+	each := func(values iter.Seq[starlark.Value]) {
+		for e := range values {
+			s.visit(e)
+		}
+	}
+	switch v.(type) {
+	case *starlark.Function, *starlark.List, *starlark.Dict, *starlark.Set:
+		if s.visited[v] {
+			return
+		}
+		s.visited[v] = true
+	}
 	switch v := v.(type) {
 	case *starlark.Function:
 		s.function(v)
+	case *starlark.Builtin:
+		s.visit(v.Receiver())
 	case starlark.Tuple:
-		for _, e := range v {
-			s.visit(e)
-		}
+		each(starlark.Elements(v))
+	case *starlark.List:
+		each(starlark.Elements(v))
+	case *starlark.Set:
+		each(starlark.Elements(v))
 	case *starlark.Dict:
-		for _, item := range v.Items() {
-			s.visit(item[1])
+		for key, value := range v.Entries() {
+			s.visit(key)
+			s.visit(value)
 		}
 	case *starlarkstruct.Struct:
 		for _, name := range v.AttrNames() {
@@ -80,10 +100,6 @@ func (s *surface) visit(v starlark.Value) {
 }
 
 func (s *surface) function(fn *starlark.Function) {
-	if s.visited[fn] {
-		return
-	}
-	s.visited[fn] = true
 	for i := range fn.NumParams() {
 		s.visit(fn.ParamDefault(i))
 	}
@@ -171,8 +187,14 @@ func isGlobal(id *syntax.Ident) bool {
 	return ok && (b.Scope == resolve.Global || b.Scope == resolve.Predeclared)
 }
 
-// changed returns the name of a variable that was assigned since, or "".
+// changed returns the name of a variable that was assigned since, or "". It may
+// be called concurrently; variables are assigned between the interpreter's turns
+// only.
 func (s *surface) changed() string {
+	turn := s.in.turns.Load() + 1
+	if s.checked.Load() == turn {
+		return ""
+	}
 	var module *starlark.Module
 	var values func(string) starlark.Value
 	for _, g := range s.globals {
@@ -184,6 +206,7 @@ func (s *surface) changed() string {
 			return g.name
 		}
 	}
+	s.checked.Store(turn)
 	return ""
 }
 

@@ -97,8 +97,12 @@ func (b *builtin) Hash() (uint32, error) { return starlark.String(b.Name()).Hash
 
 // CallInternal implements [starlark.Callable].
 func (b *builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (_ starlark.Value, err error) {
-	if !b.entry.pure && thread.Local(runKey) == nil {
-		return nil, fmt.Errorf("%s: the code of a node cannot call it; it deals with self and what happened, no more", b.Name())
+	if !b.entry.pure {
+		r, ok := thread.Local(runKey).(*run)
+		if !ok {
+			return nil, fmt.Errorf("%s: the code of a node cannot call it; it deals with self and what happened, no more", b.Name())
+		}
+		r.in.turns.Add(1)
 	}
 	defer recovered(&err) // here, where the call stack is still known
 	value, err := b.entry.call(&call{thread, b, args, kwargs})

@@ -23,8 +23,6 @@ func (p *protocolValue) Symmetric() bool {
 // Rename renames identities in the node's state. The identity of the node
 // itself is not part of it.
 func (n *scriptNode) Rename(to func(string) string) {
-	n.protocol.mu.Lock()
-	defer n.protocol.mu.Unlock()
 	if err := n.load(); err != nil {
 		panic(err)
 	}

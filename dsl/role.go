@@ -92,8 +92,9 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 }
 
 // A scriptProtocol is a protocol whose nodes are written in Starlark. It implements
-// runtime.Protocol. Handlers of one protocol run one at a time, because they
-// share a module; each runs once for each different state and event.
+// runtime.Protocol. Handlers may run at the same time, each on a thread of its
+// own: all that they share is frozen (see surface), and nobody assigns variables
+// of a script while a builtin of it runs.
 type scriptProtocol struct {
 	name      string
 	replica   *role
@@ -102,8 +103,26 @@ type scriptProtocol struct {
 	in        *Interpreter // that of the script
 
 	mu      sync.Mutex
-	surface *surface          // what the handlers see of the script, once there are nodes
-	fresh   map[string][]byte // encoded starting states, by identity and program
+	surface *surface // what the handlers see of the script, once there are nodes
+	fresh   sync.Map // nodeKey -> encoded starting state
+}
+
+// A nodeKey tells the nodes of a protocol apart that start in different ways.
+// Whoever makes nodes hands out the same slices each time.
+type nodeKey struct {
+	id      string
+	f       int
+	servers *string
+	n       int
+	program *runtime.Operation
+	length  int
+}
+
+func first[T any](list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
 }
 
 // Name returns the name that the script gave.
@@ -124,21 +143,20 @@ func (p *scriptProtocol) NewClient(self runtime.Self, program []runtime.Operatio
 
 func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
 	n := &scriptNode{protocol: p, role: r, self: self, program: program}
+	key := nodeKey{self.ID, self.F, first(self.Servers), len(self.Servers), first(program), len(program)}
+	if b, ok := p.fresh.Load(key); ok {
+		n.encoded = b.([]byte)
+		return n, nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := fmt.Sprintf("%q %q %d %v", self.ID, self.Servers, self.F, program)
-	b, ok := p.fresh[key]
-	if !ok {
-		if p.surface == nil {
-			p.surface = p.in.surface(p.replica, p.client)
-		}
-		if err := n.init(); err != nil {
-			return nil, err
-		}
-		b = n.encoded
-		p.fresh[key] = b
+	if p.surface == nil {
+		p.surface = p.in.surface(p.replica, p.client)
 	}
-	n.encoded = b
+	if err := n.init(); err != nil {
+		return nil, err
+	}
+	p.fresh.Store(key, n.encoded)
 	return n, nil
 }
 
@@ -156,8 +174,6 @@ type scriptNode struct {
 
 // React runs the handler of the event.
 func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
-	n.protocol.mu.Lock()
-	defer n.protocol.mu.Unlock()
 	name, arg, err := n.dispatch(e)
 	if err == nil && arg == nil {
 		// Nobody is interested.
@@ -213,8 +229,7 @@ func (n *scriptNode) dispatch(e runtime.Event) (name string, args []starlark.Val
 	return name, args, nil
 }
 
-// call runs a handler and encodes the state that it leaves. The protocol's lock
-// is held.
+// call runs a handler and encodes the state that it leaves.
 func (n *scriptNode) call(name string, args ...starlark.Value) error {
 	if _, err := n.callValue(name, args...); err != nil {
 		return err
@@ -337,8 +352,6 @@ func (n *scriptNode) UnmarshalBinary(b []byte) error {
 // Restart keeps the persistent attributes. An error of init is that of making
 // the node, which was made before.
 func (n *scriptNode) Restart() {
-	n.protocol.mu.Lock()
-	defer n.protocol.mu.Unlock()
 	if err := n.load(); err != nil {
 		panic(err)
 	}
@@ -367,8 +380,6 @@ func (n *scriptNode) attrNames() []string {
 
 // Rebase runs the role's rebase function, if there is one.
 func (n *scriptNode) Rebase(by int) bool {
-	n.protocol.mu.Lock()
-	defer n.protocol.mu.Unlock()
 	if _, ok := n.role.handlers["rebase"]; !ok {
 		return false
 	}
@@ -377,8 +388,6 @@ func (n *scriptNode) Rebase(by int) bool {
 
 // Summary is what the role's show function returns, or all attributes.
 func (n *scriptNode) Summary() string {
-	n.protocol.mu.Lock()
-	defer n.protocol.mu.Unlock()
 	if err := n.load(); err != nil {
 		return err.Error()
 	}
@@ -397,8 +406,6 @@ func (n *scriptNode) Summary() string {
 
 // Fields lists the attributes.
 func (n *scriptNode) Fields() []runtime.Field {
-	n.protocol.mu.Lock()
-	defer n.protocol.mu.Unlock()
 	if n.load() != nil {
 		return nil
 	}
@@ -451,7 +458,7 @@ func protocolEntry() Entry {
 With symmetric = True it promises that it treats identities alike, so that a search may take scenarios that differ only in names for one.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {
-			p := &scriptProtocol{in: c.in(), fresh: map[string][]byte{}}
+			p := &scriptProtocol{in: c.in()}
 			if err := c.unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
 				return nil, err
 			}

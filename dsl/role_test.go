@@ -190,6 +190,19 @@ def make(how):
     return on_round
 on_round = make(lambda x: seen.append(x))`,
 			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
+		{"remembers through a function in a list", `
+seen = []
+todo = [[], lambda x: seen.append(x)]
+todo[0].append(todo)
+def on_round(self, round):
+    todo[1](round.number)`,
+			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:34)"},
+		{"remembers through a method", `
+seen = []
+note = seen.append
+def on_round(self, round):
+    note(round.number)`,
+			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:9)"},
 		{"remembers through its state", `
 template = []
 def on_round(self, round):

@@ -55,14 +55,15 @@ type Symmetry struct {
 	renamings []Renaming
 	inverse   []Renaming
 
-	mu     sync.Mutex
-	locals map[uint64]uint32 // (local state, renaming) -> local state
-	envs   map[uint64]uint32
+	mu       sync.Mutex
+	locals   map[uint64]uint32 // (local state, renaming) -> local state
+	messages map[uint64]uint32
+	envs     map[uint64]uint32
 }
 
 // NewSymmetry returns the symmetry of a group of renamings, the identity first.
 func (c *Cluster) NewSymmetry(renamings []Renaming) *Symmetry {
-	y := &Symmetry{cluster: c, renamings: renamings, locals: map[uint64]uint32{}, envs: map[uint64]uint32{}}
+	y := &Symmetry{cluster: c, renamings: renamings, locals: map[uint64]uint32{}, messages: map[uint64]uint32{}, envs: map[uint64]uint32{}}
 	for _, r := range renamings {
 		inverse := make(Renaming, len(r))
 		for i, j := range r {
@@ -112,21 +113,7 @@ func (y *Symmetry) to(g int) func(string) string {
 
 // local renames a local state.
 func (y *Symmetry) local(id uint32, g int) (uint32, error) {
-	key := uint64(id)<<32 | uint64(g)
-	y.mu.Lock()
-	to, ok := y.locals[key]
-	y.mu.Unlock()
-	if ok {
-		return to, nil
-	}
-	to, err := y.newLocal(id, g)
-	if err != nil {
-		return 0, err
-	}
-	y.mu.Lock()
-	y.locals[key] = to
-	y.mu.Unlock()
-	return to, nil
+	return y.remember(y.locals, id, g, func() (uint32, error) { return y.newLocal(id, g) })
 }
 
 func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
@@ -192,13 +179,10 @@ func (y *Symmetry) env(id uint32, g int) (uint32, error) {
 	if id == 0 || g == 0 {
 		return id, nil
 	}
-	key := uint64(id)<<32 | uint64(g)
-	y.mu.Lock()
-	to, ok := y.envs[key]
-	y.mu.Unlock()
-	if ok {
-		return to, nil
-	}
+	return y.remember(y.envs, id, g, func() (uint32, error) { return y.newEnv(id, g) })
+}
+
+func (y *Symmetry) newEnv(id uint32, g int) (uint32, error) {
 	k, r := y.cluster.code, y.renamings[g]
 	e := **k.envs.at(id)
 	t := *k.topos.at(e.topology)
@@ -219,19 +203,36 @@ func (y *Symmetry) env(id uint32, g int) (uint32, error) {
 		}
 	}
 	slices.SortStableFunc(e.flight, packet.compareLinks)
-	to = k.env(&e)
-	y.mu.Lock()
-	y.envs[key] = to
-	y.mu.Unlock()
-	return to, nil
+	return k.env(&e), nil
 }
 
 func (y *Symmetry) message(id uint32, g int) (uint32, error) {
-	m, err := y.value(*y.cluster.code.values.at(id), g)
+	return y.remember(y.messages, id, g, func() (uint32, error) {
+		m, err := y.value(*y.cluster.code.values.at(id), g)
+		if err != nil {
+			return 0, err
+		}
+		return y.cluster.code.value(m), nil
+	})
+}
+
+// remember returns what is known of a number and a renaming, or finds it out.
+func (y *Symmetry) remember(known map[uint64]uint32, id uint32, g int, find func() (uint32, error)) (uint32, error) {
+	key := uint64(id)<<32 | uint64(g)
+	y.mu.Lock()
+	to, ok := known[key]
+	y.mu.Unlock()
+	if ok {
+		return to, nil
+	}
+	to, err := find()
 	if err != nil {
 		return 0, err
 	}
-	return y.cluster.code.value(m), nil
+	y.mu.Lock()
+	known[key] = to
+	y.mu.Unlock()
+	return to, nil
 }
 
 // value renames a message or an observed value.

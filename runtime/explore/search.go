@@ -232,7 +232,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		x.origins = append(x.origins, origins)
 		x.report.Depth++
 		layer = next
-		if most := x.options.MaxWorlds; most > 0 && x.report.Worlds+layer.len() > most {
+		if most := x.options.MaxWorlds; most > 0 && layer.len() > 0 && x.report.Worlds+layer.len() > most {
 			x.report.Stopped = LimitError{fmt.Sprintf("going on would take more than %d worlds", most)}
 		}
 		if err := x.save(layer); err != nil {

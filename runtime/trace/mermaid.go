@@ -59,7 +59,7 @@ func (t *Trace) Mermaid() string {
 		}
 	}
 	for _, f := range t.Findings {
-		line("Note over %s: %s is violated: %s", across, mermaidText(f.Property), mermaidText(f.Why))
+		line("Note over %s: wrap: %s is violated: %s", across, mermaidText(f.Property), mermaidText(f.Why))
 	}
 	return b.String()
 }
@@ -69,7 +69,7 @@ func mermaidText(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case strings.ContainsRune("#;<>%{}", r):
+		case strings.ContainsRune("#;<>%{}$", r), r == ':' && strings.HasSuffix(b.String(), "wrap"):
 			fmt.Fprintf(&b, "#%d;", r)
 		case unicode.IsSpace(r):
 			b.WriteByte(' ')

@@ -13,7 +13,7 @@ import (
 // too, with a vector clock (Fidge 1988, Mattern 1989). An event is that
 // something reached an instance; what it sent then, and whom that never
 // reaches, is told with it. The first two lines tell ShiViz how to read the
-// others.
+// others, which is also how it reads what is pasted.
 func (t *Trace) ShiViz() string {
 	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), waiting: map[parcel][]clock{}}
 	for i, l := range t.Lanes {
@@ -24,7 +24,7 @@ func (t *Trace) ShiViz() string {
 		}
 		v.hosts = append(v.hosts, host)
 	}
-	v.b.WriteString("(?<host>\\S*) (?<clock>{.*})\\n(?<event>.*)\n\n")
+	v.b.WriteString("(?<event>.*)\\n(?<host>\\S*) (?<clock>{.*})\n\n")
 	for k := range t.Steps {
 		v.step(&t.Steps[k])
 	}
@@ -139,7 +139,7 @@ func (v *vectors) event(s *Step, d Delivery, sender clock, sends string) {
 	if text += sends; d.Changed && d.Summary != "" {
 		text += "; now " + d.Summary
 	}
-	fmt.Fprintf(&v.b, "%s {%s}\n%s\n", v.hosts[d.To], strings.Join(parts, ", "), oneLine(text))
+	fmt.Fprintf(&v.b, "%s\n%s {%s}\n", oneLine(text), v.hosts[d.To], strings.Join(parts, ", "))
 }
 
 // hostName makes a name that ShiViz can tell from what follows.

@@ -98,3 +98,28 @@ func TestTraceIsPlainAndDeterministic(t *testing.T) {
 		t.Error("c1 is not down after its crash")
 	}
 }
+
+// What means something to Mermaid is escaped: punctuation, formulas, and the
+// word at the beginning of a text that asks for line breaks. A verdict, which is
+// long, does ask for them.
+func TestMermaidDoesNotObeyNodes(t *testing.T) {
+	tr := &trace.Trace{
+		Lanes: []trace.Lane{{Name: "A", Identity: "A"}, {Name: "B", Identity: "B"}},
+		Steps: []trace.Step{{Number: 1, Title: "deliver", States: make([]trace.State, 2), Deliveries: []trace.Delivery{
+			{Hop: 1, From: 0, To: 1, Text: "wrap: $$x$$; #1 {a: 2}\nend", Fate: trace.Delivered},
+			{Hop: 1, From: 0, To: 1, Text: "\n", Fate: trace.Lost},
+		}}},
+	}
+	tr.Find("agreement", "two: values", 1)
+	const want = `sequenceDiagram
+  participant p0 as A
+  participant p1 as B
+  Note over p0,p1: 1  deliver
+  p0->>p1: wrap#58; #36;#36;x#36;#36;#59; #35;1 #123;a: 2#125; end
+  p0-xp1: –
+  Note over p0,p1: wrap: agreement is violated: two: values
+`
+	if got := tr.Mermaid(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
