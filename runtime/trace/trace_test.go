@@ -1,6 +1,8 @@
 package trace_test
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -121,5 +123,31 @@ func TestMermaidDoesNotObeyNodes(t *testing.T) {
 `
 	if got := tr.Mermaid(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// ShiViz reads a log that is pasted with this expression. The clock of each host
+// counts its events, and who gets something knows of an event of the sender.
+func TestShiVizReadsLogs(t *testing.T) {
+	log := inversion(t).ShiViz()
+	events := regexp.MustCompile(`(.*)\n(\S*) ({.*})`).FindAllStringSubmatch(log, -1)
+	if lines := strings.Count(log, "\n"); len(events) == 0 || 2*len(events) != lines-2 {
+		t.Errorf("%d events are read in %d lines", len(events), lines)
+	}
+	count := map[string]int{}
+	for _, e := range events {
+		text, host := e[1], e[2]
+		var clock map[string]int
+		if err := json.Unmarshal([]byte(e[3]), &clock); err != nil {
+			t.Fatal(err)
+		}
+		count[host]++
+		if clock[host] != count[host] {
+			t.Errorf("%q is event %d of %s, its clock says %d", text, count[host], host, clock[host])
+		}
+		_, sender, _ := strings.Cut(strings.Split(text, ";")[0], " from ")
+		if sender != "" && (sender == host || clock[sender] == 0) {
+			t.Errorf("%q: %s knows of no event of %s", text, host, sender)
+		}
 	}
 }
