@@ -213,6 +213,7 @@ func TestPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := browser(t, page)
+	do(t, ctx, chromedp.EmulateViewport(1390, 760))
 	for _, scheme := range []string{"light", "dark"} {
 		emulate(t, ctx, "", scheme)
 		do(t, ctx, chromedp.Sleep(300*time.Millisecond)) // until colours have faded over
