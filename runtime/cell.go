@@ -21,13 +21,18 @@ func (m *Simulator) cells(s Step) []Set {
 //
 // A remembered cell is the number of the reason for which it cannot happen; or
 // the number of its list of observations, how many packets it leaves in
-// flight, these (two words each) and the new local state of each member.
+// flight, these (two words each) and, unless the scenario ends with it, the new
+// local state of each member.
 func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 	key := append(m.key[:0], m.place(s, e, i))
 	if s.kind == RoundStep {
 		// Then it does not matter who leads the round, nor which it is, if
 		// the members' states do not tell.
 		m.begin(s, members)
+		if m.quiet(e, members) {
+			m.rest(e, members)
+			return true
+		}
 	}
 	for i := range members.All {
 		key = append(key, m.vec[i])
@@ -59,12 +64,49 @@ func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 	for ; len(packets) > 0; packets = packets[2:] {
 		m.flight = append(m.flight, packetOf(packets[0], packets[1]))
 	}
-	k := 0
-	for i := range members.All {
-		m.vec[i] = v[k]
-		k++
+	if len(v) > 0 {
+		k := 0
+		for i := range members.All {
+			m.vec[i] = v[k]
+			k++
+		}
 	}
 	return true
+}
+
+// quiet reports whether nobody among members sent anything as the round began,
+// nor was anything in flight.
+func (m *Simulator) quiet(e *env, members Set) bool {
+	for _, p := range m.next {
+		if members.Has(int(p.to)) {
+			return false
+		}
+	}
+	for _, p := range e.flight {
+		if members.Has(int(p.from)) && members.Has(int(p.to)) {
+			return false
+		}
+	}
+	return len(m.deferred) == 0
+}
+
+// rest ends the round for quiet members, which takes no memory.
+func (m *Simulator) rest(e *env, members Set) {
+	m.keepSeen()
+	if m.expected == 0 {
+		return
+	}
+	o := &m.opening
+	if o.next != m.expected {
+		o.next = m.expected
+		clear(o.rested)
+	}
+	for i := range (members & m.cluster.servers).All {
+		if o.rested[i] == 0 {
+			o.rested[i] = m.classAfter(e, i, o.states[i]) + 1
+		}
+		m.vec[i] = o.rested[i] - 1
+	}
 }
 
 // opened adds to a key what the opening of a round brought about among members,
@@ -92,6 +134,7 @@ func (m *Simulator) opened(key []uint32, members Set) []uint32 {
 type place struct {
 	topology, realm, round uint32
 	expected               Set
+	ends                   bool
 }
 
 // places are numbers of the cells of a step. It keeps those that it used last.
@@ -101,7 +144,7 @@ type places struct {
 }
 
 func (m *Simulator) place(s Step, e *env, i int) uint32 {
-	here := place{topology: e.topology, realm: m.realm}
+	here := place{topology: e.topology, realm: m.realm, ends: m.ends}
 	if s.kind == RoundStep && m.expected != 0 {
 		here.expected, here.round = m.expected, e.round // parts of what a state stands for
 	}
@@ -114,13 +157,16 @@ func (m *Simulator) place(s Step, e *env, i int) uint32 {
 
 func (m *Simulator) newPlaces(s Step, here place) *places {
 	p := &places{place: here}
-	who := s.who
+	who, ends := s.who, uint32(0)
 	if s.kind == RoundStep {
 		who = 0
 	}
+	if here.ends {
+		ends = 1
+	}
 	for _, members := range s.cells {
 		key := []uint32{uint32(s.kind)<<16 | uint32(who), p.topology, s.shape, p.realm, p.round,
-			uint32(members), uint32(members >> 32), uint32(p.expected), uint32(p.expected >> 32)}
+			uint32(members), uint32(members >> 32), uint32(p.expected), uint32(p.expected >> 32), ends}
 		number := m.code.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.code.places.count)} })
 		p.cells = append(p.cells, number[0])
 	}
@@ -145,6 +191,9 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 		value = append(value, w, msg)
 	}
 	m.flight = m.flight[:flight]
+	if m.ends {
+		return m.code.cells.put(m.key, value[:2])
+	}
 	for i := range members.All {
 		value = append(value, m.vec[i])
 	}

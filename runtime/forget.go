@@ -41,7 +41,12 @@ func (c *class) reaction(leader int) *reaction {
 // instances; none means that anything may follow. The simulator then leads to
 // vectors that are equal if such rounds cannot tell them apart. No other step
 // may be taken from these.
-func (m *Simulator) Expect(leaders Set) { m.expected = leaders }
+func (m *Simulator) Expect(leaders Set) { m.expected, m.ends = leaders, false }
+
+// ExpectEnd tells the simulator that nothing follows the steps that it takes
+// from now on. Only whether they can happen and what is seen of them has a
+// meaning then, not the vectors to which they lead.
+func (m *Simulator) ExpectEnd() { m.expected, m.ends = 0, true }
 
 // Forget replaces the states in v by those that stand for all that the expected
 // rounds cannot tell from them. See [Simulator.Expect].

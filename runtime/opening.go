@@ -11,6 +11,8 @@ type opening struct {
 	leader  int
 	events  []opened
 	states  []uint32 // without letters, after the events
+	rested  []uint32 // the classes of these if some leaders are expected, plus one; 0 if unknown
+	next    Set      // these leaders
 	why     string   // the round cannot begin
 	args    []uint32 // numbers of the rounds that instances learn of, plus one
 }
@@ -31,6 +33,8 @@ func (o *opening) of(src []uint32, who Set, round uint32, leader int) {
 	o.src, o.round, o.leader = append(o.src[:0], src...), round, leader
 	o.events, o.why = o.events[:0], ""
 	o.states = append(o.states[:0], src...)
+	o.rested = append(o.rested[:0], src...)
+	clear(o.rested)
 	for i := range (who & c.identities[leader].Instances).All {
 		l := c.code.locals.at(src[i])
 		o.recall(i, l, func(e opened) bool { return e.from >= 0 })

@@ -36,6 +36,7 @@ type Simulator struct {
 	deferred []deferral
 	opening  opening
 	expected Set      // instances of those who may lead the next round, which alone may come next
+	ends     bool     // nothing comes next
 	seen     []uint32 // pairs of instance and observation
 	lists    []uint32
 	packets  int
@@ -218,8 +219,8 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 		m.post(s, e, all)
 		m.keepSeen()
 	}
-	if s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
-		return true // the environment is as it was
+	if m.ends || s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
+		return true // the environment is as it was, or does not matter
 	}
 	after := env{topology: e.topology, round: e.round, flight: m.flight}
 	if s.kind == RoundStep {
@@ -260,6 +261,9 @@ func (m *Simulator) begin(s Step, members Set) {
 
 // post leaves letters where they wait, and forgets what no later step needs.
 func (m *Simulator) post(s Step, e *env, members Set) {
+	if m.ends {
+		return
+	}
 	for i := range (members & m.cluster.servers).All {
 		var letters []letter
 		for _, d := range m.deferred {
@@ -269,9 +273,14 @@ func (m *Simulator) post(s Step, e *env, members Set) {
 		}
 		m.vec[i] = m.code.mailed(m.vec[i], letters)
 		if m.expected != 0 && s.kind == RoundStep {
-			m.vec[i] = m.code.class(m.vec[i], class{instance: i, round: e.round + 1, leaders: m.expected})
+			m.vec[i] = m.classAfter(e, i, m.vec[i])
 		}
 	}
+}
+
+// classAfter is the class of the state of instance i after a round.
+func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
+	return m.code.class(id, class{instance: i, round: e.round + 1, leaders: m.expected})
 }
 
 // run plays the step among members after its begin: stimuli, then wave after

@@ -189,6 +189,15 @@ func (x *search) leaders(at *place) runtime.Set {
 	return leaders
 }
 
+// expect tells a simulator what may follow steps to a place.
+func (x *search) expect(sim *runtime.Simulator, to *place) {
+	if to.last && len(x.options.Invariants) == 0 {
+		sim.ExpectEnd()
+	} else {
+		sim.Expect(to.leaders)
+	}
+}
+
 // startMonitor folds the path to the starting world.
 func (x *search) startMonitor() uint32 {
 	m := x.cluster.NewSimulator()

@@ -109,7 +109,7 @@ func TestAsymmetryIsTheFirst(t *testing.T) {
 	var reasons []string
 	for _, workers := range []int{1, 2, 3} {
 		s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red), runs("c2", read(), read()), runs("c3", blue)), "C"))
-		of := s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(5)
+		of := s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(6)
 		r := s.exploresWith(of, explore.Options{Properties: properties(), Workers: workers})
 		if !r.OK() || r.Asymmetry == "" {
 			t.Errorf("%s", r.Text())

@@ -56,7 +56,7 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
 	for g := range at.groups {
 		group := &at.groups[g]
-		w.sim.Expect(group.to.leaders)
+		x.expect(w.sim, group.to)
 		for s := range group.steps {
 			from := origin(rank)<<32 | origin(choice)
 			choice++
