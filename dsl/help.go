@@ -1,8 +1,10 @@
 package dsl
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 )
@@ -32,7 +34,7 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 		if doc == "" {
 			doc = fmt.Sprintf("A function of %s that says nothing about itself.", topic.Position().Filename())
 		}
-		return fmt.Sprintf("%s\n%s\n", in.bold(topic.Name()), indented(doc)), nil
+		return fmt.Sprintf("%s\n%s\n", in.bold(topic.Name()), in.fill(indented(doc), "    ")), nil
 	case starlark.String:
 		return in.topic(string(topic))
 	default:
@@ -69,7 +71,7 @@ func (in *Interpreter) topic(name string) (string, error) {
 		known = append(known, family.Name)
 		for _, entry := range family.Entries {
 			if text := strings.ToLower(entry.Name() + " " + entry.Doc); name != "" && strings.Contains(text, strings.ToLower(name)) {
-				found.WriteString(line(entry))
+				found.WriteString(in.line(entry))
 			}
 		}
 	}
@@ -90,22 +92,51 @@ func (in *Interpreter) overview() string {
 
 // list returns a line for each builtin of a family.
 func (in *Interpreter) list(family Family) string {
-	text := fmt.Sprintf("%s: %s\n", in.bold(family.Name), family.Doc)
+	heading, _ := strings.CutPrefix(in.fill(family.Name+": "+family.Doc, "    "), family.Name)
+	text := in.bold(family.Name) + heading + "\n"
 	for _, entry := range family.Entries {
-		text += line(entry)
+		text += in.line(entry)
 	}
 	return text
 }
 
-func line(e Entry) string { return fmt.Sprintf("  %-14s %s\n", e.Name(), e.Summary()) }
+func (in *Interpreter) line(e Entry) string {
+	return in.fill(fmt.Sprintf("  %-14s %s", e.Name(), e.Summary()), strings.Repeat(" ", 17)) + "\n"
+}
+
+// fill breaks lines between words where they are longer than Stdout has columns.
+// Those that follow begin with indent.
+func (in *Interpreter) fill(text, indent string) string {
+	width := cmp.Or(in.config.Width, 80)
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(strings.ReplaceAll(text, "\n", " \n"), " ") {
+		rest, newline := strings.CutPrefix(word, "\n")
+		n := utf8.RuneCountInString(rest)
+		switch {
+		case newline:
+			b.WriteString("\n")
+			column = 0
+		case i > 0 && column+1+n > width:
+			b.WriteString("\n" + indent)
+			column = len(indent)
+		case i > 0:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(rest)
+		column += n
+	}
+	return b.String()
+}
 
 func (in *Interpreter) describe(e Entry) string {
-	text := fmt.Sprintf("%s\n%s\n", in.bold(e.Signature), indented(e.Doc))
+	text := fmt.Sprintf("%s\n%s\n", in.bold(in.fill(e.Signature, "        ")), in.fill(indented(e.Doc), "    "))
 	if e.Example != "" {
 		text += "\n" + indented(e.Example) + "\n"
 	}
 	if also := related(e.Name()); len(also) > 0 {
-		text += "\nsee also " + strings.Join(also, ", ") + "\n"
+		text += "\n" + in.fill("see also "+strings.Join(also, ", "), "    ") + "\n"
 	}
 	return text
 }

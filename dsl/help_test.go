@@ -1,8 +1,10 @@
 package dsl
 
 import (
+	"cmp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestHelpFinds(t *testing.T) {
@@ -24,6 +26,27 @@ func TestHelpFinds(t *testing.T) {
 		}
 		if err != nil || !strings.Contains(out.String(), c.has) || strings.Contains(out.String(), c.lacks) {
 			t.Errorf("%s: got %v and\n%s", c.topic, err, &out)
+		}
+	}
+}
+
+// Explanations fit the terminal, whatever its width; examples are left alone.
+func TestHelpFits(t *testing.T) {
+	var out strings.Builder
+	in := testInterpreter(t, &out)
+	for _, width := range []int{0, 60, 200} {
+		out.Reset()
+		in.Resize(width)
+		if err := in.Exec(t.Context(), "help.star", "help()\nhelp(\"uniformly\")\nhelp(\"protocol\")"); err != nil {
+			t.Fatal(err)
+		}
+		text, _, _ := strings.Cut(out.String(), "\n\n") // the example of protocol
+		longest := 0
+		for line := range strings.Lines(text) {
+			longest = max(longest, utf8.RuneCountInString(line)-1)
+		}
+		if limit := cmp.Or(width, 80); longest > limit || longest < 50 {
+			t.Errorf("the longest of lines for %d columns has %d", limit, longest)
 		}
 	}
 }

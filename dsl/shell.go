@@ -26,6 +26,9 @@ func (in *Interpreter) Global(name string) starlark.Value { return in.globals[na
 // Define gives a global variable a value, for evaluated text only.
 func (in *Interpreter) Define(name string, value starlark.Value) { in.globals[name] = value }
 
+// Resize says how many columns Stdout has from now on; 0 means 80.
+func (in *Interpreter) Resize(columns int) { in.config.Width = columns }
+
 // Modules lists what evaluated text can load, in order: modules of @std, then
 // the scripts in the folder of the interpreter.
 func (in *Interpreter) Modules() []string {

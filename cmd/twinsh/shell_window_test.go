@@ -28,6 +28,10 @@ func TestShellFollowsTheWindow(t *testing.T) {
 			want = string([]rune(whole)[:columns-1]) + "…"
 		}
 		c.expect("\n\x1b[?2004l" + want + "\r\n")
+		c.run("show()", "\r\n\r\n #")
+		if got := c.expect("\r\n\x1b[?2004h"); strings.Contains(got, "A B C  ·") != (columns == 100) {
+			t.Errorf("in %d columns show() draws\n%s", columns, got)
+		}
 		c.run("undo()", "at the start")
 	}
 	c.leave()
@@ -55,6 +59,8 @@ func TestShellFits80Columns(t *testing.T) {
 		`show("messages")`,
 		`check(linearizable())`,
 		`branches()`,
+		`help()`,
+		`help("show")`,
 		`:help`,
 	} {
 		c.run(line, "")

@@ -185,6 +185,7 @@ func (s *Session) execute(ctx context.Context, text string) error {
 func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(starlark.Value)) error) error {
 	ctx, stop := s.interruptible(ctx)
 	defer stop()
+	s.Interpreter.Resize(s.Width())
 	before := s.Interpreter.World()
 	show := func(v starlark.Value) {
 		now := s.Interpreter.World()
