@@ -20,6 +20,12 @@ func (p *protocolValue) Symmetric() bool {
 	return ok && s.Symmetric()
 }
 
+// SymmetricClients tells what the protocol inside declares.
+func (p *protocolValue) SymmetricClients(program []runtime.Operation) bool {
+	s, ok := p.Protocol.(runtime.SymmetricClients)
+	return ok && s.SymmetricClients(program)
+}
+
 // Rename renames identities in the node's state. The identity of the node
 // itself is not part of it.
 func (n *scriptNode) Rename(to func(string) string) {

@@ -1,6 +1,10 @@
 package kvproto
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
 
 // Symmetric reports whether the protocol treats servers alike. Variants in
 // which a client prefers what it heard first do not, since servers are heard
@@ -10,7 +14,13 @@ func (p *Protocol) Symmetric() bool {
 	return !p.options.NoTieBreak && p.options.ReadRule != "first"
 }
 
-// Rename does nothing: a server knows clients only.
+// SymmetricClients reports whether clients with a program are treated alike:
+// those that only read are. Writers sign, and their names break ties.
+func (p *Protocol) SymmetricClients(program []runtime.Operation) bool {
+	return !slices.ContainsFunc(program, func(op runtime.Operation) bool { return op.Name == opWrite })
+}
+
+// Rename does nothing: of clients, a server knows writers only.
 func (s *server) Rename(func(string) string) {}
 
 // Rename renames the servers that answered.

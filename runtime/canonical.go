@@ -33,14 +33,26 @@ func (c *Cluster) Symmetric() bool {
 	return ok && s.Symmetric()
 }
 
-// NameSymmetries lists those of the Symmetries that rename servers as wholes:
-// clients stay, and the first instance of an identity stays the first. Twins
-// are not swapped, because the order in which they are heard, and what they
-// may propose, tells them apart.
+// SymmetricClients is implemented by symmetric protocols that also treat alike
+// all clients that run a certain program.
+type SymmetricClients interface {
+	Symmetric
+	SymmetricClients(program []Operation) bool
+}
+
+// NameSymmetries lists those of the Symmetries that rename identities which the
+// protocol declares to treat alike: servers, and clients with one program if
+// there is no more to them than that. The first instance of an identity stays
+// the first. Twins are not swapped, because the order in which they are heard,
+// and what they may propose, tells them apart.
 func (c *Cluster) NameSymmetries() []Renaming {
+	alike, _ := c.config.Protocol.(SymmetricClients)
 	return slices.DeleteFunc(c.Symmetries(), func(r Renaming) bool {
 		for i, j := range r {
-			if c.clients.Has(i) && i != j || c.instances[i].Copy != c.instances[j].Copy {
+			if c.instances[i].Copy != c.instances[j].Copy {
+				return true
+			}
+			if i != j && c.clients.Has(i) && (alike == nil || !alike.SymmetricClients(c.starts[c.instances[i].start].program)) {
 				return true
 			}
 		}

@@ -184,6 +184,10 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 	if !m.run(s, e, members) {
 		return m.code.cells.put(m.key, []uint32{m.code.value(m.why)})
 	}
+	if m.ends {
+		m.flight = m.flight[:flight]
+		return m.code.cells.put(m.key, []uint32{m.code.list(m.seen), 0})
+	}
 	m.post(s, e, members)
 	value := []uint32{m.code.list(m.seen), uint32(len(m.flight) - flight)}
 	for _, p := range m.flight[flight:] {
@@ -191,9 +195,6 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 		value = append(value, w, msg)
 	}
 	m.flight = m.flight[:flight]
-	if m.ends {
-		return m.code.cells.put(m.key, value[:2])
-	}
 	for i := range members.All {
 		value = append(value, m.vec[i])
 	}

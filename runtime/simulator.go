@@ -216,7 +216,9 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 		if !m.run(s, e, all) {
 			return false
 		}
-		m.post(s, e, all)
+		if !m.ends {
+			m.post(s, e, all)
+		}
 		m.keepSeen()
 	}
 	if m.ends || s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
@@ -261,9 +263,6 @@ func (m *Simulator) begin(s Step, members Set) {
 
 // post leaves letters where they wait, and forgets what no later step needs.
 func (m *Simulator) post(s Step, e *env, members Set) {
-	if m.ends {
-		return
-	}
 	for i := range (members & m.cluster.servers).All {
 		var letters []letter
 		for _, d := range m.deferred {

@@ -88,6 +88,15 @@ type Forgetful interface {
 	Forget(state string, faulty runtime.Set) string
 }
 
+// A Renamable monitor knows what its states become if clients take each
+// other's names.
+type Renamable interface {
+	Monitor
+	// Rename returns the state after what each client did was done by client
+	// to(client) instead. Instances of servers stay as they are.
+	Rename(state string, to func(client int) int) string
+}
+
 // MonitorOf returns a monitor of p for the histories of c in which the given
 // instances are faulty from the start, and those in mayForget may become so. If
 // p has none of its own, the state is the whole history without its steps, in

@@ -84,6 +84,27 @@ func (m *registerMonitor) Next(state string, seen []runtime.Observed) string {
 	return encode(configs)
 }
 
+// Rename implements [Renamable].
+func (m *registerMonitor) Rename(state string, to func(int) int) string {
+	if state == violated {
+		return state
+	}
+	configs := decode[[]config](state)
+	for i := range configs {
+		configs[i].Open = renamed(configs[i].Open, to)
+	}
+	return encode(best(configs))
+}
+
+// renamed renames the keys of a map.
+func renamed[T any](of map[int]T, to func(int) int) map[int]T {
+	after := map[int]T{}
+	for client, v := range of {
+		after[to(client)] = v
+	}
+	return after
+}
+
 func (m *registerMonitor) invoked(g config, client int, op runtime.Operation) config {
 	g = g.clone()
 	if old := g.Open[client]; old.waits() {

@@ -68,6 +68,9 @@ func (m *agreementMonitor) Next(state string, seen []runtime.Observed) string {
 	return encode(slots)
 }
 
+// Rename implements [Renamable]: it does not matter who decided.
+func (m *agreementMonitor) Rename(state string, _ func(int) int) string { return state }
+
 type noFailure struct{}
 
 func (noFailure) Name() string { return "no failure" }
@@ -90,6 +93,9 @@ func (noFailure) Monitor(*runtime.Cluster, runtime.Set) Monitor { return failure
 type failureMonitor struct{ safety }
 
 func (failureMonitor) Start() string { return "" }
+
+// Rename implements [Renamable].
+func (failureMonitor) Rename(state string, _ func(int) int) string { return state }
 
 func (failureMonitor) Next(state string, seen []runtime.Observed) string {
 	for _, e := range seen {

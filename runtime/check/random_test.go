@@ -222,6 +222,30 @@ func TestMonitorsAgainstJudge(t *testing.T) {
 	}
 }
 
+// If clients take each other's names, so do they in the states of monitors.
+func TestMonitorsRename(t *testing.T) {
+	c := cluster(t)
+	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
+		t.Run(p.Name(), func(t *testing.T) {
+			m := check.MonitorOf(p, c, 0, 0).(check.Renamable)
+			rapid.Check(t, func(t *rapid.T) {
+				events := drawEvents(t, 4, 20, 40)
+				names := rapid.Permutation([]int{4, 5, 6, 7}).Draw(t, "names")
+				to := func(i int) int { return names[i-4] }
+				plain, renamed := m.Start(), m.Start()
+				for _, e := range events {
+					plain = m.Next(plain, []runtime.Observed{e})
+					e.Instance = to(e.Instance)
+					renamed = m.Next(renamed, []runtime.Observed{e})
+					if got := m.Rename(plain, to); got != renamed {
+						t.Fatalf("%s renamed is %s, want %s", plain, got, renamed)
+					}
+				}
+			})
+		})
+	}
+}
+
 // unmonitored hides the monitor that a property has.
 type unmonitored struct{ check.Property }
 

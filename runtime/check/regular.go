@@ -154,6 +154,23 @@ func (m *weakMonitor) Next(state string, seen []runtime.Observed) string {
 	return encode(s)
 }
 
+// Rename implements [Renamable].
+func (m *weakMonitor) Rename(state string, to func(int) int) string {
+	if state == violated {
+		return state
+	}
+	s := decode[weakState](state)
+	s.Open = renamed(s.Open, to)
+	for _, l := range s.Last {
+		for i, client := range l.Until {
+			l.Until[i] = to(client)
+		}
+		slices.Sort(l.Until)
+	}
+	m.tidy(&s)
+	return encode(s)
+}
+
 func (m *weakMonitor) invoked(s *weakState, client int, op runtime.Operation) bool {
 	if registerHas(op) != nil {
 		return false

@@ -227,8 +227,8 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 				return nil, err
 			}
 			if k >= c.From {
-				if _, err := names.Canonical(r[:x.width-2]); err != nil {
-					return nil, asymmetry{why: err.Error()}
+				if _, err := x.canonical(names, r); err != nil {
+					return nil, err
 				}
 			}
 			next = append(next, r)

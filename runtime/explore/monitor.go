@@ -23,6 +23,7 @@ type monitors struct {
 	mu    sync.RWMutex
 	next  map[[2]uint32]uint32 // (tuple, list of observations) -> tuple
 	lost  map[forgetting]uint32
+	names map[[2]uint32]uint32 // (tuple, number of a renaming) -> tuple
 	ids   map[string]uint32
 	tuple []tuple
 }
@@ -57,6 +58,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 		properties: properties,
 		next:       map[[2]uint32]uint32{},
 		lost:       map[forgetting]uint32{},
+		names:      map[[2]uint32]uint32{},
 		ids:        map[string]uint32{},
 	}
 	t := tuple{watched: (c.Servers() | c.Clients()) &^ faulty, violated: none}
@@ -135,6 +137,37 @@ func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {
 	defer m.mu.Unlock()
 	to = m.intern(after)
 	m.lost[key] = to
+	return to
+}
+
+// renamable reports whether all states can be told that clients took each
+// other's names.
+func (m *monitors) renamable() bool {
+	return !slices.ContainsFunc(m.folds, func(fold check.Monitor) bool {
+		_, ok := fold.(check.Renamable)
+		return !ok
+	})
+}
+
+// rename returns the tuple after the g-th renaming of a symmetry. It may be
+// called concurrently.
+func (m *monitors) rename(id uint32, g int, r runtime.Renaming) uint32 {
+	key := [2]uint32{id, uint32(g)}
+	m.mu.RLock()
+	to, ok := m.names[key]
+	m.mu.RUnlock()
+	if ok {
+		return to
+	}
+	after := m.at(id)
+	after.states = slices.Clone(after.states)
+	for i, fold := range m.folds {
+		after.states[i] = fold.(check.Renamable).Rename(after.states[i], func(i int) int { return r[i] })
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	to = m.intern(after)
+	m.names[key] = to
 	return to
 }
 

@@ -501,32 +501,50 @@ func (x *search) replay(from origin) *runtime.World {
 		}
 		from = x.origins[layer][from>>32]
 	}
-	// The choices are those from canonical worlds. The real world is another
-	// one, which a renaming turns into the canonical one.
+	// The choices are those from canonical worlds: row is the one that the
+	// search went on from, and the real world what it is before the renamings.
 	w, at := x.options.Start, x.place(x.space.Start())
+	row, next := slices.Clone(w.Vector()), slices.Clone(w.Vector())
 	sim := x.cluster.NewSimulator()
 	var names *runtime.Canonicalizer
 	if x.symmetry != nil {
 		names = x.symmetry.NewCanonicalizer()
 	}
-	renaming, layer := 0, 0
+	undo, layer := 0, 0
 	for _, choice := range slices.Backward(choices) {
 		x.expand(at)
-		step, to := at.choice(choice, x.inverses[renaming])
-		after, err := w.Do(step)
+		step, to := at.choice(choice, 0)
+		real, _ := at.choice(choice, undo)
+		after, err := w.Do(real)
 		if err != nil {
 			return w
 		}
+		sim.Expect(to.leaders)
+		sim.Take(next, row, step)
 		w, at = after, to
+		row, next = next, row
 		if layer++; layer >= x.symmetricFrom {
-			row := slices.Clone(w.Vector())
-			sim.Expect(at.leaders)
-			sim.Forget(row)
 			// An error would have ended the search at this world.
-			renaming, _ = names.Canonical(row)
+			g, _ := names.Canonical(row)
+			undo = x.compose(undo, x.inverses[g])
 		}
 	}
 	return w
+}
+
+// compose returns the number of the renaming that is a after b.
+func (x *search) compose(a, b int) int {
+	ra, rb := x.symmetry.Renaming(a), x.symmetry.Renaming(b)
+	for g := range x.symmetry.Order() {
+		same := true
+		for i, j := range x.symmetry.Renaming(g) {
+			same = same && j == ra[rb[i]]
+		}
+		if same {
+			return g
+		}
+	}
+	panic("explore: the renamings are no group")
 }
 
 // choice returns the step that is chosen by a number, renamed, and where it

@@ -7,7 +7,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// If the protocol treats servers alike, worlds that differ only in their names
+// If the protocol treats servers or clients alike, worlds that differ only in their names
 // have futures that differ only in names, and go on as one: the canonical one.
 // A renaming may be used if it leaves the starting world as it is, if it turns
 // each scenario of the space into another one at the same positions, and if what
@@ -52,7 +52,11 @@ func (x *search) findSymmetry() *runtime.Symmetry {
 		x.mayForget&^c.Twinned() != 0 || x.monitors.keepHistories() {
 		return nil
 	}
-	kept := x.space.Kept(c.NameSymmetries())
+	renamings := c.NameSymmetries()
+	if !x.monitors.renamable() {
+		renamings = slices.DeleteFunc(renamings, x.movesClients)
+	}
+	kept := x.space.Kept(renamings)
 	y := c.NewSymmetry(kept)
 	renamed := make(runtime.Vector, c.Width())
 	var fitting []runtime.Renaming
@@ -65,6 +69,30 @@ func (x *search) findSymmetry() *runtime.Symmetry {
 		return nil
 	}
 	return c.NewSymmetry(fitting)
+}
+
+// movesClients reports whether a renaming renames clients, too.
+func (x *search) movesClients(r runtime.Renaming) bool {
+	for i := range x.cluster.Clients().All {
+		if r[i] != i {
+			return true
+		}
+	}
+	return false
+}
+
+// canonical brings a row into canonical form and returns the number of the
+// renaming that does. The error, if any, is an asymmetry.
+func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, error) {
+	width := x.width - 2
+	g, err := names.Canonical(row[:width])
+	if err != nil {
+		return 0, asymmetry{why: err.Error()}
+	}
+	if r := x.symmetry.Renaming(g); x.movesClients(r) {
+		row[width] = x.monitors.rename(row[width], g, r)
+	}
+	return g, nil
 }
 
 // inverses returns for each renaming the number of the one that takes it back.
@@ -218,8 +246,8 @@ func (x *search) useSymmetry(rows *frontier, origins []origin) (*frontier, []ori
 	for rank := range rows.len() {
 		at, count := rows.at(rank)
 		copy(row, at)
-		if _, err := names.Canonical(row[:x.width-2]); err != nil {
-			return nil, nil, asymmetry{why: err.Error()}
+		if _, err := x.canonical(names, row); err != nil {
+			return nil, nil, err
 		}
 		merged.add(row, count, origins[rank])
 	}

@@ -20,7 +20,7 @@ import (
 func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		options := rapid.SampledFrom(variants).Draw(rt, "variant").options
-		config := four(options, runs("c1", red, blue), runs("c2", read(), read()))
+		config := four(options, runs("c1", red, blue), runs("c2", read(), read()), runs("c3", read(), read()))
 		if config.N = rapid.IntRange(3, 4).Draw(rt, "n"); config.N == 3 {
 			options.Quorum = 2
 			config.Protocol = kvproto.New(options)
@@ -30,8 +30,11 @@ func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
 		}
 		s := newStage(t, config)
 		of := space.Of().Times(0)
-		kinds := []string{"c1", "c1", "c2", "c2"}
-		for _, more := range rapid.SliceOfN(rapid.SampledFrom([]string{"c1", "c2", "c1 c2", "crash", "amnesia", "restart"}), 0, 2).Draw(rt, "more") {
+		kinds, others := []string{"c1", "c1", "c2", "c2"}, []string{"c1", "c2", "c1 c2", "crash", "amnesia", "restart"}
+		if rapid.Bool().Draw(rt, "readers are alike") {
+			kinds, others = []string{"c1", "c1", "c2 c3", "c2 c3"}, []string{"c1", "c2 c3", "c2 c3", "c1 c2 c3", "crash"}
+		}
+		for _, more := range rapid.SliceOfN(rapid.SampledFrom(others), 0, 2).Draw(rt, "more") {
 			kinds = slices.Insert(kinds, rapid.IntRange(0, len(kinds)).Draw(rt, "at"), more)
 		}
 		for _, kind := range kinds {
@@ -52,6 +55,61 @@ func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
 		}
 		s.agrees(rt, of, explore.Options{Properties: properties(), Workers: rapid.IntRange(1, 2).Draw(rt, "workers")})
 	})
+}
+
+// Clients that only read are alike, if all of the space is alike for them, and
+// the property is told that they took each other's names. Writers are not.
+func TestReadersAreAlike(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		options   kvproto.Options
+		clients   []runtime.Client
+		steps     []string // who may make an exchange
+		renamings int
+		violated  bool
+	}{
+		{"readers", kvproto.Options{}, []runtime.Client{runs("c1", red), runs("c2", read()), runs("c3", read())},
+			[]string{"c1", "c1", "c2 c3", "c2 c3", "c2 c3", "c2 c3"}, 12, false},
+		{"without write-back", kvproto.Options{NoWriteBack: true}, []runtime.Client{runs("c1", red), runs("c2", read()), runs("c3", read())},
+			[]string{"c1", "c1", "c2 c3", "c2 c3"}, 12, true},
+		{"three readers", kvproto.Options{NoWriteBack: true}, []runtime.Client{runs("c1", read()), runs("c2", read()), runs("c3", read())},
+			[]string{"c1 c2 c3", "", "c1 c2 c3"}, 36, false},
+		{"different programs", kvproto.Options{}, []runtime.Client{runs("c1", red), runs("c2", read()), runs("c3", read(), read())},
+			[]string{"c1", "c1", "c2 c3", "c2 c3"}, 6, false},
+		{"one reads first", kvproto.Options{}, []runtime.Client{runs("c1", red), runs("c2", read()), runs("c3", read())},
+			[]string{"c1", "c1", "c2", "c3"}, 6, false},
+		{"writers", kvproto.Options{}, []runtime.Client{runs("c1", red), runs("c2", red)},
+			[]string{"c1 c2", "", "c1 c2", "c1 c2"}, 6, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStage(t, twinned(four(test.options, test.clients...), "C"))
+			of := space.Of().Times(0)
+			for i, who := range test.steps {
+				if who == "" {
+					continue
+				}
+				reach := s.quorums(3)
+				if i == 1 { // the write may reach few
+					reach = s.quorums(1)
+				}
+				of = space.Then(of, s.exchanges(who, reach))
+			}
+			if of.Size().Cmp(big.NewInt(4*mostDrawn)) <= 0 {
+				s.agrees(t, of, explore.Options{Properties: properties()})
+			}
+			never := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: explore.Never})
+			r := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: explore.Always})
+			if r.Renamings != test.renamings || r.Asymmetry != "" || len(r.Violations) > 0 != test.violated || r.Worlds >= never.Worlds {
+				t.Errorf("%d renamings, asymmetry %q:\n%s\nwithout symmetry:\n%s", r.Renamings, r.Asymmetry, r.Text(), never.Text())
+			}
+			if got, want := ledgerOf(r).nameless().String(), ledgerOf(never).nameless().String(); got != want {
+				t.Errorf("with symmetry\n%s\nwithout\n%s", got, want)
+			}
+			if test.violated {
+				oracle{properties(), nil}.shortest(t, of, s.Start(), r)
+			}
+		})
+	}
 }
 
 // Symmetry is used where it is asked for and where there is one.
@@ -136,6 +194,15 @@ func TestSymmetryKeepsCounts(t *testing.T) {
 			t.Errorf("symmetry %d: %d renamings, asymmetry %q", symmetry, r.Renamings, r.Asymmetry)
 		}
 		ledgers = append(ledgers, ledgerOf(r).nameless().String())
+		judge := oracle{properties(), nil}
+		if name, why := judge.judge(t, r.Counterexample); name != r.Violations[0].Property || why != r.Violations[0].Why {
+			t.Errorf("symmetry %d: the counterexample %q violates %q: %s", symmetry, texts(r.Counterexample), name, why)
+		}
+		for _, w := range r.Passing {
+			if name, why := judge.judge(t, w); name != "" {
+				t.Errorf("symmetry %d: %q is shown as passing, and violates %s: %s", symmetry, texts(w), name, why)
+			}
+		}
 	}
 	if ledgers = slices.Compact(ledgers); len(ledgers) > 1 {
 		t.Errorf("symmetry matters:\n%s", strings.Join(ledgers, "\n"))

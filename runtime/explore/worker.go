@@ -135,13 +135,12 @@ func (w *worker) arrive(at *place, v verdict, count weight, from origin, next *f
 	if at.last {
 		return
 	}
+	w.row[width], w.row[width+1] = v.monitor, at.index
 	if w.names != nil {
-		if _, err := w.names.Canonical(w.row[:width]); err != nil {
-			w.err = asymmetry{why: err.Error()}
+		if _, w.err = x.canonical(w.names, w.row); w.err != nil {
 			return
 		}
 	}
-	w.row[width], w.row[width+1] = v.monitor, at.index
 	next.add(w.row, count, from)
 }
 
