@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -284,63 +285,66 @@ func (y *Symmetry) Alike(list uint32) bool {
 // renamings turn into each other. Each goroutine needs its own.
 type Canonicalizer struct {
 	*Symmetry
-	renamed []uint32 // [local state * order + renaming], plus one; 0 if unknown
-	ranks   []uint64 // of each local state; 0 if unknown
-	envs    map[uint64]uint32
-	best    Vector
-	err     error
+	images []image // [local state * order + renaming]
+	envs   map[uint64]uint32
+	best   []image // those of the least vector so far
+	err    error
+}
+
+// An image is a local state after a renaming.
+type image struct {
+	content uint64
+	to      uint32 // plus one; 0 if it is not known yet
 }
 
 // NewCanonicalizer returns a canonicalizer of the symmetry.
 func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
-	return &Canonicalizer{Symmetry: y, envs: map[uint64]uint32{}, best: make(Vector, y.cluster.Width())}
+	return &Canonicalizer{Symmetry: y, envs: map[uint64]uint32{}, best: make([]image, y.cluster.Width()-1)}
 }
 
 // Canonical brings v into canonical form and returns the number of the
 // renaming that does. The form is the least under all renamings: vectors are
 // compared by the contents of their states, so that it is the same in every run.
 func (z *Canonicalizer) Canonical(v Vector) (int, error) {
-	least := 0
 	last := len(v) - 1
+	for i := range last {
+		z.best[i] = z.image(v[i], 0)
+	}
+	env, least := v[last], 0
 	for g := 1; g < len(z.renamings); g++ {
-		if z.compare(v, g, least) < 0 {
-			least = g
+		i, order := z.compare(v, g)
+		if order > 0 {
+			continue
+		}
+		e := z.environment(v[last], g)
+		if order == 0 && (e == env || z.compareEnvs(e, env) > 0) {
+			continue
+		}
+		env, least = e, g
+		for from := z.inverse[g]; i < last; i++ {
+			z.best[i] = z.image(v[from[i]], g)
 		}
 	}
 	if z.err != nil {
 		return 0, z.err
 	}
-	if least == 0 {
-		return 0, nil
+	for i, s := range z.best {
+		v[i] = s.to - 1
 	}
-	for i, j := range z.renamings[least] {
-		z.best[j] = z.state(v[i], least)
-	}
-	z.best[last] = z.environment(v[last], least)
-	copy(v, z.best)
-	return least, z.err
+	v[last] = env
+	return least, nil
 }
 
-// compare compares v under two renamings.
-func (z *Canonicalizer) compare(v Vector, g, h int) int {
-	last := len(v) - 1
-	gi, hi := z.inverse[g], z.inverse[h]
-	for i := range last {
-		a, b := z.state(v[gi[i]], g), z.state(v[hi[i]], h)
-		if a == b {
-			continue
-		}
-		if ra, rb := z.content(a), z.content(b); ra < rb {
-			return -1
-		} else if ra > rb {
-			return 1
+// compare compares v under a renaming with the best, and returns the first
+// place in which they differ.
+func (z *Canonicalizer) compare(v Vector, g int) (place, order int) {
+	for i, from := range z.inverse[g] {
+		a, b := z.image(v[from], g), z.best[i]
+		if a.to != b.to && a.content != b.content {
+			return i, cmp.Compare(a.content, b.content)
 		}
 	}
-	a, b := z.environment(v[last], g), z.environment(v[last], h)
-	if a == b {
-		return 0
-	}
-	return z.compareEnvs(a, b)
+	return len(v) - 1, 0
 }
 
 // compareEnvs compares what is in flight, by sender and receivers, then by
@@ -363,36 +367,24 @@ func (z *Canonicalizer) compareEnvs(a, b uint32) int {
 	return 0
 }
 
-func (z *Canonicalizer) state(id uint32, g int) uint32 {
-	if g == 0 {
-		return id
-	}
+func (z *Canonicalizer) image(id uint32, g int) image {
 	i := int(id)*len(z.renamings) + g
-	if i >= len(z.renamed) {
-		z.renamed = append(z.renamed, make([]uint32, i+1-len(z.renamed)+len(z.renamed)/2)...)
+	if i >= len(z.images) {
+		z.images = append(z.images, make([]image, i+1-len(z.images)+len(z.images)/2)...)
 	}
-	if to := z.renamed[i]; to != 0 {
-		return to - 1
+	if m := z.images[i]; m.to != 0 {
+		return m
 	}
-	to, err := z.local(id, g)
-	if err != nil {
-		z.err = err
-		return id
+	to := id
+	if g != 0 {
+		var err error
+		if to, err = z.local(id, g); err != nil {
+			z.err = err
+			return image{to: id + 1}
+		}
 	}
-	z.renamed[i] = to + 1
-	return to
-}
-
-func (z *Canonicalizer) content(id uint32) uint64 {
-	if int(id) >= len(z.ranks) {
-		z.ranks = append(z.ranks, make([]uint64, int(id)+1-len(z.ranks)+len(z.ranks)/2)...)
-	}
-	if r := z.ranks[id]; r != 0 {
-		return r
-	}
-	r := z.cluster.code.content(id)
-	z.ranks[id] = r
-	return r
+	z.images[i] = image{z.cluster.code.content(to), to + 1}
+	return z.images[i]
 }
 
 func (z *Canonicalizer) environment(id uint32, g int) uint32 {

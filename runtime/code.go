@@ -39,7 +39,7 @@ type code struct {
 	byList table
 	places table // what cells have in common -> number
 	cells  table
-	played table // (realm, instance, local state, leader, round) of openings
+	played table // (realm, instance, local state, what happened to it) beside cells
 	envs   vec[*env]
 	byEnv  table
 	topos  vec[*topology]

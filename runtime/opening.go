@@ -107,17 +107,3 @@ func (o *opening) is(src []uint32, round uint32, leader int) bool {
 	}
 	return true
 }
-
-// newOpening reports whether some instance opens this round in a way that no
-// simulator of this realm has met.
-func (m *Simulator) newOpening() bool {
-	fresh := false
-	for i := range m.cluster.servers.All {
-		key := [...]uint32{m.realm, uint32(i), m.opening.src[i], uint32(m.opening.leader), m.opening.round}
-		if _, ok := m.code.played.get(key[:]); !ok {
-			m.code.played.put(key[:], nil)
-			fresh = true
-		}
-	}
-	return fresh
-}

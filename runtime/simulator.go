@@ -104,6 +104,20 @@ func (m *Simulator) Seen() []uint32 { return m.lists }
 // same realm had played before.
 func (m *Simulator) Fresh() bool { return m.fresh }
 
+// first reports whether no simulator of this realm asked before with the same
+// arguments. It tells nothing outside of realms.
+func (m *Simulator) first(i int, id, what, more uint32) bool {
+	if m.realm == 0 {
+		return false
+	}
+	key := [...]uint32{m.realm, uint32(i), id, what, more}
+	if _, ok := m.code.played.get(key[:]); ok {
+		return false
+	}
+	m.code.played.put(key[:], nil)
+	return true
+}
+
 // Why says why the last step could not happen.
 func (m *Simulator) Why() string { return m.why }
 
@@ -115,7 +129,6 @@ func (m *Simulator) refuse(format string, args ...any) bool {
 // befall crashes, restarts or empties instances.
 func (m *Simulator) befall(dst, src Vector, s Step) bool {
 	copy(dst, src)
-	m.fresh = true
 	m.seen = m.seen[:0]
 	kind := crashEvent
 	switch s.kind {
@@ -127,6 +140,7 @@ func (m *Simulator) befall(dst, src Vector, s Step) bool {
 	for i := range s.set.All {
 		l := m.code.locals.at(src[i])
 		o := m.code.react(l.bare, stimulus{kind: kind})
+		m.fresh = m.first(i, src[i], uint32(kind), 0) || m.fresh
 		if o.refused != "" {
 			return m.refuse("%s %s", m.cluster.instances[i].Name, o.refused)
 		}
@@ -190,7 +204,9 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 	if s.kind == RoundStep {
 		if !m.opening.is(m.vec, e.round, s.who) {
 			m.opening.of(m.vec, m.cluster.servers, e.round, s.who)
-			m.fresh = m.realm != 0 && m.newOpening()
+			for i := range m.cluster.servers.All {
+				m.fresh = m.first(i, m.vec[i], uint32(RoundEvent)|uint32(s.who)<<8, e.round) || m.fresh
+			}
 		}
 		if m.why = m.opening.why; m.why != "" {
 			return false
