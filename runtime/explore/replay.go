@@ -1,0 +1,79 @@
+package explore
+
+import (
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// replay walks from the start to where an origin of the layer under way leads.
+// A last step that cannot happen is left out.
+func (x *search) replay(from origin) *runtime.World {
+	var choices []int
+	for layer := len(x.origins) - 1; ; layer-- {
+		choices = append(choices, int(uint32(from)))
+		if layer == 0 {
+			break
+		}
+		from = x.origins[layer][from>>32]
+	}
+	// The choices are those from canonical worlds: row is the one that the
+	// search went on from, and the real world what it is before the renamings.
+	w, at := x.options.Start, x.place(x.space.Start())
+	row, next := slices.Clone(w.Vector()), slices.Clone(w.Vector())
+	sim := x.cluster.NewSimulator()
+	var names *runtime.Canonicalizer
+	if x.symmetry != nil {
+		names = x.symmetry.NewCanonicalizer()
+	}
+	undo, layer := 0, 0
+	for _, choice := range slices.Backward(choices) {
+		x.expand(at)
+		step, to := at.choice(choice, 0)
+		real, _ := at.choice(choice, undo)
+		after, err := w.Do(real)
+		if err != nil {
+			return w
+		}
+		sim.Expect(to.leaders)
+		sim.Take(next, row, step)
+		w, at = after, to
+		row, next = next, row
+		if layer++; layer >= x.symmetricFrom {
+			// An error would have ended the search at this world.
+			g, _ := names.Canonical(row)
+			undo = x.compose(undo, x.inverses[g])
+		}
+	}
+	return w
+}
+
+// compose returns the number of the renaming that is a after b.
+func (x *search) compose(a, b int) int {
+	ra, rb := x.symmetry.Renaming(a), x.symmetry.Renaming(b)
+	for g := range x.symmetry.Order() {
+		same := true
+		for i, j := range x.symmetry.Renaming(g) {
+			same = same && j == ra[rb[i]]
+		}
+		if same {
+			return g
+		}
+	}
+	panic("explore: the renamings are no group")
+}
+
+// choice returns the step that is chosen by a number, renamed, and where it
+// leads.
+func (p *place) choice(n, renaming int) (runtime.Step, *place) {
+	for _, g := range p.groups {
+		if n < len(g.steps) {
+			if renaming != 0 {
+				return g.images[renaming][n], g.to
+			}
+			return g.steps[n], g.to
+		}
+		n -= len(g.steps)
+	}
+	panic("explore: an origin names a choice that does not exist")
+}
