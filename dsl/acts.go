@@ -24,7 +24,11 @@ func (c *call) act(makeStep func(*runtime.Cluster) (runtime.Step, error)) (starl
 		return nil, err
 	}
 	if c.receiver == nil {
-		c.in().session.at(next)
+		s, err := c.moving()
+		if err != nil {
+			return nil, err
+		}
+		s.at(next)
 	}
 	return &worldValue{next}, nil
 }

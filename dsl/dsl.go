@@ -23,6 +23,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	"go.starlark.net/starlark"
@@ -82,6 +83,7 @@ func New(config Config) (*Interpreter, error) {
 	if config.Stdout == nil {
 		config.Stdout = io.Discard
 	}
+	config.Stdout = &sharedWriter{to: config.Stdout}
 	if config.MaxSteps == 0 {
 		config.MaxSteps = 1<<64 - 1
 	}
@@ -177,8 +179,8 @@ type run struct {
 	in        *Interpreter
 	ctx       context.Context
 	loader    *loader
-	loading   []file // modules that are being executed, the main one first
-	exhausted bool   // all steps were taken
+	loading   []file      // modules that are being executed, the main one first
+	exhausted atomic.Bool // all steps were taken
 }
 
 const runKey = "twinsh run"
@@ -213,7 +215,7 @@ func (r *run) thread(name string) *starlark.Thread {
 		Name:  name,
 		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(r.in.config.Stdout, text) },
 		OnMaxSteps: func(thread *starlark.Thread) {
-			r.exhausted = true
+			r.exhausted.Store(true)
 			thread.Cancel("too many steps")
 		},
 	}
@@ -225,8 +227,20 @@ func (r *run) thread(name string) *starlark.Thread {
 // stopped returns why the execution has to end, or nil. Nothing in a script
 // may hold up such an end.
 func (r *run) stopped() error {
-	if r.exhausted {
+	if r.exhausted.Load() {
 		return &StepLimitError{r.in.config.MaxSteps}
 	}
 	return r.ctx.Err()
+}
+
+// A sharedWriter is written to by one goroutine at a time. Invariants may print.
+type sharedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *sharedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
 }

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -93,7 +94,7 @@ Two reads may disagree on the order of the writes.`, check.Regular),
 			Signature: "invariant(name, fn)",
 			Doc: `A property of single worlds, judged by a function.
 fn(world) returns True if all is well, else False or a text that says what is wrong.
-In a search the worlds that fn sees have no past.`,
+In a search the worlds that fn sees have no past, and it is called for several at the same time: what it sees of the script is frozen, and it cannot change the session's world.`,
 			Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"
 
@@ -137,22 +138,26 @@ print(judge(linearizable()).holds)`,
 	}
 }
 
-// callInvariant makes an invariant of a function. The function belongs to the
-// script that is running, so it is called by one goroutine at a time.
+// callInvariant makes an invariant of a function. A search calls it for many
+// worlds at the same time, so all that it sees is frozen before the first call.
 func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
 	if err := c.unpack(&name, &fn); err != nil {
 		return nil, err
 	}
-	var mu sync.Mutex
 	r := runOf(c.thread)
+	freeze := sync.OnceFunc(func() { r.in.surface(fn) })
 	holds := func(w *runtime.World) (bool, string, error) {
-		mu.Lock()
-		defer mu.Unlock()
+		freeze()
 		thread := r.thread(name)
+		thread.SetLocal(judgingKey, true)
 		v, err := starlark.Call(thread, fn, starlark.Tuple{&worldValue{w}}, nil)
 		if err != nil {
+			var eval *starlark.EvalError
+			if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
+				eval.Msg += "; an invariant cannot change what it sees"
+			}
 			return false, "", err
 		}
 		switch v := v.(type) {

@@ -16,6 +16,8 @@ import (
 // voted. Starlark freezes the variables of a module when the module ends, but
 // the main script is still running when its handlers do.
 //
+// The same holds for invariants, which are judged in parallel.
+//
 // A surface is what functions see of such a script: the global variables that
 // they name, themselves or through functions that they may call.
 type surface struct {
@@ -37,21 +39,16 @@ type global struct {
 	value starlark.Value // nil if it is not yet assigned
 }
 
-// surface freezes what handlers see.
-func (in *Interpreter) surface(roles ...*role) *surface {
+// surface freezes functions and what they see.
+func (in *Interpreter) surface(functions ...starlark.Callable) *surface {
 	s := &surface{
 		in:      in,
 		files:   map[string]*syntax.File{},
 		visited: map[starlark.Value]bool{},
 		seen:    map[variable]bool{},
 	}
-	for _, r := range roles {
-		if r == nil {
-			continue
-		}
-		for _, name := range r.names() {
-			s.visit(r.handlers[name])
-		}
+	for _, fn := range functions {
+		s.visit(fn)
 	}
 	return s
 }

@@ -40,6 +40,17 @@ func (r *role) names() []string {
 	return names
 }
 
+// functions lists the functions of r, which may be nil.
+func (r *role) functions() []starlark.Callable {
+	var functions []starlark.Callable
+	if r != nil {
+		for _, name := range r.names() {
+			functions = append(functions, r.handlers[name])
+		}
+	}
+	return functions
+}
+
 // newRole checks the arguments of role(): init, show, on_…, and a dict of
 // handlers by message type.
 func newRole(kwargs []starlark.Tuple) (*role, error) {
@@ -151,7 +162,7 @@ func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.O
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.surface == nil {
-		p.surface = p.in.surface(p.replica, p.client)
+		p.surface = p.in.surface(append(p.replica.functions(), p.client.functions()...)...)
 	}
 	if err := n.init(); err != nil {
 		return nil, err

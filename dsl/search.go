@@ -298,6 +298,10 @@ func callRun(c *call) (starlark.Value, error) {
 		}
 		w = next
 	}
-	c.in().session.at(w)
+	s, err := c.moving()
+	if err != nil {
+		return nil, err
+	}
+	s.at(w)
 	return &worldValue{w}, nil
 }

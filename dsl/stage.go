@@ -48,6 +48,18 @@ func (c *call) world() (*runtime.World, error) {
 	return w, nil
 }
 
+// judgingKey marks threads that run a function of an invariant.
+const judgingKey = "twinsh judging"
+
+// moving returns the session for a call that changes it. Invariants cannot:
+// several are judged at the same time.
+func (c *call) moving() (*session, error) {
+	if c.thread.Local(judgingKey) != nil {
+		return nil, fmt.Errorf("%s: an invariant looks at the world that it is given and cannot change the session's; worlds have methods of the same names", c.Name())
+	}
+	return c.in().session, nil
+}
+
 // stage makes the cluster anew and goes to its start.
 func (s *session) stage(p *protocolValue, config runtime.Config) (starlark.Value, error) {
 	cluster, err := runtime.NewCluster(config)
@@ -118,12 +130,16 @@ func callCluster(c *call) (starlark.Value, error) {
 			config.Clients = append(config.Clients, runtime.Client{Name: name, Program: program})
 		}
 	}
-	w, err := c.in().session.stage(p, config)
+	s, err := c.moving()
 	if err != nil {
 		return nil, err
 	}
-	if made := c.in().session.world.Cluster().Config(); made.N < 3*f+1 && !c.in().session.warned {
-		c.in().session.warned = true
+	w, err := s.stage(p, config)
+	if err != nil {
+		return nil, err
+	}
+	if made := s.world.Cluster().Config(); made.N < 3*f+1 && !s.warned {
+		s.warned = true
 		fmt.Fprintf(c.in().config.Stdout, "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
 	}
 	return w, nil
@@ -169,5 +185,9 @@ func callTwin(c *call) (starlark.Value, error) {
 	}
 	config := w.Cluster().Config()
 	config.Twins = append(config.Twins[:len(config.Twins):len(config.Twins)], t)
-	return c.in().session.stage(c.in().session.protocol, config)
+	s, err := c.moving()
+	if err != nil {
+		return nil, err
+	}
+	return s.stage(s.protocol, config)
 }

@@ -66,7 +66,11 @@ undo()`,
 			if n < 1 || n > w.Depth() {
 				return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
 			}
-			return c.in().session.walk(-n), nil
+			s, err := c.moving()
+			if err != nil {
+				return nil, err
+			}
+			return s.walk(-n), nil
 		},
 	}, {
 		Signature: "redo(n=1)",
@@ -79,7 +83,10 @@ redo()`,
 			if err := c.unpack(&n); err != nil {
 				return nil, err
 			}
-			s := c.in().session
+			s, err := c.moving()
+			if err != nil {
+				return nil, err
+			}
 			if n < 1 || n > len(s.undone) {
 				return nil, fmt.Errorf("redo: n is %d, and %d steps were undone", n, len(s.undone))
 			}
@@ -137,7 +144,10 @@ func callGoto(c *call) (starlark.Value, error) {
 	if err := c.unpack(&where); err != nil {
 		return nil, err
 	}
-	s := c.in().session
+	s, err := c.moving()
+	if err != nil {
+		return nil, err
+	}
 	switch where := where.(type) {
 	case *worldValue:
 		return s.enter(where.World), nil
@@ -161,14 +171,18 @@ func callEnter(c *call) (starlark.Value, error) {
 	if err := c.unpack(&what); err != nil {
 		return nil, err
 	}
+	s, err := c.moving()
+	if err != nil {
+		return nil, err
+	}
 	switch what := what.(type) {
 	case *worldValue:
-		return c.in().session.enter(what.World), nil
+		return s.enter(what.World), nil
 	case *reportValue:
 		if what.Counterexample == nil {
 			return nil, fmt.Errorf("enter: the report has no counterexample; enter one of its passing worlds")
 		}
-		return c.in().session.enter(what.Counterexample), nil
+		return s.enter(what.Counterexample), nil
 	case starlark.NoneType:
 		return nil, fmt.Errorf("enter: got None, want a world; a report of a search that found nothing has no counterexample")
 	}

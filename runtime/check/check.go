@@ -51,7 +51,7 @@ type Verdict struct {
 }
 
 // A WorldProperty judges single worlds. The error says why the world could not
-// be judged.
+// be judged. JudgeWorld may be called concurrently.
 type WorldProperty interface {
 	Name() string
 	JudgeWorld(w *runtime.World) (Verdict, error)

@@ -33,7 +33,7 @@ type Options struct {
 	// Properties are judged on what was observed, from the very beginning of
 	// Start's path. That no node's code fails is always judged as well.
 	Properties []check.Property
-	// Invariants are judged on each different world, one at a time. The worlds
+	// Invariants are judged on each different world, by all workers. The worlds
 	// that they see have no past.
 	Invariants []check.WorldProperty
 	// First stops the search after the first layer with a violation.

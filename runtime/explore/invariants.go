@@ -13,7 +13,7 @@ type invariants struct {
 	cluster    *runtime.Cluster
 	properties []check.WorldProperty
 
-	mu     sync.Mutex // a property is asked from one goroutine at a time
+	mu     sync.RWMutex
 	judged map[string]int
 }
 
@@ -31,12 +31,14 @@ func (v *invariants) judge(vector runtime.Vector) (int, error) {
 	for _, word := range vector {
 		key = binary.LittleEndian.AppendUint32(key, word)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if verdict, ok := v.judged[string(key)]; ok {
+	v.mu.RLock()
+	verdict, ok := v.judged[string(key)]
+	v.mu.RUnlock()
+	if ok {
 		return verdict, nil
 	}
-	verdict := none
+	// Two workers may judge one world; they come to the same verdict.
+	verdict = none
 	w := v.cluster.WorldAt(vector)
 	for i, p := range v.properties {
 		judged, err := p.JudgeWorld(w)
@@ -48,6 +50,8 @@ func (v *invariants) judge(vector runtime.Vector) (int, error) {
 			break
 		}
 	}
+	v.mu.Lock()
 	v.judged[string(key)] = verdict
+	v.mu.Unlock()
 	return verdict, nil
 }
