@@ -62,8 +62,8 @@ func main() {
 		colorOut: showsColor(os.Stdout), colorErr: showsColor(os.Stderr),
 		width: columns(os.Stdout),
 	}
-	line := &progressLine{terminal: os.Stderr, width: columns(os.Stderr)}
-	if line.width > 0 && os.Getenv("TERM") != "dumb" {
+	line := &progressLine{terminal: os.Stderr, width: func() int { return columns(os.Stderr) }}
+	if line.width() > 0 && os.Getenv("TERM") != "dumb" {
 		p.progress, p.stdout, p.stderr = line.show, line.over(os.Stdout), line.over(os.Stderr)
 	}
 	status := p.main(context.Background(), os.Args[1:])

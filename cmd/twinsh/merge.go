@@ -132,7 +132,7 @@ func (p *program) progressFlag(text string) error {
 			_ = out.Encode(map[string]any{
 				"layer": now.Layer, "layers": now.Layers, "done": now.Done, "rows": now.Rows,
 				"covered": now.Covered, "size": now.Size, "worlds": now.Worlds, "steps": now.Steps,
-				"bytes": now.Bytes, "seconds": now.Elapsed.Seconds(),
+				"bytes": now.Bytes, "seconds": now.Elapsed.Seconds(), "left": now.Left.Seconds(),
 			})
 		}
 	default:

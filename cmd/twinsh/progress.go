@@ -15,7 +15,7 @@ import (
 // come. It vanishes before anything else is written.
 type progressLine struct {
 	terminal io.Writer
-	width    int // columns of the terminal
+	width    func() int // columns of the terminal
 
 	mu    sync.Mutex
 	shown bool
@@ -34,7 +34,7 @@ func (l *progressLine) show(p explore.Progress) {
 	}
 	l.last, l.shown = p.Elapsed, true
 	text := []rune(progressText(p))
-	fmt.Fprintf(l.terminal, "\r%s\x1b[K", string(text[:min(len(text), l.width-1)]))
+	fmt.Fprintf(l.terminal, "\r%s\x1b[K", string(text[:min(len(text), max(l.width()-1, 0))]))
 }
 
 // progressText says it in a few words, the most telling first.
@@ -44,8 +44,15 @@ func progressText(p explore.Progress) string {
 	if p.Rows > 0 {
 		parts[0] += fmt.Sprintf(": %d%%", p.Done*100/p.Rows)
 	}
+	if p.Left >= time.Second {
+		parts[0] += fmt.Sprintf(", %s left", p.Left.Round(time.Second))
+	}
 	if p.Size != nil {
-		parts = append(parts, explore.Grouped(p.Size)+" scenarios")
+		scenarios := explore.Grouped(p.Size) + " scenarios"
+		if p.Covered != nil && p.Covered.Sign() > 0 {
+			scenarios = explore.Grouped(p.Covered) + " of " + scenarios
+		}
+		parts = append(parts, scenarios)
 	}
 	parts = append(parts, number(p.Worlds)+" worlds")
 	if s := p.Elapsed.Seconds(); s > 0 {

@@ -12,7 +12,7 @@ import (
 
 func TestProgressLine(t *testing.T) {
 	var terminal bytes.Buffer
-	line := &progressLine{terminal: &terminal, width: 61}
+	line := &progressLine{terminal: &terminal, width: func() int { return 61 }}
 	out := line.over(&terminal)
 	at := func(elapsed time.Duration) explore.Progress {
 		return explore.Progress{
@@ -37,6 +37,12 @@ func TestProgressLine(t *testing.T) {
 	}
 	want = "step 3 of 6: 61%   170,859,375 scenarios   412,876 worlds   1,000,000 steps/s   120 MB   2s"
 	if got := progressText(at(2 * time.Second)); got != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	late := at(100 * time.Second)
+	late.Covered, late.Left = big.NewInt(5_000), 83*time.Second
+	want = "step 3 of 6: 61%, 1m23s left   5,000 of 170,859,375 scenarios   412,876 worlds   20,000 steps/s   120 MB   1m40s"
+	if got := progressText(late); got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
 }

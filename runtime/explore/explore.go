@@ -77,9 +77,10 @@ type Progress struct {
 	Layer, Layers int      // steps taken by the scenarios of this layer, and at most
 	Done, Rows    int      // worlds of this layer that were expanded, and all of them
 	Covered, Size *big.Int // scenarios judged in the layers before, and all of them
-	Worlds, Steps int
-	Bytes         int // memory of worlds and tables
+	Worlds, Steps int      // of this layer an estimate
+	Bytes         int      // memory of worlds and tables
 	Elapsed       time.Duration
+	Left          time.Duration // until this layer is done if it goes on as it began, 0 if that is not known
 }
 
 // A Report says what was covered and what was found.

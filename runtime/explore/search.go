@@ -349,6 +349,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		team        = make([]*worker, workers)
 		covered     *big.Int
 	)
+	began := time.Now()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if x.options.Progress != nil {
@@ -372,7 +373,9 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 					stop(LimitError{fmt.Sprintf("the memory limit of %d bytes was reached", x.options.MaxMemory)})
 				}
 				if x.options.Progress != nil && i == 0 {
-					x.tell(rows, from, next, covered)
+					x.tell(rows, next, Progress{
+						Done: from, Covered: covered, Steps: w.steps * workers, Elapsed: time.Since(began),
+					})
 				}
 			}
 		})
@@ -490,12 +493,13 @@ func (x *search) found(v, length int, w *runtime.World, count weight) {
 	}
 }
 
-// tell reports progress.
-func (x *search) tell(rows *frontier, done int, next *frontier, covered *big.Int) {
-	x.options.Progress(Progress{
-		Layer: len(x.origins), Layers: x.space.MaxLen(),
-		Done: done, Rows: rows.len(),
-		Covered: covered, Size: x.report.Size, Worlds: x.report.Worlds + done, Steps: x.report.Steps,
-		Bytes: x.memory(rows, next), Elapsed: time.Since(x.began),
-	})
+// tell reports progress; p is that in the layer under way.
+func (x *search) tell(rows, next *frontier, p Progress) {
+	if p.Done > 0 {
+		p.Left = time.Duration(float64(p.Elapsed) * float64(rows.len()-p.Done) / float64(p.Done))
+	}
+	p.Layer, p.Layers, p.Rows, p.Size = len(x.origins), x.space.MaxLen(), rows.len(), x.report.Size
+	p.Worlds, p.Steps = x.report.Worlds+p.Done, x.report.Steps+p.Steps
+	p.Bytes, p.Elapsed = x.memory(rows, next), time.Since(x.began)
+	x.options.Progress(p)
 }
