@@ -102,9 +102,11 @@ func (k *code) keepClass(c class, shown uint32) uint32 {
 }
 
 // behaviour returns what tells a class from others: in numbers, and in a hash
-// that does not depend on them.
+// that does not depend on them. In which order messages are sent matters for
+// each receiver only. What is seen of letters is seen before other instances
+// begin the round.
 func (k *code) behaviour(c *class) (key []uint32, content uint64) {
-	const end, refuses, shows = -10, -11, -12 // no receiver has these numbers
+	const end, refuses, hears, shows = -10, -11, -12, -13 // no receiver has these numbers
 	h := fnv.New64a()
 	word := func(w uint32) { key = append(key, w) }
 	text := func(v ...any) { fmt.Fprintln(h, v...) }
@@ -115,20 +117,34 @@ func (k *code) behaviour(c *class) (key []uint32, content uint64) {
 	word(uint32(c.leaders >> 32))
 	for _, r := range c.reactions {
 		for _, e := range r.events {
-			if e.refused != "" {
+			if e.refused != "" && e.from < 0 {
 				both(refuses)
 				word(k.value(e.refused))
 				text(e.refused)
 			}
-			for _, s := range e.sends {
-				both(s.to)
-				word(s.msg)
-				k.write(h, s.msg)
-			}
 			for _, seen := range e.seen {
-				both(shows)
+				if e.from < 0 {
+					both(shows)
+				} else {
+					both(hears)
+				}
 				word(seen)
 				text(*k.seen.at(seen))
+			}
+		}
+		for to := nextLeader; to < len(k.cluster.identities); to++ {
+			if to == allServers {
+				continue
+			}
+			server := to >= 0 && !k.cluster.identities[to].Client
+			for _, e := range r.events {
+				for _, s := range e.sends {
+					if s.to == to || s.to == allServers && server {
+						both(to)
+						word(s.msg)
+						k.write(h, s.msg)
+					}
+				}
 			}
 		}
 		both(end)

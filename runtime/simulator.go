@@ -90,7 +90,10 @@ func (m *Simulator) Take(dst, src Vector, s Step) bool {
 	default:
 		ok = m.reshape(dst, src, s)
 	}
-	if ok && s.kind != RoundStep { // the cells of a round, which hold all servers, did so
+	if ok && s.kind != RoundStep && m.expected != 0 { // the cells of a round, which hold all servers, did so
+		for i := range m.cluster.servers.All {
+			m.fresh = m.first(i, dst[i], forgotten, (*m.code.envs.at(dst[len(dst)-1])).round) || m.fresh
+		}
 		m.Forget(dst)
 	}
 	return ok
@@ -104,13 +107,16 @@ func (m *Simulator) Seen() []uint32 { return m.lists }
 // same realm had played before.
 func (m *Simulator) Fresh() bool { return m.fresh }
 
+// forgotten is what happens to a state that stands for its class from then on.
+const forgotten = 1 << 31
+
 // first reports whether no simulator of this realm asked before with the same
-// arguments. It tells nothing outside of realms.
+// arguments and expectations. It tells nothing outside of realms.
 func (m *Simulator) first(i int, id, what, more uint32) bool {
 	if m.realm == 0 {
 		return false
 	}
-	key := [...]uint32{m.realm, uint32(i), id, what, more}
+	key := [...]uint32{m.realm, uint32(i), id, what, more, uint32(m.expected), uint32(m.expected >> 32)}
 	if _, ok := m.code.played.get(key[:]); ok {
 		return false
 	}

@@ -1,0 +1,108 @@
+package explore_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// A habit is a protocol that declares itself symmetric, made of one function.
+type habit func(n *creature, e runtime.Event, out *runtime.Reaction)
+
+func (habit) Name() string    { return "habit" }
+func (habit) Symmetric() bool { return true }
+func (p habit) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &creature{habit: p, self: self}, nil
+}
+func (habit) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, fmt.Errorf("no clients")
+}
+
+// A creature counts to 255.
+type creature struct {
+	habit
+	self  runtime.Self
+	count byte
+}
+
+func (n *creature) React(e runtime.Event, out *runtime.Reaction) { n.habit(n, e, out) }
+func (n *creature) AppendBinary(b []byte) ([]byte, error)        { return append(b, n.count), nil }
+func (n *creature) UnmarshalBinary(b []byte) error               { n.count = b[0]; return nil }
+func (n *creature) Rename(func(string) string)                   {}
+
+func (s stage) led(by ...string) *space.Space {
+	s.t.Helper()
+	var steps []runtime.Step
+	for _, leader := range by {
+		for _, parts := range space.PartitionsUpTo(s.Servers(), 2) {
+			step, err := s.Round(leader, runtime.Phase{Parts: parts})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			steps = append(steps, step)
+		}
+	}
+	return space.Of(steps...)
+}
+
+// What states are forgotten for is checked under renamings too, also if the
+// step that led there was met before with something else to come.
+func TestForgettingIsChecked(t *testing.T) {
+	for name, odd := range map[string]string{"alike": "", "B is another": "B"} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: habit(func(n *creature, e runtime.Event, out *runtime.Reaction) {
+				if e.Kind != runtime.RoundEvent {
+					return
+				}
+				if n.self.ID == odd {
+					out.Decided(0, "b")
+				} else {
+					out.Decided(0, "a")
+				}
+			})})
+			crash := s.of("crash A", "crash B", "crash C", "crash D")
+			of := inTurn(crash, crash, s.led("A", "B", "C", "D"))
+			never := s.exploresWith(of, explore.Options{Properties: []check.Property{check.Agreement()}, Symmetry: explore.Never})
+			r := s.exploresWith(of, explore.Options{Properties: []check.Property{check.Agreement()}, Symmetry: explore.Always})
+			if (r.Asymmetry != "") != (odd != "") || (len(r.Violations) > 0) != (odd != "") {
+				t.Errorf("asymmetry %q\n%s", r.Asymmetry, r.Text())
+			}
+			if got, want := ledgerOf(r).nameless().String(), ledgerOf(never).nameless().String(); got != want {
+				t.Errorf("with symmetry\n%s\nwithout\n%s", got, want)
+			}
+		})
+	}
+}
+
+// Messages to different receivers have no order, so a leader that sends them
+// one by one, or answers letters one by one, is as symmetric as one that
+// broadcasts. Messages to one receiver do have an order.
+func TestOrderOfSendsIsForgotten(t *testing.T) {
+	type hello struct{}
+	type answer struct{}
+	s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: habit(func(n *creature, e runtime.Event, out *runtime.Reaction) {
+		switch e.Message.(type) {
+		case hello:
+			out.Send(e.From, answer{})
+		case answer:
+			n.count++
+		default:
+			out.SendNextLeader(hello{})
+			if e.Round.Leader == n.self.ID {
+				for _, id := range n.self.Servers {
+					out.Send(id, answer{})
+				}
+			}
+		}
+	})})
+	of := s.led("A", "B", "C", "D").Times(3)
+	never := s.exploresWith(of, explore.Options{Symmetry: explore.Never})
+	r := s.exploresWith(of, explore.Options{Symmetry: explore.Always})
+	if r.Asymmetry != "" || r.Renamings != 24 || r.Worlds >= never.Worlds {
+		t.Errorf("asymmetry %q, %d renamings, %d worlds of %d", r.Asymmetry, r.Renamings, r.Worlds, never.Worlds)
+	}
+}
