@@ -116,6 +116,9 @@ func (m *Simulator) first(i int, id, what, more uint32) bool {
 	if m.realm == 0 {
 		return false
 	}
+	if m.ends { // what is checked then is less
+		what |= 1 << 30
+	}
 	key := [...]uint32{m.realm, uint32(i), id, what, more, uint32(m.expected), uint32(m.expected >> 32)}
 	if _, ok := m.code.played.get(key[:]); ok {
 		return false
@@ -143,9 +146,10 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 	if s.kind == RoundStep {
 		if !m.opening.is(m.vec, e.round, s.who) {
 			m.opening.of(m.vec, m.cluster.servers, e.round, s.who)
-			for i := range m.cluster.servers.All {
-				m.fresh = m.first(i, m.vec[i], uint32(RoundEvent)|uint32(s.who)<<8, e.round) || m.fresh
-			}
+		}
+		// Asked for each step, as another one may expect something else.
+		for i := range m.cluster.servers.All {
+			m.fresh = m.first(i, m.vec[i], uint32(RoundEvent)|uint32(s.who)<<8, e.round) || m.fresh
 		}
 		if m.why = m.opening.why; m.why != "" {
 			return false
