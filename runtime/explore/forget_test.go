@@ -34,21 +34,6 @@ func (n *creature) AppendBinary(b []byte) ([]byte, error)        { return append
 func (n *creature) UnmarshalBinary(b []byte) error               { n.count = b[0]; return nil }
 func (n *creature) Rename(func(string) string)                   {}
 
-func (s stage) led(by ...string) *space.Space {
-	s.t.Helper()
-	var steps []runtime.Step
-	for _, leader := range by {
-		for _, parts := range space.PartitionsUpTo(s.Servers(), 2) {
-			step, err := s.Round(leader, runtime.Phase{Parts: parts})
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			steps = append(steps, step)
-		}
-	}
-	return space.Of(steps...)
-}
-
 // What states are forgotten for is checked under renamings too, also if the
 // step that led there was met before with something else to come.
 func TestForgettingIsChecked(t *testing.T) {
@@ -65,7 +50,7 @@ func TestForgettingIsChecked(t *testing.T) {
 				}
 			})})
 			crash := s.of("crash A", "crash B", "crash C", "crash D")
-			of := inTurn(crash, crash, s.led("A", "B", "C", "D"))
+			of := inTurn(crash, crash, s.led(space.PartitionsUpTo(s.Servers(), 2), "A", "B", "C", "D"))
 			never := s.exploresWith(of, explore.Options{Properties: []check.Property{check.Agreement()}, Symmetry: explore.Never})
 			r := s.exploresWith(of, explore.Options{Properties: []check.Property{check.Agreement()}, Symmetry: explore.Always})
 			if (r.Asymmetry != "") != (odd != "") || (len(r.Violations) > 0) != (odd != "") {
@@ -99,10 +84,69 @@ func TestOrderOfSendsIsForgotten(t *testing.T) {
 			}
 		}
 	})})
-	of := s.led("A", "B", "C", "D").Times(3)
+	of := s.led(space.PartitionsUpTo(s.Servers(), 2), "A", "B", "C", "D").Times(3)
 	never := s.exploresWith(of, explore.Options{Symmetry: explore.Never})
 	r := s.exploresWith(of, explore.Options{Symmetry: explore.Always})
 	if r.Asymmetry != "" || r.Renamings != 24 || r.Worlds >= never.Worlds {
 		t.Errorf("asymmetry %q, %d renamings, %d worlds of %d", r.Asymmetry, r.Renamings, r.Worlds, never.Worlds)
+	}
+}
+
+// Steps that begin a round alike are checked each for what may follow them:
+// other leaders, anything, or nothing.
+func TestSharedOpeningsAreChecked(t *testing.T) {
+	whole, apart := [][]runtime.Set{nil}, [][]runtime.Set{{1, 2, 4, 8}}
+	// Whoever led round 1 remembers it, and B does so in another way later.
+	leads := func(n *creature, e runtime.Event) bool { return e.Round.Number == 1 && e.Round.Leader == n.self.ID }
+	for _, test := range []struct {
+		name string
+		habit
+		either func(s stage) (x, y *space.Space)
+	}{
+		{"other leaders follow", func(n *creature, e runtime.Event, out *runtime.Reaction) {
+			switch {
+			case leads(n, e):
+				n.count = 1
+			case e.Round.Number == 3 && n.count == 1 && n.self.ID == "B" && e.Round.Leader != "A":
+				out.Decided(0, "b")
+			case e.Round.Number == 3:
+				out.Decided(0, "a")
+			}
+		}, func(s stage) (x, y *space.Space) {
+			return inTurn(s.led(whole, "A"), s.led(whole, "A")), inTurn(s.led(apart, "A"), s.led(whole, "B", "C", "D"))
+		}},
+		{"nothing follows", func(n *creature, e runtime.Event, out *runtime.Reaction) {
+			switch {
+			case leads(n, e):
+				n.count = 1
+			case e.Round.Number == 2 && n.count == 1 && n.self.ID == "B":
+				n.count = 9
+			case e.Round.Number == 3 && n.count == 9:
+				out.Decided(0, "b")
+			case e.Round.Number == 3:
+				out.Decided(0, "a")
+			}
+		}, func(s stage) (x, y *space.Space) {
+			return eitherOf(s.led(whole, "A"), s.of("crash A")), inTurn(s.led(apart, "A"), s.of("crash B", "crash C", "crash D"), s.led(whole, "A"))
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStage(t, runtime.Config{Protocol: test.habit, N: 4, F: 1})
+			x, y := test.either(s)
+			for _, of := range []*space.Space{eitherOf(x, y), eitherOf(y, x)} {
+				of = inTurn(s.led(whole, "B", "C", "D"), of)
+				var ledgers []string
+				for _, symmetry := range []explore.Symmetry{explore.Never, explore.Always} {
+					r := s.exploresWith(of, explore.Options{Properties: []check.Property{check.Agreement()}, Symmetry: symmetry})
+					if (r.Asymmetry != "") != (symmetry == explore.Always) || r.OK() {
+						t.Errorf("asymmetry %q\n%s", r.Asymmetry, r.Text())
+					}
+					ledgers = append(ledgers, ledgerOf(r).nameless().String())
+				}
+				if ledgers[0] != ledgers[1] {
+					t.Errorf("without symmetry\n%s\nwith\n%s", ledgers[0], ledgers[1])
+				}
+			}
+		})
 	}
 }

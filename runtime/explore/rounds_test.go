@@ -96,10 +96,16 @@ func (v *voter) UnmarshalBinary(b []byte) error {
 // rounds returns the space of one round led by A or C under any partition
 // into at most two parts.
 func (s stage) rounds() *space.Space {
+	return s.led(space.PartitionsUpTo(s.Servers(), 2), "A", "C")
+}
+
+// led returns the space of one round led by one of the given identities under
+// one of the given partitions.
+func (s stage) led(partitions [][]runtime.Set, by ...string) *space.Space {
 	s.t.Helper()
 	var steps []runtime.Step
-	for _, leader := range []string{"A", "C"} {
-		for _, parts := range space.PartitionsUpTo(s.Servers(), 2) {
+	for _, leader := range by {
+		for _, parts := range partitions {
 			step, err := s.Round(leader, runtime.Phase{Parts: parts})
 			if err != nil {
 				s.t.Fatal(err)
