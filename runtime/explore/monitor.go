@@ -74,33 +74,24 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 // fold returns the tuple after a list of observations. It may be called
 // concurrently.
 func (m *monitors) fold(id, list uint32) uint32 {
-	key := [2]uint32{id, list}
-	m.mu.RLock()
-	to, ok := m.next[key]
-	m.mu.RUnlock()
-	if ok {
-		return to
-	}
-	before := m.at(id)
-	seen := m.cluster.Observations(list, 0)
-	after := tuple{watched: before.watched, progress: before.progress, violated: none}
-	for _, o := range seen {
-		if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && before.watched.Has(o.Instance) {
-			after.progress = true
+	return remember(m, m.next, [2]uint32{id, list}, func() tuple {
+		before := m.at(id)
+		seen := m.cluster.Observations(list, 0)
+		after := tuple{watched: before.watched, progress: before.progress, violated: none}
+		for _, o := range seen {
+			if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && before.watched.Has(o.Instance) {
+				after.progress = true
+			}
 		}
-	}
-	for i, fold := range m.folds {
-		s := fold.Next(before.states[i], seen)
-		after.states = append(after.states, s)
-		if after.violated == none && fold.Violated(s) {
-			after.violated = i
+		for i, fold := range m.folds {
+			s := fold.Next(before.states[i], seen)
+			after.states = append(after.states, s)
+			if after.violated == none && fold.Violated(s) {
+				after.violated = i
+			}
 		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	to = m.intern(after)
-	m.next[key] = to
-	return to
+		return after
+	})
 }
 
 // keepHistories reports whether some state is a history, which says what each
@@ -115,29 +106,20 @@ func (m *monitors) keepHistories() bool {
 // forget returns the tuple after instances became faulty. It may be called
 // concurrently.
 func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {
-	key := forgetting{id, faulty}
-	m.mu.RLock()
-	to, ok := m.lost[key]
-	m.mu.RUnlock()
-	if ok {
-		return to
-	}
-	after := m.at(id)
-	after.states = slices.Clone(after.states)
-	after.watched &^= faulty
-	for i, fold := range m.folds {
-		if f, ok := fold.(check.Forgetful); ok {
-			after.states[i] = f.Forget(after.states[i], faulty)
-			if after.violated == none && fold.Violated(after.states[i]) {
-				after.violated = i
+	return remember(m, m.lost, forgetting{id, faulty}, func() tuple {
+		after := m.at(id)
+		after.states = slices.Clone(after.states)
+		after.watched &^= faulty
+		for i, fold := range m.folds {
+			if f, ok := fold.(check.Forgetful); ok {
+				after.states[i] = f.Forget(after.states[i], faulty)
+				if after.violated == none && fold.Violated(after.states[i]) {
+					after.violated = i
+				}
 			}
 		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	to = m.intern(after)
-	m.lost[key] = to
-	return to
+		return after
+	})
 }
 
 // renamable reports whether all states can be told that clients took each
@@ -152,22 +134,30 @@ func (m *monitors) renamable() bool {
 // rename returns the tuple after the g-th renaming of a symmetry. It may be
 // called concurrently.
 func (m *monitors) rename(id uint32, g int, r runtime.Renaming) uint32 {
-	key := [2]uint32{id, uint32(g)}
+	return remember(m, m.names, [2]uint32{id, uint32(g)}, func() tuple {
+		after := m.at(id)
+		after.states = slices.Clone(after.states)
+		for i, fold := range m.folds {
+			after.states[i] = fold.(check.Renamable).Rename(after.states[i], func(i int) int { return r[i] })
+		}
+		return after
+	})
+}
+
+// remember returns the number of the tuple that is known under a key, or finds
+// it. It may be called concurrently.
+func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() tuple) uint32 {
 	m.mu.RLock()
-	to, ok := m.names[key]
+	to, ok := known[key]
 	m.mu.RUnlock()
 	if ok {
 		return to
 	}
-	after := m.at(id)
-	after.states = slices.Clone(after.states)
-	for i, fold := range m.folds {
-		after.states[i] = fold.(check.Renamable).Rename(after.states[i], func(i int) int { return r[i] })
-	}
+	after := find()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	to = m.intern(after)
-	m.names[key] = to
+	known[key] = to
 	return to
 }
 
