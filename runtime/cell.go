@@ -93,14 +93,10 @@ func (m *Simulator) quiet(e *env, members Set) bool {
 // rest ends the round for quiet members, which takes no memory.
 func (m *Simulator) rest(e *env, members Set) {
 	m.keepSeen()
-	if m.expected == 0 {
+	if m.expected.leaders == 0 {
 		return
 	}
 	o := &m.opening
-	if o.next != m.expected {
-		o.next = m.expected
-		clear(o.rested)
-	}
 	for i := range (members & m.cluster.servers).All {
 		if o.rested[i] == 0 {
 			o.rested[i] = m.classAfter(e, i, o.states[i]) + 1
@@ -133,8 +129,7 @@ func (m *Simulator) opened(key []uint32, members Set) []uint32 {
 // states of their members and in what is in flight.
 type place struct {
 	topology, realm, round uint32
-	expected               Set
-	ends                   bool
+	expected               expectation
 }
 
 // places are numbers of the cells of a step. It keeps those that it used last.
@@ -144,9 +139,11 @@ type places struct {
 }
 
 func (m *Simulator) place(s Step, e *env, i int) uint32 {
-	here := place{topology: e.topology, realm: m.realm, ends: m.ends}
-	if s.kind == RoundStep && m.expected != 0 {
-		here.expected, here.round = m.expected, e.round // parts of what a state stands for
+	here := place{topology: e.topology, realm: m.realm, expected: m.expected}
+	if s.kind != RoundStep {
+		here.expected.leaders = 0 // classes are made after the step
+	} else if m.expected.leaders != 0 {
+		here.round = e.round // a part of what a state stands for
 	}
 	p := s.last.Load()
 	if p == nil || p.place != here {
@@ -157,16 +154,14 @@ func (m *Simulator) place(s Step, e *env, i int) uint32 {
 
 func (m *Simulator) newPlaces(s Step, here place) *places {
 	p := &places{place: here}
-	who, ends := s.who, uint32(0)
+	who := s.who
 	if s.kind == RoundStep {
 		who = 0
 	}
-	if here.ends {
-		ends = 1
-	}
+	low, high, ends := here.expected.words()
 	for _, members := range s.cells {
 		key := []uint32{uint32(s.kind)<<16 | uint32(who), p.topology, s.shape, p.realm, p.round,
-			uint32(members), uint32(members >> 32), uint32(p.expected), uint32(p.expected >> 32), ends}
+			uint32(members), uint32(members >> 32), low, high, ends}
 		number := m.code.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.code.places.count)} })
 		p.cells = append(p.cells, number[0])
 	}
@@ -184,7 +179,7 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 	if !m.run(s, e, members) {
 		return m.code.cells.put(m.key, []uint32{m.code.value(m.why)})
 	}
-	if m.ends {
+	if m.expected.ends {
 		m.flight = m.flight[:flight]
 		return m.code.cells.put(m.key, []uint32{m.code.list(m.seen), 0})
 	}

@@ -36,27 +36,41 @@ func (c *class) reaction(leader int) *reaction {
 	panic("runtime: a round begins that was not expected")
 }
 
+// An expectation is what may come after a step; the zero value is anything.
+type expectation struct {
+	leaders Set  // of the next round, which alone may come; see Expect
+	ends    bool // nothing comes
+}
+
+// words encodes x, for the keys of tables.
+func (x expectation) words() (low, high, ends uint32) {
+	if x.ends {
+		ends = 1
+	}
+	return uint32(x.leaders), uint32(x.leaders >> 32), ends
+}
+
 // Expect tells the simulator that nothing but rounds can begin after the steps
 // that it takes from now on, and that they are led by identities with the given
 // instances; none means that anything may follow. The simulator then leads to
 // vectors that are equal if such rounds cannot tell them apart. No other step
 // may be taken from these.
-func (m *Simulator) Expect(leaders Set) { m.expected, m.ends = leaders, false }
+func (m *Simulator) Expect(leaders Set) { m.expected = expectation{leaders: leaders} }
 
 // ExpectEnd tells the simulator that nothing follows the steps that it takes
 // from now on. Only whether they can happen and what is seen of them has a
 // meaning then, not the vectors to which they lead.
-func (m *Simulator) ExpectEnd() { m.expected, m.ends = 0, true }
+func (m *Simulator) ExpectEnd() { m.expected = expectation{ends: true} }
 
 // Forget replaces the states in v by those that stand for all that the expected
 // rounds cannot tell from them. See [Simulator.Expect].
 func (m *Simulator) Forget(v Vector) {
-	if m.expected == 0 {
+	if m.expected.leaders == 0 {
 		return
 	}
 	round := (*m.code.envs.at(v[len(v)-1])).round
 	for i := range m.cluster.servers.All {
-		v[i] = m.code.class(v[i], class{instance: i, round: round, leaders: m.expected})
+		v[i] = m.code.class(v[i], class{instance: i, round: round, leaders: m.expected.leaders})
 	}
 }
 

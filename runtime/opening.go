@@ -11,10 +11,11 @@ type opening struct {
 	leader  int
 	events  []opened
 	states  []uint32 // without letters, after the events
-	rested  []uint32 // the classes of these if some leaders are expected, plus one; 0 if unknown
-	next    Set      // these leaders
+	rested  []uint32 // the classes of these, plus one; 0 if unknown
 	why     string   // the round cannot begin
-	args    []uint32 // numbers of the rounds that instances learn of, plus one
+	// expected is what may come after the round, which the classes are for.
+	expected expectation
+	args     []uint32 // numbers of the rounds that instances learn of, plus one
 }
 
 // opened is one event of an opening.

@@ -35,8 +35,7 @@ type Simulator struct {
 	flight   []packet
 	deferred []deferral
 	opening  opening
-	expected Set      // instances of those who may lead the next round, which alone may come next
-	ends     bool     // nothing comes next
+	expected expectation
 	seen     []uint32 // pairs of instance and observation
 	lists    []uint32
 	packets  int
@@ -90,7 +89,7 @@ func (m *Simulator) Take(dst, src Vector, s Step) bool {
 	default:
 		ok = m.reshape(dst, src, s)
 	}
-	if ok && s.kind != RoundStep && m.expected != 0 { // the cells of a round, which hold all servers, did so
+	if ok && s.kind != RoundStep && m.expected.leaders != 0 { // rounds did so in post or rest
 		for i := range m.cluster.servers.All {
 			m.fresh = m.first(i, dst[i], forgotten, (*m.code.envs.at(dst[len(dst)-1])).round) || m.fresh
 		}
@@ -116,10 +115,8 @@ func (m *Simulator) first(i int, id, what, more uint32) bool {
 	if m.realm == 0 {
 		return false
 	}
-	if m.ends { // what is checked then is less
-		what |= 1 << 30
-	}
-	key := [...]uint32{m.realm, uint32(i), id, what, more, uint32(m.expected), uint32(m.expected >> 32)}
+	low, high, ends := m.expected.words()
+	key := [...]uint32{m.realm, uint32(i), id, what, more, low, high, ends}
 	if _, ok := m.code.played.get(key[:]); ok {
 		return false
 	}
@@ -144,12 +141,12 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 	m.topology = *m.code.topos.at(e.topology)
 	m.flight = m.flight[:0]
 	if s.kind == RoundStep {
-		if !m.opening.is(m.vec, e.round, s.who) {
+		if m.opening.expected != m.expected || !m.opening.is(m.vec, e.round, s.who) {
 			m.opening.of(m.vec, m.cluster.servers, e.round, s.who)
-		}
-		// Asked for each step, as another one may expect something else.
-		for i := range m.cluster.servers.All {
-			m.fresh = m.first(i, m.vec[i], uint32(RoundEvent)|uint32(s.who)<<8, e.round) || m.fresh
+			m.opening.expected = m.expected
+			for i := range m.cluster.servers.All {
+				m.fresh = m.first(i, m.vec[i], uint32(RoundEvent)|uint32(s.who)<<8, e.round) || m.fresh
+			}
 		}
 		if m.why = m.opening.why; m.why != "" {
 			return false
@@ -175,12 +172,12 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 		if !m.run(s, e, all) {
 			return false
 		}
-		if !m.ends {
+		if !m.expected.ends {
 			m.post(s, e, all)
 		}
 		m.keepSeen()
 	}
-	if m.ends || s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
+	if m.expected.ends || s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
 		return true // the environment is as it was, or does not matter
 	}
 	after := env{topology: e.topology, round: e.round, flight: m.flight}
@@ -230,7 +227,7 @@ func (m *Simulator) post(s Step, e *env, members Set) {
 			}
 		}
 		m.vec[i] = m.code.mailed(m.vec[i], letters)
-		if m.expected != 0 && s.kind == RoundStep {
+		if m.expected.leaders != 0 && s.kind == RoundStep {
 			m.vec[i] = m.classAfter(e, i, m.vec[i])
 		}
 	}
@@ -238,7 +235,7 @@ func (m *Simulator) post(s Step, e *env, members Set) {
 
 // classAfter is the class of the state of instance i after a round.
 func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
-	return m.code.class(id, class{instance: i, round: e.round + 1, leaders: m.expected})
+	return m.code.class(id, class{instance: i, round: e.round + 1, leaders: m.expected.leaders})
 }
 
 // run plays the step among members after its begin: stimuli, then wave after
