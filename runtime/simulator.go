@@ -65,7 +65,7 @@ func (c *Cluster) NewSimulatorIn(realm uint32) *Simulator {
 // Width is the length of this cluster's vectors.
 func (c *Cluster) Width() int { return len(c.instances) + 1 }
 
-// Start writes the vector of the starting world to dst.
+// StartVector writes the vector of the starting world to dst.
 func (c *Cluster) StartVector(dst Vector) {
 	for i, in := range c.instances {
 		dst[i] = c.code.fresh[in.start]

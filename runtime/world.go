@@ -228,6 +228,6 @@ func (c *Cluster) Learnt() Size {
 	k.mu.Unlock()
 	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
 	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() +
-		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes()
+		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes() + k.places.bytes() + k.played.bytes()
 	return s
 }

@@ -23,7 +23,7 @@ import (
 // small, and no state of a protocol has to be readable later.
 
 // checkpointMagic begins each file; the number is that of the format.
-const checkpointMagic = "twinsh checkpoint 1\n"
+const checkpointMagic = "twinsh checkpoint 2\n"
 
 // saveEvery is how much time passes between two files, so that quick layers
 // are not slowed down.

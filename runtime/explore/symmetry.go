@@ -7,14 +7,15 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// If the protocol treats servers or clients alike, worlds that differ only in their names
-// have futures that differ only in names, and go on as one: the canonical one.
-// A renaming may be used if it leaves the starting world as it is, if it turns
-// each scenario of the space into another one at the same positions, and if what
-// the search remembers of the past names no server: no history that a property
-// judges as it is, and nobody who is faulty from some time on. Whole worlds are brought to canonical
-// form, never single steps, and each weight is that of all the worlds that a
-// canonical one stands for, so that counts stay exact.
+// If the protocol treats servers or clients alike, worlds that differ only in
+// their names have futures that differ only in names, and go on as one: the
+// canonical one. A renaming may be used if it leaves the starting world as it
+// is, if it turns each scenario of the space into another one at the same
+// positions, and if what the search remembers of the past can be renamed: no
+// history that a property judges as it is, and nobody who is faulty from some
+// time on. Whole worlds are brought to canonical form, never single steps, and
+// each weight is that of all the worlds that a canonical one stands for, so that
+// counts stay exact.
 //
 // A protocol's word is not taken for it: whenever something happens for the
 // first time, it is made to happen renamed, too, under each renaming, and the

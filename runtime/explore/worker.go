@@ -100,7 +100,7 @@ func (w *worker) fold(mon, list uint32) verdict {
 	v, ok := w.verdicts[key]
 	if !ok {
 		if w.names != nil && !w.names.Alike(list) {
-			w.err = asymmetry{why: "what is observed names servers"}
+			w.err = asymmetry{why: "what is observed names servers or clients that are alike"}
 		}
 		v = w.search.monitors.verdict(w.search.monitors.fold(mon, list))
 		w.verdicts[key] = v
