@@ -143,6 +143,8 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 		}
 	case errors.As(err, &unparsed):
 		e.add(in, unparsed.Pos, unparsed.Msg)
+		p := &e.Problems[0]
+		p.Message = advise(p.Source, int(p.Pos.Col), p.Message)
 	default:
 		e.add(in, e.place(), message)
 	}
@@ -191,7 +193,10 @@ var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
 func (in *Interpreter) suggest(u resolve.Error) string {
 	m := undefined.FindStringSubmatch(u.Msg)
 	if m == nil {
-		return u.Msg
+		return advise("", 0, u.Msg)
+	}
+	if text := insteadOfName[m[1]]; text != "" {
+		return u.Msg + "; " + text
 	}
 	names := append(in.globals.Keys(), starlark.Universe.Keys()...)
 	return u.Msg + Hint(m[1], names)

@@ -130,24 +130,31 @@ func valuesOf(module *starlark.Module) func(name string) starlark.Value {
 // named lists the global variables in the text of a function, as often as they
 // occur. Starlark keeps no such list.
 func (s *surface) named(fn *starlark.Function) []string {
-	file := s.file(fn.Position().Filename())
-	if file == nil {
-		return nil
-	}
 	var names []string
-	syntax.Walk(file, func(n syntax.Node) bool {
-		if !begins(n, fn.Position()) {
-			return true
-		}
-		syntax.Walk(n, func(n syntax.Node) bool {
+	if text := s.text(fn); text != nil {
+		syntax.Walk(text, func(n syntax.Node) bool {
 			if id, ok := n.(*syntax.Ident); ok && isGlobal(id) {
 				names = append(names, id.Name)
 			}
 			return true
 		})
-		return false
-	})
+	}
 	return names
+}
+
+// text returns the definition of a function, nil if its source is not known.
+func (s *surface) text(fn *starlark.Function) (text syntax.Node) {
+	file := s.file(fn.Position().Filename())
+	if file == nil {
+		return nil
+	}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if n != nil && begins(n, fn.Position()) {
+			text = n
+		}
+		return text == nil
+	})
+	return text
 }
 
 // file parses a file that was compiled before.

@@ -242,8 +242,12 @@ func (n *scriptNode) dispatch(e runtime.Event) (name string, args []starlark.Val
 
 // call runs a handler and encodes the state that it leaves.
 func (n *scriptNode) call(name string, args ...starlark.Value) error {
-	if _, err := n.callValue(name, args...); err != nil {
+	v, err := n.callValue(name, args...)
+	if err != nil {
 		return err
+	}
+	if v != starlark.None {
+		return n.failed(name, fmt.Errorf("it returns a %s, and nothing is done with that; the attributes of self are the state, and self.send and self.broadcast send", v.Type()))
 	}
 	b, err := n.append(nil)
 	if err != nil {
@@ -447,7 +451,7 @@ func roleEntry() Entry {
 		Signature: "role(init=None, show=None, rebase=None, persistent=[], handlers={}, **on)",
 		Doc: `The code of replicas or of clients.
 It is functions that are called with self when something happens to a node.
-on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; show(self) returns a few words on the state for people. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
 A message has sender, type and its fields; a round has number, leader and input.
@@ -457,7 +461,11 @@ Handlers must depend on nothing but self and what happened, because each runs on
 			if len(c.args) > 0 {
 				return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
 			}
-			return newRole(c.kwargs)
+			r, err := newRole(c.kwargs)
+			if err != nil {
+				return nil, err
+			}
+			return r, r.check(c.in())
 		},
 	}
 }

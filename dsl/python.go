@@ -1,0 +1,134 @@
+package dsl
+
+import "regexp"
+
+// People who come from Python write what Starlark does not have, and a parser
+// only says which token it did not expect. instead says what Starlark has for
+// it.
+
+// insteadOfWord is what to write instead of a word of Python, as it stands in the
+// parser's message or at the beginning of the line.
+var insteadOfWord = map[string]string{
+	"import":   `modules are loaded with load("@std//kv.star", "kv") or load("file.star", "name")`,
+	"from":     `modules are loaded with load("@std//kv.star", "kv") or load("file.star", "name")`,
+	"try":      `there are no exceptions; try_(lambda: …) calls a function and survives its failure`,
+	"except":   `there are no exceptions; try_(lambda: …) calls a function and survives its failure`,
+	"raise":    `there are no exceptions; fail("…") ends the script`,
+	"class":    `there are no classes; struct(x = 1) makes a value with attributes, role(…) the code of a node`,
+	"assert":   `write check(…) for a property, or load("@std//assert.star", "assert") and assert.eq(got, want)`,
+	"while":    `there is no while loop, so that every script ends; write for i in range(1000) and break`,
+	"with":     `there is no with statement`,
+	"is":       `there is no is; write == or !=`,
+	"del":      `there is no del; a dict has pop(key), a list has pop(index) and remove(value)`,
+	"yield":    `there are no generators; build a list and return it`,
+	"global":   `a function cannot assign a global variable; return the value, or keep it in an attribute of self`,
+	"nonlocal": `a function cannot assign a variable of the function around it; return the value`,
+	"async":    `nothing waits here; write def`,
+	"await":    `nothing waits here; call the function`,
+	"match":    `there is no match; write if, elif and else`,
+	"print":    `print is a function; write print(…)`,
+	"elif":     `elif belongs to an if with the same indentation`,
+	"let":      `variables need no word before them; write x = 1`,
+	"const":    `variables need no word before them; write x = 1`,
+	"var":      `variables need no word before them; write x = 1`,
+	"function": `functions are written def name(…):`,
+	"func":     `functions are written def name(…):`,
+}
+
+// insteadOfToken is the same for what stands in the line before the place of
+// the error or at it. The first that fits is taken.
+var insteadOfToken = []struct {
+	before *regexp.Regexp // matched against the line up to and with the place
+	text   string
+}{
+	{regexp.MustCompile(`\b[rR]?[fF][rR]?("[^"]*"?|'[^']*'?)$`), `there are no f-strings; write "%s at %d" % (a, b) or "{} at {}".format(a, b)`},
+	{regexp.MustCompile(`\*\*=?$`), `there is no **; write a product, or math.pow(x, y)`},
+	{regexp.MustCompile(`(\+\+|--).?$`), `there is no ++ or --; write x += 1`},
+	{regexp.MustCompile(`&&$`), `write and`},
+	{regexp.MustCompile(`\|\|$`), `write or`},
+	{regexp.MustCompile(`!$`), `write not`},
+	{regexp.MustCompile(`===$`), `write ==`},
+	{regexp.MustCompile(`\(.*:=?$`), `there is no :=; assign in a statement of its own`},
+	{regexp.MustCompile(`\?$`), `write a if condition else b; help(name) describes a builtin`},
+	{regexp.MustCompile(`(^|\s)@$`), `there are no decorators; call the function`},
+	{regexp.MustCompile(`\(.*\bfor$`), `there are no generator expressions; write [… for x in …]`},
+	{regexp.MustCompile(`["'][^"']*["']\s*["'][^"']*["']?$`), `texts side by side are not joined; write +`},
+	{regexp.MustCompile(`\{[^:]*,$`), `there are no set displays; write set([1, 2])`},
+	{regexp.MustCompile(`\[\*$`), `a list is not spread into another; write a + b`},
+}
+
+// annotation is the place of a type in the head of a function.
+var annotation = regexp.MustCompile(`^\s*def\s+\w+\s*\(.*(:|->)$|^\s*def\s+\w+\s*\(.*\)\s*-$`)
+
+// insteadOfName is what to write instead of a builtin of Python.
+var insteadOfName = map[string]string{
+	"assert":     `write check(…) for a property, or load("@std//assert.star", "assert") and assert.eq(got, want)`,
+	"exit":       `:quit or Ctrl-D leaves the shell; fail("…") ends a script`,
+	"quit":       `:quit or Ctrl-D leaves the shell; fail("…") ends a script`,
+	"isinstance": `write type(x) == "list"`,
+	"sum":        `add in a loop`,
+	"map":        `write [f(x) for x in list]`,
+	"filter":     `write [x for x in list if f(x)]`,
+	"pow":        `write math.pow(x, y)`,
+	"open":       `a script reads no files; load("file.star", "name") loads a module`,
+	"input":      `a script asks nothing; the words after -- are in args`,
+	"null":       `write None`,
+	"nil":        `write None`,
+	"true":       `write True`,
+	"false":      `write False`,
+	"this":       `a handler gets its node as self`,
+	"super":      `there are no classes`,
+	"iter":       `write for x in list`,
+	"frozenset":  `write tuple(sorted(…))`,
+	"format":     `write "{}".format(x)`,
+	"callable":   `write type(f) in ["function", "builtin_function_or_method"]`,
+	"Exception":  `there are no exceptions; fail("…") ends the script`,
+	"ValueError": `there are no exceptions; fail("…") ends the script`,
+	"random":     `nothing is random; a space lists every choice, and sample(space, count, seed = 1) draws from it`,
+	"time":       `there is no clock; timeout(id) lets an instance wait in vain`,
+}
+
+var (
+	gotToken    = regexp.MustCompile(`^got (\w+), want`)
+	unsupported = regexp.MustCompile(`does not support (\w+) loops`)
+	firstWord   = regexp.MustCompile(`^\s*(\w+)\s+[^\s=(.\[,]`)
+)
+
+// instead says what to write instead of what the parser did not expect in a line
+// before column col (counted in characters, from 1), or "" if that is not known.
+func instead(line string, col int, message string) string {
+	if m := gotToken.FindStringSubmatch(message); m != nil && insteadOfWord[m[1]] != "" {
+		return insteadOfWord[m[1]]
+	}
+	if m := unsupported.FindStringSubmatch(message); m != nil {
+		return insteadOfWord[m[1]]
+	}
+	// The place is that of the token that was not expected, or the end of it.
+	runes := []rune(line)
+	for _, end := range []int{col, col - 1, col + 1} {
+		if end < 1 || end > len(runes) {
+			continue
+		}
+		before := string(runes[:end])
+		if annotation.MatchString(before) {
+			return "parameters and results have no types; leave them out"
+		}
+		for _, token := range insteadOfToken {
+			if token.before.MatchString(before) {
+				return token.text
+			}
+		}
+	}
+	if m := firstWord.FindStringSubmatch(line); m != nil {
+		return insteadOfWord[m[1]]
+	}
+	return ""
+}
+
+// advise adds what to write instead to the message of the parser.
+func advise(line string, col int, message string) string {
+	if text := instead(line, col, message); text != "" {
+		return message + "; " + text
+	}
+	return message
+}
