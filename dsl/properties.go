@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,15 +31,15 @@ func (p *propertyValue) Hash() (uint32, error) { return starlark.String(p.name).
 
 // judge judges one world and the path to it. That no node's code failed is
 // part of every property.
-func (p *propertyValue) judge(w *runtime.World) (check.Verdict, error) {
+func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verdict, error) {
 	if p.invariant != nil {
-		return p.invariant.JudgeWorld(w)
+		return p.invariant.JudgeWorld(ctx, w)
 	}
 	h := w.History()
-	if v := check.NoFailure().Judge(h); !v.Holds {
-		return v, nil
+	if v, err := check.NoFailure().Judge(ctx, h); err != nil || !v.Holds {
+		return v, err
 	}
-	return p.property.Judge(h), nil
+	return p.property.Judge(ctx, h)
 }
 
 // A propertyList is a parameter that takes a property or a list of them.
@@ -125,7 +126,7 @@ print(judge(linearizable()).holds)`,
 					}
 					w = &worldValue{current}
 				}
-				v, err := p.judge(w.World)
+				v, err := p.judge(contextOf(c.thread), w.World)
 				if err != nil {
 					return nil, err
 				}
@@ -138,26 +139,37 @@ print(judge(linearizable()).holds)`,
 	}
 }
 
-// callInvariant makes an invariant of a function. A search calls it for many
-// worlds at the same time, so all that it sees is frozen before the first call.
+// judging returns a function that judges by calling fn, each time on a fresh
+// thread that ends with ctx. A search calls it for much at the same time, so all
+// that fn sees of the script is frozen before the first call.
+func (r *run) judging(name string, fn starlark.Callable) func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
+	freeze := sync.OnceFunc(func() { r.in.surface(fn) })
+	return func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
+		freeze()
+		thread := r.thread(name)
+		thread.SetLocal(judgingKey, true)
+		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
+		defer stop()
+		v, err := starlark.Call(thread, fn, starlark.Tuple{what}, nil)
+		var eval *starlark.EvalError
+		if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
+			eval.Msg += "; a property cannot change what it sees"
+		}
+		return v, err
+	}
+}
+
+// callInvariant makes an invariant of a function.
 func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
 	if err := c.unpack(&name, &fn); err != nil {
 		return nil, err
 	}
-	r := runOf(c.thread)
-	freeze := sync.OnceFunc(func() { r.in.surface(fn) })
-	holds := func(w *runtime.World) (bool, string, error) {
-		freeze()
-		thread := r.thread(name)
-		thread.SetLocal(judgingKey, true)
-		v, err := starlark.Call(thread, fn, starlark.Tuple{&worldValue{w}}, nil)
+	judge := runOf(c.thread).judging(name, fn)
+	holds := func(ctx context.Context, w *runtime.World) (bool, string, error) {
+		v, err := judge(ctx, &worldValue{w})
 		if err != nil {
-			var eval *starlark.EvalError
-			if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
-				eval.Msg += "; an invariant cannot change what it sees"
-			}
 			return false, "", err
 		}
 		switch v := v.(type) {
@@ -180,7 +192,7 @@ func callCheck(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := p.judge(w)
+	v, err := p.judge(contextOf(c.thread), w)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +202,7 @@ func callCheck(c *call) (starlark.Value, error) {
 	}
 	if !v.Holds {
 		t := trace.Of(w)
-		if err := p.find(t, w); err != nil {
+		if err := p.find(contextOf(c.thread), t, w); err != nil {
 			return nil, err
 		}
 		text := fmt.Sprintf("%s: VIOLATED%s\n%s\n\n%s", p.name, notes, v.Why, t.Storyboard(c.in().traceOptions()))
@@ -231,14 +243,12 @@ check(validity(lambda v: v.endswith("a")))`,
 }
 
 // allows returns the function of a value that a list or a function stands for.
-func allows(r *run, allowed starlark.Value) (func(any) (bool, error), error) {
+func allows(r *run, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
 	switch allowed := allowed.(type) {
 	case starlark.Callable:
-		var mu sync.Mutex
-		return func(v any) (bool, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			answer, err := starlark.Call(r.thread("validity"), allowed, starlark.Tuple{fromGo(v)}, nil)
+		judge := r.judging("validity", allowed)
+		return func(ctx context.Context, v any) (bool, error) {
+			answer, err := judge(ctx, fromGo(v))
 			if err != nil {
 				return false, err
 			}
@@ -249,7 +259,7 @@ func allows(r *run, allowed starlark.Value) (func(any) (bool, error), error) {
 		for v := range starlark.Elements(allowed) {
 			values = append(values, v)
 		}
-		return func(v any) (bool, error) {
+		return func(_ context.Context, v any) (bool, error) {
 			for _, a := range values {
 				if equal, err := starlark.Equal(a, fromGo(v)); err != nil || equal {
 					return equal, err

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -94,7 +95,7 @@ func callShow(c *call) (starlark.Value, error) {
 		t = trace.Of(w)
 	}
 	for _, p := range properties {
-		if err := p.find(t, w); err != nil {
+		if err := p.find(contextOf(c.thread), t, w); err != nil {
 			return nil, err
 		}
 	}
@@ -154,14 +155,14 @@ func traceOf(r *reportValue) *trace.Trace {
 
 // find notes in the trace of w that p is violated there, if it is, and, if p
 // speaks of histories, from which step on.
-func (p *propertyValue) find(t *trace.Trace, w *runtime.World) error {
-	v, err := p.judge(w)
+func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
+	v, err := p.judge(ctx, w)
 	if err != nil || v.Holds {
 		return err
 	}
 	if p.property != nil {
 		for _, earlier := range w.Path() {
-			first, err := p.judge(earlier)
+			first, err := p.judge(ctx, earlier)
 			if err != nil {
 				return err
 			}
@@ -192,7 +193,7 @@ func callWhy(c *call) (starlark.Value, error) {
 			return nil, err
 		}
 		t := trace.Of(w)
-		if err := v.find(t, w); err != nil {
+		if err := v.find(contextOf(c.thread), t, w); err != nil {
 			return nil, err
 		}
 		if len(t.Findings) == 0 {

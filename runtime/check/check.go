@@ -24,15 +24,18 @@
 package check
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// A Property gives a verdict on what was observed along a scenario.
+// A Property gives a verdict on what was observed along a scenario. The error
+// says why there is none: the history cannot be judged, which is a mistake of
+// the property's author or user and no finding, or ctx is done.
 type Property interface {
 	Name() string
-	Judge(h runtime.History) Verdict
+	Judge(ctx context.Context, h runtime.History) (Verdict, error)
 }
 
 // A Verdict says whether a property holds.
@@ -50,11 +53,11 @@ type Verdict struct {
 	Vacuous bool
 }
 
-// A WorldProperty judges single worlds. The error says why the world could not
-// be judged. JudgeWorld may be called concurrently.
+// A WorldProperty judges single worlds. Its errors are as those of a
+// [Property]. JudgeWorld may be called concurrently.
 type WorldProperty interface {
 	Name() string
-	JudgeWorld(w *runtime.World) (Verdict, error)
+	JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error)
 }
 
 // A Monitored property can fold observations into a state that is smaller than
@@ -74,8 +77,8 @@ type Monitor interface {
 	// Start returns the state in which nothing was observed.
 	Start() string
 	// Next returns the state after the observations of one step. It does not
-	// look at their Step.
-	Next(state string, seen []runtime.Observed) string
+	// look at their Step. Errors are as those of the property.
+	Next(ctx context.Context, state string, seen []runtime.Observed) (string, error)
 	// Violated reports whether the property is violated, now and for good.
 	Violated(state string) bool
 }
@@ -85,7 +88,7 @@ type Forgetful interface {
 	Monitor
 	// Forget returns the state after the given instances became faulty. What
 	// they did before counts no more; a violation that it made stands.
-	Forget(state string, faulty runtime.Set) string
+	Forget(ctx context.Context, state string, faulty runtime.Set) (string, error)
 }
 
 // A Renamable monitor knows what its states become if clients take each
@@ -169,19 +172,19 @@ func NoFailure() Property { return noFailure{} }
 
 // Invariant returns a property of single worlds. The function reports whether
 // the world is as it should be and, if not, why.
-func Invariant(name string, holds func(w *runtime.World) (bool, string, error)) WorldProperty {
+func Invariant(name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
 	return invariant{name, holds}
 }
 
 type invariant struct {
 	name  string
-	holds func(w *runtime.World) (bool, string, error)
+	holds func(ctx context.Context, w *runtime.World) (bool, string, error)
 }
 
 func (p invariant) Name() string { return p.name }
 
-func (p invariant) JudgeWorld(w *runtime.World) (Verdict, error) {
-	ok, why, err := p.holds(w)
+func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
+	ok, why, err := p.holds(ctx, w)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("invariant %s: %w", p.name, err)
 	}

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
@@ -117,16 +119,36 @@ func TestHistories(t *testing.T) {
 				if !ok {
 					t.Fatalf("no property %q", arg.Key)
 				}
-				v := p.Judge(h)
+				v := judge(t, p, h)
 				fmt.Fprintln(&out, p.Name()+": "+tell(v))
 				m := check.MonitorOf(p, c, h.Faulty, 0)
-				if m.Violated(m.Next(m.Start(), h.Events)) == v.Holds {
+				if m.Violated(next(t, m, m.Start(), h.Events)) == v.Holds {
 					t.Errorf("%s: %s\nthe monitor does not say that %s is %t", d.Pos, d.Input, p.Name(), v.Holds)
 				}
 			}
 			return out.String()
 		})
 	})
+}
+
+// judge returns the verdict on a history that can be judged.
+func judge(t rapid.TB, p check.Property, h runtime.History) check.Verdict {
+	t.Helper()
+	v, err := p.Judge(context.Background(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// next returns the state of a monitor after observations that can be judged.
+func next(t rapid.TB, m check.Monitor, state string, seen []runtime.Observed) string {
+	t.Helper()
+	state, err := m.Next(context.Background(), state, seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
 }
 
 func tell(v check.Verdict) string {
@@ -157,18 +179,18 @@ func TestCanonical(t *testing.T) {
 func TestInvariant(t *testing.T) {
 	w := cluster(t).Start()
 	var err error
-	p := check.Invariant("odd", func(got *runtime.World) (bool, string, error) {
+	p := check.Invariant("odd", func(_ context.Context, got *runtime.World) (bool, string, error) {
 		if got != w {
 			t.Error("the invariant judges another world")
 		}
 		return got.Depth()%2 == 1, "the depth is even", err
 	})
-	v, got := p.JudgeWorld(w)
+	v, got := p.JudgeWorld(t.Context(), w)
 	if diff := cmp.Diff(check.Verdict{Why: "the depth is even"}, v); diff != "" || got != nil || p.Name() != "odd" {
 		t.Error(diff, got, p.Name())
 	}
 	err = errors.New("no such field")
-	if _, got := p.JudgeWorld(w); fmt.Sprint(got) != "invariant odd: no such field" {
+	if _, got := p.JudgeWorld(t.Context(), w); fmt.Sprint(got) != "invariant odd: no such field" {
 		t.Error(got)
 	}
 }
@@ -183,16 +205,16 @@ func TestConcurrentUse(t *testing.T) {
 	for range 4 {
 		go func() {
 			for range 20 {
-				if !m.Violated(m.Next(m.Start(), h.Events)) {
+				if !m.Violated(next(t, m, m.Start(), h.Events)) {
 					done <- "the monitor sees no violation"
 				}
-				p.Judge(h)
+				judge(t, p, h)
 			}
-			done <- p.Judge(h).Why
+			done <- judge(t, p, h).Why
 		}()
 	}
 	for range 4 {
-		if why, want := <-done, p.Judge(h).Why; why != want || why == "" {
+		if why, want := <-done, judge(t, p, h).Why; why != want || why == "" {
 			t.Errorf("%q and %q", why, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -54,9 +55,9 @@ func (m *registerMonitor) Start() string {
 	return encode([]config{{Value: m.numbers.number(m.init), Open: map[int]call{}}})
 }
 
-func (m *registerMonitor) Next(state string, seen []runtime.Observed) string {
+func (m *registerMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
-		return state
+		return state, nil
 	}
 	configs := decode[[]config](state)
 	for _, e := range seen {
@@ -64,7 +65,7 @@ func (m *registerMonitor) Next(state string, seen []runtime.Observed) string {
 		switch e.Kind {
 		case runtime.Invoked:
 			if registerHas(e.Operation) != nil {
-				return violated
+				return violated, nil
 			}
 			for _, g := range configs {
 				next = append(next, m.invoked(g, e.Instance, e.Operation))
@@ -79,9 +80,9 @@ func (m *registerMonitor) Next(state string, seen []runtime.Observed) string {
 		configs = best(next)
 	}
 	if len(configs) == 0 {
-		return violated
+		return violated, nil
 	}
-	return encode(configs)
+	return encode(configs), nil
 }
 
 // Rename implements [Renamable].

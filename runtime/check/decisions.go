@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -14,7 +15,7 @@ func (agreement) Name() string { return "agreement" }
 // Concerns implements [Monitored].
 func (agreement) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
 
-func (agreement) Judge(h runtime.History) Verdict {
+func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	first := map[int]runtime.Observed{} // slot -> its first decision
 	for _, e := range h.Events {
 		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
@@ -31,10 +32,10 @@ func (agreement) Judge(h runtime.History) Verdict {
 				who = "and then"
 			}
 			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, %s %s for it in step %d",
-				in[f.Instance].Name, runtime.Text(f.Value), e.Slot, f.Step, who, runtime.Text(e.Value), e.Step)}
+				in[f.Instance].Name, runtime.Text(f.Value), e.Slot, f.Step, who, runtime.Text(e.Value), e.Step)}, nil
 		}
 	}
-	return Verdict{Holds: true, Vacuous: len(first) == 0}
+	return Verdict{Holds: true, Vacuous: len(first) == 0}, nil
 }
 
 func (agreement) Monitor(_ *runtime.Cluster, faulty runtime.Set) Monitor {
@@ -50,9 +51,9 @@ type agreementMonitor struct {
 
 func (m *agreementMonitor) Start() string { return encode(map[int]int{}) }
 
-func (m *agreementMonitor) Next(state string, seen []runtime.Observed) string {
+func (m *agreementMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
-		return state
+		return state, nil
 	}
 	slots := decode[map[int]int](state)
 	for _, e := range seen {
@@ -61,11 +62,11 @@ func (m *agreementMonitor) Next(state string, seen []runtime.Observed) string {
 		}
 		v := m.numbers.number(e.Value)
 		if was, ok := slots[e.Slot]; ok && was != v {
-			return violated
+			return violated, nil
 		}
 		slots[e.Slot] = v
 	}
-	return encode(slots)
+	return encode(slots), nil
 }
 
 // Rename implements [Renamable]: it does not matter who decided.
@@ -75,14 +76,14 @@ type noFailure struct{}
 
 func (noFailure) Name() string { return "no failure" }
 
-func (noFailure) Judge(h runtime.History) Verdict {
+func (noFailure) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	for _, e := range h.Events {
 		if e.Kind == runtime.Failed {
 			what, _, _ := strings.Cut(e.Text, "\n")
-			return Verdict{Why: fmt.Sprintf("the code of %s failed in step %d: %s", h.Cluster.Instances()[e.Instance].Name, e.Step, what)}
+			return Verdict{Why: fmt.Sprintf("the code of %s failed in step %d: %s", h.Cluster.Instances()[e.Instance].Name, e.Step, what)}, nil
 		}
 	}
-	return Verdict{Holds: true}
+	return Verdict{Holds: true}, nil
 }
 
 func (noFailure) Concerns(*runtime.Cluster) runtime.Set { return 0 }
@@ -97,11 +98,11 @@ func (failureMonitor) Start() string { return "" }
 // Rename implements [Renamable].
 func (failureMonitor) Rename(state string, _ func(int) int) string { return state }
 
-func (failureMonitor) Next(state string, seen []runtime.Observed) string {
+func (failureMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
 	for _, e := range seen {
 		if e.Kind == runtime.Failed {
-			return violated
+			return violated, nil
 		}
 	}
-	return state
+	return state, nil
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -107,9 +108,9 @@ func (m *historyMonitor) Start() string {
 	return encode(pastState{Faulty: m.faulty, Events: [][2]int{}})
 }
 
-func (m *historyMonitor) Next(state string, seen []runtime.Observed) string {
+func (m *historyMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
-		return state
+		return state, nil
 	}
 	past := decode[pastState](state)
 	h := m.history(past)
@@ -118,17 +119,17 @@ func (m *historyMonitor) Next(state string, seen []runtime.Observed) string {
 		h.Events = append(h.Events, o)
 	}
 	h.Events = Canonical(h)
-	return m.judged(h)
+	return m.judged(ctx, h)
 }
 
 // Forget implements [Forgetful].
-func (m *historyMonitor) Forget(state string, faulty runtime.Set) string {
+func (m *historyMonitor) Forget(ctx context.Context, state string, faulty runtime.Set) (string, error) {
 	if state == violated {
-		return state
+		return state, nil
 	}
 	h := m.history(decode[pastState](state))
 	h.Faulty |= faulty
-	return m.judged(h)
+	return m.judged(ctx, h)
 }
 
 func (m *historyMonitor) history(past pastState) runtime.History {
@@ -140,13 +141,15 @@ func (m *historyMonitor) history(past pastState) runtime.History {
 	return h
 }
 
-func (m *historyMonitor) judged(h runtime.History) string {
-	if !m.property.Judge(h).Holds {
-		return violated
+func (m *historyMonitor) judged(ctx context.Context, h runtime.History) (string, error) {
+	if v, err := m.property.Judge(ctx, h); err != nil {
+		return "", err
+	} else if !v.Holds {
+		return violated, nil
 	}
 	past := pastState{Faulty: h.Faulty, Events: make([][2]int, len(h.Events))}
 	for i, o := range h.Events {
 		past.Events[i] = [2]int{o.Instance, m.numbers.number(o.Observation)}
 	}
-	return encode(past)
+	return encode(past), nil
 }

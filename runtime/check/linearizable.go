@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sort"
@@ -45,32 +46,32 @@ func (p *linearizable) Name() string {
 	return "linearizable to a " + p.model.Name
 }
 
-func (p *linearizable) Judge(h runtime.History) Verdict {
+func (p *linearizable) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	h.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e runtime.Observed) bool {
 		return e.Kind != runtime.Invoked && e.Kind != runtime.Returned
 	})
 	h.Events = Canonical(h)
 	ops, wrong := operations(h)
 	if wrong != "" {
-		return Verdict{Why: wrong}
+		return Verdict{Why: wrong}, nil
 	}
 	for _, op := range ops {
 		if _, _, err := p.model.Step(p.model.Init, op.Operation); err != nil {
-			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}
+			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}, nil
 		}
 	}
 	if !slices.ContainsFunc(ops, func(o operation) bool { return o.returned() }) {
-		return Verdict{Holds: true, Vacuous: true}
+		return Verdict{Holds: true, Vacuous: true}, nil
 	}
 	e := p.remembered(h, ops)
 	if !e.ok {
-		return Verdict{Why: p.model.why(ops)}
+		return Verdict{Why: p.model.why(ops)}, nil
 	}
 	v := Verdict{Holds: true}
 	for _, i := range e.order {
 		v.Witness = append(v.Witness, ops[i].witness())
 	}
-	return v
+	return v, nil
 }
 
 // witness is the operation as a line of an explanation.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ type live struct{ within int }
 func (p live) Name() string { return fmt.Sprintf("live within %d rounds", p.within) }
 
 // JudgeWorld goes on from w for each choice of faulty instances.
-func (p live) JudgeWorld(w *runtime.World) (Verdict, error) {
+func (p live) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
 	c := w.Cluster()
 	faulty := w.Faulty()
 	var leaders []string
@@ -47,7 +48,7 @@ func (p live) JudgeWorld(w *runtime.World) (Verdict, error) {
 	correct := c.Servers() &^ faulty
 	present := c.Servers() & faulty
 	for chosen := present; ; chosen = (chosen - 1) & present {
-		why, err := p.follow(w, leaders, correct, chosen)
+		why, err := p.follow(ctx, w, leaders, correct, chosen)
 		if err != nil || why != "" {
 			return Verdict{Why: why}, err
 		}
@@ -59,7 +60,7 @@ func (p live) JudgeWorld(w *runtime.World) (Verdict, error) {
 
 // follow plays rounds among the correct and the chosen instances until a
 // correct one decides, and says why none does.
-func (p live) follow(w *runtime.World, leaders []string, correct, chosen runtime.Set) (string, error) {
+func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen runtime.Set) (string, error) {
 	c := w.Cluster()
 	phase := runtime.Phase{Parts: []runtime.Set{correct | chosen}}
 	for i := range (c.Servers() &^ (correct | chosen)).All {
@@ -81,6 +82,9 @@ func (p live) follow(w *runtime.World, leaders []string, correct, chosen runtime
 	}
 	seen := map[string]int{}
 	for round := range p.within {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		if round%(turn*len(leaders)) == 0 {
 			if key, ok := c.Rebased(at); ok {
 				if first, again := seen[key]; again {
@@ -115,29 +119,33 @@ func chosenText(c *runtime.Cluster, chosen runtime.Set) string {
 
 // Validity returns the property that correct replicas decide only values for
 // which allowed returns true.
-func Validity(allowed func(value any) (bool, error)) Property { return validity{allowed} }
+func Validity(allowed func(ctx context.Context, value any) (bool, error)) Property {
+	return validity{allowed}
+}
 
-type validity struct{ allowed func(any) (bool, error) }
+type validity struct {
+	allowed func(context.Context, any) (bool, error)
+}
 
 func (validity) Name() string { return "validity" }
 
-func (p validity) Judge(h runtime.History) Verdict {
+func (p validity) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	vacuous := true
 	for _, e := range h.Events {
 		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
 			continue
 		}
 		vacuous = false
-		ok, err := p.allowed(e.Value)
+		ok, err := p.allowed(ctx, e.Value)
 		if err != nil {
-			return Verdict{Why: fmt.Sprintf("%s cannot be judged: %v", runtime.Text(e.Value), err)}
+			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", runtime.Text(e.Value), err)
 		}
 		if !ok {
 			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, which is not valid",
-				h.Cluster.Instances()[e.Instance].Name, runtime.Text(e.Value), e.Slot, e.Step)}
+				h.Cluster.Instances()[e.Instance].Name, runtime.Text(e.Value), e.Slot, e.Step)}, nil
 		}
 	}
-	return Verdict{Holds: true, Vacuous: vacuous}
+	return Verdict{Holds: true, Vacuous: vacuous}, nil
 }
 
 // Concerns implements [Monitored].
@@ -157,10 +165,15 @@ type validityMonitor struct {
 
 func (validityMonitor) Start() string { return "" }
 
-func (m validityMonitor) Next(state string, seen []runtime.Observed) string {
-	h := runtime.History{Cluster: m.cluster, Events: seen, Faulty: m.faulty}
-	if state == violated || !m.property.Judge(h).Holds {
-		return violated
+func (m validityMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
+	if state == violated {
+		return state, nil
 	}
-	return state
+	h := runtime.History{Cluster: m.cluster, Events: seen, Faulty: m.faulty}
+	if v, err := m.property.Judge(ctx, h); err != nil {
+		return "", err
+	} else if !v.Holds {
+		return violated, nil
+	}
+	return state, nil
 }

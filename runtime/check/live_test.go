@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -155,7 +156,7 @@ func TestLive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := check.Live(tc.within).JudgeWorld(goOn(t, c.Start(), tc.story))
+			v, err := check.Live(tc.within).JudgeWorld(t.Context(), goOn(t, c.Start(), tc.story))
 			got := v.Why
 			switch {
 			case err != nil:
@@ -218,7 +219,7 @@ func goOn(t *testing.T, w *runtime.World, story string) *runtime.World {
 
 func TestValidity(t *testing.T) {
 	c := cluster(t)
-	p := check.Validity(func(v any) (bool, error) {
+	p := check.Validity(func(_ context.Context, v any) (bool, error) {
 		if v == nil {
 			return false, errors.New("None is no value")
 		}
@@ -238,13 +239,13 @@ func TestValidity(t *testing.T) {
 		{"by a faulty one only", "B decides bad for 2", runtime.Of(1), check.Verdict{Holds: true, Vacuous: true}},
 	} {
 		h := runtime.History{Cluster: c, Events: parse(t, c, tc.history), Faulty: tc.faulty}
-		if got := p.Judge(h); got.Holds != tc.want.Holds || got.Vacuous != tc.want.Vacuous || got.Why != tc.want.Why {
+		if got := judge(t, p, h); got.Holds != tc.want.Holds || got.Vacuous != tc.want.Vacuous || got.Why != tc.want.Why {
 			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)
 		}
 	}
 	undecided := runtime.History{Cluster: c, Events: []runtime.Observed{{Observation: runtime.Observation{Kind: runtime.Decided}}}}
-	if got := p.Judge(undecided); got.Holds || got.Why != "None cannot be judged: None is no value" {
-		t.Errorf("a value that cannot be judged: %+v", got)
+	if v, err := p.Judge(t.Context(), undecided); fmt.Sprint(err) != "validity: None cannot be judged: None is no value" {
+		t.Errorf("a value that cannot be judged: %+v, %v", v, err)
 	}
 
 	rapid.Check(t, func(t *rapid.T) {
@@ -257,10 +258,10 @@ func TestValidity(t *testing.T) {
 		for range rapid.IntRange(0, 6).Draw(t, "decisions") {
 			e := runtime.Observed{Instance: rapid.IntRange(0, 3).Draw(t, "replica")}
 			e.Kind = rapid.SampledFrom([]runtime.ObservationKind{runtime.Decided, runtime.Failed}).Draw(t, "kind")
-			e.Value = rapid.SampledFrom([]any{"good", "good", "fine", "bad", nil}).Draw(t, "value")
+			e.Value = rapid.SampledFrom([]any{"good", "good", "fine", "bad"}).Draw(t, "value")
 			h.Events = append(h.Events, e)
-			state = m.Next(state, []runtime.Observed{e})
-			if v := p.Judge(h); v.Holds == m.Violated(state) {
+			state = next(t, m, state, []runtime.Observed{e})
+			if v := judge(t, p, h); v.Holds == m.Violated(state) {
 				t.Fatalf("verdict %+v, state %q", v, state)
 			}
 		}

@@ -182,11 +182,11 @@ func TestJudgeAgainstAllOrders(t *testing.T) {
 			{regular, explainedApart(all, false)},
 			{safe, explainedApart(all, true)},
 		} {
-			v := p.property.Judge(h)
+			v := judge(t, p.property, h)
 			if v.Holds != p.want || v.Holds == (v.Why != "") || v.Vacuous && !v.Holds {
 				t.Fatalf("%s, want %t: %+v", p.property.Name(), p.want, v)
 			}
-			w := p.property.Judge(runtime.History{Cluster: c, Events: check.Canonical(h), Faulty: h.Faulty})
+			w := judge(t, p.property, runtime.History{Cluster: c, Events: check.Canonical(h), Faulty: h.Faulty})
 			if v.Holds != w.Holds {
 				t.Fatalf("%s: another verdict on the canonical history", p.property.Name())
 			}
@@ -206,15 +206,15 @@ func TestMonitorsAgainstJudge(t *testing.T) {
 				states := []string{m.Start()}
 				for i, e := range events {
 					e.Step = 0
-					states = append(states, m.Next(states[i], []runtime.Observed{e}))
+					states = append(states, next(t, m, states[i], []runtime.Observed{e}))
 					h := runtime.History{Cluster: c, Events: events[:i+1]}
-					if v := p.Judge(h); v.Holds == m.Violated(states[i+1]) {
+					if v := judge(t, p, h); v.Holds == m.Violated(states[i+1]) {
 						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), i+1, v, states[i+1])
 					}
 				}
 				from := rapid.IntRange(0, len(events)).Draw(t, "from")
 				to := rapid.IntRange(from, len(events)).Draw(t, "to")
-				if got := m.Next(states[from], events[from:to]); got != states[to] {
+				if got := next(t, m, states[from], events[from:to]); got != states[to] {
 					t.Fatalf("%s: %s in one step, %s in %d", p.Name(), got, states[to], to-from)
 				}
 			})
@@ -234,9 +234,9 @@ func TestMonitorsRename(t *testing.T) {
 				to := func(i int) int { return names[i-4] }
 				plain, renamed := m.Start(), m.Start()
 				for _, e := range events {
-					plain = m.Next(plain, []runtime.Observed{e})
+					plain = next(t, m, plain, []runtime.Observed{e})
 					e.Instance = to(e.Instance)
-					renamed = m.Next(renamed, []runtime.Observed{e})
+					renamed = next(t, m, renamed, []runtime.Observed{e})
 					if got := m.Rename(plain, to); got != renamed {
 						t.Fatalf("%s renamed is %s, want %s", plain, got, renamed)
 					}
@@ -260,8 +260,8 @@ func TestAgreementMonitor(t *testing.T) {
 			e.Kind, e.Slot = runtime.Decided, rapid.IntRange(1, 12).Draw(t, "slot")
 			e.Value = rapid.SampledFrom([]any{"x", "x", "x", "y", nil}).Draw(t, "value")
 			h.Events = append(h.Events, e)
-			state = m.Next(state, []runtime.Observed{e})
-			if v := check.Agreement().Judge(h); v.Holds == m.Violated(state) {
+			state = next(t, m, state, []runtime.Observed{e})
+			if v := judge(t, check.Agreement(), h); v.Holds == m.Violated(state) {
 				t.Fatalf("verdict %+v, state %s", v, state)
 			}
 		}
@@ -295,8 +295,8 @@ func TestMonitorsForget(t *testing.T) {
 	} {
 		for _, p := range test.properties {
 			m := check.MonitorOf(p, c, 0, 0)
-			a := m.Next(m.Start(), parse(t, c, test.history))
-			b := m.Next(m.Start(), parse(t, c, test.same))
+			a := next(t, m, m.Start(), parse(t, c, test.history))
+			b := next(t, m, m.Start(), parse(t, c, test.same))
 			if a != b || m.Violated(a) {
 				t.Errorf("%s, %s: %s and %s", p.Name(), test.name, a, b)
 			}

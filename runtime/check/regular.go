@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -17,15 +18,15 @@ func (p weak) Name() string {
 	return "regular"
 }
 
-func (p weak) Judge(h runtime.History) Verdict {
+func (p weak) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	ops, wrong := operations(h)
 	if wrong != "" {
-		return Verdict{Why: wrong}
+		return Verdict{Why: wrong}, nil
 	}
 	var writes, reads []operation
 	for _, op := range ops {
 		if err := registerHas(op.Operation); err != nil {
-			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}
+			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}, nil
 		}
 		if op.Name == opWrite {
 			writes = append(writes, op)
@@ -40,10 +41,10 @@ func (p weak) Judge(h runtime.History) Verdict {
 			continue
 		}
 		if why := misread(&r, writes); why != "" {
-			return Verdict{Why: why}
+			return Verdict{Why: why}, nil
 		}
 	}
-	return Verdict{Holds: true, Vacuous: len(reads) == 0}
+	return Verdict{Holds: true, Vacuous: len(reads) == 0}, nil
 }
 
 // misread says why a read could not return what it did, "" if it could.
@@ -133,9 +134,9 @@ func (m *weakMonitor) Start() string {
 	return encode(weakState{Last: []written{{Value: m.numbers.number(nil)}}, Open: map[int]weakCall{}})
 }
 
-func (m *weakMonitor) Next(state string, seen []runtime.Observed) string {
+func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
-		return state
+		return state, nil
 	}
 	s := decode[weakState](state)
 	for _, e := range seen {
@@ -147,11 +148,11 @@ func (m *weakMonitor) Next(state string, seen []runtime.Observed) string {
 			ok = m.returned(&s, e.Instance, e.Value)
 		}
 		if !ok {
-			return violated
+			return violated, nil
 		}
 	}
 	m.tidy(&s)
-	return encode(s)
+	return encode(s), nil
 }
 
 // Rename implements [Renamable].

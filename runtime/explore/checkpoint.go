@@ -2,6 +2,7 @@ package explore
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/gob"
 	"errors"
@@ -194,7 +195,7 @@ func readCheckpoint(path string) (*checkpoint, error) {
 
 // resume goes back to where a checkpoint was written and returns the layer to
 // go on from.
-func (x *search) resume(c *checkpoint) (*frontier, error) {
+func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if c.Search != x.subject() {
 		return nil, fmt.Errorf("checkpoint: %s was written by another search: of another space, system, start or property; name another file", x.options.Checkpoint)
 	}
@@ -205,7 +206,11 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 		return nil, fmt.Errorf("checkpoint: %s was written with symmetry, which this search does not have", x.options.Checkpoint)
 	}
 	x.symmetricFrom = c.From
-	row := append(slices.Clone(x.options.Start.Vector()), x.startMonitor(), x.place(x.space.Start()).index)
+	past, err := x.startMonitor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row := append(slices.Clone(x.options.Start.Vector()), past, x.place(x.space.Start()).index)
 	rows := [][]uint32{row}
 	var names *runtime.Canonicalizer
 	if x.symmetry != nil {
@@ -222,7 +227,7 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 			if int(from>>32) >= len(rows) {
 				return nil, fmt.Errorf("checkpoint: %s does not fit this search", x.options.Checkpoint)
 			}
-			r, err := w.again(rows[from>>32], int(uint32(from)))
+			r, err := w.again(ctx, rows[from>>32], int(uint32(from)))
 			if err != nil {
 				return nil, err
 			}
@@ -249,7 +254,7 @@ func (x *search) resume(c *checkpoint) (*frontier, error) {
 }
 
 // again takes a choice from a row, as a search did before.
-func (w *worker) again(row []uint32, choice int) ([]uint32, error) {
+func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32, error) {
 	x := w.search
 	width := x.width - 2
 	step, to := x.places[row[width+1]].choice(choice, 0)
@@ -258,14 +263,11 @@ func (w *worker) again(row []uint32, choice int) ([]uint32, error) {
 	if !w.sim.Take(next[:width], row[:width], step) {
 		return nil, fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
 	}
-	mon := row[width]
-	for _, list := range w.sim.Seen() {
-		mon = x.monitors.fold(mon, list)
+	seen := w.after(ctx, x.monitors.verdict(row[width]), step, next[:width])
+	if w.err != nil {
+		return nil, w.err
 	}
-	if step.Kind() == runtime.AmnesiaStep {
-		mon = x.monitors.forget(mon, x.cluster.FaultyIn(next[:width]))
-	}
-	next[width], next[width+1] = mon, to.index
+	next[width], next[width+1] = seen.monitor, to.index
 	return next, nil
 }
 

@@ -188,6 +188,16 @@ func (s stage) exploresWith(of *space.Space, o explore.Options) *explore.Report 
 	return report
 }
 
+// judged returns the verdict on what led to w.
+func judged(t testing.TB, p check.Property, w *runtime.World) check.Verdict {
+	t.Helper()
+	v, err := p.Judge(t.Context(), w.History())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // texts lists the steps that led to w.
 func texts(w *runtime.World) []string {
 	list := []string{}

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"encoding/binary"
 	"sync"
 
@@ -23,7 +24,7 @@ func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invari
 
 // judge returns the first invariant that does not hold in the world that has
 // the given vector, or none.
-func (v *invariants) judge(vector runtime.Vector) (int, error) {
+func (v *invariants) judge(ctx context.Context, vector runtime.Vector) (int, error) {
 	if len(v.properties) == 0 {
 		return none, nil
 	}
@@ -41,7 +42,7 @@ func (v *invariants) judge(vector runtime.Vector) (int, error) {
 	verdict = none
 	w := v.cluster.WorldAt(vector)
 	for i, p := range v.properties {
-		judged, err := p.JudgeWorld(w)
+		judged, err := p.JudgeWorld(ctx, w)
 		if err != nil {
 			return none, err
 		}

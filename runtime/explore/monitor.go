@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -72,9 +73,9 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 }
 
 // fold returns the tuple after a list of observations. It may be called
-// concurrently.
-func (m *monitors) fold(id, list uint32) uint32 {
-	return remember(m, m.next, [2]uint32{id, list}, func() tuple {
+// concurrently. An error is that of a property.
+func (m *monitors) fold(ctx context.Context, id, list uint32) (uint32, error) {
+	return remember(m, m.next, [2]uint32{id, list}, func() (tuple, error) {
 		before := m.at(id)
 		seen := m.cluster.Observations(list, 0)
 		after := tuple{watched: before.watched, progress: before.progress, violated: none}
@@ -84,13 +85,16 @@ func (m *monitors) fold(id, list uint32) uint32 {
 			}
 		}
 		for i, fold := range m.folds {
-			s := fold.Next(before.states[i], seen)
+			s, err := fold.Next(ctx, before.states[i], seen)
+			if err != nil {
+				return tuple{}, err
+			}
 			after.states = append(after.states, s)
 			if after.violated == none && fold.Violated(s) {
 				after.violated = i
 			}
 		}
-		return after
+		return after, nil
 	})
 }
 
@@ -105,20 +109,23 @@ func (m *monitors) keepHistories() bool {
 
 // forget returns the tuple after instances became faulty. It may be called
 // concurrently.
-func (m *monitors) forget(id uint32, faulty runtime.Set) uint32 {
-	return remember(m, m.lost, forgetting{id, faulty}, func() tuple {
+func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (uint32, error) {
+	return remember(m, m.lost, forgetting{id, faulty}, func() (tuple, error) {
 		after := m.at(id)
 		after.states = slices.Clone(after.states)
 		after.watched &^= faulty
 		for i, fold := range m.folds {
 			if f, ok := fold.(check.Forgetful); ok {
-				after.states[i] = f.Forget(after.states[i], faulty)
+				var err error
+				if after.states[i], err = f.Forget(ctx, after.states[i], faulty); err != nil {
+					return tuple{}, err
+				}
 				if after.violated == none && fold.Violated(after.states[i]) {
 					after.violated = i
 				}
 			}
 		}
-		return after
+		return after, nil
 	})
 }
 
@@ -134,31 +141,35 @@ func (m *monitors) renamable() bool {
 // rename returns the tuple after the g-th renaming of a symmetry. It may be
 // called concurrently.
 func (m *monitors) rename(id uint32, g int, r runtime.Renaming) uint32 {
-	return remember(m, m.names, [2]uint32{id, uint32(g)}, func() tuple {
+	renamed, _ := remember(m, m.names, [2]uint32{id, uint32(g)}, func() (tuple, error) {
 		after := m.at(id)
 		after.states = slices.Clone(after.states)
 		for i, fold := range m.folds {
 			after.states[i] = fold.(check.Renamable).Rename(after.states[i], func(i int) int { return r[i] })
 		}
-		return after
+		return after, nil
 	})
+	return renamed
 }
 
 // remember returns the number of the tuple that is known under a key, or finds
-// it. It may be called concurrently.
-func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() tuple) uint32 {
+// it. It may be called concurrently. What ends in an error is not remembered.
+func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() (tuple, error)) (uint32, error) {
 	m.mu.RLock()
 	to, ok := known[key]
 	m.mu.RUnlock()
 	if ok {
-		return to
+		return to, nil
 	}
-	after := find()
+	after, err := find()
+	if err != nil {
+		return 0, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	to = m.intern(after)
 	known[key] = to
-	return to
+	return to, nil
 }
 
 // intern numbers t; m.mu is held, or nobody else knows m yet.

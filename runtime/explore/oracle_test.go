@@ -43,12 +43,16 @@ func (o oracle) judge(t rapid.TB, w *runtime.World) (name, why string) {
 	t.Helper()
 	h := w.History()
 	for _, p := range append([]check.Property{check.NoFailure()}, o.properties...) {
-		if v := p.Judge(h); !v.Holds {
+		v, err := p.Judge(context.Background(), h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !v.Holds {
 			return p.Name(), v.Why
 		}
 	}
 	for _, p := range o.invariants {
-		v, err := p.JudgeWorld(w)
+		v, err := p.JudgeWorld(context.Background(), w)
 		if err != nil {
 			t.Fatal(err)
 		}

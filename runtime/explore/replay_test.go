@@ -43,14 +43,18 @@ func TestReplayUndoesRenamings(t *testing.T) {
 		w := x.newWorker()
 		names := x.symmetry.NewCanonicalizer()
 		first := x.place(x.space.Start())
-		row := append(slices.Clone(c.Start().Vector()), x.startMonitor(), first.index)
+		past, err := x.startMonitor(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := append(slices.Clone(c.Start().Vector()), past, first.index)
 		x.origins = [][]origin{{0}}
 		var last origin
 		for range rapid.IntRange(1, 14).Draw(t, "steps") {
 			at := x.places[row[x.width-1]]
 			x.expand(at)
 			choice := rapid.IntRange(0, len(steps)-1).Draw(t, "choice")
-			next, err := w.again(row, choice)
+			next, err := w.again(t.Context(), row, choice)
 			if err != nil {
 				continue // the client has finished
 			}
@@ -70,13 +74,16 @@ func TestReplayUndoesRenamings(t *testing.T) {
 		}
 		x.origins = x.origins[:len(x.origins)-1]
 		end := x.replay(last)
-		got := append(slices.Clone(end.Vector()), x.startMonitor(), row[x.width-1])
+		got := append(slices.Clone(end.Vector()), past, row[x.width-1])
 		m := c.NewSimulator()
 		scratch := make(runtime.Vector, c.Width())
 		for _, v := range end.Path()[1:] {
 			m.Take(scratch, v.Parent().Vector(), v.Step())
 			for _, list := range m.Seen() {
-				got[x.width-2] = x.monitors.fold(got[x.width-2], list)
+				var err error
+				if got[x.width-2], err = x.monitors.fold(t.Context(), got[x.width-2], list); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		for g := range x.symmetry.Order() {

@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -122,7 +123,7 @@ func voting(t testing.TB, p ballots) stage {
 
 // onlyA says that nothing but a is decided.
 func onlyA() check.Property {
-	return check.Validity(func(v any) (bool, error) { return v == "a", nil })
+	return check.Validity(func(_ context.Context, v any) (bool, error) { return v == "a", nil })
 }
 
 // What happens in the parts of a partition at the same time agrees with the

@@ -33,7 +33,10 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 	x := newSearch(s, o)
 	x.report = newReport("sample", s, o)
 	x.report.Seed, x.report.Workers = seed, x.options.Workers
-	sampler := x.newSampler(count, seed)
+	sampler, err := x.newSampler(ctx, count, seed)
+	if err != nil {
+		return nil, err
+	}
 	for from := 0; from < sampler.count && x.report.Stopped == nil; from += batchDraws {
 		if err := sampler.batch(ctx, from, min(from+batchDraws, sampler.count)); err != nil {
 			return nil, err
@@ -81,10 +84,14 @@ type choice struct {
 	to     *space.Position
 }
 
-func (x *search) newSampler(count int, seed uint64) *sampler {
+func (x *search) newSampler(ctx context.Context, count int, seed uint64) (*sampler, error) {
+	past, err := x.startMonitor(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}}
 	s.start = &prefix{
-		at: x.space.Start(), vector: x.options.Start.Vector(), seen: x.monitors.verdict(x.startMonitor()),
+		at: x.space.Start(), vector: x.options.Start.Vector(), seen: x.monitors.verdict(past),
 	}
 	if size := x.space.Size(); x.options.Novelty && size.Cmp(big.NewInt(int64(count))) > 0 {
 		s.archive = newArchive()
@@ -95,7 +102,7 @@ func (x *search) newSampler(count int, seed uint64) *sampler {
 	for range max(1, min(x.options.Workers, s.count)) {
 		s.team = append(s.team, x.newWorker())
 	}
-	return s
+	return s, nil
 }
 
 // batch judges the draws with numbers from first to before last. What they make
@@ -124,7 +131,7 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 					draws[i].err = s.unrank(draws[i], s.ranks[first+i])
 				}
 				if draws[i].err == nil {
-					s.play(w, draws[i])
+					s.play(ctx, w, draws[i])
 				}
 				draws[i].done = true
 			}
@@ -132,14 +139,14 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 	}
 	group.Wait()
 	for i, d := range draws {
-		if !d.done {
+		if !d.done || d.err != nil && ctx.Err() != nil {
 			s.report.Stopped = context.Cause(ctx)
 			break
 		}
 		if d.err != nil {
 			return d.err
 		}
-		s.note(d, first+i)
+		s.note(ctx, d, first+i)
 	}
 	return nil
 }
@@ -153,9 +160,9 @@ func (s *sampler) unrank(d *draw, rank *big.Int) error {
 }
 
 // play takes the steps of a draw until something is violated.
-func (s *sampler) play(w *worker, d *draw) {
+func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 	at := d.from
-	d.violated, d.err = s.judge(at.seen, at.vector)
+	d.violated, d.err = s.judge(ctx, at.seen, at.vector)
 	for _, c := range d.steps {
 		if d.err != nil || d.violated != none {
 			return
@@ -164,14 +171,17 @@ func (s *sampler) play(w *worker, d *draw) {
 		if d.early = !w.sim.Take(to, at.vector, c.step); d.early {
 			return
 		}
-		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: w.after(at.seen, c.step, to)}
+		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: w.after(ctx, at.seen, c.step, to)}
+		if d.err, w.err = w.err, nil; d.err != nil {
+			return
+		}
 		d.taken = append(d.taken, at)
-		d.violated, d.err = s.judge(at.seen, to)
+		d.violated, d.err = s.judge(ctx, at.seen, to)
 	}
 }
 
 // note adds a draw to the report.
-func (s *sampler) note(d *draw, number int) {
+func (s *sampler) note(ctx context.Context, d *draw, number int) {
 	r := s.report
 	one := big.NewInt(1)
 	end := d.from
@@ -204,11 +214,11 @@ func (s *sampler) note(d *draw, number int) {
 		s.passed(end.seen.progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}
-	s.foundInSample(d.violated, end)
+	s.foundInSample(ctx, d.violated, end)
 }
 
 // foundInSample notes a violation; a shorter one takes the place of a longer.
-func (s *sampler) foundInSample(v int, end *prefix) {
+func (s *sampler) foundInSample(ctx context.Context, v int, end *prefix) {
 	r := s.report
 	steps := end.steps()
 	name := s.propertyName(v)
@@ -221,7 +231,7 @@ func (s *sampler) foundInSample(v int, end *prefix) {
 	known.Scenarios.Add(known.Scenarios, big.NewInt(1))
 	if len(steps) < known.Length {
 		w := s.walk(steps)
-		_, known.Why = s.explain(v, w)
+		_, known.Why = s.explain(ctx, v, w)
 		known.Length, known.Shortest = len(steps), new(big.Int)
 		if r.Counterexample == nil || len(steps) < r.Counterexample.Depth()-s.options.Start.Depth() {
 			r.Counterexample, r.Beyond = w, w.Beyond()
@@ -254,14 +264,17 @@ func (x *search) propertyName(v int) string {
 }
 
 // explain names the v-th property and says why it does not hold in w.
-func (x *search) explain(v int, w *runtime.World) (name, why string) {
+func (x *search) explain(ctx context.Context, v int, w *runtime.World) (name, why string) {
 	name = x.propertyName(v)
+	var verdict check.Verdict
+	var err error
 	if v < len(x.properties) {
-		return name, x.properties[v].Judge(w.History()).Why
+		verdict, err = x.properties[v].Judge(ctx, w.History())
+	} else {
+		verdict, err = x.options.Invariants[v-len(x.properties)].JudgeWorld(ctx, w)
 	}
-	verdict, err := x.options.Invariants[v-len(x.properties)].JudgeWorld(w)
 	if err != nil {
-		verdict = check.Verdict{Why: err.Error()}
+		return name, err.Error()
 	}
 	return name, verdict.Why
 }

@@ -199,25 +199,32 @@ func (x *search) expect(sim *runtime.Simulator, to *place) {
 }
 
 // startMonitor folds the path to the starting world.
-func (x *search) startMonitor() uint32 {
+func (x *search) startMonitor(ctx context.Context) (uint32, error) {
 	m := x.cluster.NewSimulator()
 	scratch := make(runtime.Vector, x.cluster.Width())
-	mon := uint32(0)
+	mon, err := uint32(0), error(nil)
 	for _, w := range x.options.Start.Path()[1:] {
 		m.Take(scratch, w.Parent().Vector(), w.Step())
 		for _, list := range m.Seen() {
-			mon = x.monitors.fold(mon, list)
+			if mon, err = x.monitors.fold(ctx, mon, list); err != nil {
+				return 0, err
+			}
 		}
 		if w.Step().Kind() == runtime.AmnesiaStep {
-			mon = x.monitors.forget(mon, w.Faulty())
+			if mon, err = x.monitors.forget(ctx, mon, w.Faulty()); err != nil {
+				return 0, err
+			}
 		}
 	}
-	return mon
+	return mon, nil
 }
 
 func (x *search) run(ctx context.Context) (*Report, error) {
-	layer, err := x.first()
-	if err != nil {
+	layer, err := x.first(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		x.report.Stopped, layer = context.Cause(ctx), newFrontier(x.width, x.words, 1)
+	case err != nil:
 		return nil, err
 	}
 	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
@@ -282,7 +289,7 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 
 // first returns the layer to begin with: that of the starting world, or that of
 // a checkpoint.
-func (x *search) first() (*frontier, error) {
+func (x *search) first(ctx context.Context) (*frontier, error) {
 	x.saved = time.Now()
 	if x.options.Resume {
 		c, err := readCheckpoint(x.options.Checkpoint)
@@ -290,21 +297,25 @@ func (x *search) first() (*frontier, error) {
 			return nil, fmt.Errorf("resume: %w", err)
 		}
 		if c != nil {
-			return x.resume(c)
+			return x.resume(ctx, c)
 		}
 	}
-	seen := x.monitors.verdict(x.startMonitor())
+	past, err := x.startMonitor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := x.monitors.verdict(past)
 	first := x.place(x.space.Start())
 	one := make(weight, x.words)
 	one[0] = 1
 	layer := newFrontier(x.width, x.words, 1)
-	violated, err := x.judge(seen, x.options.Start.Vector())
+	violated, err := x.judge(ctx, seen, x.options.Start.Vector())
 	if err != nil {
 		return nil, err
 	}
 	if violated != none {
 		x.tallies.at(first.index, violates+violated, seen.progress).add(one)
-		x.found(violated, 0, x.options.Start, one)
+		x.found(ctx, violated, 0, x.options.Start, one)
 	} else {
 		if first.at.Accepts() > 0 {
 			x.tallies.at(first.index, reachesEnd, seen.progress).add(one)
@@ -320,11 +331,11 @@ func (x *search) first() (*frontier, error) {
 
 // judge returns the first property that is violated in the world that has the
 // given vector and past, or none.
-func (x *search) judge(past verdict, vector runtime.Vector) (int, error) {
+func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector) (int, error) {
 	if past.violated != none {
 		return past.violated, nil
 	}
-	broken, err := x.invariants.judge(vector)
+	broken, err := x.invariants.judge(ctx, vector)
 	if err != nil || broken == none {
 		return none, err
 	}
@@ -366,8 +377,9 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 					return
 				}
 				for rank := from; rank < min(from+blockRows, rows.len()) && w.err == nil; rank++ {
-					w.expand(rows, rank, next)
-					done.Add(1)
+					if w.expand(ctx, rows, rank, next); w.err == nil {
+						done.Add(1)
+					}
 				}
 				if i == 0 && x.options.MaxMemory > 0 && x.memory(rows, next) > x.options.MaxMemory {
 					stop(LimitError{fmt.Sprintf("the memory limit of %d bytes was reached", x.options.MaxMemory)})
@@ -382,7 +394,8 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	}
 	group.Wait()
 	for _, w := range team {
-		if w.err != nil {
+		// What a property says because ctx is done is no error of its own.
+		if w.err != nil && ctx.Err() == nil {
 			return nil, w.err
 		}
 	}
@@ -391,7 +404,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		x.complete = x.snapshot()
 	}
 	x.report.Worlds += int(done.Load())
-	x.gather(team)
+	x.gather(ctx, team)
 	if int(done.Load()) < rows.len() {
 		x.report.Stopped = context.Cause(ctx)
 		x.report.Partial = x.expanded(team, rows)
@@ -422,7 +435,7 @@ func (x *search) memory(rows, next *frontier) int {
 }
 
 // gather adds up what the workers counted in a layer.
-func (x *search) gather(team []*worker) {
+func (x *search) gather(ctx context.Context, team []*worker) {
 	least := map[int]origin{}
 	counts := map[int]weight{}
 	var passing []finding
@@ -447,7 +460,7 @@ func (x *search) gather(team []*worker) {
 	}
 	for v := range x.tallies.outcomes - violates {
 		if from, ok := least[v]; ok {
-			x.found(v, len(x.origins), x.replay(from), counts[v])
+			x.found(ctx, v, len(x.origins), x.replay(from), counts[v])
 		}
 	}
 	slices.SortFunc(passing, finding.compare)
@@ -477,8 +490,8 @@ func (x *search) passed(progress bool, world func() *runtime.World) {
 // found notes a violation at the end of w, if it is the first of its property.
 // The first of all is the counterexample; of several in one layer it is that
 // of the property named first.
-func (x *search) found(v, length int, w *runtime.World, count weight) {
-	name, why := x.explain(v, w)
+func (x *search) found(ctx context.Context, v, length int, w *runtime.World, count weight) {
+	name, why := x.explain(ctx, v, w)
 	for i := range x.report.Violations {
 		if x.report.Violations[i].Property == name {
 			return

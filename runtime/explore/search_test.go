@@ -136,7 +136,9 @@ func TestWrongOptions(t *testing.T) {
 			t.Errorf("%v, want %s", err, test.want)
 		}
 	}
-	broken := check.Invariant("broken", func(*runtime.World) (bool, string, error) { return false, "", errors.New("cannot tell") })
+	broken := check.Invariant("broken", func(_ context.Context, w *runtime.World) (bool, string, error) {
+		return false, "", errors.New("cannot tell")
+	})
 	o := explore.Options{Start: s.Start(), Invariants: []check.WorldProperty{broken}}
 	if _, err := explore.Explore(t.Context(), of, o); err == nil || !strings.Contains(err.Error(), "cannot tell") {
 		t.Errorf("explore: %v", err)
@@ -238,7 +240,7 @@ func TestInvariants(t *testing.T) {
 	const workers = 3
 	var mu sync.Mutex
 	asked := map[string]int{}
-	count := check.Invariant("counted", func(w *runtime.World) (bool, string, error) {
+	count := check.Invariant("counted", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		if w.Parent() != nil {
 			t.Error("a world has a past")
 		}
@@ -283,10 +285,11 @@ func TestPassing(t *testing.T) {
 			t.Errorf("twice: %s", text)
 		}
 		known[text] = true
-		if !(check.Linearizable().Judge(w.History()).Holds) {
+		v := judged(t, check.Linearizable(), w)
+		if !v.Holds {
 			t.Errorf("violates it: %s", text)
 		}
-		if check.Linearizable().Judge(w.History()).Vacuous {
+		if v.Vacuous {
 			t.Errorf("returns nothing, though others do: %s", text)
 		}
 	}

@@ -37,7 +37,7 @@ type Shrunk struct {
 // If ctx ends before that, the result is what was reached until then. It is an
 // error if nothing is violated.
 func Shrink(ctx context.Context, w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*Shrunk, error) {
-	s, err := newShrinker(w, properties, invariants)
+	s, err := newShrinker(ctx, w, properties, invariants)
 	if err != nil {
 		return nil, fmt.Errorf("shrink: %w", err)
 	}
@@ -48,7 +48,7 @@ func Shrink(ctx context.Context, w *runtime.World, properties []check.Property, 
 		if s.found.Stopped = ctx.Err(); s.found.Stopped != nil {
 			break
 		}
-		if !s.try(changes[next%len(changes)]) {
+		if !s.try(ctx, changes[next%len(changes)]) {
 			next, failed = next+1, failed+1
 			continue
 		}
@@ -62,7 +62,7 @@ func Shrink(ctx context.Context, w *runtime.World, properties []check.Property, 
 
 // A shrinker tries changes of a scenario.
 type shrinker struct {
-	judge func(*runtime.World) (check.Verdict, error) // by the property that must stay violated
+	judge func(context.Context, *runtime.World) (check.Verdict, error) // by the property that must stay violated
 	found Shrunk
 	// Of the scenario found: its cluster, its steps, and by instance when the
 	// operations of clients ran.
@@ -74,12 +74,12 @@ type shrinker struct {
 // A run is the range of steps in which an instance ran an operation.
 type run struct{ first, last int }
 
-func newShrinker(w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*shrinker, error) {
-	var judges []func(*runtime.World) (check.Verdict, error)
+func newShrinker(ctx context.Context, w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*shrinker, error) {
+	var judges []func(context.Context, *runtime.World) (check.Verdict, error)
 	var names []string
 	for _, p := range append([]check.Property{check.NoFailure()}, properties...) {
 		names = append(names, p.Name())
-		judges = append(judges, func(w *runtime.World) (check.Verdict, error) { return p.Judge(w.History()), nil })
+		judges = append(judges, func(ctx context.Context, w *runtime.World) (check.Verdict, error) { return p.Judge(ctx, w.History()) })
 	}
 	for _, p := range invariants {
 		names = append(names, p.Name())
@@ -87,7 +87,7 @@ func newShrinker(w *runtime.World, properties []check.Property, invariants []che
 	}
 	for _, prefix := range w.Path() {
 		for i, judge := range judges {
-			verdict, err := judge(prefix)
+			verdict, err := judge(ctx, prefix)
 			if err != nil {
 				return nil, err
 			}
@@ -122,7 +122,7 @@ func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 
 // try makes a changed scenario the one found if it can happen and violates the
 // property.
-func (s *shrinker) try(c change) bool {
+func (s *shrinker) try(ctx context.Context, c change) bool {
 	s.found.Tried++
 	cluster := s.found.World.Cluster()
 	if c.config != nil {
@@ -143,7 +143,7 @@ func (s *shrinker) try(c change) bool {
 	}
 	// An invariant may be about somebody who is not there any more. Then it
 	// says nothing.
-	v, err := s.judge(w)
+	v, err := s.judge(ctx, w)
 	if err != nil || v.Holds {
 		return false
 	}

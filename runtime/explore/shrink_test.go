@@ -59,7 +59,8 @@ func plays(t *testing.T, w *runtime.World, config runtime.Config, p check.Proper
 			return false
 		}
 	}
-	return !p.Judge(end.History()).Holds
+	v, err := p.Judge(t.Context(), end.History())
+	return err == nil && !v.Holds
 }
 
 // removable lists what can be taken away from a scenario of exchanges, one
@@ -143,7 +144,7 @@ func TestShrink(t *testing.T) {
 				t.Fatalf("nothing was found:\n%s", r.Text())
 			}
 			small := shrink(t, r.Counterexample, property)
-			if small.Property != property.Name() || small.World.Depth() > e.length || property.Judge(small.World.History()).Why != small.Why {
+			if small.Property != property.Name() || small.World.Depth() > e.length || judged(t, property, small.World).Why != small.Why {
 				t.Errorf("%d steps that violate %s: %s\n%q", small.World.Depth(), small.Property, small.Why, texts(small.World))
 			}
 			if found := removable(t, small.World, property); found != nil {
@@ -182,7 +183,7 @@ func TestShrinkTogether(t *testing.T) {
 	if r := s.explores(story, check.Linearizable()); !r.OK() {
 		t.Fatalf("a faulty client's write must not count:\n%s", r.Text())
 	}
-	sees := check.Invariant("A never holds red", func(w *runtime.World) (bool, string, error) {
+	sees := check.Invariant("A never holds red", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		return !strings.Contains(w.Summary(0), "red"), "it does", nil
 	})
 	r := s.exploresWith(story, explore.Options{Invariants: []check.WorldProperty{sees}})
@@ -226,7 +227,7 @@ func TestShrinkRounds(t *testing.T) {
 func TestShrinkKeepsTheProperty(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read(), read())))
 	w := s.explores(s.story("restart B\nc1: A B C\nc1: A\nc2: A B C\nc2: B C D"), check.Linearizable()).Counterexample
-	always := check.Invariant("nothing happens", func(w *runtime.World) (bool, string, error) {
+	always := check.Invariant("nothing happens", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		return w.Depth() < 3, "it does", nil
 	})
 	for _, properties := range [][]check.Property{{check.Regular(), check.Linearizable()}, {check.Linearizable(), check.Regular()}} {
@@ -258,7 +259,7 @@ func TestShrinkPartitions(t *testing.T) {
 		func(w *runtime.World) bool { return w.Depth() == 4 || w.Reach(0).Len() == 4 },
 		`partition(["A", "B", "C", "D"])`,
 	}} {
-		p := check.Invariant("fine", func(w *runtime.World) (bool, string, error) {
+		p := check.Invariant("fine", func(_ context.Context, w *runtime.World) (bool, string, error) {
 			return w.Parent() == nil || !test.violated(w), "it is not", nil
 		})
 		w := s.Start()
@@ -281,7 +282,9 @@ func TestShrinkFindsNothing(t *testing.T) {
 	if got, err := explore.Shrink(t.Context(), w, []check.Property{check.Linearizable()}, nil); err == nil {
 		t.Errorf("got %q", texts(got.World))
 	}
-	failing := check.Invariant("unknown", func(*runtime.World) (bool, string, error) { return false, "", errors.New("no idea") })
+	failing := check.Invariant("unknown", func(_ context.Context, w *runtime.World) (bool, string, error) {
+		return false, "", errors.New("no idea")
+	})
 	if _, err := explore.Shrink(t.Context(), w, nil, []check.WorldProperty{failing}); err == nil || !strings.Contains(err.Error(), "no idea") {
 		t.Errorf("got the error %v", err)
 	}

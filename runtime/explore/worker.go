@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -45,7 +46,7 @@ func (x *search) newWorker() *worker {
 }
 
 // expand takes each step that is possible from a row.
-func (w *worker) expand(rows *frontier, rank int, next *frontier) {
+func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *frontier) {
 	x := w.search
 	row, weight := rows.at(rank)
 	w.expanded.add(weight)
@@ -77,42 +78,58 @@ func (w *worker) expand(rows *frontier, rank int, next *frontier) {
 				}
 				continue
 			}
-			w.arrive(group.to, w.after(here, group.steps[s], w.row[:width]), weight, from, next)
+			seen := w.after(ctx, here, group.steps[s], w.row[:width])
+			if w.err != nil {
+				return
+			}
+			if w.arrive(ctx, group.to, seen, weight, from, next); w.err != nil {
+				return
+			}
 		}
 	}
 }
 
-// after returns the verdict after the step that the worker's simulator took last.
-func (w *worker) after(v verdict, step runtime.Step, to runtime.Vector) verdict {
+// after returns the verdict after the step that the worker's simulator took
+// last, unless w.err says why there is none.
+func (w *worker) after(ctx context.Context, v verdict, step runtime.Step, to runtime.Vector) verdict {
 	for _, list := range w.sim.Seen() {
-		v = w.fold(v.monitor, list)
+		v = w.fold(ctx, v.monitor, list)
 	}
-	if step.Kind() == runtime.AmnesiaStep {
-		monitors := w.search.monitors
-		v = monitors.verdict(monitors.forget(v.monitor, w.search.cluster.FaultyIn(to)))
+	if step.Kind() == runtime.AmnesiaStep && w.err == nil {
+		v = w.verdict(w.search.monitors.forget(ctx, v.monitor, w.search.cluster.FaultyIn(to)))
 	}
 	return v
 }
 
 // fold asks the monitors, which all workers share, once for each pair.
-func (w *worker) fold(mon, list uint32) verdict {
+func (w *worker) fold(ctx context.Context, mon, list uint32) verdict {
 	key := [2]uint32{mon, list}
 	v, ok := w.verdicts[key]
 	if !ok {
 		if w.names != nil && !w.names.Alike(list) {
 			w.err = asymmetry{why: "what is observed names servers or clients that are alike"}
 		}
-		v = w.search.monitors.verdict(w.search.monitors.fold(mon, list))
-		w.verdicts[key] = v
+		if v = w.verdict(w.search.monitors.fold(ctx, mon, list)); w.err == nil {
+			w.verdicts[key] = v
+		}
 	}
 	return v
 }
 
+// verdict returns that of a tuple, if there is one.
+func (w *worker) verdict(tuple uint32, err error) verdict {
+	if err != nil {
+		w.err = err
+		return verdict{}
+	}
+	return w.search.monitors.verdict(tuple)
+}
+
 // arrive judges the world in w.row and adds it to the next layer.
-func (w *worker) arrive(at *place, v verdict, count weight, from origin, next *frontier) {
+func (w *worker) arrive(ctx context.Context, at *place, v verdict, count weight, from origin, next *frontier) {
 	x := w.search
 	width := x.width - 2
-	violated, err := x.judge(v, w.row[:width])
+	violated, err := x.judge(ctx, v, w.row[:width])
 	if err != nil {
 		w.err = err
 		return

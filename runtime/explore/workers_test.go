@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
@@ -89,7 +90,7 @@ type plain struct{ check.Property }
 // neverShows says that the state of an instance never shows a word.
 func neverShows(id, word string) check.WorldProperty {
 	name := fmt.Sprintf("%s never shows %s", id, word)
-	return check.Invariant(name, func(w *runtime.World) (bool, string, error) {
+	return check.Invariant(name, func(_ context.Context, w *runtime.World) (bool, string, error) {
 		i, err := w.Cluster().Instance(id)
 		if err != nil {
 			return false, "", err

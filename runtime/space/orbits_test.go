@@ -443,7 +443,7 @@ func TestStepByStepLosesScenarios(t *testing.T) {
 				}
 			}
 			all++
-			if !check.Agreement().Judge(w.History()).Holds {
+			if v, err := check.Agreement().Judge(t.Context(), w.History()); err != nil || !v.Holds {
 				violations++
 			}
 		}
