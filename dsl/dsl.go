@@ -179,8 +179,10 @@ type run struct {
 	in        *Interpreter
 	ctx       context.Context
 	loader    *loader
-	loading   []file      // modules that are being executed, the main one first
-	exhausted atomic.Bool // all steps were taken
+	loading   []file          // modules that are being executed, the main one first
+	uses      map[file][]file // what each of them loads
+	settled   map[file]bool   // modules that are known to be those of the files now
+	exhausted atomic.Bool     // all steps were taken
 }
 
 const runKey = "twinsh run"
@@ -194,7 +196,7 @@ func contextOf(thread *starlark.Thread) context.Context { return runOf(thread).c
 // run calls execute with a fresh thread, and explains its error.
 func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
 	defer in.turns.Add(1)
-	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}}
+	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}, uses: map[file][]file{}, settled: map[file]bool{}}
 	thread := r.thread(main.name())
 	thread.Load = r.load
 	stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })

@@ -48,9 +48,12 @@ func (s scope) SetKey(name, value starlark.Value) error {
 	return nil
 }
 
+// lastValue is the variable that holds what the last expression gave.
+const lastValue = "_"
+
 // Eval reads one statement with readline and executes it among the names that
 // earlier calls defined. If it is an expression, Eval returns its value, else
-// nil. At the end of the input, readline and Eval return io.EOF; any other
+// nil; the variable _ holds the last value that was not None. At the end of the input, readline and Eval return io.EOF; any other
 // error of readline abandons the statement and is returned. The name stands for
 // the text in messages and should be another one for each call. Other errors
 // are those of [Interpreter.ExecFile].
@@ -127,6 +130,9 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 				in.past = append(in.past, s)
 			}
 			in.noteStaging(text, parsed.Stmts[i])
+			if value != nil && value != starlark.None {
+				in.globals[lastValue] = value
+			}
 			done(value)
 		}
 		return nil

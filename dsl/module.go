@@ -37,7 +37,14 @@ type loader struct {
 	local *tree // the folder of the main script
 	text  *tree // the same for a main script that is no file
 	root  *os.Root
-	done  map[file]starlark.StringDict
+	done  map[file]*module
+}
+
+// A module is what a file defined when it was executed.
+type module struct {
+	globals starlark.StringDict
+	source  string
+	uses    []file // that it loads
 }
 
 // newLoader makes a loader for a main script in dir; dir may be empty.
@@ -45,7 +52,7 @@ func newLoader(modules fs.FS, dir string) (*loader, error) {
 	l := &loader{
 		std:   &tree{prefix: stdPrefix, dir: "@std", files: modules},
 		local: &tree{dir: dir},
-		done:  map[file]starlark.StringDict{},
+		done:  map[file]*module{},
 	}
 	l.text = &tree{}
 	if dir == "" {
@@ -68,16 +75,18 @@ func (l *loader) close() {
 	}
 }
 
-// load executes a module, unless that was done, and returns its globals. It
-// implements [starlark.Thread.Load]. A module runs in the thread that loads it,
+// load executes a module, unless that was done and its text has not changed
+// since, and returns its globals. It implements [starlark.Thread.Load]. A module runs in the thread that loads it,
 // so that it shares its limits and an error shows the whole way to it.
 func (r *run) load(thread *starlark.Thread, name string) (starlark.StringDict, error) {
 	f, err := r.loader.find(r.loading[len(r.loading)-1], name)
 	if err != nil {
 		return nil, err
 	}
-	if globals, ok := r.loader.done[f]; ok {
-		return globals, nil
+	above := r.loading[len(r.loading)-1]
+	r.uses[above] = append(r.uses[above], f)
+	if r.unchanged(f) {
+		return r.loader.done[f].globals, nil
 	}
 	var chain []string
 	for _, above := range r.loading {
@@ -103,8 +112,30 @@ func (r *run) load(thread *starlark.Thread, name string) (starlark.StringDict, e
 		return nil, err
 	}
 	globals.Freeze()
-	r.loader.done[f] = globals
+	r.loader.done[f] = &module{globals, source, r.uses[f]}
+	r.settled[f] = true
 	return globals, nil
+}
+
+// unchanged reports whether a module was executed and neither its text nor that
+// of a module that it loads has changed since. Each file is looked at once in an
+// execution, so that all of an execution sees one version of it.
+func (r *run) unchanged(f file) bool {
+	m := r.loader.done[f]
+	if m == nil || r.settled[f] {
+		return m != nil
+	}
+	source, err := f.read()
+	if err != nil || source != m.source {
+		return false
+	}
+	for _, used := range m.uses {
+		if !r.unchanged(used) {
+			return false
+		}
+	}
+	r.settled[f] = true
+	return true
 }
 
 // find returns the file that a load statement in from names.

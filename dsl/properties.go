@@ -196,6 +196,9 @@ func callCheck(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, err := c.moving(); err == nil {
+		s.checked(w, p.text)
+	}
 	notes := ""
 	if w.Beyond() {
 		notes = "; more servers are faulty than f allows: beyond f, proves nothing"

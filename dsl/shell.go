@@ -17,7 +17,7 @@ func (in *Interpreter) World() *runtime.World { return in.session.world }
 
 // Names lists the global variables that evaluated text sees, in order.
 func (in *Interpreter) Names() []string {
-	return slices.DeleteFunc(in.globals.Keys(), func(name string) bool { return name == scopeName })
+	return slices.DeleteFunc(in.globals.Keys(), func(name string) bool { return name == scopeName || name == lastValue })
 }
 
 // Global returns the value of a global variable, nil if there is none.
@@ -94,7 +94,8 @@ func Signature(v starlark.Value) (signature string, params []string) {
 }
 
 // Script returns a script that leads from nothing to the current world: what
-// was evaluated so far, as far as it is needed, the system, and the steps.
+// was evaluated so far, as far as it is needed, the system, the steps, and the
+// checks that were made on the way.
 func (in *Interpreter) Script() (string, error) {
 	w, err := in.session.current()
 	if err != nil {
@@ -105,8 +106,13 @@ func (in *Interpreter) Script() (string, error) {
 		return "", err
 	}
 	acts := stagingText(protocol, w.Cluster().Config())
-	for _, step := range stepsTo(w) {
-		acts += step.String() + "\n"
+	for _, at := range w.Path() {
+		if at.Depth() > 0 {
+			acts += at.Step().String() + "\n"
+		}
+		for _, text := range in.session.checks[at] {
+			acts += "check(" + text + ")\n"
+		}
 	}
 	return in.needed(acts) + acts, nil
 }

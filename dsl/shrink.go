@@ -193,7 +193,7 @@ func (c *call) definitions() definitions {
 		if f.std() {
 			path = f.name()
 		}
-		for name := range r.loader.done[f] {
+		for name := range r.loader.done[f].globals {
 			d.modules[name] = fmt.Sprintf("load(%q, %q)", path, name)
 		}
 	}

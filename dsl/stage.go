@@ -3,6 +3,7 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -17,6 +18,9 @@ type session struct {
 	undone   []*runtime.World // the last one undone last
 	ends     []*runtime.World // of the branches, the oldest first
 	warned   bool             // of too few servers
+	// checks are the properties that were checked in worlds of the system, as a
+	// script writes them.
+	checks map[*runtime.World][]string
 }
 
 var errNoCluster = errors.New("there is no system yet; call cluster(protocol, …) first")
@@ -33,6 +37,18 @@ func (s *session) current() (*runtime.World, error) {
 		return nil, errNoCluster
 	}
 	return s.world, nil
+}
+
+// checked notes that a property was checked in w. Its text is empty if it cannot
+// be written again.
+func (s *session) checked(w *runtime.World, property string) {
+	if property == "" || slices.Contains(s.checks[w], property) {
+		return
+	}
+	if s.checks == nil {
+		s.checks = map[*runtime.World][]string{}
+	}
+	s.checks[w] = append(s.checks[w], property)
 }
 
 // world returns the world that a call is about: that whose method it is, or
@@ -67,6 +83,7 @@ func (s *session) stage(p *protocolValue, config runtime.Config) (starlark.Value
 		return nil, err
 	}
 	s.protocol = p
+	s.checks = nil
 	s.at(cluster.Start())
 	return &worldValue{s.world}, nil
 }

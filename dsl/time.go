@@ -94,7 +94,7 @@ redo()`,
 		},
 	}, {
 		Signature: "branches()",
-		Doc: fmt.Sprintf(`Where this session has been: a list of the worlds at the ends of its branches, the oldest first.
+		Doc: fmt.Sprintf(`Where this session has been in the system of the current world: a list of the worlds at the ends of its branches, the oldest first.
 Undone steps are not lost when others are taken instead: goto(branches()[0]) goes back there. The last %d are kept.`, maxBranches),
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 undo()
@@ -109,7 +109,13 @@ goto(branches()[0])`,
 				return nil, err
 			}
 			s := c.in().session
-			return &branchList{slices.Clone(s.ends), s.world}, nil
+			var ends []*runtime.World
+			for _, end := range s.ends {
+				if end.Cluster() == s.world.Cluster() {
+					ends = append(ends, end)
+				}
+			}
+			return &branchList{ends, s.world}, nil
 		},
 	}, {
 		Signature: "next()",
@@ -203,6 +209,10 @@ func (s *session) keep(w *runtime.World) {
 			return
 		}
 	}
+	// A system in which nothing happened is none to go back to.
+	s.ends = slices.DeleteFunc(s.ends, func(end *runtime.World) bool {
+		return end.Depth() == 0 && end.Cluster() != w.Cluster()
+	})
 	if s.ends = append(s.ends, w); len(s.ends) > maxBranches {
 		s.ends = slices.Delete(s.ends, 0, 1)
 	}
@@ -240,17 +250,15 @@ func (b *branchList) Iterate() starlark.Iterator {
 func (b *branchList) String() string {
 	var lines []string
 	for i, end := range b.ends {
-		mark, how := " ", "another system"
-		if end.Cluster() == b.here.Cluster() {
-			fork := b.here
-			for !on(fork, end) {
-				fork = fork.Parent() // the start, at last
-			}
-			if how = fmt.Sprintf("leaves this way after step %d", fork.Depth()); fork == b.here {
-				mark, how = "*", "here"
-				if end != b.here {
-					how = "ahead"
-				}
+		fork := b.here
+		for !on(fork, end) {
+			fork = fork.Parent() // the start, at last
+		}
+		mark, how := " ", fmt.Sprintf("leaves this way after step %d", fork.Depth())
+		if fork == b.here {
+			mark, how = "*", "here"
+			if end != b.here {
+				how = "ahead"
 			}
 		}
 		line := fmt.Sprintf("%s %d  %s, %s", mark, i, plural(end.Depth(), "step"), how)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 
@@ -70,10 +71,42 @@ func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 		}
 	}
 	text += s.line("  ", strings.Join(states, ", "))
-	if seen := observed(t, &step); len(seen) > 0 {
-		text += paint(s.Color, color.Bold).Sprint(strings.TrimSuffix(s.line("  ", strings.Join(seen, "; ")), "\n")) + "\n"
+	for _, seen := range observed(t, &step) {
+		text += paint(s.Color, color.Bold).Sprint(strings.TrimSuffix(s.lines("  ", seen), "\n")) + "\n"
+	}
+	for _, d := range step.Deliveries {
+		for _, note := range d.Notes {
+			text += s.lines("  ", t.Lanes[d.To].Name+": "+note)
+		}
 	}
 	return text
+}
+
+// lines returns text broken between words into as many lines as it takes to fit
+// the width: what was observed is never cut.
+func (s *Session) lines(indent, text string) string {
+	width := cmp.Or(s.Width(), 80)
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(indent)
+		column := len(indent)
+		for i, word := range strings.Fields(line) {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case i == 0:
+			case column+1+n > width:
+				b.WriteString("\n" + indent + "  ")
+				column = len(indent) + 2
+			default:
+				b.WriteString(" ")
+				column++
+			}
+			b.WriteString(word)
+			column += n
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 // messages counts what became of the messages of a step.
@@ -112,8 +145,7 @@ func observed(t *trace.Trace, step *trace.Step) []string {
 			case trace.Decided:
 				made = deed{"decide", fmt.Sprintf("%s in slot %d", o.Text, o.Slot)}
 			case trace.Failed:
-				first, _, _ := strings.Cut(o.Text, "\n")
-				made = deed{"fail", "with " + first}
+				made = deed{"fail", "with " + o.Text}
 			default:
 				continue // what began is told by the step
 			}

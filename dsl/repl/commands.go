@@ -32,7 +32,7 @@ func commands() []command {
 		{"help", "", "list these commands", (*Session).help},
 		{"load", "FILE", "execute a script here, and keep what it defines", (*Session).load},
 		{"reload", "", "load the same file again", (*Session).reload},
-		{"save", "FILE", "write a script that leads to where one is", (*Session).save},
+		{"save", "FILE", "write a script that leads to where one is, with its checks", (*Session).save},
 		{"edit", "[FILE]", "edit the last input or a file with $EDITOR, and execute it", (*Session).edit},
 		{"paste", "", "execute all lines up to Ctrl-D at once; they may be blank", (*Session).paste},
 		{"set", "[NAME on|off]", "show or change a setting", (*Session).set},

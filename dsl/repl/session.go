@@ -14,12 +14,14 @@
 package repl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"time"
 
@@ -165,6 +167,9 @@ func (s *Session) statement(first string) (string, error) {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n"), nil
 }
 
+// question is how people ask for help in other shells: ?, ?name, name?, help name.
+var question = regexp.MustCompile(`^\s*(?:\?\s*(\w*)|(\w+)\s*\?|help\s+(\w+)|help)\s*$`)
+
 // execute does what a text says.
 func (s *Session) execute(ctx context.Context, text string) error {
 	if strings.HasPrefix(text, ":") {
@@ -172,6 +177,12 @@ func (s *Session) execute(ctx context.Context, text string) error {
 	}
 	if strings.TrimSpace(text) == "" {
 		return nil
+	}
+	if m := question.FindStringSubmatch(text); m != nil {
+		text = "help()"
+		if topic := cmp.Or(m[1:]...); topic != "" {
+			text = fmt.Sprintf("help(%q)", topic)
+		}
 	}
 	s.last = text
 	return s.evaluate(ctx, func(ctx context.Context, done func(starlark.Value)) error {
@@ -196,7 +207,7 @@ func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(
 		before = now
 		// An act returns the world that it leads to, which was just shown.
 		if v != nil && v != starlark.None && !(moved && v.Type() == "world") {
-			fmt.Fprintln(s.Stdout, v)
+			fmt.Fprintln(s.Stdout, shown(v))
 		}
 	}
 	err := eval(ctx, show)
@@ -204,6 +215,17 @@ func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(
 		show(nil) // what was done before the error stays done
 	}
 	return err
+}
+
+// shown is how a value is shown. A function that was named and not called is
+// shown with how it is called.
+func shown(v starlark.Value) string {
+	signature, _ := dsl.Signature(v)
+	if signature == "" {
+		return v.String()
+	}
+	name := v.(starlark.Callable).Name()
+	return fmt.Sprintf("%s is a function: %s() calls it, help(%s) describes it", signature, name, name)
 }
 
 // stubborn is how long something may go on after Ctrl-C before one is offered a

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"go.starlark.net/starlark"
+
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
@@ -265,12 +267,12 @@ func TestTour(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := editor.screen.String()
-	if strings.Contains(got, "error") || !strings.HasSuffix(got, "judge(linearizable()).holds\nTrue\nkv 4> ") || !strings.Contains(got, "\nc2 read() returned None in step 4") && !strings.Contains(got, "returned None in step 4") {
+	if strings.Contains(got, "error") || !strings.HasSuffix(got, "judge(linearizable()).holds\nTrue\nkv 4 C⚡> ") || !strings.Contains(got, "c2 read() returned None in step 4") {
 		t.Errorf("got\n%s", got)
 	}
 	for i, stop := range stops {
 		for line := range strings.Lines(stop.text) {
-			if len([]rune(line)) > 88 {
+			if len([]rune(line)) > 80 { // with its newline
 				t.Errorf("stop %d: %q is long", i, line)
 			}
 		}
@@ -387,4 +389,134 @@ func FuzzCompletion(f *testing.F) {
 			t.Errorf("%q: start %d", line, c.Start)
 		}
 	})
+}
+
+// What the tour asks to type fits a terminal of 80 columns, prompt and all.
+func TestTourFits(t *testing.T) {
+	s, editor := newSession(t, slices.Repeat([]string{"tour()"}, len(stops))...)
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(editor.screen.String()) {
+		if typed := strings.Contains(line, "> ") || strings.HasPrefix(line, "... "); typed && len([]rune(line)) > 80 {
+			t.Errorf("%q is long", line)
+		}
+	}
+}
+
+// People ask for help as in other shells, and name functions without calling them.
+func TestQuestions(t *testing.T) {
+	for line, want := range map[string]string{
+		"?":          "stage: who is there",
+		"help":       "stage: who is there",
+		"undo?":      "Goes back n steps.",
+		"?undo":      "Goes back n steps.",
+		"help undo":  "Goes back n steps.",
+		"undo":       "undo(n=1) is a function: undo() calls it, help(undo) describes it",
+		"exit":       ":quit or Ctrl-D leaves the shell",
+		"help(undo)": "Goes back n steps.",
+	} {
+		if got := typed(t, line); !strings.Contains(got, want) {
+			t.Errorf("%s: got\n%s\nwant %s", line, got, want)
+		}
+	}
+}
+
+// What was observed is never cut, and remarks of handlers are shown.
+func TestLongObservations(t *testing.T) {
+	got := typed(t, `def on_round(self, round):
+    print("round", round.number)
+    if self.id == "A":
+        self.decide(1, "a value that is so long that no line of the shell can hold it, whatever comes before it")
+    if self.id == "B":
+        self.nothing.x = 1
+
+`, `cluster(protocol("p", replica = role(on_round = on_round)), n = 2, f = 0)`, `round("A")`)
+	flat := strings.Join(strings.Fields(got), " ")
+	for _, want := range []string{
+		`A decides "a value that is so long that no line of the shell can hold it, whatever comes before it" in slot 1`,
+		"[1]:6:13", // the place of the failure
+		"A: round 1",
+	} {
+		if !strings.Contains(flat, want) {
+			t.Errorf("got\n%s\nwant %s", got, want)
+		}
+	}
+	for line := range strings.Lines(got[strings.LastIndex(got, `round("A")`):]) {
+		if len([]rune(line)) > 81 {
+			t.Errorf("%q is long", line)
+		}
+	}
+}
+
+// A module whose file, or that of a module below it, has changed is executed
+// again by the next load; one that has not is not.
+func TestLoadAgain(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("below.star", "y = 1")
+	write("above.star", "load('below.star', 'y')\nx = y * 10")
+	screen := new(strings.Builder)
+	in, err := dsl.New(dsl.Config{Dir: dir, Stdout: screen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(want string) {
+		t.Helper()
+		screen.Reset()
+		if err := in.EvalText(t.Context(), "[1]", "load('above.star', 'x')\nprint(x)\n", func(starlark.Value) {}); err != nil {
+			t.Fatal(err)
+		}
+		if screen.String() != want {
+			t.Errorf("got %q, want %q", screen, want)
+		}
+	}
+	load("10\n")
+	write("below.star", "y = 2")
+	load("20\n")
+	write("above.star", "load('below.star', 'y')\nprint('again')\nx = y * 100")
+	load("again\n200\n")
+	load("200\n")
+}
+
+// The last value is kept, and so is the report of a search that was interrupted.
+func TestLastValue(t *testing.T) {
+	if got := typed(t, "6 * 7", "None", "_ + 1"); !strings.Contains(got, "> _ + 1\n43\n") {
+		t.Errorf("got\n%s", got)
+	}
+	s, editor := newSession(t, `load("@std//kv.star", "kv", "read", "write")`,
+		`cluster(kv(), clients = {"c%d" % i: [write("v%d" % i), read(), read()] for i in range(5)})`,
+		"explore(exchanges(reach = subsets()) * 40, check = linearizable(), symmetry = False)", "_.complete, type(_)")
+	go func() {
+		time.Sleep(100 * time.Millisecond) // so that it has begun
+		s.interrupts <- os.Interrupt
+	}()
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := editor.screen.String(); !strings.Contains(got, `(False, "report")`) {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// A saved script makes the checks that were made, and branches are those of the
+// system at hand.
+func TestSavedChecks(t *testing.T) {
+	saved := filepath.Join(t.TempDir(), "saved.star")
+	got := typed(t, stage, `exchange("c2", ["A", "B", "C"])`, "check(linearizable())", `exchange("c1", ["A", "B", "C"])`, "undo()", ":save "+saved,
+		`cluster(kv(), clients = {"c1": [write("red")]})`, `twin("C")`, `exchange("c1", ["A", "B", "C"])`, "len(branches())")
+	if !strings.Contains(got, "len(branches())\n1\n") {
+		t.Errorf("got\n%s\nwant one branch", got)
+	}
+	text, err := os.ReadFile(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "exchange(\"c2\", [\"A\", \"B\", \"C\"])\ncheck(linearizable())\n"; !strings.HasSuffix(string(text), want) {
+		t.Errorf("got\n%s\nwant %s at the end", text, want)
+	}
 }

@@ -12,34 +12,40 @@ type stop struct {
 	acts []string
 }
 
-// stops are the five exchanges with a store that forgets to write back.
+// stops are a story of five exchanges with a store that forgets to write back,
+// and a server that runs as twins.
 var stops = []stop{{
 	`1 of 6; tour() again makes the next stop.
-A store of four servers, A to D, keeps one value; one of them may be faulty. c1 wants
-to write, c2 to read twice. Reads should first write back what they found, but this
-store skips that. Nothing has happened yet: that is step 0.`,
+A store of four servers, A to D, keeps one value. Client c1 wants to write, c2
+to read twice. One server, C, is faulty: it runs as two instances of the same
+correct code, C and C', under one name. Nothing has happened yet.`,
 	[]string{
 		`load("@std//kv.star", "kv", "read", "write")`,
-		`cluster(kv(write_back = False), clients = {"c1": [write("red")], "c2": [read(), read()]})`,
+		`cluster(kv(write_back = False),
+    clients = {"c1": [write("red")], "c2": [read(), read()]})`,
+		`twin("C")`,
 	},
 }, {
 	`2 of 6. An exchange is one phase of a client with the servers that it reaches.
-A write first asks a quorum of three what they have.`,
+A write first asks a quorum of three for the newest version that they have.`,
 	[]string{`exchange("c1", ["A", "B", "C"])`},
 }, {
-	`3 of 6. Then it tells them. This time only A hears it, so the write is not done.`,
-	[]string{`exchange("c1", ["A"])`},
+	`3 of 6. Then it sends the new value. Only C hears it this time, not its twin,
+so the write is not done.`,
+	[]string{`exchange("c1", ["C"])`},
 }, {
-	`4 of 6. c2 reads from A, B and C: the newest value that anybody has is red.`,
+	`4 of 6. c2 reads from A, B and C. The newest value that any of them has is red.
+A reader should now write red back to a quorum; this store skips that.`,
 	[]string{`exchange("c2", ["A", "B", "C"])`},
 }, {
-	`5 of 6. c2 reads again, without A. Nobody else ever heard of red. Is that right?`,
-	[]string{`exchange("c2", ["B", "C", "D"])`, `judge(linearizable()).why`, `show()`},
+	`5 of 6. c2 reads again, and now C' answers in the name of C. It never heard of
+red. To c2, C looks like one server that lies. Is the answer right?`,
+	[]string{`exchange("c2", ["A", "B", "C'"])`, `judge(linearizable()).holds`, `show()`, `print(why(linearizable()))`},
 }, {
-	`6 of 6. Go back one step and let A answer: a fifth exchange that repairs the story.
-What else could have happened? next() lists acts, branches() where you have been,
-explore(exchanges(reach = subsets(max = 3)) * 4, check = linearizable()) runs every
-scenario from here, and :save FILE writes this one.`,
+	`6 of 6. Go back one step and let C answer: a fifth exchange that repairs the
+story. What else could have happened? next() lists acts, branches() where you
+have been, explore(exchanges() * 4, check = linearizable()) runs every scenario
+of four exchanges from here, and :save FILE writes this one.`,
 	[]string{`undo()`, `exchange("c2", ["A", "B", "C"])`, `judge(linearizable()).holds`},
 }}
 
