@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -49,6 +50,10 @@ type Config struct {
 	// Dir is the folder that text without a file of its own, given to Exec or
 	// Eval, loads modules from. If it is empty, such text loads only @std.
 	Dir string
+
+	// WriteDir is the folder below which scripts write files: show(file = …)
+	// and explore(checkpoint = …). If it is empty, they can write nothing.
+	WriteDir string
 
 	Stdout   io.Writer                   // where print and show write; nil discards
 	Color    bool                        // whether Stdout shows colours
@@ -161,8 +166,34 @@ func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, s
 // compile parses and resolves the text of a file, and keeps it for messages.
 func (in *Interpreter) compile(f file, source string) (*starlark.Program, error) {
 	in.sources[f.name()] = source
+	if err := wellFormed(f.name(), source); err != nil {
+		return nil, err
+	}
 	_, program, err := starlark.SourceProgramOptions(dialect, f.name(), source, in.visible(f).Has)
 	return program, err
+}
+
+// wellFormed reports what no text of a script can hold: the parser takes a NUL
+// for the end of the text, and bytes that are no UTF-8 for some letter.
+func wellFormed(name, text string) error {
+	line, column := int32(1), int32(1)
+	for i := 0; i < len(text); column++ {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		what := ""
+		switch {
+		case r == 0:
+			what = "a NUL byte, which cannot be in a script"
+		case r == utf8.RuneError && size == 1:
+			what = fmt.Sprintf("the byte 0x%02x, which is not UTF-8; a script is text in UTF-8", text[i])
+		case r == '\n':
+			line, column = line+1, 0
+		}
+		if what != "" {
+			return syntax.Error{Pos: syntax.MakePosition(&name, line, column), Msg: what}
+		}
+		i += size
+	}
+	return nil
 }
 
 // visible returns the predeclared names that f sees.

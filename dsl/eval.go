@@ -103,6 +103,9 @@ func (in *Interpreter) EvalFile(ctx context.Context, path string, done func(star
 // evaluate executes the statements of a parsed text.
 func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, text string, parsed *syntax.File, parseErr error, done func(starlark.Value)) error {
 	in.sources[main.name()] = text
+	if err := wellFormed(main.name(), text); err != nil {
+		parseErr = err
+	}
 	return in.run(ctx, loader, main, func(thread *starlark.Thread) error {
 		if parseErr != nil {
 			return parseErr

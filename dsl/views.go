@@ -3,8 +3,6 @@ package dsl
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -115,27 +113,10 @@ func callShow(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	if file != "" {
-		return starlark.None, writeBelow(file, text)
+		return starlark.None, c.in().write("show: file", file, text, f.Recognizes)
 	}
 	fmt.Fprintln(c.in().config.Stdout, strings.TrimRight(text, "\n"))
 	return starlark.None, nil
-}
-
-// writeBelow writes a file below the current folder, and nowhere else, whatever
-// symbolic links there are.
-func writeBelow(file, text string) error {
-	if !filepath.IsLocal(file) {
-		return fmt.Errorf("show: file is %q, want a path below the current folder", file)
-	}
-	root, err := os.OpenRoot(".")
-	if err != nil {
-		return fmt.Errorf("show: %w", err)
-	}
-	defer root.Close()
-	if err := root.WriteFile(file, []byte(text), 0o644); err != nil {
-		return fmt.Errorf("show: %s cannot be written: %w", file, err)
-	}
-	return nil
 }
 
 // traceOf returns the trace of a report's counterexample, which it has, with

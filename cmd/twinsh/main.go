@@ -149,6 +149,7 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 		Modules:   stdlib.Modules,
 		Protocols: protocols(),
 		Dir:       dir,
+		WriteDir:  ".",
 		Stdout:    p.stdout,
 		Color:     p.colorOut,
 		Width:     p.width,

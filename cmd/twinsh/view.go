@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/internal/files"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -43,7 +44,7 @@ Exit status: 0 it was drawn, 2 it is no trace or could not be written.`,
 }
 
 func (v *viewing) run(_ context.Context, p *program, args []string) int {
-	var files []string
+	var inputs []string
 	for len(args) > 0 { // flags may follow the file
 		flags := flag.NewFlagSet("view", flag.ContinueOnError)
 		flags.SetOutput(io.Discard)
@@ -52,11 +53,11 @@ func (v *viewing) run(_ context.Context, p *program, args []string) int {
 			return p.misuse("view: %v; twinsh help view tells more", err)
 		}
 		if args = flags.Args(); len(args) > 0 {
-			files, args = append(files, args[0]), args[1:]
+			inputs, args = append(inputs, args[0]), args[1:]
 		}
 	}
-	if len(files) != 1 {
-		return p.misuse(`view: got %d files, want one that show(format = "json", file = "trace.json") wrote`, len(files))
+	if len(inputs) != 1 {
+		return p.misuse(`view: got %d files, want one that show(format = "json", file = "trace.json") wrote`, len(inputs))
 	}
 	f := trace.Format(v.format)
 	if v.format == "" {
@@ -65,13 +66,13 @@ func (v *viewing) run(_ context.Context, p *program, args []string) int {
 	if !f.Known() {
 		return p.misuse("view: format is %q%s, want one of %s", v.format, dsl.Hint(v.format, trace.Formats()), strings.Join(trace.Formats(), ", "))
 	}
-	data, err := os.ReadFile(files[0])
+	data, err := os.ReadFile(inputs[0])
 	if err != nil {
 		return p.misuse("view: %v", err)
 	}
 	t, err := trace.Decode(data)
 	if err != nil {
-		return p.misuse("view: %s: %v", files[0], err)
+		return p.misuse("view: %s: %v", inputs[0], err)
 	}
 	options := trace.Options{Width: p.width, Color: p.colorOut}
 	if v.output != "" {
@@ -85,7 +86,7 @@ func (v *viewing) run(_ context.Context, p *program, args []string) int {
 		fmt.Fprint(p.stdout, text)
 		return allHeld
 	}
-	if err := os.WriteFile(v.output, []byte(text), 0o644); err != nil {
+	if err := files.WriteAt(v.output, []byte(text), f.Recognizes); err != nil {
 		return p.misuse("view: %v", err)
 	}
 	return allHeld

@@ -105,20 +105,7 @@ func (s *Session) save(_ context.Context, file string) error {
 	if file == "" {
 		return errors.New("name a file, as in :save story.star")
 	}
-	script, err := s.Interpreter.Script()
-	if err != nil {
-		return err
-	}
-	// Never over what somebody wrote.
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("there is a file %s already", file)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(script)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := s.Interpreter.Save(file); err != nil { // never over what a person wrote
 		return err
 	}
 	fmt.Fprintf(s.Stdout, "%s leads to step %d\n", file, s.Interpreter.World().Depth())

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -42,6 +43,27 @@ func FormatOf(file string) Format {
 		return FormatShiViz
 	}
 	return FormatStoryboard
+}
+
+// drawn is the first line of a storyboard and of a diagram, or the first two.
+var drawn = regexp.MustCompile(`^[^#"'\n]*(   |\n *)n=[0-9]+ f=[0-9]+`)
+
+// Recognizes reports whether data begins as what [Trace.Render] returns for the
+// format, of which a program may take that file for one of its own. Four
+// kilobytes are enough.
+func (f Format) Recognizes(data []byte) bool {
+	text := string(data)
+	switch f {
+	case FormatHTML:
+		return strings.HasPrefix(text, "<!DOCTYPE html>") && strings.Contains(text, " · twinsh</title>")
+	case FormatMermaid:
+		return strings.HasPrefix(text, "sequenceDiagram\n")
+	case FormatShiViz:
+		return strings.HasPrefix(text, shivizParser)
+	case FormatJSON:
+		return strings.HasPrefix(text, "{\n  \"format\": \""+schema+"\"")
+	}
+	return drawn.MatchString(text)
 }
 
 // Known reports whether there is such a format.

@@ -59,6 +59,35 @@ func TestEncodeAndDecode(t *testing.T) {
 	}
 }
 
+// A program writes only over what it recognizes.
+func TestFormatsRecognizeThemselves(t *testing.T) {
+	pictures := map[trace.Format]string{}
+	tr := inversion(t)
+	for _, name := range trace.Formats() {
+		text, err := tr.Render(trace.Format(name), trace.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pictures[trace.Format(name)] = text[:min(len(text), 4<<10)]
+	}
+	drawing := func(f trace.Format) bool { return f == trace.FormatStoryboard || f == trace.FormatMessages }
+	for f := range pictures {
+		for of, text := range pictures {
+			if want := f == of || drawing(f) && drawing(of); f.Recognizes([]byte(text)) != want {
+				t.Errorf("%s takes %s for its own: %v", f, of, !want)
+			}
+		}
+		for _, script := range []string{
+			"", "load(\"@std//kv.star\", \"kv\")\n", "# a cluster of   n=4 f=1\n", "cluster(kv(), n=4, f=1)\n", "<!DOCTYPE html>\n<p>",
+			"cluster(kv(),\n  n=4, f=1)\n", "{}", "\"\"\"\nn=4 f=1\n\"\"\"\n",
+		} {
+			if f.Recognizes([]byte(script)) {
+				t.Errorf("%s takes %q for its own", f, script)
+			}
+		}
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	text, err := inversion(t).Encode()
 	if err != nil {

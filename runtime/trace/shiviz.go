@@ -8,6 +8,9 @@ import (
 	"unicode"
 )
 
+// shivizParser is the expression by which ShiViz reads the rest of the log.
+const shivizParser = `(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`
+
 // ShiViz returns a log for ShiViz (Beschastnikh, Wang, Brun and Ernst,
 // "Debugging Distributed Systems", CACM 2016). Each instance is a host, twins
 // too, with a vector clock (Fidge 1988, Mattern 1989). An event is that
@@ -24,7 +27,7 @@ func (t *Trace) ShiViz() string {
 		}
 		v.hosts = append(v.hosts, host)
 	}
-	v.b.WriteString("(?<event>.*)\\n(?<host>\\S*) (?<clock>{.*})\n\n")
+	v.b.WriteString(shivizParser + "\n\n")
 	for k := range t.Steps {
 		v.step(&t.Steps[k])
 	}
