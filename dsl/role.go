@@ -451,10 +451,11 @@ func roleEntry() Entry {
 		Signature: "role(init=None, show=None, rebase=None, persistent=[], handlers={}, **on)",
 		Doc: `The code of replicas or of clients.
 It is functions that are called with self when something happens to a node.
-on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
 A message has sender, type and its fields; a round has number, leader and input.
+The input is what this instance may propose: "1a" in round 1, "1b" for the twin of its leader, "2a" in round 2; "" if it does not lead. No two inputs of a scenario are equal, so that leaders agree only if the protocol makes them.
 Handlers must depend on nothing but self and what happened, because each runs once for each different state and event. Global variables that they use cannot be changed any more once the system is set up.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {

@@ -88,7 +88,12 @@ type Event struct {
 type Round struct {
 	Number int    // 1 for the first round of a scenario
 	Leader string // the identity that leads; all its instances do
-	Input  string // what this instance may propose; it differs between twins
+	// Input is what this instance may propose: the number of the round and a
+	// letter for the instance, "1a" in round 1, "1b" for the twin of its leader,
+	// "2a" in round 2. It is "" if the instance does not lead. Within a scenario
+	// no two inputs are equal, so that what leaders propose on their own account
+	// never agrees by accident.
+	Input string
 }
 
 // An Operation is something that a client is asked to do, such as write "red".

@@ -90,8 +90,9 @@ func (o *opening) arg(i int) uint32 {
 		o.args = append(o.args, 0)
 	}
 	if o.args[at] == 0 {
-		leader := c.identities[o.leader].Name
-		o.args[at] = c.code.value(Round{Number: int(o.round) + 1, Leader: leader, Input: c.input(i, o.leader)}) + 1
+		number := int(o.round) + 1
+		r := Round{Number: number, Leader: c.identities[o.leader].Name, Input: c.input(i, o.leader, number)}
+		o.args[at] = c.code.value(r) + 1
 	}
 	return o.args[at] - 1
 }

@@ -1,12 +1,35 @@
 package runtime
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // Rebaser is implemented by nodes that treat round numbers alike: what they do
-// depends on differences between them only. Rebase subtracts by from each
-// round number in the node's state, or reports that it cannot.
+// depends on differences between them only, and of inputs on whether they are
+// equal. Rebase subtracts by from each round number in the node's state, or
+// reports that it cannot. It leaves all inputs as they are, or puts all of them
+// through [RebaseInput].
 type Rebaser interface {
 	Rebase(by int) bool
+}
+
+// recentRounds is how long an input counts as that of a round and not as a value.
+const recentRounds = 6
+
+// RebaseInput makes worlds alike that keep inputs ([Round].Input) in their
+// states: by is the number of the round that ended. The input of one of the last
+// six rounds is changed into how long ago that was, so that what is proposed
+// anew again and again is the same each time. An older one stays, so that a
+// value to which a replica holds on is. Different inputs stay different.
+func RebaseInput(input string, by int) string {
+	letters := strings.TrimLeft(input, "0123456789")
+	number, err := strconv.Atoi(strings.TrimSuffix(input, letters))
+	if err != nil || number <= by-recentRounds {
+		return input
+	}
+	return strconv.Itoa(number-by) + letters
 }
 
 // Rebased returns a text for a vector that is equal for worlds that differ

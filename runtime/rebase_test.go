@@ -129,3 +129,31 @@ func TestNotRebased(t *testing.T) {
 		})
 	}
 }
+
+// Inputs of a scenario stay different, those of the last rounds become the same
+// in each turn, and nothing else is an input.
+func TestRebaseInput(t *testing.T) {
+	for _, test := range []struct {
+		input string
+		by    int
+		want  string
+	}{
+		{"12a", 12, "0a"}, {"30b", 30, "0b"}, {"7aa", 12, "-5aa"}, {"6a", 12, "6a"}, {"1a", 30, "1a"}, {"1a", 0, "1a"},
+		{"", 3, ""}, {"a", 3, "a"}, {"red", 3, "red"}, {"-5a", 3, "-5a"},
+	} {
+		if got := runtime.RebaseInput(test.input, test.by); got != test.want {
+			t.Errorf("%q by %d: got %q, want %q", test.input, test.by, got, test.want)
+		}
+	}
+	for by := range 30 {
+		seen := map[string]string{}
+		for round := range by {
+			input := fmt.Sprint(round+1, "a")
+			to := runtime.RebaseInput(input, by)
+			if was, twice := seen[to]; twice {
+				t.Errorf("by %d: %s and %s are both %s", by, was, input, to)
+			}
+			seen[to] = input
+		}
+	}
+}

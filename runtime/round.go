@@ -104,7 +104,7 @@ func (c *Cluster) shape(p phase) uint32 {
 // Round is the step in which a round begins, led by an identity. First all of
 // its instances hear what was sent to the next leader and reached them; then
 // every server learns that the round began, and messages flow. Leaders may
-// propose [Round].Input, which differs between the twins of one identity.
+// propose [Round].Input, which is different in each round and for each twin.
 func (c *Cluster) Round(leader string, p Phase) (Step, error) {
 	id, err := c.Identity(leader)
 	if err != nil {
@@ -134,13 +134,23 @@ func (c *Cluster) Deliver(p Phase) (Step, error) {
 	return newStep(step{cluster: c, kind: DeliverStep, text: "deliver(" + text + ")", phase: ph, public: p, shape: c.shape(ph), cells: c.cellsOf(ph)}), nil
 }
 
-// input is what an instance may propose when its identity leads a round: "a"
-// for the first of twins, "b" for the next, "" for those that don't lead.
-func (c *Cluster) input(i, leader int) string {
+// input is what an instance may propose in the round with the given number if
+// its identity leads it; see [Round]. It names nobody, since worlds that differ
+// only in names have to stay alike.
+func (c *Cluster) input(i, leader, number int) string {
 	if in := c.instances[i]; in.Identity == leader {
-		return string(rune('a' + in.Copy%26))
+		return strconv.Itoa(number) + copyLetters(in.Copy)
 	}
 	return ""
+}
+
+// copyLetters tells the instances of one identity apart: a to z, then aa, ab and so on.
+func copyLetters(copy int) string {
+	s := string(rune('a' + copy%26))
+	if copy >= 26 {
+		s = copyLetters(copy/26-1) + s
+	}
+	return s
 }
 
 // Hold is the step after which messages on the link from src to dst queue up,

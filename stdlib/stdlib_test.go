@@ -46,16 +46,16 @@ func TestChains(t *testing.T) {
 load("@std//assert.star", "assert")
 load("@std//chain.star", "GENESIS", "conflict", "extend", "extends", "height", "name", "parent_of", "path", "round_of")
 
-a = extend(GENESIS, 1, "a")
-ab = extend(a, 2, "b")
-ac = extend(a, 3, "c")
+a = extend(GENESIS, 1, "1a")
+ab = extend(a, 2, "2b")
+ac = extend(a, 3, "3c")
 assert.eq([height(c) for c in [GENESIS, a, ab]], [0, 1, 2])
 assert.eq([round_of(c) for c in [GENESIS, a, ac]], [0, 1, 3])
 assert.eq([parent_of(c) for c in [GENESIS, a, ac]], [None, GENESIS, a])
 assert.eq([name(c) for c in [GENESIS, a, ac]], ["G", "1a", "3c"])
 assert.eq([extends(ab, c) for c in [GENESIS, a, ab, ac]], [True, True, True, False])
 assert.eq([conflict(ab, c) for c in [GENESIS, a, ab, ac]], [False, False, False, True])
-assert.eq([path(c, ab) for c in [GENESIS, a, ab, ac]], [[a, ab], [ab], [], [a, ab]])
+assert.eq([path(c, ab) for c in [GENESIS, a, ab, ac]], [[a, ab], [ab], [], [ab]])
 `)
 }
 
@@ -120,7 +120,7 @@ check(agreement())
 check(totality(["A", "B", "C", "D"]))
 print([state(i).delivered for i in "ABCD".elems()])
 `)
-	if want := "agreement: holds\ntotality: holds\n[\"a\", \"a\", \"a\", \"a\"]\n"; got != want {
+	if want := "agreement: holds\ntotality: holds\n[\"1a\", \"1a\", \"1a\", \"1a\"]\n"; got != want {
 		t.Errorf("bracha: got  %swant %s", got, want)
 	}
 }
@@ -136,7 +136,7 @@ func TestBracha(t *testing.T) {
 		{"echo_quorum = 2", "everybody", "3 B, C delivered, but D never will"},
 		{"deliver_quorum = 2", "agreement()", "holds"},
 		{"deliver_quorum = 2", "everybody", "4 B delivered, but C, D never will"},
-		{"echo_quorum = 2, deliver_quorum = 2", "agreement()", `3 B decided "a" for slot 1 in step 3, but D decided "b" for it in step 3`},
+		{"echo_quorum = 2, deliver_quorum = 2", "agreement()", `3 B decided "1a" for slot 1 in step 3, but D decided "1b" for it in step 3`},
 		{"ready_quorum = 1", "agreement()", "holds"}, // only a forger shows what is wrong with that
 		{"ready_quorum = 1", "everybody", "holds"},
 	} {
@@ -172,6 +172,81 @@ print(reports[1].asymmetry, reports[1].worlds < reports[0].worlds, reports[0].pr
 `, test.name, test.space))
 		if want := " True True\n"; got != want {
 			t.Errorf("%s: got %swant%s", test.name, got, want)
+		}
+	}
+}
+
+// hearsay is the worst protocol: a replica decides what it hears first.
+const hearsay = `
+def on_propose(self, m):
+    if not self.done:
+        self.done = True
+        self.decide(1, m.value)
+
+def init(self):
+    self.done = False
+
+def hearsay(value):
+    def on_round(self, round):
+        if round.leader == self.id:
+            self.broadcast("propose", value = value(round))
+    return protocol("hearsay", replica = role(init = init, on_round = on_round, on_propose = on_propose))
+`
+
+// What leaders propose differs, so that to decide whatever is heard is no
+// agreement, even if all are correct. It is if all propose the same.
+func TestInputsDiffer(t *testing.T) {
+	for _, test := range []struct{ value, want string }{
+		{"round.input", `agreement VIOLATED 2 A decided "1a" for slot 1 in step 1, but D decided "2a" for it in step 2`},
+		{`"a"`, "agreement holds"},
+	} {
+		got := output(t, hearsay+fmt.Sprintf(`
+cluster(hearsay(lambda round: %s))
+report = explore(rounds(partitions = partitions(max = 2)) * 4, check = agreement())
+for v in report.violations:
+    print("agreement VIOLATED", v.length, v.why)
+if report.ok:
+    print("agreement holds")
+`, test.value))
+		if got != test.want+"\n" {
+			t.Errorf("%s: got %s", test.value, got)
+		}
+	}
+}
+
+// An old lock is a proven loop, although new inputs are kept, too.
+func TestRebaseInput(t *testing.T) {
+	for _, test := range []struct{ rebase, want string }{
+		{"rebase_input(value, by)", "a proven loop"},
+		{"value", "no progress in 60 good rounds"},
+	} {
+		got := output(t, fmt.Sprintf(`
+load("@std//rounds.star", "rebase_input")
+
+def init(self):
+    self.lock = ""
+    self.input = ""
+
+def on_round(self, round):
+    self.input = round.input
+    if round.leader == self.id:
+        self.broadcast("propose", value = self.lock or round.input)
+
+def on_propose(self, m):
+    self.lock = self.lock or m.value
+
+def rebase(self, by):
+    value = self.lock
+    self.lock = %[1]s
+    value = self.input
+    self.input = %[1]s
+
+cluster(protocol("locks", replica = role(init = init, rebase = rebase, on_round = on_round, on_propose = on_propose)), n = 3, f = 0)
+round("A", groups = [["A"], ["B", "C"]])
+print(try_(lambda: check(live(60))).error)
+`, test.rebase))
+		if !strings.Contains(got, test.want) {
+			t.Errorf("%s: got %s", test.rebase, got)
 		}
 	}
 }

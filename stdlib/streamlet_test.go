@@ -85,7 +85,7 @@ func (r *replica) React(e runtime.Event, out *runtime.Reaction) {
 	if e.Kind == runtime.RoundEvent {
 		r.Epoch, r.Leader, r.Votes = e.Round.Number, e.Round.Leader, nil
 		if r.Leader == r.self.ID {
-			out.Broadcast(proposal{fmt.Sprintf("%s%d%s ", r.Longest, e.Round.Number, e.Round.Input)})
+			out.Broadcast(proposal{r.Longest + e.Round.Input + " "})
 		}
 		return
 	}
@@ -134,15 +134,13 @@ func (r *replica) learn(chain string, out *runtime.Reaction) {
 			continue
 		}
 		final := part(chain, end-1)
-		if height(final) <= height(r.Final) {
+		if strings.HasPrefix(r.Final, final) {
 			return
 		}
-		from := height(r.Final) + 1
-		if !strings.HasPrefix(final, r.Final) {
-			from = 1
-		}
-		for h := from; h <= height(final); h++ {
-			out.Decided(h, name(part(final, h)))
+		for h := 1; h <= height(final); h++ {
+			if !strings.HasPrefix(r.Final, part(final, h)) {
+				out.Decided(h, name(part(final, h)))
+			}
 		}
 		r.Final = final
 		return

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -19,10 +20,11 @@ import (
 // it voted for, or else its input, servers vote before everybody, and 2f+1
 // votes for a value decide it. It comes with rules that break its progress.
 type ballot struct {
-	once    bool   // a server votes for the first value that it sees, for ever
-	only    string // only this one decides
-	rounds  int    // a server decides after that many rounds of one leader in a row
-	noRound bool   // there are no rounds
+	once     bool   // a server votes for the first value that it sees, for ever
+	only     string // only this one decides
+	rounds   int    // a server decides after that many rounds of one leader in a row
+	noRound  bool   // there are no rounds
+	remember bool   // a server remembers what its input was in this round
 }
 
 func (ballot) Name() string { return "ballot" }
@@ -34,13 +36,18 @@ func (ballot) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error)
 }
 
 type balloter struct {
-	rule   ballot
-	self   runtime.Self
-	round  int
-	leader string
-	inARow int
-	voted  string
-	votes  map[string]uint64
+	rule ballot
+	self runtime.Self
+	ballotState
+}
+
+type ballotState struct {
+	Round  int
+	Leader string
+	InARow int
+	Voted  string
+	Input  string
+	Votes  map[string]uint64 // who voted for each value
 }
 
 type (
@@ -56,34 +63,37 @@ func (b *balloter) React(e runtime.Event, out *runtime.Reaction) {
 	case e.Kind == runtime.RoundEvent && b.rule.noRound:
 		out.Refuse("it knows no rounds")
 	case e.Kind == runtime.RoundEvent:
-		b.inARow++
-		if e.Round.Leader != b.leader {
-			b.leader, b.inARow = e.Round.Leader, 1
+		b.InARow++
+		if e.Round.Leader != b.Leader {
+			b.Leader, b.InARow = e.Round.Leader, 1
 		}
-		b.round, b.votes = e.Round.Number, nil
+		b.Round, b.Votes = e.Round.Number, nil
 		if !b.rule.once {
-			b.voted = ""
+			b.Voted = ""
 		}
-		if b.leader == b.self.ID {
-			value := b.voted
+		if b.rule.remember {
+			b.Input = e.Round.Input
+		}
+		if b.Leader == b.self.ID {
+			value := b.Voted
 			if value == "" {
 				value = e.Round.Input
 			}
-			out.Broadcast(proposal{b.round, value})
+			out.Broadcast(proposal{b.Round, value})
 		}
 	case e.Kind == runtime.MessageEvent:
 		switch m := e.Message.(type) {
 		case proposal:
-			if b.voted == "" {
-				b.voted = m.Value
+			if b.Voted == "" {
+				b.Voted = m.Value
 			}
-			out.Broadcast(vote{m.Round, b.voted})
+			out.Broadcast(vote{m.Round, b.Voted})
 		case vote:
-			if b.votes == nil {
-				b.votes = map[string]uint64{}
+			if b.Votes == nil {
+				b.Votes = map[string]uint64{}
 			}
-			b.votes[m.Value] |= 1 << slices.Index(b.self.Servers, e.From)
-			decided := bits.OnesCount64(b.votes[m.Value]) == 2*b.self.F+1 && b.inARow >= b.rule.rounds
+			b.Votes[m.Value] |= 1 << slices.Index(b.self.Servers, e.From)
+			decided := bits.OnesCount64(b.Votes[m.Value]) == 2*b.self.F+1 && b.InARow >= b.rule.rounds
 			if decided && strings.Contains(b.self.ID, b.rule.only) {
 				out.Decided(m.Round, m.Value)
 			}
@@ -92,27 +102,41 @@ func (b *balloter) React(e runtime.Event, out *runtime.Reaction) {
 }
 
 func (b *balloter) AppendBinary(to []byte) ([]byte, error) {
-	return fmt.Appendf(to, "%d %q %d %q %d %d", b.round, b.leader, b.inARow, b.voted, b.votes["a"], b.votes["b"]), nil
+	state, err := json.Marshal(b.ballotState)
+	return append(to, state...), err
 }
 
 func (b *balloter) UnmarshalBinary(from []byte) error {
-	var x, y uint64
-	_, err := fmt.Sscanf(string(from), "%d %q %d %q %d %d", &b.round, &b.leader, &b.inARow, &b.voted, &x, &y)
-	b.votes = map[string]uint64{"a": x, "b": y}
-	return err
+	b.ballotState = ballotState{}
+	return json.Unmarshal(from, &b.ballotState)
 }
 
 // A rebasedBallot is one whose worlds repeat but for the numbers of rounds.
-type rebasedBallot struct{ ballot }
-
-func (p rebasedBallot) NewServer(self runtime.Self) (runtime.Node, error) {
-	return &rebaser{balloter{rule: p.ballot, self: self}}, nil
+type rebasedBallot struct {
+	ballot
+	keepInputs bool // what Rebase does with inputs
 }
 
-type rebaser struct{ balloter }
+func (p rebasedBallot) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &rebaser{balloter{rule: p.ballot, self: self}, p.keepInputs}, nil
+}
+
+type rebaser struct {
+	balloter
+	keepInputs bool
+}
 
 func (b *rebaser) Rebase(by int) bool {
-	b.round -= by
+	b.Round -= by
+	if b.keepInputs {
+		return true
+	}
+	b.Voted, b.Input = runtime.RebaseInput(b.Voted, by), runtime.RebaseInput(b.Input, by)
+	votes := map[string]uint64{}
+	for value, who := range b.Votes {
+		votes[runtime.RebaseInput(value, by)] = who
+	}
+	b.Votes = votes
 	return true
 }
 
@@ -129,10 +153,13 @@ func TestLive(t *testing.T) {
 		{"after a split vote", ballot{}, split, 1, ""},
 		{"a split vote that stays", ballot{once: true}, split, 40, "with C of the faulty instances present, no correct replica decides: no progress in 40 good rounds"},
 		{"no split", ballot{once: true}, "round C: A B C D | C'", 1, ""},
-		{"a proven loop", rebasedBallot{ballot{once: true}}, split, 40,
+		{"a proven loop", rebasedBallot{ballot{once: true}, false}, split, 40,
 			"with C of the faulty instances present, nothing is ever decided: the world after 36 good rounds is that after 18 again, a proven loop"},
-		{"a loop too long", rebasedBallot{ballot{once: true}}, split, 36, "no progress in 36 good rounds"},
-		{"no loop while it counts", rebasedBallot{ballot{rounds: 5}}, split, 40, ""},
+		{"a loop too long", rebasedBallot{ballot{once: true}, false}, split, 36, "no progress in 36 good rounds"},
+		{"a proven loop, inputs as they are", rebasedBallot{ballot{once: true}, true}, split, 40, "after 36 good rounds is that after 18 again, a proven loop"},
+		{"a loop of new inputs", rebasedBallot{ballot{once: true, remember: true}, false}, split, 60, "after 36 good rounds is that after 18 again, a proven loop"},
+		{"new inputs as they are", rebasedBallot{ballot{once: true, remember: true}, true}, split, 60, "no progress in 60 good rounds"},
+		{"no loop while it counts", rebasedBallot{ballot{rounds: 5}, false}, split, 40, ""},
 		// The network becomes good: what held messages back is over.
 		{"a partition", ballot{}, "partition A B | C C' D", 1, ""},
 		{"cuts", ballot{}, "cut A; cut B", 1, ""},
