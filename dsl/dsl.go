@@ -30,6 +30,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
@@ -169,8 +170,11 @@ func (in *Interpreter) compile(f file, source string) (*starlark.Program, error)
 	if err := wellFormed(f.name(), source); err != nil {
 		return nil, err
 	}
-	_, program, err := starlark.SourceProgramOptions(dialect, f.name(), source, in.visible(f).Has)
-	return program, err
+	parsed, program, err := starlark.SourceProgramOptions(dialect, f.name(), source, in.visible(f).Has)
+	if err != nil {
+		return nil, err
+	}
+	return program, guard.Recursive(parsed)
 }
 
 // wellFormed reports what no text of a script can hold: the parser takes a NUL

@@ -11,6 +11,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 )
 
 // Text that is evaluated piece by piece is not a module. Its global variables
@@ -145,10 +147,14 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 // execStatement executes a statement that is no expression. Names in known will
 // be defined when functions are called.
 func (in *Interpreter) execStatement(thread *starlark.Thread, name string, s *statement, known map[string]bool) error {
-	program, err := starlark.FileProgram(&syntax.File{Path: name, Stmts: s.rewritten, Options: dialect}, func(name string) bool {
+	parsed := &syntax.File{Path: name, Stmts: s.rewritten, Options: dialect}
+	program, err := starlark.FileProgram(parsed, func(name string) bool {
 		return known[name] || in.globals.Has(name)
 	})
 	if err != nil {
+		return err
+	}
+	if err := guard.Recursive(parsed); err != nil {
 		return err
 	}
 	_, err = program.Init(thread, in.globals)

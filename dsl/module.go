@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 )
 
 const stdPrefix = "@std//"
@@ -110,6 +112,11 @@ func (r *run) load(thread *starlark.Thread, name string) (starlark.StringDict, e
 	r.loading = r.loading[:len(r.loading)-1]
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range globals.Keys() {
+		if err := guard.Freezable(globals[name]); err != nil {
+			return nil, fmt.Errorf("the variable %s of %s cannot be used by others: %w", name, f.name(), err)
+		}
 	}
 	globals.Freeze()
 	r.loader.done[f] = &module{globals, source, r.uses[f]}

@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/trace"
@@ -141,11 +142,17 @@ print(judge(linearizable()).holds)`,
 
 // judging returns a function that judges by calling fn, each time on a fresh
 // thread that ends with ctx. A search calls it for much at the same time, so all
-// that fn sees of the script is frozen before the first call.
-func (r *run) judging(name string, fn starlark.Callable) func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
-	freeze := sync.OnceFunc(func() { r.in.surface(fn) })
+// that fn sees of the script is frozen before the first call. It fails if fn
+// cannot be.
+func (r *run) judging(name string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
+	if err := guard.Freezable(fn); err != nil {
+		return nil, err
+	}
+	freeze := sync.OnceValue(func() error { _, err := r.in.surface(fn); return err })
 	return func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
-		freeze()
+		if err := freeze(); err != nil {
+			return nil, err
+		}
 		thread := r.thread(name)
 		thread.SetLocal(judgingKey, true)
 		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
@@ -156,7 +163,7 @@ func (r *run) judging(name string, fn starlark.Callable) func(ctx context.Contex
 			eval.Msg += "; a property cannot change what it sees"
 		}
 		return v, err
-	}
+	}, nil
 }
 
 // callInvariant makes an invariant of a function.
@@ -166,7 +173,10 @@ func callInvariant(c *call) (starlark.Value, error) {
 	if err := c.unpack(&name, &fn); err != nil {
 		return nil, err
 	}
-	judge := runOf(c.thread).judging(name, fn)
+	judge, err := runOf(c.thread).judging(name, fn)
+	if err != nil {
+		return nil, fmt.Errorf("invariant: fn: %w", err)
+	}
 	holds := func(ctx context.Context, w *runtime.World) (bool, string, error) {
 		v, err := judge(ctx, &worldValue{w})
 		if err != nil {
@@ -249,7 +259,10 @@ check(validity(lambda v: v.endswith("a")))`,
 func allows(r *run, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
 	switch allowed := allowed.(type) {
 	case starlark.Callable:
-		judge := r.judging("validity", allowed)
+		judge, err := r.judging("validity", allowed)
+		if err != nil {
+			return nil, fmt.Errorf("validity: allowed: %w", err)
+		}
 		return func(ctx context.Context, v any) (bool, error) {
 			answer, err := judge(ctx, fromGo(v))
 			if err != nil {

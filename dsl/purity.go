@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"iter"
 	"reflect"
 	"sync/atomic"
@@ -9,6 +10,8 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 )
 
 // What a handler does in some state is computed once and remembered. So it must
@@ -23,7 +26,7 @@ import (
 type surface struct {
 	in      *Interpreter
 	files   map[string]*syntax.File
-	visited map[starlark.Value]bool // functions and containers
+	visited map[any]bool // functions and containers
 	seen    map[variable]bool
 	globals []global
 	checked atomic.Uint64 // the turn in which none of them had changed, plus one
@@ -39,37 +42,65 @@ type global struct {
 	value starlark.Value // nil if it is not yet assigned
 }
 
-// surface freezes functions and what they see.
-func (in *Interpreter) surface(functions ...starlark.Callable) *surface {
+// surface freezes functions and what they see. It fails if something of that
+// cannot be frozen, such as a function that holds itself.
+func (in *Interpreter) surface(functions ...starlark.Callable) (*surface, error) {
 	s := &surface{
 		in:      in,
 		files:   map[string]*syntax.File{},
-		visited: map[starlark.Value]bool{},
+		visited: map[any]bool{},
 		seen:    map[variable]bool{},
 	}
 	for _, fn := range functions {
-		s.visit(fn)
+		if err := s.add(fn); err != nil {
+			return nil, err
+		}
 	}
-	return s
+	// What was found may name variables that hold functions that name others.
+	for i := 0; i < len(s.globals); i++ {
+		if v := s.globals[i].value; v != nil {
+			if err := s.add(v); err != nil {
+				return nil, fmt.Errorf("the variable %s: %w", s.globals[i].name, err)
+			}
+		}
+	}
+	return s, nil
 }
 
-// visit freezes a value, and what the functions in it see.
+// add freezes a value, and notes what the functions in it see.
+func (s *surface) add(v starlark.Value) error {
+	if err := guard.Freezable(v); err != nil {
+		return err
+	}
+	v.Freeze()
+	s.visit(v)
+	return nil
+}
+
+// visit notes what the functions in a value see.
 func (s *surface) visit(v starlark.Value) {
 	if v == nil {
 		return
 	}
-	v.Freeze()
 	each := func(values iter.Seq[starlark.Value]) {
 		for e := range values {
 			s.visit(e)
 		}
 	}
-	switch v.(type) {
-	case *starlark.Function, *starlark.List, *starlark.Dict, *starlark.Set:
-		if s.visited[v] {
+	var known any
+	switch v := v.(type) {
+	case *starlark.Function, *starlark.List, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct:
+		known = v
+	case starlark.Tuple:
+		if len(v) > 0 {
+			known = &v[0]
+		}
+	}
+	if known != nil {
+		if s.visited[known] {
 			return
 		}
-		s.visited[v] = true
+		s.visited[known] = true
 	}
 	switch v := v.(type) {
 	case *starlark.Function:
@@ -110,7 +141,6 @@ func (s *surface) function(fn *starlark.Function) {
 		if !s.seen[at] {
 			s.seen[at] = true
 			s.globals = append(s.globals, global{at, values(name)})
-			s.visit(values(name))
 		}
 	}
 }

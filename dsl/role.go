@@ -10,6 +10,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 )
 
@@ -59,6 +60,9 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 		fn, ok := v.(starlark.Callable)
 		if !ok {
 			return fmt.Errorf("role: %s is a %s, want a function", name, v.Type())
+		}
+		if err := guard.Freezable(fn); err != nil {
+			return fmt.Errorf("role: %s: %w", name, err)
 		}
 		if _, twice := r.handlers[name]; twice {
 			return fmt.Errorf("role: two handlers for %s: one as a keyword, one in handlers", name)
@@ -162,7 +166,11 @@ func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.O
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.surface == nil {
-		p.surface = p.in.surface(append(p.replica.functions(), p.client.functions()...)...)
+		s, err := p.in.surface(append(p.replica.functions(), p.client.functions()...)...)
+		if err != nil {
+			return nil, fmt.Errorf("protocol %s: %w", p.name, err)
+		}
+		p.surface = s
 	}
 	if err := n.init(); err != nil {
 		return nil, err

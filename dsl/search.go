@@ -83,7 +83,7 @@ func searchFamily() []Entry {
 		Signature: "explore(space, check=[], start=None, first=False, symmetry=None, budget=None, max_worlds=0, max_memory=None, checkpoint=None, resume=False, workers=0)",
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
 Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, or clients with one program, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same, because everything that happens is checked under each renaming. With symmetry = "sampled" only a sample is checked, which is faster, and the verdict rests on the protocol's promise.
-The search stops cleanly after budget seconds, before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered. It notes in the file checkpoint how far it has come, and goes on from there with resume = True.
+The search stops cleanly after budget (seconds, or "90s", "2m"), before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered. It notes in the file checkpoint how far it has come, and goes on from there with resume = True.
 A report has ok, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), worlds, steps, runs, violations, counterexample (a world), passing and seconds. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 print(report)`,
@@ -189,17 +189,26 @@ func callExplore(c *call) (starlark.Value, error) {
 	return c.reported(report, err)
 }
 
-// seconds is a parameter that takes a number of seconds.
+// seconds is a parameter that takes a number of seconds, or a text such as "2m".
 type seconds time.Duration
 
 // Unpack implements [starlark.Unpacker].
 func (s *seconds) Unpack(v starlark.Value) error {
-	f, ok := starlark.AsFloat(v)
-	if !ok || f <= 0 || f > 1e9 {
-		return fmt.Errorf("got %s, want a number of seconds above 0", v)
+	if text, ok := starlark.AsString(v); ok {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return fmt.Errorf(`got %s, want a duration above 0, as in "90s", "2m" or "1h30m"`, v)
+		}
+		*s = seconds(d)
+		return nil
 	}
-	*s = seconds(f * float64(time.Second))
-	return nil
+	f, ok := starlark.AsFloat(v)
+	// The comparisons are such that nan fails them.
+	if d := f * float64(time.Second); ok && d >= 1 && d < math.MaxInt64 {
+		*s = seconds(d)
+		return nil
+	}
+	return fmt.Errorf(`got %s, want a number of seconds above 0, or a text such as "90s" or "2m"`, v)
 }
 
 // memory is a parameter that takes bytes, or a text such as "16GiB".

@@ -1,0 +1,128 @@
+package guard
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+// Freezable reports why values cannot be frozen: a function holds itself, or
+// they nest too deep or too often. Freezing them would take the process's stack
+// or never end. It walks as [starlark.Value.Freeze] does: lists, dicts, sets
+// and structs once, tuples and functions each time, so that a function may be
+// in a list that it uses. All values of one call share the bounds.
+func Freezable(values ...starlark.Value) error {
+	f := freezing{once: map[starlark.Value]bool{}}
+	for _, v := range values {
+		if err := f.visit(v, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type freezing struct {
+	once    map[starlark.Value]bool // containers that were visited
+	holders []holder                // functions that are being visited
+	visits  int
+}
+
+// A holder is a function, and how many containers were visited before it.
+type holder struct {
+	*starlark.Function
+	before int
+}
+
+func (f *freezing) visit(v starlark.Value, depth int) error {
+	if depth > MaxDepth {
+		return errDepth
+	}
+	switch v := v.(type) {
+	case *starlark.List, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct:
+		if f.once[v] {
+			return nil
+		}
+		f.once[v] = true
+	case starlark.Tuple:
+		f.visits += 1 + len(v)/16 // what is in it and walked once takes little
+	case *starlark.Function:
+		f.visits++
+		// If no container was come to since it was last begun, nothing will
+		// keep the walk from coming here again.
+		again := holder{v, len(f.once)}
+		if i := slices.Index(f.holders, again); i >= 0 {
+			return selfReference(f.holders[i:])
+		}
+		f.holders = append(f.holders, again)
+		defer func() { f.holders = f.holders[:len(f.holders)-1] }()
+	}
+	if f.visits > maxFrozen {
+		return fmt.Errorf("holds more than %d tuples and functions, each counted as often as it is held", maxFrozen)
+	}
+	var err error
+	parts(v, func(part starlark.Value) bool {
+		err = f.visit(part, depth+1)
+		return err == nil
+	})
+	return err
+}
+
+var errDepth = fmt.Errorf("nests deeper than %d levels", MaxDepth)
+
+// parts yields what a value holds, in the order in which the library walks it.
+func parts(v starlark.Value, yield func(starlark.Value) bool) {
+	switch v := v.(type) {
+	case *starlark.List:
+		v.Elements()(yield)
+	case starlark.Tuple:
+		v.Elements()(yield)
+	case *starlark.Set:
+		v.Elements()(yield)
+	case *starlark.Dict:
+		v.Entries()(func(key, value starlark.Value) bool { return yield(key) && yield(value) })
+	case *starlarkstruct.Struct:
+		v.Entries()(func(_ string, value starlark.Value) bool { return yield(value) })
+	case *starlark.Builtin:
+		if v.Receiver() != nil {
+			yield(v.Receiver())
+		}
+	case *starlark.Function:
+		for i := range v.NumParams() {
+			if d := v.ParamDefault(i); d != nil && !yield(d) {
+				return
+			}
+		}
+		for i := range v.NumFreeVars() {
+			if _, value := v.FreeVar(i); value != nil && !yield(value) {
+				return
+			}
+		}
+	}
+}
+
+// selfReference describes functions each of which holds the next, and the last
+// the first.
+func selfReference(cycle []holder) error {
+	first := slices.MinFunc(cycle, func(a, b holder) int {
+		return int(a.Position().Line) - int(b.Position().Line)
+	})
+	var through []string
+	for _, fn := range cycle {
+		if fn != first {
+			through = append(through, fn.Name())
+		}
+	}
+	return fmt.Errorf("%s (%s)", recursive(first.Name(), through), first.Position())
+}
+
+// recursive says that a function refers to itself, maybe through others.
+func recursive(name string, through []string) string {
+	how := "it refers to itself"
+	if len(through) > 0 {
+		how += " through " + strings.Join(through, ", ")
+	}
+	return fmt.Sprintf("function %s called recursively: %s, and there is no recursion; write a loop over a list of what is left to do", name, how)
+}
