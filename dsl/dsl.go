@@ -79,6 +79,7 @@ type Interpreter struct {
 	past     []*statement              // that Eval executed and that define something
 	staged   map[*protocolValue]string // how such statements write a protocol
 	session  *session
+	running  *run // the execution that is under way, nil if none is
 	// turns counts when a script was executed since it last could have assigned
 	// variables: calls of builtins, and ends of executions.
 	turns atomic.Uint64
@@ -228,10 +229,21 @@ func runOf(thread *starlark.Thread) *run { return thread.Local(runKey).(*run) }
 // builtin that works for long watches it.
 func contextOf(thread *starlark.Thread) context.Context { return runOf(thread).ctx }
 
+// context returns the context of the execution that is under way. It is for
+// what has no thread, such as attributes of values.
+func (in *Interpreter) context() context.Context {
+	if in.running == nil {
+		return context.Background()
+	}
+	return in.running.ctx
+}
+
 // run calls execute with a fresh thread, and explains its error.
 func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
 	defer in.turns.Add(1)
 	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}, uses: map[file][]file{}, settled: map[file]bool{}}
+	in.running = r
+	defer func() { in.running = nil }()
 	thread := r.thread(main.name())
 	thread.Load = r.load
 	stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })

@@ -129,6 +129,9 @@ func callPartitions(c *call) (starlark.Value, error) {
 	if k := most + exactly; k < 1 || k > n {
 		return nil, fmt.Errorf("partitions: %d groups of %d instances, want 1 to %d", k, n, n)
 	}
+	if err := space.Listable(space.CountPartitions(n, exactly, most+exactly), "partitions"); err != nil {
+		return nil, fmt.Errorf("partitions: of %d instances, %w", n, err)
+	}
 	all := space.PartitionsUpTo(cl.Servers(), most)
 	if exactly > 0 {
 		all = space.Partitions(cl.Servers(), exactly)
@@ -144,7 +147,11 @@ func callPartitions(c *call) (starlark.Value, error) {
 // two groups.
 func (c *call) partitions(cl *runtime.Cluster, s *spaceValue) ([][]runtime.Set, error) {
 	if s == nil {
-		return space.PartitionsUpTo(cl.Servers(), min(2, cl.Servers().Len())), nil
+		n := cl.Servers().Len()
+		if err := space.Listable(space.CountPartitions(n, 0, 2), "partitions"); err != nil {
+			return nil, fmt.Errorf("%s: %w; give partitions", c.Name(), err)
+		}
+		return space.PartitionsUpTo(cl.Servers(), min(2, n)), nil
 	}
 	if s.MaxLen() != 1 {
 		return nil, fmt.Errorf("%s: partitions is a space of %d steps, want single partitions, as in partitions(max = 2)", c.Name(), s.MaxLen())
@@ -202,6 +209,9 @@ func callRounds(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if phases > maxTimes {
+		return nil, fmt.Errorf("rounds: phases is %d, want at most %d", phases, maxTimes)
+	}
 	if phases < 1 || phases > 1 && hops != 0 {
 		return nil, fmt.Errorf("rounds: phases is %d and hops is %d; want 1 phase or more, and hops only with 1 phase", phases, hops)
 	}
@@ -210,6 +220,9 @@ func callRounds(c *call) (starlark.Value, error) {
 	}
 	if len(deaf) == 0 {
 		deaf = groups{nil}
+	}
+	if err := space.Listable(product(len(leaders), len(parts), len(deaf)), "rounds"); err != nil {
+		return nil, fmt.Errorf("rounds: %w; give fewer leaders, partitions or deaf sets", err)
 	}
 	var steps []runtime.Step
 	for _, leader := range leaders {
@@ -233,18 +246,21 @@ func callRounds(c *call) (starlark.Value, error) {
 		}
 	}
 	s := space.Of(steps...)
-	for left := phases - 1; left > 0; left-- {
-		hops := 1
-		if left == 1 {
-			hops = 0
-		}
-		next, err := deliverSteps(cl, parts, hops)
+	if phases > 1 {
+		hop, err := deliverSteps(cl, parts, 1)
 		if err != nil {
 			return nil, err
 		}
-		s = space.Then(s, space.Of(next...))
+		rest, err := deliverSteps(cl, parts, 0)
+		if err != nil {
+			return nil, err
+		}
+		if phases > 2 {
+			s = space.Then(s, space.Of(hop...).Times(phases-2))
+		}
+		s = space.Then(s, space.Of(rest...))
 	}
-	return &spaceValue{s.Named(c.text())}, nil
+	return &spaceValue{s.Named(c.text()), c.in()}, nil
 }
 
 func deliverSteps(cl *runtime.Cluster, parts [][]runtime.Set, hops int) ([]runtime.Step, error) {

@@ -246,6 +246,9 @@ func (c *call) reported(report *explore.Report, err error) (starlark.Value, erro
 	return &reportValue{report}, nil
 }
 
+// maxDraws bounds how many scenarios a sample draws: each takes some memory.
+const maxDraws = 1_000_000_000
+
 func callSample(c *call) (starlark.Value, error) {
 	var (
 		s          *spaceValue
@@ -265,8 +268,8 @@ func callSample(c *call) (starlark.Value, error) {
 	if workers < 0 {
 		return nil, fmt.Errorf("sample: workers is %d, want 1 or more, or 0 for one for each processor", workers)
 	}
-	if count < 1 {
-		return nil, fmt.Errorf("sample: count is %d, want 1 or more", count)
+	if count < 1 || count > maxDraws {
+		return nil, fmt.Errorf("sample: count is %d, want 1 to %d", count, maxDraws)
 	}
 	o, err := c.options(properties, start)
 	if err != nil {

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -53,7 +54,10 @@ func (it *indexIterator) Next(p *starlark.Value) bool {
 func (it *indexIterator) Done() {}
 
 // A spaceValue is a space in a script.
-type spaceValue struct{ *space.Space }
+type spaceValue struct {
+	*space.Space
+	in *Interpreter
+}
 
 func (s *spaceValue) String() string        { return s.Space.String() }
 func (s *spaceValue) Type() string          { return "space" }
@@ -82,8 +86,25 @@ func (it *spaceIterator) Next(p *starlark.Value) bool {
 }
 func (it *spaceIterator) Done() {}
 
-// maxTimes bounds n in space * n; longer scenarios are no use to anybody.
-const maxTimes = 10_000
+// maxTimes bounds how many steps scenarios have, so n in space * n; longer ones
+// are of no use. maxNested bounds how deep the parts of a space lie in each other.
+const (
+	maxTimes  = 10_000
+	maxNested = 100_000
+)
+
+// bounded returns a space of which a script may make others. The steps are those
+// of its longest scenario: a space is not made before they are known to be few.
+func (s *spaceValue) bounded(steps int, made func() *space.Space) (starlark.Value, error) {
+	if steps > maxTimes {
+		return nil, fmt.Errorf("the space would have scenarios of %d steps, want at most %d", steps, maxTimes)
+	}
+	of := made()
+	if of.Depth() > maxNested {
+		return nil, fmt.Errorf("the space is put together of more than %d parts, one in the other; put them together in a balanced way", maxNested)
+	}
+	return &spaceValue{of, s.in}, nil
+}
 
 // Binary implements a + b, a | b and a * n.
 func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
@@ -92,7 +113,7 @@ func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 		if err != nil || times < 0 || times > maxTimes {
 			return nil, fmt.Errorf("space * %s: want a number of times from 0 to %d", n, maxTimes)
 		}
-		return &spaceValue{s.Times(times)}, nil
+		return s.bounded(times*s.MaxLen(), func() *space.Space { return s.Times(times) })
 	}
 	other, ok := y.(*spaceValue)
 	if !ok {
@@ -103,9 +124,9 @@ func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 	}
 	switch op {
 	case syntax.PLUS:
-		return &spaceValue{space.Then(s.Space, other.Space)}, nil
+		return s.bounded(s.MaxLen()+other.MaxLen(), func() *space.Space { return space.Then(s.Space, other.Space) })
 	case syntax.PIPE:
-		return &spaceValue{space.Or(s.Space, other.Space)}, nil
+		return s.bounded(0, func() *space.Space { return space.Or(s.Space, other.Space) })
 	}
 	return nil, nil
 }
@@ -127,11 +148,12 @@ var spaceMethods = map[string]*builtin{
 		if n < 0 || n > maxTimes {
 			return nil, fmt.Errorf("distinct: n is %d, want 0 to %d", n, maxTimes)
 		}
-		s, err := c.receiver.(*spaceValue).Distinct(n)
+		of := c.receiver.(*spaceValue)
+		s, err := of.Distinct(contextOf(c.thread), n)
 		if err != nil {
 			return nil, err
 		}
-		return &spaceValue{s}, nil
+		return of.bounded(s.MaxLen(), func() *space.Space { return s })
 	}}),
 	"representatives": newBuiltin(Entry{Signature: "representatives(max=1000)", Doc: "One scenario of each orbit, the first in order: a list of at most max.", call: func(c *call) (starlark.Value, error) {
 		most := 1000
@@ -139,13 +161,18 @@ var spaceMethods = map[string]*builtin{
 			return nil, err
 		}
 		list := starlark.NewList(nil)
-		for sc := range c.receiver.(*spaceValue).Representatives {
-			if list.Len() >= most {
-				break
+		if most < 0 || most > space.MaxChoices {
+			return nil, fmt.Errorf("representatives: max is %d, want 0 to %d", most, space.MaxChoices)
+		}
+		var full error
+		err := c.receiver.(*spaceValue).Representatives(contextOf(c.thread), func(sc space.Scenario) bool {
+			if list.Len() < most {
+				full = list.Append(scenarioValue(sc))
 			}
-			if err := list.Append(scenarioValue(sc)); err != nil {
-				return nil, err
-			}
+			return list.Len() < most && full == nil
+		})
+		if err != nil || full != nil {
+			return nil, errors.Join(err, full)
 		}
 		return list, nil
 	}}),
@@ -157,7 +184,8 @@ var spaceMethods = map[string]*builtin{
 		if n < 0 || n > maxTimes {
 			return nil, fmt.Errorf("constant: n is %d, want 0 to %d", n, maxTimes)
 		}
-		return &spaceValue{c.receiver.(*spaceValue).Constant(n)}, nil
+		of := c.receiver.(*spaceValue)
+		return of.bounded(n*of.MaxLen(), func() *space.Space { return of.Constant(n) })
 	}}),
 }
 
@@ -172,7 +200,11 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 	case "size":
 		return starlark.MakeBigInt(s.Size()), nil
 	case "orbits":
-		return starlark.MakeBigInt(s.Orbits()), nil
+		orbits, err := s.Orbits(s.in.context())
+		if err != nil {
+			return nil, err
+		}
+		return starlark.MakeBigInt(orbits), nil
 	}
 	if m := spaceMethods[name]; m != nil {
 		return m.method(s), nil
@@ -182,7 +214,7 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 
 // named makes the space of single steps that a call stands for.
 func (c *call) named(steps []runtime.Step) starlark.Value {
-	return &spaceValue{space.Of(steps...).Named(c.text())}
+	return &spaceValue{space.Of(steps...).Named(c.text()), c.in()}
 }
 
 // text shows the call, in short.
@@ -206,6 +238,15 @@ func short(v starlark.Value) string {
 		return fmt.Sprintf("…%d", n)
 	}
 	return "…"
+}
+
+// product returns how many ways there are to choose one of each of several lists.
+func product(lengths ...int) *big.Int {
+	n := big.NewInt(1)
+	for _, length := range lengths {
+		n.Mul(n, big.NewInt(int64(length)))
+	}
+	return n
 }
 
 // oneOrMore is a parameter that takes a name or a list of names.
@@ -312,7 +353,10 @@ func callSteps(c *call) (starlark.Value, error) {
 	if all == nil {
 		return nil, fmt.Errorf("steps: no scenario is given")
 	}
-	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args)))}, nil
+	if all.Depth() > maxNested {
+		return nil, fmt.Errorf("steps: %d scenarios of up to %d steps are too many", len(args), all.MaxLen())
+	}
+	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args))), c.in()}, nil
 }
 
 // each makes the entry of a plural noun: the space of an act on one instance.
@@ -354,6 +398,9 @@ func (c *call) reaches(cl *runtime.Cluster, least, most int) (starlark.Value, er
 	if least < 1 || most > n || least > most {
 		return nil, fmt.Errorf("%s: from %d to %d identities, want 1 to n = %d", c.Name(), least, most, n)
 	}
+	if err := space.Listable(space.CountSubsets(cl, least, most), "reaches"); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name(), err)
+	}
 	list := starlark.NewList(nil)
 	for _, set := range space.Subsets(cl, least, most) {
 		if err := list.Append(nameList(cl.Names(set))); err != nil {
@@ -378,9 +425,16 @@ func callExchanges(c *call) (starlark.Value, error) {
 		clients = cl.Names(cl.Clients())
 	}
 	if reach == nil {
-		for _, set := range space.Quorums(cl, quorumOf(cl)) {
+		quorum := quorumOf(cl)
+		if err := space.Listable(space.CountSubsets(cl, quorum, quorum), "quorums"); err != nil {
+			return nil, fmt.Errorf("exchanges: %w", err)
+		}
+		for _, set := range space.Quorums(cl, quorum) {
 			reach = append(reach, cl.Names(set))
 		}
+	}
+	if err := space.Listable(product(len(clients), len(reach)), "exchanges"); err != nil {
+		return nil, fmt.Errorf("exchanges: %w; give fewer clients or reaches", err)
 	}
 	var steps []runtime.Step
 	for _, client := range clients {

@@ -53,7 +53,8 @@ type Options struct {
 	Resume     bool
 	// Shard is which part of the search to do.
 	Shard Shard
-	// Workers is the number of goroutines; 0 means one for each processor.
+	// Workers is the number of goroutines, at most MaxWorkers; 0 means one for
+	// each processor.
 	Workers int
 	// Novelty makes a sample prefer what leads to local states never met before.
 	Novelty bool
@@ -194,10 +195,17 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 	return r, err
 }
 
-// check reports why the scenarios of s cannot begin where they are to.
+// MaxWorkers is how many workers a search can have: more would share nothing but
+// the memory.
+const MaxWorkers = 256
+
+// check reports why the scenarios of s cannot begin where they are to, or not so.
 func (o Options) check(s *space.Space) error {
 	if o.Start == nil {
 		return errors.New("no world to start from")
+	}
+	if o.Workers > MaxWorkers {
+		return fmt.Errorf("workers is %d, want at most %d", o.Workers, MaxWorkers)
 	}
 	for _, step := range s.Steps() {
 		if step.Cluster() != o.Start.Cluster() {

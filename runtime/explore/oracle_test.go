@@ -333,7 +333,7 @@ func TestVariantsAgreeWithOracle(t *testing.T) {
 		{"forms", func(o kvproto.Options) runtime.Config { return twinned(four(o, clients...), "C") },
 			func(s stage) *space.Space {
 				few := s.of(fourServers...)
-				distinct, err := eitherOf(few, s.of("restart c1", "crash c1")).Distinct(3)
+				distinct, err := eitherOf(few, s.of("restart c1", "crash c1")).Distinct(t.Context(), 3)
 				if err != nil {
 					s.t.Fatal(err)
 				}
@@ -469,7 +469,7 @@ func (s stage) form(t *rapid.T, steps []runtime.Step, depth int) *space.Space {
 	case "distinct":
 		member := drawn()
 		var err error
-		if of, err = member.Distinct(rapid.IntRange(0, 3).Draw(t, "n")); err != nil {
+		if of, err = member.Distinct(t.Context(), rapid.IntRange(0, 3).Draw(t, "n")); err != nil {
 			of = member
 		}
 	default:

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -57,7 +58,7 @@ func (x *search) findSymmetry() *runtime.Symmetry {
 	if !x.monitors.renamable() {
 		renamings = slices.DeleteFunc(renamings, x.movesClients)
 	}
-	kept := x.space.Kept(renamings)
+	kept, _ := x.space.Kept(context.Background(), renamings)
 	y := c.NewSymmetry(kept)
 	renamed := make(runtime.Vector, c.Width())
 	var fitting []runtime.Renaming

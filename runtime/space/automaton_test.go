@@ -81,7 +81,7 @@ func TestPathsAreScenarios(t *testing.T) {
 func TestPositionsAreShared(t *testing.T) {
 	steps := someSteps(t, 25)
 	x := space.Of(steps...)
-	distinct, err := space.Of(steps[:10]...).Distinct(4)
+	distinct, err := space.Of(steps[:10]...).Distinct(t.Context(), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestGroupsOwnTheirSteps(t *testing.T) {
 
 // Readers that make the graph grow at the same time see the same graph.
 func TestConcurrentReaders(t *testing.T) {
-	s, err := space.Of(someSteps(t, 7)...).Constant(2).Distinct(3)
+	s, err := space.Of(someSteps(t, 7)...).Constant(2).Distinct(t.Context(), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func BenchmarkGroups(b *testing.B) {
 	}{
 		{"times", func() *space.Space { return space.Of(steps...).Times(6) }},
 		{"distinct", func() *space.Space {
-			s, err := space.Of(steps[:15]...).Distinct(7)
+			s, err := space.Of(steps[:15]...).Distinct(b.Context(), 7)
 			if err != nil {
 				b.Fatal(err)
 			}

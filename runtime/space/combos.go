@@ -1,10 +1,72 @@
 package space
 
 import (
+	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 )
+
+// MaxChoices is how many choices a list of them may hold. Their number grows
+// exponentially with that of the servers, so count them before you list them:
+// see [CountPartitions], [CountSubsets] and [Listable].
+const MaxChoices = 1 << 20
+
+// Listable returns an error if there are more than [MaxChoices] of something.
+// It says what there is too much of and how much of it there is.
+func Listable(count *big.Int, what string) error {
+	if count.Cmp(big.NewInt(MaxChoices)) > 0 {
+		return fmt.Errorf("%s %s are too many to be listed, want at most %d", count, what, MaxChoices)
+	}
+	return nil
+}
+
+// CountPartitions returns in how many ways n elements can be parted into least
+// to most non-empty parts: the sum of the Stirling numbers of the second kind.
+// It takes n*n additions.
+func CountPartitions(n, least, most int) *big.Int {
+	ways := make([]*big.Int, n+1) // of the elements so far, by number of parts
+	for k := range ways {
+		ways[k] = new(big.Int)
+	}
+	ways[0].SetInt64(1)
+	for range n {
+		for k := n; k > 0; k-- {
+			ways[k].Mul(ways[k], big.NewInt(int64(k)))
+			ways[k].Add(ways[k], ways[k-1])
+		}
+		ways[0].SetInt64(0)
+	}
+	sum := new(big.Int)
+	for k := max(least, 0); k <= min(most, n); k++ {
+		sum.Add(sum, ways[k])
+	}
+	return sum
+}
+
+// CountSubsets returns how many reaches [Subsets] lists.
+func CountSubsets(c *runtime.Cluster, min, max int) *big.Int {
+	ways := []*big.Int{big.NewInt(1)} // by number of identities
+	for _, id := range c.Identities() {
+		if id.Client {
+			continue
+		}
+		present := new(big.Int).Lsh(one, uint(id.Instances.Len()))
+		present.Sub(present, one) // any of its instances, or several
+		ways = append(ways, new(big.Int))
+		for k := len(ways) - 1; k > 0; k-- {
+			ways[k].Add(ways[k], new(big.Int).Mul(ways[k-1], present))
+		}
+	}
+	sum := new(big.Int)
+	for k, n := range ways {
+		if min <= k && k <= max {
+			sum.Add(sum, n)
+		}
+	}
+	return sum
+}
 
 // Partitions lists the ways to part the elements into exactly k non-empty
 // parts. Parts are in the order of their least elements, and partitions in the

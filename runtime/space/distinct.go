@@ -1,6 +1,7 @@
 package space
 
 import (
+	"context"
 	"encoding/binary"
 	"iter"
 	"math/big"
@@ -17,10 +18,13 @@ type distinct struct {
 	ways    []*big.Int // ways[k]: to choose the last k members
 }
 
-func newDistinct(s *Space, n int) *distinct {
+func newDistinct(ctx context.Context, s *Space, n int) (*distinct, error) {
 	d := &distinct{of: s, n: n}
 	known := map[string]bool{}
 	for sc := range s.All {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if key := sc.key(); !known[key] {
 			known[key] = true
 			d.members = append(d.members, sc)
@@ -32,8 +36,11 @@ func newDistinct(s *Space, n int) *distinct {
 			ways = new(big.Int).Mul(ways, big.NewInt(int64(len(d.members)-n+k)))
 		}
 		d.ways = append(d.ways, ways)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 	}
-	return d
+	return d, nil
 }
 
 func (d *distinct) maxLen() int {

@@ -1,6 +1,7 @@
 package space_test
 
 import (
+	"context"
 	"fmt"
 	"math/big"
 	"slices"
@@ -115,6 +116,22 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
+// sure returns what a context that never ends cannot keep from being found out.
+func sure[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func representatives(s *space.Space) func(func(space.Scenario) bool) {
+	return func(yield func(space.Scenario) bool) {
+		if err := s.Representatives(context.Background(), yield); err != nil {
+			panic(err)
+		}
+	}
+}
+
 // compare compares what a space tells of its orbits with the enumeration and
 // returns that.
 func compare(t failer, s *space.Space) enumeration {
@@ -126,14 +143,14 @@ func compare(t failer, s *space.Space) enumeration {
 			want.firsts = append(want.firsts, strings.Join(texts(sc), " "))
 		}
 	}
-	if got := s.Symmetries(); !slices.EqualFunc(got, want.group, slices.Equal) {
+	if got := sure(s.Symmetries(context.Background())); !slices.EqualFunc(got, want.group, slices.Equal) {
 		t.Fatalf("%s: symmetries %v, want %v", s, got, want.group)
 	}
-	if got := s.Orbits(); got.Cmp(big.NewInt(int64(want.orbits))) != 0 {
+	if got := sure(s.Orbits(context.Background())); got.Cmp(big.NewInt(int64(want.orbits))) != 0 {
 		t.Fatalf("%s: %s orbits, want %d", s, got, want.orbits)
 	}
 	var got []string
-	for _, sc := range slices.Collect(s.Representatives) {
+	for _, sc := range slices.Collect(representatives(s)) {
 		got = append(got, strings.Join(texts(sc), " "))
 	}
 	slices.Sort(got)
@@ -142,7 +159,7 @@ func compare(t failer, s *space.Space) enumeration {
 		t.Fatalf("%s: representatives\n%s\nwant\n%s", s, strings.Join(got, "\n"), strings.Join(want.firsts, "\n"))
 	}
 	kept := slices.DeleteFunc(slices.Clone(want.group), func(r runtime.Renaming) bool { return !inPlace(s, r) })
-	if got := s.Kept(want.group); !slices.EqualFunc(got, kept, slices.Equal) {
+	if got := sure(s.Kept(context.Background(), want.group)); !slices.EqualFunc(got, kept, slices.Equal) {
 		t.Fatalf("%s: kept %v, want %v", s, got, kept)
 	}
 	return want
@@ -247,7 +264,7 @@ func drawSpace(t *rapid.T, pool []runtime.Step, depth int) *space.Space {
 		return small(a.Times(rapid.IntRange(0, 4).Draw(t, "n")), a)
 	case "distinct":
 		a := drawSpace(t, pool, depth-1)
-		d, err := a.Distinct(rapid.IntRange(0, 3).Draw(t, "n"))
+		d, err := a.Distinct(t.Context(), rapid.IntRange(0, 3).Draw(t, "n"))
 		if err != nil {
 			return a
 		}
@@ -287,7 +304,7 @@ func TestOrbitsOfRandomSpaces(t *testing.T) {
 			e := compare(t, s)
 			if len(e.group) > 1 {
 				symmetric++
-				if len(s.Kept(e.group)) < len(e.group) {
+				if len(sure(s.Kept(context.Background(), e.group))) < len(e.group) {
 					moving++
 				}
 			}
@@ -314,7 +331,7 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 	}
 	crash, amnesia := space.Of(faultSteps(t, four, four.Crash)...), space.Of(faultSteps(t, four, four.Amnesia)...)
 	distinct := func(s *space.Space, n int) *space.Space {
-		d, err := s.Distinct(n)
+		d, err := s.Distinct(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -347,17 +364,17 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 		{space.Of(crash.Steps()[0]).Times(0), 0, 1}, {space.Of(), 0, 0},
 	} {
 		t.Run(tc.space.String(), func(t *testing.T) {
-			if got := len(tc.space.Symmetries()); got != tc.group {
+			if got := len(sure(tc.space.Symmetries(context.Background()))); got != tc.group {
 				t.Errorf("%d symmetries, want %d", got, tc.group)
 			}
-			if got := tc.space.Orbits(); got.Cmp(big.NewInt(int64(tc.orbits))) != 0 {
+			if got := sure(tc.space.Orbits(context.Background())); got.Cmp(big.NewInt(int64(tc.orbits))) != 0 {
 				t.Errorf("%s orbits, want %d", got, tc.orbits)
 			}
 			if tc.orbits > 30000 {
 				return
 			}
 			n := 0
-			for range tc.space.Representatives {
+			for range representatives(tc.space) {
 				n++
 			}
 			if n != tc.orbits {
@@ -375,7 +392,7 @@ func TestRepresentativesStop(t *testing.T) {
 	s := space.Of(faultSteps(t, c, c.Crash)...).Times(3)
 	for stop := range 4 {
 		seen := 0
-		for range s.Representatives {
+		for range representatives(s) {
 			if seen == stop {
 				break
 			}
@@ -403,7 +420,7 @@ func TestKept(t *testing.T) {
 		{space.Of(crash[:2]...).Constant(2), 2},
 		{space.Of(crash[0]).Times(0), 12},
 	} {
-		kept := tc.space.Kept(all)
+		kept := sure(tc.space.Kept(context.Background(), all))
 		if len(kept) != tc.want || !kept[0].Identity() {
 			t.Errorf("%s: kept %v, want %d of them", tc.space, kept, tc.want)
 		}
@@ -423,7 +440,7 @@ func TestStepByStepLosesScenarios(t *testing.T) {
 	if got, want := len(left), 15*15; got != want {
 		t.Errorf("%d pairs of rounds are left, want %d", got, want)
 	}
-	if orbits := rounds.Orbits(); orbits.Cmp(big.NewInt(int64(len(left)))) <= 0 {
+	if orbits := sure(rounds.Orbits(context.Background())); orbits.Cmp(big.NewInt(int64(len(left)))) <= 0 {
 		t.Errorf("there are only %s orbits", orbits)
 	}
 
@@ -457,7 +474,7 @@ func TestStepByStepLosesScenarios(t *testing.T) {
 		all, violations int
 	}{
 		{"all", timeouts.All, whole, 16, 12},
-		{"representatives", timeouts.Representatives, whole, 2, 1},
+		{"representatives", representatives(timeouts), whole, 2, 1},
 		{"step by step", timeouts.All, stepByStep(timeout), 16, 0},
 	} {
 		if all, violations := count(tc.scenarios, tc.canonical); all != tc.all || violations != tc.violations {

@@ -14,6 +14,7 @@
 package space
 
 import (
+	"context"
 	"fmt"
 	"math/big"
 	"slices"
@@ -36,11 +37,44 @@ type Space struct {
 	form   form
 	size   *big.Int
 	maxLen int
-	text   string
-	binds  binding
+	depth  int
+	text   text
 
 	once  sync.Once
 	start *Position
+	all   sync.Once
+	steps []runtime.Step
+}
+
+// A text is how a script writes a space. It is put together when it is asked for,
+// because all the texts of the spaces of which a large one is made would take far
+// more memory than the spaces.
+type text struct {
+	write func(*strings.Builder)
+	binds binding
+}
+
+// in writes t as part of a text that holds together as given.
+func (t text) in(b *strings.Builder, outer binding) {
+	if t.binds < outer {
+		b.WriteString("(")
+		defer b.WriteString(")")
+	}
+	t.write(b)
+}
+
+func plain(s string, binds binding) text {
+	return text{func(b *strings.Builder) { b.WriteString(s) }, binds}
+}
+
+// between is a and b with an operator between them.
+func between(a text, operator string, b text, binds binding) text {
+	return text{func(w *strings.Builder) { a.in(w, binds); w.WriteString(operator); b.in(w, binds) }, binds}
+}
+
+// after is a with something after it.
+func after(a text, what string, binds binding) text {
+	return text{func(w *strings.Builder) { a.in(w, binds); w.WriteString(what) }, binds}
 }
 
 // A binding says how tightly a text holds together, the loosest first.
@@ -53,8 +87,11 @@ const (
 	asOne
 )
 
-func newSpace(f form, maxLen int, text string, binds binding) *Space {
-	s := &Space{form: f, size: f.size(), maxLen: maxLen, text: text, binds: binds}
+func newSpace(f form, maxLen int, t text) *Space {
+	s := &Space{form: f, size: f.size(), maxLen: maxLen, text: t}
+	for _, part := range f.parts() {
+		s.depth = max(s.depth, part.depth+1)
+	}
 	if s.size.Sign() == 0 {
 		s.maxLen = 0
 	}
@@ -80,91 +117,94 @@ func Of(steps ...runtime.Step) *Space {
 	case n > 2:
 		text, binds = c.steps[0].String()+" | … | "+c.steps[n-1].String(), byOr
 	}
-	return newSpace(c, 1, text, binds)
+	return newSpace(c, 1, plain(text, binds))
 }
 
 // Then returns a + b: each scenario of a followed by each of b. The i-th of a
 // followed by the j-th of b has index i * b.Size() + j.
 func Then(a, b *Space) *Space {
-	return newSpace(then{a, b}, a.maxLen+b.maxLen, a.in(byThen)+" + "+b.in(byThen), byThen)
+	return newSpace(then{a, b}, a.maxLen+b.maxLen, between(a.text, " + ", b.text, byThen))
 }
 
 // Or returns a | b: a's scenarios, then b's. What is in both is listed once if
 // both are choices of single steps, made by Of or by Or of such; otherwise it
 // is listed twice.
 func Or(a, b *Space) *Space {
-	text := a.in(byOr) + " | " + b.in(byOr)
+	text := between(a.text, " | ", b.text, byOr)
 	if x, ok := a.form.(*choice); ok {
 		if y, ok := b.form.(*choice); ok {
-			return newSpace(Of(slices.Concat(x.steps, y.steps)...).form, 1, text, byOr)
+			s := newSpace(Of(slices.Concat(x.steps, y.steps)...).form, 1, text)
+			s.depth = max(a.depth, b.depth) + 1 // of the text
+			return s
 		}
 	}
-	return newSpace(or{a, b}, max(a.maxLen, b.maxLen), text, byOr)
+	return newSpace(or{a, b}, max(a.maxLen, b.maxLen), text)
 }
 
 // Times returns s * n: n scenarios of s one after the other, in lexicographic
 // order. For n = 0 that is the one empty scenario. It panics if n is negative.
 func (s *Space) Times(n int) *Space {
-	text := fmt.Sprintf("%s * %d", s.in(byTimes), n)
+	text := after(s.text, fmt.Sprintf(" * %d", n), byTimes)
 	switch {
 	case n < 0:
 		panic(fmt.Sprintf("times: n is %d, want 0 or more", n))
 	case n == 0:
-		return newSpace(empty{}, 0, text, byTimes)
+		return newSpace(empty{}, 0, text)
 	case n == 1:
 		return s
 	}
-	return newSpace(times{s, n}, n*s.maxLen, text, byTimes)
+	return newSpace(times{s, n}, n*s.maxLen, text)
 }
 
 // Distinct returns the sequences of n different scenarios of s, in
 // lexicographic order. It fails if s lists fewer than n different ones, or
-// more than [MaxMembers].
-func (s *Space) Distinct(n int) (*Space, error) {
+// more than [MaxMembers], or if ctx ends before they are listed.
+func (s *Space) Distinct(ctx context.Context, n int) (*Space, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("distinct: n is %d, want 0 or more", n)
 	}
 	if s.size.Cmp(big.NewInt(MaxMembers)) > 0 {
 		return nil, fmt.Errorf("distinct: the space has %s members, want at most %d", s.size, MaxMembers)
 	}
-	d := newDistinct(s, n)
+	d, err := newDistinct(ctx, s, n)
+	if err != nil {
+		return nil, err
+	}
 	if n > len(d.members) {
 		return nil, fmt.Errorf("distinct: n is %d, but the space has only %d different members", n, len(d.members))
 	}
-	text := fmt.Sprintf("%s.distinct(%d)", s.in(asOne), n)
+	text := after(s.text, fmt.Sprintf(".distinct(%d)", n), asOne)
 	if n == 0 {
-		return newSpace(empty{}, 0, text, asOne), nil
+		return newSpace(empty{}, 0, text), nil
 	}
-	return newSpace(d, d.maxLen(), text, asOne), nil
+	return newSpace(d, d.maxLen(), text), nil
 }
 
 // Constant returns the scenarios of s, each repeated n times, in the order of
 // s. For n = 0 that is the one empty scenario. It panics if n is negative.
 func (s *Space) Constant(n int) *Space {
-	text := fmt.Sprintf("%s.constant(%d)", s.in(asOne), n)
+	text := after(s.text, fmt.Sprintf(".constant(%d)", n), asOne)
 	switch {
 	case n < 0:
 		panic(fmt.Sprintf("constant: n is %d, want 0 or more", n))
 	case n == 0:
-		return newSpace(empty{}, 0, text, asOne)
+		return newSpace(empty{}, 0, text)
 	case n == 1:
 		return s
 	}
-	return newSpace(constant{s, n}, n*s.maxLen, text, asOne)
+	return newSpace(constant{s, n}, n*s.maxLen, text)
 }
 
 // Named returns the same space with a text of its own: the call that made it.
-func (s *Space) Named(text string) *Space { return newSpace(s.form, s.maxLen, text, asOne) }
+func (s *Space) Named(text string) *Space {
+	return newSpace(s.form, s.maxLen, plain(text, asOne))
+}
 
 // String returns the space as a script writes it.
-func (s *Space) String() string { return s.text }
-
-// in returns the text of s as part of one that holds together as given.
-func (s *Space) in(outer binding) string {
-	if s.binds < outer {
-		return "(" + s.text + ")"
-	}
-	return s.text
+func (s *Space) String() string {
+	var b strings.Builder
+	s.text.write(&b)
+	return b.String()
 }
 
 // Size returns how many scenarios s lists.
@@ -173,8 +213,18 @@ func (s *Space) Size() *big.Int { return new(big.Int).Set(s.size) }
 // MaxLen returns the number of steps of the longest scenario.
 func (s *Space) MaxLen() int { return s.maxLen }
 
-// Steps returns the different steps of which the scenarios consist.
+// Depth returns how deep the parts of s lie in each other: 0 for single steps,
+// and one more for each sum, alternative or repetition.
+func (s *Space) Depth() int { return s.depth }
+
+// Steps returns the different steps of which the scenarios consist. The caller
+// must not change the list.
 func (s *Space) Steps() []runtime.Step {
+	s.all.Do(func() { s.steps = s.findSteps() })
+	return s.steps
+}
+
+func (s *Space) findSteps() []runtime.Step {
 	var (
 		steps   []runtime.Step
 		known   = map[string]bool{}

@@ -98,7 +98,7 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 		a := expression(t, steps, depth-1)
 		members := unique(a.all)
 		n := rapid.IntRange(0, min(4, len(members))).Draw(t, "n")
-		s, err := a.space.Distinct(n)
+		s, err := a.space.Distinct(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestSpaceIsItsList(t *testing.T) {
 
 func TestAllStops(t *testing.T) {
 	x := space.Of(someSteps(t, 3)...)
-	distinct, err := x.Distinct(3)
+	distinct, err := x.Distinct(t.Context(), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestBigSizes(t *testing.T) {
 	steps := someSteps(t, 1000)
 	of := func(n int) *space.Space { return space.Of(steps[:n]...) }
 	distinct := func(s *space.Space, n int) *space.Space {
-		d, err := s.Distinct(n)
+		d, err := s.Distinct(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +299,7 @@ func TestRankOfAmbiguousDistinct(t *testing.T) {
 	step := someSteps(t, 1)[0]
 	x := space.Of(step)
 	lengths := space.Or(space.Or(x.Times(4), x.Times(3)), space.Or(x.Times(2), x))
-	s, err := lengths.Distinct(2)
+	s, err := lengths.Distinct(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestErrors(t *testing.T) {
 	steps := someSteps(t, 257)
 	x := space.Of(steps[0], steps[1], steps[0])
 	atErr := func(s *space.Space, i int64) error { _, err := s.At(big.NewInt(i)); return err }
-	distinctErr := func(s *space.Space, n int) error { _, err := s.Distinct(n); return err }
+	distinctErr := func(s *space.Space, n int) error { _, err := s.Distinct(t.Context(), n); return err }
 	for _, tc := range []struct {
 		err  error
 		want string
@@ -339,7 +339,7 @@ func TestErrors(t *testing.T) {
 func TestStrings(t *testing.T) {
 	steps := someSteps(t, 3)
 	a, b := space.Of(steps[:1]...).Named("a"), space.Of(steps...).Named("b()")
-	d, err := space.Or(a, b).Distinct(2)
+	d, err := space.Or(a, b).Distinct(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,7 +390,7 @@ func ExampleSpace_Times() {
 
 func BenchmarkAt(b *testing.B) {
 	steps := someSteps(b, 84)
-	distinct, err := space.Of(steps[:25]...).Distinct(7)
+	distinct, err := space.Of(steps[:25]...).Distinct(b.Context(), 7)
 	if err != nil {
 		b.Fatal(err)
 	}
