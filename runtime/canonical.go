@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -286,44 +285,44 @@ func (y *Symmetry) Alike(list uint32) bool {
 type Canonicalizer struct {
 	*Symmetry
 	images []image // [local state * order + renaming]
-	envs   map[uint64]uint32
+	envs   map[uint64]image
 	best   []image // those of the least vector so far
 	err    error
 }
 
-// An image is a local state after a renaming.
+// An image is a local state or an environment after a renaming.
 type image struct {
-	content uint64
+	content uint64 // its first half, which nearly always decides
 	to      uint32 // plus one; 0 if it is not known yet
 }
 
 // NewCanonicalizer returns a canonicalizer of the symmetry.
 func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
-	return &Canonicalizer{Symmetry: y, envs: map[uint64]uint32{}, best: make([]image, y.cluster.Width()-1)}
+	return &Canonicalizer{Symmetry: y, envs: map[uint64]image{}, best: make([]image, y.cluster.Width())}
 }
 
 // Canonical brings v into canonical form and returns the number of the
-// renaming that does. The form is the least under all renamings: vectors are
-// compared by the contents of their states, so that it is the same in every run.
+// renaming that does. The form is the least under all renamings, the first of
+// them where several lead to it: vectors are compared place by place, by what
+// their states and environments are, so that it is the same in every run.
 func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 	last := len(v) - 1
 	for i := range last {
-		z.best[i] = z.image(v[i], 0)
+		z.best[i] = *z.image(v[i], 0)
 	}
-	env, least := v[last], 0
+	z.best[last] = z.environment(v[last], 0)
+	least := 0
 	for g := 1; g < len(z.renamings); g++ {
-		i, order := z.compare(v, g)
-		if order > 0 {
+		from := z.inverse[g]
+		place := z.smaller(v, g)
+		if place < 0 {
 			continue
 		}
-		e := z.environment(v[last], g)
-		if order == 0 && (e == env || z.compareEnvs(e, env) > 0) {
-			continue
+		least = g
+		for i := place; i < last; i++ { // they are equal before that place
+			z.best[i] = *z.image(v[from[i]], g)
 		}
-		env, least = e, g
-		for from := z.inverse[g]; i < last; i++ {
-			z.best[i] = z.image(v[from[i]], g)
-		}
+		z.best[last] = z.environment(v[last], g)
 	}
 	if z.err != nil {
 		return 0, z.err
@@ -331,75 +330,87 @@ func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 	for i, s := range z.best {
 		v[i] = s.to - 1
 	}
-	v[last] = env
 	return least, nil
 }
 
-// compare compares v under a renaming with the best, and returns the first
-// place in which they differ.
-func (z *Canonicalizer) compare(v Vector, g int) (place, order int) {
+// smaller compares v under a renaming with the best, and returns the first
+// place in which they differ if v is smaller there, otherwise -1.
+func (z *Canonicalizer) smaller(v Vector, g int) (place int) {
 	for i, from := range z.inverse[g] {
-		a, b := z.image(v[from], g), z.best[i]
-		if a.to != b.to && a.content != b.content {
-			return i, cmp.Compare(a.content, b.content)
+		a, b := z.image(v[from], g), &z.best[i]
+		if a.to == b.to {
+			continue
 		}
-	}
-	return len(v) - 1, 0
-}
-
-// compareEnvs compares what is in flight, by sender and receivers, then by
-// what the messages hold; how they show themselves may leave something out.
-func (z *Canonicalizer) compareEnvs(a, b uint32) int {
-	k := z.cluster.code
-	text := func(id uint32) string {
-		e := *k.envs.at(id)
-		s := fmt.Sprint(e.topology, e.round)
-		for _, p := range e.flight {
-			s += fmt.Sprintf(" %d %d %t %#v", p.from, p.to, p.released, *k.values.at(p.msg))
+		if a.content < b.content || a.content == b.content && z.settle(a, b, z.cluster.code.compareStates) < 0 {
+			return i
 		}
-		return s
-	}
-	if ta, tb := text(a), text(b); ta < tb {
 		return -1
-	} else if ta > tb {
-		return 1
 	}
-	return 0
+	last := len(v) - 1
+	if v[last] == 0 {
+		return -1 // nothing there has a name
+	}
+	a, b := z.environment(v[last], g), &z.best[last]
+	if a.to != b.to && (a.content < b.content || a.content == b.content && z.settle(&a, b, z.cluster.code.compareEnvs) < 0) {
+		return last
+	}
+	return -1
 }
 
-func (z *Canonicalizer) image(id uint32, g int) image {
+// settle orders different things of one content by what they are.
+func (z *Canonicalizer) settle(a, b *image, compare func(a, b uint32) int) int {
+	order := compare(a.to-1, b.to-1)
+	if order == 0 && z.err == nil {
+		z.err = fmt.Errorf("two states differ in values that are written alike; types declared in functions share a name")
+	}
+	return order
+}
+
+func (z *Canonicalizer) image(id uint32, g int) *image {
 	i := int(id)*len(z.renamings) + g
 	if i >= len(z.images) {
 		z.images = append(z.images, make([]image, i+1-len(z.images)+len(z.images)/2)...)
 	}
-	if m := z.images[i]; m.to != 0 {
-		return m
+	m := &z.images[i]
+	if m.to == 0 {
+		z.newImage(m, id, g)
 	}
+	return m
+}
+
+func (z *Canonicalizer) newImage(m *image, id uint32, g int) {
 	to := id
 	if g != 0 {
 		var err error
 		if to, err = z.local(id, g); err != nil {
-			z.err = err
-			return image{to: id + 1}
+			z.fail(err)
+			to = id
 		}
 	}
-	z.images[i] = image{z.cluster.code.content(to), to + 1}
-	return z.images[i]
+	*m = image{z.cluster.code.content(to)[0], to + 1}
 }
 
-func (z *Canonicalizer) environment(id uint32, g int) uint32 {
-	if id == 0 || g == 0 {
-		return id
+func (z *Canonicalizer) environment(id uint32, g int) image {
+	if id == 0 {
+		return image{to: 1} // nothing there has a name
 	}
 	key := uint64(id)<<32 | uint64(g)
-	if to, ok := z.envs[key]; ok {
-		return to
+	m, ok := z.envs[key]
+	if !ok {
+		to, err := z.env(id, g)
+		if err != nil {
+			z.fail(err)
+			to = id
+		}
+		m = image{z.cluster.code.contentOf(z.cluster.code.appendEnv(nil, to))[0], to + 1}
+		z.envs[key] = m
 	}
-	to, err := z.env(id, g)
-	if err != nil {
+	return m
+}
+
+// fail keeps the first error. No form is found from then on.
+func (z *Canonicalizer) fail(err error) {
+	if z.err == nil {
 		z.err = err
-		return id
 	}
-	z.envs[key] = to
-	return to
 }

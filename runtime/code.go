@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -22,14 +23,16 @@ type code struct {
 	transitions table
 	outcomes    vec[outcome]
 
-	mu     sync.Mutex // guards the maps and the writing of the vecs below
-	locals vec[local]
-	byBody map[string]uint32 // those without letters
-	bodies int               // bytes of these keys and of the bodies
-	values vec[any]          // messages, operations and rounds: whatever an event carries
-	byVal  map[any]uint32
-	seen   vec[Observation]
-	bySeen map[Observation]uint32
+	mu         sync.Mutex // guards the maps and the writing of the vecs below
+	locals     vec[local]
+	byBody     map[string]uint32  // those without letters
+	bodies     int                // bytes of these keys and of the bodies
+	contents   map[uint32]content // of those that were asked for
+	cutContent bool               // to 8 bits, for tests of what happens if different things share one
+	values     vec[any]           // messages, operations and rounds: whatever an event carries
+	byVal      map[any]uint32
+	seen       vec[Observation]
+	bySeen     map[Observation]uint32
 
 	byMail  table // (local state, letters) -> local state
 	classOf table // (local state, instance, round, leaders) -> local state
@@ -78,12 +81,13 @@ type stimulus struct {
 
 func newCode(c *Cluster) *code {
 	k := &code{
-		cluster: c,
-		byBody:  map[string]uint32{},
-		byVal:   map[any]uint32{},
-		bySeen:  map[Observation]uint32{},
-		byTop:   map[string]uint32{},
-		checked: map[reflect.Type]error{},
+		cluster:  c,
+		byBody:   map[string]uint32{},
+		contents: map[uint32]content{},
+		byVal:    map[any]uint32{},
+		bySeen:   map[Observation]uint32{},
+		byTop:    map[string]uint32{},
+		checked:  map[reflect.Type]error{},
 	}
 	k.value(nil) // number 0: events that carry nothing
 	k.topology(openTopology(c))
@@ -215,8 +219,8 @@ func (k *code) compute(id uint32, s stimulus) outcome {
 		o.sends = append(o.sends, send{to, k.value(m.Message)})
 	}
 	for _, seen := range r.seen {
-		if !isComparable(seen.Value) || !isComparable(seen.Operation.Arg) {
-			failure = fmt.Sprintf("an observed value of type %T cannot be compared; use numbers, strings or structs of them", seen.Value)
+		if bad := cmp.Or(unsound(seen.Value), unsound(seen.Operation.Arg)); bad != "" {
+			failure = fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)
 			break
 		}
 		o.seen = append(o.seen, k.observation(seen))
@@ -346,6 +350,9 @@ func (k *code) sendable(m Message) error {
 		return fmt.Errorf("sends nil, which is no message")
 	}
 	t := reflect.TypeOf(m)
+	if m != m {
+		return fmt.Errorf("sends a %s that holds NaN, which equals nothing", t)
+	}
 	k.checkedMu.Lock()
 	defer k.checkedMu.Unlock()
 	err, ok := k.checked[t]
@@ -375,5 +382,3 @@ func pointerIn(t reflect.Type) string {
 	}
 	return ""
 }
-
-func isComparable(v any) bool { return v == nil || reflect.ValueOf(v).Comparable() }

@@ -2,8 +2,6 @@ package runtime
 
 import (
 	"encoding/binary"
-	"fmt"
-	"hash/fnv"
 	"slices"
 )
 
@@ -17,7 +15,6 @@ type class struct {
 	round     uint32     // rounds that began
 	leaders   Set        // all instances of those who may lead the next one
 	reactions []reaction // to each of these, in their order
-	content   uint64     // see code.content
 }
 
 // A reaction is what an instance does when the next round begins.
@@ -104,8 +101,8 @@ func (k *code) class(id uint32, c class) uint32 {
 // keepClass returns the state that stands for a class. It shows what the
 // state of the given number shows.
 func (k *code) keepClass(c class, shown uint32) uint32 {
-	var key []uint32
-	key, c.content = k.behaviour(&c)
+	var key numberWriter
+	c.tell(k, &key)
 	return k.classes.putFunc(key, func() []uint32 {
 		l := *k.locals.at(shown)
 		l.class = &c
@@ -115,35 +112,28 @@ func (k *code) keepClass(c class, shown uint32) uint32 {
 	})[0]
 }
 
-// behaviour returns what tells a class from others: in numbers, and in a hash
-// that does not depend on them. In which order messages are sent matters for
-// each receiver only. What is seen of letters is seen before other instances
-// begin the round.
-func (k *code) behaviour(c *class) (key []uint32, content uint64) {
+// tell writes what tells a class from others. In which order messages are sent
+// matters for each receiver only. What is seen of letters is seen before other
+// instances begin the round.
+func (c *class) tell(k *code, w classWriter) {
 	const end, refuses, hears, shows = -10, -11, -12, -13 // no receiver has these numbers
-	h := fnv.New64a()
-	word := func(w uint32) { key = append(key, w) }
-	text := func(v ...any) { fmt.Fprintln(h, v...) }
-	both := func(w int) { word(uint32(w)); text(w) }
-	both(c.instance)
-	both(int(c.round))
-	word(uint32(c.leaders))
-	word(uint32(c.leaders >> 32))
+	w.number(c.instance)
+	w.number(int(c.round))
+	w.number(int(uint32(c.leaders)))
+	w.number(int(c.leaders >> 32))
 	for _, r := range c.reactions {
 		for _, e := range r.events {
 			if e.refused != "" && e.from < 0 {
-				both(refuses)
-				word(k.value(e.refused))
-				text(e.refused)
+				w.number(refuses)
+				w.message(k.value(e.refused))
 			}
 			for _, seen := range e.seen {
 				if e.from < 0 {
-					both(shows)
+					w.number(shows)
 				} else {
-					both(hears)
+					w.number(hears)
 				}
-				word(seen)
-				text(*k.seen.at(seen))
+				w.observation(seen)
 			}
 		}
 		for to := nextLeader; to < len(k.cluster.identities); to++ {
@@ -154,21 +144,43 @@ func (k *code) behaviour(c *class) (key []uint32, content uint64) {
 			for _, e := range r.events {
 				for _, s := range e.sends {
 					if s.to == to || s.to == allServers && server {
-						both(to)
-						word(s.msg)
-						k.write(h, s.msg)
+						w.number(to)
+						w.message(s.msg)
 					}
 				}
 			}
 		}
-		both(end)
-		word(r.state)
-		var state [8]byte
-		binary.LittleEndian.PutUint64(state[:], k.content(r.state))
-		h.Write(state[:])
+		w.number(end)
+		w.state(r.state)
 	}
-	return key, h.Sum64()
 }
+
+// A classWriter writes a class down. Numbers fit in 32 bits.
+type classWriter interface {
+	number(int)
+	message(uint32)
+	observation(uint32)
+	state(uint32)
+}
+
+// A numberWriter writes in the numbers of this run, for keys of tables.
+type numberWriter []uint32
+
+func (w *numberWriter) number(n int)          { *w = append(*w, uint32(n)) }
+func (w *numberWriter) message(id uint32)     { *w = append(*w, id) }
+func (w *numberWriter) observation(id uint32) { *w = append(*w, id) }
+func (w *numberWriter) state(id uint32)       { *w = append(*w, id) }
+
+// An encodingWriter writes an encoding, which depends on no run.
+type encodingWriter struct {
+	k *code
+	b []byte
+}
+
+func (w *encodingWriter) number(n int)          { w.b = binary.AppendVarint(w.b, int64(n)) }
+func (w *encodingWriter) message(id uint32)     { w.b = w.k.appendMessage(w.b, id) }
+func (w *encodingWriter) observation(id uint32) { w.b = w.k.appendObservation(w.b, id) }
+func (w *encodingWriter) state(id uint32)       { w.b = w.k.appendState(w.b, id) }
 
 // class renames a class.
 func (y *Symmetry) class(c class, g int) (class, error) {

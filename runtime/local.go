@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"hash"
-	"hash/fnv"
 	"slices"
 )
 
@@ -105,30 +103,6 @@ func (k *code) mailed(id uint32, letters []letter) uint32 {
 		return []uint32{k.locals.append(l)}
 	})[0]
 }
-
-// content returns a number for a local state that depends on nothing but what it
-// is, and not on when it was first met. Different states may share one, by a
-// chance of 1 in 2^64.
-func (k *code) content(id uint32) uint64 {
-	l := k.locals.at(id)
-	if l.class != nil {
-		return l.class.content
-	}
-	h := fnv.New64a()
-	h.Write([]byte{byte(l.flags), byte(l.start), byte(l.start >> 8)})
-	if !l.logs { // a log names states by number
-		h.Write([]byte(l.body))
-	}
-	for _, letter := range l.letters {
-		h.Write([]byte{letter.from})
-		k.write(h, letter.msg)
-	}
-	return h.Sum64()
-}
-
-// write adds what a message holds to a hash; how it shows itself may leave
-// something out.
-func (k *code) write(h hash.Hash, msg uint32) { fmt.Fprintf(h, "%#v\n", *k.values.at(msg)) }
 
 // node rebuilds the node that is in the given local state.
 func (k *code) node(id uint32) (Node, error) {

@@ -119,8 +119,8 @@ func (c *Cluster) Invoke(client string, op Operation) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	if !isComparable(op.Arg) {
-		return Step{}, fmt.Errorf("invoke: %s: an argument of type %T cannot be compared", op.Name, op.Arg)
+	if bad := unsound(op.Arg); bad != "" {
+		return Step{}, fmt.Errorf("invoke: %s: an argument of type %T %s", op.Name, op.Arg, bad)
 	}
 	text := fmt.Sprintf("invoke(%q, %s)", client, op)
 	return newStep(step{cluster: c, kind: InvokeStep, text: text, who: i, set: Of(i), value: c.code.value(op)}), nil

@@ -146,16 +146,6 @@ func (c *Cluster) flagged(v Vector, f flags) Set {
 	return s
 }
 
-// Digest returns a number that depends on what the local states of a vector
-// say, and not on how they are numbered.
-func (c *Cluster) Digest(v Vector) uint64 {
-	h := uint64(len(v))
-	for i := range c.instances {
-		h = h*0x9e3779b97f4a7c15 + c.code.content(v[i])
-	}
-	return h
-}
-
 // Beyond reports whether more servers are faulty in w than the cluster's f
 // allows, so that nothing that goes wrong breaks a promise.
 func (w *World) Beyond() bool { return w.cluster.Beyond(w.Faulty()) }
@@ -224,7 +214,7 @@ func (c *Cluster) Learnt() Size {
 	k := c.code
 	k.mu.Lock()
 	s := Size{States: k.locals.n, Messages: k.values.n}
-	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{}))
+	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{})) + len(k.contents)*2*int(unsafe.Sizeof(content{}))
 	k.mu.Unlock()
 	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
 	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() +
