@@ -19,7 +19,7 @@ func (c *call) act(makeStep func(*runtime.Cluster) (runtime.Step, error)) (starl
 	if err != nil {
 		return nil, err
 	}
-	next, err := w.Do(step)
+	next, err := w.DoContext(contextOf(c.thread), step)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -294,7 +295,11 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 			n.out.Note(msg)
 		}
 	}}
-	thread.SetMaxExecutionSteps(handlerSteps)
+	if n.out != nil {
+		watch(thread, n.out.Context(), handlerSteps)
+	} else {
+		thread.SetMaxExecutionSteps(handlerSteps)
+	}
 	v, err := starlark.Call(thread, n.role.handlers[name], append(starlark.Tuple{&self{n}}, args...), nil)
 	if err == nil {
 		return v, nil
@@ -309,6 +314,26 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 		}
 	}
 	return nil, n.failed(name, err)
+}
+
+// watchedSteps is after how many steps a thread looks whether its context has
+// ended: some tenths of a millisecond. Asking costs less than to have the context
+// cancel the thread, because most handlers end before.
+const watchedSteps = 1 << 14
+
+// watch bounds a thread by a context and by a number of steps.
+func watch(thread *starlark.Thread, ctx context.Context, most uint64) {
+	thread.SetMaxExecutionSteps(min(most, watchedSteps))
+	thread.OnMaxSteps = func(thread *starlark.Thread) {
+		switch taken := thread.ExecutionSteps(); {
+		case ctx.Err() != nil:
+			thread.Cancel("interrupted")
+		case taken >= most:
+			thread.Cancel("too many steps")
+		default:
+			thread.SetMaxExecutionSteps(min(most, taken+watchedSteps))
+		}
+	}
 }
 
 // init gives the node its first state.

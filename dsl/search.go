@@ -305,7 +305,10 @@ func callRun(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	for _, step := range scenario {
-		next, err := w.Do(step)
+		next, err := w.DoContext(contextOf(c.thread), step)
+		if err := contextOf(c.thread).Err(); err != nil {
+			return nil, err
+		}
 		if err != nil {
 			break
 		}

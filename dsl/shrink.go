@@ -106,7 +106,7 @@ func (c *call) played(scenario starlark.Value) (*runtime.World, error) {
 			return nil, err
 		}
 		for _, step := range scenario {
-			if w, err = w.Do(step); err != nil {
+			if w, err = w.DoContext(contextOf(c.thread), step); err != nil {
 				return nil, err
 			}
 		}

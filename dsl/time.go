@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -285,7 +286,7 @@ func callNext(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := nextActs(w)
+	lines := nextActs(contextOf(c.thread), w)
 	if len(lines) == 0 {
 		lines = []string{"nothing that the protocol does by itself can happen here; faults can"}
 	}
@@ -294,14 +295,14 @@ func callNext(c *call) (starlark.Value, error) {
 }
 
 // nextActs lists what can happen in w: calls, each with a remark.
-func nextActs(w *runtime.World) []string {
+func nextActs(ctx context.Context, w *runtime.World) []string {
 	c := w.Cluster()
 	var lines []string
 	add := func(s runtime.Step, err error) {
 		if err != nil {
 			return
 		}
-		next, err := w.Do(s)
+		next, err := w.DoContext(ctx, s)
 		if err != nil {
 			return
 		}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -155,21 +156,33 @@ func (k *code) event(s stimulus) Event {
 	return e
 }
 
+// stopped is what unwinds a step when its context ends amid it; see
+// [Simulator.SetContext]. Nothing of an unfinished step is remembered that way,
+// and no table that is locked is left so, because nodes' code never runs while
+// one is.
+type stopped struct{ err error }
+
 // react returns what an event does to a local state. It runs the node's code
-// the first time only.
-func (k *code) react(id uint32, s stimulus) *outcome {
+// the first time only, and panics with stopped if ctx ends before that is done.
+func (k *code) react(ctx context.Context, id uint32, s stimulus) *outcome {
 	key := [3]uint32{id, uint32(s.kind)<<8 | uint32(s.from), s.arg}
 	if v, ok := k.transitions.get(key[:]); ok {
 		return k.outcomes.at(v[0])
 	}
 	// Two goroutines may get here with one key; the first to put wins, and
 	// since nodes are deterministic the other's outcome was the same.
-	o := k.compute(id, s)
+	if err := ctx.Err(); err != nil {
+		panic(stopped{err})
+	}
+	o := k.compute(ctx, id, s)
+	if err := ctx.Err(); err != nil {
+		panic(stopped{err}) // the node may have been cut short
+	}
 	v := k.transitions.putFunc(key[:], func() []uint32 { return []uint32{k.outcomes.append(o)} })
 	return k.outcomes.at(v[0])
 }
 
-func (k *code) compute(id uint32, s stimulus) outcome {
+func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 	l := *k.locals.at(id)
 	if s.kind >= crashEvent {
 		return k.befall(id, s.kind)
@@ -178,7 +191,7 @@ func (k *code) compute(id uint32, s stimulus) outcome {
 		return outcome{next: id, down: true}
 	}
 	var (
-		r    Reaction
+		r    = Reaction{ctx: ctx}
 		next uint32
 	)
 	failure := k.guard(func() error {

@@ -15,7 +15,7 @@ func (m *Simulator) befall(dst, src Vector, s Step) bool {
 	}
 	for i := range s.set.All {
 		l := m.code.locals.at(src[i])
-		o := m.code.react(l.bare, stimulus{kind: kind})
+		o := m.code.react(m.ctx, l.bare, stimulus{kind: kind})
 		m.fresh = m.first(i, src[i], uint32(kind), 0) || m.fresh
 		if o.refused != "" {
 			return m.refuse("%s %s", m.cluster.instances[i].Name, o.refused)

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"encoding/binary"
 	"slices"
 )
@@ -67,13 +68,13 @@ func (m *Simulator) Forget(v Vector) {
 	}
 	round := (*m.code.envs.at(v[len(v)-1])).round
 	for i := range m.cluster.servers.All {
-		v[i] = m.code.class(v[i], class{instance: i, round: round, leaders: m.expected.leaders})
+		v[i] = m.code.class(m.ctx, v[i], class{instance: i, round: round, leaders: m.expected.leaders})
 	}
 }
 
 // class returns the state that stands for those of a class which id is in, and
 // shows what one of them would show.
-func (k *code) class(id uint32, c class) uint32 {
+func (k *code) class(ctx context.Context, id uint32, c class) uint32 {
 	key := [...]uint32{id, uint32(c.instance), c.round, uint32(c.leaders), uint32(c.leaders >> 32)}
 	if v, ok := k.classOf.get(key[:]); ok {
 		return v[0]
@@ -84,7 +85,7 @@ func (k *code) class(id uint32, c class) uint32 {
 		if identity.Instances&c.leaders == 0 {
 			continue
 		}
-		o := opening{cluster: k.cluster}
+		o := opening{cluster: k.cluster, ctx: ctx}
 		o.of(src, Of(c.instance), c.round, leader)
 		r := reaction{leader: leader, state: o.states[c.instance]}
 		for _, e := range o.events {

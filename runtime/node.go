@@ -1,6 +1,9 @@
 package runtime
 
-import "encoding"
+import (
+	"context"
+	"encoding"
+)
 
 // A Node is the deterministic code of one replica or client: a state, and a
 // reaction to an event. It has no clock, no random source and no goroutine of
@@ -125,6 +128,17 @@ type Reaction struct {
 	notes   []string
 	refusal string
 	failure string
+	ctx     context.Context // nil in the zero Reaction, of tests
+}
+
+// Context returns a context that ends when the reaction is not wanted any more.
+// Code that may work for long watches it and returns early; what it did then
+// counts for nothing.
+func (r *Reaction) Context() context.Context {
+	if r.ctx == nil {
+		return context.Background()
+	}
+	return r.ctx
 }
 
 // A Sent message is one that a node sent: To is an identity, or [ToServers] or

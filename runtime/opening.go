@@ -1,11 +1,14 @@
 package runtime
 
+import "context"
+
 // An opening is how a round begins, before messages flow: all instances of the
 // leader open their letters, and begin the round knowing them; then every
 // server learns that the round began. It does not depend on the partition, so
 // that steps that differ in nothing else share it.
 type opening struct {
 	cluster *Cluster
+	ctx     context.Context
 	src     []uint32 // whose opening it is
 	round   uint32
 	leader  int
@@ -69,7 +72,7 @@ func (o *opening) recall(i int, l *local, which func(opened) bool) {
 
 func (o *opening) react(i, from int, s stimulus) {
 	before := o.cluster.code.locals.at(o.states[i]).bare
-	e := opened{i, from, before, s, o.cluster.code.react(before, s)}
+	e := opened{i, from, before, s, o.cluster.code.react(o.ctx, before, s)}
 	o.events = append(o.events, e)
 	o.states[i] = e.next
 	o.note(e)

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -44,11 +46,14 @@ type Simulator struct {
 	why      string
 	key      []uint32
 	record   *[]Delivery
+	ctx      context.Context // ends the work of nodes' code; see SetContext
+	err      error
 }
 
 // NewSimulator returns a simulator for worlds of this cluster.
 func (c *Cluster) NewSimulator() *Simulator {
-	return &Simulator{cluster: c, code: c.code, lossy: c.config.Network == Lossy, opening: opening{cluster: c}}
+	ctx := context.Background()
+	return &Simulator{cluster: c, code: c.code, lossy: c.config.Network == Lossy, opening: opening{cluster: c, ctx: ctx}, ctx: ctx}
 }
 
 // NewRealm returns a number for a set of simulators that share nothing of what
@@ -73,10 +78,47 @@ func (c *Cluster) StartVector(dst Vector) {
 	dst[len(c.instances)] = 0
 }
 
+// SetContext makes steps end when ctx does: no more of the nodes' code is run
+// then, Take reports false, and Err is the error of ctx. What was under way is
+// not remembered.
+func (m *Simulator) SetContext(ctx context.Context) { m.ctx, m.opening.ctx = ctx, ctx }
+
+// Err returns why the last step was given up, nil if it was not.
+func (m *Simulator) Err() error { return m.err }
+
 // Take writes to dst the vector to which s leads from src, and reports whether
 // s can happen there at all. If not, dst is undefined and Why says why. The
 // two vectors must not overlap.
 func (m *Simulator) Take(dst, src Vector, s Step) bool {
+	m.err = nil
+	if m.ctx.Done() == nil {
+		return m.take(dst, src, s)
+	}
+	return m.takeOrStop(dst, src, s)
+}
+
+// takeOrStop is take that may be given up amid a reaction.
+func (m *Simulator) takeOrStop(dst, src Vector, s Step) (ok bool) {
+	defer func() {
+		if m.err == errStopping { // take did not come to its end
+			p := recover()
+			stop, stopped := p.(stopped)
+			if !stopped {
+				panic(p) // a bug
+			}
+			ok, m.err, m.why = false, stop.err, stop.err.Error()
+			m.opening.src = nil // it may be half an opening
+		}
+	}()
+	m.err = errStopping
+	ok = m.take(dst, src, s)
+	m.err = nil
+	return ok
+}
+
+var errStopping = errors.New("the step is under way")
+
+func (m *Simulator) take(dst, src Vector, s Step) bool {
 	m.lists, m.why, m.fresh = m.lists[:0], "", false
 	ok := false
 	switch s.kind {
@@ -235,7 +277,7 @@ func (m *Simulator) post(s Step, e *env, members Set) {
 
 // classAfter is the class of the state of instance i after a round.
 func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
-	return m.code.class(id, class{instance: i, round: e.round + 1, leaders: m.expected.leaders})
+	return m.code.class(m.ctx, id, class{instance: i, round: e.round + 1, leaders: m.expected.leaders})
 }
 
 // run plays the step among members after its begin: stimuli, then wave after
@@ -380,7 +422,7 @@ func (m *Simulator) arrive(hop int, p packet) {
 	to := int(p.to)
 	before := m.vec[to]
 	s := stimulus{MessageEvent, m.cluster.instances[p.from].Identity, p.msg}
-	o := m.code.react(before, s)
+	o := m.code.react(m.ctx, before, s)
 	m.vec[to] = o.next
 	m.emit(to, o)
 	if m.record != nil {
@@ -400,7 +442,7 @@ func (o *outcome) fate() Fate {
 // ends the step, and so does an instance that is down.
 func (m *Simulator) stimulate(i int, s stimulus) bool {
 	before := m.vec[i]
-	o := m.code.react(before, s)
+	o := m.code.react(m.ctx, before, s)
 	if o.refused != "" {
 		return m.refuse("%s", o.refused)
 	}

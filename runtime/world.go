@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -27,9 +28,19 @@ func (c *Cluster) Start() *World {
 func (c *Cluster) WorldAt(v Vector) *World { return &World{cluster: c, vector: slices.Clone(v)} }
 
 // Do returns the world after s. The error says why s cannot happen here.
-func (w *World) Do(s Step) (*World, error) {
+func (w *World) Do(s Step) (*World, error) { return w.DoContext(context.Background(), s) }
+
+// DoContext is Do that ends with ctx, and then returns its error.
+func (w *World) DoContext(ctx context.Context, s Step) (*World, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	m := w.cluster.simulator()
-	defer w.cluster.release(m)
+	m.SetContext(ctx)
+	defer func() {
+		m.SetContext(context.Background())
+		w.cluster.release(m)
+	}()
 	return m.do(w, s)
 }
 
@@ -39,6 +50,9 @@ func (m *Simulator) do(w *World, s Step) (*World, error) {
 	}
 	next := &World{w.cluster, make(Vector, len(w.vector)), w, s, w.depth + 1}
 	if !m.Take(next.vector, w.vector, s) {
+		if m.err != nil {
+			return nil, m.err
+		}
 		return nil, fmt.Errorf("%s: %s", s, m.why)
 	}
 	return next, nil

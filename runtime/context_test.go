@@ -1,0 +1,139 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// counted is a protocol whose replicas decide how many rounds began. React calls
+// during with the number of reactions so far.
+type counted struct {
+	reactions *int
+	during    func(n int, out *runtime.Reaction)
+}
+
+func (counted) Name() string { return "counted" }
+func (p counted) NewServer(runtime.Self) (runtime.Node, error) {
+	return &countedNode{protocol: p}, nil
+}
+func (counted) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, errors.New("no clients")
+}
+
+type countedNode struct {
+	protocol counted
+	rounds   byte
+}
+
+func (n *countedNode) React(_ runtime.Event, out *runtime.Reaction) {
+	*n.protocol.reactions++
+	n.rounds++
+	out.Decided(int(n.rounds), "x")
+	n.protocol.during(*n.protocol.reactions, out)
+}
+func (n *countedNode) AppendBinary(b []byte) ([]byte, error) { return append(b, n.rounds), nil }
+func (n *countedNode) UnmarshalBinary(b []byte) error        { n.rounds = b[0]; return nil }
+
+// A step whose context ends amid a reaction is given up; what the node did then is
+// not remembered, and the simulator goes on as if nothing had been.
+func TestStepsEndWithTheirContext(t *testing.T) {
+	for stop := range 9 {
+		t.Run(fmt.Sprint(stop), func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			reactions := 0
+			c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, out *runtime.Reaction) {
+				if n == stop {
+					cancel()
+				}
+				if n == stop && out.Context().Err() == nil {
+					t.Error("the reaction does not know that it is not wanted any more")
+				}
+			}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			round, err := c.Round("A", runtime.Phase{Parts: []runtime.Set{runtime.Of(0, 1), runtime.Of(2, 3)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stop == 0 {
+				cancel()
+			}
+			m := c.NewSimulator()
+			m.SetContext(ctx)
+			m.Expect(c.Servers()) // so that classes are found, too: 16 more reactions
+			start, got := slices.Clone(c.Start().Vector()), make(runtime.Vector, c.Width())
+			if m.Take(got, start, round) || !errors.Is(m.Err(), context.Canceled) || m.Why() != "context canceled" {
+				t.Fatalf("the step was taken; error %v, why %q", m.Err(), m.Why())
+			}
+			if reactions != stop {
+				t.Errorf("%d reactions, want %d", reactions, stop)
+			}
+			if _, err := c.Start().DoContext(ctx, round); !errors.Is(err, context.Canceled) {
+				t.Errorf("in a world: %v", err)
+			}
+			m.SetContext(t.Context())
+			if !m.Take(got, start, round) || m.Err() != nil {
+				t.Fatalf("afterwards: %q, %v", m.Why(), m.Err())
+			}
+			fresh := c.NewSimulator()
+			fresh.Expect(c.Servers())
+			want := make(runtime.Vector, c.Width())
+			if fresh.Take(want, start, round); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			w, err := c.Start().Do(round)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen := w.History().Events; len(seen) != 4 || seen[0].Slot != 1 {
+				t.Errorf("seen %v", seen)
+			}
+		})
+	}
+}
+
+// Of a group, only few members are asked about.
+func TestSubgroup(t *testing.T) {
+	c, err := runtime.NewCluster(runtime.Config{N: 7, F: 2, Protocol: counted{new(int), nil}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := c.Symmetries()
+	for _, tc := range []struct {
+		name  string
+		keeps func(runtime.Renaming) bool
+		most  int // questions
+	}{
+		{"all", func(runtime.Renaming) bool { return true }, 8},
+		{"the identity", runtime.Renaming.Identity, len(all)},
+		{"those that leave A alone", func(r runtime.Renaming) bool { return r[0] == 0 }, 24},
+		{"those that leave A and B together", func(r runtime.Renaming) bool { return r[0]+r[1] == 1 }, 80},
+		{"none", func(runtime.Renaming) bool { return false }, len(all)},
+	} {
+		asked := 0
+		got, err := runtime.Subgroup(all, func(g int) (bool, error) { asked++; return tc.keeps(all[g]), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []runtime.Renaming
+		for _, r := range all {
+			if tc.keeps(r) {
+				want = append(want, r)
+			}
+		}
+		if !slices.EqualFunc(got, want, slices.Equal) || asked > tc.most {
+			t.Errorf("%s: %d of %d renamings, want %d; %d questions, want at most %d", tc.name, len(got), len(all), len(want), asked, tc.most)
+		}
+	}
+	stop := errors.New("stop")
+	if _, err := runtime.Subgroup(all, func(g int) (bool, error) { return true, stop }); err != stop {
+		t.Errorf("the error is %v", err)
+	}
+}
