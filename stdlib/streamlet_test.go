@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -65,17 +66,16 @@ func height(chain string) int { return strings.Count(chain, " ") }
 func part(chain string, n int) string { return strings.Join(strings.SplitAfter(chain, " ")[:n], "") }
 
 func name(chain string) string {
-	blocks := strings.Fields(chain)
-	return blocks[len(blocks)-1]
+	chain = strings.TrimSuffix(chain, " ")
+	return chain[strings.LastIndex(chain, " ")+1:]
 }
 
 func epoch(chain string) int {
 	if chain == "" {
 		return 0
 	}
-	var n int
-	var input string
-	if _, err := fmt.Sscanf(name(chain), "%d%s", &n, &input); err != nil {
+	n, err := strconv.Atoi(strings.TrimRight(name(chain), "ab"))
+	if err != nil {
 		panic(err)
 	}
 	return n
