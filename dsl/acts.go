@@ -67,7 +67,7 @@ show()`,
 	}, {
 		Signature: "round(leader, groups=None, hops=0, deaf=[], types=[])",
 		Doc: `A round begins, led by all instances of an identity.
-The leader first hears what was sent to the next leader. Every server learns that the round began, then messages flow inside the groups, for that many hops (0: until none is left). Instances that are deaf hear no messages of the given types in this round.`,
+The leader first hears what was sent to the next leader. Every server learns that the round began, then messages flow inside the groups, for that many hops (0: until none is left). Instances that are deaf hear no messages of the given types in this round; a type that no role handles or sends is an error.`,
 		Example: `load("@std//hotstuff.star", "hotstuff")
 cluster(hotstuff())
 twin("A")

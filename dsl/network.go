@@ -46,7 +46,7 @@ exchange("c1", ["A", "B", "C", "D"])`,
 		call: linkAct((*runtime.Cluster).Cut),
 	}, {
 		Signature: "deaf(id, types)",
-		Doc:       `An instance hears no messages of the given types until the network heals.`,
+		Doc:       `An instance hears no messages of the given types until the network heals. A type that no role handles or sends is an error.`,
 		Example: kvStage + `deaf("A", ["update"])
 exchange("c1", ["A", "B", "C"])`,
 		call: func(c *call) (starlark.Value, error) {
@@ -60,7 +60,7 @@ exchange("c1", ["A", "B", "C"])`,
 	}, {
 		Signature: "drop(type, src=None, dst=None)",
 		Doc: `Messages of a type are lost on the way from src to dst until the network heals.
-Without src or dst that is from or to everybody.`,
+Without src or dst that is from or to everybody. A type that no role handles or sends is an error.`,
 		Example: kvStage + `drop("ack", src = "A")
 exchange("c1", ["A", "B", "C"])`,
 		call: func(c *call) (starlark.Value, error) {

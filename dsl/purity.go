@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 	"sync/atomic"
 
 	"go.starlark.net/resolve"
@@ -170,6 +171,48 @@ func (s *surface) named(fn *starlark.Function) []string {
 		})
 	}
 	return names
+}
+
+// sent lists the types of messages that the functions send under names that
+// stand in their text, as in self.broadcast("vote").
+func (s *surface) sent() []string {
+	var types []string
+	for known := range s.visited {
+		fn, ok := known.(*starlark.Function)
+		if !ok {
+			continue
+		}
+		text := s.text(fn)
+		if text == nil {
+			continue
+		}
+		syntax.Walk(text, func(n syntax.Node) bool {
+			if call, ok := n.(*syntax.CallExpr); ok {
+				if kind, ok := sentBy(call); ok && !slices.Contains(types, kind) {
+					types = append(types, kind)
+				}
+			}
+			return true
+		})
+	}
+	return types
+}
+
+// sentBy returns the type of message that a call of send or broadcast names.
+func sentBy(call *syntax.CallExpr) (string, bool) {
+	method, ok := call.Fn.(*syntax.DotExpr)
+	if !ok {
+		return "", false
+	}
+	at, sends := map[string]int{"send": 1, "broadcast": 0}[method.Name.Name]
+	if !sends || len(call.Args) <= at {
+		return "", false
+	}
+	kind, ok := call.Args[at].(*syntax.Literal)
+	if !ok || kind.Token != syntax.STRING {
+		return "", false
+	}
+	return kind.Value.(string), true
 }
 
 // text returns the definition of a function, nil if its source is not known.

@@ -1,11 +1,14 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
 // A Family is a group of builtins that belong together.
@@ -106,6 +109,10 @@ func (b *builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwa
 	}
 	defer recovered(&err) // here, where the call stack is still known
 	value, err := b.entry.call(&call{thread, b, args, kwargs})
+	var unknown *runtime.UnknownTypeError
+	if errors.As(err, &unknown) {
+		err = fmt.Errorf("%w%s", err, Hint(unknown.Type, unknown.Types))
+	}
 	if inner, ok := err.(*starlark.EvalError); ok {
 		// It may come from another thread. Wrapped, it gets this stack as well.
 		err = fmt.Errorf("%s: %w", b.Name(), inner)

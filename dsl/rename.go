@@ -20,6 +20,14 @@ func (p *protocolValue) Symmetric() bool {
 	return ok && s.Symmetric()
 }
 
+// MessageTypes lists those of the protocol inside, if it does.
+func (p *protocolValue) MessageTypes() []string {
+	if t, ok := p.Protocol.(runtime.Typed); ok {
+		return t.MessageTypes()
+	}
+	return nil
+}
+
 // SymmetricClients tells what the protocol inside declares.
 func (p *protocolValue) SymmetricClients(program []runtime.Operation) bool {
 	s, ok := p.Protocol.(runtime.SymmetricClients)

@@ -120,6 +120,7 @@ type scriptProtocol struct {
 
 	mu      sync.Mutex
 	surface *surface // what the handlers see of the script, once there are nodes
+	types   []string // of messages, once a filter named one
 	fresh   sync.Map // nodeKey -> encoded starting state
 }
 
@@ -155,6 +156,30 @@ func (p *scriptProtocol) NewClient(self runtime.Self, program []runtime.Operatio
 		return nil, fmt.Errorf("protocol %s has no clients; give it client = role(…)", p.name)
 	}
 	return p.newNode(p.client, self, program)
+}
+
+// MessageTypes lists the types that the roles handle, and those that they send,
+// as far as their text names them.
+func (p *scriptProtocol) MessageTypes() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.types != nil {
+		return p.types
+	}
+	for _, r := range []*role{p.replica, p.client} {
+		if r == nil {
+			continue
+		}
+		for name := range r.handlers {
+			if kind, handles := strings.CutPrefix(name, "on_"); handles && !slices.Contains(events, kind) {
+				p.types = append(p.types, kind)
+			}
+		}
+	}
+	if p.surface != nil {
+		p.types = append(p.types, p.surface.sent()...)
+	}
+	return p.types
 }
 
 func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.Operation) (runtime.Node, error) {

@@ -26,7 +26,7 @@ It is a choice of rounds(partitions = …), and by itself a space of partition a
 		Doc: `The space of all rounds led by one of the leaders under one of the partitions (default: at most 2 groups).
 The leaders are "any", "faulty" (the twins), an identity or a list of them.
 With phases = k each of the first k - 1 hops of a round has a partition of its own, and so has the rest of it.
-Deaf lists sets of instances, one of which hears no messages of the given types in a round. The choices that a space offers decide which flaws can be found in it.`,
+Deaf lists sets of instances, one of which hears no messages of the given types in a round. A type that no role handles or sends is an error. The choices that a space offers decide which flaws can be found in it.`,
 		Example: roundStage + `print(rounds(leaders = "faulty", partitions = partitions(exactly = 2)).size)
 print((rounds() * 7).size)
 print(rounds(phases = 2).at(5))
@@ -204,6 +204,9 @@ func callRounds(c *call) (starlark.Value, error) {
 	leaders, err := leaderNames(cl, chosen)
 	if err != nil {
 		return nil, fmt.Errorf("rounds: %w", err)
+	}
+	if err := cl.KnownTypes("rounds", types...); err != nil { // of nobody deaf, too
+		return nil, err
 	}
 	parts, err := c.partitions(cl, p)
 	if err != nil {

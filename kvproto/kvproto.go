@@ -116,6 +116,11 @@ type Protocol struct {
 // cluster is told when servers and clients are made.
 func New(options Options) *Protocol { return &Protocol{options: options} }
 
+// MessageTypes implements [runtime.Typed].
+func (p *Protocol) MessageTypes() []string {
+	return []string{Query{}.MessageType(), Report{}.MessageType(), Update{}.MessageType(), Ack{}.MessageType()}
+}
+
 // Name returns "kv".
 func (p *Protocol) Name() string { return "kv" }
 

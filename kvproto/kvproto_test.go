@@ -1,6 +1,8 @@
 package kvproto
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -351,4 +353,31 @@ func TestKeyringIsConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// The protocol lists the types of its messages: filters that name another are refused.
+func TestMessageTypes(t *testing.T) {
+	c, err := runtime.NewCluster(runtime.Config{Protocol: New(Options{}), N: 4, F: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"ack", "query", "report", "update"}; !slices.Equal(c.MessageTypes(), want) {
+		t.Errorf("got %q, want %q", c.MessageTypes(), want)
+	}
+	deaf := runtime.Phase{Deaf: runtime.Of(1), Types: []string{"acks"}}
+	_, drop := c.Drop("acks", "A", "")
+	_, hears := c.Deaf("B", []string{"ack", "acks"})
+	_, round := c.Round("A", deaf)
+	_, deliver := c.Deliver(deaf)
+	_, made := c.Make(runtime.Act{Kind: runtime.DropStep, Types: []string{"acks"}})
+	for _, err := range []error{drop, hears, round, deliver, made} {
+		var unknown *runtime.UnknownTypeError
+		if !errors.As(err, &unknown) || unknown.Type != "acks" {
+			t.Errorf("got %v", err)
+		}
+	}
+	deaf.Types = []string{"ack"}
+	if _, err := c.Deliver(deaf); err != nil {
+		t.Error(err)
+	}
 }

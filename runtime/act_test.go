@@ -27,7 +27,7 @@ func TestActs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	phase := runtime.Phase{Parts: parts, Deaf: runtime.Of(1), Types: []string{"ack", "state"}, Hops: 2}
+	phase := runtime.Phase{Parts: parts, Deaf: runtime.Of(1), Types: []string{"ack", "report"}, Hops: 2}
 	kinds := map[runtime.StepKind]bool{}
 	try := func(s runtime.Step, err error) {
 		t.Helper()

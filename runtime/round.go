@@ -57,6 +57,9 @@ func (c *Cluster) phase(act string, p Phase) (phase, string, error) {
 	if (p.Deaf == 0) != (len(p.Types) == 0) {
 		return phase{}, "", fmt.Errorf("%s: deaf instances and the message types that they don't hear go together", act)
 	}
+	if err := c.KnownTypes(act, p.Types...); err != nil {
+		return phase{}, "", err
+	}
 	if bad := p.Deaf &^ (c.servers | c.clients); bad != 0 {
 		return phase{}, "", fmt.Errorf("%s: deaf: no instance has number %d", act, bad)
 	}

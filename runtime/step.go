@@ -227,7 +227,8 @@ func (c *Cluster) Cut(src, dst string) (Step, error) {
 }
 
 // Drop is the step after which messages of the given type are lost on the way
-// from src to dst; an empty src or dst stands for everybody.
+// from src to dst; an empty src or dst stands for everybody. A type that the
+// protocol does not have is an [UnknownTypeError]; see [Typed].
 func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
 	f := filter{messageType, c.servers | c.clients, c.servers | c.clients}
 	args := []string{strconv.Quote(messageType)}
@@ -248,6 +249,9 @@ func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
 	if messageType == "" {
 		return Step{}, fmt.Errorf("drop: the message type is empty; name one, or use cut")
 	}
+	if err := c.KnownTypes("drop", messageType); err != nil {
+		return Step{}, err
+	}
 	text := "drop(" + strings.Join(args, ", ") + ")"
 	s := c.changing(DropStep, text, func(t *topology) *topology { return t.filter(f) })
 	s.link = Act{Types: []string{messageType}, Src: src, Dst: dst}
@@ -255,6 +259,7 @@ func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
 }
 
 // Deaf is the step after which an instance hears no messages of the given types.
+// A type that the protocol does not have is an [UnknownTypeError]; see [Typed].
 func (c *Cluster) Deaf(id string, types []string) (Step, error) {
 	i, err := c.Instance(id)
 	if err != nil {
@@ -262,6 +267,9 @@ func (c *Cluster) Deaf(id string, types []string) (Step, error) {
 	}
 	if len(types) == 0 {
 		return Step{}, fmt.Errorf("deaf: no message types are named")
+	}
+	if err := c.KnownTypes("deaf", types...); err != nil {
+		return Step{}, err
 	}
 	text := fmt.Sprintf("deaf(%q, %s)", id, list(types))
 	s := c.changing(DropStep, text, func(t *topology) *topology {

@@ -1,0 +1,53 @@
+package runtime
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Typed is implemented by protocols that can list the types of all messages
+// that their nodes handle or send. Filters ([Phase].Types, [Cluster.Drop],
+// [Cluster.Deaf]) that name another type are refused then, instead of having no
+// effect.
+type Typed interface {
+	MessageTypes() []string
+}
+
+// MessageTypes lists the types of the protocol's messages in order, nil if it
+// is not [Typed].
+func (c *Cluster) MessageTypes() []string {
+	if p, ok := c.config.Protocol.(Typed); ok {
+		types := slices.Clone(p.MessageTypes())
+		slices.Sort(types)
+		return slices.Compact(types)
+	}
+	return nil
+}
+
+// An UnknownTypeError says that a filter names a type that no message has.
+type UnknownTypeError struct {
+	Act   string // what the filter belongs to
+	Type  string
+	Types []string // those that there are
+}
+
+func (e *UnknownTypeError) Error() string {
+	return fmt.Sprintf("%s: no role handles or sends a message of type %q; there are %s", e.Act, e.Type, strings.Join(e.Types, ", "))
+}
+
+// KnownTypes returns an [UnknownTypeError] if one of the types is none of the
+// protocol's. If the protocol does not list its types, any will do. The act is
+// what asks.
+func (c *Cluster) KnownTypes(act string, types ...string) error {
+	known := c.MessageTypes()
+	if known == nil {
+		return nil
+	}
+	for _, t := range types {
+		if !slices.Contains(known, t) {
+			return &UnknownTypeError{act, t, known}
+		}
+	}
+	return nil
+}
