@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/twinsh/twinsh/internal/files"
+	"github.com/twinsh/twinsh/runtime/files"
 )
 
 // writable opens the folder below which scripts write. what names the parameter

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/dsl"
-	"github.com/twinsh/twinsh/internal/files"
+	"github.com/twinsh/twinsh/runtime/files"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
