@@ -219,6 +219,7 @@ type run struct {
 	uses      map[file][]file // what each of them loads
 	settled   map[file]bool   // modules that are known to be those of the files now
 	exhausted atomic.Bool     // all steps were taken
+	unwritten []lateError     // what could not be written
 }
 
 const runKey = "twinsh run"
@@ -252,10 +253,7 @@ func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execu
 		defer recovered(&err)
 		return execute(thread)
 	}()
-	if err == nil {
-		return nil
-	}
-	return in.explain(err, r.stopped())
+	return r.explainAll(err)
 }
 
 // thread returns a fresh thread of the execution, with all steps to take.

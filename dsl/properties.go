@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,7 +20,8 @@ import (
 // A propertyValue is a property in a script: of a history or of a world.
 type propertyValue struct {
 	name      string
-	text      string // the call that makes it again, "" if it is not known
+	text      string           // the call that makes it again, "" if it is not known
+	args      []starlark.Value // what it was made of
 	property  check.Property
 	invariant check.WorldProperty
 }
@@ -190,7 +192,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
-	return &propertyValue{name: name, text: c.written(), invariant: check.Invariant(name, holds)}, nil
+	return &propertyValue{name: name, text: c.written(), args: []starlark.Value{fn}, invariant: check.Invariant(name, holds)}, nil
 }
 
 func callCheck(c *call) (starlark.Value, error) {
@@ -250,7 +252,10 @@ check(validity(lambda v: v.endswith("a")))`,
 				return nil, err
 			}
 			p := check.Validity(holds)
-			return &propertyValue{name: p.Name(), text: c.written(), property: p}, nil
+			if list, ok := allowed.(starlark.Iterable); ok {
+				allowed = starlark.Tuple(slices.Collect(starlark.Elements(list))) // as it is now
+			}
+			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{allowed}, property: p}, nil
 		},
 	}
 }
@@ -303,7 +308,7 @@ If a world repeats, the failure is a proven loop (see rebase in role); else it i
 				return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
 			}
 			p := check.Live(within)
-			return &propertyValue{name: p.Name(), text: c.written(), invariant: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
 		},
 	}
 }

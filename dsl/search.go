@@ -3,7 +3,6 @@ package dsl
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -164,8 +163,13 @@ func callExplore(c *call) (starlark.Value, error) {
 	if resume && checkpoint == "" {
 		return nil, fmt.Errorf("explore: resume goes with checkpoint = the file to go on from")
 	}
-	if checkpoint != "" && !filepath.IsLocal(checkpoint) {
-		return nil, fmt.Errorf("explore: checkpoint is %q, want a path below the current folder", checkpoint)
+	if checkpoint != "" {
+		folder, err := c.in().writable("explore: checkpoint", checkpoint)
+		if err != nil {
+			return nil, err
+		}
+		defer folder.Close()
+		o.Folder = folder
 	}
 	o.First, o.Workers = first, workers
 	o.Budget, o.MaxWorlds, o.MaxMemory = time.Duration(budget), maxWorlds, int(maxMemory)
@@ -182,11 +186,21 @@ func callExplore(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("explore: symmetry is %s, want True, False, None or \"sampled\"", symmetry)
 	}
 	o.Shard = c.in().config.Shard
+	o.Code = func() []explore.Part { return properties.code(c.in()) }
 	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
-	if err == nil && c.in().config.Report != nil {
-		err = c.in().config.Report(report)
+	if err != nil {
+		return nil, err
 	}
-	return c.reported(report, err)
+	// What was found is not lost because it cannot be written.
+	if report.Unsaved != nil {
+		c.unwritten(report.Unsaved)
+	}
+	if keep := c.in().config.Report; keep != nil {
+		if err := keep(report); err != nil {
+			c.unwritten(fmt.Errorf("explore: the report cannot be written: %w", err))
+		}
+	}
+	return c.reported(report, nil)
 }
 
 // seconds is a parameter that takes a number of seconds, or a text such as "2m".

@@ -1,9 +1,12 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/runtime/files"
 )
@@ -49,4 +52,45 @@ func (in *Interpreter) Save(path string) error {
 		return err
 	}
 	return files.WriteAt(path, []byte(script), nil)
+}
+
+// An UnwrittenError is the cause of an [Error] if a script went on to its end,
+// but a checkpoint or a report could not be written.
+type UnwrittenError struct{ Err error }
+
+func (e *UnwrittenError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why it could not be written.
+func (e *UnwrittenError) Unwrap() error { return e.Err }
+
+// unwritten notes that something could not be written. The script goes on, and
+// ends with that error.
+func (c *call) unwritten(err error) {
+	r := runOf(c.thread)
+	at := &starlark.EvalError{Msg: err.Error(), CallStack: c.thread.CallStack()}
+	r.unwritten = append(r.unwritten, lateError{&UnwrittenError{err}, at})
+}
+
+// A lateError is an error at a place that the script has left.
+type lateError struct {
+	error
+	at *starlark.EvalError
+}
+
+// explainAll says what err means, and what could not be written. Either may be
+// missing.
+func (r *run) explainAll(err error) error {
+	if err == nil && len(r.unwritten) == 0 {
+		return nil
+	}
+	e := &Error{}
+	if err != nil {
+		e = r.in.explain(err, r.stopped())
+	}
+	for _, late := range r.unwritten {
+		there := r.in.explain(late.at, nil)
+		e.Problems = append(e.Problems, there.Problems...)
+		e.cause = errors.Join(e.cause, late.error)
+	}
+	return e
 }

@@ -124,6 +124,9 @@ func (p *Protocol) MessageTypes() []string {
 // Name returns "kv".
 func (p *Protocol) Name() string { return "kv" }
 
+// Fingerprint tells protocols with different options apart.
+func (p *Protocol) Fingerprint() string { return fmt.Sprintf("kv %+v", p.options) }
+
 // NewServer makes a server that was never written to.
 func (p *Protocol) NewServer(self runtime.Self) (runtime.Node, error) {
 	if err := p.check(self); err != nil {

@@ -54,6 +54,7 @@ type program struct {
 	// Flags -shard and -reports.
 	shard   explore.Shard
 	reports string
+	kept    []*explore.Saved // reports that stand in that file
 }
 
 func main() {
@@ -169,9 +170,12 @@ func (p *program) report(err error) int {
 	}
 	fmt.Fprintln(p.stderr, in.Render(p.colorErr))
 	var failed *dsl.CheckFailed
+	var unwritten *dsl.UnwrittenError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return interrupted
+	case errors.As(err, &unwritten):
+		return misused
 	case errors.As(err, &failed):
 		return checkFailed
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/files"
 )
 
 func mergeCommand() command {
@@ -22,18 +21,21 @@ func mergeCommand() command {
 Reads files that "twinsh run -shard I/K -reports FILE" wrote, one for each shard,
 and prints the report of each search as a run without shards would have.
 
+A file is refused if it was cut or changed, if its script ended with an error, if
+its figures cannot be, or if it is of another search: of other code, say.
+
 Exit status: 0 nothing is violated, 1 something is, 2 the reports do not belong
 together.`,
 		run: merge,
 	}
 }
 
-func merge(_ context.Context, p *program, files []string) int {
-	if len(files) == 0 {
+func merge(_ context.Context, p *program, names []string) int {
+	if len(names) == 0 {
 		return p.misuse("merge: no reports given; name the files that twinsh run -reports wrote")
 	}
 	var searches [][]*explore.Saved // of each search in a script, its shards
-	for _, name := range files {
+	for _, name := range names {
 		reports, err := readReports(name)
 		if err != nil {
 			return p.misuse("merge: %s: %v", name, err)
@@ -42,7 +44,7 @@ func merge(_ context.Context, p *program, files []string) int {
 			searches = make([][]*explore.Saved, len(reports))
 		}
 		if len(reports) != len(searches) {
-			return p.misuse("merge: %s holds %d reports, and %s holds %d", name, len(reports), files[0], len(searches))
+			return p.misuse("merge: %s holds %d reports, and %s holds %d", name, len(reports), names[0], len(searches))
 		}
 		for i, r := range reports {
 			searches[i] = append(searches[i], r)
@@ -52,7 +54,7 @@ func merge(_ context.Context, p *program, files []string) int {
 	for _, shards := range searches {
 		whole, err := explore.Merge(shards)
 		if err != nil {
-			return p.misuse("%v", err)
+			return p.misuse("%v (%s)", err, strings.Join(names, ", "))
 		}
 		fmt.Fprintln(p.stdout, whole.Text())
 		for _, step := range whole.Counterexample {
@@ -65,23 +67,13 @@ func merge(_ context.Context, p *program, files []string) int {
 	return status
 }
 
-// readReports reads one report from each line.
+// readReports reads the reports of a file.
 func readReports(name string) ([]*explore.Saved, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	var reports []*explore.Saved
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, len(data)+1)
-	for n := 1; lines.Scan(); n++ {
-		r, err := explore.ReadSaved(lines.Bytes())
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		reports = append(reports, r)
-	}
-	return reports, lines.Err()
+	return explore.DecodeReports(data)
 }
 
 // shardFlag parses I/K, the I-th of K shards, from 1.
@@ -98,24 +90,23 @@ func shardFlag(s *explore.Shard) func(string) error {
 	}
 }
 
-// keepReport adds a report to the file of flag -reports.
+// keepReport adds a report to the file of flag -reports, which has no end until
+// the scripts have.
 func (p *program) keepReport(r *explore.Report) error {
 	if p.reports == "" {
 		return nil
 	}
-	line, err := json.Marshal(r.Save())
+	p.kept = append(p.kept, r.Save())
+	return p.writeReports(false, 0)
+}
+
+// writeReports writes the file of flag -reports anew.
+func (p *program) writeReports(ended bool, status int) error {
+	data, err := explore.EncodeReports(p.kept, ended, status)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(p.reports, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return files.WriteAt(p.reports, data, explore.IsReports)
 }
 
 // progressFlag chooses how progress is told: "line", on a terminal only, or

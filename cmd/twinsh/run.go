@@ -57,7 +57,7 @@ func run(ctx context.Context, p *program, args []string) int {
 		}
 	}
 	if p.reports != "" {
-		if err := os.WriteFile(p.reports, nil, 0o644); err != nil {
+		if err := p.writeReports(false, 0); err != nil {
 			return p.misuse("run: %v", err)
 		}
 	}
@@ -77,6 +77,11 @@ func run(ctx context.Context, p *program, args []string) int {
 				fmt.Fprintf(p.stderr, "twinsh: interrupted in %s, script %d of %d\n", name, i+1, len(files))
 			}
 			break
+		}
+	}
+	if p.reports != "" {
+		if err := p.writeReports(true, worst); err != nil {
+			worst = max(worst, p.misuse("run: %v", err))
 		}
 	}
 	return worst

@@ -1,20 +1,18 @@
 package explore
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/big"
 	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/files"
 )
 
 // A checkpoint is written whenever a layer is complete, and says how to get
@@ -22,25 +20,14 @@ import (
 // rows themselves are not in it, because they are numbers that mean nothing in
 // another run; taking one step for each of them brings them back. So a file is
 // small, and no state of a protocol has to be readable later.
-
-// checkpointMagic begins each file; the number is that of the format.
-const checkpointMagic = "twinsh checkpoint 2\n"
+//
+// A file is locked while a search works with it. It is believed only as far as
+// it can be checked: its fingerprint is that of the search, the worlds that it
+// leads to are those that it was written of, and its counts are consistent.
 
 // saveEvery is how much time passes between two files, so that quick layers
 // are not slowed down.
 const saveEvery = time.Second
-
-// A checkpoint is what a file holds.
-type checkpoint struct {
-	Search  string // what is searched; a file of another search is refused
-	Origins [][]origin
-	Weights []uint64
-	Digest  uint64 // of the last layer's worlds
-	From    int    // symmetricFrom
-	// Asymmetry is why symmetry was given up, so that it is not tried again.
-	Asymmetry string
-	Progress  progressMade
-}
 
 // progressMade is what a search has counted and found.
 type progressMade struct {
@@ -87,123 +74,131 @@ func (x *search) texts(w *runtime.World) []string {
 	return texts
 }
 
-// subject tells what is searched, as far as it decides what is found.
-func (x *search) subject() string {
-	var b strings.Builder
-	fmt.Fprintln(&b, x.cluster, x.space, x.space.Size(), x.options.First)
-	for _, id := range x.cluster.Config().Clients {
-		fmt.Fprintln(&b, id.Name, id.Program)
+// A checkpointFile is where the checkpoints of a search are.
+type checkpointFile struct {
+	folder *os.Root
+	name   string // in the folder
+	shown  string // as people call it
+}
+
+// openCheckpoint locks the file of the options. Close releases it.
+func (o Options) openCheckpoint() (file *checkpointFile, release func(), err error) {
+	file = &checkpointFile{o.Folder, o.Checkpoint, o.Checkpoint}
+	closeFolder := func() {}
+	if file.folder == nil {
+		if file.folder, err = os.OpenRoot(filepath.Dir(o.Checkpoint)); err != nil {
+			return nil, nil, err
+		}
+		file.name = filepath.Base(o.Checkpoint)
+		closeFolder = func() { file.folder.Close() }
 	}
-	for _, p := range x.report.Checked {
-		fmt.Fprintln(&b, p)
+	// What is found out now need not be found out after hours.
+	unlock, err := files.Lock(file.folder, file.name)
+	if err != nil {
+		closeFolder()
+		return nil, nil, err
 	}
-	for _, w := range x.options.Start.Path()[1:] {
-		fmt.Fprintln(&b, w.Step())
+	release = func() { unlock(); closeFolder() }
+	if !o.Resume {
+		if err := files.Replaceable(file.folder, file.name, isCheckpoint); err != nil {
+			release()
+			return nil, nil, err
+		}
 	}
-	for _, s := range x.space.Steps() {
-		fmt.Fprintln(&b, s)
-	}
-	return b.String()
+	return file, release, nil
 }
 
 // save writes a checkpoint of a complete layer, if it is time.
-func (x *search) save(layer *frontier) error {
-	if x.options.Checkpoint == "" || time.Since(x.saved) < saveEvery && x.report.Stopped == nil {
-		return nil
+func (x *search) save(layer *frontier) {
+	if x.file != nil && (time.Since(x.saved) >= saveEvery || x.report.Stopped != nil) {
+		x.write(layer, x.snapshot())
 	}
-	return x.write(layer, x.snapshot())
 }
 
 // saveStopped writes a checkpoint of the layer before the one under way, which
 // will be gone through again.
-func (x *search) saveStopped(layer *frontier) error {
-	if x.options.Checkpoint == "" {
-		return nil
+func (x *search) saveStopped(layer *frontier) {
+	if x.file != nil {
+		x.write(layer, x.complete)
 	}
-	return x.write(layer, x.complete)
 }
 
-func (x *search) write(layer *frontier, p progressMade) error {
-	c := checkpoint{Search: x.subject(), Origins: x.origins, From: x.symmetricFrom, Asymmetry: x.asymmetry, Progress: p}
+// write writes a checkpoint. That it cannot be written is noted in the report
+// and does not end the search: the next one may be.
+func (x *search) write(layer *frontier, p progressMade) {
+	c := checkpoint{
+		Search: x.fingerprint(), From: x.symmetricFrom, Asymmetry: x.asymmetry, Progress: p, origins: x.origins,
+	}
 	for rank := range layer.len() {
 		row, w := layer.at(rank)
-		c.Weights = append(c.Weights, w...)
-		c.Digest = c.Digest*31 + x.cluster.Digest(row[:x.width-2])
+		c.weights = append(c.weights, w...)
+		c.Digest = digestRow(c.Digest, x.cluster.Digest(row[:x.width-2]), w)
 	}
-	var body bytes.Buffer
-	if err := gob.NewEncoder(&body).Encode(c); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+	data, err := c.encode()
+	if err == nil {
+		err = files.Write(x.file.folder, x.file.name, data, isCheckpoint)
 	}
-	sum := sha256.Sum256(body.Bytes())
-	file := slices.Concat([]byte(checkpointMagic), sum[:], body.Bytes())
-	if err := writeAtomically(x.options.Checkpoint, file); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+	x.report.Unsaved = nil
+	if err != nil {
+		x.report.Unsaved = fmt.Errorf("checkpoint: %w", err)
 	}
 	x.saved = time.Now()
-	return nil
 }
 
-// writeAtomically leaves either the old file or the new one, whole, whenever
-// the program is killed. The new one always has the same name until it is whole,
-// so that what a killed program left behind is overwritten.
-func writeAtomically(path string, data []byte) (err error) {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+// digestRow adds the digest of a world, and its weight, to that of those before.
+func digestRow(sum, world uint64, w weight) uint64 {
+	for _, v := range append([]uint64{world}, w...) {
+		sum = (sum ^ v) * 0x9e3779b97f4a7c15
+		sum ^= sum >> 29
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return sum
 }
 
-// readCheckpoint returns nil if there is no such file.
-func readCheckpoint(path string) (*checkpoint, error) {
-	file, err := os.ReadFile(path)
+// fingerprint returns the fingerprint of the search.
+func (x *search) fingerprint() Fingerprint {
+	if x.print == nil {
+		x.print = x.options.fingerprint(x.space, x.asked)
+	}
+	return x.print
+}
+
+// read returns nil if there is no file.
+func (f *checkpointFile) read() (*checkpoint, error) {
+	data, err := files.Read(f.folder, f.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	rest, ok := bytes.CutPrefix(file, []byte(checkpointMagic))
-	if !ok || len(rest) < sha256.Size {
-		return nil, fmt.Errorf("%s is no checkpoint of this version of twinsh", path)
-	}
-	body := rest[sha256.Size:]
-	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], rest[:sha256.Size]) {
-		return nil, fmt.Errorf("%s is damaged: its checksum is wrong; remove it to begin anew", path)
-	}
-	c := new(checkpoint)
-	if err := gob.NewDecoder(bytes.NewReader(body)).Decode(c); err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w", path, err)
+	c, err := decodeCheckpoint(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s is %w", f.shown, err)
 	}
 	return c, nil
+}
+
+// misfit returns an error about a checkpoint that is whole and yet wrong.
+func (x *search) misfit(format string, args ...any) error {
+	return fmt.Errorf("checkpoint: %s does not fit this search: %s; remove it to begin anew", x.file.shown, fmt.Sprintf(format, args...))
 }
 
 // resume goes back to where a checkpoint was written and returns the layer to
 // go on from.
 func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
-	if c.Search != x.subject() {
-		return nil, fmt.Errorf("checkpoint: %s was written by another search: of another space, system, start or property; name another file", x.options.Checkpoint)
+	if d := x.fingerprint().differences(c.Search); d != "" {
+		return nil, fmt.Errorf("checkpoint: %s was written by another search; what differs is %s; name another file, or remove it to begin anew", x.file.shown, d)
 	}
 	if c.Asymmetry != "" && x.symmetry != nil {
 		return nil, asymmetry{why: c.Asymmetry, known: true}
 	}
-	if c.From != never && x.symmetry == nil {
-		return nil, fmt.Errorf("checkpoint: %s was written with symmetry, which this search does not have", x.options.Checkpoint)
+	switch {
+	case c.From != never && x.symmetry == nil:
+		return nil, x.misfit("it was written with symmetry, which this search does not have")
+	case x.symmetricFrom == 0 && c.From != 0:
+		return nil, x.misfit("it was written without symmetry")
+	case len(c.origins[0]) != 1 || c.origins[0][0] != 0:
+		return nil, x.misfit("it begins with %d worlds", len(c.origins[0]))
 	}
 	x.symmetricFrom = c.From
 	past, err := x.startMonitor(ctx)
@@ -216,16 +211,22 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if x.symmetry != nil {
 		names = x.symmetry.NewCanonicalizer()
 	}
-	x.origins = c.Origins[:1]
-	for k := 1; k < len(c.Origins); k++ {
+	x.origins = c.origins[:1]
+	worlds, steps := 0, 0
+	for k := 1; k < len(c.origins); k++ {
 		for _, r := range rows {
-			x.expand(x.places[r[x.width-1]])
+			at := x.places[r[x.width-1]]
+			x.expand(at)
+			worlds, steps = worlds+1, steps+at.choices()
 		}
 		w := x.newWorker()
-		next := make([][]uint32, 0, len(c.Origins[k]))
-		for _, from := range c.Origins[k] {
-			if int(from>>32) >= len(rows) {
-				return nil, fmt.Errorf("checkpoint: %s does not fit this search", x.options.Checkpoint)
+		next := make([][]uint32, 0, len(c.origins[k]))
+		for _, from := range c.origins[k] {
+			if from>>32 >= uint64(len(rows)) {
+				return nil, x.misfit("layer %d goes on from world %d of %d", k, from>>32, len(rows))
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
 			}
 			r, err := w.again(ctx, rows[from>>32], int(uint32(from)))
 			if err != nil {
@@ -239,25 +240,59 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 			next = append(next, r)
 		}
 		rows = next
-		x.origins = c.Origins[:k+1]
+		x.origins = c.origins[:k+1]
+	}
+	if len(c.weights) != x.words*len(rows) {
+		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(rows))
 	}
 	layer := newFrontier(x.width, x.words, 1)
 	digest := uint64(0)
 	for i, r := range rows {
-		layer.add(r, c.Weights[i*x.words:(i+1)*x.words], c.Origins[len(c.Origins)-1][i])
-		digest = digest*31 + x.cluster.Digest(r[:x.width-2])
+		w := c.weights[i*x.words : (i+1)*x.words]
+		layer.add(r, w, c.origins[len(c.origins)-1][i])
+		digest = digestRow(digest, x.cluster.Digest(r[:x.width-2]), w)
 	}
 	if layer.seal(); layer.len() != len(rows) || digest != c.Digest {
-		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.options.Checkpoint)
+		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.file.shown)
 	}
-	return layer, x.restore(c.Progress)
+	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.origins)-1 {
+		return nil, x.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
+			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.origins)-1)
+	}
+	if err := x.restore(ctx, c.Progress); err != nil {
+		return nil, err
+	}
+	return layer, x.balance(layer)
+}
+
+// balance reports whether each scenario of the space is counted once: as judged,
+// or as one that leads through a row of the layer.
+func (x *search) balance(layer *frontier) error {
+	sum := x.covered()
+	for rank := range layer.len() {
+		row, w := layer.at(rank)
+		at := x.places[row[x.width-1]].at
+		if at.Last() {
+			return x.misfit("a scenario goes on from its end")
+		}
+		n := new(big.Int).Sub(at.Count(), big.NewInt(int64(at.Accepts())))
+		sum.Add(sum, n.Mul(n, w.big()))
+	}
+	if sum.Cmp(x.report.Size) != 0 {
+		return x.misfit("it counts %s scenarios, and there are %s", sum, x.report.Size)
+	}
+	return nil
 }
 
 // again takes a choice from a row, as a search did before.
 func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32, error) {
 	x := w.search
 	width := x.width - 2
-	step, to := x.places[row[width+1]].choice(choice, 0)
+	at := x.places[row[width+1]]
+	if choice >= at.choices() {
+		return nil, x.misfit("it takes choice %d of %d", choice, at.choices())
+	}
+	step, to := at.choice(choice, 0)
 	next := make([]uint32, x.width)
 	w.sim.Expect(to.leaders)
 	if !w.sim.Take(next[:width], row[:width], step) {
@@ -272,12 +307,36 @@ func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32,
 }
 
 // restore puts back what was counted and found.
-func (x *search) restore(p progressMade) error {
+func (x *search) restore(ctx context.Context, p progressMade) error {
+	place := 2 * x.tallies.outcomes * x.words
+	switch {
+	case len(p.Tallies)%place != 0 || len(p.Tallies)/place > len(x.places):
+		return x.misfit("it has %d tallies for %d places", len(p.Tallies), len(x.places))
+	case p.Progressing < 0 || p.Progressing > len(p.Passing) || len(p.Passing) > passingKept:
+		return x.misfit("%d of %d passing scenarios made progress", p.Progressing, len(p.Passing))
+	case (p.First == nil) != (len(p.Violations) == 0):
+		return x.misfit("%d properties are violated, but not with a counterexample for them", len(p.Violations))
+	}
 	x.tallies.counts, x.progressing = p.Tallies, p.Progressing
 	r := x.report
 	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
+	violated := map[string]bool{}
+	for outcome := range x.tallies.outcomes - violates {
+		for _, at := range x.places {
+			if !x.tallies.at(at.index, violates+outcome, false).zero() || !x.tallies.at(at.index, violates+outcome, true).zero() {
+				violated[x.propertyName(outcome)] = true
+			}
+		}
+	}
 	for _, v := range p.Violations {
+		if !violated[v.Property] || v.Length < 0 || v.Length > p.Depth || len(v.Shortest) == 0 || len(v.Shortest) > 8*x.words {
+			return x.misfit("it counts no scenario that violates %s after %d steps", v.Property, v.Length)
+		}
+		delete(violated, v.Property)
 		r.Violations = append(r.Violations, Violation{v.Property, v.Why, v.Length, new(big.Int).SetBytes(v.Shortest), new(big.Int)})
+	}
+	for name := range violated {
+		return x.misfit("%s is violated, but it does not say how", name)
 	}
 	steps := map[string]runtime.Step{}
 	for _, s := range x.space.Steps() {
@@ -288,11 +347,11 @@ func (x *search) restore(p progressMade) error {
 		for _, text := range texts {
 			s, ok := steps[text]
 			if !ok {
-				return nil, fmt.Errorf("checkpoint: the space has no step %s", text)
+				return nil, x.misfit("the space has no step %s", text)
 			}
 			next, err := w.Do(s)
 			if err != nil {
-				return nil, fmt.Errorf("checkpoint: %w", err)
+				return nil, x.misfit("%v", err)
 			}
 			w = next
 		}
@@ -309,6 +368,9 @@ func (x *search) restore(p progressMade) error {
 		w, err := walk(p.First)
 		if err != nil {
 			return err
+		}
+		if len(p.First) != p.Violations[0].Length {
+			return x.misfit("the counterexample to %s has %d steps instead of %d", p.Violations[0].Property, len(p.First), p.Violations[0].Length)
 		}
 		r.Counterexample, r.Beyond = w, w.Beyond()
 	}

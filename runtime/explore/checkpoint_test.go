@@ -1,7 +1,10 @@
 package explore_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +20,7 @@ import (
 
 // storeSpace is a space of the store without write-back, large enough for
 // several layers, in which clients reach up to three servers.
-func storeSpace(t *testing.T, length int) (*space.Space, explore.Options) {
+func storeSpace(t testing.TB, length int) (*space.Space, explore.Options) {
 	t.Helper()
 	return storeWithin(t, 1, length)
 }
@@ -25,7 +28,7 @@ func storeSpace(t *testing.T, length int) (*space.Space, explore.Options) {
 // storeWithin is storeSpace with reaches of at least so many servers. If there are
 // three, clients treat servers alike; if fewer, they may hear more than they
 // wait for, and then they do not.
-func storeWithin(t *testing.T, least, length int) (*space.Space, explore.Options) {
+func storeWithin(t testing.TB, least, length int) (*space.Space, explore.Options) {
 	t.Helper()
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
@@ -160,6 +163,230 @@ func TestUnusableCheckpoints(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
 		t.Errorf("files are left: %v", left)
+	}
+}
+
+// Damage with a checksum that was made right is an error, or does no harm: what
+// the search then finds is what it would have found.
+func TestForgedCheckpoints(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "checkpoint")
+	s, o := storeSpace(t, 4)
+	want := mustExplore(t, context.Background(), s, o)
+	o.Checkpoint, o.MaxWorlds = file, 60
+	if r := mustExplore(t, context.Background(), s, o); r.Stopped == nil || r.Depth < 2 {
+		t.Fatal("the limit of worlds did not stop the search")
+	}
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := explore.CheckpointBody(good)
+	size, width := binary.Uvarint(body)
+	head, numbers := int(size)+width, len(body)-int(size)-width
+	rng := rand.New(rand.NewPCG(1, 2))
+	taken := 0
+	for n := range 300 {
+		damaged := bytes.Clone(body)
+		switch n % 4 {
+		case 0: // a bit of the numbers
+			damaged[head+rng.IntN(numbers)] ^= 1 << rng.IntN(8)
+		case 1: // a digit of a figure
+			at := rng.IntN(head)
+			for damaged[at] < '0' || damaged[at] > '9' {
+				at = rng.IntN(head)
+			}
+			damaged[at] = byte('0' + rng.IntN(10))
+		case 2: // anything
+			for range 1 + rng.IntN(4) {
+				damaged[rng.IntN(len(damaged))] = byte(rng.IntN(256))
+			}
+		case 3: // two numbers change places, or the end is missing
+			if i, j := head+rng.IntN(numbers), head+rng.IntN(numbers); rng.IntN(2) == 0 {
+				damaged[i], damaged[j] = damaged[j], damaged[i]
+			} else {
+				damaged = damaged[:i]
+			}
+		}
+		if err := os.WriteFile(file, explore.SealCheckpoint(damaged), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		o := o
+		o.MaxWorlds, o.Resume = 0, true
+		got, err := explore.Explore(context.Background(), s, o)
+		if err != nil {
+			continue
+		}
+		taken++
+		got.Runs = want.Runs
+		same := got.Covered.Cmp(want.Covered) == 0 && len(got.Violations) == len(want.Violations) &&
+			got.Worlds == want.Worlds && got.Steps == want.Steps
+		for i := range got.Violations {
+			g, w := got.Violations[i], want.Violations[i]
+			same = same && g.Property == w.Property && g.Length == w.Length && g.Scenarios.Cmp(w.Scenarios) == 0
+		}
+		if !same {
+			t.Errorf("forgery %d is taken, and the search finds\n%s\ninstead of\n%s", n, got.Text(), want.Text())
+		}
+	}
+	t.Logf("%d of 300 did no harm", taken)
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
+		t.Errorf("files are left: %v", left)
+	}
+}
+
+// A decoder of hostile files allocates no more than they are long.
+func FuzzDecodeCheckpoint(f *testing.F) {
+	s, o := storeSpace(f, 3)
+	o.Checkpoint, o.MaxWorlds = filepath.Join(f.TempDir(), "checkpoint"), 20
+	if _, err := explore.Explore(context.Background(), s, o); err != nil {
+		f.Fatal(err)
+	}
+	good, err := os.ReadFile(o.Checkpoint)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(explore.CheckpointBody(good))
+	f.Add([]byte{})
+	f.Add([]byte("\x02{}\x01"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		n, err := explore.DecodeCheckpoint(explore.SealCheckpoint(body))
+		if err == nil && n > len(body) {
+			t.Errorf("%d numbers of %d bytes", n, len(body))
+		}
+	})
+}
+
+// A checkpoint and a report belong to one search. Whatever decides what a search
+// finds is a part of its fingerprint, and the error names the part.
+func TestFingerprint(t *testing.T) {
+	type search struct {
+		options kvproto.Options
+		config  func(*runtime.Config)
+		length  int
+		start   bool
+		explore func(*explore.Options)
+	}
+	make := func(c search) (*space.Space, explore.Options) {
+		config := runtime.Config{
+			Protocol: kvproto.New(c.options), N: 4, F: 1,
+			Clients: []runtime.Client{
+				{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
+				{Name: "c2", Program: []runtime.Operation{{Name: "read"}, {Name: "read"}}},
+			},
+			Twins: []runtime.Twin{{ID: "C", Copies: 2}},
+		}
+		if c.config != nil {
+			c.config(&config)
+		}
+		cluster, err := runtime.NewCluster(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var steps []runtime.Step
+		for i := range cluster.Clients().All {
+			for _, reach := range space.Subsets(cluster, 2, 3) {
+				s, err := cluster.ExchangeSet(i, reach)
+				if err != nil {
+					t.Fatal(err)
+				}
+				steps = append(steps, s)
+			}
+		}
+		o := explore.Options{Start: cluster.Start(), Properties: []check.Property{check.Linearizable()}}
+		if c.start {
+			if o.Start, err = o.Start.Do(steps[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.explore != nil {
+			c.explore(&o)
+		}
+		return space.Of(steps...).Times(3 + c.length), o
+	}
+	file := filepath.Join(t.TempDir(), "checkpoint")
+	s, o := make(search{})
+	o.Checkpoint, o.MaxWorlds = file, 20
+	first := mustExplore(t, context.Background(), s, o)
+	if first.Stopped == nil {
+		t.Fatal("it was not stopped")
+	}
+	code := func(text string) func(*explore.Options) {
+		return func(o *explore.Options) {
+			o.Code = func() []explore.Part { return []explore.Part{{Name: "the code", Text: text}} }
+		}
+	}
+	for want, other := range map[string]search{
+		"":                                     {},
+		"the network (lossy there, held here)": {config: func(c *runtime.Config) { c.Network = runtime.Held }},
+		"the system (":                         {config: func(c *runtime.Config) { c.F = 0 }},
+		"the programs of clients":              {config: func(c *runtime.Config) { c.Clients[0].Program[0].Arg = "blue" }},
+		"the code of the protocol":             {options: kvproto.Options{NoWriteBack: true}},
+		"the property regular (not there)":     {explore: func(o *explore.Options) { o.Properties = []check.Property{check.Regular()} }},
+		"the size of the space":                {length: 1},
+		"the start":                            {start: true},
+		"symmetry (from many worlds on there, sampled":   {explore: func(o *explore.Options) { o.Symmetry = explore.Sampled }},
+		"stopping at the first violation (no there, yes": {explore: func(o *explore.Options) { o.First = true }},
+		"the code (not there)":                           {explore: code("x")},
+	} {
+		s, o := make(other)
+		o.Checkpoint, o.Resume, o.MaxWorlds = file, true, 30
+		r, err := explore.Explore(context.Background(), s, o)
+		if want == "" {
+			if err != nil {
+				t.Errorf("the same search: %v", err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+		o.Checkpoint, o.Resume, o.MaxWorlds = "", false, 0
+		if r, err = explore.Explore(context.Background(), s, o); err != nil {
+			t.Fatal(err)
+		}
+		one, two := first.Save(), r.Save()
+		one.Shard, two.Shard = explore.Shard{Index: 0, Count: 2}, explore.Shard{Index: 1, Count: 2}
+		if _, err := explore.Merge([]*explore.Saved{two, one}); err == nil || !strings.Contains(err.Error(), strings.Split(want, " (")[0]) {
+			t.Errorf("merged: got %v, want an error with %q", err, want)
+		}
+	}
+}
+
+// A checkpoint that cannot be written takes nothing away from the report.
+func TestUnwritableCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "checkpoint")
+	s, o := storeSpace(t, 4)
+	want := mustExplore(t, context.Background(), s, o)
+	o.Checkpoint = file
+	o.MaxWorlds = 1 << 30
+	o.Progress = func(explore.Progress) { os.Mkdir(file, 0o755) } // it comes to be while the search runs
+	o.Workers = 1
+	o.Budget = time.Hour
+	got := mustExplore(t, context.Background(), s, o)
+	if got.Covered.Cmp(want.Covered) != 0 || len(got.Violations) != len(want.Violations) {
+		t.Errorf("it finds\n%s", got.Text())
+	}
+	os.Remove(file)
+	o.MaxWorlds = 20 // which writes one
+	got = mustExplore(t, context.Background(), s, o)
+	if got.Unsaved == nil || !strings.Contains(got.Text(), "unsaved    checkpoint: checkpoint is a folder") {
+		t.Errorf("got %v:\n%s", got.Unsaved, got.Text())
+	}
+	os.Remove(file)
+	for _, blocked := range []string{filepath.Join(dir, "missing", "checkpoint"), dir} {
+		o.Checkpoint = blocked
+		if _, err := explore.Explore(context.Background(), s, o); err == nil {
+			t.Errorf("%s: no error before the search", blocked)
+		}
+	}
+	if err := os.WriteFile(file, []byte("x = 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o.Checkpoint = file
+	if _, err := explore.Explore(context.Background(), s, o); err == nil || !strings.Contains(err.Error(), "there is a file checkpoint already") {
+		t.Errorf("over a script: %v", err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -48,9 +49,16 @@ type Options struct {
 	MaxMemory int
 	// Checkpoint names a file in which the search notes how far it has come,
 	// so that it can be killed at any moment. With Resume it goes on from there,
-	// if the file is there; a damaged file or one of another search is an error.
+	// if the file is there; a damaged file or one of another search (see
+	// [Fingerprint]) is an error. So is a file that another process works with.
+	// If Folder is not nil, the file is below it, and no symbolic link is followed.
 	Checkpoint string
+	Folder     *os.Root
 	Resume     bool
+	// Code are parts of the [Fingerprint] that the search cannot find out by
+	// itself: the source of functions that properties call, say. It is called
+	// when a fingerprint is needed; nil adds nothing.
+	Code func() []Part
 	// Shard is which part of the search to do.
 	Shard Shard
 	// Workers is the number of goroutines, at most MaxWorkers; 0 means one for
@@ -105,12 +113,12 @@ type Report struct {
 	// Renamings is how many renamings of servers worlds were taken for one
 	// under; 1 if worlds that differ in names count as different. Asymmetry
 	// says why, if the protocol says that it treats names alike and does not.
-	Renamings int
-	Sampled   bool // only a sample was checked of the protocol's promise
-	Asymmetry string
-	subject   string
-	shard     Shard
-	asked     bool // for symmetry: then Text tells why there is none
+	Renamings   int
+	Sampled     bool // only a sample was checked of the protocol's promise
+	Asymmetry   string
+	fingerprint func() Fingerprint
+	shard       Shard
+	asked       bool // for symmetry: then Text tells why there is none
 
 	Depth int // layers that were covered completely
 	// Partial is the share of scenarios of one step more that was judged
@@ -130,6 +138,8 @@ type Report struct {
 	Stopped error
 	Elapsed time.Duration
 	Workers int
+	// Unsaved says why the last checkpoint could not be written, nil if it was.
+	Unsaved error
 	// Memory is the most bytes that worlds and tables occupied at the end of a layer.
 	Memory int
 }
@@ -179,17 +189,28 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, o.Budget, LimitError{fmt.Sprintf("the time budget of %s is used up", o.Budget)})
 		defer cancel()
 	}
+	var file *checkpointFile
+	if o.Checkpoint != "" {
+		opened, release, err := o.openCheckpoint()
+		if err != nil {
+			return nil, fmt.Errorf("explore: checkpoint: %w", err)
+		}
+		defer release()
+		file = opened
+	}
 	x := newSearch(s, o)
+	x.file, x.asked = file, o.Symmetry
 	r, err := x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
-		asked, began := o.Symmetry != Auto, x.began
+		mode, began := o.Symmetry, x.began
 		o.Symmetry = Never
 		o.Resume = o.Resume && a.known // one written with symmetry is of no use
 		x = newSearch(s, o)
 		x.began, x.asymmetry = began, a.why
+		x.file, x.asked = file, mode
 		if r, err = x.run(ctx); err == nil {
-			r.Asymmetry, r.asked = a.why, asked
+			r.Asymmetry, r.asked = a.why, mode != Auto
 		}
 	}
 	return r, err

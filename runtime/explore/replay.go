@@ -63,6 +63,15 @@ func (x *search) compose(a, b int) int {
 	panic("explore: the renamings are no group")
 }
 
+// choices returns how many steps can be chosen.
+func (p *place) choices() int {
+	n := 0
+	for _, g := range p.groups {
+		n += len(g.steps)
+	}
+	return n
+}
+
 // choice returns the step that is chosen by a number, renamed, and where it
 // leads.
 func (p *place) choice(n, renaming int) (runtime.Step, *place) {

@@ -68,6 +68,9 @@ func (r *Report) Text() string {
 			line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
 		}
 	}
+	if r.Unsaved != nil {
+		line("unsaved", "%v", r.Unsaved)
+	}
 	for _, v := range r.Violations {
 		line("verdict", "%s VIOLATED   shortest after %d steps (%s of that length)", v.Property, v.Length, Grouped(v.Shortest))
 		line("", "in %s (%s of those covered)", scenarios(v.Scenarios), percent(v.Scenarios, r.Covered))

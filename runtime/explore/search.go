@@ -42,10 +42,13 @@ type search struct {
 
 	places   []*place
 	placeOf  map[*space.Position]*place
-	origins  [][]origin   // of each layer, by rank
-	complete progressMade // when the last complete layer was
+	origins  [][]origin      // of each layer, by rank
+	complete progressMade    // when the last complete layer was
+	file     *checkpointFile // nil if there is none
 	saved    time.Time
-	isCut    bool // only the rows of this shard are left
+	print    Fingerprint // nil until it is needed
+	asked    Symmetry    // the mode, even if the search began anew without symmetry
+	isCut    bool        // only the rows of this shard are left
 	// asymmetry is why a search that began with symmetry began anew as this one.
 	asymmetry string
 
@@ -234,9 +237,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 			return nil, x.firstError(ctx, layer, err)
 		}
 		if x.report.Stopped != nil {
-			if err := x.saveStopped(layer); err != nil {
-				return nil, err
-			}
+			x.saveStopped(layer)
 			break
 		}
 		origins := next.seal()
@@ -251,9 +252,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		if most := x.options.MaxWorlds; most > 0 && layer.len() > 0 && x.report.Worlds+layer.len() > most {
 			x.report.Stopped = LimitError{fmt.Sprintf("going on would take more than %d worlds", most)}
 		}
-		if err := x.save(layer); err != nil {
-			return nil, err
-		}
+		x.save(layer)
 	}
 	if x.report.Stopped == nil && layer.len() > 0 {
 		x.report.Stopped = ErrFirst
@@ -261,7 +260,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	if x.options.Shard.Count > 1 && !x.isCut && x.options.Shard.Index > 0 {
 		x.forgetCounts() // there was never enough to share
 	}
-	x.report.subject, x.report.shard = x.subject(), x.options.Shard
+	x.report.fingerprint, x.report.shard = x.fingerprint, x.options.Shard
 	if x.symmetric() {
 		x.report.Renamings = x.symmetry.Order()
 		x.report.Sampled = x.options.Symmetry == Sampled
@@ -292,7 +291,7 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 func (x *search) first(ctx context.Context) (*frontier, error) {
 	x.saved = time.Now()
 	if x.options.Resume {
-		c, err := readCheckpoint(x.options.Checkpoint)
+		c, err := x.file.read()
 		if err != nil {
 			return nil, fmt.Errorf("resume: %w", err)
 		}
@@ -400,7 +399,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		}
 	}
 	x.report.Memory = max(x.report.Memory, x.memory(rows, next))
-	if x.options.Checkpoint != "" {
+	if x.file != nil {
 		x.complete = x.snapshot()
 	}
 	x.report.Worlds += int(done.Load())

@@ -1,7 +1,7 @@
 package explore
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -49,14 +49,10 @@ func (x *search) forgetCounts() {
 	r.Beyond = x.options.Start.Beyond()
 }
 
-// savedVersion is the version of the format of [Saved].
-const savedVersion = 1
-
 // A Saved report is one without worlds, which can be written down as JSON and
 // added to those of other shards. Numbers of scenarios are decimal texts.
 type Saved struct {
-	Version int
-	Search  string // what was searched; only reports of one search can be added
+	Search  Fingerprint // what was searched; only reports of one search can be added
 	Shard   Shard
 	Kind    string
 	Space   string
@@ -80,7 +76,7 @@ type Saved struct {
 // Save returns the report as it can be written down.
 func (r *Report) Save() *Saved {
 	s := &Saved{
-		Version: savedVersion, Search: r.subject, Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
+		Search: r.fingerprint(), Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
 		Checked: r.Checked, Size: r.Size, Covered: r.Covered, EndedEarly: r.EndedEarly, Progressed: r.Progressed,
 		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond,
 		Violations: r.Violations,
@@ -96,26 +92,53 @@ func (r *Report) Save() *Saved {
 	return s
 }
 
-// ReadSaved reads a report that was written as JSON.
-func ReadSaved(data []byte) (*Saved, error) {
-	s := new(Saved)
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("this is no report: %w", err)
-	}
-	if s.Version != savedVersion {
-		return nil, fmt.Errorf("the report has version %d, want %d", s.Version, savedVersion)
-	}
+// check reports figures that no search can have.
+func (s *Saved) check() error {
 	for _, n := range []*big.Int{s.Size, s.Covered, s.EndedEarly, s.Progressed} {
-		if n == nil {
-			return nil, fmt.Errorf("the report lacks a number of scenarios")
+		if n == nil || n.Sign() < 0 {
+			return errors.New("a number of scenarios is missing or negative")
 		}
 	}
+	for _, n := range []int{s.Worlds, s.Steps, s.Runs, s.Depth, s.Renamings - 1} {
+		if n < 0 {
+			return fmt.Errorf("%d worlds, %d steps, %d handler runs, depth %d and %d renamings cannot be", s.Worlds, s.Steps, s.Runs, s.Depth, s.Renamings)
+		}
+	}
+	switch k := s.Shard; {
+	case s.Kind != "explore" || len(s.Search) == 0:
+		return fmt.Errorf("a report of kind %q with %d marks of its search cannot be added to others", s.Kind, len(s.Search))
+	case k.Count < 0 || k.Index < 0 || k.Index >= max(k.Count, 1):
+		return fmt.Errorf("there is no shard %d of %d", k.Index+1, k.Count)
+	case s.Covered.Cmp(s.Size) > 0:
+		return fmt.Errorf("%s scenarios are covered, and there are %s", s.Covered, s.Size)
+	case s.EndedEarly.Cmp(s.Covered) > 0 || s.Progressed.Cmp(s.Covered) > 0:
+		return fmt.Errorf("%s scenarios ended early and %s made progress, of %s that are covered", s.EndedEarly, s.Progressed, s.Covered)
+	case s.Worlds > s.Steps:
+		return fmt.Errorf("%d worlds were gone on from in %d steps", s.Worlds, s.Steps)
+	}
+	sum := new(big.Int)
+	seen := map[string]bool{}
 	for _, v := range s.Violations {
-		if v.Shortest == nil || v.Scenarios == nil {
-			return nil, fmt.Errorf("the report lacks the number of scenarios that violate %s", v.Property)
+		switch {
+		case v.Property == "" || seen[v.Property]:
+			return fmt.Errorf("the violations of %q are told twice", v.Property)
+		case v.Length < 0 || v.Length > s.Depth+1:
+			return fmt.Errorf("%s is violated after %d steps, and %d were taken", v.Property, v.Length, s.Depth+1)
+		case v.Shortest == nil || v.Scenarios == nil || v.Shortest.Sign() <= 0 || v.Shortest.Cmp(v.Scenarios) > 0:
+			return fmt.Errorf("the numbers of scenarios that violate %s do not fit together", v.Property)
+		case len(s.Counterexample) < v.Length && len(s.Violations) == 1:
+			return fmt.Errorf("%s is violated after %d steps, but the counterexample has %d", v.Property, v.Length, len(s.Counterexample))
 		}
+		seen[v.Property] = true
+		sum.Add(sum, v.Scenarios)
 	}
-	return s, nil
+	if sum.Cmp(s.Covered) > 0 {
+		return fmt.Errorf("%s scenarios violate something, of %s that are covered", sum, s.Covered)
+	}
+	if len(s.Counterexample) > 0 && len(s.Violations) == 0 {
+		return errors.New("there is a counterexample, but nothing is violated")
+	}
+	return nil
 }
 
 // Merge adds the reports of all shards of one search, each given once, in any
@@ -127,7 +150,12 @@ func Merge(reports []*Saved) (*Saved, error) {
 	reports = slices.Clone(reports)
 	slices.SortStableFunc(reports, func(a, b *Saved) int { return a.Shard.Index - b.Shard.Index })
 	first := reports[0]
-	if first.Shard.Count != len(reports) {
+	for _, r := range reports {
+		if err := r.check(); err != nil {
+			return nil, fmt.Errorf("merge: the report of shard %d: %w", r.Shard.Index+1, err)
+		}
+	}
+	if max(first.Shard.Count, 1) != len(reports) {
 		return nil, fmt.Errorf("merge: %d reports are given of a search in %d shards", len(reports), first.Shard.Count)
 	}
 	sum := *first
@@ -136,11 +164,12 @@ func Merge(reports []*Saved) (*Saved, error) {
 	sum.Violations, sum.Counterexample, sum.Worlds, sum.Steps = nil, nil, 0, 0
 	shortest := -1
 	for i, r := range reports {
-		switch {
-		case r.Search != first.Search || r.Shard.Count != first.Shard.Count:
-			return nil, fmt.Errorf("merge: the reports are of different searches: %s and %s", first.Space, r.Space)
-		case r.Shard.Index != i:
-			return nil, fmt.Errorf("merge: shard %d/%d is missing, or another is there twice", i, first.Shard.Count)
+		if d := r.Search.differences(first.Search); d != "" {
+			return nil, fmt.Errorf("merge: the reports of shards %d and %d are of different searches; what differs is %s",
+				first.Shard.Index+1, r.Shard.Index+1, d)
+		}
+		if r.Shard.Count != first.Shard.Count || r.Shard.Index != i {
+			return nil, fmt.Errorf("merge: shard %d/%d is missing, or another is there twice", i+1, first.Shard.Count)
 		}
 		sum.Covered.Add(sum.Covered, r.Covered)
 		sum.EndedEarly.Add(sum.EndedEarly, r.EndedEarly)
@@ -161,6 +190,9 @@ func Merge(reports []*Saved) (*Saved, error) {
 		}
 	}
 	slices.SortStableFunc(sum.Violations, func(a, b Violation) int { return a.Length - b.Length })
+	if c := sum.Covered.Cmp(sum.Size); c > 0 || c < 0 && sum.Stopped == "" {
+		return nil, fmt.Errorf("merge: the shards cover %s scenarios together, and there are %s", sum.Covered, sum.Size)
+	}
 	return &sum, nil
 }
 

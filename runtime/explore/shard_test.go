@@ -1,8 +1,10 @@
 package explore_test
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"math/big"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -20,15 +22,15 @@ func TestShardsAddUp(t *testing.T) {
 		for i := range count {
 			s, o := storeSpace(t, 5)
 			o.Shard = explore.Shard{Index: i, Count: count}
-			data, err := json.Marshal(mustExplore(t, context.Background(), s, o).Save())
+			data, err := explore.EncodeReports([]*explore.Saved{mustExplore(t, context.Background(), s, o).Save()}, true, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := explore.ReadSaved(data)
+			r, err := explore.DecodeReports(data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			reports = append(reports, r)
+			reports = append(reports, r...)
 		}
 		slices.Reverse(reports)
 		got, err := explore.Merge(reports)
@@ -60,16 +62,126 @@ func TestMergeRefuses(t *testing.T) {
 	}{
 		{"no reports", nil},
 		{"1 reports are given of a search in 2 shards", []*explore.Saved{report(3, 0, 2)}},
-		{"shard 1/2 is missing", []*explore.Saved{report(3, 0, 2), report(3, 0, 2)}},
+		{"shard 2/2 is missing", []*explore.Saved{report(3, 0, 2), report(3, 0, 2)}},
 		{"different searches", []*explore.Saved{report(3, 0, 2), report(2, 1, 2)}},
 	} {
 		if _, err := explore.Merge(tc.reports); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("got %v, want an error with %q", err, tc.want)
 		}
 	}
-	for _, data := range []string{"", "{}", `{"Version": 1}`, `{"Version": 2}`, "null"} {
-		if _, err := explore.ReadSaved([]byte(data)); err == nil {
-			t.Errorf("%q is read as a report", data)
+}
+
+// A report of one process is the whole.
+func TestMergeOfOne(t *testing.T) {
+	s, o := storeSpace(t, 3)
+	r := mustExplore(t, context.Background(), s, o)
+	got, err := explore.Merge([]*explore.Saved{r.Save()})
+	if err != nil || got.Text() != r.Text() {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// Figures that no search can have are refused, and so is what was cut or changed.
+func TestImpossibleReports(t *testing.T) {
+	s, o := storeSpace(t, 4)
+	good := mustExplore(t, context.Background(), s, o).Save()
+	if len(good.Violations) != 1 {
+		t.Fatal("this tests something else")
+	}
+	big1 := big.NewInt(1)
+	for what, damage := range map[string]func(*explore.Saved){
+		"covered > size":              func(s *explore.Saved) { s.Covered = new(big.Int).Add(s.Size, big1) },
+		"covered < size":              func(s *explore.Saved) { s.Covered = new(big.Int).Sub(s.Size, big1) },
+		"no size":                     func(s *explore.Saved) { s.Size = nil },
+		"negative size":               func(s *explore.Saved) { s.Size = big.NewInt(-1) },
+		"progress > covered":          func(s *explore.Saved) { s.Progressed = new(big.Int).Add(s.Covered, big1) },
+		"ended early > covered":       func(s *explore.Saved) { s.EndedEarly = new(big.Int).Add(s.Covered, big1) },
+		"negative worlds":             func(s *explore.Saved) { s.Worlds = -7 },
+		"worlds > steps":              func(s *explore.Saved) { s.Worlds, s.Steps = s.Steps, s.Worlds },
+		"negative runs":               func(s *explore.Saved) { s.Runs = -1 },
+		"negative depth":              func(s *explore.Saved) { s.Depth = -1 },
+		"no renamings":                func(s *explore.Saved) { s.Renamings = 0 },
+		"violations > covered":        func(s *explore.Saved) { s.Violations[0].Scenarios = new(big.Int).Add(s.Covered, big1) },
+		"no violating scenarios":      func(s *explore.Saved) { s.Violations[0].Scenarios = new(big.Int) },
+		"shortest > scenarios":        func(s *explore.Saved) { s.Violations[0].Shortest = new(big.Int).Add(s.Violations[0].Scenarios, big1) },
+		"no shortest":                 func(s *explore.Saved) { s.Violations[0].Shortest = nil },
+		"length > depth":              func(s *explore.Saved) { s.Violations[0].Length = 99 },
+		"two of one property":         func(s *explore.Saved) { s.Violations = append(s.Violations, s.Violations[0]) },
+		"a counterexample too short":  func(s *explore.Saved) { s.Counterexample = s.Counterexample[:1] },
+		"a counterexample to nothing": func(s *explore.Saved) { s.Violations = nil },
+		"another kind":                func(s *explore.Saved) { s.Kind = "sample" },
+		"no fingerprint":              func(s *explore.Saved) { s.Search = nil },
+		"shard 3 of 2":                func(s *explore.Saved) { s.Shard = explore.Shard{Index: 2, Count: 2} },
+	} {
+		bad := *good
+		bad.Violations = slices.Clone(good.Violations)
+		damage(&bad)
+		data, err := explore.EncodeReports([]*explore.Saved{&bad}, true, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports, err := explore.DecodeReports(data)
+		if err == nil {
+			_, err = explore.Merge(reports)
+		}
+		if err == nil {
+			t.Errorf("%s: it is taken", what)
 		}
 	}
+	whole, err := explore.EncodeReports([]*explore.Saved{good}, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, _ := explore.EncodeReports([]*explore.Saved{good}, false, 0)
+	none, _ := explore.EncodeReports(nil, true, 0)
+	failed, _ := explore.EncodeReports([]*explore.Saved{good}, true, 2)
+	for want, data := range map[string][]byte{
+		"is empty": nil, "holds no reports": []byte("x = 1\n"), "holds no report:": none,
+		"still running": open, "ended with status 2": failed, "this version": []byte("twinsh reports 1\n{}\n"),
+		"checksum is wrong": bytes.Replace(whole, []byte("status 1"), []byte("status 0"), 1),
+		"cut off":           whole[:len(whole)/2],
+	} {
+		if _, err := explore.DecodeReports(data); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+	// Any damage is noticed.
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		damaged := bytes.Clone(whole)
+		if at := rng.IntN(len(damaged)); rng.IntN(3) == 0 {
+			damaged = damaged[:at]
+		} else {
+			damaged[at] ^= 1 << rng.IntN(8)
+		}
+		if _, err := explore.DecodeReports(damaged); err == nil {
+			t.Errorf("damaged, it is taken:\n%s", damaged)
+		}
+	}
+	// Damage with a checksum that was made right is an error, or harmless.
+	body := whole[:bytes.LastIndex(whole, []byte("scripts ended"))]
+	for range 300 {
+		damaged := bytes.Clone(body)
+		for range 1 + rng.IntN(3) {
+			damaged[rng.IntN(len(damaged))] ^= 1 << rng.IntN(8)
+		}
+		damaged = explore.Seal(damaged, 1)
+		if reports, err := explore.DecodeReports(damaged); err == nil {
+			_, _ = explore.Merge(reports) // which must not panic
+		}
+	}
+}
+
+func FuzzDecodeReports(f *testing.F) {
+	f.Add([]byte("twinsh reports 2\n{}\n"))
+	f.Add([]byte("twinsh reports 2\n{\"Size\":1,\"Covered\":1}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if reports, err := explore.DecodeReports(explore.Seal(data, 0)); err == nil {
+			for _, r := range reports {
+				if whole, err := explore.Merge([]*explore.Saved{r}); err == nil {
+					whole.Text()
+				}
+			}
+		}
+	})
 }

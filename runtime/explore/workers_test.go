@@ -32,6 +32,7 @@ func summarize(r *explore.Report) summary {
 	}
 	s.report.Elapsed, s.report.Memory, s.report.Workers = 0, 0, 0
 	s.report.Counterexample, s.report.Passing = nil, nil
+	explore.ForgetFingerprint(&s.report)
 	return s
 }
 

@@ -104,6 +104,13 @@ func write(folder *os.Root, name, shown string, data []byte, mine func(head []by
 	return nil
 }
 
+// Replaceable returns the error with which [Write] would refuse to replace what
+// is there.
+func Replaceable(folder *os.Root, name string, mine func(head []byte) bool) error {
+	_, err := replaceable(folder, name, name, mine)
+	return err
+}
+
 // replaceable reports why a file must not be written, and the mode of the one
 // that is there, 0 if there is none.
 func replaceable(folder *os.Root, name, shown string, mine func([]byte) bool) (fs.FileMode, error) {
