@@ -22,6 +22,7 @@ type Delivery struct {
 	Changed       bool   // whether its state changed at all
 	Seen          []Observation
 	Notes         []string
+	Sent          []Sent // what To sent in reaction
 }
 
 func (m *Simulator) note(hop, from, to int, e Event, fate Fate, before uint32, o *outcome) {
@@ -30,7 +31,24 @@ func (m *Simulator) note(hop, from, to int, e Event, fate Fate, before uint32, o
 	for _, id := range o.seen {
 		d.Seen = append(d.Seen, *m.code.seen.at(id))
 	}
+	d.Sent = m.code.sent(o)
 	*m.record = append(*m.record, d)
+}
+
+// sent lists what a reaction sends, with receivers by name.
+func (k *code) sent(o *outcome) []Sent {
+	var all []Sent
+	for _, s := range o.sends {
+		to := ToServers
+		switch {
+		case s.to == nextLeader:
+			to = ToNextLeader
+		case s.to >= 0:
+			to = k.cluster.identities[s.to].Name
+		}
+		all = append(all, Sent{to, *k.values.at(s.msg)})
+	}
+	return all
 }
 
 // summary is a few words on a local state.

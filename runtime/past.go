@@ -1,0 +1,259 @@
+package runtime
+
+import "slices"
+
+// A Past is all that happened on the way to a world, one delivery after the
+// other, with what caused what: which reaction sent a message that arrived, and
+// what an instance would have done if less had reached it. It is for
+// explanations; a search keeps no pasts.
+//
+// What an instance does is a function of what reached it, in order, and of
+// nothing else. So the question whether a delivery mattered for what it did
+// later is answered by playing its own log again without that delivery
+// ([Past.Replay]), which needs no other instance.
+type Past struct {
+	world   *World
+	steps   [][]Delivery
+	senders map[Place]Place
+	logs    [][]Place // of each instance
+}
+
+// A Place is where a delivery stands in a past: the step, from 0, and which of
+// the deliveries of that step it is.
+type Place struct{ Step, At int }
+
+// Before reports whether p stands before q.
+func (p Place) Before(q Place) bool { return p.Step < q.Step || p.Step == q.Step && p.At < q.At }
+
+// Past returns what happened on the way to w. It plays each step again.
+func (w *World) Past() *Past {
+	p := &Past{world: w, senders: map[Place]Place{}, logs: make([][]Place, len(w.cluster.instances))}
+	t := tracker{Past: p, flight: map[addressed][]Place{}, letters: map[addressed][]Place{}}
+	for _, v := range w.Path()[1:] {
+		p.steps = append(p.steps, v.Deliveries())
+		t.step(v)
+	}
+	for k, deliveries := range p.steps {
+		for i, d := range deliveries {
+			if d.Fate == Delivered {
+				p.logs[d.To] = append(p.logs[d.To], Place{k, i})
+			}
+		}
+	}
+	return p
+}
+
+// World returns the world whose past p is.
+func (p *Past) World() *World { return p.world }
+
+// Steps returns the deliveries of each step, in order. The caller must not
+// change them.
+func (p *Past) Steps() [][]Delivery { return p.steps }
+
+// At returns the delivery at a place, which must be one of p.
+func (p *Past) At(at Place) *Delivery { return &p.steps[at.Step][at.At] }
+
+// Log returns where what reached an instance stands, in order: messages that
+// were delivered, and what steps asked of it or did to it. The caller must not
+// change it.
+func (p *Past) Log(instance int) []Place { return p.logs[instance] }
+
+// Sender returns where the message that stands at a place was sent: the
+// delivery to which its sender reacted. It is false for what is no message, and
+// where several reactions sent the same and not all of that came.
+func (p *Past) Sender(at Place) (Place, bool) {
+	from, ok := p.senders[at]
+	return from, ok
+}
+
+// Letter reports whether what stands at a place is a message to the next
+// leader, which the leader opens before the round begins.
+func (p *Past) Letter(at Place) bool {
+	d := p.At(at)
+	return d.Hop == 0 && d.From >= 0
+}
+
+// Reacted is what an instance does when something reaches it.
+type Reacted struct {
+	Seen []Observation
+	Sent []Sent
+}
+
+// Replay returns what an instance does at the last of the given places of its
+// log, of which there must be one, if these alone reach it, in that order. It
+// reports false if they could not: code that is asked for something may refuse
+// it, and an instance that is down cannot be asked. The code of the instance
+// runs once for each place it was not run for before, and every time again if it
+// cannot encode its state; budget is lessened by as much in the worst case, and
+// when it is used up Replay reports false, too, with budget below 0.
+func (p *Past) Replay(instance int, places []Place, budget *int) (Reacted, bool) {
+	k := p.world.cluster.code
+	first := k.locals.at(p.world.Path()[0].vector[instance])
+	if first.class != nil {
+		return Reacted{}, false // it stands for several states, which differ
+	}
+	id := first.bare
+	var o *outcome
+	for i, at := range places {
+		cost := 1
+		if first.logs {
+			cost += i
+		}
+		if *budget -= cost; *budget < 0 {
+			return Reacted{}, false
+		}
+		d := p.At(at)
+		o = k.react(id, k.stimulus(d.Event))
+		asked := d.Event.Kind != MessageEvent
+		// Servers that are down do not hear that a round begins; all else that
+		// cannot happen to an instance keeps its step from happening.
+		if asked && (o.refused != "" || o.down && d.Event.Kind != RoundEvent) {
+			return Reacted{}, false
+		}
+		id = o.next
+	}
+	r := Reacted{Sent: k.sent(o)}
+	for _, seen := range o.seen {
+		r.Seen = append(r.Seen, *k.seen.at(seen))
+	}
+	return r, true
+}
+
+// stimulus is the inverse of event.
+func (k *code) stimulus(e Event) stimulus {
+	s := stimulus{kind: e.Kind}
+	switch e.Kind {
+	case MessageEvent:
+		s.from, s.arg = k.cluster.identityOf[e.From], k.value(e.Message)
+	case InvokeEvent:
+		s.arg = k.value(e.Operation)
+	case RoundEvent:
+		s.arg = k.value(e.Round)
+	}
+	return s
+}
+
+// addressed is a message on its way. Equal messages of one instance to another
+// cannot be told apart by anything, and overtake each other never: the one that
+// was sent first arrives first.
+type addressed struct {
+	from, to int // instances; to is -1 for the next leader
+	message  Message
+}
+
+// A tracker finds out where messages were sent, as the steps go on.
+type tracker struct {
+	*Past
+	flight  map[addressed][]Place // oldest first
+	letters map[addressed][]Place // sent since the last round began, and in it
+}
+
+// step goes on with the last of the steps, which led to w.
+func (t *tracker) step(w *World) {
+	k := len(t.steps) - 1
+	all := t.steps[k]
+	opened := w.step.kind != RoundStep
+	for first := 0; first < len(all); {
+		last := first
+		for last < len(all) && all[last].Hop == all[first].Hop {
+			last++
+		}
+		if all[first].Hop > 0 {
+			t.wave(k, first, last)
+		} else if !opened {
+			opened = true
+			t.open(k, first, last)
+		}
+		for i := first; i < last; i++ {
+			t.sent(Place{k, i})
+		}
+		first = last
+	}
+	if !opened {
+		clear(t.letters)
+	}
+	t.reconcile(w)
+}
+
+// wave notes where the messages of one hop were sent. Those that wait go on
+// waiting, before others.
+func (t *tracker) wave(k, first, last int) {
+	waiting := map[addressed][]Place{}
+	for i := first; i < last; i++ {
+		d := t.steps[k][i]
+		m := addressed{d.From, d.To, d.Event.Message}
+		queue := t.flight[m]
+		if len(queue) == 0 {
+			continue
+		}
+		if t.flight[m] = queue[1:]; queue[0].Step >= 0 {
+			t.senders[Place{k, i}] = queue[0]
+		}
+		if d.Fate == Waiting {
+			waiting[m] = append(waiting[m], queue[0])
+		}
+	}
+	for m, queue := range waiting {
+		t.flight[m] = append(queue, t.flight[m]...)
+	}
+}
+
+// open notes where the letters were sent that a leader opened. All others are
+// lost.
+func (t *tracker) open(k, first, last int) {
+	came := map[addressed][]int{}
+	for i := first; i < last; i++ {
+		if d := t.steps[k][i]; d.From >= 0 {
+			m := addressed{d.From, d.To, d.Event.Message}
+			came[m] = append(came[m], i)
+		}
+	}
+	for m, places := range came {
+		sent := t.letters[addressed{m.from, -1, m.message}]
+		if len(sent) != len(places) {
+			continue // not each of them came, and nothing tells which
+		}
+		for j, i := range places {
+			t.senders[Place{k, i}] = sent[j]
+		}
+	}
+	clear(t.letters)
+}
+
+// sent notes what was sent at a place.
+func (t *tracker) sent(at Place) {
+	c := t.world.cluster
+	d := t.At(at)
+	for _, s := range d.Sent {
+		to := c.servers
+		switch s.To {
+		case ToNextLeader:
+			m := addressed{d.To, -1, s.Message}
+			t.letters[m] = append(t.letters[m], at)
+			continue
+		case ToServers:
+		default:
+			to = c.identities[c.identityOf[s.To]].Instances
+		}
+		for i := range to.All {
+			m := addressed{d.To, i, s.Message}
+			t.flight[m] = append(t.flight[m], at)
+		}
+	}
+}
+
+// reconcile forgets where messages were sent that are in flight no more without
+// a trace, as when a step is ended because it would not end by itself.
+func (t *tracker) reconcile(w *World) {
+	left := map[addressed]int{}
+	for _, p := range w.InFlight() {
+		left[addressed{p.From, p.To, p.Message}]++
+	}
+	for m, queue := range t.flight {
+		if n := left[m]; n == 0 {
+			delete(t.flight, m)
+		} else if n != len(queue) {
+			t.flight[m] = slices.Repeat([]Place{{Step: -1}}, n)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// gossipWorld draws a cluster of gossips and what happens to it.
+func gossipWorld(t *rapid.T) *World {
+	c := gossipCluster(t)
+	w := c.Start()
+	for range rapid.IntRange(1, 12).Draw(t, "steps") {
+		if next, err := w.Do(gossipStep(t, c)); err == nil {
+			w = next
+		}
+	}
+	return w
+}
+
+// The own log of an instance tells what it does, without all others.
+func TestReplayedLogsDoTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := gossipWorld(t)
+		p := w.Past()
+		for i := range w.cluster.instances {
+			log := p.Log(i)
+			for n, at := range log {
+				budget := n + 1
+				r, ok := p.Replay(i, log[:n+1], &budget)
+				if !ok || budget != 0 {
+					t.Fatalf("%s: the log until %v cannot be played again (budget %d)", w.cluster.instances[i].Name, at, budget)
+				}
+				d := p.At(at)
+				if diff := cmp.Diff(Reacted{d.Seen, d.Sent}, r); diff != "" {
+					t.Fatalf("%s at %v did what is behind -, and played again does what is behind +:\n%s", w.cluster.instances[i].Name, at, diff)
+				}
+				budget = n
+				if _, ok := p.Replay(i, log[:n+1], &budget); ok || budget >= 0 {
+					t.Fatalf("%d events are played with a budget of %d", n+1, n)
+				}
+			}
+		}
+	})
+}
+
+// Each message that arrives was sent where the past says, before it came, to
+// that receiver; no sending is the origin of two arrivals at one instance, and
+// without letters none is unknown.
+func TestSendersOfMessages(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := gossipWorld(t)
+		p := w.Past()
+		type arrival struct {
+			to      int
+			message Message
+			sent    Place
+			letter  bool
+		}
+		came := map[arrival]int{}
+		for k, deliveries := range p.Steps() {
+			for i, d := range deliveries {
+				at := Place{k, i}
+				from, ok := p.Sender(at)
+				switch {
+				case !ok && d.From >= 0 && !p.Letter(at):
+					t.Fatalf("%v: nothing sent %v", at, d.Event.Message)
+				case ok && d.From < 0:
+					t.Fatalf("%v: no message, but %v sent it", at, from)
+				case !ok:
+					continue
+				}
+				sent := p.At(from)
+				if !from.Before(at) || sent.To != d.From || sent.Fate != Delivered || !p.Letter(at) && from.Step == k && sent.Hop >= d.Hop {
+					t.Fatalf("%v came from %d before it was sent at %v by %d", at, d.From, from, sent.To)
+				}
+				copies := 0
+				for _, s := range sent.Sent {
+					if s.Message == d.Event.Message && (s.To == ToNextLeader) == p.Letter(at) && w.cluster.sentTo(s, d.To) {
+						copies++
+					}
+				}
+				if copies == 0 {
+					t.Fatalf("%v: %v was not sent at %v", at, d.Event.Message, from)
+				}
+				if d.Fate != Waiting {
+					a := arrival{d.To, d.Event.Message, from, p.Letter(at)}
+					if came[a]++; came[a] > copies {
+						t.Fatalf("%v: %v came more often than it was sent at %v", at, d.Event.Message, from)
+					}
+				}
+			}
+		}
+	})
+}
+
+func (c *Cluster) sentTo(s Sent, to int) bool {
+	switch s.To {
+	case ToNextLeader, ToServers:
+		return c.servers.Has(to)
+	}
+	return c.identities[c.identityOf[s.To]].Instances.Has(to)
+}
+
+// Two equal messages wait on a link: the one that was sent first comes first.
+func TestEqualMessagesKeepTheirOrder(t *testing.T) {
+	type hello struct{}
+	c, err := NewCluster(Config{Protocol: sayer{hello{}}, N: 2, F: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := c.Start()
+	for _, a := range []Act{
+		{Kind: HoldStep, Src: "A", Dst: "B"},
+		{Kind: TimeoutStep, Names: []string{"A"}}, {Kind: DeliverStep}, {Kind: TimeoutStep, Names: []string{"A"}},
+		{Kind: ReleaseStep, Src: "A", Dst: "B", Count: 1}, {Kind: DeliverStep}, {Kind: ReleaseStep, Src: "A", Dst: "B"}, {Kind: DeliverStep},
+	} {
+		s, err := c.Make(a)
+		if err == nil {
+			w, err = w.Do(s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := w.Past()
+	var sent []Place
+	for _, at := range p.Log(1) {
+		if from, ok := p.Sender(at); ok {
+			sent = append(sent, from)
+		}
+	}
+	if want := []Place{{1, 0}, {3, 0}}; !slices.Equal(sent, want) {
+		t.Errorf("B hears what was sent at %v, want %v", sent, want)
+	}
+}
+
+// A sayer sends a message to all whenever it waited in vain.
+type sayer struct{ what Message }
+
+func (sayer) Name() string                                { return "sayer" }
+func (s sayer) NewServer(Self) (Node, error)              { return s, nil }
+func (s sayer) NewClient(Self, []Operation) (Node, error) { return s, nil }
+func (s sayer) React(e Event, out *Reaction) {
+	if e.Kind == TimeoutEvent {
+		out.Broadcast(s.what)
+	}
+}
