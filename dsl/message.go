@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
 )
 
 // A scriptMessage is a message between nodes written in Starlark: a type and
@@ -20,7 +21,12 @@ type scriptMessage struct {
 func (m scriptMessage) MessageType() string { return m.kind }
 
 // String shows the message as type(field=value), long values in short.
-func (m scriptMessage) String() string {
+func (m scriptMessage) String() string { return m.text(brief) }
+
+// Full shows the message as type(field=value), nothing left out.
+func (m scriptMessage) Full() string { return m.text(starlark.Value.String) }
+
+func (m scriptMessage) text(show func(starlark.Value) string) string {
 	v, _, err := decodeValue([]byte(m.body))
 	d, ok := v.(*starlark.Dict)
 	if err != nil || !ok {
@@ -28,19 +34,53 @@ func (m scriptMessage) String() string {
 	}
 	var fields []string
 	for _, item := range d.Items() {
-		fields = append(fields, fmt.Sprintf("%s=%s", string(item[0].(starlark.String)), brief(item[1])))
+		fields = append(fields, fmt.Sprintf("%s=%s", string(item[0].(starlark.String)), show(item[1])))
 	}
 	return m.kind + "(" + strings.Join(fields, ", ") + ")"
 }
 
-// brief shows a value in a few letters.
+// brief shows a value in a few letters: of a signed value what was signed, then
+// by whom, and of a long one its beginning and its end.
 func brief(v starlark.Value) string {
-	const most = 16
-	s := []rune(v.String())
-	if len(s) > most {
-		return string(s[:most-1]) + "…"
+	const most = 24
+	s, ok := v.(*signed)
+	if !ok {
+		return trace.Squeeze(contents(v), most)
 	}
-	return string(s)
+	by := fmt.Sprintf(" by %s", s.signer)
+	if name, ok := s.signer.(starlark.String); ok {
+		by = " by " + string(name)
+	}
+	return trace.Squeeze(contents(s.value), most-4) + by
+}
+
+// contents shows a value as String does, but signed values inside of it by what
+// was signed first.
+func contents(v starlark.Value) string {
+	var open, close string
+	var parts []string
+	switch v := v.(type) {
+	case *signed:
+		return brief(v)
+	case starlark.Tuple:
+		open, close = "(", ")"
+		if len(v) == 1 {
+			close = ",)"
+		}
+	case *starlark.List:
+		open, close = "[", "]"
+	case *starlark.Dict:
+		for _, item := range v.Items() {
+			parts = append(parts, contents(item[0])+": "+contents(item[1]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	default:
+		return v.String()
+	}
+	for e := range starlark.Elements(v.(starlark.Iterable)) {
+		parts = append(parts, contents(e))
+	}
+	return open + strings.Join(parts, ", ") + close
 }
 
 // newMessage encodes the fields of a message.

@@ -18,6 +18,7 @@ type session struct {
 	undone   []*runtime.World // the last one undone last
 	ends     []*runtime.World // of the branches, the oldest first
 	warned   bool             // of too few servers
+	entered  *reportValue     // the last one whose counterexample was gone to
 	// checks are the properties that were checked in worlds of the system, as a
 	// script writes them.
 	checks map[*runtime.World][]string

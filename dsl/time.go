@@ -189,6 +189,7 @@ func callEnter(c *call) (starlark.Value, error) {
 		if what.Counterexample == nil {
 			return nil, fmt.Errorf("enter: the report has no counterexample; enter one of its passing worlds")
 		}
+		s.entered = what
 		return s.enter(what.Counterexample), nil
 	case starlark.NoneType:
 		return nil, fmt.Errorf("enter: got None, want a world; a report of a search that found nothing has no counterexample")

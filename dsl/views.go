@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,23 +26,26 @@ func (in *Interpreter) traceOptions() trace.Options {
 
 func viewsFamily() []Entry {
 	return []Entry{{
-		Signature: `show(what=None, format=None, file=None, check=[])`,
+		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
 		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
-A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that. "html" is a page to walk through the scenario in a browser, "mermaid" a sequence diagram for Markdown, "shiviz" a log with vector clocks, and "json" the trace for other programs and for twinsh view.
-With file it is written there, below the current folder, instead of printed; without format the name says which: .html, .json, .mmd, .log or else a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.`,
+A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that, and with full = True what messages say stands below each step, nothing left out. "html" is a page to walk through the scenario in a browser, "mermaid" a sequence diagram for Markdown, "shiviz" a log with vector clocks, and "json" the trace for other programs and for twinsh view.
+With file it is written there, below the current folder, instead of printed; without format the name says which: .html, .json, .mmd, .log, or .txt for a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 show()
 show("messages")
 show("mermaid")`,
 		call: callShow,
 	}, {
-		Signature: "why(what)",
-		Doc: `Tells the story of a violation.
-It says who wrote what to whom and what those who answered had not seen, or which quorums stood behind two decisions. what is a report, or a property that does not hold in the current world. The result is the text; nothing is printed.`,
+		Signature: "why(what=None)",
+		Doc: `Tells the story of a violation, or of what was decided, returned or failed last.
+what is a report, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
+"Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also told who of those whose answers count had not got what was sent to them.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 if not report.ok:
     print(why(report))
-print(why(linearizable()))`,
+exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])
+print(why())`,
 		call: callWhy,
 	}, stateEntry(), historyEntry(), {
 		Signature: "diff(before, after)",
@@ -60,8 +62,9 @@ func callShow(c *call) (starlark.Value, error) {
 		what         starlark.Value
 		format, file string
 		properties   propertyList
+		full         bool
 	)
-	if err := c.unpack(&what, &format, &file, &properties); err != nil {
+	if err := c.unpack(&what, &format, &file, &properties, &full); err != nil {
 		return nil, err
 	}
 	var t *trace.Trace
@@ -79,7 +82,10 @@ func callShow(c *call) (starlark.Value, error) {
 		if w = v.Counterexample; w == nil {
 			return nil, fmt.Errorf("show: the report has no counterexample; show one of its passing worlds")
 		}
-		t = traceOf(v)
+		var err error
+		if t, err = traceOf(contextOf(c.thread), v); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, fmt.Errorf("show: what is a %s, want a world, a report or a format", what.Type())
 	}
@@ -99,100 +105,38 @@ func callShow(c *call) (starlark.Value, error) {
 	}
 	f := trace.Format(format)
 	if format == "" {
-		f = trace.FormatOf(file)
+		var err error
+		if f, err = trace.FormatOf(file); err != nil {
+			return nil, fmt.Errorf("show: %w", err)
+		}
 	}
 	if !f.Known() {
 		return nil, fmt.Errorf(`show: format is %q%s, want one of %s`, format, Hint(format, trace.Formats()), strings.Join(trace.Formats(), ", "))
+	}
+	if f == trace.FormatHTML && file == "" {
+		return nil, fmt.Errorf(`show: a page is for a browser; write it to a file, as in show(file = "page.html")`)
+	}
+	if full && f != trace.FormatMessages {
+		return nil, fmt.Errorf(`show: full = True goes with "messages", as in show("messages", full = True); a page and JSON hold full texts anyway`)
 	}
 	options := c.in().traceOptions()
 	if file != "" {
 		options = trace.Options{}
 	}
+	options.Full = full
 	text, err := t.Render(f, options)
 	if err != nil {
 		return nil, err
 	}
 	if file != "" {
-		return starlark.None, c.in().write("show: file", file, text, f.Recognizes)
+		if err := c.in().write("show: file", file, text, f.Recognizes); err != nil {
+			return nil, err
+		}
+		_, err := fmt.Fprintf(c.in().config.Stdout, "wrote %s (%s)\n", file, f)
+		return starlark.None, err
 	}
 	fmt.Fprintln(c.in().config.Stdout, strings.TrimRight(text, "\n"))
 	return starlark.None, nil
-}
-
-// traceOf returns the trace of a report's counterexample, which it has, with
-// what that violates.
-func traceOf(r *reportValue) *trace.Trace {
-	w := r.Counterexample
-	t := trace.Of(w)
-	for _, v := range r.Violations {
-		// A longer one is of another scenario.
-		if v.Length == r.Violations[0].Length {
-			t.Find(v.Property, v.Why, w.Depth())
-			break
-		}
-	}
-	return t
-}
-
-// find notes in the trace of w that p is violated there, if it is, and, if p
-// speaks of histories, from which step on.
-func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
-	v, err := p.judge(ctx, w)
-	if err != nil || v.Holds {
-		return err
-	}
-	if p.property != nil {
-		for _, earlier := range w.Path() {
-			first, err := p.judge(ctx, earlier)
-			if err != nil {
-				return err
-			}
-			if !first.Holds {
-				v, w = first, earlier
-				break
-			}
-		}
-	}
-	t.Find(p.name, v.Why, w.Depth())
-	return nil
-}
-
-func callWhy(c *call) (starlark.Value, error) {
-	var what starlark.Value
-	if err := c.unpack(&what); err != nil {
-		return nil, err
-	}
-	switch v := what.(type) {
-	case *reportValue:
-		if len(v.Violations) == 0 || v.Counterexample == nil {
-			return starlark.String("nothing is violated"), nil
-		}
-		return starlark.String(story(traceOf(v))), nil
-	case *propertyValue:
-		w, err := c.world()
-		if err != nil {
-			return nil, err
-		}
-		t := trace.Of(w)
-		if err := v.find(contextOf(c.thread), t, w); err != nil {
-			return nil, err
-		}
-		if len(t.Findings) == 0 {
-			return starlark.String(v.name + " holds"), nil
-		}
-		return starlark.String(story(t)), nil
-	}
-	return nil, fmt.Errorf("why: what is a %s, want a report or a property", what.Type())
-}
-
-// story tells the findings of a trace, one of which there is.
-func story(t *trace.Trace) string {
-	var lines []string
-	for _, f := range t.Findings {
-		lines = append(lines, f.Story...)
-		lines = append(lines, fmt.Sprintf("%s is violated: %s.", f.Property, strings.TrimSuffix(f.Why, ".")))
-	}
-	return strings.Join(lines, "\n")
 }
 
 func callDiff(c *call) (starlark.Value, error) {

@@ -57,6 +57,15 @@ func Text(v any) string {
 	}
 }
 
+// FullText shows a message to people without leaving anything out: what its
+// method Full returns, if it has one, else its [Text].
+func FullText(v any) string {
+	if f, ok := v.(interface{ Full() string }); ok {
+		return f.Full()
+	}
+	return Text(v)
+}
+
 // String is the operation as a script writes it: write("red").
 func (o Operation) String() string {
 	if o.Arg == nil {

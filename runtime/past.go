@@ -1,6 +1,9 @@
 package runtime
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // A Past is all that happened on the way to a world, one delivery after the
 // other, with what caused what: which reaction sent a message that arrived, and
@@ -79,14 +82,26 @@ type Reacted struct {
 	Sent []Sent
 }
 
-// Replay returns what an instance does at the last of the given places of its
-// log, of which there must be one, if these alone reach it, in that order. It
-// reports false if they could not: code that is asked for something may refuse
+// Replay returns what an instance does at the last of the given places if what
+// stands there, and nothing else, reaches it, in that order. There must be one;
+// they are places of its log, or of messages to it that never came. It reports false if they could not: code that is asked for something may refuse
 // it, and an instance that is down cannot be asked. The code of the instance
 // runs once for each place it was not run for before, and every time again if it
 // cannot encode its state; budget is lessened by as much in the worst case, and
-// when it is used up Replay reports false, too, with budget below 0.
-func (p *Past) Replay(instance int, places []Place, budget *int) (Reacted, bool) {
+// when it is used up Replay reports false, too, with budget below 0. So it does when
+// ctx ends, and then promptly.
+func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget *int) (r Reacted, ok bool) {
+	defer func() {
+		if ok || ctx.Err() == nil {
+			return
+		}
+		if stop := recover(); stop != nil {
+			if _, is := stop.(stopped); !is {
+				panic(stop) // a bug
+			}
+			r, ok = Reacted{}, false
+		}
+	}()
 	k := p.world.cluster.code
 	first := k.locals.at(p.world.Path()[0].vector[instance])
 	if first.class != nil {
@@ -103,7 +118,7 @@ func (p *Past) Replay(instance int, places []Place, budget *int) (Reacted, bool)
 			return Reacted{}, false
 		}
 		d := p.At(at)
-		o = k.react(id, k.stimulus(d.Event))
+		o = k.react(ctx, id, k.stimulus(d.Event))
 		asked := d.Event.Kind != MessageEvent
 		// Servers that are down do not hear that a round begins; all else that
 		// cannot happen to an instance keeps its step from happening.
@@ -112,7 +127,7 @@ func (p *Past) Replay(instance int, places []Place, budget *int) (Reacted, bool)
 		}
 		id = o.next
 	}
-	r := Reacted{Sent: k.sent(o)}
+	r.Sent = k.sent(o)
 	for _, seen := range o.seen {
 		r.Seen = append(r.Seen, *k.seen.at(seen))
 	}

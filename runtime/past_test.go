@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -29,7 +30,7 @@ func TestReplayedLogsDoTheSame(t *testing.T) {
 			log := p.Log(i)
 			for n, at := range log {
 				budget := n + 1
-				r, ok := p.Replay(i, log[:n+1], &budget)
+				r, ok := p.Replay(context.Background(), i, log[:n+1], &budget)
 				if !ok || budget != 0 {
 					t.Fatalf("%s: the log until %v cannot be played again (budget %d)", w.cluster.instances[i].Name, at, budget)
 				}
@@ -38,12 +39,38 @@ func TestReplayedLogsDoTheSame(t *testing.T) {
 					t.Fatalf("%s at %v did what is behind -, and played again does what is behind +:\n%s", w.cluster.instances[i].Name, at, diff)
 				}
 				budget = n
-				if _, ok := p.Replay(i, log[:n+1], &budget); ok || budget >= 0 {
+				if _, ok := p.Replay(context.Background(), i, log[:n+1], &budget); ok || budget >= 0 {
 					t.Fatalf("%d events are played with a budget of %d", n+1, n)
 				}
 			}
 		}
 	})
+}
+
+// A context that ends stops it, in the code of a node, too.
+func TestReplayEndsWithItsContext(t *testing.T) {
+	c, err := NewCluster(Config{Protocol: sayer{rumour{}}, N: 2, F: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Timeout("A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := c.Start().Do(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, err = w.Do(s); err != nil {
+		t.Fatal(err)
+	}
+	p := w.Past()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	budget := 10
+	if _, ok := p.Replay(ctx, 0, append(p.Log(0), p.Log(0)...), &budget); ok {
+		t.Error("what was never played is played with a context that has ended")
+	}
 }
 
 // Each message that arrives was sent where the past says, before it came, to

@@ -178,6 +178,13 @@ func (c *Cluster) Beyond(faulty Set) bool {
 // Summary returns a few words on the state of instance i, "" if its code has none.
 func (w *World) Summary(i int) string { return w.cluster.code.summary(w.vector[i]) }
 
+// Changed reports whether the step that led to w changed the local state of
+// instance i. What is sent to the next leader and waits there changes nothing.
+func (w *World) Changed(i int) bool {
+	k := w.cluster.code
+	return w.parent != nil && k.locals.at(w.vector[i]).bare != k.locals.at(w.parent.vector[i]).bare
+}
+
 // Fields returns what the state of instance i consists of, as its code shows it.
 func (w *World) Fields(i int) (fields []Field) {
 	w.cluster.code.inspect(w.vector[i], func(n Inspector) { fields = n.Fields() })

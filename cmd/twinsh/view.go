@@ -35,7 +35,7 @@ Reads a trace that show(format = "json", file = "trace.json") wrote, and draws i
   -o FILE          where to write it; without, it is printed
 
 Without a format the name of FILE says which: .html, .json, .mmd for Mermaid,
-.log for ShiViz, or else a storyboard.
+.log for ShiViz, .txt for a storyboard.
 
 Exit status: 0 it was drawn, 2 it is no trace or could not be written.`,
 		flags: v.declare,
@@ -61,7 +61,10 @@ func (v *viewing) run(_ context.Context, p *program, args []string) int {
 	}
 	f := trace.Format(v.format)
 	if v.format == "" {
-		f = trace.FormatOf(v.output)
+		var err error
+		if f, err = trace.FormatOf(v.output); err != nil {
+			return p.misuse("view: %v", err)
+		}
 	}
 	if !f.Known() {
 		return p.misuse("view: format is %q%s, want one of %s", v.format, dsl.Hint(v.format, trace.Formats()), strings.Join(trace.Formats(), ", "))

@@ -88,8 +88,8 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 		if round%(turn*len(leaders)) == 0 {
 			if key, ok := c.Rebased(at); ok {
 				if first, again := seen[key]; again {
-					return fmt.Sprintf("with %s of the faulty instances present, nothing is ever decided: the world after %d good rounds is that after %d again, a proven loop",
-						chosenText(c, chosen), round, first), nil
+					return fmt.Sprintf("%snothing is ever decided: the world after %d good rounds is that after %d again, a proven loop",
+						presenceText(c, w.Faulty(), chosen), round, first), nil
 				}
 				seen[key] = round
 			}
@@ -106,15 +106,18 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 		}
 		at, next = next, at
 	}
-	return fmt.Sprintf("with %s of the faulty instances present, no correct replica decides: no progress in %d good rounds",
-		chosenText(c, chosen), p.within), nil
+	return fmt.Sprintf("%sno correct replica decides: no progress in %d good rounds", presenceText(c, w.Faulty(), chosen), p.within), nil
 }
 
-func chosenText(c *runtime.Cluster, chosen runtime.Set) string {
-	if chosen == 0 {
-		return "none"
+// presenceText says which of the faulty servers are there, if there are any.
+func presenceText(c *runtime.Cluster, faulty, chosen runtime.Set) string {
+	switch {
+	case faulty&c.Servers() == 0:
+		return ""
+	case chosen == 0:
+		return "with none of the faulty instances present, "
 	}
-	return strings.Join(c.Names(chosen), " and ")
+	return "with " + strings.Join(c.Names(chosen), " and ") + " of the faulty instances present, "
 }
 
 // Validity returns the property that correct replicas decide only values for

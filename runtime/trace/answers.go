@@ -3,44 +3,57 @@ package trace
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
-// An errand is one operation of a client: what it sent and what it heard.
-type errand struct {
-	lane         int
-	operation    string
-	begun, ended place // ended is that of the last thing that happened to it if it never returned
-	returned     bool
-	result       string
+// An Errand says what an operation of a client was about: whom it heard, what it
+// sent that changed anything, and what it returned.
+type Errand struct {
+	Lane         int
+	Operation    string
+	Begun, Ended Place // Ended is that of the last thing that happened to it if it has not returned
+	Returned     bool
+	Result       string
+	Heard        []Heard
+	Told         []Told
 }
 
-// errands lists the operations in the order in which they began, until p.
-func (t *Trace) errands(until place) []errand {
-	var all []errand
-	open := map[int]int{}
-	t.places(func(p place, d *Delivery) bool {
-		if until.before(p) {
-			return false
-		}
-		for _, o := range d.Seen {
-			switch i, ok := open[d.To]; {
-			case o.Kind == Invoked:
-				open[d.To] = len(all)
-				all = append(all, errand{lane: d.To, operation: o.Text, begun: p})
-			case o.Kind == Returned && ok:
-				all[i].returned, all[i].result, all[i].ended = true, o.Text, p
-				delete(open, d.To)
-			}
-		}
-		for _, lane := range []int{d.From, d.To} {
-			if i, ok := open[lane]; ok {
-				all[i].ended = p
-			}
-		}
-		return true
-	})
-	return all
+// Heard says from whom a message came.
+type Heard struct {
+	Message Place // one of those that came
+	From    []int
+}
+
+// Told says whom a message reached, and whom not, and who stayed as it was,
+// shown in Message order.
+type Told struct {
+	Message      Place // one of those that were sent
+	Gets, Misses []int
+	Late         []int // of those that miss it: it may still come
+	Stay         []Place
+}
+
+// Omitted says how many operations came before those that are told of.
+type Omitted struct{ Operations int }
+
+// Missed says that servers had not got a message of a sender when they answered,
+// although it had been sent to each of them: what became of it stands at Lost, a
+// place for each server. Answers is where they were when they answered. With the
+// message each of them would have answered otherwise. Twins of them had got it.
+type Missed struct {
+	Servers []int
+	Answers []Place
+	Lost    []Place
+	Twins   []int
+}
+
+// Forgot says that a server had got a message, and lost its memory after that
+// and before it answered.
+type Forgot struct {
+	Server    int
+	Got, Lost Place
+	Answer    Place
 }
 
 // maxErrands is how many operations are told of. The last ones matter most.
@@ -48,235 +61,259 @@ const maxErrands = 12
 
 // An account tells of operations.
 type account struct {
-	*Trace
-	// The texts of messages that ever changed what a server knows. It matters
-	// who got them.
-	matters map[string]bool
+	*inquiry
+	// Messages that changed what a server knows, or would have. It matters who got
+	// them.
+	matters map[runtime.Message]bool
 }
 
 // answered tells how it came that a client was told what it was told: what
-// each operation until then did, and what those who answered had not seen.
-func (t *Trace) answered(s sight) []string {
-	a := account{t, map[string]bool{}}
-	t.places(func(_ place, d *Delivery) bool {
-		if d.From >= 0 && d.Fate == Delivered && d.Changed && !t.Lanes[d.To].Client {
-			a.matters[d.Text] = true
+// each operation until then did, what enabled it to return, and what those who
+// answered had not got.
+func (q *inquiry) answered(s sight) []Sentence {
+	a := account{q, map[runtime.Message]bool{}}
+	q.places(s.at, func(p Place, d *Delivery) bool {
+		if d.From >= 0 && d.Fate == Delivered && d.Changed && !q.Lanes[d.To].Client {
+			a.matters[q.happened(p).Event.Message] = true
 		}
 		return true
 	})
-	all := t.errands(s.place)
+	all := a.errands(s.at)
 	last := len(all) - 1
-	for last >= 0 && all[last].lane != s.lane {
+	for last >= 0 && all[last].Lane != s.lane {
 		last--
 	}
-	if last < 0 {
-		return nil
+	var story []Sentence
+	begun := Place{}
+	if last >= 0 {
+		begun = all[last].Begun
 	}
-	var story []string
-	told := all
+	why, events := q.observed(s, begun)
+	missed := a.missed(events)
 	if more := len(all) - maxErrands; more > 0 {
-		story, told = append(story, fmt.Sprintf("%d operations came before.", more)), all[more:]
+		story, all = append(story, Omitted{more}), all[more:]
 	}
-	for _, e := range told {
+	for _, e := range all {
 		story = append(story, a.errand(e))
 	}
-	return append(story, a.unseen(all[last])...)
+	story = append(story, why[1:]...) // what was observed is told by the operation
+	return append(story, missed...)
 }
 
-// during reports whether a message was on its way for e.
-func (e errand) during(p place) bool { return !p.before(e.begun) && !e.ended.before(p) }
-
-// errand tells of one operation.
-func (t account) errand(e errand) string {
-	type group struct {
-		text         string
-		from         []int // of an answer
-		gets, misses []int // of a message to others
-		stay         []int // those that get it and do not change
-	}
-	var answers, sent []*group
-	find := func(groups *[]*group, text string) *group {
-		for _, g := range *groups {
-			if g.text == text {
-				return g
+// errands lists the operations in the order in which they began, until p.
+func (q *inquiry) errands(until Place) []Errand {
+	var all []Errand
+	open := map[int]int{}
+	q.places(until, func(p Place, d *Delivery) bool {
+		for _, lane := range []int{d.From, d.To} {
+			if i, ok := open[lane]; ok {
+				all[i].Ended = p
 			}
 		}
-		*groups = append(*groups, &group{text: text})
-		return (*groups)[len(*groups)-1]
-	}
-	t.placesIn(e.begun.step, e.ended.step, func(p place, d *Delivery) bool {
-		switch {
-		case !e.during(p) || d.From < 0 || d.Text == d.Type:
-			// A message without contents tells nothing.
-		case d.To == e.lane && d.Fate == Delivered:
-			g := find(&answers, d.Text)
-			g.from = insert(g.from, d.From)
-		case d.From == e.lane && t.matters[d.Text]:
-			g := find(&sent, d.Text)
-			switch {
-			case d.Fate != Delivered:
-				g.misses = insert(g.misses, d.To)
-			default:
-				g.gets = insert(g.gets, d.To)
-				if !d.Changed && d.Summary != "" {
-					g.stay = insert(g.stay, d.To)
-				}
+		for _, o := range d.Seen {
+			switch i, ok := open[d.To]; {
+			case o.Kind == Invoked:
+				open[d.To] = len(all)
+				all = append(all, Errand{Lane: d.To, Operation: o.Text, Begun: p, Ended: p})
+			case o.Kind == Returned && ok:
+				all[i].Returned, all[i].Result, all[i].Ended = true, o.Text, p
+				delete(open, d.To)
 			}
 		}
 		return true
 	})
-	var parts []string
-	if len(answers) > 0 {
-		var heard []string
-		for _, g := range answers {
-			heard = append(heard, fmt.Sprintf("%s from %s", g.text, t.list(g.from)))
+	return all
+}
+
+// during reports whether p is between the beginning and the end of e.
+func (e *Errand) during(p Place) bool { return !p.Before(e.Begun) && !e.Ended.Before(p) }
+
+// errand finds out what an operation was about.
+func (a account) errand(e Errand) Errand {
+	told := map[runtime.Message]int{}
+	a.places(e.Ended, func(p Place, d *Delivery) bool {
+		if !e.during(p) || d.From < 0 || d.full() == d.Type {
+			return true // a message without contents tells nothing
 		}
-		parts = append(parts, "hears "+enumerate(heard))
-	}
-	for _, g := range sent {
-		g.misses = slices.DeleteFunc(g.misses, func(i int) bool { return slices.Contains(g.gets, i) })
-		text := "sends " + g.text
+		m := a.happened(p).Event.Message
 		switch {
-		case len(g.gets) == 0:
-			text += ", which reaches nobody"
-		case len(g.misses) == 0:
-			text += " to " + t.list(g.gets)
-		default:
-			text += fmt.Sprintf(", which reaches %s but not %s", t.list(g.gets), t.list(g.misses))
+		case d.To == e.Lane && d.Fate == Delivered:
+			i := slices.IndexFunc(e.Heard, func(h Heard) bool { return a.happened(h.Message).Event.Message == m })
+			if i < 0 {
+				i, e.Heard = len(e.Heard), append(e.Heard, Heard{Message: p})
+			}
+			e.Heard[i].From = insert(e.Heard[i].From, d.From)
+		case d.From == e.Lane && a.matters[m]:
+			i, ok := told[m]
+			if !ok {
+				i, e.Told = len(e.Told), append(e.Told, Told{Message: p})
+				told[m] = i
+			}
+			e.Told[i].note(p, d)
 		}
-		if len(g.stay) > 0 {
-			text += fmt.Sprintf(" (%s)", t.staying(g.stay, e.ended.step))
-		}
-		parts = append(parts, text)
-	}
+		return true
+	})
+	return e
+}
+
+// note notes what became of a message.
+func (t *Told) note(p Place, d *Delivery) {
+	not := func(i int) bool { return i == d.To }
+	t.Late = slices.DeleteFunc(t.Late, not)
 	switch {
-	case e.returned:
-		parts = append(parts, strings.TrimRight("returns "+e.result, " "))
-	default:
-		parts = append(parts, "does not return")
+	case d.Fate == Delivered:
+		again := slices.Contains(t.Gets, d.To)
+		t.Gets, t.Misses = insert(t.Gets, d.To), slices.DeleteFunc(t.Misses, not)
+		if !again && !d.Changed && d.Summary != "" {
+			t.Stay = append(t.Stay, p)
+		}
+	case !slices.Contains(t.Gets, d.To):
+		t.Misses = insert(t.Misses, d.To)
+		if d.Fate == Waiting {
+			t.Late = insert(t.Late, d.To)
+		}
 	}
-	steps := fmt.Sprintf("step %d", e.begun.step+1)
-	if e.ended.step > e.begun.step {
-		steps = fmt.Sprintf("steps %d to %d", e.begun.step+1, e.ended.step+1)
-	}
-	return fmt.Sprintf("%s %s (%s): %s.", t.Lanes[e.lane].Name, e.operation, steps, strings.Join(parts, "; "))
 }
 
-// staying tells in which states lanes stay: A stays at v1 red.
-func (t *Trace) staying(lanes []int, step int) string {
-	var texts []string
-	for len(lanes) > 0 {
-		summary := t.Steps[step].States[lanes[0]].Summary
-		var same, others []int
-		for _, i := range lanes {
-			if t.Steps[step].States[i].Summary == summary {
-				same = append(same, i)
-			} else {
-				others = append(others, i)
-			}
-		}
-		texts = append(texts, fmt.Sprintf("%s %s at %s", t.list(same), plural(len(same), "stays", "stay"), summary))
-		lanes = others
-	}
-	return enumerate(texts)
+// A parcel is a message of a lane.
+type parcel struct {
+	from    int
+	message runtime.Message
 }
 
-// unseen tells, of each message that mattered, which of those who answered e
-// had not seen it, or had and did not change, or had and forgot.
-func (t account) unseen(e errand) []string {
-	first := map[int]place{} // by server, its first answer
-	var servers []int
-	var texts []string
-	t.places(func(p place, d *Delivery) bool {
-		if d.To == e.lane && d.From >= 0 && d.Fate == Delivered && e.during(p) && d.Text != d.Type && !slices.Contains(servers, d.From) {
-			servers, first[d.From] = insert(servers, d.From), p
+func (q *inquiry) parcel(at Place) parcel { return parcel{q.at(at).From, q.happened(at).Event.Message} }
+
+// missed tells which messages those whose answers are among the given events had
+// not got when they answered, although they were sent to them and would have made
+// a difference, and which they had, and lost their memory since.
+func (a account) missed(events []Place) []Sentence {
+	var groups []*Missed
+	by := map[string]*Missed{}
+	var forgot []Sentence
+	type way struct { // of a message to a server
+		to int
+		parcel
+	}
+	told := map[way]bool{}
+	for _, answer := range events {
+		d := a.at(answer)
+		if d.From < 0 || a.Lanes[d.From].Client || d.Origin == nil {
+			continue
 		}
-		if d.From >= 0 && p.before(e.begun) && !t.Lanes[d.To].Client && t.matters[d.Text] && !slices.Contains(texts, d.Text) {
-			texts = append(texts, d.Text)
-		}
-		return true
-	})
-	// Messages that the same servers did not see are told together.
-	var story, missed []string
-	missing := map[string][]string{} // who had not seen, as told -> messages
-	for _, text := range texts {
-		var never, forgot []int
-		for _, i := range servers {
-			switch got, lost := t.fateOf(text, i, first[i]); {
-			case !got:
-				never = append(never, i)
-			case lost:
-				forgot = append(forgot, i)
+		lost, forgotten := a.fates(d.From, *d.Origin)
+		for _, f := range forgotten {
+			if key := (way{d.From, a.parcel(f.Got)}); !told[key] {
+				told[key], forgot = true, append(forgot, f)
 			}
 		}
-		if len(never) > 0 {
-			who := fmt.Sprintf("When %s answered, %s had never got %%s", plural(len(never), "it", "they"), t.list(never))
-			if twins := t.informedTwins(text, never, first); len(twins) > 0 {
-				who += fmt.Sprintf("; %s, %s, had", t.list(twins), t.twinsOf(twins, never))
+		for _, p := range lost {
+			key := way{d.From, a.parcel(p)}
+			if told[key] || !a.tells(p, *d.Origin) {
+				continue
 			}
-			if missing[who] == nil {
-				missed = append(missed, who)
+			told[key] = true
+			a.matters[a.happened(p).Event.Message] = true
+			twins := a.informed(d.From, p, *d.Origin)
+			group := fmt.Sprint(a.at(p).From, twins, a.at(p).Message)
+			g := by[group]
+			if g == nil {
+				g = &Missed{Twins: twins}
+				by[group], groups = g, append(groups, g)
 			}
-			missing[who] = append(missing[who], text)
-		}
-		if len(forgot) > 0 {
-			story = append(story, fmt.Sprintf("%s had got %s and forgotten everything since.", t.list(forgot), text))
+			i, _ := slices.BinarySearch(g.Servers, d.From)
+			g.Servers = slices.Insert(g.Servers, i, d.From)
+			g.Answers = slices.Insert(g.Answers, i, *d.Origin)
+			g.Lost = slices.Insert(g.Lost, i, p)
 		}
 	}
-	for _, who := range missed {
-		story = append(story, strings.Replace(who, "%s", strings.Join(missing[who], ", nor "), 1)+".")
+	slices.SortStableFunc(groups, func(x, y *Missed) int { return x.Lost[0].compare(y.Lost[0]) })
+	story := forgot
+	for _, g := range groups {
+		story = append(story, *g)
 	}
 	return story
 }
 
-// fateOf reports whether a lane got a message before p, and whether it forgot
-// everything after that.
-func (t *Trace) fateOf(text string, lane int, until place) (got, forgot bool) {
-	t.places(func(p place, d *Delivery) bool {
-		if !p.before(until) {
-			return false
+// tells reports whether a server would have answered otherwise if what stands at
+// one place had come, there or just before it answered at the other.
+func (a account) tells(lost, answer Place) bool {
+	log := a.past.Log(a.at(answer).To)
+	log = log[:slices.Index(log, past(answer))+1]
+	did, ok := a.past.Replay(a.ctx, a.at(answer).To, log, &a.budget)
+	if !ok {
+		return false
+	}
+	due := slices.IndexFunc(log, func(p runtime.Place) bool { return past(lost).Before(p) })
+	for _, i := range []int{due, len(log) - 1} {
+		more := slices.Insert(slices.Clone(log), i, past(lost))
+		would, ok := a.past.Replay(a.ctx, a.at(answer).To, more, &a.budget)
+		if ok && !slices.Equal(did.Sent, would.Sent) {
+			return true
 		}
-		switch {
-		case d.To == lane && d.Text == text && d.From >= 0 && d.Fate == Delivered:
-			got, forgot = true, false
-		case d.To == lane && t.Steps[p.step].Kind == "amnesia":
-			forgot = got
+	}
+	return false
+}
+
+// fates returns where messages to a server were last seen on their way to it
+// before a place, if they never came, and tells of those that changed something,
+// came and were forgotten.
+func (a account) fates(server int, until Place) (lost []Place, forgot []Forgot) {
+	var order []parcel
+	last := map[parcel]Place{}
+	var amnesia Place
+	a.places(until, func(p Place, d *Delivery) bool {
+		if d.To != server || !p.Before(until) {
+			return true
+		}
+		if d.From < 0 {
+			if a.Steps[p.Step-1].Kind == "amnesia" {
+				amnesia = p
+			}
+			return true
+		}
+		m := a.parcel(p)
+		was, ok := last[m]
+		if !ok {
+			order = append(order, m)
+		}
+		if !ok || a.at(was).Fate != Delivered || d.Fate == Delivered {
+			last[m] = p
 		}
 		return true
 	})
-	return got, forgot
+	for _, m := range order {
+		switch p := last[m]; {
+		case a.at(p).Fate != Delivered:
+			lost = append(lost, p)
+		case p.Before(amnesia) && a.matters[m.message]:
+			forgot = append(forgot, Forgot{server, p, amnesia, until})
+		}
+	}
+	return lost, forgot
 }
 
-// informedTwins lists the twins of the given lanes that had got a message when
-// those answered.
-func (t *Trace) informedTwins(text string, lanes []int, when map[int]place) []int {
+// informed lists the twins of a server that had got, before a place, the message
+// that stands at another, and had not forgotten it since.
+func (a account) informed(server int, message, until Place) []int {
 	var twins []int
-	for _, i := range lanes {
-		for j, l := range t.Lanes {
-			if l.Identity != t.Lanes[i].Identity || j == i || slices.Contains(lanes, j) {
-				continue
+	for j, l := range a.Lanes {
+		if j == server || l.Identity != a.Lanes[server].Identity {
+			continue
+		}
+		got := false
+		a.places(until, func(p Place, d *Delivery) bool {
+			switch {
+			case d.To != j || !p.Before(until):
+			case d.From < 0:
+				got = got && a.Steps[p.Step-1].Kind != "amnesia"
+			case d.Fate == Delivered && d.From == a.at(message).From && a.happened(p).Event.Message == a.happened(message).Event.Message:
+				got = true
 			}
-			if got, forgot := t.fateOf(text, j, when[i]); got && !forgot {
-				twins = insert(twins, j)
-			}
+			return true
+		})
+		if got {
+			twins = append(twins, j)
 		}
 	}
 	return twins
-}
-
-// twinsOf says whose twins they are: the twin of C.
-func (t *Trace) twinsOf(twins, lanes []int) string {
-	of := slices.DeleteFunc(slices.Clone(lanes), func(i int) bool {
-		return !slices.ContainsFunc(twins, func(j int) bool { return t.Lanes[j].Identity == t.Lanes[i].Identity })
-	})
-	return plural(len(twins), "the twin of ", "the twins of ") + t.list(of)
-}
-
-// insert adds a lane to a sorted list, if it is not there.
-func insert(lanes []int, lane int) []int {
-	i, found := slices.BinarySearch(lanes, lane)
-	if found {
-		return lanes
-	}
-	return slices.Insert(lanes, i, lane)
 }

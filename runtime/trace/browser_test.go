@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/twinsh/twinsh/runtime/trace"
 )
 
 var pictures = flag.String("pictures", "", "a folder to write screenshots of the page to")
@@ -164,7 +166,7 @@ func TestPageInBrowser(t *testing.T) {
 	if got := value[string](t, ctx, `["#step-2", "#step-6"].map(s => document.querySelectorAll(s + " rect.part").length).join()`); got != "3,0" {
 		t.Errorf("steps 2 and 6 show %s stretches of parts, want 3,0", got)
 	}
-	if got := value[string](t, ctx, `document.querySelector(".finding").textContent`); !strings.Contains(got, "linearizable is violated") || !strings.Contains(got, "had never got update v1 red") {
+	if got := value[string](t, ctx, `document.querySelector(".finding").textContent`); !strings.Contains(got, "linearizable is violated") || !strings.Contains(got, "had not got update v1 red") {
 		t.Errorf("the finding says %q", got)
 	}
 
@@ -189,7 +191,7 @@ func TestPageDoesNotObeyNodes(t *testing.T) {
 	tr.Protocol, tr.Steps[0].Title, tr.Steps[0].Number = evil, evil, 1
 	tr.Steps[0].States[0].Summary = evil
 	tr.Steps[0].Deliveries[1].Text = evil
-	tr.Find(evil, evil, 1)
+	tr.Findings = []trace.Finding{{Property: evil, Why: evil, Step: 1}}
 	page, err := tr.Page()
 	if err != nil {
 		t.Fatal(err)

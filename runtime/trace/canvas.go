@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Width int  // the longest line, in characters; 0 means 80
 	Color bool // whether to colour with ANSI escape sequences
+	Full  bool // whether a diagram lists below each step what its messages say, nothing left out
 }
 
 // A style is how a character looks, if colours are on.
@@ -53,6 +54,7 @@ func (t *Trace) style(lane int) style {
 type canvas struct {
 	width int
 	color bool
+	full  bool
 	rows  []line
 }
 
@@ -70,7 +72,7 @@ func newCanvas(o Options) *canvas {
 	if o.Width <= 0 {
 		o.Width = 80
 	}
-	return &canvas{width: o.Width, color: o.Color}
+	return &canvas{width: o.Width, color: o.Color, full: o.Full}
 }
 
 // row adds an empty row and returns its number.
@@ -152,6 +154,20 @@ func shorten(s string, n int) string {
 		return ""
 	}
 	return strings.TrimRight(string([]rune(s)[:n-1]), " ") + "…"
+}
+
+// Squeeze takes letters out of the middle of a text, so that it has at most n.
+// Texts of values differ at their ends more often than not.
+func Squeeze(text string, n int) string {
+	s := []rune(text)
+	if len(s) <= n {
+		return text
+	}
+	if n < 4 {
+		return shorten(text, n)
+	}
+	head := n * 3 / 5
+	return string(s[:head]) + "…" + string(s[len(s)-(n-1-head):])
 }
 
 // fit narrows the widest of the given widths, and again, until their sum is at

@@ -67,7 +67,7 @@ func (d *diagram) layout() {
 			if d.Lanes[m.From].Client != d.Lanes[m.To].Client {
 				gap = slices.IndexFunc(d.Lanes, func(l Lane) bool { return l.Client })
 			}
-			gaps[gap] = max(gaps[gap], min(runes(m.Text)+5, 22))
+			gaps[gap] = max(gaps[gap], min(runes(m.label())+5, 22))
 		}
 	}
 	for i := range gaps {
@@ -145,8 +145,32 @@ func (d *diagram) step(s *Step) {
 		}
 		d.effects(s, wave, rest)
 	}
+	if d.full {
+		d.contents(s)
+	}
 	for i, state := range s.States {
 		d.down[i] = state.Down
+	}
+}
+
+// contents lists what the messages of a step say, and who sends them.
+func (d *diagram) contents(s *Step) {
+	var told []string
+	for i := range s.Deliveries {
+		m := &s.Deliveries[i]
+		if m.From < 0 {
+			continue
+		}
+		text := []rune(d.Lanes[m.From].Name + ": " + m.full())
+		if slices.Contains(told, string(text)) {
+			continue
+		}
+		told = append(told, string(text))
+		for col := 2; len(text) > 0; col = min(indent, d.width-1) {
+			n := min(len(text), max(d.width-col, 1))
+			d.put(d.row(), col, string(text[:n]), plain)
+			text = text[n:]
+		}
 	}
 }
 
@@ -188,7 +212,19 @@ func (d *diagram) arrow(same []Delivery) {
 		d.put(row, d.cols[m.To], head, look)
 	}
 	d.put(row, from, "●", plain)
-	d.label(row, from, slices.Compact(marks), same[0].Text)
+	d.label(row, from, slices.Compact(marks), same[0].label())
+}
+
+// mail marks what was sent to the next leader, which no partition of the leader's
+// round keeps back.
+const mail = "✉ "
+
+// label is the text on the arrow of a message.
+func (m *Delivery) label() string {
+	if m.Mail() {
+		return mail + m.Text
+	}
+	return m.Text
 }
 
 // label writes a message's text on its arrow: as near to the sender as there
@@ -196,7 +232,7 @@ func (d *diagram) arrow(same []Delivery) {
 // shortened.
 func (d *diagram) label(row, from int, marks []int, text string) {
 	if len(marks) == 1 { // only to itself
-		d.put(row, from+2, shorten(text, d.width-from-2), plain)
+		d.put(row, from+2, Squeeze(text, d.width-from-2), plain)
 		return
 	}
 	crossed := slices.DeleteFunc(slices.Clone(d.cols), func(col int) bool { return col < marks[0] || col > marks[len(marks)-1] })
@@ -220,7 +256,7 @@ func (d *diagram) label(row, from int, marks []int, text string) {
 	if room >= runes(text)+2 {
 		text = " " + text + " "
 	} else {
-		text = shorten(text, room)
+		text = Squeeze(text, room)
 	}
 	d.put(row, best+(room-runes(text)+1)/2, text, plain)
 }
@@ -314,17 +350,18 @@ func (d *diagram) annotate(blocks ...[]annotation) {
 
 // legend explains the signs that a reader may not know.
 func (d *diagram) legend() {
-	uses := func(ok func(Fate) bool) bool {
-		return slices.ContainsFunc(d.Steps, func(s Step) bool {
-			return slices.ContainsFunc(s.Deliveries, func(m Delivery) bool { return ok(m.Fate) })
-		})
+	uses := func(ok func(Delivery) bool) bool {
+		return slices.ContainsFunc(d.Steps, func(s Step) bool { return slices.ContainsFunc(s.Deliveries, ok) })
 	}
 	var signs []string
-	if uses(func(f Fate) bool { return f != Delivered && f != Waiting }) {
+	if uses(func(m Delivery) bool { return m.Fate != Delivered && m.Fate != Waiting }) {
 		signs = append(signs, "✗ lost")
 	}
-	if uses(func(f Fate) bool { return f == Waiting }) {
+	if uses(func(m Delivery) bool { return m.Fate == Waiting }) {
 		signs = append(signs, "○ stays in flight")
+	}
+	if uses(func(m Delivery) bool { return m.Mail() }) {
+		signs = append(signs, mail+"sent to the next leader, before this round and its partition")
 	}
 	if len(signs) > 0 {
 		d.put(d.row(), 2, shorten(strings.Join(signs, "   "), d.width-2), faint)

@@ -30,6 +30,7 @@ type rect struct {
 type stepShape struct {
 	*Step
 	Height   int
+	Top      int // of the parts
 	Parts    []rect
 	Lines    []laneShape // of the lanes that are up
 	Arrows   []arrowShape
@@ -45,6 +46,7 @@ type arrowShape struct {
 	MarkX      int
 	MarkY      int
 	Class, Tip string
+	Mail       bool
 }
 
 type textShape struct {
@@ -123,10 +125,7 @@ func (t *Trace) draw() *drawing {
 }
 
 func (d *drawing) step(s *Step, before []State) stepShape {
-	p := stepShape{Step: s}
-	for i, part := range s.Parts {
-		p.Parts = append(p.Parts, d.part(part, i)...)
-	}
+	p := stepShape{Step: s, Top: 2}
 	for i, lane := range d.Lanes {
 		if i >= len(before) || !before[i].Down {
 			p.Lines = append(p.Lines, lane)
@@ -137,6 +136,12 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 		wave := rest[:prefix(rest, func(m Delivery) bool { return m.Hop == rest[0].Hop })]
 		rest = rest[len(wave):]
 		y = d.wave(&p, wave, y)
+		if slices.ContainsFunc(wave, func(m Delivery) bool { return m.Mail() }) {
+			p.Top = y // the partition begins after it
+		}
+	}
+	for i, part := range s.Parts {
+		p.Parts = append(p.Parts, d.part(part, i)...)
 	}
 	bottom := y
 	for i, state := range s.States {
@@ -192,6 +197,7 @@ func (d *drawing) wave(p *stepShape, wave []Delivery, y int) int {
 			at = y + hopHeight + 9*min(arrivals[m.To], 6)
 			arrivals[m.To]++
 			p.Arrows = append(p.Arrows, arrow(d.Lanes[m.From].X, y, x, at, m.Fate, tip))
+			p.Arrows[len(p.Arrows)-1].Mail = m.Mail()
 		}
 		end = max(end, at+9)
 		if m.Fate == Delivered {
@@ -245,8 +251,8 @@ func (d *drawing) labels(p *stepShape, wave []Delivery, y int) {
 		for _, m := range wave {
 			if m.From == i {
 				aim += d.Lanes[m.To].X - lane.X
-				if !slices.Contains(texts, m.Text) {
-					texts = append(texts, m.Text)
+				if !slices.Contains(texts, m.label()) {
+					texts = append(texts, m.label())
 				}
 			}
 		}
@@ -261,7 +267,7 @@ func (d *drawing) labels(p *stepShape, wave []Delivery, y int) {
 		if aim < 0 {
 			label.X, label.Anchor = lane.X-8, "end"
 		}
-		label.Text = shorten(text, (d.lane-margin)/charWidth-runes(more)) + more
+		label.Text = Squeeze(text, (d.lane-margin)/charWidth-runes(more)) + more
 		p.Labels = append(p.Labels, label)
 	}
 }
@@ -300,7 +306,7 @@ func abs(n int) int { return n * sign(n) }
 
 // chip writes text on a lane; what does not fit shows in the tip.
 func (d *drawing) chip(lane, y int, text, tip, class string) chipShape {
-	text = shorten(oneLine(text), (d.lane-6)/charWidth-1)
+	text = Squeeze(oneLine(text), (d.lane-6)/charWidth-1)
 	w := runes(text)*charWidth + 10
 	return chipShape{X: d.Lanes[lane].X - w/2, Y: y, W: w, Text: text, Tip: tip, Class: class}
 }
@@ -308,7 +314,7 @@ func (d *drawing) chip(lane, y int, text, tip, class string) chipShape {
 // fateTexts say what became of a message.
 var fateTexts = map[Fate]string{
 	Lost: "lost: the receiver takes no part", Cut: "lost: the network lets nothing pass here",
-	Filtered: "lost: the receiver does not hear such messages", Waiting: "stays in flight", Down: "lost: the receiver is down",
+	Filtered: "lost: a filter lets no such message pass here", Waiting: "stays in flight", Down: "lost: the receiver is down",
 }
 
 // tip tells a delivery in full.
@@ -316,7 +322,7 @@ func (d *drawing) tip(m Delivery) string {
 	to := d.Trace.Lanes[m.To].Name
 	text := to
 	if m.From >= 0 {
-		text = fmt.Sprintf("%s → %s: %s", d.Trace.Lanes[m.From].Name, to, m.Text)
+		text = fmt.Sprintf("%s → %s: %s", d.Trace.Lanes[m.From].Name, to, m.carried())
 	}
 	if m.Fate != Delivered {
 		return text + "\n" + fateTexts[m.Fate]

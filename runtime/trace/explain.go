@@ -1,248 +1,244 @@
 package trace
 
 import (
-	"fmt"
+	"context"
 	"slices"
-	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
-// Explain tells in sentences how that came about which was observed in a step:
-// a failure, two decisions that differ and the quorums behind them, or what a
-// client was told and what those who answered had never seen. It knows no
-// protocol: it follows messages, and takes those for quorums that came to one
-// instance from several. For step 0 there is nothing to tell.
-func (t *Trace) Explain(step int) []string {
-	if step < 1 || step > len(t.Steps) {
-		return nil
+// A Sentence is one thing that an explanation says, as data: lanes, and the
+// places of the deliveries that bear it out. [Trace.Say] makes text of it. The
+// deliveries of the trace prove each sentence; what cannot be proven is not said.
+type Sentence interface{ say(t *Trace) string }
+
+// An Occasion says what was observed, and what had reached the lane just then.
+type Occasion struct {
+	At   Place
+	Seen Observation
+}
+
+// Enough says what enabled what was observed of a lane at a place, or that it
+// sent what arrived at Arrival: events of its own log, the last of which is the
+// one there. Played again alone they bring it about, and no one of them can be
+// missing. After is not zero if what happened to the lane before it was left as
+// it was.
+type Enough struct {
+	At      Place
+	Arrival *Place
+	After   Place
+	Events  []Place
+}
+
+// Unknown says that it is not known what enabled what was observed at a place.
+type Unknown struct{ At Place }
+
+// Behind says whose messages enabled the one of two decisions and whose the
+// other, which identities are among both, and which of these are correct.
+type Behind struct {
+	One, Two      []int
+	Both, Correct []string
+}
+
+// Parted says how the network was parted in a step in which some of what
+// enabled a decision passed.
+type Parted struct {
+	Step  int
+	Parts [][]int
+}
+
+// Crossed says that a message to the next leader arrived in a step whose
+// partition keeps its sender and its receiver apart.
+type Crossed struct{ At Place }
+
+// Changed says what a step did, for want of anything else.
+type Changed struct{ Step int }
+
+// Explain tells how that came about which was observed in the step that led to
+// w, a world on the way that t is the record of: if kind is Decided how a correct
+// replica decided, and another one differently, if that is so, if it is Returned
+// what a correct client was told and what those who answered had not got. If it is
+// something else, or nothing of the kind was observed, it tells how code failed, or
+// what the step did.
+//
+// It knows no protocol. What enabled an observation it finds out by replaying
+// the log of the instance (see [runtime.Past]), which takes time: about as much
+// as running the code of nodes 50,000 times. Beyond that it says that it does not
+// know. The error is that of ctx.
+func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationKind) ([]Sentence, error) {
+	if w.Depth() < 1 || w.Depth() > len(t.Steps) {
+		return nil, ctx.Err()
 	}
-	seen := t.seenIn(step)
-	if i := slices.IndexFunc(seen, func(s sight) bool { return s.Kind == Failed }); i >= 0 {
-		return []string{t.occasion(seen[i])}
-	}
-	for _, s := range seen {
-		if s.Kind == Decided && !t.Lanes[s.lane].Faulty {
-			if other, ok := t.conflicting(s); ok {
-				return t.conflict(other, s)
+	q := &inquiry{Trace: t, ctx: ctx, past: w.Past(), faulty: w.Faulty(), budget: maxRuns}
+	seen := q.seenIn(w.Depth())
+	var story []Sentence
+	switch kind {
+	case Decided:
+		story = q.decisions(seen)
+	case Returned:
+		for _, s := range slices.Backward(seen) {
+			if s.Kind == Returned && !q.faulty.Has(s.lane) && story == nil {
+				story = q.answered(s)
 			}
 		}
 	}
-	for i := len(seen) - 1; i >= 0; i-- {
-		if s := seen[i]; s.Kind == Returned && !t.Lanes[s.lane].Faulty {
-			return t.answered(s)
-		}
+	if i := slices.IndexFunc(seen, func(s sight) bool { return s.Kind == Failed }); i >= 0 && story == nil {
+		story, _ = q.observed(seen[i], Place{})
 	}
-	for _, s := range seen {
-		if s.Kind == Decided && !t.Lanes[s.lane].Faulty {
-			return t.decided(s)
-		}
+	if story == nil {
+		story = []Sentence{Changed{w.Depth()}}
 	}
-	return t.changed(step)
+	return story, ctx.Err()
 }
 
-// A place is where a delivery stands in a trace.
-type place struct{ step, at int } // indices
-
-func (t *Trace) at(p place) *Delivery { return &t.Steps[p.step].Deliveries[p.at] }
-
-func (p place) before(q place) bool {
-	return p.step < q.step || p.step == q.step && p.at < q.at
+// A sight is an observation, and where it was made.
+type sight struct {
+	Observation
+	value runtime.Observation
+	lane  int
+	at    Place
 }
 
-// places calls f for each delivery, in order, until it returns false.
-func (t *Trace) places(f func(place, *Delivery) bool) { t.placesIn(0, len(t.Steps)-1, f) }
+// seenIn lists what was observed in a step.
+func (q *inquiry) seenIn(step int) []sight {
+	var all []sight
+	for i, d := range q.Steps[step-1].Deliveries {
+		at := Place{step, i}
+		for j, o := range d.Seen {
+			all = append(all, sight{o, q.happened(at).Seen[j], d.To, at})
+		}
+	}
+	return all
+}
 
-// placesIn does so for two steps, by index, and those between.
-func (t *Trace) placesIn(first, last int, f func(place, *Delivery) bool) {
-	for k := first; k <= last; k++ {
-		for i := range t.Steps[k].Deliveries {
-			if !f(place{k, i}, t.at(place{k, i})) {
+// places calls f for each delivery until a place, in order, that included,
+// unless f returns false before.
+func (t *Trace) places(until Place, f func(Place, *Delivery) bool) {
+	for k := 1; k <= min(until.Step, len(t.Steps)); k++ {
+		for i := range t.Steps[k-1].Deliveries {
+			p := Place{k, i}
+			if until.Before(p) || !f(p, t.at(p)) {
 				return
 			}
 		}
 	}
 }
 
-// A sight is an observation, and where it was made.
-type sight struct {
-	Observation
-	lane int
-	place
+// observed tells of an observation, and of what enabled it since first. It
+// returns that, too.
+func (q *inquiry) observed(s sight, first Place) ([]Sentence, []Place) {
+	story := []Sentence{Occasion{s.at, s.Observation}}
+	if q.at(s.at).Fate != Delivered {
+		return story, nil // the step was ended for it
+	}
+	events := q.enabled(s.at, first, observing(s.value))
+	if events == nil {
+		return append(story, Unknown{s.at}), nil
+	}
+	return append(story, Enough{At: s.at, After: first, Events: events}), events
 }
 
-func (s sight) number() int { return s.step + 1 }
-
-// seenIn lists what was observed in a step.
-func (t *Trace) seenIn(step int) []sight {
-	var all []sight
-	for i, d := range t.Steps[step-1].Deliveries {
-		for _, o := range d.Seen {
-			all = append(all, sight{o, d.To, place{step - 1, i}})
+// decisions tells of the first decision of a correct replica that differs from
+// one before, and of that, or else of the first decision.
+func (q *inquiry) decisions(seen []sight) []Sentence {
+	seen = slices.DeleteFunc(seen, func(s sight) bool { return s.Kind != Decided || q.faulty.Has(s.lane) })
+	for _, s := range seen {
+		if other, ok := q.conflicting(s); ok {
+			return q.conflict(other, s)
 		}
 	}
-	return all
-}
-
-// occasion tells an observation and what brought it about: B decides "x" in
-// slot 1 in step 4, when it gets vote x from C.
-func (t *Trace) occasion(s sight) string {
-	text := fmt.Sprintf("%s in step %d", t.text(observed(s.lane, s.Observation)), s.number())
-	if d := t.at(s.place); d.From >= 0 {
-		text += fmt.Sprintf(", when it gets %s from %s", d.Text, t.Lanes[d.From].Name)
+	if len(seen) == 0 {
+		return nil
 	}
-	return text + "."
+	story, _, _ := q.decided(seen[0])
+	return story
 }
 
 // conflicting returns the first decision of a correct instance, before s, for
 // the same slot and of another value.
-func (t *Trace) conflicting(s sight) (found sight, ok bool) {
-	t.places(func(p place, d *Delivery) bool {
-		if s.before(p) {
-			return false
-		}
-		for _, o := range d.Seen {
-			if !ok && o.Kind == Decided && o.Slot == s.Slot && o.Text != s.Text && !t.Lanes[d.To].Faulty {
-				found, ok = sight{o, d.To, p}, true
+func (q *inquiry) conflicting(s sight) (found sight, ok bool) {
+	for step := 1; step <= s.at.Step; step++ {
+		for _, o := range q.seenIn(step) {
+			if s.at.Before(o.at) || ok {
+				return found, ok
+			}
+			if o.Kind == Decided && o.Slot == s.Slot && o.value.Value != s.value.Value && !q.faulty.Has(o.lane) {
+				found, ok = o, true
 			}
 		}
-		return !ok
-	})
+	}
 	return found, ok
 }
 
-// conflict tells of two decisions and of the quorums behind them.
-func (t *Trace) conflict(one, two sight) []string {
-	story := append(t.decided(one), t.decided(two)...)
-	_, first := t.quorum(one.place)
-	_, second := t.quorum(two.place)
+// decided tells of a decision. It returns what enabled it, and who stood behind
+// it: those whose messages did, and if that is another one alone, those whose
+// messages enabled that one to send what it sent last.
+func (q *inquiry) decided(s sight) (story []Sentence, events []Place, behind []int) {
+	story, events = q.observed(s, Place{})
+	behind = q.senders(events)
+	var last Place
+	for _, p := range events {
+		if d := q.at(p); d.From >= 0 && d.From != s.lane {
+			last = p
+		}
+	}
+	others := slices.DeleteFunc(slices.Clone(behind), func(i int) bool { return i == s.lane })
+	if len(others) != 1 || q.at(last).Origin == nil {
+		return story, events, behind
+	}
+	origin := *q.at(last).Origin
+	if sooner := q.enabled(origin, Place{}, q.sending(last)); len(q.senders(sooner)) > 1 {
+		story = append(story, Enough{At: origin, Arrival: &last, Events: sooner})
+		return story, append(sooner, events...), q.senders(sooner)
+	}
+	return story, events, behind
+}
+
+// conflict tells of two decisions, and of what stood behind them.
+func (q *inquiry) conflict(one, two sight) []Sentence {
+	story, passed, first := q.decided(one)
+	more, events, second := q.decided(two)
+	story, passed = append(story, more...), append(passed, events...)
+	story = append(story, q.parted(passed)...)
 	if len(first) == 0 || len(second) == 0 {
 		return story
 	}
-	common, correct := t.common(first, second)
-	behind := fmt.Sprintf("%s stood behind the one, %s behind the other", t.list(first), t.list(second))
-	switch {
-	case len(common) == 0:
-		behind += ": nobody is in both."
-	case len(correct) == 0:
-		behind += fmt.Sprintf(": only %s %s in both, and %s faulty.", enumerate(common), plural(len(common), "is", "are"), plural(len(common), "it is", "they are"))
-	default:
-		behind += fmt.Sprintf(": %s %s in both, and correct.", enumerate(correct), plural(len(correct), "is", "are"))
-	}
-	return append(story, behind)
-}
-
-// common lists the identities that both quorums have, and those that are correct.
-func (t *Trace) common(first, second []int) (all, correct []string) {
+	b := Behind{One: first, Two: second}
 	for _, i := range first {
-		id := t.Lanes[i].Identity
-		if slices.Contains(all, id) || !slices.ContainsFunc(second, func(j int) bool { return t.Lanes[j].Identity == id }) {
+		id := q.Lanes[i].Identity
+		if slices.Contains(b.Both, id) || !slices.ContainsFunc(second, func(j int) bool { return q.Lanes[j].Identity == id }) {
 			continue
 		}
-		if all = append(all, id); !t.Lanes[i].Faulty {
-			correct = append(correct, id)
+		if b.Both = append(b.Both, id); !q.faulty.Has(i) {
+			b.Correct = append(b.Correct, id)
 		}
 	}
-	return all, correct
+	return append(story, b)
 }
 
-// decided tells of a decision and of who stood behind it.
-func (t *Trace) decided(s sight) []string {
-	story := []string{t.occasion(s)}
-	d := t.at(s.place)
-	messages, from := t.quorum(s.place)
-	switch {
-	case len(from) == 0:
-	case messages[0].to == d.To:
-		story = append(story, fmt.Sprintf("By then %s has got %s from %s.", t.Lanes[d.To].Name, messages[0].text, t.list(from)))
-	default:
-		sender := t.Lanes[messages[0].to].Name
-		story = append(story, fmt.Sprintf("Before that, %s has got %s from %s.", sender, messages[0].text, t.list(from)))
-	}
-	return story
-}
-
-// quorum returns who stood behind what happened at p, as far as messages show
-// it: several who sent the message that came there, or another of its type, or
-// else several who sent one to its sender since that sent such a message before.
-func (t *Trace) quorum(p place) (messages []parcel, from []int) {
-	d := t.at(p)
-	if d.From < 0 {
-		return nil, nil
-	}
-	alike := func(_ place, e *Delivery) bool { return e.Text == d.Text }
-	if messages, from = t.largest(t.heard(d.To, place{}, p, alike)); len(from) > 1 {
-		return messages, from
-	}
-	ofType := func(_ place, e *Delivery) bool { return e.Type == d.Type }
-	if messages, from = t.largest(t.heard(d.To, place{}, p, ofType)); len(from) > 1 {
-		return messages, from
-	}
-	var since place
-	t.places(func(q place, e *Delivery) bool {
-		if e.From == d.From && e.Type == d.Type && (q.step < p.step || q.step == p.step && e.Hop < d.Hop) {
-			since = q
-		}
-		return q.before(p)
-	})
-	sooner := func(q place, e *Delivery) bool { return q.step < p.step || e.Hop < d.Hop }
-	if messages, from = t.largest(t.heard(d.From, since, p, sooner)); len(from) > 1 {
-		return messages, from
-	}
-	return nil, nil
-}
-
-// heard lists the messages that came to a lane from one place to another, both
-// included, as far as ok.
-func (t *Trace) heard(lane int, from, to place, ok func(place, *Delivery) bool) []parcel {
-	var all []parcel
-	t.places(func(p place, d *Delivery) bool {
-		if d.To == lane && d.From >= 0 && d.Fate == Delivered && !p.before(from) && !to.before(p) && ok(p, d) {
-			all = append(all, parcel{d.From, d.To, d.Text})
-		}
-		return p.before(to)
-	})
-	return all
-}
-
-// largest returns those messages that most lanes sent alike, and the lanes.
-func (t *Trace) largest(all []parcel) (messages []parcel, from []int) {
-	for _, m := range all {
-		var same []parcel
-		var senders []int
-		for _, other := range all {
-			if other.text == m.text && !slices.Contains(senders, other.from) {
-				same, senders = append(same, other), append(senders, other.from)
-			}
-		}
-		if len(senders) > len(from) {
-			messages, from = same, senders
+// parted tells of the partitions under which messages passed, and of mail that
+// came before them.
+func (q *inquiry) parted(events []Place) []Sentence {
+	slices.SortFunc(events, Place.compare)
+	var parted, crossed []Sentence
+	told := 0
+	for _, p := range slices.Compact(events) {
+		d, s := q.at(p), &q.Steps[p.Step-1]
+		switch {
+		case d.From < 0 || len(s.Parts) < 2:
+		case !d.Mail() && told < p.Step:
+			parted, told = append(parted, Parted{p.Step, s.Parts}), p.Step
+		case d.Mail() && s.apart(d.From, d.To):
+			crossed = append(crossed, Crossed{p})
 		}
 	}
-	slices.Sort(from)
-	return messages, from
+	return append(parted, crossed...)
 }
 
-// changed tells what a step did to states, for want of anything else.
-func (t *Trace) changed(step int) []string {
-	s := &t.Steps[step-1]
-	var what []string
-	for i, state := range s.States {
-		if state.Changed && state.Summary != "" {
-			what = append(what, t.Lanes[i].Name+" is at "+state.Summary)
-		}
+// apart reports whether two lanes are in different parts.
+func (s *Step) apart(from, to int) bool {
+	part := func(lane int) int {
+		return slices.IndexFunc(s.Parts, func(part []int) bool { return slices.Contains(part, lane) })
 	}
-	text := fmt.Sprintf("Step %d was %s", step, s.Call)
-	if len(what) > 0 {
-		text += "; after it " + enumerate(what)
-	}
-	return []string{text + "."}
-}
-
-func (t *Trace) list(lanes []int) string { return enumerate(strings.Fields(t.names(lanes))) }
-
-// enumerate joins words as a sentence does: a, b and c.
-func enumerate(words []string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
-	}
-	return strings.Join(words, "")
+	return part(from) >= 0 && part(to) >= 0 && part(from) != part(to)
 }

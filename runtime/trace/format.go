@@ -30,19 +30,23 @@ func Formats() []string {
 }
 
 // FormatOf returns the format that the name of a file asks for: .html, .json,
-// .mmd for Mermaid and .log for ShiViz; any other file gets a storyboard.
-func FormatOf(file string) Format {
-	switch strings.ToLower(filepath.Ext(file)) {
+// .mmd for Mermaid, .log for ShiViz and .txt for a storyboard, which is also for
+// names without an ending. The error names these.
+func FormatOf(file string) (Format, error) {
+	switch ending := strings.ToLower(filepath.Ext(file)); ending {
+	case "", ".txt":
+		return FormatStoryboard, nil
 	case ".html", ".htm":
-		return FormatHTML
+		return FormatHTML, nil
 	case ".json":
-		return FormatJSON
+		return FormatJSON, nil
 	case ".mmd", ".mermaid":
-		return FormatMermaid
+		return FormatMermaid, nil
 	case ".log":
-		return FormatShiViz
+		return FormatShiViz, nil
+	default:
+		return "", fmt.Errorf("no format is known by %s, only .html, .json, .mmd, .log and .txt; name one, as in format = %q", ending, FormatStoryboard)
 	}
-	return FormatStoryboard
 }
 
 // drawn is the first line of a storyboard and of a diagram, or the first two.

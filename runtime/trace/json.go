@@ -14,7 +14,7 @@ import (
 // all members; the version changes with any of them.
 const (
 	schema        = "twinsh trace"
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 type document struct {
@@ -27,12 +27,13 @@ type document struct {
 // for other programs. Its members:
 //
 //	format    "twinsh trace"
-//	version   1
+//	version   2
 //	protocol, n, f, beyond
 //	lanes     the instances: name, identity, client, twinned, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,
-//	          deliveries: hop, from, to, type, text, fate, summary, changed,
+//	          deliveries: hop, from, to, message, type, text, full, fate,
+//	                      origin: step, at; summary, changed,
 //	                      seen: kind, text, slot; notes
 //	          states, one for each lane: summary, asked, changed, down
 //	findings  property, why, step, story
@@ -143,6 +144,10 @@ func (t *Trace) checkStep(s *Step) error {
 		}
 		if d.Hop < 0 || i > 0 && d.Hop < s.Deliveries[i-1].Hop {
 			return fmt.Errorf("delivery %d: hop is %d, want them in order", i, d.Hop)
+		}
+		if o := d.Origin; o != nil && (o.Step < 1 || o.Step > s.Number || o.At < 0 || o.At >= len(t.Steps[o.Step-1].Deliveries) ||
+			o.Step == s.Number && o.At >= i || t.at(*o).To != d.From) {
+			return fmt.Errorf("delivery %d: origin is step %d, %d, want something before that reached the sender", i, o.Step, o.At)
 		}
 		switch d.Fate {
 		case Delivered, Lost, Cut, Filtered, Waiting, Down:

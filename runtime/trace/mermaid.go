@@ -46,7 +46,7 @@ func (t *Trace) Mermaid() string {
 				case Waiting:
 					arrow = "-)"
 				}
-				line("p%d%sp%d: %s", d.From, arrow, d.To, mermaidText(d.Text))
+				line("p%d%sp%d: %s", d.From, arrow, d.To, mermaidText(d.carried()))
 			}
 			for _, o := range d.Seen {
 				line("Note over p%d: %s", d.To, mermaidText(observed(d.To, o).one))

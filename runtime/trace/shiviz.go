@@ -18,7 +18,7 @@ const shivizParser = `(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`
 // reaches, is told with it. The first two lines tell ShiViz how to read the
 // others, which is also how it reads what is pasted.
 func (t *Trace) ShiViz() string {
-	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), waiting: map[parcel][]clock{}}
+	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), at: map[Place]clock{}, sent: map[Place][]Place{}}
 	for i, l := range t.Lanes {
 		v.now[i] = make(clock, len(t.Lanes))
 		host := hostName(l.Name)
@@ -28,103 +28,85 @@ func (t *Trace) ShiViz() string {
 		v.hosts = append(v.hosts, host)
 	}
 	v.b.WriteString(shivizParser + "\n\n")
-	for k := range t.Steps {
-		v.step(&t.Steps[k])
-	}
+	everything := Place{Step: len(t.Steps) + 1}
+	t.places(everything, func(p Place, d *Delivery) bool {
+		if d.Origin != nil {
+			v.sent[*d.Origin] = append(v.sent[*d.Origin], p)
+		}
+		return true
+	})
+	t.places(everything, func(p Place, d *Delivery) bool {
+		if d.Fate == Delivered {
+			v.event(p, d)
+		}
+		return true
+	})
 	return v.b.String()
 }
 
 // A clock counts the events of each lane.
 type clock []int
 
-// A parcel is a message in flight. Equal ones cannot be told apart.
-type parcel struct {
-	from, to int
-	text     string
-}
-
 type vectors struct {
 	*Trace
-	b       strings.Builder
-	hosts   []string
-	now     []clock
-	waiting map[parcel][]clock // when they were sent, oldest first
+	b     strings.Builder
+	hosts []string
+	now   []clock
+	at    map[Place]clock   // what it was after an event
+	sent  map[Place][]Place // by the event that sent them, what became of messages
 }
 
-func (v *vectors) step(s *Step) {
-	// Messages of a hop were sent in the one before it.
-	for rest := s.Deliveries; len(rest) > 0; {
-		wave := rest[:prefix(rest, func(d Delivery) bool { return d.Hop == rest[0].Hop })]
-		rest = rest[len(wave):]
-		next := rest
-		if len(rest) > 0 {
-			next = rest[:prefix(rest, func(d Delivery) bool { return d.Hop == rest[0].Hop })]
-		}
-		sent := make([]clock, len(v.now))
-		for i, c := range v.now {
-			sent[i] = slices.Clone(c)
-		}
-		for i, d := range wave {
-			switch p := (parcel{d.From, d.To, d.Text}); {
-			case d.Fate == Waiting:
-				v.waiting[p] = append(v.waiting[p], sent[d.From])
-			case d.Fate != Delivered:
-			case d.From < 0:
-				v.event(s, d, nil, v.sends(wave[i+1:], next, d.To))
-			default:
-				from := sent[d.From]
-				if queue := v.waiting[p]; len(queue) > 0 {
-					from, v.waiting[p] = queue[0], queue[1:]
-				}
-				v.event(s, d, from, v.sends(wave[i+1:], next, d.To))
-			}
-		}
+// sends tells what was sent at an event. A message that waits first is on its
+// way; what became of it is told where it arrives.
+func (v *vectors) sends(event Place) string {
+	type group struct {
+		text      string
+		message   int
+		mail      bool
+		to, never []int
 	}
-}
-
-// sends tells what a lane sent in a hop: the next hop shows it. It is told with
-// the lane's last event in the hop, that is, unless others follow.
-func (v *vectors) sends(others, next []Delivery, lane int) string {
-	if slices.ContainsFunc(others, func(d Delivery) bool { return d.To == lane && d.Fate == Delivered }) {
-		return ""
+	var groups []*group
+	for _, p := range v.sent[event] {
+		d := v.Trace.at(p)
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.text == d.Text && g.message == d.Message && g.mail == d.Mail() })
+		if i < 0 {
+			i, groups = len(groups), append(groups, &group{text: d.Text, message: d.Message, mail: d.Mail()})
+		}
+		switch g := groups[i]; {
+		case slices.Contains(g.to, d.To) || slices.Contains(g.never, d.To):
+		case d.Fate == Delivered || d.Fate == Waiting:
+			g.to = append(g.to, d.To)
+		default:
+			g.never = append(g.never, d.To)
+		}
 	}
 	var b strings.Builder
-	var texts []string
-	for _, d := range next {
-		if d.From != lane || slices.Contains(texts, d.Text) {
+	for _, g := range groups {
+		fmt.Fprintf(&b, "; sends %s", g.text)
+		if g.mail {
+			b.WriteString(" to the next leader")
 			continue
 		}
-		texts = append(texts, d.Text)
-		var to, never []int
-		for _, e := range next {
-			if e.From != lane || e.Text != d.Text {
-				continue
-			}
-			if e.Fate == Delivered || e.Fate == Waiting {
-				to = append(to, e.To)
-			} else {
-				never = append(never, e.To)
-			}
+		if len(g.to) > 0 {
+			b.WriteString(" to " + v.names(g.to))
 		}
-		fmt.Fprintf(&b, "; sends %s", d.Text)
-		if len(to) > 0 {
-			b.WriteString(" to " + v.names(to))
-		}
-		if len(never) > 0 {
-			b.WriteString(" (lost: " + v.names(never) + ")")
+		if len(g.never) > 0 {
+			b.WriteString(" (lost: " + v.names(g.never) + ")")
 		}
 	}
 	return b.String()
 }
 
-// event writes an event of the lane that d reached. The clock, if any, is that
-// of the sender when it sent.
-func (v *vectors) event(s *Step, d Delivery, sender clock, sends string) {
+// event writes the event that d is.
+func (v *vectors) event(p Place, d *Delivery) {
 	now := v.now[d.To]
-	for i, n := range sender {
-		now[i] = max(now[i], n)
+	if d.Origin != nil {
+		for i, n := range v.at[*d.Origin] {
+			now[i] = max(now[i], n)
+		}
 	}
 	now[d.To]++
+	v.at[p] = slices.Clone(now)
 	var parts []string
 	for i, n := range now {
 		if n > 0 {
@@ -132,14 +114,14 @@ func (v *vectors) event(s *Step, d Delivery, sender clock, sends string) {
 			parts = append(parts, fmt.Sprintf("%s:%d", name, n))
 		}
 	}
-	text := fmt.Sprintf("%d %s", s.Number, s.Title)
+	text := fmt.Sprintf("%d %s", p.Step, v.Steps[p.Step-1].Title)
 	if d.From >= 0 {
-		text = fmt.Sprintf("%d gets %s from %s", s.Number, d.Text, v.Lanes[d.From].Name)
+		text = fmt.Sprintf("%d gets %s from %s", p.Step, d.carried(), v.Lanes[d.From].Name)
 	}
 	for _, o := range d.Seen {
 		text += "; " + observed(d.To, o).one
 	}
-	if text += sends; d.Changed && d.Summary != "" {
+	if text += v.sends(p); d.Changed && d.Summary != "" {
 		text += "; now " + d.Summary
 	}
 	fmt.Fprintf(&v.b, "%s\n%s {%s}\n", oneLine(text), v.hosts[d.To], strings.Join(parts, ", "))

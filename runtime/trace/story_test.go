@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,12 +49,38 @@ func TestStories(t *testing.T) {
 				if d.HasArg("step") {
 					d.ScanArgs(t, "step", &step)
 				}
-				return strings.Join(trace.Of(w).Explain(step), "\n") + "\n"
+				return explain(t, w.Path()[step])
 			}
 			t.Fatalf("no command %q", d.Cmd)
 			return ""
 		})
 	})
+}
+
+// explain tells of whatever was observed in the step that led to w, failures and
+// decisions first.
+func explain(tb testing.TB, w *runtime.World) string {
+	t := trace.Of(w)
+	seen := func(kind trace.ObservationKind) bool {
+		return w.Depth() > 0 && slices.ContainsFunc(t.Steps[w.Depth()-1].Deliveries, func(d trace.Delivery) bool {
+			return slices.ContainsFunc(d.Seen, func(o trace.Observation) bool { return o.Kind == kind })
+		})
+	}
+	var kind trace.ObservationKind
+	for _, k := range []trace.ObservationKind{trace.Failed, trace.Decided, trace.Returned} {
+		if kind == "" && seen(k) {
+			kind = k
+		}
+	}
+	var b strings.Builder
+	story, err := t.Explain(tb.Context(), w, kind)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, s := range story {
+		b.WriteString(t.Say(s) + "\n")
+	}
+	return b.String()
 }
 
 // visible shows escape sequences.
@@ -69,7 +96,8 @@ func checkWidths(t *testing.T, tr *trace.Trace) {
 	t.Helper()
 	for name, draw := range map[string]func(trace.Options) string{"storyboard": tr.Storyboard, "diagram": tr.Diagram} {
 		for width := 20; width <= 130; width++ {
-			text := draw(trace.Options{Width: width})
+			full := width%2 == 0
+			text := draw(trace.Options{Width: width, Full: full})
 			for line := range strings.Lines(text) {
 				line = strings.TrimSuffix(line, "\n")
 				if n := utf8.RuneCountInString(line); n > width {
@@ -82,7 +110,7 @@ func checkWidths(t *testing.T, tr *trace.Trace) {
 			if strings.Contains(text, "\x1b") {
 				t.Errorf("%s: escape sequences without colour", name)
 			}
-			colored := draw(trace.Options{Width: width, Color: true})
+			colored := draw(trace.Options{Width: width, Color: true, Full: full})
 			if escape.ReplaceAllString(colored, "") != text {
 				t.Errorf("%s: colours change the text at width %d", name, width)
 			}

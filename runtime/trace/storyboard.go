@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 const (
@@ -139,10 +140,10 @@ func (b *storyboard) told(k int) []remark {
 			all[same].lanes = append(all[same].lanes, r.lanes[0])
 		}
 	}
+	for _, u := range b.unheard(k) {
+		add(u.remark(b.Trace))
+	}
 	for _, d := range s.Deliveries {
-		if d.Fate == Filtered {
-			add(remark{lanes: []int{d.To}, one: "does not hear " + d.Type, many: "do not hear " + d.Type})
-		}
 		for _, o := range d.Seen {
 			if o.Kind != Invoked { // the title says so
 				add(observed(d.To, o))
@@ -159,6 +160,67 @@ func (b *storyboard) told(k int) []remark {
 		add(remark{one: fmt.Sprintf("%d %s in flight", s.InFlight, plural(s.InFlight, "message", "messages"))})
 	}
 	return all
+}
+
+// An unheard says what a lane did not hear in a step, although it was sent: the
+// messages of a type of some lanes, which a filter kept back. Of that type it did
+// hear those of others.
+type unheard struct {
+	lane         int
+	kind         string
+	from, others []int
+}
+
+// unheard lists what filters kept back in step k, by receiver and type in the
+// order in which that happened.
+func (t *Trace) unheard(k int) []unheard {
+	var all []unheard
+	find := func(d Delivery) int {
+		return slices.IndexFunc(all, func(u unheard) bool { return u.lane == d.To && u.kind == d.Type })
+	}
+	for _, d := range t.Steps[k].Deliveries {
+		if d.Fate != Filtered {
+			continue
+		}
+		i := find(d)
+		if i < 0 {
+			i, all = len(all), append(all, unheard{lane: d.To, kind: d.Type})
+		}
+		all[i].from = insert(all[i].from, d.From)
+	}
+	for _, d := range t.Steps[k].Deliveries {
+		if i := find(d); i >= 0 && d.From >= 0 && d.Fate == Delivered {
+			all[i].others = insert(all[i].others, d.From)
+		}
+	}
+	return all
+}
+
+// remark says so: B does not hear A's echo.
+func (u unheard) remark(t *Trace) remark {
+	r := remark{lanes: []int{u.lane}}
+	what := u.kind
+	switch {
+	case len(u.others) == 0:
+	case len(u.others) == 1 && u.others[0] == u.lane:
+		r.one, r.many = "hears no "+what+" but its own", "hear no "+what+" but their own"
+		return r
+	case len(u.from) == 1:
+		what = t.possessive(u.from[0]) + " " + what
+	default:
+		what += " of " + t.list(u.from)
+	}
+	r.one, r.many = "does not hear "+what, "do not hear "+what
+	return r
+}
+
+// possessive is whose something is: A's.
+func (t *Trace) possessive(lane int) string {
+	name := t.Lanes[lane].Name
+	if strings.HasSuffix(name, "'") {
+		return "the twin " + name + "'s"
+	}
+	return name + "'s"
 }
 
 // leftOpen reports whether step k is an exchange that left its phase open: the

@@ -23,9 +23,6 @@ func operationText(op runtime.Operation) string {
 	return op.Name + " " + runtime.Text(op.Arg)
 }
 
-// bare takes the punctuation out of a call: cut: A, B.
-var bare = strings.NewReplacer("()", "", `"`, "", "(", ": ", ")", "", "[", "", "]", "")
-
 // title tells people what the step is.
 func (r *recorder) title(w *runtime.World, s *Step) string {
 	switch named := w.Step().Instances(); w.Step().Kind() {
@@ -61,7 +58,53 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 	case runtime.AmnesiaStep:
 		return r.names(indices(named)) + plural(named.Len(), " forgets everything", " forget everything")
 	}
-	return bare.Replace(s.Call)
+	return linkText(w.Step().Act())
+}
+
+// linkText says what a step does to links, with their directions: cut A → B.
+func linkText(a runtime.Act) string {
+	link := a.Src + " → " + a.Dst
+	switch a.Kind {
+	case runtime.CutStep:
+		return "cut " + link
+	case runtime.HoldStep:
+		return "hold " + link
+	case runtime.ReleaseStep:
+		if a.Count > 0 {
+			return fmt.Sprintf("release %d %s %s", a.Count, plural(a.Count, "message", "messages"), link)
+		}
+		return "release " + link
+	case runtime.OrderStep:
+		if len(a.Names) == 0 {
+			return a.Who + " hears all in the usual order"
+		}
+		return a.Who + " hears first: " + strings.Join(a.Names, ", ")
+	case runtime.DropStep:
+		text := strings.Join(a.Types, ", ")
+		if a.Who != "" {
+			return a.Who + " is deaf to " + text
+		}
+		if text = "drop " + text; a.Src != "" {
+			text += " from " + a.Src
+		}
+		if a.Dst != "" {
+			text += " to " + a.Dst
+		}
+		return text
+	}
+	return ""
+}
+
+// carried is what a message says, and how it came, if it came otherwise than
+// inside of the step.
+func (d *Delivery) carried() string {
+	switch {
+	case !d.Mail():
+		return d.Text
+	case d.Origin != nil:
+		return fmt.Sprintf("%s (to the next leader, in step %d)", d.Text, d.Origin.Step)
+	}
+	return d.Text + " (to the next leader)"
 }
 
 // phaseText says how messages flow in a delivery, as far as that is out of the

@@ -11,8 +11,9 @@
 //     [Trace.Mermaid] a sequence diagram for documents, [Trace.ShiViz] a log
 //     with vector clocks for the tool of that name.
 //   - [Trace.Encode] writes a trace down as JSON, and [Decode] reads it back.
-//   - [Trace.Explain] tells in sentences how what was observed in a step came
-//     about; a [Finding] is a violated property with that story.
+//   - [Trace.Explain] tells how what was observed in a step came about, in
+//     [Sentence]s, which are data; [Trace.Say] makes texts of them. A [Finding]
+//     is a violated property with that story.
 //   - [Trace.Render] does all of these by the name of a [Format].
 //
 // Storyboard and diagram draw on a canvas (canvas.go), which keeps lines within their width, and
@@ -20,6 +21,8 @@
 package trace
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -87,17 +90,42 @@ var fates = [...]Fate{
 // A Delivery is one thing that happened to one lane: a message came or was
 // lost on the way, or the step itself asked something of the lane.
 type Delivery struct {
-	Hop     int           `json:"hop"`            // 0 for what the step itself brings, then 1, 2, …
-	From    int           `json:"from"`           // -1 if nobody sent anything
-	To      int           `json:"to"`             //
-	Type    string        `json:"type,omitempty"` // of the message; "" if there is none
-	Text    string        `json:"text,omitempty"` // the message for people
+	Hop     int           `json:"hop"`               // 0 for what the step itself brings, then 1, 2, …
+	From    int           `json:"from"`              // -1 if nothing was sent
+	To      int           `json:"to"`                //
+	Message int           `json:"message,omitempty"` // a number for the message: equal messages have the same; 0 if there is none
+	Type    string        `json:"type,omitempty"`    // of the message
+	Text    string        `json:"text,omitempty"`    // the message for people
+	Full    string        `json:"full,omitempty"`    // all that the message says, if Text leaves something out
+	Origin  *Place        `json:"origin,omitempty"`  // what its sender reacted to when it sent it, nil if that is not known
 	Fate    Fate          `json:"fate"`
 	Summary string        `json:"summary"` // of To's state afterwards
 	Changed bool          `json:"changed"` // whether To's state changed
 	Seen    []Observation `json:"seen,omitempty"`
 	Notes   []string      `json:"notes,omitempty"` // remarks of the node's code
 }
+
+// Mail reports whether d is a message to the next leader, which the leader opens
+// before its round begins, and thus before the partition of that round.
+func (d *Delivery) Mail() bool { return d.Hop == 0 && d.From >= 0 }
+
+// full is all that the message says.
+func (d *Delivery) full() string { return cmp.Or(d.Full, d.Text) }
+
+// A Place is where a delivery stands in a trace.
+type Place struct {
+	Step int `json:"step"` // its number, from 1
+	At   int `json:"at"`   // index into the step's Deliveries
+}
+
+// Before reports whether p stands before q.
+func (p Place) Before(q Place) bool { return p.compare(q) < 0 }
+
+func (p Place) compare(q Place) int {
+	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.At, q.At))
+}
+
+func (t *Trace) at(p Place) *Delivery { return &t.Steps[p.Step-1].Deliveries[p.At] }
 
 // ObservationKind says what was observed.
 type ObservationKind string
@@ -129,9 +157,17 @@ type Finding struct {
 	Story    []string `json:"story"` // how that came about, in sentences
 }
 
-// Find notes that a property does not hold after a step, and tells the story.
-func (t *Trace) Find(property, why string, step int) {
-	t.Findings = append(t.Findings, Finding{property, why, step, t.Explain(step)})
+// Find notes that a property does not hold in a world on the way that t is the
+// record of, and explains what was observed of the given kind in the step that
+// led there; see Explain. The error is that of ctx.
+func (t *Trace) Find(ctx context.Context, property, why string, w *runtime.World, kind ObservationKind) error {
+	f := Finding{Property: property, Why: why, Step: w.Depth()}
+	story, err := t.Explain(ctx, w, kind)
+	for _, s := range story {
+		f.Story = append(f.Story, t.Say(s))
+	}
+	t.Findings = append(t.Findings, f)
+	return err
 }
 
 // Of records the whole path from the start to w.
@@ -148,7 +184,8 @@ func Of(w *runtime.World) *Trace {
 		})
 		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
 	}
-	r := recorder{Trace: t, current: make([]runtime.Operation, len(t.Lanes))}
+	r := recorder{Trace: t, past: w.Past(), current: make([]runtime.Operation, len(t.Lanes))}
+	r.name()
 	for _, v := range w.Path()[1:] {
 		t.Steps = append(t.Steps, r.step(v))
 	}
@@ -158,7 +195,10 @@ func Of(w *runtime.World) *Trace {
 // A recorder keeps what a step has to know of those before it.
 type recorder struct {
 	*Trace
-	current []runtime.Operation // what each client began last
+	past    *runtime.Past
+	numbers map[runtime.Message]int    // of different messages, from 1
+	texts   map[runtime.Message]string // of those that are not shown as they show themselves
+	current []runtime.Operation        // what each client began last
 }
 
 func (r *recorder) step(w *runtime.World) Step {
@@ -173,15 +213,15 @@ func (r *recorder) step(w *runtime.World) Step {
 	for _, part := range parts {
 		s.Parts = append(s.Parts, indices(part))
 	}
-	for _, d := range w.Deliveries() {
-		s.Deliveries = append(s.Deliveries, r.delivery(d))
+	for i, d := range r.past.Steps()[w.Depth()-1] {
+		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth() - 1, At: i}))
 		if d.Fate == runtime.Delivered {
 			s.States[d.To].Asked = true
 		}
 	}
 	for i := range s.States {
 		s.States[i].Summary, s.States[i].Down = w.Summary(i), w.Crashed().Has(i)
-		s.States[i].Changed = w.Vector()[i] != w.Parent().Vector()[i]
+		s.States[i].Changed = w.Changed(i)
 	}
 	if k := w.Step().Kind(); k == runtime.ExchangeStep || k == runtime.InvokeStep {
 		s.Client = indices(w.Step().Instances() & w.Cluster().Clients())[0]
@@ -190,10 +230,40 @@ func (r *recorder) step(w *runtime.World) Step {
 	return s
 }
 
-func (r *recorder) delivery(d runtime.Delivery) Delivery {
+// name numbers the messages, and finds texts for those whose own texts leave out
+// what tells them apart: their full texts.
+func (r *recorder) name() {
+	r.numbers, r.texts = map[runtime.Message]int{}, map[runtime.Message]string{}
+	shown := map[string]runtime.Message{}
+	for _, deliveries := range r.past.Steps() {
+		for _, d := range deliveries {
+			m := d.Event.Message
+			if d.Event.Kind != runtime.MessageEvent || r.numbers[m] > 0 {
+				continue
+			}
+			r.numbers[m] = len(r.numbers) + 1
+			text := runtime.Text(m)
+			if first, ok := shown[text]; ok {
+				r.texts[first], r.texts[m] = runtime.FullText(first), runtime.FullText(m)
+			} else {
+				shown[text] = m
+			}
+		}
+	}
+}
+
+func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes}
 	if d.Event.Kind == runtime.MessageEvent && d.From >= 0 {
-		out.Type, out.Text = runtime.MessageType(d.Event.Message), runtime.Text(d.Event.Message)
+		m := d.Event.Message
+		out.Type, out.Text = runtime.MessageType(m), cmp.Or(r.texts[m], runtime.Text(m))
+		out.Message = r.numbers[m]
+		if full := runtime.FullText(m); full != out.Text {
+			out.Full = full
+		}
+		if from, ok := r.past.Sender(at); ok {
+			out.Origin = &Place{from.Step + 1, from.At}
+		}
 	}
 	if d.Event.Kind == runtime.InvokeEvent {
 		r.current[d.To] = d.Event.Operation

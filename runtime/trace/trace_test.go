@@ -112,7 +112,7 @@ func TestMermaidDoesNotObeyNodes(t *testing.T) {
 			{Hop: 1, From: 0, To: 1, Text: "\n", Fate: trace.Lost},
 		}}},
 	}
-	tr.Find("agreement", "two: values", 1)
+	tr.Findings = []trace.Finding{{Property: "agreement", Why: "two: values", Step: 1}}
 	const want = `sequenceDiagram
   participant p0 as A
   participant p1 as B

@@ -1,0 +1,158 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+func callWhy(c *call) (starlark.Value, error) {
+	var what starlark.Value
+	if err := c.unpack(&what); err != nil {
+		return nil, err
+	}
+	switch v := what.(type) {
+	case nil:
+		w, err := c.world()
+		if err != nil {
+			return nil, err
+		}
+		if r := c.in().session.entered; r != nil && r.Counterexample == w {
+			return c.whyReport(r)
+		}
+		return c.whyWorld(w)
+	case *worldValue:
+		return c.whyWorld(v.World)
+	case *reportValue:
+		return c.whyReport(v)
+	case *propertyValue:
+		w, err := c.world()
+		if err != nil {
+			return nil, err
+		}
+		t := trace.Of(w)
+		if err := v.find(contextOf(c.thread), t, w); err != nil {
+			return nil, err
+		}
+		if len(t.Findings) == 0 {
+			return starlark.String(v.name + " holds"), nil
+		}
+		return starlark.String(story(t)), nil
+	}
+	return nil, fmt.Errorf("why: what is a %s, want a report, a property or a world", what.Type())
+}
+
+func (c *call) whyReport(r *reportValue) (starlark.Value, error) {
+	if len(r.Violations) == 0 || r.Counterexample == nil {
+		return starlark.String("nothing is violated"), nil
+	}
+	t, err := traceOf(contextOf(c.thread), r)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.String(story(t)), nil
+}
+
+// whyWorld tells how that came about which was observed in the last step.
+func (c *call) whyWorld(w *runtime.World) (starlark.Value, error) {
+	t := trace.Of(w)
+	kind, seen := trace.ObservationKind(""), map[trace.ObservationKind]bool{}
+	if w.Depth() > 0 {
+		for _, d := range t.Steps[w.Depth()-1].Deliveries {
+			for _, o := range d.Seen {
+				seen[o.Kind] = true
+			}
+		}
+	}
+	for _, k := range []trace.ObservationKind{trace.Failed, trace.Decided, trace.Returned} {
+		if kind == "" && seen[k] {
+			kind = k
+		}
+	}
+	if kind == "" {
+		return nil, fmt.Errorf("why: nothing was decided, nothing returned and nothing failed in the last step; " +
+			"name a property, as in why(agreement()), or go to a step where something did")
+	}
+	var lines []string
+	said, err := t.Explain(contextOf(c.thread), w, kind)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range said {
+		lines = append(lines, t.Say(s))
+	}
+	return starlark.String(strings.Join(lines, "\n")), nil
+}
+
+// concern says what must be observed for a property to be violated, "" for one
+// that is about states.
+func (p *propertyValue) concern() trace.ObservationKind {
+	if p.invariant != nil {
+		return ""
+	}
+	return concern(p.name)
+}
+
+// concern does so for the name of a property.
+func concern(property string) trace.ObservationKind {
+	switch property {
+	case "agreement", "validity":
+		return trace.Decided
+	case "linearizable", "regular", "safe":
+		return trace.Returned
+	case "no failure":
+		return trace.Failed
+	}
+	return ""
+}
+
+// traceOf returns the trace of a report's counterexample, which it has, with
+// what that violates.
+func traceOf(ctx context.Context, r *reportValue) (*trace.Trace, error) {
+	w := r.Counterexample
+	t := trace.Of(w)
+	for _, v := range r.Violations {
+		// A longer one is of another scenario.
+		if v.Length == r.Violations[0].Length {
+			return t, t.Find(ctx, v.Property, v.Why, w, concern(v.Property))
+		}
+	}
+	return t, nil
+}
+
+// find notes in the trace of w that p is violated there, if it is, and, if p
+// speaks of histories, from which step on.
+func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
+	v, err := p.judge(ctx, w)
+	if err != nil || v.Holds {
+		return err
+	}
+	if p.property != nil {
+		for _, earlier := range w.Path() {
+			first, err := p.judge(ctx, earlier)
+			if err != nil {
+				return err
+			}
+			if !first.Holds {
+				v, w = first, earlier
+				break
+			}
+		}
+	}
+	return t.Find(ctx, p.name, v.Why, w, p.concern())
+}
+
+// story tells the findings of a trace, one of which there is.
+func story(t *trace.Trace) string {
+	var lines []string
+	for _, f := range t.Findings {
+		lines = append(lines, f.Story...)
+		lines = append(lines, fmt.Sprintf("%s is violated: %s.", f.Property, strings.TrimSuffix(f.Why, ".")))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,124 @@
+package trace
+
+import (
+	"context"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// maxRuns bounds how often the code of nodes runs for one explanation. What
+// would take more is not explained.
+const maxRuns = 50_000
+
+// An inquiry looks for what enabled what was observed on the way to a world.
+type inquiry struct {
+	*Trace
+	ctx    context.Context
+	past   *runtime.Past
+	faulty runtime.Set // in that world
+	budget int
+}
+
+func (q *inquiry) happened(p Place) *runtime.Delivery { return q.past.At(past(p)) }
+
+func past(p Place) runtime.Place { return runtime.Place{Step: p.Step - 1, At: p.At} }
+
+// enabled returns events of the log of the lane to which something came at a
+// place, the last of which is that, and of which it is true that played again
+// without all others they bring about the same, as far as it matters, and that
+// without any one of them they do not: they suffice, and each of them counts
+// (1-minimal in the sense of Zeller and Hildebrandt, "Simplifying and Isolating
+// Failure-Inducing Input", TSE 2002). Where several such sets exist it is the one
+// that is left when older events are done without first. Events before the first
+// that is given are taken as they were. It returns nil if none is known: if the
+// search would take too long.
+func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) []Place {
+	lane := q.at(at).To
+	log := q.past.Log(lane)
+	end := slices.Index(log, past(at))
+	begin := slices.IndexFunc(log, func(p runtime.Place) bool { return !p.Before(past(first)) })
+	if end < 0 || begin > end {
+		return nil
+	}
+	background := log[:begin]
+	same := func(events []runtime.Place) bool {
+		places := append(slices.Concat(background, events), past(at))
+		r, ok := q.past.Replay(q.ctx, lane, places, &q.budget)
+		return ok && matters(r)
+	}
+	events := slices.Clone(log[begin:end])
+	if !same(events) {
+		return nil
+	}
+	// A crash and a restart can often be done without together, but not alone.
+	calm := slices.DeleteFunc(slices.Clone(events), func(p runtime.Place) bool {
+		return slices.Contains([]string{"crash", "restart"}, q.Steps[p.Step].Kind)
+	})
+	if len(calm) < len(events) && same(calm) {
+		events = calm
+	}
+	for size := (len(events) + 1) / 2; size > 0; size /= 2 {
+		for again := true; again; {
+			again = false
+			for i := 0; i < len(events); {
+				fewer := slices.Delete(slices.Clone(events), i, min(i+size, len(events)))
+				if same(fewer) {
+					events, again = fewer, size == 1
+				} else {
+					i += size
+				}
+			}
+		}
+	}
+	if q.budget < 0 || q.ctx.Err() != nil {
+		return nil
+	}
+	var places []Place
+	for _, p := range append(events, past(at)) {
+		places = append(places, Place{p.Step + 1, p.At})
+	}
+	return places
+}
+
+// observing returns whether a reaction is observed to do what o says.
+func observing(o runtime.Observation) func(runtime.Reacted) bool {
+	return func(r runtime.Reacted) bool { return slices.Contains(r.Seen, o) }
+}
+
+// sending returns whether a reaction sends what stands at a place.
+func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
+	d := q.happened(at)
+	id := q.Lanes[d.To].Identity
+	return func(r runtime.Reacted) bool {
+		return slices.ContainsFunc(r.Sent, func(s runtime.Sent) bool {
+			if s.Message != d.Event.Message {
+				return false
+			}
+			if q.past.Letter(past(at)) {
+				return s.To == runtime.ToNextLeader
+			}
+			return s.To == id || s.To == runtime.ToServers && !q.Lanes[d.To].Client
+		})
+	}
+}
+
+// senders lists the lanes whose messages stand at the given places.
+func (t *Trace) senders(places []Place) []int {
+	var lanes []int
+	for _, p := range places {
+		if from := t.at(p).From; from >= 0 {
+			lanes = insert(lanes, from)
+		}
+	}
+	return lanes
+}
+
+// insert adds a lane to a sorted list, if it is not there.
+func insert(lanes []int, lane int) []int {
+	i, found := slices.BinarySearch(lanes, lane)
+	if found {
+		return lanes
+	}
+	return slices.Insert(lanes, i, lane)
+}

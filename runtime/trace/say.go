@@ -1,0 +1,298 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Say makes text of a sentence of this trace.
+func (t *Trace) Say(s Sentence) string { return s.say(t) }
+
+// B decides "x" in slot 1 in step 4, when it gets vote x from C.
+func (s Occasion) say(t *Trace) string {
+	d := t.at(s.At)
+	text := fmt.Sprintf("%s in step %d", t.text(observed(d.To, s.Seen)), s.At.Step)
+	if d.From >= 0 {
+		text += fmt.Sprintf(", when it gets %s from %s", d.Text, t.Lanes[d.From].Name)
+	}
+	return text + "."
+}
+
+// Just enough for that: the beginning of round 1; vote x from A, B and C.
+func (s Enough) say(t *Trace) string {
+	d := t.at(s.At)
+	text := "Just enough for that"
+	switch {
+	case s.Arrival != nil:
+		m := t.at(*s.Arrival)
+		text = fmt.Sprintf("%s had sent %s in step %d; just enough for that", t.Lanes[d.To].Name, m.Text, s.At.Step)
+	case s.After != Place{}:
+		text = fmt.Sprintf("Just enough for %s to return that, since it began", t.Lanes[d.To].Name)
+	}
+	return text + ": " + t.events(s.Events, s.At.Step) + "."
+}
+
+func (s Unknown) say(t *Trace) string {
+	return fmt.Sprintf("What was just enough for that is not known: too much had reached %s.", t.Lanes[t.at(s.At).To].Name)
+}
+
+// events lists what reached a lane: equal messages, and events of one kind,
+// together, with the steps if they are not all of the given one.
+func (t *Trace) events(places []Place, step int) string {
+	type group struct {
+		message int
+		what    string
+		from    []string
+		steps   []int
+	}
+	var groups []*group
+	for _, p := range places {
+		d := t.at(p)
+		what := t.asked(p)
+		if d.From >= 0 {
+			what = d.Text
+			if d.Mail() {
+				what += " to the next leader"
+			}
+		}
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.what == what && g.message == d.Message })
+		if i < 0 {
+			i, groups = len(groups), append(groups, &group{what: what, message: d.Message})
+		}
+		g := groups[i]
+		if g.steps = append(g.steps, p.Step); d.From >= 0 {
+			g.from = append(g.from, t.Lanes[d.From].Name)
+		}
+	}
+	var texts []string
+	for _, g := range groups {
+		text := g.what
+		if g.from != nil {
+			text += " from " + enumerate(timesOf(g.from))
+		}
+		if steps := slices.Compact(g.steps); len(steps) > 1 || steps[0] != step {
+			text += " (" + stepsText(steps) + ")"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// timesOf lists names in order, each once, those that came several times with
+// their number: A, B (twice).
+func timesOf(names []string) []string {
+	count := map[string]int{}
+	var all []string
+	for _, name := range names {
+		if count[name]++; count[name] == 1 {
+			all = append(all, name)
+		}
+	}
+	for i, name := range all {
+		if n := count[name]; n == 2 {
+			all[i] += " (twice)"
+		} else if n > 2 {
+			all[i] += fmt.Sprintf(" (%d times)", n)
+		}
+	}
+	return all
+}
+
+// stepsText names steps, in order: step 1, steps 2 and 4.
+func stepsText(steps []int) string {
+	var numbers []string
+	for _, n := range steps {
+		numbers = append(numbers, fmt.Sprint(n))
+	}
+	return plural(len(steps), "step ", "steps ") + enumerate(numbers)
+}
+
+// asked says what a step asked of a lane, or did to it.
+func (t *Trace) asked(p Place) string {
+	switch kind := t.Steps[p.Step-1].Kind; kind {
+	case "round":
+		return "the beginning of the round"
+	case "invoke":
+		return "the beginning of the operation"
+	case "amnesia":
+		return "the loss of its memory"
+	default:
+		return "the " + kind
+	}
+}
+
+func (s Behind) say(t *Trace) string {
+	text := fmt.Sprintf("%s stood behind the one, %s behind the other", t.list(s.One), t.list(s.Two))
+	switch {
+	case len(s.Both) == 0:
+		return text + ": none is in both."
+	case len(s.Correct) == 0:
+		return text + fmt.Sprintf(": only %s %s in both, and %s faulty.",
+			enumerate(s.Both), plural(len(s.Both), "is", "are"), plural(len(s.Both), "it is", "they are"))
+	}
+	return text + fmt.Sprintf(": %s %s in both, and correct.", enumerate(s.Correct), plural(len(s.Correct), "is", "are"))
+}
+
+func (s Parted) say(t *Trace) string {
+	var parts []string
+	for _, p := range s.Parts {
+		parts = append(parts, t.names(p))
+	}
+	return fmt.Sprintf("In step %d the network was parted: %s.", s.Step, strings.Join(parts, " | "))
+}
+
+func (s Crossed) say(t *Trace) string {
+	d := t.at(s.At)
+	text := fmt.Sprintf("%s from %s had been sent to the next leader", d.Text, t.Lanes[d.From].Name)
+	if d.Origin != nil {
+		text += fmt.Sprintf(" in step %d", d.Origin.Step)
+	}
+	return text + fmt.Sprintf(" and reached %s before step %d parted them.", t.Lanes[d.To].Name, s.At.Step)
+}
+
+func (s Changed) say(t *Trace) string {
+	step := &t.Steps[s.Step-1]
+	var what []string
+	for i, state := range step.States {
+		if state.Changed && state.Summary != "" {
+			what = append(what, t.Lanes[i].Name+" is at "+state.Summary)
+		}
+	}
+	text := fmt.Sprintf("Step %d was %s", s.Step, step.Call)
+	if len(what) > 0 {
+		text += "; after it " + enumerate(what)
+	}
+	return text + "."
+}
+
+func (s Omitted) say(*Trace) string {
+	return fmt.Sprintf("%d %s before.", s.Operations, plural(s.Operations, "operation came", "operations came"))
+}
+
+// c1 write "red" (step 1): hears – from A and B; sends update v1 red, which
+// reaches A but not B; returns.
+func (s Errand) say(t *Trace) string {
+	var parts []string
+	if len(s.Heard) > 0 {
+		var heard []string
+		for _, h := range s.Heard {
+			heard = append(heard, fmt.Sprintf("%s from %s", t.at(h.Message).Text, t.list(h.From)))
+		}
+		parts = append(parts, "hears "+enumerate(heard))
+	}
+	for _, m := range s.Told {
+		parts = append(parts, m.say(t))
+	}
+	last := "has not returned"
+	if s.Returned {
+		last = strings.TrimRight("returns "+s.Result, " ")
+	}
+	steps := []int{s.Begun.Step}
+	where := stepsText(steps)
+	if s.Ended.Step > s.Begun.Step {
+		where = fmt.Sprintf("steps %d to %d", s.Begun.Step, s.Ended.Step)
+	}
+	return fmt.Sprintf("%s %s (%s): %s.", t.Lanes[s.Lane].Name, s.Operation, where, strings.Join(append(parts, last), "; "))
+}
+
+func (m Told) say(t *Trace) string {
+	text := "sends " + t.at(m.Message).Text
+	lost := slices.DeleteFunc(slices.Clone(m.Misses), func(i int) bool { return slices.Contains(m.Late, i) })
+	switch {
+	case len(m.Gets) == 0 && len(m.Late) == 0:
+		text += ", which does not reach " + t.either(lost)
+	case len(m.Gets) == 0:
+		text += ", which has not reached " + t.either(m.Misses) + " yet"
+	case len(m.Misses) == 0:
+		text += " to " + t.list(m.Gets)
+	default:
+		text += ", which reaches " + t.list(m.Gets) + " but not "
+		var missing []string
+		if len(lost) > 0 {
+			missing = append(missing, t.list(lost))
+		}
+		if len(m.Late) > 0 {
+			missing = append(missing, "yet "+t.list(m.Late))
+		}
+		text += strings.Join(missing, ", and not ")
+	}
+	if len(m.Stay) > 0 {
+		text += " (" + t.staying(m.Stay) + ")"
+	}
+	return text
+}
+
+func (t *Trace) either(lanes []int) string {
+	return strings.ReplaceAll(t.list(lanes), " and ", " or ")
+}
+
+// staying tells at what lanes stay that got a message: A stays at v1 red.
+func (t *Trace) staying(places []Place) string {
+	var texts, summaries []string
+	for _, p := range places {
+		if s := t.at(p).Summary; !slices.Contains(summaries, s) {
+			summaries = append(summaries, s)
+		}
+	}
+	for _, s := range summaries {
+		var same []int
+		for _, p := range places {
+			if t.at(p).Summary == s {
+				same = insert(same, t.at(p).To)
+			}
+		}
+		texts = append(texts, fmt.Sprintf("%s %s at %s", t.list(same), plural(len(same), "stays", "stay"), s))
+	}
+	return enumerate(texts)
+}
+
+// When they answered, B and C had not got update v1 red from c1: lost in step 2.
+func (s Missed) say(t *Trace) string {
+	m := t.at(s.Lost[0])
+	var fates []string
+	who := map[string][]int{}
+	for i, p := range s.Lost {
+		d := t.at(p)
+		fate := fmt.Sprintf("%s in step %d", fateWords[d.Fate], p.Step)
+		if who[fate] == nil {
+			fates = append(fates, fate)
+		}
+		who[fate] = append(who[fate], s.Servers[i])
+	}
+	if len(fates) > 1 {
+		for i, fate := range fates {
+			fates[i] = fmt.Sprintf("for %s %s", t.list(who[fate]), fate)
+		}
+	}
+	text := fmt.Sprintf("When %s answered, %s had not got %s from %s: %s", plural(len(s.Servers), "it", "they"),
+		t.list(s.Servers), m.Text, t.Lanes[m.From].Name, strings.Join(fates, ", "))
+	if len(s.Twins) > 0 {
+		of := slices.DeleteFunc(slices.Clone(s.Servers), func(i int) bool {
+			return !slices.ContainsFunc(s.Twins, func(j int) bool { return t.Lanes[j].Identity == t.Lanes[i].Identity })
+		})
+		text += fmt.Sprintf("; %s, %s%s, had", t.list(s.Twins), plural(len(s.Twins), "the twin of ", "the twins of "), t.list(of))
+	}
+	return text + "."
+}
+
+// fateWords say what became of a message that did not arrive.
+var fateWords = map[Fate]string{
+	Lost: "lost", Cut: "cut off", Filtered: "kept back by a filter", Waiting: "still in flight", Down: "down",
+}
+
+func (s Forgot) say(t *Trace) string {
+	d := t.at(s.Got)
+	return fmt.Sprintf("%s had got %s from %s and lost its memory in step %d, before it answered.",
+		t.Lanes[s.Server].Name, d.Text, t.Lanes[d.From].Name, s.Lost.Step)
+}
+
+func (t *Trace) list(lanes []int) string { return enumerate(strings.Fields(t.names(lanes))) }
+
+// enumerate joins words as a sentence does: a, b and c.
+func enumerate(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
+}
