@@ -11,9 +11,17 @@ import (
 // Concerns implements [Monitored].
 func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
 
-// Monitor knows registers whose clients are all correct.
+// maxClients is how many clients a register monitor watches, and maxConfigs how
+// many configurations it remembers: each write under way may double them. Histories
+// of more clients are judged as they are, which is quick if values are written once.
+const (
+	maxClients = 8
+	maxConfigs = 1 << 12
+)
+
+// Monitor knows registers whose clients are few and all correct.
 func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
-	if !p.model.register || faulty&c.Clients() != 0 {
+	if !p.model.register || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
 		return nil
 	}
 	return &registerMonitor{init: p.model.Init}
@@ -55,7 +63,7 @@ func (m *registerMonitor) Start() string {
 	return encode([]config{{Value: m.numbers.number(m.init), Open: map[int]call{}}})
 }
 
-func (m *registerMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
+func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil
 	}
@@ -72,12 +80,22 @@ func (m *registerMonitor) Next(_ context.Context, state string, seen []runtime.O
 			}
 		case runtime.Returned:
 			for _, g := range configs {
-				next = append(next, m.returned(g, e.Instance, e.Value)...)
+				after, err := m.returned(g, e.Instance, e.Value)
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err != nil {
+					return "", err
+				}
+				next = append(next, after...)
 			}
 		default:
 			continue
 		}
-		configs = best(next)
+		var err error
+		if configs, err = best(ctx, next); err != nil {
+			return "", err
+		}
 	}
 	if len(configs) == 0 {
 		return violated, nil
@@ -94,7 +112,8 @@ func (m *registerMonitor) Rename(state string, to func(int) int) string {
 	for i := range configs {
 		configs[i].Open = renamed(configs[i].Open, to)
 	}
-	return encode(best(configs))
+	sorted, _ := best(context.Background(), configs) // they are no more than they were
+	return encode(sorted)
 }
 
 // renamed renames the keys of a map.
@@ -120,29 +139,32 @@ func (m *registerMonitor) invoked(g config, client int, op runtime.Operation) co
 }
 
 // returned lists the configurations that g may be after a return; there are
-// none if g cannot explain it.
-func (m *registerMonitor) returned(g config, client int, result any) []config {
+// none if g cannot explain it. The error is a [LimitError].
+func (m *registerMonitor) returned(g config, client int, result any) (after []config, err error) {
 	c, ok := g.Open[client]
 	if !ok || c.Write && result != nil {
-		return nil
+		return nil, nil
 	}
-	var after []config
 	switch value := m.numbers.number(result); {
 	case c.waits():
-		after = g.through(effect{client, c.Values[0]})
+		after, err = g.through(effect{client, c.Values[0]})
 	case c.Write || slices.Contains(c.Values, value):
 		after = []config{g.clone()}
 	default: // a read that needs a write of its value to have taken effect just now
 		for _, w := range g.waiting() {
 			if w.value == value {
-				after = append(after, g.through(w)...)
+				var some []config
+				if some, err = g.through(w); err != nil {
+					break
+				}
+				after = append(after, some...)
 			}
 		}
 	}
 	for _, h := range after {
 		delete(h.Open, client)
 	}
-	return after
+	return after, err
 }
 
 // An effect is a write that is yet to take effect: that of a client, or one
@@ -171,9 +193,12 @@ func (g config) waiting() []effect {
 // through lists the configurations after w took effect, preceded by any of the
 // other waiting writes. In which order those came does not matter: all that is
 // left of them is that a read under way may have seen them.
-func (g config) through(w effect) []config {
+func (g config) through(w effect) ([]config, error) {
 	all := []config{g}
 	others := g.waiting()
+	if len(others) > 0 && 1<<(len(others)-1) > maxConfigs {
+		return nil, tooMany(len(g.Open) + len(g.Lost))
+	}
 	i := slices.Index(others, w)
 	for _, other := range slices.Delete(others, i, i+1) {
 		for _, h := range all {
@@ -183,7 +208,7 @@ func (g config) through(w effect) []config {
 	for i, h := range all {
 		all[i] = h.after(w)
 	}
-	return all
+	return all, nil
 }
 
 // after returns g after w took effect.
@@ -211,14 +236,17 @@ func (g config) clone() config {
 }
 
 // best sorts configurations and drops those that can do nothing that another
-// one cannot do as well.
-func best(all []config) []config {
+// one cannot do as well. The error is that of ctx, or a [LimitError].
+func best(ctx context.Context, all []config) ([]config, error) {
 	configs := map[string]config{}
 	for _, g := range all {
 		configs[encode(g)] = g
 	}
 	var kept []config
 	for _, text := range slices.Sorted(maps.Keys(configs)) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		g, covered := configs[text], false
 		for other, h := range configs {
 			covered = covered || other != text && h.covers(g)
@@ -227,7 +255,10 @@ func best(all []config) []config {
 			kept = append(kept, g)
 		}
 	}
-	return kept
+	if len(kept) > maxConfigs {
+		return nil, tooMany(len(kept[0].Open) + len(kept[0].Lost))
+	}
+	return kept, nil
 }
 
 // covers reports whether h can explain whatever g can: its reads may return

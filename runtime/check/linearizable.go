@@ -13,9 +13,11 @@ import (
 )
 
 // linearizable looks for an order of the operations that explains what was
-// returned, with porcupine's version of the algorithm of Wing and Gong
+// returned. For a register whose values are written once that takes no search (see
+// unique). Otherwise porcupine's version of the algorithm of Wing and Gong
 // ("Testing and Verifying Concurrent Objects", 1993) and Lowe ("Testing for
-// linearizability", 2017).
+// linearizability", 2017) tries orders, which takes exponential time in the number
+// of operations that overlap: it gives up after maxTries, with a [LimitError].
 type linearizable struct {
 	model  Model
 	events numbers
@@ -35,6 +37,36 @@ type explanation struct {
 	ok    bool
 }
 
+// maxTries bounds how often a search for an order carries out an operation, and
+// with that its memory, to some hundred megabytes.
+const maxTries = 1 << 20
+
+// A LimitError says that a property gave up: it does not know whether it holds.
+type LimitError struct{ What string }
+
+func (e LimitError) Error() string { return e.What }
+
+// tooMany is the LimitError for operations that overlap.
+func tooMany(overlapping int) error {
+	return LimitError{fmt.Sprintf("linearizable: gave up: with %d operations that overlap there are too many orders to be tried; "+
+		"if each value of a register is written once, none has to be", overlapping)}
+}
+
+// overlapping returns the largest number of operations under way at one time.
+func overlapping(ops []operation) int {
+	most := 0
+	for _, at := range ops {
+		n := 0
+		for _, op := range ops {
+			if op.began <= at.began && at.began < op.ended {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
 // memoSize bounds the memory for histories judged before. A search asks for
 // the same ones again soon, or never.
 const memoSize = 1 << 16
@@ -46,7 +78,7 @@ func (p *linearizable) Name() string {
 	return "linearizable to a " + p.model.Name
 }
 
-func (p *linearizable) Judge(_ context.Context, h runtime.History) (Verdict, error) {
+func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	h.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e runtime.Observed) bool {
 		return e.Kind != runtime.Invoked && e.Kind != runtime.Returned
 	})
@@ -63,9 +95,17 @@ func (p *linearizable) Judge(_ context.Context, h runtime.History) (Verdict, err
 	if !slices.ContainsFunc(ops, func(o operation) bool { return o.returned() }) {
 		return Verdict{Holds: true, Vacuous: true}, nil
 	}
-	e := p.remembered(h, ops)
+	e, err := p.remembered(ctx, h, ops)
+	if err != nil {
+		return Verdict{}, err
+	}
 	if !e.ok {
-		return Verdict{Why: p.model.why(ops)}, nil
+		why, err := p.model.why(ctx, ops)
+		if err != nil {
+			// That it does not hold is known, and counts.
+			why = "no order of the operations explains what they returned; which return is to blame was not found out: " + err.Error()
+		}
+		return Verdict{Why: why}, nil
 	}
 	v := Verdict{Holds: true}
 	for _, i := range e.order {
@@ -88,7 +128,7 @@ func (o *operation) witness() string {
 }
 
 // remembered is explain for a history that may have been judged before.
-func (p *linearizable) remembered(h runtime.History, ops []operation) explanation {
+func (p *linearizable) remembered(ctx context.Context, h runtime.History, ops []operation) (explanation, error) {
 	pairs := make([][2]int, len(h.Events))
 	for i, e := range h.Events {
 		pairs[i] = [2]int{e.Instance, p.events.number(e.Observation)}
@@ -98,16 +138,19 @@ func (p *linearizable) remembered(h runtime.History, ops []operation) explanatio
 	e, ok := p.memo[key]
 	p.mu.Unlock()
 	if ok {
-		return e
+		return e, nil
 	}
-	e.order, e.ok = p.model.explain(ops)
+	var err error
+	if e.order, e.ok, err = p.model.explain(ctx, ops); err != nil {
+		return e, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.memo == nil || len(p.memo) >= memoSize {
 		p.memo = map[memoKey]explanation{}
 	}
 	p.memo[key] = e
-	return e
+	return e, nil
 }
 
 // output is what is known of an operation's result.
@@ -118,11 +161,63 @@ type output struct {
 
 // explain returns an order of the operations that the model can carry out with
 // the results that are known. Operations that did not return are in it only if
-// they are needed.
-func (m Model) explain(ops []operation) (order []int, ok bool) {
+// they are needed. The error is that of ctx, or a [LimitError].
+func (m Model) explain(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	if m.register {
+		if order, ok, known := unique(m.Init, ops); known {
+			return order, ok, nil
+		}
+		needed := needed(ops)
+		some := make([]operation, len(needed))
+		for k, i := range needed {
+			some[k] = ops[i]
+		}
+		order, ok, err = m.search(ctx, some)
+		for k, i := range order {
+			order[k] = needed[i]
+		}
+		return order, ok, err
+	}
+	return m.search(ctx, ops)
+}
+
+// needed lists the operations of a register without which an order may not explain
+// what was returned: those that returned, and the writes of values that were read.
+func needed(ops []operation) []int {
+	read := map[any]bool{}
+	for i := range ops {
+		if ops[i].Name == opRead && ops[i].returned() {
+			read[ops[i].result] = true
+		}
+	}
+	var list []int
+	for i := range ops {
+		if ops[i].returned() || ops[i].Name == opWrite && read[ops[i].Arg] {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// search is explain by trying.
+func (m Model) search(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
+	tries := 0
 	object := porcupine.Model{
 		Init: func() any { return m.Init },
 		Step: func(state, in, out any) (bool, any) {
+			// Porcupine cannot be stopped. If no operation is possible any more,
+			// it soon comes to its end, which then means nothing.
+			if tries++; err == nil && tries%1024 == 0 {
+				if err = ctx.Err(); err == nil && tries >= maxTries {
+					err = tooMany(overlapping(ops))
+				}
+			}
+			if err != nil {
+				return false, state
+			}
 			next, result, err := m.Step(state, in.(runtime.Operation))
 			o := out.(output)
 			return err == nil && (!o.known || result == o.value), next
@@ -152,8 +247,11 @@ func (m Model) explain(ops []operation) (order []int, ok bool) {
 		}
 	}
 	result, info := porcupine.CheckOperationsVerbose(object, history, 0)
+	if err != nil {
+		return nil, false, err
+	}
 	if result != porcupine.Ok {
-		return nil, false
+		return nil, false, nil
 	}
 	order = info.PartialLinearizations()[0][0]
 	for k := len(order) - 1; k >= 0; k-- {
@@ -164,7 +262,7 @@ func (m Model) explain(ops []operation) (order []int, ok bool) {
 			order = without
 		}
 	}
-	return order, true
+	return order, true, nil
 }
 
 // fits reports whether the known results are those of the operations carried
@@ -183,10 +281,16 @@ func (m Model) fits(ops []operation, order []int) bool {
 
 // why says where no order explains the operations any more, which earlier
 // returns stand in the way, and what would have been right.
-func (m Model) why(ops []operation) string {
-	ops, last := m.shortest(ops)
+func (m Model) why(ctx context.Context, ops []operation) (string, error) {
+	ops, last, err := m.shortest(ctx, ops)
+	if err != nil {
+		return "", err
+	}
 	culprit := &ops[last]
-	right := m.possible(ops, last)
+	right, err := m.possible(ctx, ops, last)
+	if err != nil {
+		return "", err
+	}
 	var because []string
 	for i := len(ops) - 1; i >= 0; i-- {
 		if i == last || !ops[i].returned() {
@@ -194,7 +298,11 @@ func (m Model) why(ops []operation) string {
 		}
 		was := ops[i]
 		ops[i].forget()
-		if _, ok := m.explain(ops); ok {
+		_, ok, err := m.explain(ctx, ops)
+		if err != nil {
+			return "", err
+		}
+		if ok {
 			ops[i] = was
 			because = append(because, was.told("had returned"))
 		}
@@ -210,12 +318,12 @@ func (m Model) why(ops []operation) string {
 	if right != nil {
 		text += ". " + enumerate(right, "or") + " would have been right"
 	}
-	return text
+	return text, nil
 }
 
 // shortest forgets all returns after the first one from which on the
 // operations have no explanation, and says whose that is.
-func (m Model) shortest(ops []operation) (known []operation, last int) {
+func (m Model) shortest(ctx context.Context, ops []operation) (known []operation, last int, err error) {
 	var returns []int
 	for i, op := range ops {
 		if op.returned() {
@@ -232,14 +340,20 @@ func (m Model) shortest(ops []operation) (known []operation, last int) {
 	}
 	// What has no explanation gets none by what comes later.
 	k := sort.Search(len(returns)-1, func(k int) bool {
-		_, ok := m.explain(until(k))
+		if err != nil {
+			return true
+		}
+		_, ok, failed := m.explain(ctx, until(k))
+		if failed != nil {
+			err = failed
+		}
 		return !ok
 	})
-	return until(k), returns[k]
+	return until(k), returns[k], err
 }
 
 // possible lists what ops[i] could have returned, among the values that occur.
-func (m Model) possible(ops []operation, i int) []string {
+func (m Model) possible(ctx context.Context, ops []operation, i int) ([]string, error) {
 	values := []any{nil, m.Init}
 	for _, op := range ops {
 		values = append(values, op.Arg, op.result)
@@ -253,9 +367,13 @@ func (m Model) possible(ops []operation, i int) []string {
 		tried[v] = true
 		other := slices.Clone(ops)
 		other[i].result = v
-		if _, ok := m.explain(other); ok {
+		_, ok, err := m.explain(ctx, other)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			right = append(right, runtime.Text(v))
 		}
 	}
-	return right
+	return right, nil
 }

@@ -74,6 +74,7 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 		}
 	}
 	sim := c.NewSimulator()
+	sim.SetContext(ctx)
 	at := slices.Clone(w.Vector())
 	heal := c.Heal()
 	next := make(runtime.Vector, len(at))
@@ -95,6 +96,9 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 			}
 		}
 		if !sim.Take(next, at, steps[round/turn%len(steps)]) {
+			if sim.Err() != nil {
+				return "", sim.Err()
+			}
 			return "", fmt.Errorf("live: %s: %s", steps[round/turn%len(steps)], sim.Why())
 		}
 		for _, list := range sim.Seen() {

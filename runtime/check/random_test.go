@@ -14,6 +14,11 @@ import (
 // now and then tells a lie. Some clients leave their operation and go on with
 // another.
 func drawEvents(t *rapid.T, clients, operations, steps int) []runtime.Observed {
+	return drawEventsOf(t, clients, operations, steps, false)
+}
+
+// drawEventsOf is drawEvents in which, if asked for, most values are written once.
+func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runtime.Observed {
 	values := []any{nil, "red", "blue"}
 	type pending struct {
 		op      runtime.Operation
@@ -53,7 +58,12 @@ func drawEvents(t *rapid.T, clients, operations, steps int) []runtime.Observed {
 			}
 			o.Operation = runtime.Operation{Name: "read"}
 			if rapid.Bool().Draw(t, "write") {
-				o.Operation = runtime.Operation{Name: "write", Arg: rapid.SampledFrom(values[1:]).Draw(t, "value")}
+				if once && rapid.IntRange(0, 40).Draw(t, "again") > 0 {
+					values = append(values, len(values))
+					o.Operation = runtime.Operation{Name: "write", Arg: values[len(values)-1]}
+				} else {
+					o.Operation = runtime.Operation{Name: "write", Arg: rapid.SampledFrom(values[1:]).Draw(t, "value")}
+				}
 			}
 			open[i] = &pending{op: o.Operation}
 		case act == 1 && len(left) > 0:

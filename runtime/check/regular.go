@@ -18,7 +18,7 @@ func (p weak) Name() string {
 	return "regular"
 }
 
-func (p weak) Judge(_ context.Context, h runtime.History) (Verdict, error) {
+func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	ops, wrong := operations(h)
 	if wrong != "" {
 		return Verdict{Why: wrong}, nil
@@ -36,6 +36,9 @@ func (p weak) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	}
 	slices.SortFunc(reads, func(a, b operation) int { return a.ended - b.ended })
 	for _, r := range reads {
+		if err := ctx.Err(); err != nil {
+			return Verdict{}, err
+		}
 		overlaps := func(w operation) bool { return !w.precedes(&r) && !r.precedes(&w) }
 		if p.safe && slices.ContainsFunc(writes, overlaps) {
 			continue

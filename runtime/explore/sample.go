@@ -265,6 +265,8 @@ func (x *search) propertyName(v int) string {
 
 // explain names the v-th property and says why it does not hold in w.
 func (x *search) explain(ctx context.Context, v int, w *runtime.World) (name, why string) {
+	ctx, cancel := grace(ctx)
+	defer cancel()
 	name = x.propertyName(v)
 	var verdict check.Verdict
 	var err error

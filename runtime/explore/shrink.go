@@ -85,7 +85,12 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 		names = append(names, p.Name())
 		judges = append(judges, p.JudgeWorld)
 	}
+	ctx, cancel := grace(ctx)
+	defer cancel()
 	for _, prefix := range w.Path() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for i, judge := range judges {
 			verdict, err := judge(ctx, prefix)
 			if err != nil {
@@ -132,12 +137,12 @@ func (s *shrinker) try(ctx context.Context, c change) bool {
 		}
 	}
 	w := cluster.Start()
-	for _, a := range c.acts {
+	for _, a := range c.acts() {
 		step, err := cluster.Make(a)
 		if err != nil {
 			return false
 		}
-		if w, err = w.Do(step); err != nil {
+		if w, err = w.DoContext(ctx, step); err != nil {
 			return false
 		}
 	}
@@ -152,10 +157,11 @@ func (s *shrinker) try(ctx context.Context, c change) bool {
 }
 
 // A change is a smaller scenario than the one found, in another cluster if that
-// is not nil.
+// is not nil. The acts are made when they are needed: there are about as many
+// changes as acts.
 type change struct {
 	config *runtime.Config
-	acts   []runtime.Act
+	acts   func() []runtime.Act
 }
 
 // changes lists the single changes of the scenario found, the larger ones
@@ -163,11 +169,12 @@ type change struct {
 // as they are: clients, operations, instances, steps, names in a step and parts
 // of a partition, parts of equal size. So they come to an end.
 func (s *shrinker) changes() []change {
+	acts := s.acts
 	list := append(s.withoutClients(), s.withoutOperations()...)
 	list = append(list, s.withoutTwins()...)
 	for size := max(1, len(s.acts)/2); len(s.acts) > 0; size /= 2 {
 		for first := 0; first+size <= len(s.acts); first += size {
-			list = append(list, change{nil, slices.Delete(slices.Clone(s.acts), first, first+size)})
+			list = append(list, change{nil, func() []runtime.Act { return slices.Delete(slices.Clone(acts), first, first+size) }})
 		}
 		if size == 1 {
 			break
@@ -175,9 +182,11 @@ func (s *shrinker) changes() []change {
 	}
 	for i, a := range s.acts {
 		for _, smaller := range smallerActs(a) {
-			acts := slices.Clone(s.acts)
-			acts[i] = smaller
-			list = append(list, change{nil, acts})
+			list = append(list, change{nil, func() []runtime.Act {
+				acts := slices.Clone(acts)
+				acts[i] = smaller
+				return acts
+			}})
 		}
 	}
 	return list
@@ -193,9 +202,15 @@ func (s *shrinker) withoutClients() []change {
 		for _, copy := range s.copies(client.Name) {
 			names[copy] = ""
 		}
-		list = append(list, change{&config, renamed(s.acts, names)})
+		list = append(list, s.changed(&config, names))
 	}
 	return list
+}
+
+// changed is the scenario found in another cluster, with other names.
+func (s *shrinker) changed(config *runtime.Config, names map[string]string) change {
+	acts := s.acts
+	return change{config, func() []runtime.Act { return renamed(acts, names) }}
 }
 
 // withoutOperations takes single operations out of programs, first with the
@@ -207,10 +222,11 @@ func (s *shrinker) withoutOperations() []change {
 		for i := range program {
 			config := s.config
 			set(&config, without(program, i))
-			if acts := s.withoutRuns(runs, i); len(acts) < len(s.acts) {
-				list = append(list, change{&config, acts})
+			all := s.acts
+			if acts := s.withoutRuns(runs, i); len(acts) < len(all) {
+				list = append(list, change{&config, func() []runtime.Act { return acts }})
 			}
-			list = append(list, change{&config, s.acts})
+			list = append(list, change{&config, func() []runtime.Act { return all }})
 		}
 	}
 	for i, client := range s.config.Clients {
@@ -269,7 +285,7 @@ func (s *shrinker) withoutTwins() []change {
 			for j := k + 1; j < len(copies); j++ {
 				names[copies[j]] = copies[j-1]
 			}
-			list = append(list, change{&config, renamed(s.acts, names)})
+			list = append(list, s.changed(&config, names))
 		}
 	}
 	return list
