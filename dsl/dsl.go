@@ -106,6 +106,8 @@ func New(config Config) (*Interpreter, error) {
 			in.builtins[entry.Name()] = entry.bind(in)
 		}
 	}
+	maps.Copy(in.builtins, guard.Universe())
+	maps.Copy(in.builtins, guard.Hidden())
 	native, err := newNative(config.Protocols)
 	if err != nil {
 		return nil, err
@@ -171,7 +173,20 @@ func (in *Interpreter) compile(f file, source string) (*starlark.Program, error)
 	if err := wellFormed(f.name(), source); err != nil {
 		return nil, err
 	}
-	parsed, program, err := starlark.SourceProgramOptions(dialect, f.name(), source, in.visible(f).Has)
+	parsed, err := dialect.Parse(f.name(), source, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := guard.Shallow(parsed); err != nil {
+		return nil, err
+	}
+	return program(parsed, in.visible(f).Has)
+}
+
+// program compiles a parsed text that sees the given names.
+func program(parsed *syntax.File, sees func(name string) bool) (*starlark.Program, error) {
+	guard.Rewrite(parsed.Stmts)
+	program, err := starlark.FileProgram(parsed, sees)
 	if err != nil {
 		return nil, err
 	}
@@ -181,6 +196,9 @@ func (in *Interpreter) compile(f file, source string) (*starlark.Program, error)
 // wellFormed reports what no text of a script can hold: the parser takes a NUL
 // for the end of the text, and bytes that are no UTF-8 for some letter.
 func wellFormed(name, text string) error {
+	if len(text) > guard.MaxText {
+		return syntax.Error{Pos: syntax.MakePosition(&name, 1, 1), Msg: fmt.Sprintf("the script is longer than %d bytes", guard.MaxText)}
+	}
 	line, column := int32(1), int32(1)
 	for i := 0; i < len(text); column++ {
 		r, size := utf8.DecodeRuneInString(text[i:])

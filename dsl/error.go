@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -84,10 +85,10 @@ func (e *Error) Render(color bool) string {
 			fmt.Fprintf(&b, "%s: ", p.Pos)
 		}
 		fmt.Fprintf(&b, "%s%s%s\n", bold, first, plain)
-		if line := strings.TrimSpace(p.Source); line != "" {
+		if line, caret := p.excerpt(); line != "" {
 			fmt.Fprintf(&b, "    %s\n", line)
-			if indent := len(p.Source) - len(strings.TrimLeft(p.Source, " \t")); int(p.Pos.Col) > indent {
-				fmt.Fprintf(&b, "    %s%s^%s\n", strings.Repeat(" ", int(p.Pos.Col)-1-indent), red, plain)
+			if caret >= 0 {
+				fmt.Fprintf(&b, "    %s%s^%s\n", strings.Repeat(" ", caret), red, plain)
 			}
 		}
 		if rest != "" {
@@ -105,6 +106,30 @@ func (e *Error) Render(color bool) string {
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// maxExcerpt is how much of a long line an error shows on both sides of the
+// place, in bytes.
+const maxExcerpt = 120
+
+// excerpt returns the line of a problem without what surrounds it, and where in
+// it the problem is, in characters; -1 if that is not known.
+func (p Problem) excerpt() (line string, caret int) {
+	line = strings.TrimSpace(p.Source)
+	caret = int(p.Pos.Col) - 1 - (len(p.Source) - len(strings.TrimLeft(p.Source, " \t")))
+	if len(line) > 2*maxExcerpt {
+		from := max(0, caret-maxExcerpt)
+		to := max(0, min(len(line), caret+maxExcerpt))
+		if from >= len(line) || !utf8.RuneStart(line[from]) {
+			from = 0
+		}
+		line = strings.ToValidUTF8(line[from:max(from, to)], "") + "…"
+		if caret -= from; from > 0 {
+			line = "…" + line
+			caret++
+		}
+	}
+	return line, max(caret, -1)
 }
 
 // isFile reports whether a frame is one of Starlark, rather than of Go.
@@ -144,7 +169,9 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 	case errors.As(err, &unparsed):
 		e.add(in, unparsed.Pos, unparsed.Msg)
 		p := &e.Problems[0]
-		p.Message = advise(p.Source, int(p.Pos.Col), p.Message)
+		if len(p.Source) <= 2*maxExcerpt {
+			p.Message = advise(p.Source, int(p.Pos.Col), p.Message)
+		}
 	default:
 		e.add(in, e.place(), message)
 	}
@@ -198,6 +225,6 @@ func (in *Interpreter) suggest(u resolve.Error) string {
 	if text := insteadOfName[m[1]]; text != "" {
 		return u.Msg + "; " + text
 	}
-	names := append(in.globals.Keys(), starlark.Universe.Keys()...)
+	names := append(in.Names(), starlark.Universe.Keys()...)
 	return u.Msg + Hint(m[1], names)
 }

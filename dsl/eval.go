@@ -112,6 +112,9 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 		if parseErr != nil {
 			return parseErr
 		}
+		if err := guard.Shallow(parsed); err != nil {
+			return err
+		}
 		statements := make([]*statement, len(parsed.Stmts))
 		known := map[string]bool{}
 		for i, s := range parsed.Stmts {
@@ -124,7 +127,7 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 			var value starlark.Value
 			var err error
 			if e, ok := parsed.Stmts[i].(*syntax.ExprStmt); ok {
-				value, err = starlark.EvalExprOptions(dialect, thread, e.X, in.globals)
+				value, err = starlark.EvalExprOptions(dialect, thread, guard.RewriteExpr(e.X), in.globals)
 			} else {
 				err = in.execStatement(thread, main.name(), s, known)
 			}
@@ -148,13 +151,8 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 // be defined when functions are called.
 func (in *Interpreter) execStatement(thread *starlark.Thread, name string, s *statement, known map[string]bool) error {
 	parsed := &syntax.File{Path: name, Stmts: s.rewritten, Options: dialect}
-	program, err := starlark.FileProgram(parsed, func(name string) bool {
-		return known[name] || in.globals.Has(name)
-	})
+	program, err := program(parsed, func(name string) bool { return known[name] || in.globals.Has(name) })
 	if err != nil {
-		return err
-	}
-	if err := guard.Recursive(parsed); err != nil {
 		return err
 	}
 	_, err = program.Init(thread, in.globals)

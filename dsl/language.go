@@ -6,10 +6,11 @@ import (
 	"regexp"
 	"strings"
 
-	"go.starlark.net/lib/json"
 	"go.starlark.net/lib/math"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 )
 
 func languageFamily() []Entry {
@@ -47,7 +48,7 @@ help(try_)`,
 json.encode(x) is a string, json.decode(s) the value that it stands for.`,
 		Example: `print(json.encode({"leader": "A", "parts": [["A", "B"], ["C"]]}))
 print(json.decode("[1, 2]"))`,
-		value: func(*Interpreter) starlark.Value { return json.Module },
+		value: func(*Interpreter) starlark.Value { return guard.JSON() },
 	}, {
 		Signature: "matches(text, pattern)",
 		Doc: `Whether a regular expression matches anywhere in a text.
@@ -71,7 +72,11 @@ print(point.x + point.y)`,
 			if err := c.unpack(&fields); err != nil {
 				return nil, err
 			}
-			return starlarkstruct.FromKeywords(starlarkstruct.Default, fields), nil
+			made := starlarkstruct.FromKeywords(starlarkstruct.Default, fields)
+			if err := guard.Hashable(made); err != nil {
+				return nil, fmt.Errorf("struct: it %w", err)
+			}
+			return made, nil
 		},
 	}, {
 		Signature: "try_(fn)",
@@ -94,6 +99,8 @@ func callFail(c *call) (starlark.Value, error) {
 	for _, arg := range args {
 		if s, ok := starlark.AsString(arg); ok {
 			words = append(words, s)
+		} else if err := guard.Printable(arg); err != nil {
+			return nil, fmt.Errorf("fail: the %s %w", arg.Type(), err)
 		} else {
 			words = append(words, arg.String())
 		}

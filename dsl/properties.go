@@ -247,7 +247,7 @@ check(validity(lambda v: v.endswith("a")))`,
 			if err := c.unpack(&allowed); err != nil {
 				return nil, err
 			}
-			holds, err := allows(runOf(c.thread), allowed)
+			holds, err := allows(c.thread, allowed)
 			if err != nil {
 				return nil, err
 			}
@@ -261,10 +261,10 @@ check(validity(lambda v: v.endswith("a")))`,
 }
 
 // allows returns the function of a value that a list or a function stands for.
-func allows(r *run, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
+func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
 	switch allowed := allowed.(type) {
 	case starlark.Callable:
-		judge, err := r.judging("validity", allowed)
+		judge, err := runOf(thread).judging("validity", allowed)
 		if err != nil {
 			return nil, fmt.Errorf("validity: allowed: %w", err)
 		}
@@ -276,9 +276,9 @@ func allows(r *run, allowed starlark.Value) (func(context.Context, any) (bool, e
 			return bool(answer.Truth()), nil
 		}, nil
 	case starlark.Iterable:
-		var values []starlark.Value
-		for v := range starlark.Elements(allowed) {
-			values = append(values, v)
+		values, err := guard.Elements(thread, allowed)
+		if err != nil {
+			return nil, fmt.Errorf("validity: allowed: %w", err)
 		}
 		return func(_ context.Context, v any) (bool, error) {
 			for _, a := range values {

@@ -54,10 +54,17 @@ def on_round(self, round):
 		{"stores more than fits", `
 def on_round(self, round):
     x = ()
-    for _ in range(60):
+    for _ in range(19):
         x = (x, x)
     self.votes = x`,
 			"protocol p: on_round at A: cannot set self.votes: it is larger than 1048576 bytes (x.star:6:9)"},
+		{"makes more than can be walked", `
+def on_round(self, round):
+    x = ()
+    for _ in range(60):
+        x = (x, x)
+    self.votes = x`,
+			"protocol p: on_round at A: the tuple holds more than 2097152 values in tuples, each counted as often as it is held (x.star:5:14)"},
 		{"stores more than fits in a dict", `
 def on_round(self, round):
     x = ()

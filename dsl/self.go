@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 )
 
@@ -186,6 +187,9 @@ func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	}
 	s, ok := starlark.AsString(text)
 	if !ok {
+		if err := guard.Printable(text); err != nil {
+			return nil, fmt.Errorf("%s: the %s %w", b.Name(), text.Type(), err)
+		}
 		s = text.String()
 	}
 	n.out.Note(s)

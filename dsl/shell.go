@@ -9,15 +9,19 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 )
 
 // World returns the current world, nil if there is no system yet.
 func (in *Interpreter) World() *runtime.World { return in.session.world }
 
-// Names lists the global variables that evaluated text sees, in order.
+// Names lists the global variables that evaluated text sees, in order, without
+// those of Starlark itself.
 func (in *Interpreter) Names() []string {
-	return slices.DeleteFunc(in.globals.Keys(), func(name string) bool { return name == scopeName || name == lastValue })
+	return slices.DeleteFunc(in.globals.Keys(), func(name string) bool {
+		return guard.IsHidden(name) || name == lastValue || starlark.Universe.Has(name) && in.globals[name] == in.builtins[name]
+	})
 }
 
 // Global returns the value of a global variable, nil if there is none.

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -281,6 +282,9 @@ func (c *call) written() string {
 
 // literal writes a value out, if it can be.
 func literal(v starlark.Value) (string, bool) {
+	if guard.Tree(v, maxSize) != nil {
+		return "", false
+	}
 	switch v := v.(type) {
 	case starlark.NoneType, starlark.Bool, starlark.Int, starlark.Float, starlark.String, starlark.Bytes, operation:
 		return v.String(), true

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,6 +72,125 @@ func (f *freezing) visit(v starlark.Value, depth int) error {
 }
 
 var errDepth = fmt.Errorf("nests deeper than %d levels", MaxDepth)
+
+// Printable reports why the text of a value would be too long, or endless: it
+// walks as the library does when it makes the text. A list or dict that holds
+// itself has an end, because its text says "...", but not if a struct is
+// between. The text of values of other types is taken to be short.
+func Printable(v starlark.Value) error {
+	p := printing{most: MaxText}
+	return p.visit(v, 0)
+}
+
+// Tree reports why a value cannot be written out in so many bytes: it is large,
+// or holds itself.
+func Tree(v starlark.Value, most int) error {
+	p := printing{most: most, tree: true}
+	return p.visit(v, 0)
+}
+
+type printing struct {
+	most int  // bytes
+	tree bool // nothing may hold itself
+	size int
+	path []starlark.Value // lists, dicts and structs that are being walked
+}
+
+func (p *printing) visit(v starlark.Value, depth int) error {
+	if depth > MaxDepth {
+		return errDepth
+	}
+	switch v := v.(type) {
+	case starlark.String:
+		p.size += 2 + len(v)
+	case starlark.Bytes:
+		p.size += 3 + len(v)
+	case starlark.Int:
+		p.size += 2
+		if _, small := v.Int64(); !small {
+			p.size += v.BigInt().BitLen() / 3
+		}
+	case *starlark.List, starlark.Tuple, *starlark.Dict, *starlark.Set:
+		p.size += 2
+	case starlark.Iterable: // of a type of its own
+		p.size += 2
+		if !p.tree {
+			break
+		}
+		n := starlark.Len(v)
+		if n < 0 || n > p.most {
+			return fmt.Errorf("is a %s, which may have any number of elements", v.Type())
+		}
+		p.size += 8 * n
+	default:
+		p.size += 2
+	}
+	if p.size > p.most {
+		return fmt.Errorf("is longer than %d bytes as text", p.most)
+	}
+	switch v := v.(type) {
+	case *starlark.List, *starlark.Dict, *starlarkstruct.Struct:
+		if i := slices.Index(p.path, v); i >= 0 {
+			isStruct := func(v starlark.Value) bool { _, ok := v.(*starlarkstruct.Struct); return ok }
+			if p.tree || slices.ContainsFunc(p.path[i:], isStruct) {
+				return errors.New("holds itself")
+			}
+			return nil
+		}
+		p.path = append(p.path, v)
+		defer func() { p.path = p.path[:len(p.path)-1] }()
+	case *starlark.Function, *starlark.Builtin:
+		return nil
+	}
+	var err error
+	parts(v, func(part starlark.Value) bool {
+		err = p.visit(part, depth+1)
+		return err == nil
+	})
+	return err
+}
+
+// Hashable reports why the hash of a value would take too long: what can be
+// hashed and holds others, tuples and structs, nests too deep or too often.
+func Hashable(v starlark.Value) error {
+	h := hashing{}
+	return h.visit(v, 0)
+}
+
+type hashing struct{ visits int }
+
+func (h *hashing) visit(v starlark.Value, depth int) error {
+	switch v := v.(type) {
+	case starlark.String:
+		h.visits += len(v) / 16
+	case starlark.Tuple:
+		if depth > MaxDepth {
+			return errDepth
+		}
+		if h.visits += len(v); h.visits > MaxElements {
+			break
+		}
+		for _, e := range v {
+			if err := h.visit(e, depth+1); err != nil {
+				return err
+			}
+		}
+	case *starlarkstruct.Struct:
+		if depth > MaxDepth {
+			return errDepth
+		}
+		for _, e := range v.Entries() {
+			h.visits++
+			if err := h.visit(e, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	if h.visits > MaxElements {
+		return fmt.Errorf("holds more than %d values in tuples, each counted as often as it is held", MaxElements)
+	}
+	return nil
+}
 
 // parts yields what a value holds, in the order in which the library walks it.
 func parts(v starlark.Value, yield func(starlark.Value) bool) {

@@ -1,0 +1,179 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// methods lists the methods of the library's types that take long, or whose
+// result may be large.
+var methods = map[string]guarded{
+	"difference":           {most: MaxElements},
+	"extend":               {most: MaxElements},
+	"intersection":         {most: MaxElements},
+	"issubset":             {},
+	"issuperset":           {},
+	"symmetric_difference": {most: MaxElements},
+	"union":                {most: MaxElements},
+	"update":               {most: MaxElements},
+	"items":                {after: pairsHashable},
+	"popitem":              {after: Hashable},
+	"format":               {before: shortFormat},
+	"join":                 {before: shortJoin},
+	"replace":              {before: shortReplace},
+	"split":                {before: fewParts},
+	"rsplit":               {before: fewParts},
+	"splitlines":           {before: fewLines},
+}
+
+// method returns a method of v, guarded if it is one of the library's that
+// needs it, nil if v has no attribute of that name.
+func method(v starlark.HasAttrs, name string) (starlark.Value, error) {
+	attr, err := v.Attr(name)
+	if err != nil || attr == nil {
+		return attr, err
+	}
+	switch v.(type) {
+	case *starlark.List, *starlark.Dict, *starlark.Set, starlark.String, starlark.Bytes:
+		if g, ok := methods[name]; ok {
+			return g.wrap(attr.(*starlark.Builtin)), nil
+		}
+	}
+	return attr, nil
+}
+
+// getattr is that of the library, for guarded methods.
+func getattr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var object, otherwise starlark.Value
+	var name string
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 2, &object, &name, &otherwise); err != nil {
+		return nil, err
+	}
+	var attr starlark.Value
+	var err error
+	if object, ok := object.(starlark.HasAttrs); ok {
+		attr, err = method(object, name)
+	}
+	switch {
+	case err == nil && attr != nil:
+		return attr, nil
+	case otherwise != nil:
+		return otherwise, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return nil, fmt.Errorf("%s: %s has no .%s field or method", b.Name(), object.Type(), name)
+}
+
+// length returns how long the text of a value is at most.
+func length(v starlark.Value) (int, error) {
+	if s, ok := starlark.AsString(v); ok {
+		return len(s), nil
+	}
+	p := printing{most: MaxText}
+	err := p.visit(v, 0)
+	return p.size, err
+}
+
+// fits reports a text of more than MaxText bytes that would come out.
+func fits(size, times, each int) error {
+	if size > MaxText || times > 0 && each > (MaxText-size)/times {
+		return fmt.Errorf("the result may be longer than %d bytes", MaxText)
+	}
+	return nil
+}
+
+// shortFormat bounds a text in which each field is the longest argument.
+func shortFormat(receiver starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error {
+	longest := 0
+	note := func(v starlark.Value) error {
+		n, err := length(v)
+		if err != nil {
+			return fmt.Errorf("the %s %w", v.Type(), err)
+		}
+		longest = max(longest, n)
+		return nil
+	}
+	for _, arg := range args {
+		if err := note(arg); err != nil {
+			return err
+		}
+	}
+	for _, kwarg := range kwargs {
+		if err := note(kwarg[1]); err != nil {
+			return err
+		}
+	}
+	format := string(receiver.(starlark.String))
+	return fits(len(format), strings.Count(format, "{"), longest)
+}
+
+func shortJoin(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	if len(args) != 1 {
+		return nil // what is wrong says the library
+	}
+	separator := len(receiver.(starlark.String))
+	size := 0
+	var longest int
+	switch list := args[0].(type) {
+	case *starlark.List, starlark.Tuple, *starlark.Dict, *starlark.Set:
+		for e := range starlark.Elements(list.(starlark.Iterable)) {
+			s, _ := starlark.AsString(e)
+			if size += separator + len(s); size > MaxText {
+				break
+			}
+		}
+		return fits(size, 0, 0)
+	case starlark.Sequence: // of a type of its own, with short elements
+		longest = list.Len()
+	}
+	return fits(longest, longest, separator)
+}
+
+func shortReplace(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	if len(args) < 2 {
+		return nil
+	}
+	text := string(receiver.(starlark.String))
+	before, _ := starlark.AsString(args[0])
+	after, _ := starlark.AsString(args[1])
+	if len(after) <= len(before) {
+		return nil
+	}
+	times := strings.Count(text, before)
+	if len(args) > 2 {
+		if most, err := starlark.AsInt32(args[2]); err == nil && most >= 0 {
+			times = min(times, most)
+		}
+	}
+	return fits(len(text), times, len(after)-len(before))
+}
+
+func fewParts(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	text := string(receiver.(starlark.String))
+	parts := len(text)/2 + 1 // of single letters between spaces
+	if len(args) > 0 {
+		if separator, ok := starlark.AsString(args[0]); ok && separator != "" {
+			parts = strings.Count(text, separator) + 1
+		}
+	}
+	if len(args) > 1 {
+		if most, err := starlark.AsInt32(args[1]); err == nil && most > MaxElements {
+			return fmt.Errorf("maxsplit is %d, want at most %d", most, MaxElements)
+		}
+	}
+	return few(parts)
+}
+
+func fewLines(receiver starlark.Value, _ starlark.Tuple, _ []starlark.Tuple) error {
+	return few(strings.Count(string(receiver.(starlark.String)), "\n") + 1)
+}
+
+func few(parts int) error {
+	if parts > MaxElements {
+		return fmt.Errorf("the result may have %w", errElements)
+	}
+	return nil
+}

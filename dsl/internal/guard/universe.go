@@ -1,0 +1,192 @@
+package guard
+
+import (
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// A check looks at what a function is called with, or at what it returns.
+type check func(receiver starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error
+
+// A guarded is what is done to a function of the library.
+type guarded struct {
+	most   int   // how many elements an iterable may have; 0 means any number
+	before check // nil if there is nothing to check
+	after  func(starlark.Value) error
+}
+
+// universe lists the functions that take long, or whose result may be large.
+var universe = map[string]guarded{
+	"all":       {},
+	"any":       {},
+	"max":       {},
+	"min":       {},
+	"bytes":     {most: MaxElements},
+	"dict":      {most: MaxElements},
+	"enumerate": {most: MaxElements, after: pairsHashable},
+	"list":      {most: MaxElements},
+	"reversed":  {most: MaxElements},
+	"set":       {most: MaxElements},
+	"tuple":     {most: MaxElements, after: Hashable},
+	"zip":       {most: MaxElements, after: pairsHashable},
+	"int":       {before: fewDigits},
+	"print":     {before: printable},
+	"repr":      {before: printable},
+	"str":       {before: printable},
+}
+
+// Universe returns the functions of Starlark's universe that are guarded, by
+// name. They can be stopped, count a step for each element, and refuse what is
+// too large.
+func Universe() starlark.StringDict {
+	functions := starlark.StringDict{
+		"sorted":  starlark.NewBuiltin("sorted", sorted),
+		"getattr": starlark.NewBuiltin("getattr", getattr),
+	}
+	for name, g := range universe {
+		functions[name] = g.wrap(starlark.Universe[name].(*starlark.Builtin))
+	}
+	return functions
+}
+
+// wrap returns a function that does what fn does, guarded.
+func (g guarded) wrap(fn *starlark.Builtin) *starlark.Builtin {
+	wrapped := starlark.NewBuiltin(fn.Name(), func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if g.before != nil {
+			if err := g.before(fn.Receiver(), args, kwargs); err != nil {
+				return nil, fmt.Errorf("%s: %w", fn.Name(), err)
+			}
+		}
+		var watched []*polled
+		for i, arg := range args {
+			if p := g.watch(thread, fn, arg); p != nil {
+				if watched == nil {
+					args = slices.Clone(args)
+				}
+				args[i] = p
+				watched = append(watched, p)
+			}
+		}
+		v, err := fn.CallInternal(thread, args, kwargs)
+		for _, p := range watched {
+			if p.err != nil {
+				return nil, fmt.Errorf("%s: %w", fn.Name(), p.err)
+			}
+		}
+		if err == nil && g.after != nil {
+			if err = g.after(v); err != nil {
+				return nil, fmt.Errorf("%s: the result %w", fn.Name(), err)
+			}
+		}
+		return v, err
+	})
+	if fn.Receiver() != nil {
+		return wrapped.BindReceiver(fn.Receiver())
+	}
+	return wrapped
+}
+
+// watch returns what to pass instead of an iterable that may have no end, nil
+// if there is no need to.
+func (g guarded) watch(thread *starlark.Thread, fn *starlark.Builtin, arg starlark.Value) *polled {
+	if _, mapping := arg.(starlark.IterableMapping); mapping && (fn.Name() == "dict" || fn.Name() == "update") {
+		return nil // these take its keys and values
+	}
+	return long(thread, arg, g.most)
+}
+
+func printable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	size := 0
+	for _, arg := range args {
+		p := printing{most: MaxText, size: size}
+		if err := p.visit(arg, 0); err != nil {
+			return fmt.Errorf("the %s %w", arg.Type(), err)
+		}
+		size = p.size
+	}
+	return nil
+}
+
+// fewDigits bounds the length of a number as text.
+func fewDigits(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	if len(args) > 0 {
+		if s, ok := args[0].(starlark.String); ok && len(s) > MaxBits/3 {
+			return fmt.Errorf("the text is %d bytes long, want at most %d", len(s), MaxBits/3)
+		}
+	}
+	return nil
+}
+
+// pairsHashable checks a list of tuples, which others may be in.
+func pairsHashable(v starlark.Value) error {
+	list := v.(*starlark.List)
+	for i := range list.Len() {
+		if err := Hashable(list.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sorted is that of the library, but ends when the thread is cancelled.
+func sorted(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var (
+		iterable starlark.Iterable
+		key      starlark.Callable
+		reverse  bool
+	)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "iterable", &iterable, "key?", &key, "reverse?", &reverse); err != nil {
+		return nil, err
+	}
+	values, err := Elements(thread, iterable)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	type element struct{ key, value starlark.Value }
+	elements := make([]element, len(values))
+	for i, v := range values {
+		elements[i] = element{v, v}
+		if key != nil {
+			if elements[i].key, err = starlark.Call(thread, key, starlark.Tuple{v}, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	// After an error nothing is compared any more, so that it ends soon.
+	compared := 0
+	less := func(x, y element) bool {
+		if err != nil {
+			return false
+		}
+		if compared++; compared%interval == 0 {
+			if err = Poll(thread, interval); err != nil {
+				return false
+			}
+		}
+		var ok bool
+		ok, err = starlark.Compare(syntax.LT, x.key, y.key)
+		return ok
+	}
+	slices.SortStableFunc(elements, func(x, y element) int {
+		if reverse {
+			x, y = y, x
+		}
+		switch {
+		case less(x, y):
+			return -1
+		case less(y, x):
+			return 1
+		}
+		return 0
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	for i, e := range elements {
+		values[i] = e.value
+	}
+	return starlark.NewList(values), nil
+}
