@@ -126,7 +126,7 @@ def on_round(self, round):
     self.send("A", "hello", count = 0)
 def on_hello(self, m):
     self.send("A", "hello", count = m.count + 1)`,
-			"still sends hello after 1000 hops and 4004 messages; a node must fall silent when nothing new reaches it"},
+			"still sends hello after 1000 hops and 4000 messages; a node must fall silent when nothing new reaches it"},
 		{"fails", `
 def on_round(self, round):
     fail("no", round.leader)`,

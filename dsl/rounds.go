@@ -26,7 +26,7 @@ It is a choice of rounds(partitions = …), and by itself a space of partition a
 		Doc: `The space of all rounds led by one of the leaders under one of the partitions (default: at most 2 groups).
 The leaders are "any", "faulty" (the twins), an identity or a list of them.
 With phases = k each of the first k - 1 hops of a round has a partition of its own, and so has the rest of it.
-Deaf lists sets of instances, one of which hears no messages of the given types in a round. A type that no role handles or sends is an error. The choices that a space offers decide which flaws can be found in it.`,
+Deaf lists sets of instances, one of which hears no messages of the given types in a round: in all of its phases, and of what is sent in it to the next leader. A type that no role handles or sends is an error. The choices that a space offers decide which flaws can be found in it.`,
 		Example: roundStage + `print(rounds(leaders = "faulty", partitions = partitions(exactly = 2)).size)
 print((rounds() * 7).size)
 print(rounds(phases = 2).at(5))
@@ -50,7 +50,7 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 			if err != nil {
 				return nil, err
 			}
-			steps, err := deliverSteps(w.Cluster(), parts, hops)
+			steps, err := deliverSteps(w.Cluster(), parts, phaseArgs{hops: hops})
 			if err != nil {
 				return nil, err
 			}
@@ -138,7 +138,11 @@ func callPartitions(c *call) (starlark.Value, error) {
 	}
 	var steps []runtime.Step
 	for _, parts := range all {
-		steps = append(steps, cl.PartitionSets(parts))
+		step, err := cl.PartitionSets(parts)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
 	}
 	return c.named(steps), nil
 }
@@ -218,28 +222,46 @@ func callRounds(c *call) (starlark.Value, error) {
 	if phases < 1 || phases > 1 && hops != 0 {
 		return nil, fmt.Errorf("rounds: phases is %d and hops is %d; want 1 phase or more, and hops only with 1 phase", phases, hops)
 	}
-	if phases > 1 {
-		hops = 1
-	}
 	if len(deaf) == 0 {
 		deaf = groups{nil}
 	}
 	if err := space.Listable(product(len(leaders), len(parts), len(deaf)), "rounds"); err != nil {
 		return nil, fmt.Errorf("rounds: %w; give fewer leaders, partitions or deaf sets", err)
 	}
+	args := phaseArgs{hops: hops, types: types}
+	if phases == 1 {
+		steps, err := roundSteps(cl, leaders, parts, deaf, args)
+		if err != nil {
+			return nil, err
+		}
+		return &spaceValue{space.Of(steps...).Named(c.text()), c.in()}, nil
+	}
+	var s *space.Space
+	for _, args.deaf = range deaf { // in all phases of a round
+		of, err := roundOfPhases(cl, leaders, parts, phases, args)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			s = of
+		} else {
+			s = space.Or(s, of)
+		}
+	}
+	return &spaceValue{s.Named(c.text()), c.in()}, nil
+}
+
+// roundSteps lists the rounds led by one of the leaders under one of the
+// partitions, in which one of the sets is deaf.
+func roundSteps(cl *runtime.Cluster, leaders []string, parts [][]runtime.Set, deaf groups, args phaseArgs) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, leader := range leaders {
 		for _, part := range parts {
-			for _, ids := range deaf {
-				args := phaseArgs{hops: hops, deaf: ids}
-				if len(ids) > 0 {
-					args.types = types
-				}
-				phase, err := args.phase(cl, "rounds")
+			for _, args.deaf = range deaf {
+				phase, err := args.among(cl, part)
 				if err != nil {
 					return nil, err
 				}
-				phase.Parts = part
 				s, err := cl.Round(leader, phase)
 				if err != nil {
 					return nil, err
@@ -248,32 +270,56 @@ func callRounds(c *call) (starlark.Value, error) {
 			}
 		}
 	}
-	s := space.Of(steps...)
-	if phases > 1 {
-		hop, err := deliverSteps(cl, parts, 1)
-		if err != nil {
-			return nil, err
-		}
-		rest, err := deliverSteps(cl, parts, 0)
-		if err != nil {
-			return nil, err
-		}
-		if phases > 2 {
-			s = space.Then(s, space.Of(hop...).Times(phases-2))
-		}
-		s = space.Then(s, space.Of(rest...))
-	}
-	return &spaceValue{s.Named(c.text()), c.in()}, nil
+	return steps, nil
 }
 
-func deliverSteps(cl *runtime.Cluster, parts [][]runtime.Set, hops int) ([]runtime.Step, error) {
+// roundOfPhases is the space of rounds of several phases: each has a partition
+// of its own and one hop, the last one all that is left.
+func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][]runtime.Set, phases int, args phaseArgs) (*space.Space, error) {
+	args.hops = 1
+	begin, err := roundSteps(cl, leaders, parts, groups{args.deaf}, args)
+	if err != nil {
+		return nil, err
+	}
+	hop, err := deliverSteps(cl, parts, args)
+	if err != nil {
+		return nil, err
+	}
+	args.hops = 0
+	rest, err := deliverSteps(cl, parts, args)
+	if err != nil {
+		return nil, err
+	}
+	s := space.Of(begin...)
+	if phases > 2 {
+		s = space.Then(s, space.Of(hop...).Times(phases-2))
+	}
+	return space.Then(s, space.Of(rest...)), nil
+}
+
+func deliverSteps(cl *runtime.Cluster, parts [][]runtime.Set, args phaseArgs) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, part := range parts {
-		s, err := cl.Deliver(runtime.Phase{Parts: part, Hops: hops})
+		phase, err := args.among(cl, part)
+		if err != nil {
+			return nil, err
+		}
+		s, err := cl.Deliver(phase)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(steps, s)
 	}
 	return steps, nil
+}
+
+// among returns the phase under a partition of a space of rounds. Types are
+// what the deaf do not hear; if none is deaf they mean nothing.
+func (p phaseArgs) among(cl *runtime.Cluster, parts []runtime.Set) (runtime.Phase, error) {
+	if len(p.deaf) == 0 {
+		p.types = nil
+	}
+	phase, err := p.phase(cl, "rounds")
+	phase.Parts = parts
+	return phase, err
 }

@@ -72,3 +72,48 @@ func TestActs(t *testing.T) {
 		}
 	}
 }
+
+// Steps made of sets are checked as those made of names: a partition has each
+// server once, and nothing names an instance that is not there.
+func TestSetsAreChecked(t *testing.T) {
+	c := mustCluster(t, runtime.Config{Protocol: mute{}, N: 3, Clients: clients(program{read()})}) // A B C c1
+	const a, b, cc, c1 = 1, 2, 4, 8
+	phase := func(parts ...runtime.Set) runtime.Phase { return runtime.Phase{Parts: parts} }
+	for _, tc := range []struct {
+		parts []runtime.Set
+		want  string // "" if they are a partition
+	}{
+		{[]runtime.Set{a, b | cc}, ""},
+		{[]runtime.Set{a | c1, b | cc}, ""},
+		{[]runtime.Set{}, "A is in no group; each of A, B, C must be in one"},
+		{[]runtime.Set{a, b}, "C is in no group; each of A, B, C must be in one"},
+		{[]runtime.Set{a | b, b | cc}, "B is in two groups"},
+		{[]runtime.Set{a | b | cc, 0}, "a group is empty"},
+		{[]runtime.Set{a | b | cc, 1 << 9}, "there is no instance with number 9; the last is 3, c1"},
+	} {
+		_, errRound := c.Round("A", phase(tc.parts...))
+		_, errDeliver := c.Deliver(phase(tc.parts...))
+		_, errPartition := c.PartitionSets(tc.parts)
+		for act, err := range map[string]error{"round": errRound, "deliver": errDeliver, "partition": errPartition} {
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || err.Error() != act+": "+tc.want) {
+				t.Errorf("%s of %v: %v, want %q", act, tc.parts, err, tc.want)
+			}
+		}
+	}
+	for want, err := range map[string]error{
+		"round: deaf: there is no instance with number 63; the last is 3, c1":        second(c.Round("A", runtime.Phase{Deaf: 1 << 63, Types: []string{"vote"}})),
+		"deliver: types: a message type is empty":                                    second(c.Deliver(runtime.Phase{Deaf: a, Types: []string{""}})),
+		"exchange: reach: there is no instance with number 5; the last is 3, c1":     second(c.ExchangeSet(3, a|1<<5)),
+		"exchange: the reach of c1 is empty; name the servers that take part":        second(c.ExchangeSet(3, 0)),
+		"exchange: there is no instance with number 4; the last is 3":                second(c.ExchangeSet(4, a)),
+		"exchange: there is no instance with number -1; the last is 3":               second(c.ExchangeSet(-1, a)),
+		"exchange: A is a server; the clients are c1":                                second(c.ExchangeSet(0, a)),
+		"exchange: reach: c1 is a client; a client exchanges with servers (A, B, C)": second(c.ExchangeSet(3, a|c1)),
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+func second(_ runtime.Step, err error) error { return err }

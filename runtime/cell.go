@@ -1,5 +1,7 @@
 package runtime
 
+import "slices"
+
 // A cell is a set of instances that no message enters or leaves during a step:
 // a client and its reach, or one part of a partition. What happens in it
 // depends on nothing but its stimulus, its members' local states and what is in
@@ -17,12 +19,14 @@ func (m *Simulator) cells(s Step) []Set {
 	return s.cells
 }
 
-// cell plays the step among members of its i-th cell, from memory if it can.
+// cell plays the step among members of its i-th cell, from memory if it can;
+// after the last cell comes the whole step. It leaves in m.packets how many
+// messages were delivered: the limit of them is one for the whole step.
 //
 // A remembered cell is the number of the reason for which it cannot happen; or
-// the number of its list of observations, how many packets it leaves in
-// flight, these (two words each) and, unless the scenario ends with it, the new
-// local state of each member.
+// the number of its list of observations, how many messages were delivered,
+// how many packets it leaves in flight, these (two words each) and, unless the
+// scenario ends with it, the new local state of each member.
 func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 	key := append(m.key[:0], m.place(s, e, i))
 	if s.kind == RoundStep {
@@ -59,8 +63,9 @@ func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 	if v[0] != 0 {
 		m.lists = append(m.lists, v[0])
 	}
-	packets := v[2 : 2+2*v[1]]
-	v = v[2+2*v[1]:]
+	m.packets = int(v[1])
+	packets := v[3 : 3+2*v[2]]
+	v = v[3+2*v[2]:]
 	for ; len(packets) > 0; packets = packets[2:] {
 		m.flight = append(m.flight, packetOf(packets[0], packets[1]))
 	}
@@ -135,7 +140,7 @@ type place struct {
 // places are numbers of the cells of a step. It keeps those that it used last.
 type places struct {
 	place
-	cells []uint32
+	cells []uint32 // then that of the whole step
 }
 
 func (m *Simulator) place(s Step, e *env, i int) uint32 {
@@ -159,9 +164,15 @@ func (m *Simulator) newPlaces(s Step, here place) *places {
 		who = 0
 	}
 	low, high, ends := here.expected.words()
-	for _, members := range s.cells {
+	all := m.cluster.servers | m.cluster.clients
+	for i, members := range append(slices.Clip(s.cells), all) {
 		key := []uint32{uint32(s.kind)<<16 | uint32(who), p.topology, s.shape, p.realm, p.round,
 			uint32(members), uint32(members >> 32), low, high, ends}
+		if i == len(s.cells) { // how they are kept apart is not told by who they are
+			for _, part := range s.cells {
+				key = append(key, uint32(part), uint32(part>>32))
+			}
+		}
 		number := m.code.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.code.places.count)} })
 		p.cells = append(p.cells, number[0])
 	}
@@ -181,10 +192,10 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 	}
 	if m.expected.ends {
 		m.flight = m.flight[:flight]
-		return m.code.cells.put(m.key, []uint32{m.code.list(m.seen), 0})
+		return m.code.cells.put(m.key, []uint32{m.code.list(m.seen), uint32(m.packets), 0})
 	}
 	m.post(s, e, members)
-	value := []uint32{m.code.list(m.seen), uint32(len(m.flight) - flight)}
+	value := []uint32{m.code.list(m.seen), uint32(m.packets), uint32(len(m.flight) - flight)}
 	for _, p := range m.flight[flight:] {
 		w, msg := p.words()
 		value = append(value, w, msg)

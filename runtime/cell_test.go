@@ -111,6 +111,10 @@ func gossipCluster(t *rapid.T) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if rapid.Bool().Draw(t, "limited") { // then many steps are taken for endless ones
+		c.code.limits.packets = rapid.IntRange(1, 40).Draw(t, "packets")
+		c.code.limits.hops = rapid.IntRange(2, 5).Draw(t, "most hops")
+	}
 	return c
 }
 

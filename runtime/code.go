@@ -17,6 +17,7 @@ import (
 // messages, operations and observations, and the transitions between them.
 type code struct {
 	cluster *Cluster
+	limits  limits
 	fresh   []uint32 // the local state in which each start begins
 
 	// transitions maps (local state, kind of event and sender, argument of
@@ -82,6 +83,7 @@ type stimulus struct {
 
 func newCode(c *Cluster) *code {
 	k := &code{
+		limits:   limits{hops: 1000, packets: 1 << 16},
 		cluster:  c,
 		byBody:   map[string]uint32{},
 		contents: map[uint32]content{},

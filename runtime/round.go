@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,29 +26,48 @@ type Phase struct {
 // is in exactly one group. A client that no group names reaches every group.
 // Errors begin with the name of the act that asks.
 func (c *Cluster) Parts(act string, groups [][]string) ([]Set, error) {
-	var (
-		parts []Set
-		named Set
-	)
+	parts := []Set{}
 	for _, group := range groups {
 		p, err := c.set(group)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", act, err)
 		}
-		if p == 0 {
-			return nil, fmt.Errorf("%s: a group is empty", act)
-		}
-		if twice := p & named; twice != 0 {
-			return nil, fmt.Errorf("%s: %s is in two groups", act, c.Names(twice)[0])
-		}
-		named |= p
 		parts = append(parts, p)
 	}
-	if missing := c.servers &^ named; missing != 0 {
-		return nil, fmt.Errorf("%s: %s is in no group; each of %s must be in one", act,
-			c.Names(missing)[0], strings.Join(c.Names(c.servers), ", "))
+	if err := c.partitions(parts); err != nil {
+		return nil, fmt.Errorf("%s: %w", act, err)
 	}
 	return parts, nil
+}
+
+// partitions reports why parts are no partition of the servers: one is empty,
+// two overlap, or a server is in none. They may name clients.
+func (c *Cluster) partitions(parts []Set) error {
+	var named Set
+	for _, p := range parts {
+		if err := c.exist(p); err != nil {
+			return err
+		}
+		if p == 0 {
+			return errors.New("a group is empty")
+		}
+		if twice := p & named; twice != 0 {
+			return fmt.Errorf("%s is in two groups", c.Names(twice)[0])
+		}
+		named |= p
+	}
+	if missing := c.servers &^ named; missing != 0 {
+		return fmt.Errorf("%s is in no group; each of %s must be in one", c.Names(missing)[0], strings.Join(c.Names(c.servers), ", "))
+	}
+	return nil
+}
+
+// exist reports which members of s are no instances.
+func (c *Cluster) exist(s Set) error {
+	for i := range (s &^ (c.servers | c.clients)).All {
+		return fmt.Errorf("there is no instance with number %d; the last is %d, %s", i, len(c.instances)-1, c.instances[len(c.instances)-1].Name)
+	}
+	return nil
 }
 
 // phase checks p and returns its text as further arguments of the act.
@@ -60,10 +81,16 @@ func (c *Cluster) phase(act string, p Phase) (phase, string, error) {
 	if err := c.KnownTypes(act, p.Types...); err != nil {
 		return phase{}, "", err
 	}
-	if bad := p.Deaf &^ (c.servers | c.clients); bad != 0 {
-		return phase{}, "", fmt.Errorf("%s: deaf: no instance has number %d", act, bad)
+	if slices.Contains(p.Types, "") {
+		return phase{}, "", fmt.Errorf("%s: types: a message type is empty", act)
+	}
+	if err := c.exist(p.Deaf); err != nil {
+		return phase{}, "", fmt.Errorf("%s: deaf: %w", act, err)
 	}
 	if p.Parts != nil {
+		if err := c.partitions(p.Parts); err != nil {
+			return phase{}, "", fmt.Errorf("%s: %w", act, err)
+		}
 		p.Parts = sortParts(p.Parts)
 	}
 	q := phase{parts: p.Parts, hops: p.Hops}

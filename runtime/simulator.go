@@ -7,12 +7,6 @@ import (
 	"slices"
 )
 
-// A step that goes on longer than this is taken for one that never ends.
-const (
-	maxHops    = 1000
-	maxPackets = 1 << 16
-)
-
 // A Vector is a world without its past: the local state of each instance, as
 // numbers that the cluster gives out, and the number of its environment
 // (topology, round, messages in flight). Equal vectors of one cluster are
@@ -29,6 +23,7 @@ type Simulator struct {
 
 	vec      []uint32 // the local states, as the step goes on
 	topology *topology
+	deaf     []filter          // of this step, beside those of the topology
 	part     [MaxInstances]Set // whom an instance may reach in this phase
 	outside  Fate              // what becomes of messages to others
 	lossy    bool
@@ -40,7 +35,7 @@ type Simulator struct {
 	expected expectation
 	seen     []uint32 // pairs of instance and observation
 	lists    []uint32
-	packets  int
+	packets  int    // delivered in this step or cell; one more than the limit if it was ended
 	realm    uint32 // simulators of one realm share what they remember of cells
 	fresh    bool
 	why      string
@@ -180,7 +175,7 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 	e := *m.code.envs.at(src[last])
 	copy(dst, src)
 	m.vec = dst[:last]
-	m.topology = *m.code.topos.at(e.topology)
+	m.topology, m.deaf = *m.code.topos.at(e.topology), s.phase.deaf
 	m.flight = m.flight[:0]
 	if s.kind == RoundStep {
 		if m.opening.expected != m.expected || !m.opening.is(m.vec, e.round, s.who) {
@@ -202,10 +197,18 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 				}
 			}
 		}
+		sent := 0
 		for i, members := range cells {
 			if !m.cell(s, e, i, members) {
 				return false
 			}
+			sent += m.packets
+		}
+		if len(cells) > 1 && sent > m.code.limits.packets {
+			// Who failed is to be found among all of them.
+			copy(dst, src)
+			m.flight, m.lists = m.flight[:0], m.lists[:0]
+			m.cell(s, e, len(cells), m.cluster.servers|m.cluster.clients)
 		}
 	} else {
 		m.fresh = true
@@ -333,11 +336,6 @@ func (m *Simulator) runExchange(s Step, e *env, members Set) bool {
 // runPhase delivers what is in flight among members and what is in m.next.
 // What remains after the last hop stays in flight.
 func (m *Simulator) runPhase(p phase, e *env, members Set) {
-	base := m.topology
-	if p.deaf != nil {
-		m.topology = base.clone()
-		m.topology.filters = append(m.topology.filters, p.deaf...)
-	}
 	for _, p := range e.flight {
 		if members.Has(int(p.from)) && members.Has(int(p.to)) {
 			m.wave = append(m.wave, p)
@@ -346,7 +344,6 @@ func (m *Simulator) runPhase(p phase, e *env, members Set) {
 	m.wave = append(m.wave, m.next...)
 	m.runWaves(p.hops, members)
 	m.flight = append(m.flight, m.wave...)
-	m.topology = base
 }
 
 // open sets whom each member may reach: its part, or everybody.
@@ -371,16 +368,18 @@ func (m *Simulator) open(parts []Set, members Set) {
 // the order of their senders, unless the topology says otherwise.
 func (m *Simulator) runWaves(hops int, members Set) {
 	for hop := 1; len(m.wave) > 0 && (hops == 0 || hop <= hops); hop++ {
-		m.packets += len(m.wave)
-		if hop > maxHops || m.packets > maxPackets {
-			m.fail(m.wave[0], hop)
-			m.wave = m.wave[:0]
+		if hop > m.code.limits.hops {
+			m.fail(hop)
 			return
 		}
 		slices.SortStableFunc(m.wave, func(a, b packet) int { return m.topology.place(a) - m.topology.place(b) })
 		m.next = m.next[:0]
 		for _, p := range m.wave {
 			m.route(hop, p, members)
+			if m.packets > m.code.limits.packets {
+				m.fail(hop)
+				return
+			}
 		}
 		m.wave, m.next = m.next, m.wave
 	}
@@ -398,10 +397,11 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 		fate = Cut
 	case !m.part[from].Has(to) || !members.Has(to):
 		fate = m.outside
-	case len(m.topology.filters) > 0 && m.topology.filtered(MessageType(*m.code.values.at(p.msg)), from, to):
+	case m.filters() && m.filtered(MessageType(*m.code.values.at(p.msg)), from, to):
 		fate = Filtered
 	}
 	if fate == Delivered {
+		m.packets++
 		m.arrive(hop, p)
 		return
 	}
@@ -415,6 +415,14 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 		e := m.code.event(stimulus{MessageEvent, m.cluster.instances[from].Identity, p.msg})
 		m.note(hop, from, to, e, fate, m.vec[to], &outcome{next: m.vec[to]})
 	}
+}
+
+// filters reports whether some type of message may be lost in this step.
+func (m *Simulator) filters() bool { return len(m.topology.filters)+len(m.deaf) > 0 }
+
+// filtered reports whether a message of the given type is lost on the link.
+func (m *Simulator) filtered(kind string, from, to int) bool {
+	return filtered(m.topology.filters, kind, from, to) || filtered(m.deaf, kind, from, to)
 }
 
 // arrive lets the receiver of p react.
@@ -485,10 +493,10 @@ type deferral struct {
 
 func (m *Simulator) deferMessage(from int, msg uint32) {
 	reach := m.topology.reach[from] & m.part[from] & m.cluster.servers
-	if len(m.topology.filters) > 0 {
+	if m.filters() {
 		kind := MessageType(*m.code.values.at(msg))
 		for i := range (reach &^ Of(from)).All {
-			if m.topology.filtered(kind, from, i) {
+			if m.filtered(kind, from, i) {
 				reach &^= Of(i)
 			}
 		}
@@ -496,8 +504,25 @@ func (m *Simulator) deferMessage(from int, msg uint32) {
 	m.deferred = append(m.deferred, deferral{uint8(from), reach, msg})
 }
 
-// fail ends a step that does not end by itself.
-func (m *Simulator) fail(p packet, hop int) {
+// loudest returns the first message in the wave of the instance that has most
+// of them there.
+func (m *Simulator) loudest() packet {
+	var count [MaxInstances]int
+	for _, p := range m.wave {
+		count[p.from]++
+	}
+	loudest := m.wave[0]
+	for _, p := range m.wave {
+		if n, most := count[p.from], count[loudest.from]; n > most || n == most && p.from < loudest.from {
+			loudest = p
+		}
+	}
+	return loudest
+}
+
+// fail ends a step that does not end by itself. What is on its way is lost.
+func (m *Simulator) fail(hop int) {
+	p := m.loudest()
 	from := int(p.from)
 	text := fmt.Sprintf("still sends %s after %d hops and %d messages; a node must fall silent when nothing new reaches it",
 		MessageType(*m.code.values.at(p.msg)), hop-1, m.packets)
@@ -505,6 +530,8 @@ func (m *Simulator) fail(p packet, hop int) {
 	l.flags |= broken
 	m.vec[from] = m.code.local(l)
 	m.seen = append(m.seen, uint32(from), m.code.observation(Observation{Kind: Failed, Text: text}))
+	m.wave = m.wave[:0]
+	m.packets = m.code.limits.packets + 1
 }
 
 func (m *Simulator) observe(i int, o *outcome) {

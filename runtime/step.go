@@ -96,14 +96,23 @@ func (c *Cluster) Exchange(client string, reach []string) (Step, error) {
 	if err != nil {
 		return Step{}, fmt.Errorf("exchange: reach: %w", err)
 	}
-	if set == 0 {
-		return Step{}, fmt.Errorf("exchange: the reach of %s is empty; name the servers that take part", client)
-	}
 	return c.ExchangeSet(i, set)
 }
 
 // ExchangeSet is Exchange for numbers of instances.
 func (c *Cluster) ExchangeSet(client int, reach Set) (Step, error) {
+	if client < 0 || client >= len(c.instances) {
+		return Step{}, fmt.Errorf("exchange: there is no instance with number %d; the last is %d", client, len(c.instances)-1)
+	}
+	if _, err := c.client("exchange", c.instances[client].Name); err != nil {
+		return Step{}, err
+	}
+	if err := c.exist(reach); err != nil {
+		return Step{}, fmt.Errorf("exchange: reach: %w", err)
+	}
+	if reach == 0 {
+		return Step{}, fmt.Errorf("exchange: the reach of %s is empty; name the servers that take part", c.instances[client].Name)
+	}
 	if bad := reach &^ c.servers; bad != 0 {
 		return Step{}, fmt.Errorf("exchange: reach: %s is a client; a client exchanges with servers (%s)",
 			c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
@@ -184,12 +193,14 @@ func (c *Cluster) Partition(groups [][]string) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	return c.PartitionSets(parts), nil
+	return c.PartitionSets(parts)
 }
 
-// PartitionSets is Partition for a partition made of sets of instances: each
-// server instance must be in exactly one.
-func (c *Cluster) PartitionSets(parts []Set) Step {
+// PartitionSets is Partition for a partition made of sets of instances.
+func (c *Cluster) PartitionSets(parts []Set) (Step, error) {
+	if err := c.partitions(parts); err != nil {
+		return Step{}, fmt.Errorf("partition: %w", err)
+	}
 	parts = sortParts(parts)
 	text := c.groupText(parts)
 	s := c.changing(PartitionStep, "partition("+text[1:len(text)-1]+")", func(t *topology) *topology {
@@ -198,7 +209,7 @@ func (c *Cluster) PartitionSets(parts []Set) Step {
 		return whole.partitioned(parts)
 	})
 	s.public.Parts = parts
-	return s
+	return s, nil
 }
 
 // Parts returns the partition under which messages flow in a round or a

@@ -46,9 +46,9 @@ func (t *topology) clone() *topology {
 	return &next
 }
 
-// filtered reports whether a message of the given type is lost on the link.
-func (t *topology) filtered(kind string, from, to int) bool {
-	for _, f := range t.filters {
+// filtered reports whether filters lose a message of the given type on the link.
+func filtered(filters []filter, kind string, from, to int) bool {
+	for _, f := range filters {
 		if f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind) {
 			return true
 		}
