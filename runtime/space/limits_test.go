@@ -72,7 +72,7 @@ func TestWorkOnSpacesEnds(t *testing.T) {
 	c := twinned(t, 7)
 	var steps []runtime.Step
 	for _, parts := range space.PartitionsUpTo(c.Servers(), 4) {
-		steps = append(steps, c.PartitionSets(parts))
+		steps = append(steps, must(t)(c.PartitionSets(parts)))
 	}
 	s := space.Of(steps...).Times(3)
 	works := map[string]func(context.Context) error{
