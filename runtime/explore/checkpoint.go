@@ -189,8 +189,13 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if d := x.fingerprint().differences(c.Search); d != "" {
 		return nil, fmt.Errorf("checkpoint: %s was written by another search; what differs is %s; name another file, or remove it to begin anew", x.file.shown, d)
 	}
-	if c.Asymmetry != "" && x.symmetry != nil {
+	if c.Asymmetry != "" && x.options.Symmetry != Never {
 		return nil, asymmetry{why: c.Asymmetry, known: true}
+	}
+	if c.From != never {
+		if err := x.seekSymmetry(ctx); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case c.From != never && x.symmetry == nil:
@@ -216,10 +221,12 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	for k := 1; k < len(c.origins); k++ {
 		for _, r := range rows {
 			at := x.places[r[x.width-1]]
-			x.expand(at)
+			if err := x.expand(ctx, at); err != nil {
+				return nil, err
+			}
 			worlds, steps = worlds+1, steps+at.choices()
 		}
-		w := x.newWorker()
+		w := x.newWorker(ctx)
 		next := make([][]uint32, 0, len(c.origins[k]))
 		for _, from := range c.origins[k] {
 			if from>>32 >= uint64(len(rows)) {
@@ -292,10 +299,13 @@ func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32,
 	if choice >= at.choices() {
 		return nil, x.misfit("it takes choice %d of %d", choice, at.choices())
 	}
-	step, to := at.choice(choice, 0)
+	step, to := at.choice(choice)
 	next := make([]uint32, x.width)
 	w.sim.Expect(to.leaders)
 	if !w.sim.Take(next[:width], row[:width], step) {
+		if w.sim.Err() != nil {
+			return nil, w.sim.Err()
+		}
 		return nil, fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
 	}
 	seen := w.after(ctx, x.monitors.verdict(row[width]), step, next[:width])

@@ -28,10 +28,8 @@ func (x *search) replay(from origin) *runtime.World {
 	}
 	undo, layer := 0, 0
 	for _, choice := range slices.Backward(choices) {
-		x.expand(at)
-		step, to := at.choice(choice, 0)
-		real, _ := at.choice(choice, undo)
-		after, err := w.Do(real)
+		step, to := at.choice(choice) // the search went on from here, so it was expanded
+		after, err := w.Do(x.image(at, choice, undo))
 		if err != nil {
 			return w
 		}
@@ -42,25 +40,28 @@ func (x *search) replay(from origin) *runtime.World {
 		if layer++; layer >= x.symmetricFrom {
 			// An error would have ended the search at this world.
 			g, _ := names.Canonical(row)
-			undo = x.compose(undo, x.inverses[g])
+			undo = x.undoing(undo, g)
 		}
 	}
 	return w
 }
 
-// compose returns the number of the renaming that is a after b.
-func (x *search) compose(a, b int) int {
-	ra, rb := x.symmetry.Renaming(a), x.symmetry.Renaming(b)
-	for g := range x.symmetry.Order() {
-		same := true
-		for i, j := range x.symmetry.Renaming(g) {
-			same = same && j == ra[rb[i]]
-		}
-		if same {
-			return g
-		}
+// undoing returns the number of the renaming that takes back the g-th, and then
+// does what undo does.
+func (x *search) undoing(undo, g int) int {
+	if x.symmetry == nil {
+		return 0
 	}
-	panic("explore: the renamings are no group")
+	back, then := x.symmetry.Inverse(g), x.symmetry.Renaming(undo)
+	both := make(runtime.Renaming, len(back))
+	for i, j := range back {
+		both[i] = then[j]
+	}
+	n, ok := x.renamings.Of(both)
+	if !ok {
+		panic("explore: the renamings are no group")
+	}
+	return n
 }
 
 // choices returns how many steps can be chosen.
@@ -72,14 +73,10 @@ func (p *place) choices() int {
 	return n
 }
 
-// choice returns the step that is chosen by a number, renamed, and where it
-// leads.
-func (p *place) choice(n, renaming int) (runtime.Step, *place) {
+// choice returns the step that is chosen by a number, and where it leads.
+func (p *place) choice(n int) (runtime.Step, *place) {
 	for _, g := range p.groups {
 		if n < len(g.steps) {
-			if renaming != 0 {
-				return g.images[renaming][n], g.to
-			}
 			return g.steps[n], g.to
 		}
 		n -= len(g.steps)

@@ -37,10 +37,14 @@ func TestReplayUndoesRenamings(t *testing.T) {
 	renamed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		x := newSearch(space.Of(steps...).Times(20), Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}, Symmetry: Always, Workers: 1})
+		if err := x.seekSymmetry(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		x.symmetricFrom = 0
 		if x.symmetry == nil || x.symmetry.Order() != 24*6 {
 			t.Fatal("no symmetry")
 		}
-		w := x.newWorker()
+		w := x.newWorker(t.Context())
 		names := x.symmetry.NewCanonicalizer()
 		first := x.place(x.space.Start())
 		past, err := x.startMonitor(t.Context())
@@ -52,7 +56,9 @@ func TestReplayUndoesRenamings(t *testing.T) {
 		var last origin
 		for range rapid.IntRange(1, 14).Draw(t, "steps") {
 			at := x.places[row[x.width-1]]
-			x.expand(at)
+			if err := x.expand(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
 			choice := rapid.IntRange(0, len(steps)-1).Draw(t, "choice")
 			next, err := w.again(t.Context(), row, choice)
 			if err != nil {

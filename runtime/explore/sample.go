@@ -100,7 +100,7 @@ func (x *search) newSampler(ctx context.Context, count int, seed uint64) (*sampl
 		s.count = len(s.ranks)
 	}
 	for range max(1, min(x.options.Workers, s.count)) {
-		s.team = append(s.team, x.newWorker())
+		s.team = append(s.team, x.newWorker(ctx))
 	}
 	return s, nil
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// blockRows is how many rows a worker takes at a time.
+// blockRows is how many rows a worker takes at a time; fewer of a small layer, so
+// that all workers have some.
 const blockRows = 256
 
 // passingKept is how many passing scenarios a report shows.
@@ -33,7 +34,8 @@ type search struct {
 	mayForget  runtime.Set
 	realm      uint32            // of this search's simulators, if it checks all that is new to them
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
-	inverses   []int             // of each renaming, by number
+	sought     bool              // whether there is a symmetry is known
+	renamings  runtime.RenamingIndex
 	// symmetricFrom is the first layer of canonical worlds.
 	symmetricFrom int
 	began         time.Time
@@ -52,6 +54,7 @@ type search struct {
 	// asymmetry is why a search that began with symmetry began anew as this one.
 	asymmetry string
 
+	imageBytes  atomic.Int64 // of the images of all places
 	report      *Report
 	progressing int // how many of the report's passing scenarios, the first ones, made progress
 	tallies     tallies
@@ -63,6 +66,9 @@ type place struct {
 	at     *space.Position
 	groups []group // nil until some row is there
 	last   bool    // no scenario goes on from here
+	images images  // of the steps
+	// awaited says that leaders is known.
+	awaited bool
 	// leaders are all instances of those who may lead the next round, if
 	// nothing but rounds can come next, and nobody looks at states.
 	leaders runtime.Set
@@ -70,9 +76,7 @@ type place struct {
 
 type group struct {
 	steps []runtime.Step
-	// images are, for each renaming, the steps that do what the steps do after it.
-	images [][]runtime.Step
-	to     *place
+	to    *place
 }
 
 func newSearch(s *space.Space, o Options) *search {
@@ -85,7 +89,6 @@ func newSearch(s *space.Space, o Options) *search {
 		began:      time.Now(),
 		width:      c.Width() + 2,
 		words:      weightWords(s.Size()),
-		inverses:   []int{0},
 
 		symmetricFrom: never,
 		placeOf:       map[*space.Position]*place{},
@@ -96,13 +99,6 @@ func newSearch(s *space.Space, o Options) *search {
 	x.mayForget = mayForget(s)
 	x.monitors = newMonitors(c, x.properties, c.Twinned(), x.mayForget|o.Start.Faulty())
 	x.invariants = newInvariants(c, o.Invariants)
-	if x.symmetry = x.findSymmetry(); x.symmetry != nil {
-		x.inverses = inverses(x.symmetry)
-		x.newRealm()
-		if o.Symmetry == Always || o.Symmetry == Sampled {
-			x.symmetricFrom = 0
-		}
-	}
 	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
 	x.report = newReport("explore", s, o)
 	x.report.Workers = x.options.Workers
@@ -160,19 +156,24 @@ func (x *search) place(p *space.Position) *place {
 	return at
 }
 
-// expand prepares a place to be gone on from.
-func (x *search) expand(at *place) {
+// expand prepares a place to be gone on from. The error is that of ctx.
+func (x *search) expand(ctx context.Context, at *place) error {
 	if at.groups != nil || at.last {
-		return
+		return nil
 	}
+	var groups []group
 	for _, g := range at.at.Groups() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		to := x.place(g.To)
-		to.leaders = x.leaders(to)
-		at.groups = append(at.groups, group{steps: g.Steps, to: to})
+		if !to.awaited {
+			to.leaders, to.awaited = x.leaders(to), true
+		}
+		groups = append(groups, group{steps: g.Steps, to: to})
 	}
-	if x.symmetry != nil {
-		x.rename(at)
-	}
+	at.groups = groups
+	return nil
 }
 
 // leaders returns what [runtime.Simulator.Expect] needs to know of steps to a place.
@@ -204,9 +205,13 @@ func (x *search) expect(sim *runtime.Simulator, to *place) {
 // startMonitor folds the path to the starting world.
 func (x *search) startMonitor(ctx context.Context) (uint32, error) {
 	m := x.cluster.NewSimulator()
+	m.SetContext(ctx)
 	scratch := make(runtime.Vector, x.cluster.Width())
 	mon, err := uint32(0), error(nil)
 	for _, w := range x.options.Start.Path()[1:] {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		m.Take(scratch, w.Parent().Vector(), w.Step())
 		for _, list := range m.Seen() {
 			if mon, err = x.monitors.fold(ctx, mon, list); err != nil {
@@ -241,8 +246,11 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 			break
 		}
 		origins := next.seal()
-		if x.symmetry != nil && !x.symmetric() && next.len() >= manyRows {
-			if next, origins, err = x.useSymmetry(next, origins); err != nil {
+		if !x.symmetric() && next.len() >= manyRows {
+			switch next, origins, err = x.useSymmetry(ctx, next, origins); {
+			case err != nil && ctx.Err() != nil:
+				x.report.Stopped = context.Cause(ctx)
+			case err != nil:
 				return nil, err
 			}
 		}
@@ -290,6 +298,14 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 // a checkpoint.
 func (x *search) first(ctx context.Context) (*frontier, error) {
 	x.saved = time.Now()
+	if x.options.Symmetry == Always || x.options.Symmetry == Sampled {
+		if err := x.seekSymmetry(ctx); err != nil {
+			return nil, err
+		}
+		if x.symmetry != nil {
+			x.symmetricFrom = 0
+		}
+	}
 	if x.options.Resume {
 		c, err := x.file.read()
 		if err != nil {
@@ -345,9 +361,12 @@ func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector)
 func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	for rank := range rows.len() {
 		row, _ := rows.at(rank)
-		x.expand(x.places[row[x.width-1]])
+		if x.expand(ctx, x.places[row[x.width-1]]) != nil {
+			break // the workers find that ctx has ended
+		}
 	}
-	workers := min(x.options.Workers, (rows.len()+blockRows-1)/blockRows)
+	workers := min(x.options.Workers, rows.len())
+	block := int64(max(1, min(blockRows, rows.len()/(4*workers))))
 	shards := 1
 	if workers > 1 {
 		shards = 64
@@ -368,14 +387,14 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	for i := range team {
 		group.Go(func() {
 			// Made here, what workers write to lies apart in memory.
-			w := x.newWorker()
+			w := x.newWorker(ctx)
 			team[i] = w
 			for w.err == nil && ctx.Err() == nil {
-				from := int(taken.Add(blockRows)) - blockRows
+				from := int(taken.Add(block) - block)
 				if from >= rows.len() {
 					return
 				}
-				for rank := from; rank < min(from+blockRows, rows.len()) && w.err == nil; rank++ {
+				for rank := from; rank < min(from+int(block), rows.len()) && w.err == nil; rank++ {
 					if w.expand(ctx, rows, rank, next); w.err == nil {
 						done.Add(1)
 					}

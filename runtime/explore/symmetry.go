@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -46,31 +48,53 @@ type asymmetry struct {
 
 func (a asymmetry) Error() string { return "symmetry: " + a.why }
 
+// seekSymmetry finds the symmetry that the search can use, once. The error is that
+// of ctx.
+func (x *search) seekSymmetry(ctx context.Context) error {
+	if x.sought {
+		return nil
+	}
+	y, err := x.findSymmetry(ctx)
+	if err != nil {
+		return err
+	}
+	if x.sought = true; y != nil {
+		list := make([]runtime.Renaming, y.Order())
+		for g := range list {
+			list[g] = y.Renaming(g)
+		}
+		x.symmetry, x.renamings = y, runtime.NewRenamingIndex(list)
+		x.newRealm()
+	}
+	return nil
+}
+
 // findSymmetry returns the symmetry that the search can use, nil if there is none.
-func (x *search) findSymmetry() *runtime.Symmetry {
+func (x *search) findSymmetry(ctx context.Context) (*runtime.Symmetry, error) {
 	c, o := x.cluster, x.options
 	// A function of a script may look at any name.
 	if o.Symmetry == Never || !c.Symmetric() || len(o.Invariants) > 0 ||
 		x.mayForget&^c.Twinned() != 0 || x.monitors.keepHistories() {
-		return nil
+		return nil, nil
 	}
 	renamings := c.NameSymmetries()
 	if !x.monitors.renamable() {
 		renamings = slices.DeleteFunc(renamings, x.movesClients)
 	}
-	kept, _ := x.space.Kept(context.Background(), renamings)
+	kept, err := x.space.Kept(ctx, renamings)
+	if err != nil {
+		return nil, err
+	}
 	y := c.NewSymmetry(kept)
 	renamed := make(runtime.Vector, c.Width())
-	var fitting []runtime.Renaming
-	for g, r := range kept {
-		if err := y.Rename(renamed, o.Start.Vector(), g); err == nil && slices.Equal(renamed, o.Start.Vector()) {
-			fitting = append(fitting, r)
-		}
+	fitting, err := runtime.Subgroup(kept, func(g int) (bool, error) {
+		err := y.Rename(renamed, o.Start.Vector(), g)
+		return err == nil && slices.Equal(renamed, o.Start.Vector()), ctx.Err()
+	})
+	if err != nil || len(fitting) < 2 {
+		return nil, err
 	}
-	if len(fitting) < 2 {
-		return nil
-	}
-	return c.NewSymmetry(fitting)
+	return c.NewSymmetry(fitting), nil
 }
 
 // movesClients reports whether a renaming renames clients, too.
@@ -97,42 +121,52 @@ func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, err
 	return g, nil
 }
 
-// inverses returns for each renaming the number of the one that takes it back.
-func inverses(y *runtime.Symmetry) []int {
-	inverses := make([]int, y.Order())
-	for g := range inverses {
-		for h := range inverses {
-			if slices.Equal(y.Inverse(g), y.Renaming(h)) {
-				inverses[g] = h
-			}
-		}
-	}
-	return inverses
+// images are what renamings make of the steps at a place. They are found when they
+// are needed: there may be ten thousand renamings of thousands of steps.
+type images struct {
+	keyed sync.Once
+	byKey map[string]runtime.Step
+	of    []atomic.Pointer[[]runtime.Step] // each step under each renaming
 }
 
-// rename finds what the renamings make of the steps at a place.
-func (x *search) rename(at *place) {
-	byKey := map[string]runtime.Step{}
-	for _, g := range at.groups {
-		for _, s := range g.steps {
-			key, _ := s.Key(nil)
-			byKey[key] = s
-		}
+// image returns what a renaming makes of a choice at a place. It may be called
+// concurrently.
+func (x *search) image(at *place, choice, renaming int) runtime.Step {
+	step, _ := at.choice(choice)
+	if renaming == 0 {
+		return step
 	}
-	for i := range at.groups {
-		g := &at.groups[i]
-		g.images = make([][]runtime.Step, x.symmetry.Order())
-		for r := range g.images {
+	at.images.keyed.Do(func() {
+		at.images.byKey = map[string]runtime.Step{}
+		for _, g := range at.groups {
 			for _, s := range g.steps {
-				key, _ := s.Key(x.symmetry.Renaming(r))
-				image, ok := byKey[key]
-				if !ok {
-					panic("explore: the space is not closed under a renaming that keeps it")
-				}
-				g.images[r] = append(g.images[r], image)
+				key, _ := s.Key(nil)
+				at.images.byKey[key] = s
 			}
 		}
+		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.choices())
+	})
+	key, _ := step.Key(x.symmetry.Renaming(renaming))
+	image, ok := at.images.byKey[key]
+	if !ok {
+		panic("explore: the space is not closed under a renaming that keeps it")
 	}
+	return image
+}
+
+// imagesOf returns what each renaming makes of a choice at a place.
+func (x *search) imagesOf(at *place, choice int) []runtime.Step {
+	x.image(at, choice, 1) // for the keys
+	if known := at.images.of[choice].Load(); known != nil {
+		return *known
+	}
+	list := make([]runtime.Step, x.symmetry.Order())
+	for g := range list {
+		list[g] = x.image(at, choice, g)
+	}
+	x.imageBytes.Add(int64(8 * len(list)))
+	at.images.of[choice].Store(&list)
+	return list
 }
 
 // A renamer checks that steps do the same after renamings.
@@ -142,9 +176,11 @@ type renamer struct {
 	src, dst, wanted runtime.Vector
 }
 
-func (x *search) newRenamer() *renamer {
+func (x *search) newRenamer(ctx context.Context) *renamer {
 	width := x.cluster.Width()
-	return &renamer{x, x.cluster.NewSimulatorIn(x.realm), make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
+	sim := x.cluster.NewSimulatorIn(x.realm)
+	sim.SetContext(ctx)
+	return &renamer{x, sim, make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
 }
 
 // newRealm makes everything new to the simulators of the search, unless a
@@ -169,27 +205,39 @@ func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 	return 1, 1
 }
 
-// check compares the i-th step of a group from src, which led to dst and was
-// seen if ok, with what some renamings make of it.
-func (r *renamer) check(from, to int, at *group, i int, src, dst runtime.Vector, seen []uint32, ok bool) error {
+// check compares a choice from src at a place, which led to dst and was seen if
+// ok, with what some renamings make of it. The error is an asymmetry or that of ctx.
+func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int, src, dst runtime.Vector, seen []uint32, ok bool) error {
 	if from == to {
 		return nil
 	}
 	was := r.observed(seen)
-	step := at.steps[i]
-	r.expect(r.sim, at.to)
+	step, after := at.choice(choice)
+	r.expect(r.sim, after)
+	image := func(g int) runtime.Step { return r.image(at, choice, g) }
+	if to-from == r.symmetry.Order()-1 {
+		all := r.imagesOf(at, choice)
+		image = func(g int) runtime.Step { return all[g] }
+	}
 	for g := from; g < to; g++ {
-		other := at.images[g][i]
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		other := image(g)
 		if err := r.symmetry.Rename(r.src, src, g); err != nil {
 			return asymmetry{why: err.Error()}
 		}
-		if okOther := r.sim.Take(r.dst, r.src, other); okOther != ok {
+		okOther := r.sim.Take(r.dst, r.src, other)
+		if err := r.sim.Err(); err != nil {
+			return err
+		}
+		if okOther != ok {
 			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: only one of them can happen", other, step)}
 		}
 		if !ok {
 			continue
 		}
-		if !at.to.last { // then states matter, not only what is seen
+		if !after.last { // then states matter, not only what is seen
 			if err := r.symmetry.Rename(r.wanted, dst, g); err != nil {
 				return asymmetry{why: err.Error()}
 			}
@@ -240,12 +288,19 @@ func apart(name string, got, want []runtime.Field) string {
 }
 
 // useSymmetry merges the rows of a layer that differ only in names, and lets
-// the layers after it do the same. It returns the layer and its origins anew.
-func (x *search) useSymmetry(rows *frontier, origins []origin) (*frontier, []origin, error) {
+// the layers after it do the same, if there is a symmetry. It returns the layer
+// and its origins anew, or as they were with the error of ctx.
+func (x *search) useSymmetry(ctx context.Context, rows *frontier, origins []origin) (*frontier, []origin, error) {
+	if err := x.seekSymmetry(ctx); err != nil || x.symmetry == nil {
+		return rows, origins, err
+	}
 	names := x.symmetry.NewCanonicalizer()
 	merged := newFrontier(x.width, x.words, 1)
 	row := make([]uint32, x.width)
 	for rank := range rows.len() {
+		if err := ctx.Err(); err != nil {
+			return rows, origins, err
+		}
 		at, count := rows.at(rank)
 		copy(row, at)
 		if _, err := x.canonical(names, row); err != nil {

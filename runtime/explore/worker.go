@@ -31,7 +31,11 @@ type worker struct {
 	err      error
 }
 
-func (x *search) newWorker() *worker {
+// pollSteps is after how many steps a worker asks whether it is to end. All that
+// may take long beside steps (the code of nodes, properties) asks by itself.
+const pollSteps = 16
+
+func (x *search) newWorker(ctx context.Context) *worker {
 	w := &worker{
 		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width), expanded: make(weight, x.words),
 		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
@@ -40,8 +44,9 @@ func (x *search) newWorker() *worker {
 	if x.symmetric() {
 		w.names = x.symmetry.NewCanonicalizer()
 		w.sim = x.cluster.NewSimulatorIn(x.realm)
-		w.renamer = x.newRenamer()
+		w.renamer = x.newRenamer(ctx)
 	}
+	w.sim.SetContext(ctx)
 	return w
 }
 
@@ -49,7 +54,6 @@ func (x *search) newWorker() *worker {
 func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *frontier) {
 	x := w.search
 	row, weight := rows.at(rank)
-	w.expanded.add(weight)
 	width := x.width - 2
 	at := x.places[row[width+1]]
 	here := x.monitors.verdict(row[width])
@@ -61,11 +65,20 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 		for s := range group.steps {
 			from := origin(rank)<<32 | origin(choice)
 			choice++
-			w.steps++
+			if w.steps++; w.steps%pollSteps == 0 {
+				if w.err = ctx.Err(); w.err != nil {
+					return
+				}
+			}
 			possible := w.sim.Take(w.row[:width], row[:width], group.steps[s])
+			if !possible {
+				if w.err = w.sim.Err(); w.err != nil {
+					return
+				}
+			}
 			if w.renamer != nil {
 				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
-				w.err = w.renamer.check(from, to, group, s, row[:width], w.row[:width], w.sim.Seen(), possible)
+				w.err = w.renamer.check(ctx, from, to, at, choice-1, row[:width], w.row[:width], w.sim.Seen(), possible)
 				if w.err != nil {
 					return
 				}
@@ -87,6 +100,7 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 			}
 		}
 	}
+	w.expanded.add(weight)
 }
 
 // after returns the verdict after the step that the worker's simulator took
