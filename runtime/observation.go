@@ -1,6 +1,10 @@
 package runtime
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // ObservationKind says what was observed.
 type ObservationKind uint8
@@ -50,6 +54,12 @@ func Text(v any) string {
 			return "True"
 		}
 		return "False"
+	case float64: // as a script writes it, so that 1.0 is not taken for 1
+		text := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0"
+		}
+		return text
 	case fmt.Stringer:
 		return v.String()
 	default:

@@ -1,0 +1,404 @@
+// Package adversary writes random scripts and knows what is true of them.
+//
+//	Draw      draws a Case: a protocol, a system, a start, a space, properties   draw.go
+//	Case      is the script, in parts that can be taken away one by one          adversary.go
+//	Play      plays a scenario, delivery by delivery                             player.go
+//	Judge     judges every scenario of the space one by one                      judge.go
+//	Smaller   lists what a case is without one of its parts                      smaller.go
+//
+// It is the other side of a comparison, so it shares nothing with what it is
+// compared with: it has its own self, messages, signatures, delivery, spaces
+// and properties, and remembers, merges and leaves out nothing. All that it
+// takes from elsewhere is the interpreter of Starlark.
+package adversary
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Case is a script in parts.
+type Case struct {
+	Replica    Role
+	Client     *Role // nil if there are no clients
+	Symmetric  bool  // whether the protocol says that it treats names alike
+	Honest     bool  // and was written so
+	N, F       int
+	Twins      []Twin
+	Clients    []Client
+	Held       bool
+	Start      []Step // the way from the beginning to where scenarios start
+	Space      Space
+	Properties []Property
+}
+
+// A Role is the code of replicas or clients.
+type Role struct {
+	Persistent []string
+	Handlers   []Handler
+}
+
+// A Handler is a function that is called at an event: "round", "timeout",
+// "exchange", "invoke" or the type of a message.
+type Handler struct {
+	Event string
+	Body  []Statement
+}
+
+// A Statement does something, in one or more lines, if a condition holds; "" is
+// for always.
+type Statement struct{ If, Do string }
+
+// A Twin is an identity that runs as several instances.
+type Twin struct {
+	ID     string
+	Copies int
+}
+
+// A Client has a name and a program, texts of operations.
+type Client struct {
+	Name    string
+	Program []Operation
+}
+
+// An Operation is read() or write(a value).
+type Operation struct {
+	Name string
+	Arg  string // the text of a value
+}
+
+func (o Operation) text() string { return fmt.Sprintf("operation(%q, %s)", o.Name, o.Arg) }
+
+// step is the operation as the text of a step shows it.
+func (o Operation) step() string {
+	if o.Arg == "None" {
+		return o.Name + "()"
+	}
+	return o.Name + "(" + o.Arg + ")"
+}
+
+// A Property is a call that makes a property, and the kind of it.
+type Property struct {
+	Kind  string   // agreement, validity, linearizable, invariant
+	Text  string   // the call
+	Name  string   // what reports call it
+	Value string   // validity: the value that is not allowed, or the only one
+	Only  bool     // validity: whether it is the only one
+	Claim Claim    // invariant
+	Of    []string // invariant: the instances that it looks at
+}
+
+// A Claim is what an invariant says of worlds.
+type Claim struct {
+	Kind string // crashed, rounds, faulty, k, done
+	Most int
+}
+
+// A Step is one step, in names.
+type Step struct {
+	Kind     string
+	Who      string     // the client, the leader, the one who hears or is deaf
+	Names    []string   // a reach; those whom it happens to; the deaf; the first
+	Groups   [][]string // a partition
+	Types    []string
+	Src, Dst string
+	Count    int // hops, or messages released
+	Op       Operation
+}
+
+// String is the step as a script writes it.
+func (s Step) String() string {
+	switch s.Kind {
+	case "exchange":
+		return fmt.Sprintf("exchange(%q, %s)", s.Who, list(s.Names))
+	case "invoke":
+		return fmt.Sprintf("invoke(%q, %s)", s.Who, s.Op.step())
+	case "round", "deliver":
+		var args []string
+		if s.Kind == "round" {
+			args = append(args, fmt.Sprintf("%q", s.Who))
+		}
+		if s.Groups != nil {
+			args = append(args, "groups = "+lists(s.Groups))
+		}
+		if s.Count > 0 {
+			args = append(args, fmt.Sprintf("hops = %d", s.Count))
+		}
+		if len(s.Names) > 0 {
+			args = append(args, "deaf = "+list(s.Names), "types = "+list(s.Types))
+		}
+		return s.Kind + "(" + strings.Join(args, ", ") + ")"
+	case "partition":
+		text := lists(s.Groups)
+		return "partition(" + text[1:len(text)-1] + ")"
+	case "heal":
+		return "heal()"
+	case "cut", "hold":
+		return fmt.Sprintf("%s(%q, %q)", s.Kind, s.Src, s.Dst)
+	case "release":
+		if s.Count == 0 {
+			return fmt.Sprintf("release(%q, %q)", s.Src, s.Dst)
+		}
+		return fmt.Sprintf("release(%q, %q, %d)", s.Src, s.Dst, s.Count)
+	case "drop":
+		text := fmt.Sprintf("drop(%q", s.Types[0])
+		if s.Src != "" {
+			text += fmt.Sprintf(", src = %q", s.Src)
+		}
+		if s.Dst != "" {
+			text += fmt.Sprintf(", dst = %q", s.Dst)
+		}
+		return text + ")"
+	case "deaf":
+		return fmt.Sprintf("deaf(%q, %s)", s.Who, list(s.Types))
+	case "order":
+		return fmt.Sprintf("order(%q, first = %s)", s.Who, list(s.Names))
+	}
+	text := list(s.Names)
+	return s.Kind + "(" + text[1:len(text)-1] + ")"
+}
+
+// act is the step as a call that takes it.
+func (s Step) act() string {
+	if s.Kind == "invoke" {
+		return fmt.Sprintf("invoke(%q, %s)", s.Who, s.Op.text())
+	}
+	return s.String()
+}
+
+func list(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+func lists(groups [][]string) string {
+	texts := make([]string, len(groups))
+	for i, g := range groups {
+		texts[i] = list(g)
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// A Scenario is a sequence of steps.
+type Scenario []Step
+
+func (s Scenario) String() string {
+	texts := make([]string, len(s))
+	for i, step := range s {
+		texts[i] = step.String()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// A Space is an expression: a choice of steps, or others put together.
+type Space struct {
+	Op    string     // "", "|", "+", "*", "distinct", "constant"
+	Text  string     // of a choice: the call
+	Lists []Scenario // of a choice: what it lists
+	Of    []Space
+	Times int
+}
+
+// String is the expression.
+func (s Space) String() string {
+	switch s.Op {
+	case "|", "+":
+		return "(" + s.Of[0].String() + " " + s.Op + " " + s.Of[1].String() + ")"
+	case "*":
+		return fmt.Sprintf("(%s * %d)", s.Of[0], s.Times)
+	case "distinct", "constant":
+		return fmt.Sprintf("(%s).%s(%d)", s.Of[0], s.Op, s.Times)
+	}
+	return s.Text
+}
+
+// Scenarios lists the scenarios in order.
+func (s Space) Scenarios() []Scenario {
+	switch s.Op {
+	case "|":
+		all := append(slices.Clone(s.Of[0].Scenarios()), s.Of[1].Scenarios()...)
+		if s.Of[0].single() && s.Of[1].single() {
+			return unique(all)
+		}
+		return all
+	case "+":
+		return product(s.Of[0].Scenarios(), s.Of[1].Scenarios())
+	case "*":
+		all := []Scenario{{}}
+		for range s.Times {
+			all = product(all, s.Of[0].Scenarios())
+		}
+		return all
+	case "distinct":
+		return distinct(unique(s.Of[0].Scenarios()), s.Times)
+	case "constant":
+		var all []Scenario
+		for _, sc := range s.Of[0].Scenarios() {
+			all = append(all, slices.Repeat(sc, s.Times))
+		}
+		return all
+	}
+	return unique(s.Lists)
+}
+
+// single reports whether the space is a plain choice of single steps, in which
+// what is given twice is listed once. One of stories, steps(…), is none.
+func (s Space) single() bool {
+	if s.Op == "|" {
+		return s.Of[0].single() && s.Of[1].single()
+	}
+	return s.Op == "" && !strings.HasPrefix(s.Text, "(steps(") && !slices.ContainsFunc(s.Lists, func(sc Scenario) bool { return len(sc) != 1 })
+}
+
+func product(a, b []Scenario) (all []Scenario) {
+	for _, x := range a {
+		for _, y := range b {
+			all = append(all, append(slices.Clone(x), y...))
+		}
+	}
+	return all
+}
+
+func distinct(members []Scenario, n int) (all []Scenario) {
+	if n == 0 {
+		return []Scenario{{}}
+	}
+	for i, sc := range members {
+		for _, rest := range distinct(slices.Delete(slices.Clone(members), i, i+1), n-1) {
+			all = append(all, append(slices.Clone(sc), rest...))
+		}
+	}
+	return all
+}
+
+func unique(all []Scenario) (once []Scenario) {
+	known := map[string]bool{}
+	for _, sc := range all {
+		if !known[sc.String()] {
+			known[sc.String()] = true
+			once = append(once, sc)
+		}
+	}
+	return once
+}
+
+// Instances lists all instances: servers, then clients, twins side by side.
+func (c *Case) Instances() (servers, clients []string) {
+	for i := range c.N {
+		servers = append(servers, c.copies(string(rune('A'+i)))...)
+	}
+	for _, client := range c.Clients {
+		clients = append(clients, c.copies(client.Name)...)
+	}
+	return servers, clients
+}
+
+func (c *Case) copies(id string) []string {
+	all := []string{id}
+	for _, t := range c.Twins {
+		for k := 1; t.ID == id && k < t.Copies; k++ {
+			all = append(all, id+strings.Repeat("'", k))
+		}
+	}
+	return all
+}
+
+// Code is the part of the script that defines the functions of the roles.
+func (c *Case) Code() string {
+	var b strings.Builder
+	c.Replica.write(&b, "replica")
+	if c.Client != nil {
+		c.Client.write(&b, "client")
+	}
+	return b.String()
+}
+
+func (r *Role) write(b *strings.Builder, name string) {
+	fmt.Fprintf(b, "def %s_init(self):\n", name)
+	fmt.Fprint(b, "    self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None\n")
+	fmt.Fprint(b, "    self.at, self.open, self.reads = 0, False, False\n")
+	for _, h := range r.Handlers {
+		args := "self, m"
+		switch h.Event {
+		case "round", "invoke":
+			args = "self, " + map[string]string{"round": "round", "invoke": "op"}[h.Event]
+		case "timeout", "exchange":
+			args = "self"
+		}
+		fmt.Fprintf(b, "def %s_%s(%s):\n", name, h.Event, args)
+		for _, s := range h.Body {
+			indent := "    "
+			if s.If != "" {
+				fmt.Fprintf(b, "    if %s:\n", s.If)
+				indent += indent
+			}
+			for line := range strings.SplitSeq(s.Do, "\n") {
+				fmt.Fprintf(b, "%s%s\n", indent, line)
+			}
+		}
+		if len(h.Body) == 0 {
+			fmt.Fprint(b, "    pass\n")
+		}
+	}
+}
+
+// call is the role as a script makes it.
+func (r *Role) call(name string) string {
+	args := []string{"init = " + name + "_init"}
+	for _, h := range r.Handlers {
+		args = append(args, fmt.Sprintf("on_%s = %s_%s", h.Event, name, h.Event))
+	}
+	if len(r.Persistent) > 0 {
+		args = append(args, "persistent = "+list(r.Persistent))
+	}
+	return "role(" + strings.Join(args, ", ") + ")"
+}
+
+// Stage is the part of the script that ends with a space and properties.
+func (c *Case) Stage() string {
+	var b strings.Builder
+	b.WriteString(c.Code())
+	fmt.Fprintf(&b, "p = protocol(\"p\", replica = %s", c.Replica.call("replica"))
+	if c.Client != nil {
+		fmt.Fprintf(&b, ", client = %s", c.Client.call("client"))
+	}
+	if c.Symmetric {
+		b.WriteString(", symmetric = True")
+	}
+	fmt.Fprintf(&b, ")\ncluster(p, n = %d, f = %d", c.N, c.F)
+	if len(c.Clients) > 0 {
+		var clients []string
+		for _, client := range c.Clients {
+			var program []string
+			for _, op := range client.Program {
+				program = append(program, op.text())
+			}
+			clients = append(clients, fmt.Sprintf("%q: [%s]", client.Name, strings.Join(program, ", ")))
+		}
+		fmt.Fprintf(&b, ", clients = {%s}", strings.Join(clients, ", "))
+	}
+	if c.Held {
+		b.WriteString(`, network = "held"`)
+	}
+	b.WriteString(")\n")
+	for _, t := range c.Twins {
+		fmt.Fprintf(&b, "twin(%q, k = %d)\n", t.ID, t.Copies)
+	}
+	b.WriteString("begin = world()\n")
+	for _, s := range c.Start {
+		fmt.Fprintln(&b, s.act())
+	}
+	fmt.Fprintf(&b, "start = world()\nspace = %s\n", c.Space)
+	var properties []string
+	for i, p := range c.Properties {
+		name := fmt.Sprint("property", i)
+		fmt.Fprintf(&b, "%s = %s\n", name, p.Text)
+		properties = append(properties, name)
+	}
+	fmt.Fprintf(&b, "properties = [%s]\n", strings.Join(properties, ", "))
+	return b.String()
+}

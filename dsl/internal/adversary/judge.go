@@ -1,0 +1,234 @@
+package adversary
+
+import (
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+func roundValue(number int, leader, input string) starlark.Value {
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+		"number": starlark.MakeInt(number), "leader": starlark.String(leader), "input": starlark.String(input),
+	})
+}
+
+// value is the value that a text stands for.
+func value(text string) starlark.Value {
+	v, err := starlark.Eval(new(starlark.Thread), "value", text, predeclared)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// A Ledger is what is true of all scenarios of a space.
+type Ledger struct {
+	Size, Ended, Progressed int
+	Found                   map[string]Finding // by the name of a property, or "line N" of failing code
+}
+
+// A Finding says how often something goes wrong.
+type Finding struct {
+	Length, Shortest, Scenarios int
+}
+
+// Judge plays and judges each scenario. It reports false if something about the
+// case is out of its reach.
+func (s *System) Judge(start *World, scenarios []Scenario) (Ledger, bool) {
+	l := Ledger{Size: len(scenarios), Found: map[string]Finding{}}
+	violating := map[string]map[string]bool{} // what -> prefixes of the shortest length
+	for _, sc := range scenarios {
+		at := map[string]int{} // what goes wrong, and after how many steps first
+		w, progress := start, s.progress(start, 0)
+		s.wrong(w, 0, at)
+		for k, step := range sc {
+			if s.settled(at) {
+				break
+			}
+			next := s.Do(w, step)
+			if next == nil {
+				l.Ended++
+				break
+			}
+			if next.failed != nil {
+				return l, false
+			}
+			w = next
+			progress = progress || s.progress(w, w.Depth)
+			s.wrong(w, k+1, at)
+		}
+		if progress {
+			l.Progressed++
+		}
+		for what, length := range at {
+			f, known := l.Found[what]
+			f.Scenarios++
+			if !known || length < f.Length {
+				f.Length = length
+				violating[what] = map[string]bool{}
+			}
+			if length == f.Length {
+				violating[what][sc[:length].String()] = true
+			}
+			f.Shortest = len(violating[what])
+			l.Found[what] = f
+		}
+	}
+	return l, true
+}
+
+// settled reports whether nothing more can go wrong in a scenario: there are
+// properties, and all of them are violated.
+func (s *System) settled(at map[string]int) bool {
+	for _, p := range s.c.Properties {
+		if _, ok := at[p.Name]; !ok {
+			return false
+		}
+	}
+	return len(s.c.Properties) > 0
+}
+
+// progress reports whether a correct identity decided or returned something
+// in the steps from one on.
+func (s *System) progress(w *World, from int) bool {
+	faulty := s.Faulty(w)
+	return slices.ContainsFunc(w.History, func(e Event) bool {
+		return e.Step >= from && (e.Kind == "decided" || e.Kind == "returned") && !faulty[e.Instance]
+	})
+}
+
+// wrong notes what is wrong in w and was not before.
+func (s *System) wrong(w *World, length int, at map[string]int) {
+	note := func(what string) {
+		if _, known := at[what]; !known {
+			at[what] = length
+		}
+	}
+	for _, e := range w.History {
+		if e.Kind == "failed" {
+			note(fmt.Sprintf("line %d", e.Line))
+		}
+	}
+	for _, p := range s.c.Properties {
+		if !s.Holds(w, p) {
+			note(p.Name)
+		}
+	}
+}
+
+// Holds judges one world, and what was observed on the way to it.
+func (s *System) Holds(w *World, p Property) bool {
+	faulty := s.Faulty(w)
+	switch p.Kind {
+	case "agreement":
+		for i, e := range w.History {
+			for _, f := range w.History[:i] {
+				if e.Kind == "decided" && f.Kind == "decided" && e.Slot == f.Slot && !faulty[e.Instance] && !faulty[f.Instance] && !equal(e.Value, f.Value) {
+					return false
+				}
+			}
+		}
+	case "validity":
+		for _, e := range w.History {
+			if e.Kind == "decided" && !faulty[e.Instance] && equal(e.Value, value(p.Value)) != p.Only {
+				return false
+			}
+		}
+	case "linearizable":
+		return linearizable(w.History, faulty)
+	case "invariant":
+		return s.claim(w, p) <= p.Claim.Most
+	}
+	return true
+}
+
+// claim counts what the claim of an invariant bounds.
+func (s *System) claim(w *World, p Property) (n int) {
+	for i, in := range s.instances {
+		looked := slices.Contains(p.Of, in.name)
+		k, _ := starlark.AsInt32(w.nodes[i].attrs["k"])
+		switch {
+		case p.Claim.Kind == "crashed" && w.nodes[i].down(),
+			p.Claim.Kind == "faulty" && s.Faulty(w)[i],
+			p.Claim.Kind == "done" && looked && bool(w.nodes[i].attrs["done"].Truth()),
+			p.Claim.Kind == "k" && looked && k == 2:
+			n++
+		}
+	}
+	if p.Claim.Kind == "rounds" {
+		return w.round
+	}
+	return n
+}
+
+// A call is an operation of an instance.
+type call struct {
+	op           *operation
+	began, ended int // places in the history; ended is -1 if it never returned
+	faulty       bool
+	result       starlark.Value
+}
+
+// linearizable tries all orders.
+func linearizable(history []Event, faulty []bool) bool {
+	var calls []call
+	open := map[int]int{}
+	for at, e := range history {
+		switch e.Kind {
+		case "invoked":
+			open[e.Instance] = len(calls)
+			calls = append(calls, call{op: e.Op, began: at, ended: -1, faulty: faulty[e.Instance]})
+		case "returned":
+			i, ok := open[e.Instance]
+			if faulty[e.Instance] {
+				continue
+			}
+			if !ok {
+				return false
+			}
+			calls[i].ended, calls[i].result = at, e.Value
+			delete(open, e.Instance)
+		}
+	}
+	return ordered(calls, make([]bool, len(calls)), starlark.None)
+}
+
+// ordered reports whether the calls that are not done yet can be done in some
+// order, from the given contents of the register on.
+func ordered(calls []call, done []bool, contents starlark.Value) bool {
+	missing := func(c call, i int) bool { return !done[i] && !c.faulty && c.ended >= 0 }
+	all := true
+	for i, c := range calls {
+		all = all && !missing(c, i)
+	}
+	if all {
+		return true
+	}
+	for i, c := range calls {
+		possible := !done[i]
+		for j, other := range calls {
+			if j != i && missing(other, j) && !c.faulty && other.ended < c.began {
+				possible = false
+			}
+		}
+		if !possible {
+			continue
+		}
+		next, result := contents, contents
+		if c.op.name == "write" {
+			next, result = c.op.arg, starlark.Value(starlark.None)
+		}
+		if !c.faulty && c.ended >= 0 && !equal(result, c.result) {
+			continue
+		}
+		done[i] = true
+		if ordered(calls, done, next) {
+			done[i] = false
+			return true
+		}
+		done[i] = false
+	}
+	return false
+}

@@ -1,0 +1,259 @@
+package adversary
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
+)
+
+// What handlers deal with, made anew: self, messages, operations and
+// signatures.
+
+// A reaction is what a handler did beside changing its state.
+type reaction struct {
+	sends   []sending
+	seen    []Event
+	refused bool
+}
+
+type sending struct {
+	to      string // an identity, "" for all servers, "next" for the next leader
+	message *message
+}
+
+// self is the node that a handler acts for.
+type self struct {
+	id       string
+	n, f     int
+	replicas starlark.Tuple
+	program  starlark.Tuple
+	attrs    starlark.StringDict
+	out      *reaction
+}
+
+func (s *self) String() string        { return "self" }
+func (s *self) Type() string          { return "self" }
+func (s *self) Freeze()               {}
+func (s *self) Truth() starlark.Bool  { return true }
+func (s *self) Hash() (uint32, error) { return 0, errors.New("unhashable") }
+func (s *self) AttrNames() []string   { return nil }
+
+func (s *self) SetField(name string, v starlark.Value) error {
+	s.attrs[name] = v
+	return nil
+}
+
+func (s *self) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "id":
+		return starlark.String(s.id), nil
+	case "n":
+		return starlark.MakeInt(s.n), nil
+	case "f":
+		return starlark.MakeInt(s.f), nil
+	case "next_leader":
+		return starlark.String("next"), nil
+	case "replicas":
+		return s.replicas, nil
+	case "program":
+		return s.program, nil
+	case "send", "broadcast", "decide", "invoked", "returns", "refuse", "sign":
+		return starlark.NewBuiltin(name, s.act), nil
+	}
+	return s.attrs[name], nil
+}
+
+func (s *self) act(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, fields []starlark.Tuple) (starlark.Value, error) {
+	switch b.Name() {
+	case "send":
+		s.out.sends = append(s.out.sends, sending{string(args[0].(starlark.String)), newMessage(args[1], fields)})
+	case "broadcast":
+		s.out.sends = append(s.out.sends, sending{"", newMessage(args[0], fields)})
+	case "decide":
+		slot, _ := starlark.AsInt32(args[0])
+		s.out.seen = append(s.out.seen, Event{Kind: "decided", Slot: slot, Value: copied(args[1])})
+	case "invoked":
+		s.out.seen = append(s.out.seen, Event{Kind: "invoked", Op: args[0].(*operation)})
+	case "returns":
+		s.out.seen = append(s.out.seen, Event{Kind: "returned", Value: copied(args[0])})
+	case "refuse":
+		s.out.refused = true
+	case "sign":
+		return &signed{copied(args[0]), starlark.String(s.id)}, nil
+	}
+	return starlark.None, nil
+}
+
+// A message has a type and fields, and gets a sender when it arrives.
+type message struct {
+	kind   string
+	sender string
+	fields starlark.StringDict
+}
+
+func newMessage(kind starlark.Value, fields []starlark.Tuple) *message {
+	m := &message{kind: string(kind.(starlark.String)), fields: starlark.StringDict{}}
+	for _, f := range fields {
+		m.fields[string(f[0].(starlark.String))] = copied(f[1])
+	}
+	return m
+}
+
+func (m *message) String() string        { return m.kind }
+func (m *message) Type() string          { return "message" }
+func (m *message) Freeze()               {}
+func (m *message) Truth() starlark.Bool  { return true }
+func (m *message) Hash() (uint32, error) { return 0, errors.New("unhashable") }
+func (m *message) AttrNames() []string   { return nil }
+
+func (m *message) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "sender":
+		return starlark.String(m.sender), nil
+	case "type":
+		return starlark.String(m.kind), nil
+	}
+	return m.fields[name], nil
+}
+
+// An operation has a name and an argument.
+type operation struct {
+	name string
+	arg  starlark.Value
+}
+
+func (o *operation) String() string {
+	if o.arg == starlark.None {
+		return o.name + "()"
+	}
+	return fmt.Sprintf("%s(%s)", o.name, o.arg)
+}
+func (o *operation) Type() string          { return "operation" }
+func (o *operation) Freeze()               {}
+func (o *operation) Truth() starlark.Bool  { return true }
+func (o *operation) Hash() (uint32, error) { return 0, errors.New("unhashable") }
+func (o *operation) AttrNames() []string   { return []string{"arg", "name"} }
+
+func (o *operation) Attr(name string) (starlark.Value, error) {
+	if name == "name" {
+		return starlark.String(o.name), nil
+	}
+	return o.arg, nil
+}
+
+// A signed value has a signer: an identity, or a number of them.
+type signed struct{ value, signer starlark.Value }
+
+func (s *signed) String() string        { return fmt.Sprintf("signed(%s, by = %s)", s.value, s.signer) }
+func (s *signed) Type() string          { return "signed" }
+func (s *signed) Freeze()               {}
+func (s *signed) Truth() starlark.Bool  { return true }
+func (s *signed) Hash() (uint32, error) { return starlark.Tuple{s.value, s.signer}.Hash() }
+func (s *signed) AttrNames() []string   { return []string{"signer", "value"} }
+
+func (s *signed) Attr(name string) (starlark.Value, error) {
+	if name == "value" {
+		return s.value, nil
+	}
+	return s.signer, nil
+}
+
+func (s *signed) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	o := y.(*signed)
+	return (equal(s.value, o.value) && equal(s.signer, o.signer)) == (op == syntax.EQL), nil
+}
+
+// equal is the equality of the language.
+func equal(a, b starlark.Value) bool {
+	ok, err := starlark.Equal(a, b)
+	return ok && err == nil
+}
+
+// predeclared is what handlers see.
+var predeclared = starlark.StringDict{
+	"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
+	"operation": starlark.NewBuiltin("operation", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		return &operation{string(args[0].(starlark.String)), args[1]}, nil
+	}),
+	"verify": starlark.NewBuiltin("verify", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		s, ok := args[0].(*signed)
+		return starlark.Bool(ok && equal(s.signer, kwargs[0][1])), nil
+	}),
+	"combine": starlark.NewBuiltin("combine", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		signers := map[string]bool{}
+		var value starlark.Value
+		for v := range starlark.Elements(args[0].(starlark.Iterable)) {
+			s, ok := v.(*signed)
+			if !ok {
+				return nil, errors.New("not signed")
+			}
+			if value == nil {
+				value = s.value
+			}
+			id, single := s.signer.(starlark.String)
+			if !equal(value, s.value) || !single {
+				return nil, errors.New("not signed alike by single identities")
+			}
+			signers[string(id)] = true
+		}
+		count, _ := starlark.AsInt32(kwargs[0][1])
+		if len(signers) < count {
+			return starlark.None, nil
+		}
+		return &signed{value, starlark.MakeInt(count)}, nil
+	}),
+}
+
+// copied returns v as a value of its own. Handlers use no values of other types.
+func copied(v starlark.Value) starlark.Value {
+	switch v := v.(type) {
+	case *starlark.List:
+		items := make([]starlark.Value, v.Len())
+		for i := range items {
+			items[i] = copied(v.Index(i))
+		}
+		return starlark.NewList(items)
+	case starlark.Tuple:
+		items := make(starlark.Tuple, len(v))
+		for i := range items {
+			items[i] = copied(v[i])
+		}
+		return items
+	case *starlark.Set:
+		set := starlark.NewSet(v.Len())
+		for e := range starlark.Elements(v) {
+			if err := set.Insert(copied(e)); err != nil {
+				panic(err)
+			}
+		}
+		return set
+	}
+	return v
+}
+
+// shown is the text of a state in which sets have an order.
+func shown(attrs starlark.StringDict) string {
+	text := ""
+	for _, name := range []string{"x", "k", "got", "log_", "peer", "done", "cert"} {
+		v, ok := attrs[name]
+		if !ok {
+			continue
+		}
+		if set, is := v.(*starlark.Set); is {
+			var names []string
+			for e := range starlark.Elements(set) {
+				names = append(names, e.String())
+			}
+			slices.Sort(names)
+			text += "[" + strings.Join(names, ", ") + "] "
+			continue
+		}
+		text += v.String() + " "
+	}
+	return text
+}

@@ -1,0 +1,573 @@
+package adversary
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// A System plays scenarios of a case.
+type System struct {
+	c         *Case
+	instances []instance
+	byName    map[string]int
+	functions starlark.StringDict
+	replicas  starlark.Tuple
+}
+
+type instance struct {
+	name, id string
+	copy     int
+	client   bool
+	program  starlark.Tuple
+}
+
+// A World is the whole system at one moment. It is never changed.
+type World struct {
+	nodes   []node
+	letters [][]packet // of each instance: what was sent to the next leader and reached it
+	flight  []packet
+	net     network
+	round   int
+	Depth   int
+	History []Event
+	failed  error // the player itself is at a loss
+}
+
+type node struct {
+	attrs                    starlark.StringDict
+	crashed, broken, forgets bool
+}
+
+func (n node) down() bool { return n.crashed || n.broken }
+
+type packet struct {
+	from, to int
+	message  *message
+	released bool
+}
+
+// A network says what passes.
+type network struct {
+	parts   [][]string
+	cuts    [][2]int
+	filters []filter
+	held    [][2]int
+	first   map[int][]int
+}
+
+// A filter stops messages of a type from an instance to another; -1 is any.
+type filter struct {
+	kind     string
+	from, to int
+}
+
+// An Event is something observed.
+type Event struct {
+	Step     int
+	Instance int
+	Kind     string // invoked, returned, decided, failed
+	Op       *operation
+	Slot     int
+	Value    starlark.Value
+	Line     int // failed: of the script
+}
+
+// NewSystem makes the system of a case.
+func NewSystem(c *Case) (*System, error) {
+	s := &System{c: c, byName: map[string]int{}}
+	var err error
+	dialect := &syntax.FileOptions{Set: true}
+	if s.functions, err = starlark.ExecFileOptions(dialect, new(starlark.Thread), "code", c.Code(), predeclared); err != nil {
+		return nil, err
+	}
+	for i := range c.N {
+		id := string(rune('A' + i))
+		s.replicas = append(s.replicas, starlark.String(id))
+		s.add(id, false, nil)
+	}
+	for _, client := range c.Clients {
+		var program starlark.Tuple
+		for _, op := range client.Program {
+			v, err := starlark.EvalOptions(dialect, new(starlark.Thread), "op", op.text(), predeclared)
+			if err != nil {
+				return nil, err
+			}
+			program = append(program, v)
+		}
+		s.add(client.Name, true, program)
+	}
+	return s, nil
+}
+
+func (s *System) add(id string, client bool, program starlark.Tuple) {
+	for k, name := range s.c.copies(id) {
+		s.byName[name] = len(s.instances)
+		s.instances = append(s.instances, instance{name, id, k, client, program})
+	}
+}
+
+// Begin returns the world in which nothing has happened.
+func (s *System) Begin() *World {
+	w := &World{letters: make([][]packet, len(s.instances))}
+	for i := range s.instances {
+		w.nodes = append(w.nodes, node{attrs: s.fresh(i)})
+	}
+	return w
+}
+
+func (s *System) fresh(i int) starlark.StringDict {
+	attrs := starlark.StringDict{}
+	if _, err := s.call(i, attrs, new(reaction), "init"); err != nil {
+		panic(err)
+	}
+	return attrs
+}
+
+// call calls a function of the role of an instance and returns the line in
+// which it failed.
+func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event string, args ...starlark.Value) (line int, err error) {
+	in := s.instances[i]
+	role := "replica_"
+	if in.client {
+		role = "client_"
+	}
+	fn, ok := s.functions[role+event]
+	if !ok {
+		return 0, errors.New("no handler")
+	}
+	me := &self{id: in.id, n: s.c.N, f: s.c.F, replicas: s.replicas, program: in.program, attrs: attrs, out: out}
+	_, err = starlark.Call(new(starlark.Thread), fn, append(starlark.Tuple{me}, args...), nil)
+	var failed *starlark.EvalError
+	if errors.As(err, &failed) {
+		for _, f := range slices.Backward(failed.CallStack) {
+			if f.Pos.Line > 0 {
+				line = int(f.Pos.Line)
+				break
+			}
+		}
+	}
+	return line, err
+}
+
+// A play is a step under way.
+type play struct {
+	*World
+	s       *System
+	next    []packet
+	within  func(from, to int) bool // who may reach whom in this step
+	filters []filter                // beside those of the network
+	letters [][]packet              // left in this step
+}
+
+// Do returns the world after a step, or nil if it cannot happen.
+func (s *System) Do(w *World, step Step) *World {
+	next := *w
+	next.nodes = slices.Clone(w.nodes)
+	next.letters = slices.Clone(w.letters)
+	next.flight = slices.Clone(w.flight)
+	next.History = slices.Clip(w.History)
+	next.Depth++
+	p := &play{World: &next, s: s, letters: make([][]packet, len(s.instances))}
+	p.within = func(int, int) bool { return true }
+	if !p.take(step) {
+		return nil
+	}
+	slices.SortStableFunc(next.flight, func(a, b packet) int {
+		if a.from != b.from {
+			return a.from - b.from
+		}
+		return a.to - b.to
+	})
+	for i, letters := range p.letters {
+		if len(letters) > 0 {
+			all := append(slices.Clone(next.letters[i]), letters...)
+			slices.SortStableFunc(all, func(a, b packet) int { return a.from - b.from })
+			next.letters[i] = all
+		}
+	}
+	return &next
+}
+
+func (p *play) take(step Step) bool {
+	switch step.Kind {
+	case "round":
+		return p.takeRound(step)
+	case "deliver":
+		p.parted(step.Groups)
+		p.deafened(step)
+		p.waves(step.Count)
+		return true
+	case "exchange":
+		return p.takeExchange(step)
+	case "invoke":
+		op := &operation{step.Op.Name, value(step.Op.Arg)}
+		if !p.stimulate(p.s.byName[step.Who], "invoke", op) {
+			return false
+		}
+		p.flight = append(p.flight, p.next...)
+		return true
+	case "timeout":
+		for _, i := range p.numbers(step.Names) {
+			if !p.stimulate(i, "timeout") {
+				return false
+			}
+		}
+		p.flight = append(p.flight, p.next...)
+		return true
+	case "crash", "restart", "amnesia":
+		return p.befall(step.Kind, p.s.byName[step.Names[0]])
+	case "release":
+		return p.release(step)
+	}
+	p.reshape(step)
+	return true
+}
+
+func (p *play) numbers(names []string) (all []int) {
+	for _, name := range names {
+		all = append(all, p.s.byName[name])
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (p *play) takeRound(step Step) bool {
+	p.parted(step.Groups)
+	p.deafened(step)
+	waiting := p.World.letters
+	p.World.letters = make([][]packet, len(p.nodes))
+	p.round++
+	for i, in := range p.s.instances {
+		if in.id == step.Who {
+			for _, letter := range waiting[i] {
+				p.arrive(letter)
+			}
+		}
+	}
+	for i, in := range p.s.instances {
+		if in.client || p.nodes[i].down() {
+			continue
+		}
+		input := ""
+		if in.id == step.Who {
+			input = fmt.Sprintf("%d%c", p.round, 'a'+in.copy)
+		}
+		if !p.react(i, "round", roundValue(p.round, step.Who, input)) {
+			return false
+		}
+	}
+	p.waves(step.Count)
+	return true
+}
+
+func (p *play) takeExchange(step Step) bool {
+	client := p.s.byName[step.Who]
+	there := map[int]bool{client: true}
+	for _, i := range p.numbers(step.Names) {
+		there[i] = true
+	}
+	p.within = func(from, to int) bool { return there[from] && there[to] }
+	var others, among []packet
+	for _, m := range p.flight {
+		if there[m.from] && there[m.to] {
+			among = append(among, m)
+		} else {
+			others = append(others, m)
+		}
+	}
+	if !p.stimulate(client, "exchange") {
+		return false
+	}
+	p.flight = among
+	p.waves(0)
+	p.flight = append(p.flight, others...)
+	return true
+}
+
+// stimulate lets an instance react to what the step brings, if it can.
+func (p *play) stimulate(i int, event string, args ...starlark.Value) bool {
+	return !p.nodes[i].down() && p.react(i, event, args...)
+}
+
+// react lets an instance react. It reports whether it did not refuse.
+func (p *play) react(i int, event string, args ...starlark.Value) bool {
+	n := p.nodes[i]
+	attrs := starlark.StringDict{}
+	for name, v := range n.attrs {
+		attrs[name] = copied(v)
+	}
+	var out reaction
+	line, err := p.s.call(i, attrs, &out, event, args...)
+	if err == nil && out.refused {
+		return false
+	}
+	for _, e := range out.seen {
+		p.observe(i, e)
+	}
+	if err != nil {
+		if line == 0 && (event == "timeout" || event == "exchange" || event == "invoke") {
+			return false // nobody is interested
+		}
+		p.nodes[i].broken = true
+		p.observe(i, Event{Kind: "failed", Line: line})
+		return true
+	}
+	p.nodes[i].attrs = attrs
+	for _, m := range out.sends {
+		p.send(i, m)
+	}
+	return true
+}
+
+func (p *play) observe(i int, e Event) {
+	e.Step, e.Instance = p.Depth, i
+	p.History = append(p.History, e)
+}
+
+func (p *play) send(from int, m sending) {
+	for to, in := range p.s.instances {
+		switch {
+		case m.to == "next":
+			if !in.client && (to == from || p.passes(from, to) && p.within(from, to) && !p.filtered(m.message.kind, from, to)) {
+				p.letters[to] = append(p.letters[to], packet{from: from, to: to, message: m.message})
+			}
+		case m.to == "" && !in.client, m.to == in.id:
+			p.next = append(p.next, packet{from: from, to: to, message: m.message})
+		}
+	}
+}
+
+// waves delivers what is in flight and what was sent now, wave after wave.
+func (p *play) waves(hops int) {
+	wave := append(p.flight, p.next...)
+	p.flight, p.next = nil, nil
+	for hop := 1; len(wave) > 0 && (hops == 0 || hop <= hops); hop++ {
+		if hop > 100 {
+			p.failed = errors.New("endless")
+			return
+		}
+		slices.SortStableFunc(wave, func(a, b packet) int { return p.place(a) - p.place(b) })
+		for _, m := range wave {
+			p.route(m)
+		}
+		wave, p.next = p.next, nil
+	}
+	p.flight = append(p.flight, wave...)
+}
+
+// place says when a packet arrives, of those that arrive together.
+func (p *play) place(m packet) int {
+	first := p.net.first[m.to]
+	if at := slices.Index(first, m.from); at >= 0 {
+		return at - len(first)
+	}
+	return m.from
+}
+
+func (p *play) route(m packet) {
+	waits := slices.Contains(p.net.held, [2]int{m.from, m.to}) && !m.released
+	blocked := waits || !p.passes(m.from, m.to) || !p.within(m.from, m.to)
+	switch {
+	case m.from == m.to:
+		p.arrive(m)
+	case blocked && (waits || p.s.c.Held):
+		p.flight = append(p.flight, m)
+	case blocked, p.filtered(m.message.kind, m.from, m.to):
+	default:
+		p.arrive(m)
+	}
+}
+
+func (p *play) arrive(m packet) {
+	if p.nodes[m.to].down() {
+		return
+	}
+	got := *m.message
+	got.sender = p.s.instances[m.from].id
+	p.react(m.to, got.kind, &got)
+}
+
+// passes reports whether the network lets anything pass.
+func (p *play) passes(from, to int) bool {
+	return from == to || together(p.net.parts, p.s.instances[from].name, p.s.instances[to].name) &&
+		!slices.Contains(p.net.cuts, [2]int{from, to})
+}
+
+// together reports whether no two parts keep a and b apart.
+func together(parts [][]string, a, b string) bool {
+	in := func(name string) int {
+		return slices.IndexFunc(parts, func(p []string) bool { return slices.Contains(p, name) })
+	}
+	x, y := in(a), in(b)
+	return x < 0 || y < 0 || x == y
+}
+
+func (p *play) filtered(kind string, from, to int) bool {
+	return from != to && slices.ContainsFunc(append(slices.Clone(p.filters), p.net.filters...), func(f filter) bool {
+		return f.kind == kind && (f.from < 0 || f.from == from) && (f.to < 0 || f.to == to)
+	})
+}
+
+// parted keeps parts apart for this step.
+func (p *play) parted(parts [][]string) {
+	p.within = func(from, to int) bool {
+		return together(parts, p.s.instances[from].name, p.s.instances[to].name)
+	}
+}
+
+func (p *play) deafened(step Step) {
+	for _, i := range p.numbers(step.Names) {
+		for _, kind := range step.Types {
+			p.filters = append(p.filters, filter{kind, -1, i})
+		}
+	}
+}
+
+func (p *play) befall(kind string, i int) bool {
+	n := &p.nodes[i]
+	switch {
+	case n.broken, kind == "crash" && n.crashed:
+		return false
+	case kind == "crash":
+		n.crashed = true
+		return true
+	}
+	n.crashed = false
+	kept := n.attrs
+	n.attrs = p.s.fresh(i)
+	if kind == "amnesia" {
+		n.forgets = true
+		return true
+	}
+	role := &p.s.c.Replica
+	if p.s.instances[i].client {
+		role = p.s.c.Client
+	}
+	for _, name := range role.Persistent {
+		if v, ok := kept[name]; ok {
+			n.attrs[name] = v
+		}
+	}
+	return true
+}
+
+func (p *play) release(step Step) bool {
+	link := [2]int{p.s.byName[step.Src], p.s.byName[step.Dst]}
+	let := 0
+	for i, m := range p.flight {
+		if [2]int{m.from, m.to} == link && !m.released && (step.Count == 0 || let < step.Count) {
+			p.flight[i].released = true
+			let++
+		}
+	}
+	if step.Count == 0 {
+		p.net.held = slices.DeleteFunc(slices.Clone(p.net.held), func(l [2]int) bool { return l == link })
+	}
+	return let >= step.Count
+}
+
+// reshape changes the network.
+func (p *play) reshape(step Step) {
+	end := func(name string) int {
+		if name == "" {
+			return -1
+		}
+		return p.s.byName[name]
+	}
+	n := &p.net
+	switch step.Kind {
+	case "partition":
+		n.parts, n.cuts = step.Groups, nil
+	case "heal":
+		*n = network{}
+	case "cut":
+		n.cuts = append(slices.Clip(n.cuts), [2]int{end(step.Src), end(step.Dst)})
+	case "drop":
+		n.filters = append(slices.Clip(n.filters), filter{step.Types[0], end(step.Src), end(step.Dst)})
+	case "deaf":
+		for _, kind := range step.Types {
+			n.filters = append(slices.Clip(n.filters), filter{kind, -1, end(step.Who)})
+		}
+	case "hold":
+		n.held = append(slices.Clip(n.held), [2]int{end(step.Src), end(step.Dst)})
+	case "order":
+		first := map[int][]int{}
+		for i, list := range n.first {
+			first[i] = list
+		}
+		first[end(step.Who)] = nil
+		for _, name := range step.Names {
+			first[end(step.Who)] = append(first[end(step.Who)], end(name))
+		}
+		n.first = first
+	default:
+		panic("no step is called " + step.Kind)
+	}
+}
+
+// Faulty reports for each instance whether its identity is faulty in w.
+func (s *System) Faulty(w *World) []bool {
+	faulty := map[string]bool{}
+	for _, t := range s.c.Twins {
+		faulty[t.ID] = true
+	}
+	for i, n := range w.nodes {
+		if n.forgets {
+			faulty[s.instances[i].id] = true
+		}
+	}
+	all := make([]bool, len(s.instances))
+	for i, in := range s.instances {
+		all[i] = faulty[in.id]
+	}
+	return all
+}
+
+// Text shows what can be seen of a world: states, who is down and faulty, and,
+// for each instance in turn, what was observed of it.
+func (s *System) Text(w *World) string {
+	var b strings.Builder
+	faulty := s.Faulty(w)
+	for i, in := range s.instances {
+		n := w.nodes[i]
+		fmt.Fprintf(&b, "%s %s%v %v\n", in.name, shown(n.attrs), downText(n), truth(faulty[i]))
+		for _, e := range w.History {
+			if e.Instance == i {
+				fmt.Fprintf(&b, "  %d %s\n", e.Step, e.text())
+			}
+		}
+	}
+	return b.String()
+}
+
+func downText(n node) string { return truth(n.down()) }
+func truth(yes bool) string  { return map[bool]string{true: "True", false: "False"}[yes] }
+
+func (e Event) text() string {
+	switch e.Kind {
+	case "invoked":
+		return "invoked " + e.Op.String()
+	case "returned":
+		return "returned " + e.Value.String()
+	case "decided":
+		return fmt.Sprintf("decided %d %s", e.Slot, e.Value)
+	}
+	return e.Kind
+}
+
+// Play takes the steps of a scenario, as far as they can happen.
+func (s *System) Play(w *World, sc Scenario) *World {
+	for _, step := range sc {
+		next := s.Do(w, step)
+		if next == nil {
+			break
+		}
+		w = next
+	}
+	return w
+}

@@ -1,0 +1,150 @@
+package adversary
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// Smaller lists what c is without one of its parts, the largest parts first.
+func (c *Case) Smaller() (all []*Case) {
+	add := func(change func(*Case)) {
+		d := c.clone()
+		change(d)
+		all = append(all, d)
+	}
+	for _, s := range c.Space.smaller() {
+		add(func(d *Case) { d.Space = s })
+	}
+	for i := range c.Properties {
+		if len(c.Properties) > 1 {
+			add(func(d *Case) { d.Properties = slices.Delete(d.Properties, i, i+1) })
+		}
+	}
+	for i := range c.Start {
+		add(func(d *Case) { d.Start = slices.Delete(d.Start, i, i+1) })
+	}
+	roles := func(d *Case) []*Role {
+		if d.Client != nil {
+			return []*Role{&d.Replica, d.Client}
+		}
+		return []*Role{&d.Replica}
+	}
+	for k, r := range roles(c) {
+		for i, h := range r.Handlers {
+			if len(h.Body) > 1 {
+				add(func(d *Case) { roles(d)[k].Handlers[i].Body = nil })
+			}
+		}
+		for i, h := range r.Handlers {
+			for j, s := range h.Body {
+				add(func(d *Case) { roles(d)[k].Handlers[i].Body = slices.Delete(roles(d)[k].Handlers[i].Body, j, j+1) })
+				if s.If != "" {
+					add(func(d *Case) { roles(d)[k].Handlers[i].Body[j].If = "" })
+				}
+			}
+		}
+		if len(r.Persistent) > 0 {
+			add(func(d *Case) { roles(d)[k].Persistent = nil })
+		}
+	}
+	if c.Held {
+		add(func(d *Case) { d.Held = false })
+	}
+	return all
+}
+
+func (c *Case) clone() *Case {
+	d := *c
+	d.Replica = c.Replica.clone()
+	if c.Client != nil {
+		r := c.Client.clone()
+		d.Client = &r
+	}
+	d.Start, d.Properties = slices.Clone(c.Start), slices.Clone(c.Properties)
+	return &d
+}
+
+func (r Role) clone() Role {
+	r.Handlers = slices.Clone(r.Handlers)
+	for i := range r.Handlers {
+		r.Handlers[i].Body = slices.Clone(r.Handlers[i].Body)
+	}
+	return r
+}
+
+// smaller lists parts of the space, and it with smaller parts. What lists one
+// scenario only stays.
+func (s Space) smaller() (all []Space) {
+	switch s.Op {
+	case "|", "+":
+		all = append(all, s.Of[0], s.Of[1])
+	case "*", "distinct", "constant":
+		all = append(all, s.Of[0])
+		if s.Times > 2 {
+			all = append(all, Space{Op: s.Op, Of: s.Of, Times: s.Times - 1})
+		}
+	}
+	for i, part := range s.Of {
+		for _, less := range part.smaller() {
+			of := slices.Clone(s.Of)
+			of[i] = less
+			all = append(all, Space{Op: s.Op, Of: of, Times: s.Times})
+		}
+	}
+	if s.Op == "" && len(s.Lists) > 1 {
+		for _, half := range [][]Scenario{s.Lists[:len(s.Lists)/2], s.Lists[len(s.Lists)/2:]} {
+			all = append(all, listed(half))
+		}
+	}
+	return all
+}
+
+// listed is the space of the given scenarios.
+func listed(of []Scenario) Space {
+	s := Space{Lists: of}
+	var texts []string
+	for _, sc := range of {
+		text := "begin"
+		for _, step := range sc {
+			text += "." + step.act()
+		}
+		texts = append(texts, "steps("+text+".steps)")
+	}
+	s.Text = "(" + strings.Join(texts, " | ") + ")"
+	return s
+}
+
+// Changed draws a case that differs from c in one option, nil if it finds none.
+func (c *Case) Changed(rng *rand.Rand) *Case {
+	d := c.clone()
+	pen := &pen{few: values, Rand: rng, c: d, lives: 1, most: 1000}
+	switch rng.IntN(7) {
+	case 0:
+		d.Held = !c.Held
+	case 1: // another property, maybe of the same name
+		for range 20 {
+			d.Properties = nil
+			pen.properties()
+			if !slices.EqualFunc(c.Properties, d.Properties, func(a, b Property) bool { return a.Text == b.Text }) {
+				return d
+			}
+		}
+	case 2:
+		h := &d.Replica.Handlers[rng.IntN(len(d.Replica.Handlers))]
+		if h.Event != "timeout" {
+			pen.names = !c.Honest || !c.Symmetric
+			h.Body = append(h.Body, pen.statement(h.Event, false))
+		}
+	case 3:
+		d.Replica.Persistent = []string{"x"}
+	case 4:
+		if n := len(c.Start); n > 0 {
+			d.Start = d.Start[:n-1]
+		}
+	case 5:
+		d.F = (c.F + 1) % c.N
+	case 6: // nothing but what a search is told
+	}
+	return d
+}
