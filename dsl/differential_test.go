@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/twinsh/twinsh/dsl/internal/adversary"
@@ -38,8 +37,6 @@ var (
 )
 
 func TestDifferential(t *testing.T) {
-	t.Chdir(t.TempDir())
-	var files atomic.Int64
 	cases := *differentialCases
 	if testing.Short() {
 		cases = min(cases, 60)
@@ -55,14 +52,14 @@ func TestDifferential(t *testing.T) {
 		done.Go(func() {
 			for seed := range next {
 				c := adversary.Draw(seed, *differentialSize)
-				told, difference := compare(t, &files, c, seed)
+				told, difference := compare(t, c, seed)
 				mu.Lock()
 				total.add(told)
 				stop := red
 				red = red || difference != ""
 				mu.Unlock()
 				if difference != "" && !stop {
-					small, difference := smaller(t, &files, c, seed, difference)
+					small, difference := smaller(t, c, seed, difference)
 					t.Errorf("seed %d (case %d): %s\n\n%s", seed, seed-*differentialSeed+1, difference, small.Stage())
 				}
 			}
@@ -113,14 +110,14 @@ func (a telling) String() string {
 }
 
 // smaller takes parts away from a case as long as it still differs.
-func smaller(t *testing.T, files *atomic.Int64, c *adversary.Case, seed uint64, difference string) (*adversary.Case, string) {
+func smaller(t *testing.T, c *adversary.Case, seed uint64, difference string) (*adversary.Case, string) {
 	for tries := 0; tries < 400; {
 		found := false
 		for _, part := range c.Smaller() {
 			if tries++; tries > 400 {
 				break
 			}
-			if _, d := compare(t, files, part, seed); d != "" {
+			if _, d := compare(t, part, seed); d != "" {
 				c, difference, found = part, d, true
 				break
 			}
@@ -204,7 +201,8 @@ def look(label, w):
 // An execution runs scripts in a folder.
 type execution struct {
 	t     *testing.T
-	files *atomic.Int64 // how many were named, of all executions
+	dir   string
+	files int // how many were named
 	shard explore.Shard
 	saved []*explore.Saved
 }
@@ -212,7 +210,7 @@ type execution struct {
 // run runs a script and returns what it tells, line by line.
 func (x *execution) run(script string) ([]told, error) {
 	var out bytes.Buffer
-	in, err := New(Config{Stdout: &out, Shard: x.shard, Report: func(r *explore.Report) error {
+	in, err := New(Config{Stdout: &out, WriteDir: x.dir, Shard: x.shard, Report: func(r *explore.Report) error {
 		x.saved = append(x.saved, r.Save())
 		return nil
 	}})
@@ -237,7 +235,10 @@ func (x *execution) run(script string) ([]told, error) {
 }
 
 // file names a file that is not there.
-func (x *execution) file() string { return fmt.Sprint("search", x.files.Add(1)) }
+func (x *execution) file() string {
+	x.files++
+	return fmt.Sprint("search", x.files)
+}
 
 // A comparison is one case and what is true of it.
 type comparison struct {
@@ -253,8 +254,8 @@ type comparison struct {
 }
 
 // compare returns what differs, "" if nothing does.
-func compare(t *testing.T, files *atomic.Int64, c *adversary.Case, seed uint64) (telling, string) {
-	x := &comparison{execution: &execution{t: t, files: files}, c: c, rng: rand.New(rand.NewPCG(seed, 4)), steps: map[string]adversary.Step{}}
+func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
+	x := &comparison{execution: &execution{t: t, dir: t.TempDir()}, c: c, rng: rand.New(rand.NewPCG(seed, 4)), steps: map[string]adversary.Step{}}
 	x.telling.cases = 1
 	var err error
 	if x.system, err = adversary.NewSystem(c); err != nil {
@@ -593,7 +594,7 @@ func (x *comparison) shards() string {
 	count := 2 + x.rng.IntN(2)
 	var saved []*explore.Saved
 	for i := range count {
-		y := &execution{t: x.t, files: x.files, shard: explore.Shard{Index: i, Count: count}}
+		y := &execution{t: x.t, dir: x.dir, shard: explore.Shard{Index: i, Count: count}}
 		if _, err := y.run(x.c.Stage() + tell + "full()\n"); err != nil {
 			return fmt.Sprint("the script fails: ", err)
 		}
