@@ -62,8 +62,15 @@ type Config struct {
 	Shard    explore.Shard               // which part of each space to explore
 	Report   func(*explore.Report) error // is given each report of explore; may be nil
 	Progress func(explore.Progress)      // is told how far a search has come; may be nil
-	MaxSteps uint64                      // how many steps of Starlark one execution may take; 0 means any number
 	Args     []string                    // what scripts see as args
+
+	// MaxSteps is how many steps of Starlark one execution may take; 0 means
+	// any number. What a property or a role calls has as many for each call.
+	MaxSteps uint64
+	// MaxMemory is how many bytes of memory the process may occupy while a
+	// script is executed; 0 means any number. It is looked at a hundred times
+	// a second, and counts what the host itself takes.
+	MaxMemory uint64
 }
 
 // An Interpreter executes scripts. It is one session: the current world that
@@ -126,7 +133,7 @@ func New(config Config) (*Interpreter, error) {
 // loads modules from its folder and those below, and from @std.
 //
 // Whatever goes wrong in the script is an [*Error]. It unwraps to
-// [*CheckFailed], [*StepLimitError], [*PanicError] or the error of a cancelled
+// [*CheckFailed], [*StepLimitError], [*MemoryLimitError], [*PanicError] or the error of a cancelled
 // ctx, if that was the reason. ExecFile returns promptly after ctx is done.
 func (in *Interpreter) ExecFile(ctx context.Context, path string) error {
 	source, loader, main, err := in.open(path)
@@ -263,9 +270,15 @@ func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execu
 	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}, uses: map[file][]file{}, settled: map[file]bool{}}
 	in.running = r
 	defer func() { in.running = nil }()
+	if limit := in.config.MaxMemory; limit > 0 {
+		var exceeded context.CancelCauseFunc
+		r.ctx, exceeded = context.WithCancelCause(ctx)
+		defer guard.Watch(limit, func(used uint64) { exceeded(&MemoryLimitError{limit, used}) })()
+		defer exceeded(nil)
+	}
 	thread := r.thread(main.name())
 	thread.Load = r.load
-	stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
+	stop := context.AfterFunc(r.ctx, func() { thread.Cancel("interrupted") })
 	defer stop()
 	err := func() (err error) {
 		defer recovered(&err)
@@ -294,6 +307,9 @@ func (r *run) thread(name string) *starlark.Thread {
 func (r *run) stopped() error {
 	if r.exhausted.Load() {
 		return &StepLimitError{r.in.config.MaxSteps}
+	}
+	if limit, ok := context.Cause(r.ctx).(*MemoryLimitError); ok {
+		return limit
 	}
 	return r.ctx.Err()
 }

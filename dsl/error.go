@@ -48,6 +48,16 @@ func (e *StepLimitError) Error() string {
 	return fmt.Sprintf("stopped after %d steps, which is the limit", e.Limit)
 }
 
+// MemoryLimitError is the cause of an [Error] if the process occupied more bytes
+// of memory than its host allows while a script was executed.
+type MemoryLimitError struct{ Limit, Used uint64 }
+
+func (e *MemoryLimitError) Error() string {
+	return fmt.Sprintf("stopped because the process occupies %s of memory, and its limit is %s", mebibytes(e.Used), mebibytes(e.Limit))
+}
+
+func mebibytes(n uint64) string { return fmt.Sprintf("%d MiB", n>>20) }
+
 // PanicError is the cause of an [Error] if Go code panicked.
 type PanicError struct {
 	Value any

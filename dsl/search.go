@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -228,22 +229,32 @@ func (s *seconds) Unpack(v starlark.Value) error {
 // memory is a parameter that takes bytes, or a text such as "16GiB".
 type memory int
 
-var units = map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-
 // Unpack implements [starlark.Unpacker].
 func (m *memory) Unpack(v starlark.Value) error {
 	text := v.String()
 	if s, ok := starlark.AsString(v); ok {
 		text = s
 	}
+	n, err := ParseMemory(text)
+	if err != nil {
+		return fmt.Errorf("got %s, %w", v, err)
+	}
+	*m = memory(n)
+	return nil
+}
+
+var units = map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+// ParseMemory returns the number of bytes, above 0, that a text such as
+// "16GiB" stands for.
+func ParseMemory(text string) (int, error) {
 	digits := strings.TrimRight(text, "BKMGi")
 	n, err := strconv.Atoi(digits)
 	unit, ok := units[text[len(digits):]]
 	if err != nil || !ok || n <= 0 || n > math.MaxInt/unit {
-		return fmt.Errorf(`got %s, want bytes, or a text such as "512MiB" or "16GiB"`, v)
+		return 0, errors.New(`want bytes, or a text such as "512MiB" or "16GiB"`)
 	}
-	*m = memory(n * unit)
-	return nil
+	return n * unit, nil
 }
 
 // reported returns a report, unless the script was interrupted: then the

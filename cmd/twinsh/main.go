@@ -51,6 +51,7 @@ type program struct {
 	width              int                    // columns of stdout; 0 if it is no terminal
 	progress           func(explore.Progress) // nil if nobody watches
 	steps              uint64                 // flag -steps
+	memory             uint64                 // flag -memory; 0 means any amount
 	// Flags -shard and -reports.
 	shard   explore.Shard
 	reports string
@@ -61,7 +62,8 @@ func main() {
 	p := &program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		colorOut: showsColor(os.Stdout), colorErr: showsColor(os.Stderr),
-		width: columns(os.Stdout),
+		width:  columns(os.Stdout),
+		memory: machineMemory() / 4 * 3,
 	}
 	line := &progressLine{terminal: os.Stderr, width: func() int { return columns(os.Stderr) }}
 	if line.width() > 0 && os.Getenv("TERM") != "dumb" {
@@ -158,6 +160,7 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 		Shard:     p.shard,
 		Report:    p.keepReport,
 		MaxSteps:  p.steps,
+		MaxMemory: p.memory,
 		Args:      args,
 	})
 }

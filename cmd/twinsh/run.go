@@ -19,6 +19,8 @@ Executes each script, one after the other, each in a session of its own.
 "twinsh FILE" does the same.
 
   -steps N         stop a script after N steps of Starlark; 0, the default, means never
+  -memory SIZE     stop a script when twinsh occupies that much memory, as in 8GiB;
+                   the default is three quarters of what there is
   -shard I/K       explore only the I-th of K parts of each space, from 1
   -reports FILE    write each report to FILE, for twinsh merge
   -progress HOW    tell progress as a "line" on a terminal, as "json", or "none"
@@ -32,6 +34,7 @@ script or bad usage, 130 interrupted. Of several scripts the worst counts.
 Ctrl-C stops the script that is running; a second one stops it at once.`,
 		flags: func(p *program, flags *flag.FlagSet) {
 			flags.Uint64Var(&p.steps, "steps", 0, "")
+			flags.Func("memory", "", p.memoryFlag)
 			flags.Func("shard", "", shardFlag(&p.shard))
 			flags.StringVar(&p.reports, "reports", "", "")
 			flags.Func("progress", "", p.progressFlag)
@@ -41,6 +44,7 @@ Ctrl-C stops the script that is running; a second one stops it at once.`,
 }
 
 func run(ctx context.Context, p *program, args []string) int {
+	p.limitMemory()
 	files, args := args, []string(nil)
 	if i := slices.Index(files, "--"); i >= 0 {
 		files, args = files[:i], files[i+1:]
