@@ -57,7 +57,7 @@ type Config struct {
 	WriteDir string
 
 	Stdout   io.Writer                   // where print and show write; nil discards
-	Color    bool                        // whether Stdout shows colours
+	Color    bool                        // whether Stdout is a terminal that shows colours; then no script can give it orders
 	Width    int                         // columns of Stdout; 0 means 80
 	Shard    explore.Shard               // which part of each space to explore
 	Report   func(*explore.Report) error // is given each report of explore; may be nil
@@ -291,7 +291,7 @@ func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execu
 func (r *run) thread(name string) *starlark.Thread {
 	thread := &starlark.Thread{
 		Name:  name,
-		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(r.in.config.Stdout, text) },
+		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(r.in.plain(), text) },
 		OnMaxSteps: func(thread *starlark.Thread) {
 			r.exhausted.Store(true)
 			thread.Cancel("too many steps")

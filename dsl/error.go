@@ -13,6 +13,8 @@ import (
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // An Error is what went wrong in a script.
@@ -32,11 +34,16 @@ type Problem struct {
 	Pos     syntax.Position
 	Message string // its first line says what is wrong
 	Source  string // the line of the script, "" if unknown
+
+	drawn bool // see CheckFailed
 }
 
 // CheckFailed is the cause of an [Error] if the script is in order and what it
 // claims is not: a check or an assertion did not hold.
-type CheckFailed struct{ Message string }
+type CheckFailed struct {
+	Message string
+	drawn   bool // it has colours, and nothing else that a terminal obeys
+}
 
 func (e *CheckFailed) Error() string { return e.Message }
 
@@ -90,15 +97,20 @@ func (e *Error) Render(color bool) string {
 	}
 	var b strings.Builder
 	for _, p := range e.Problems {
-		first, rest, _ := strings.Cut(p.Message, "\n")
+		message := p.Message
+		if !p.drawn {
+			message = terminal.Visible(message)
+		}
+		first, rest, _ := strings.Cut(message, "\n")
 		if p.Pos.IsValid() {
-			fmt.Fprintf(&b, "%s: ", p.Pos)
+			fmt.Fprintf(&b, "%s: ", terminal.Visible(p.Pos.String()))
 		}
 		fmt.Fprintf(&b, "%s%s%s\n", bold, first, plain)
 		if line, caret := p.excerpt(); line != "" {
-			fmt.Fprintf(&b, "    %s\n", line)
-			if caret >= 0 {
-				fmt.Fprintf(&b, "    %s%s^%s\n", strings.Repeat(" ", caret), red, plain)
+			fmt.Fprintf(&b, "    %s\n", terminal.Visible(line))
+			if before := []rune(line); caret >= 0 {
+				shown := terminal.Visible(string(before[:min(caret, len(before))]))
+				fmt.Fprintf(&b, "    %s%s^%s\n", strings.Repeat(" ", utf8.RuneCountInString(shown)), red, plain)
 			}
 		}
 		if rest != "" {
@@ -109,7 +121,7 @@ func (e *Error) Render(color bool) string {
 		fmt.Fprintln(&b, "calls, innermost last:")
 		for _, f := range e.Stack {
 			if isFile(f) {
-				fmt.Fprintf(&b, "  %s: in %s\n", f.Pos, f.Name)
+				fmt.Fprintf(&b, "  %s: in %s\n", terminal.Visible(f.Pos.String()), f.Name)
 			} else {
 				fmt.Fprintf(&b, "  in %s\n", f.Name)
 			}
@@ -190,6 +202,8 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 
 func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {
 	p := Problem{Pos: pos, Message: message}
+	var failed *CheckFailed
+	p.drawn = errors.As(e.cause, &failed) && failed.drawn && message == failed.Message
 	lines := strings.Split(in.sources[pos.Filename()], "\n")
 	if n := int(pos.Line); n >= 1 && n <= len(lines) {
 		p.Source = strings.TrimRight(lines[n-1], "\r")

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 func callHelp(c *call) (starlark.Value, error) {
@@ -34,7 +36,7 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 		if doc == "" {
 			doc = fmt.Sprintf("A function of %s that says nothing about itself.", topic.Position().Filename())
 		}
-		return fmt.Sprintf("%s\n%s\n", in.bold(topic.Name()), in.fill(indented(doc), "    ")), nil
+		return fmt.Sprintf("%s\n%s\n", in.bold(topic.Name()), in.fill(indented(terminal.Visible(doc)), "    ")), nil
 	case starlark.String:
 		return in.topic(string(topic))
 	default:

@@ -105,7 +105,7 @@ func callFail(c *call) (starlark.Value, error) {
 			words = append(words, arg.String())
 		}
 	}
-	return nil, &CheckFailed{strings.Join(words, sep)}
+	return nil, &CheckFailed{Message: strings.Join(words, sep)}
 }
 
 func callMatches(c *call) (starlark.Value, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/terminal"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -220,16 +221,16 @@ func callCheck(c *call) (starlark.Value, error) {
 		if err := p.find(contextOf(c.thread), t, w); err != nil {
 			return nil, err
 		}
-		text := fmt.Sprintf("%s: VIOLATED%s\n%s\n\n%s", p.name, notes, v.Why, t.Storyboard(c.in().traceOptions()))
+		text := terminal.Visible(fmt.Sprintf("%s: VIOLATED%s\n%s\n\n", p.name, notes, v.Why)) + t.Storyboard(c.in().traceOptions())
 		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
-			text += "\n" + story
+			text += "\n" + terminal.Visible(story)
 		}
-		return nil, &CheckFailed{strings.TrimRight(text, "\n")}
+		return nil, &CheckFailed{Message: strings.TrimRight(text, "\n"), drawn: true}
 	}
 	if v.Vacuous {
 		notes += "; nothing returned and nothing was decided, so this proves nothing"
 	}
-	fmt.Fprintf(c.in().config.Stdout, "%s: holds%s\n", p.name, notes)
+	fmt.Fprintf(c.in().plain(), "%s: holds%s\n", p.name, notes)
 	return starlark.None, nil
 }
 

@@ -264,7 +264,7 @@ func (c *call) reported(report *explore.Report, err error) (starlark.Value, erro
 		return nil, err
 	}
 	if err := contextOf(c.thread).Err(); err != nil {
-		fmt.Fprintln(c.in().config.Stdout, report.Text())
+		fmt.Fprintln(c.in().plain(), report.Text())
 		c.in().globals[lastValue] = &reportValue{report} // for those who go on in a shell
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func callShrink(c *call) (starlark.Value, error) {
 	}
 	script := c.script(shrunk, properties)
 	if shrunk.Stopped != nil {
-		fmt.Fprintln(c.in().config.Stdout, script) // nothing that comes after will print it
+		fmt.Fprintln(c.in().plain(), script) // nothing that comes after will print it
 		return nil, shrunk.Stopped
 	}
 	return &shrunkValue{shrunk, script}, nil

@@ -158,7 +158,7 @@ func callCluster(c *call) (starlark.Value, error) {
 	}
 	if made := s.world.Cluster().Config(); made.N < 3*f+1 && !s.warned {
 		s.warned = true
-		fmt.Fprintf(c.in().config.Stdout, "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
+		fmt.Fprintf(c.in().plain(), "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
 	}
 	return w, nil
 }

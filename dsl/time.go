@@ -291,7 +291,7 @@ func callNext(c *call) (starlark.Value, error) {
 	if len(lines) == 0 {
 		lines = []string{"nothing that the protocol does by itself can happen here; faults can"}
 	}
-	_, err = fmt.Fprintln(c.in().config.Stdout, strings.Join(lines, "\n"))
+	_, err = fmt.Fprintln(c.in().plain(), strings.Join(lines, "\n"))
 	return starlark.None, err
 }
 

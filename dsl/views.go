@@ -135,7 +135,11 @@ func callShow(c *call) (starlark.Value, error) {
 		_, err := fmt.Fprintf(c.in().config.Stdout, "wrote %s (%s)\n", file, f)
 		return starlark.None, err
 	}
-	fmt.Fprintln(c.in().config.Stdout, strings.TrimRight(text, "\n"))
+	out := c.in().plain()
+	if f == trace.FormatStoryboard || f == trace.FormatMessages {
+		out = c.in().config.Stdout // which are coloured
+	}
+	fmt.Fprintln(out, strings.TrimRight(text, "\n"))
 	return starlark.None, nil
 }
 

@@ -3,12 +3,15 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/runtime/files"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // writable opens the folder below which scripts write. what names the parameter
@@ -45,6 +48,14 @@ func (in *Interpreter) write(what, file, text string, mine func([]byte) bool) er
 	return nil
 }
 
+// plain returns where text goes that is not coloured. A terminal does not obey it.
+func (in *Interpreter) plain() io.Writer {
+	if in.config.Color {
+		return &terminal.Writer{To: in.config.Stdout}
+	}
+	return in.config.Stdout
+}
+
 // Save writes [Interpreter.Script] into a file that is not there yet.
 func (in *Interpreter) Save(path string) error {
 	script, err := in.Script()
@@ -68,6 +79,11 @@ func (e *UnwrittenError) Unwrap() error { return e.Err }
 func (c *call) unwritten(err error) {
 	r := runOf(c.thread)
 	at := &starlark.EvalError{Msg: err.Error(), CallStack: c.thread.CallStack()}
+	for _, late := range r.unwritten {
+		if late.at.Msg == at.Msg && slices.Equal(late.at.CallStack, at.CallStack) {
+			return // in a loop once is enough
+		}
+	}
 	r.unwritten = append(r.unwritten, lateError{&UnwrittenError{err}, at})
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,9 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/terminal"
 	"github.com/twinsh/twinsh/stdlib"
 	"golang.org/x/term"
 )
@@ -22,8 +26,10 @@ import (
 const (
 	allHeld     = 0
 	checkFailed = 1
-	misused     = 2 // bad usage, or an error in a script
+	misused     = 2 // bad usage, an error in a script, or output that could not be written
+	hungUp      = 129
 	interrupted = 130
+	terminated  = 143
 )
 
 // A command is a subcommand of twinsh.
@@ -56,22 +62,30 @@ type program struct {
 	shard   explore.Shard
 	reports string
 	kept    []*explore.Saved // reports that stand in that file
+	signal  atomic.Int32     // the exit status of the signal that came, 0 if none did
+	outputs []*output        // stdout and stderr below all that is in between
 }
 
 func main() {
 	p := &program{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		stdin:    os.Stdin,
 		colorOut: showsColor(os.Stdout), colorErr: showsColor(os.Stderr),
 		width:  columns(os.Stdout),
 		memory: machineMemory() / 4 * 3,
 	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // so that a write fails instead
+	ctx, cancel := context.WithCancelCause(context.Background())
+	out := &output{name: "stdout", to: os.Stdout, failed: cancel}
+	errs := &output{name: "stderr", to: os.Stderr}
+	p.outputs = []*output{out, errs}
+	p.stdout, p.stderr = filtered(out, p.colorOut), filtered(errs, p.colorErr)
 	line := &progressLine{terminal: os.Stderr, width: func() int { return columns(os.Stderr) }}
 	if line.width() > 0 && os.Getenv("TERM") != "dumb" {
-		p.progress, p.stdout, p.stderr = line.show, line.over(os.Stdout), line.over(os.Stderr)
+		p.progress, out.to, errs.to = line.show, line.over(os.Stdout), line.over(os.Stderr)
 	}
-	status := p.main(context.Background(), os.Args[1:])
+	status := p.main(ctx, os.Args[1:])
 	line.clear()
-	os.Exit(status)
+	os.Exit(p.written(status))
 }
 
 // columns returns the width of a terminal, 0 if f is none.
@@ -142,7 +156,7 @@ func (c command) describe() string {
 
 // misuse says what is wrong with the way that twinsh was called.
 func (p *program) misuse(format string, args ...any) int {
-	fmt.Fprintf(p.stderr, "twinsh: "+format+"\n", args...)
+	fmt.Fprintln(p.stderr, "twinsh: "+terminal.Visible(fmt.Sprintf(format, args...)))
 	return misused
 }
 
@@ -166,32 +180,26 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 }
 
 // report shows what went wrong and returns the exit status for it.
-func (p *program) report(err error) int {
+func (p *program) report(err error) int { return p.reportTo(p.stderr, err) }
+
+func (p *program) reportTo(stderr io.Writer, err error) int {
 	var in *dsl.Error
 	if !errors.As(err, &in) {
 		return p.misuse("%v", err)
 	}
-	fmt.Fprintln(p.stderr, in.Render(p.colorErr))
+	if errors.Is(err, context.Canceled) && p.stopped() == 0 && p.unwritable() {
+		return misused // which is said in the end
+	}
+	fmt.Fprintln(stderr, in.Render(p.colorErr))
 	var failed *dsl.CheckFailed
 	var unwritten *dsl.UnwrittenError
 	switch {
 	case errors.Is(err, context.Canceled):
-		return interrupted
+		return cmp.Or(p.stopped(), interrupted)
 	case errors.As(err, &unwritten):
 		return misused
 	case errors.As(err, &failed):
 		return checkFailed
 	}
 	return misused
-}
-
-// interruptible returns a context that Ctrl-C cancels. A second Ctrl-C ends
-// the program at once.
-func (p *program) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	detach := context.AfterFunc(ctx, func() {
-		stop()
-		fmt.Fprintln(p.stderr, "twinsh: stopping; Ctrl-C again stops at once")
-	})
-	return ctx, func() { detach(); stop() }
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,11 +55,14 @@ func requireStatus(ts *testscript.TestScript, err error, want string) {
 }
 
 // interrupt N WORD PROGRAM ARG... executes a program, interrupts it as soon as
-// it has printed the word, and requires that exit status.
+// it has printed the word, and requires that exit status. What the program prints
+// must hold the word once. It sends the signal whose number N tells.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt N word program [args...]")
 	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
 	path, err := exec.LookPath(args[2])
 	ts.Check(err)
 	cmd := exec.Command(path, args[3:]...)
@@ -70,7 +74,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	select {
 	case <-seen.found:
-		ts.Check(cmd.Process.Signal(os.Interrupt))
+		ts.Check(cmd.Process.Signal(syscall.Signal(status - 128)))
 	case <-time.After(time.Minute):
 		cmd.Process.Kill()
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 func runCommand() command {
@@ -30,8 +32,11 @@ A script loads modules from its own folder and those below it, and those that
 come with twinsh as "@std//name.star".
 
 Exit status: 0 all held, 1 a check or an assertion failed, 2 an error in a
-script or bad usage, 130 interrupted. Of several scripts the worst counts.
-Ctrl-C stops the script that is running; a second one stops it at once.`,
+script, bad usage or output that could not be written. Of several scripts the
+worst counts. Ctrl-C stops the script that is running, and a search says how far
+it has come: 130. So do SIGTERM, 143, and SIGHUP, 129. A second signal stops it
+at once. When the reader of what is printed goes away, as head does, the script
+stops without a word: 2.`,
 		flags: func(p *program, flags *flag.FlagSet) {
 			flags.Uint64Var(&p.steps, "steps", 0, "")
 			flags.Func("memory", "", p.memoryFlag)
@@ -65,7 +70,7 @@ func run(ctx context.Context, p *program, args []string) int {
 			return p.misuse("run: %v", err)
 		}
 	}
-	ctx, stop := p.interruptible(ctx)
+	ctx, stop := p.stoppable(ctx, endings...)
 	defer stop()
 	worst := allHeld
 	for i, name := range files {
@@ -76,9 +81,9 @@ func run(ctx context.Context, p *program, args []string) int {
 		if err := in.ExecFile(ctx, name); err != nil {
 			worst = max(worst, p.report(err))
 		}
-		if worst == interrupted {
-			if len(files) > 1 {
-				fmt.Fprintf(p.stderr, "twinsh: interrupted in %s, script %d of %d\n", name, i+1, len(files))
+		if ctx.Err() != nil {
+			if len(files) > 1 && p.stopped() != 0 {
+				fmt.Fprintf(p.stderr, "twinsh: interrupted in %s, script %d of %d\n", terminal.Visible(name), i+1, len(files))
 			}
 			break
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -27,8 +28,7 @@ func (p *program) shell(ctx context.Context) int {
 		return p.report(err)
 	}
 	defer editor.Close()
-	told := *p // what goes wrong is told in whole words
-	told.stderr = wrapping{p.stderr, p.columns}
+	errs := wrapping{p.stderr, p.columns} // what goes wrong is told in whole words
 	worst := allHeld
 	session := repl.New(repl.Config{
 		Interpreter: in,
@@ -37,10 +37,32 @@ func (p *program) shell(ctx context.Context) int {
 		Color:       p.colorOut,
 		Width:       p.columns,
 		Module:      module,
-		Report:      func(err error) { worst = max(worst, told.report(err)) },
+		Report:      func(err error) { worst = max(worst, p.reportTo(errs, err)) },
 	})
-	if err := session.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	// Ctrl-C is for what runs in the shell, other signals are for the shell.
+	ctx, stop := p.stoppable(ctx, endings[1:]...)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- session.Run(ctx) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		// Nothing wakes one who waits for a key. What runs says how far it came.
+		err = ctx.Err()
+		for !session.Waits() {
+			select {
+			case err = <-ended:
+			case <-time.After(10 * time.Millisecond):
+				continue
+			}
+			break
+		}
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return p.report(err)
+	}
+	if status := p.stopped(); status != 0 {
+		return status
 	}
 	if editor.Interactive() {
 		return allHeld

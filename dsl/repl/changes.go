@@ -10,6 +10,7 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/terminal"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -59,7 +60,7 @@ func leads(w, now *runtime.World) bool {
 // it changed, and what could be observed.
 func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 	step := t.Steps[w.Depth()-1]
-	title := fmt.Sprintf("%d %s", step.Number, step.Title)
+	title := terminal.Visible(fmt.Sprintf("%d %s", step.Number, step.Title))
 	text := s.line("", title+messages(&step))
 	if count, fits := strings.CutPrefix(text, title); fits {
 		text = title + paint(s.Color, color.Faint).Sprint(strings.TrimSuffix(count, "\n")) + "\n"
@@ -87,7 +88,7 @@ func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 func (s *Session) lines(indent, text string) string {
 	width := cmp.Or(s.Width(), 80)
 	var b strings.Builder
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(terminal.Visible(text)) {
 		b.WriteString(indent)
 		column := len(indent)
 		for i, word := range strings.Fields(line) {
@@ -186,7 +187,7 @@ func (s *Session) line(indent, text string) string {
 	if text == "" {
 		return ""
 	}
-	runes, width := []rune(indent+text), cmp.Or(s.Width(), 80)
+	runes, width := []rune(indent+terminal.Visible(text)), cmp.Or(s.Width(), 80)
 	if len(runes) > width {
 		runes = append(runes[:width-1], '…')
 	}

@@ -14,6 +14,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // A command is what a line that begins with a colon calls.
@@ -108,7 +109,7 @@ func (s *Session) save(_ context.Context, file string) error {
 	if err := s.Interpreter.Save(file); err != nil { // never over what a person wrote
 		return err
 	}
-	fmt.Fprintf(s.Stdout, "%s leads to step %d\n", file, s.Interpreter.World().Depth())
+	fmt.Fprintf(s.Stdout, "%s leads to step %d\n", terminal.Visible(file), s.Interpreter.World().Depth())
 	return nil
 }
 

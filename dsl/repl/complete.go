@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // A Completion is what can be written at the cursor.
@@ -96,7 +97,8 @@ func (s *Session) Complete(line string, cursor int) Completion {
 func matching(words []string, prefix string) []string {
 	var found []string
 	for _, w := range words {
-		if strings.HasPrefix(w, prefix) && !slices.Contains(found, w) {
+		// What a terminal would obey is not put into the line.
+		if strings.HasPrefix(w, prefix) && terminal.Visible(w) == w && !slices.Contains(found, w) {
 			found = append(found, w)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // Prompt says where one stands: the protocol, how many steps were taken, who is
@@ -18,7 +19,7 @@ func Prompt(w *runtime.World, colored bool) string {
 		return "twinsh> "
 	}
 	c := w.Cluster()
-	words := []string{paint(colored, color.Bold).Sprint(c.Config().Protocol.Name()), strconv.Itoa(w.Depth())}
+	words := []string{paint(colored, color.Bold).Sprint(terminal.Visible(c.Config().Protocol.Name())), strconv.Itoa(w.Depth())}
 	var faulty, crashed []string
 	for _, id := range c.Identities() {
 		if id.Instances&w.Faulty() != 0 {

@@ -23,12 +23,14 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // A Config is what a Session talks to.
@@ -58,6 +60,7 @@ type Session struct {
 	queue      []string // texts to evaluate before anything else is read
 	toured     int      // how many stops of the tour have been made
 	quit       bool
+	waits      atomic.Bool
 }
 
 // New makes a Session.
@@ -85,7 +88,9 @@ func (s *Session) Run(ctx context.Context) error {
 		fmt.Fprint(s.Stdout, welcome)
 	}
 	for !s.quit && ctx.Err() == nil {
+		s.waits.Store(true)
 		text, err := s.next()
+		s.waits.Store(false)
 		switch {
 		case errors.Is(err, ErrInterrupted):
 			continue
@@ -104,6 +109,9 @@ func (s *Session) Run(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// Waits reports whether nothing is running. It may be called at any time.
+func (s *Session) Waits() bool { return s.waits.Load() }
 
 // next returns what is to be executed next: a command, a statement, or several
 // that were pasted at once.
@@ -207,7 +215,7 @@ func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(
 		before = now
 		// An act returns the world that it leads to, which was just shown.
 		if v != nil && v != starlark.None && !(moved && v.Type() == "world") {
-			fmt.Fprintln(s.Stdout, shown(v))
+			fmt.Fprintln(s.Stdout, terminal.Visible(shown(v)))
 		}
 	}
 	err := eval(ctx, show)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/chzyer/readline"
 	"github.com/fatih/color"
+
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // newline stands for a newline in a line of the terminal and in the history
@@ -25,7 +27,7 @@ const newline = "␤"
 // colours. The history is kept in a file; if its name is empty, it is forgotten.
 func Terminal(history string, colored bool) (Editor, error) {
 	keys := &keyboard{in: os.Stdin, wanted: sync.NewCond(new(sync.Mutex))}
-	t := &terminal{keys: keys, colored: colored}
+	t := &editor{keys: keys, colored: colored}
 	line, err := readline.NewEx(&readline.Config{
 		Stdin:                  keys,
 		HistoryFile:            history,
@@ -43,7 +45,7 @@ func Terminal(history string, colored bool) (Editor, error) {
 	return t, nil
 }
 
-type terminal struct {
+type editor struct {
 	line    *readline.Instance
 	keys    *keyboard
 	guide   Guide
@@ -57,7 +59,7 @@ const (
 	leavePastes = "\x1b[?2004l"
 )
 
-func (t *terminal) ReadLine(prompt string) (string, error) {
+func (t *editor) ReadLine(prompt string) (string, error) {
 	t.keys.listen(true)
 	defer t.keys.listen(false)
 	os.Stdout.WriteString(markPastes)
@@ -71,16 +73,16 @@ func (t *terminal) ReadLine(prompt string) (string, error) {
 	return strings.ReplaceAll(line, newline, "\n"), err
 }
 
-func (t *terminal) Remember(text string) {
+func (t *editor) Remember(text string) {
 	// A history that cannot be written is no reason to stop somebody's work.
 	_ = t.line.SaveHistory(strings.ReplaceAll(text, "\n", newline))
 }
 
-func (t *terminal) Follow(g Guide)    { t.guide = g }
-func (t *terminal) Interactive() bool { return true }
+func (t *editor) Follow(g Guide)    { t.guide = g }
+func (t *editor) Interactive() bool { return true }
 
 // Close does not wait for more than a moment: the library waits for a key.
-func (t *terminal) Close() error {
+func (t *editor) Close() error {
 	closed := make(chan error, 1)
 	go func() { closed <- t.line.Close() }()
 	select {
@@ -94,7 +96,7 @@ func (t *terminal) Close() error {
 // Do implements [readline.AutoCompleter]: it returns what is to be added to
 // the line at pos. It lists several possibilities itself, because the library's
 // menu divides by zero where the terminal is narrower than a word.
-func (t *terminal) Do(line []rune, pos int) ([][]rune, int) {
+func (t *editor) Do(line []rune, pos int) ([][]rune, int) {
 	before := strings.ReplaceAll(string(line[:pos]), newline, "\n")
 	c := t.guide.Complete(before, len(before))
 	typed := before[c.Start:]
@@ -125,7 +127,13 @@ const (
 
 // Paint implements [readline.Painter]. While arguments are written at the end of
 // the line, it shows below how the function is called.
-func (t *terminal) Paint(line []rune, pos int) []rune {
+func (t *editor) Paint(line []rune, pos int) []rune {
+	line = slices.Clone(line)
+	for i, r := range line { // one for one, so that the cursor is where it seems
+		if text := string(r); r != '\n' && terminal.Visible(text) != text {
+			line[i] = '�'
+		}
+	}
 	width := readline.GetScreenWidth()
 	entered := pos > 0 && line[pos-1] == '\n'
 	if pos < len(line) || entered || width < 2 || runtime.GOOS == "windows" { // where the library knows few sequences

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/twinsh/twinsh/runtime/terminal"
+)
+
+// An output is a stream of the program. It notes that it cannot be written,
+// because most of those who write to it do not look, and calls failed then.
+type output struct {
+	name   string // for messages
+	to     io.Writer
+	failed func(error)
+
+	mu  sync.Mutex
+	err error // the first
+}
+
+// Write implements [io.Writer]. After an error nothing is written any more.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.to.Write(p)
+	if err != nil {
+		o.err = &unwritableError{o.name, err}
+		if o.failed != nil {
+			o.failed(o.err)
+		}
+		return n, o.err
+	}
+	return n, nil
+}
+
+// failure returns why the output could not be written, nil if it could.
+func (o *output) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
+// An unwritableError says that a stream cannot be written.
+type unwritableError struct {
+	name string
+	err  error
+}
+
+func (e *unwritableError) Error() string {
+	return fmt.Sprintf("%s cannot be written: %v", e.name, e.err)
+}
+
+func (e *unwritableError) Unwrap() error { return e.err }
+
+// filtered returns a writer through which a terminal gets no orders but colours.
+func filtered(to io.Writer, color bool) io.Writer {
+	return &terminal.Writer{To: to, Color: color}
+}
+
+// unwritable reports whether something that was said did not arrive.
+func (p *program) unwritable() bool {
+	return slices.ContainsFunc(p.outputs, func(o *output) bool { return o.failure() != nil })
+}
+
+// written returns the exit status, which is that of bad usage if what was said
+// did not arrive. That a reader wants no more, as head does, is known to the
+// user, so that nothing is said about it.
+func (p *program) written(status int) int {
+	for _, o := range p.outputs {
+		err := o.failure()
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, syscall.EPIPE) {
+			fmt.Fprintf(p.stderr, "twinsh: %v\n", err)
+		}
+		if p.stopped() == 0 {
+			status = misused
+		}
+	}
+	return status
+}
