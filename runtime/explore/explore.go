@@ -184,11 +184,6 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 		// itself that the protocol is not symmetric.
 		o.Symmetry = Never
 	}
-	if o.Budget > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.Budget, LimitError{fmt.Sprintf("the time budget of %s is used up", o.Budget)})
-		defer cancel()
-	}
 	var file *checkpointFile
 	if o.Checkpoint != "" {
 		opened, release, err := o.openCheckpoint()
@@ -200,14 +195,17 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 	}
 	x := newSearch(s, o)
 	x.file, x.asked = file, o.Symmetry
+	ctx, stop := x.within(ctx)
+	defer stop()
 	r, err := x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
 		mode, began := o.Symmetry, x.began
 		o.Symmetry = Never
 		o.Resume = o.Resume && a.known // one written with symmetry is of no use
+		occupied := x.occupied
 		x = newSearch(s, o)
-		x.began, x.asymmetry = began, a.why
+		x.began, x.asymmetry, x.occupied = began, a.why, occupied
 		x.file, x.asked = file, mode
 		if r, err = x.run(ctx); err == nil {
 			r.Asymmetry, r.asked = a.why, mode != Auto

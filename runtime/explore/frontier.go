@@ -122,6 +122,16 @@ func (f *frontier) seal() []origin {
 	return origins
 }
 
+// empty reports whether nothing was added.
+func (f *frontier) empty() bool {
+	for i := range f.shards {
+		if len(f.shards[i].origins) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // len returns the number of rows of a sealed frontier.
 func (f *frontier) len() int { return len(f.order) }
 

@@ -22,6 +22,13 @@ func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invari
 	return &invariants{cluster: c, properties: properties, judged: map[string]int{}}
 }
 
+// bytes returns about how much memory the verdicts occupy.
+func (v *invariants) bytes() int {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return len(v.judged) * (4*v.cluster.Width() + pairBytes)
+}
+
 // judge returns the first invariant that does not hold in the world that has
 // the given vector, or none.
 func (v *invariants) judge(ctx context.Context, vector runtime.Vector) (int, error) {

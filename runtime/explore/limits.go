@@ -2,6 +2,9 @@ package explore
 
 import (
 	"context"
+	"fmt"
+	goruntime "runtime"
+	"runtime/metrics"
 	"time"
 )
 
@@ -22,4 +25,89 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 		time.AfterFunc(graceTime, func() { cancel(context.Cause(ctx)) })
 	})
 	return last, func() { detach(); cancel(nil) }
+}
+
+// within bounds a search by its budget and its memory. The context that it returns
+// ends with the cause why; the function ends the watch.
+func (x *search) within(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := func() { cancel(nil) }
+	if o := x.options; o.Budget > 0 {
+		timed, end := context.WithTimeoutCause(ctx, o.Budget, LimitError{fmt.Sprintf("the time budget of %s is used up", o.Budget)})
+		ctx, stop = timed, func() { end(); cancel(nil) }
+	}
+	if x.options.MaxMemory > 0 {
+		g := newGuard(x.options.MaxMemory, func() int { return int(x.occupied.Load()) })
+		go g.watch(ctx, cancel)
+	}
+	return ctx, stop
+}
+
+// guardEvery is how often memory is looked at: more often than a program can fill
+// much of it.
+const guardEvery = 5 * time.Millisecond
+
+// A guard ends a search whose memory comes to its limit. It looks at what the
+// search counts, and at how far the heap of the process has grown since the search
+// began, which is what is not counted, too, and whatever else the process does. The
+// heap holds garbage; when it has grown by the limit, what of it is in use is found
+// out, and that may be nine tenths of the limit, so that this is not done too often.
+type guard struct {
+	limit   int
+	counted func() int
+	heap    func() int // in use, garbage included
+	collect func()     // the garbage
+	least   int        // that the heap ever was
+}
+
+func newGuard(limit int, counted func() int) *guard {
+	g := &guard{limit: limit, counted: counted, heap: heapInUse, collect: goruntime.GC}
+	g.least = g.heap()
+	return g
+}
+
+// watch looks until ctx ends, which it makes happen.
+func (g *guard) watch(ctx context.Context, end context.CancelCauseFunc) {
+	tick := time.NewTicker(guardEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := g.look(); err != nil {
+				end(err)
+				return
+			}
+		}
+	}
+}
+
+// look returns a [LimitError] if the limit is reached.
+func (g *guard) look() error {
+	if g.counted() > g.limit {
+		return memoryLimit(g.limit)
+	}
+	now := g.heap()
+	g.least = min(g.least, now)
+	if now-g.least > g.limit {
+		g.collect()
+		if g.heap()-g.least > g.limit/10*9 {
+			return memoryLimit(g.limit)
+		}
+	}
+	return nil
+}
+
+func memoryLimit(bytes int) error {
+	return LimitError{fmt.Sprintf("the memory limit of %d bytes was reached", bytes)}
+}
+
+// heapInUse returns the bytes of the heap that hold objects, dead ones among them,
+// and what lies unused between them. Reading that takes some microseconds and stops
+// nothing.
+func heapInUse() int {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+	metrics.Read(samples)
+	return int(samples[0].Value.Uint64() + samples[1].Value.Uint64())
 }

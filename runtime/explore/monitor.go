@@ -27,6 +27,21 @@ type monitors struct {
 	names map[[2]uint32]uint32 // (tuple, number of a renaming) -> tuple
 	ids   map[string]uint32
 	tuple []tuple
+	texts int // bytes of the tuples and their keys
+}
+
+// tupleBytes is about what a tuple takes beside its texts, pairBytes what a map
+// takes for each pair of numbers.
+const (
+	tupleBytes = 160
+	pairBytes  = 40
+)
+
+// bytes returns about how much memory the monitors occupy.
+func (m *monitors) bytes() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.texts + pairBytes*(len(m.next)+len(m.lost)+len(m.names))
 }
 
 type tuple struct {
@@ -188,6 +203,7 @@ func (m *monitors) intern(t tuple) uint32 {
 	id := uint32(len(m.tuple))
 	m.tuple = append(m.tuple, t)
 	m.ids[key.String()] = id
+	m.texts += 2*key.Len() + tupleBytes
 	return id
 }
 

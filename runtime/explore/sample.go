@@ -24,7 +24,8 @@ const batchDraws = 32
 // [Options.Novelty] it prefers scenarios that begin like those that led to
 // something new, and one that is drawn again counts once. Equal seeds draw
 // equal scenarios. The counterexample is the shortest violating prefix of those
-// drawn, the first drawn of several.
+// drawn, the first drawn of several. If ctx ends, or a limit is reached, the report
+// says what was drawn until then.
 func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (*Report, error) {
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
@@ -33,14 +34,20 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 	x := newSearch(s, o)
 	x.report = newReport("sample", s, o)
 	x.report.Seed, x.report.Workers = seed, x.options.Workers
+	ctx, stop := x.within(ctx)
+	defer stop()
 	sampler, err := x.newSampler(ctx, count, seed)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return nil, err
+	}
+	if err != nil {
+		x.report.Stopped = context.Cause(ctx)
 	}
 	for from := 0; from < sampler.count && x.report.Stopped == nil; from += batchDraws {
 		if err := sampler.batch(ctx, from, min(from+batchDraws, sampler.count)); err != nil {
 			return nil, err
 		}
+		x.report.Memory = max(x.report.Memory, sampler.memory())
 	}
 	x.report.Runs = x.cluster.Learnt().Runs
 	x.report.Worlds = len(sampler.worlds)
@@ -55,8 +62,8 @@ type sampler struct {
 	*search
 	seed    uint64
 	count   int
-	ranks   []*big.Int // of what is drawn, if that does not depend on what was
-	archive *archive   // nil if it does not
+	drawing *space.Drawing // of indices, if what is drawn does not depend on what was
+	archive *archive       // nil if it does not
 	start   *prefix
 	team    []*worker
 
@@ -69,6 +76,7 @@ type sampler struct {
 // prefix that was known before.
 type draw struct {
 	from     *prefix
+	rank     *big.Int
 	steps    []choice
 	taken    []*prefix // what was reached
 	early    bool      // the next step could not happen
@@ -85,19 +93,23 @@ type choice struct {
 }
 
 func (x *search) newSampler(ctx context.Context, count int, seed uint64) (*sampler, error) {
+	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}}
 	past, err := x.startMonitor(ctx)
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}}
 	s.start = &prefix{
 		at: x.space.Start(), vector: x.options.Start.Vector(), seen: x.monitors.verdict(past),
 	}
-	if size := x.space.Size(); x.options.Novelty && size.Cmp(big.NewInt(int64(count))) > 0 {
+	size := x.space.Size()
+	all := size.Cmp(big.NewInt(int64(count))) <= 0
+	if all {
+		s.count = int(size.Int64())
+	}
+	if x.options.Novelty && !all {
 		s.archive = newArchive()
 	} else {
-		s.ranks = x.space.Sample(count, seed)
-		s.count = len(s.ranks)
+		s.drawing = x.space.Draw(seed)
 	}
 	for range max(1, min(x.options.Workers, s.count)) {
 		s.team = append(s.team, x.newWorker(ctx))
@@ -116,6 +128,8 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 		draws[i] = &draw{from: s.start, violated: none}
 		if s.archive != nil {
 			s.guide(draws[i], first+i)
+		} else {
+			draws[i].rank, _ = s.drawing.Next()
 		}
 	}
 	var next atomic.Int64
@@ -128,7 +142,7 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 					return
 				}
 				if s.archive == nil {
-					draws[i].err = s.unrank(draws[i], s.ranks[first+i])
+					draws[i].err = s.unrank(draws[i])
 				}
 				if draws[i].err == nil {
 					s.play(ctx, w, draws[i])
@@ -151,8 +165,8 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 	return nil
 }
 
-func (s *sampler) unrank(d *draw, rank *big.Int) error {
-	scenario, err := s.space.At(rank)
+func (s *sampler) unrank(d *draw) error {
+	scenario, err := s.space.At(d.rank)
 	for _, step := range scenario {
 		d.steps = append(d.steps, choice{step: step})
 	}
@@ -168,7 +182,11 @@ func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 			return
 		}
 		to := make(runtime.Vector, len(at.vector))
+		if d.err = ctx.Err(); d.err != nil {
+			return
+		}
 		if d.early = !w.sim.Take(to, at.vector, c.step); d.early {
+			d.err = w.sim.Err()
 			return
 		}
 		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: w.after(ctx, at.seen, c.step, to)}
@@ -178,6 +196,20 @@ func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 		d.taken = append(d.taken, at)
 		d.violated, d.err = s.judge(ctx, at.seen, to)
 	}
+}
+
+// memory counts the bytes of what was drawn, and of tables: see [search.memory].
+func (s *sampler) memory() int {
+	const drawBytes, prefixBytes = 160, 200 // about what a map takes for a number, and a prefix
+	n := s.cluster.Learnt().Bytes + s.monitors.bytes() + s.invariants.bytes() +
+		len(s.worlds)*(4*s.cluster.Width()+pairBytes) + 8*(cap(s.states.by)+cap(s.histories.by))
+	if s.archive != nil {
+		n += len(s.archive.prefixes)*(prefixBytes+4*s.cluster.Width()) + len(s.archive.drawn)*drawBytes
+	} else {
+		n += int(s.report.Covered.Int64()) * drawBytes
+	}
+	s.occupied.Store(int64(n))
+	return n
 }
 
 // note adds a draw to the report.

@@ -34,6 +34,7 @@ type search struct {
 	mayForget  runtime.Set
 	realm      uint32            // of this search's simulators, if it checks all that is new to them
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
+	ended      error             // why the search ends with a complete layer
 	sought     bool              // whether there is a symmetry is known
 	renamings  runtime.RenamingIndex
 	// symmetricFrom is the first layer of canonical worlds.
@@ -54,7 +55,9 @@ type search struct {
 	// asymmetry is why a search that began with symmetry began anew as this one.
 	asymmetry string
 
-	imageBytes  atomic.Int64 // of the images of all places
+	placeBytes  atomic.Int64  // of places and images
+	workerBytes atomic.Int64  // of what the workers remember
+	occupied    *atomic.Int64 // bytes when memory was counted last
 	report      *Report
 	progressing int // how many of the report's passing scenarios, the first ones, made progress
 	tallies     tallies
@@ -91,6 +94,7 @@ func newSearch(s *space.Space, o Options) *search {
 		words:      weightWords(s.Size()),
 
 		symmetricFrom: never,
+		occupied:      new(atomic.Int64),
 		placeOf:       map[*space.Position]*place{},
 	}
 	if x.options.Workers <= 0 {
@@ -156,6 +160,13 @@ func (x *search) place(p *space.Position) *place {
 	return at
 }
 
+// placeBytes and groupBytes are about what a place takes and each way on from it,
+// the position of the space included.
+const (
+	placeBytes = 512
+	groupBytes = 96
+)
+
 // expand prepares a place to be gone on from. The error is that of ctx.
 func (x *search) expand(ctx context.Context, at *place) error {
 	if at.groups != nil || at.last {
@@ -173,6 +184,7 @@ func (x *search) expand(ctx context.Context, at *place) error {
 		groups = append(groups, group{steps: g.Steps, to: to})
 	}
 	at.groups = groups
+	x.placeBytes.Add(placeBytes + int64(len(groups))*groupBytes)
 	return nil
 }
 
@@ -249,7 +261,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		if !x.symmetric() && next.len() >= manyRows {
 			switch next, origins, err = x.useSymmetry(ctx, next, origins); {
 			case err != nil && ctx.Err() != nil:
-				x.report.Stopped = context.Cause(ctx)
+				x.ended = context.Cause(ctx)
 			case err != nil:
 				return nil, err
 			}
@@ -257,6 +269,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		x.origins = append(x.origins, origins)
 		x.report.Depth++
 		layer = next
+		x.report.Stopped = x.ended
 		if most := x.options.MaxWorlds; most > 0 && layer.len() > 0 && x.report.Worlds+layer.len() > most {
 			x.report.Stopped = LimitError{fmt.Sprintf("going on would take more than %d worlds", most)}
 		}
@@ -389,6 +402,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 			// Made here, what workers write to lies apart in memory.
 			w := x.newWorker(ctx)
 			team[i] = w
+			counted := 0
 			for w.err == nil && ctx.Err() == nil {
 				from := int(taken.Add(block) - block)
 				if from >= rows.len() {
@@ -399,8 +413,9 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 						done.Add(1)
 					}
 				}
-				if i == 0 && x.options.MaxMemory > 0 && x.memory(rows, next) > x.options.MaxMemory {
-					stop(LimitError{fmt.Sprintf("the memory limit of %d bytes was reached", x.options.MaxMemory)})
+				if x.options.MaxMemory > 0 && w.steps-counted >= countSteps {
+					counted = w.steps
+					x.memory(rows, next)
 				}
 				if x.options.Progress != nil && i == 0 {
 					x.tell(rows, next, Progress{
@@ -411,21 +426,27 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		})
 	}
 	group.Wait()
+	x.workerBytes.Store(0) // unless they go on, they forget
 	for _, w := range team {
 		// What a property says because ctx is done is no error of its own.
 		if w.err != nil && ctx.Err() == nil {
 			return nil, w.err
 		}
 	}
-	x.report.Memory = max(x.report.Memory, x.memory(rows, next))
+	if x.report.Memory = max(x.report.Memory, x.memory(rows, next)); x.options.MaxMemory > 0 && x.report.Memory > x.options.MaxMemory {
+		stop(memoryLimit(x.options.MaxMemory))
+	}
 	if x.file != nil {
 		x.complete = x.snapshot()
 	}
 	x.report.Worlds += int(done.Load())
 	x.gather(ctx, team)
-	if int(done.Load()) < rows.len() {
+	switch {
+	case int(done.Load()) < rows.len():
 		x.report.Stopped = context.Cause(ctx)
 		x.report.Partial = x.expanded(team, rows)
+	case ctx.Err() != nil && !next.empty():
+		x.ended = context.Cause(ctx) // between two layers
 	}
 	return next, nil
 }
@@ -443,12 +464,23 @@ func (x *search) expanded(team []*worker, rows *frontier) float64 {
 	return share(done, all)
 }
 
-// memory returns the bytes that worlds and tables occupy.
+// countSteps is after how many steps a worker counts memory, if that is limited.
+const countSteps = 1 << 12
+
+// memory counts the bytes of worlds and tables: the rows of the layer under way and
+// of the next, the origins of all rows, what the cluster has learnt, what is known
+// of renamings, monitors and invariants, the places of the space, and what workers
+// remember for themselves. It may be called concurrently.
 func (x *search) memory(rows, next *frontier) int {
-	n := rows.bytes() + next.bytes() + x.cluster.Learnt().Bytes
+	n := rows.bytes() + next.bytes() + x.cluster.Learnt().Bytes + x.monitors.bytes() + x.invariants.bytes() +
+		int(x.placeBytes.Load()+x.workerBytes.Load())
 	for _, origins := range x.origins {
 		n += 8 * cap(origins)
 	}
+	if x.symmetry != nil {
+		n += x.symmetry.Bytes()
+	}
+	x.occupied.Store(int64(n))
 	return n
 }
 

@@ -164,7 +164,7 @@ func (x *search) imagesOf(at *place, choice int) []runtime.Step {
 	for g := range list {
 		list[g] = x.image(at, choice, g)
 	}
-	x.imageBytes.Add(int64(8 * len(list)))
+	x.placeBytes.Add(int64(8 * len(list)))
 	at.images.of[choice].Store(&list)
 	return list
 }

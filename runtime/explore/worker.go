@@ -28,6 +28,7 @@ type worker struct {
 	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
 	names    *runtime.Canonicalizer
 	renamer  *renamer
+	bytes    int // of what it remembers, as counted last
 	err      error
 }
 
@@ -101,7 +102,23 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 		}
 	}
 	w.expanded.add(weight)
+	w.count()
 }
+
+// count adds what the worker remembers more than before to the memory of the search.
+func (w *worker) count() {
+	now := len(w.verdicts) * verdictBytes
+	if w.names != nil {
+		now += w.names.Bytes()
+	}
+	if now != w.bytes {
+		w.search.workerBytes.Add(int64(now - w.bytes))
+		w.bytes = now
+	}
+}
+
+// verdictBytes is about what a map takes for each verdict.
+const verdictBytes = 80
 
 // after returns the verdict after the step that the worker's simulator took
 // last, unless w.err says why there is none.

@@ -1,0 +1,87 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A guard ends a search at its limit: of what is counted at once, of the heap if
+// what has grown is in use and not garbage.
+func TestGuard(t *testing.T) {
+	const limit = 1000
+	for _, tc := range []struct {
+		name                     string
+		counted, heap, collected int
+		ends                     bool
+		collections              int
+	}{
+		{name: "little", counted: 900, heap: 5000 + limit, collected: 5000 + limit},
+		{name: "counted", counted: limit + 1, heap: 5000, ends: true},
+		{name: "garbage", heap: 5000 + limit + 1, collected: 5000 + 900, collections: 1},
+		{name: "in use", heap: 5000 + limit + 1, collected: 5000 + 901, ends: true, collections: 1},
+		{name: "a heap that shrank before", heap: 4000 + limit, collected: 4000 + limit},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			collections := 0
+			now := 5000
+			g := &guard{limit: limit, least: 5000, counted: func() int { return tc.counted },
+				heap: func() int { return now }, collect: func() { collections++; now = tc.collected }}
+			if tc.name == "a heap that shrank before" {
+				now = 4000
+				if err := g.look(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now = tc.heap
+			err := g.look()
+			var stop LimitError
+			if errors.As(err, &stop) != tc.ends || collections != tc.collections {
+				t.Errorf("got %v after %d collections", err, collections)
+			}
+			if tc.ends && stop.What != "the memory limit of 1000 bytes was reached" {
+				t.Errorf("it says %q", stop.What)
+			}
+		})
+	}
+	if heapInUse() < 1<<16 {
+		t.Error("the heap is empty")
+	}
+}
+
+// A guard looks every few milliseconds, until its context ends.
+func TestGuardWatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		g := &guard{limit: 10, heap: func() int { return 0 }, counted: func() int { looks++; return looks }}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		began := time.Now()
+		go g.watch(ctx, cancel)
+		<-ctx.Done()
+		var stop LimitError
+		if !errors.As(context.Cause(ctx), &stop) || looks != 11 || time.Since(began) != 11*guardEvery {
+			t.Errorf("%d looks in %s, and then %v", looks, time.Since(began), context.Cause(ctx))
+		}
+	})
+}
+
+// What is to be said of a violation may be said a little longer than the search goes on.
+func TestGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancelCause(t.Context())
+		last, cancel := grace(ctx)
+		defer cancel()
+		stop(LimitError{"enough"})
+		time.Sleep(graceTime - time.Millisecond)
+		if last.Err() != nil {
+			t.Error("there is no grace")
+		}
+		time.Sleep(2 * time.Millisecond)
+		var limit LimitError
+		if last.Err() == nil || !errors.As(context.Cause(last), &limit) {
+			t.Errorf("grace lasts; %v", context.Cause(last))
+		}
+	})
+}

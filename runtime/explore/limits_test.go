@@ -1,0 +1,237 @@
+package explore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// counters is a symmetric protocol whose replicas count timeouts. Their states take
+// size bytes. Its hooks are called with how often they were called before.
+type counters struct {
+	size   int
+	react  func(n int, id string)
+	rename func(n int)
+	calls  *[2]atomic.Int64
+}
+
+func (counters) Name() string    { return "counters" }
+func (counters) Symmetric() bool { return true }
+func (p counters) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &countersNode{protocol: p, id: self.ID, state: make([]byte, max(p.size, 1))}, nil
+}
+func (counters) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, errors.New("counters has no clients")
+}
+
+type countersNode struct {
+	protocol counters
+	id       string
+	state    []byte
+}
+
+func (n *countersNode) React(e runtime.Event, out *runtime.Reaction) {
+	if e.Kind == runtime.TimeoutEvent {
+		n.state[0]++
+		if n.protocol.react != nil {
+			n.protocol.react(int(n.protocol.calls[0].Add(1)-1), n.id)
+		}
+	}
+}
+func (n *countersNode) AppendBinary(b []byte) ([]byte, error) { return append(b, n.state...), nil }
+func (n *countersNode) UnmarshalBinary(b []byte) error        { copy(n.state, b); return nil }
+func (n *countersNode) Rename(func(string) string) {
+	if n.protocol.rename != nil {
+		n.protocol.rename(int(n.protocol.calls[1].Add(1) - 1))
+	}
+}
+
+// count returns a cluster of n counters, and its timeouts.
+func count(t testing.TB, n int, p counters) (*runtime.Cluster, *space.Space) {
+	t.Helper()
+	p.calls = new([2]atomic.Int64)
+	c, err := runtime.NewCluster(runtime.Config{Protocol: p, N: n, F: (n - 1) / 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []runtime.Step
+	for _, name := range c.Names(c.Servers()) {
+		step, err := c.Timeout(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	return c, space.Of(steps...)
+}
+
+// Wherever a search is when its context ends, it does no more work that takes long,
+// and its report says what was judged until then.
+func TestSearchEndsAtOnce(t *testing.T) {
+	for _, stop := range []int{0, 1, 2, 40} {
+		t.Run(fmt.Sprintf("invariant %d", stop), func(t *testing.T) {
+			c, timeouts := count(t, 4, counters{})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			calls := 0
+			end := check.Invariant("counted", func(ctx context.Context, _ *runtime.World) (bool, string, error) {
+				if calls++; calls > stop {
+					cancel(explore.LimitError{What: "enough"})
+				}
+				return true, "", ctx.Err()
+			})
+			o := explore.Options{Start: c.Start(), Invariants: []check.WorldProperty{end}, Workers: 1}
+			r, err := explore.Explore(ctx, timeouts.Times(12), o)
+			stopped(t, r, err, "enough")
+			if calls != stop+1 {
+				t.Errorf("%d worlds were judged, want %d", calls, stop+1)
+			}
+			calls = stop
+			r, err = explore.Sample(t.Context(), timeouts.Times(12), 100, 1, o)
+			if err != nil || r.Stopped != nil || calls <= stop {
+				t.Errorf("in another context it is stopped: %v, %v", r, err)
+			}
+		})
+		t.Run(fmt.Sprintf("node %d", stop), func(t *testing.T) {
+			for _, symmetry := range []explore.Symmetry{explore.Never, explore.Always} {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				reactions := 0
+				c, timeouts := count(t, 4, counters{react: func(n int, _ string) {
+					if reactions = n + 1; n >= stop {
+						cancel(explore.LimitError{What: "enough"})
+					}
+				}})
+				r, err := explore.Explore(ctx, timeouts.Times(30), explore.Options{Start: c.Start(), Symmetry: symmetry, Workers: 1})
+				stopped(t, r, err, "enough")
+				if reactions != stop+1 {
+					t.Errorf("%d reactions, want %d", reactions, stop+1)
+				}
+			}
+		})
+		t.Run(fmt.Sprintf("sampled invariant %d", stop), func(t *testing.T) {
+			for _, novelty := range []bool{false, true} {
+				c, timeouts := count(t, 4, counters{})
+				ctx, cancel := context.WithCancelCause(t.Context())
+				calls := 0
+				end := check.Invariant("counted", func(ctx context.Context, _ *runtime.World) (bool, string, error) {
+					if calls++; calls > stop {
+						cancel(explore.LimitError{What: "enough"})
+					}
+					return true, "", ctx.Err()
+				})
+				r, err := explore.Sample(ctx, timeouts.Times(700), 1<<40, 1, explore.Options{
+					Start: c.Start(), Invariants: []check.WorldProperty{end}, Workers: 1, Novelty: novelty,
+				})
+				stopped(t, r, err, "enough")
+				if calls != stop+1 {
+					t.Errorf("%d worlds were judged, want %d", calls, stop+1)
+				}
+			}
+		})
+	}
+}
+
+// stopped checks that a report is one of a search that was stopped.
+func stopped(t *testing.T, r *explore.Report, err error, why string) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Stopped == nil || r.Stopped.Error() != why || r.Complete() || !strings.Contains(r.Text(), "stopped    "+why) {
+		t.Errorf("stopped by %v:\n%s", r.Stopped, r.Text())
+	}
+}
+
+// A search that ends while it looks for symmetry has a report, of nothing.
+func TestSetUpEnds(t *testing.T) {
+	for _, stop := range []int{0, 5} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		renamed := 0
+		c, timeouts := count(t, 10, counters{rename: func(n int) {
+			if renamed = n + 1; n >= stop {
+				cancel(explore.LimitError{What: "enough"})
+			}
+		}})
+		r, err := explore.Explore(ctx, timeouts.Times(4), explore.Options{Start: c.Start(), Symmetry: explore.Always})
+		stopped(t, r, err, "enough")
+		if r.Covered.Sign() != 0 || r.Steps != 0 || r.Worlds != 0 || renamed > stop+10 {
+			t.Errorf("%d states were renamed:\n%s", renamed, r.Text())
+		}
+	}
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, timeouts := count(t, 4, counters{})
+	for _, symmetry := range []explore.Symmetry{explore.Auto, explore.Always, explore.Never} {
+		r, err := explore.Explore(done, timeouts.Times(4), explore.Options{Start: c.Start(), Symmetry: symmetry})
+		if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 || !strings.Contains(r.Text(), "stopped    interrupted") {
+			t.Errorf("got %v, %v", r, err)
+		}
+	}
+	r, err := explore.Sample(done, timeouts.Times(4), 10, 1, explore.Options{Start: c.Start()})
+	if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 {
+		t.Errorf("a sample: %v, %v", r, err)
+	}
+}
+
+// Of thousands of renamings, only some are tried on the starting world.
+func TestSetUpIsCheap(t *testing.T) {
+	renamed := 0
+	c, timeouts := count(t, 10, counters{rename: func(n int) { renamed = n + 1 }})
+	r, err := explore.Explore(t.Context(), timeouts.Times(0), explore.Options{Start: c.Start(), Symmetry: explore.Always})
+	if err != nil || !r.OK() {
+		t.Fatal(err)
+	}
+	if order := len(c.NameSymmetries()); order < 5000 || renamed > 200 {
+		t.Errorf("%d states were renamed for %d renamings", renamed, order)
+	}
+}
+
+// Two workers go on from two worlds at the same time.
+func TestSmallLayersUseAllWorkers(t *testing.T) {
+	var together sync.WaitGroup
+	together.Add(2)
+	met := make(chan struct{})
+	go func() { together.Wait(); close(met) }()
+	alone := atomic.Bool{}
+	c, timeouts := count(t, 2, counters{react: func(n int, _ string) {
+		if n < 2 {
+			return // the first layer has one world
+		}
+		if n < 4 {
+			together.Done()
+		}
+		select {
+		case <-met:
+		case <-time.After(20 * time.Second):
+			alone.Store(true)
+		}
+	}})
+	r, err := explore.Explore(t.Context(), timeouts.Times(2), explore.Options{Start: c.Start(), Symmetry: explore.Never, Workers: 2})
+	if err != nil || !r.OK() {
+		t.Fatal(err)
+	}
+	if alone.Load() {
+		t.Error("one worker went on from both worlds")
+	}
+}
+
+// Large states end a search at its memory limit, and what is counted is no less
+// than what the states take.
+func TestMemoryOfLargeStates(t *testing.T) {
+	const limit = 24 << 20
+	c, timeouts := count(t, 4, counters{size: 64 << 10})
+	r, err := explore.Explore(t.Context(), timeouts.Times(400), explore.Options{Start: c.Start(), MaxMemory: limit, Symmetry: explore.Never})
+	stopped(t, r, err, fmt.Sprintf("the memory limit of %d bytes was reached", limit))
+	if states := c.Learnt().States * 64 << 10; states > limit*5/4 || r.Memory < states {
+		t.Errorf("%d bytes are counted, and states take %d", r.Memory, states)
+	}
+}
