@@ -145,6 +145,15 @@ type protocolValue struct {
 }
 
 func (p *protocolValue) String() string        { return p.call }
+
+// Legend says what the states of servers show, "" if the protocol does not tell.
+func (p *protocolValue) Legend() string {
+	if l, ok := p.Protocol.(interface{ Legend() string }); ok {
+		return l.Legend()
+	}
+	return ""
+}
+
 func (p *protocolValue) Type() string          { return "protocol" }
 func (p *protocolValue) Freeze()               {}
 func (p *protocolValue) Truth() starlark.Bool  { return true }

@@ -124,6 +124,20 @@ type scriptProtocol struct {
 	fresh   sync.Map // nodeKey -> encoded starting state
 }
 
+// Legend is the first line of the docstring of the replicas' show function.
+func (p *scriptProtocol) Legend() string {
+	show, ok := p.replica.handlers["show"].(*starlark.Function)
+	if !ok {
+		return ""
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(show.Doc()), "\n")
+	line = strings.TrimSuffix(line, ".")
+	if line != "" {
+		line = strings.ToLower(line[:1]) + line[1:]
+	}
+	return line
+}
+
 // A nodeKey tells the nodes of a protocol apart that start in different ways.
 // Whoever makes nodes hands out the same slices each time.
 type nodeKey struct {
@@ -509,7 +523,7 @@ func roleEntry() Entry {
 		Signature: "role(init=None, show=None, rebase=None, persistent=[], handlers={}, **on)",
 		Doc: `The code of replicas or of clients.
 It is functions that are called with self when something happens to a node.
-on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people; what they mean is said in its docstring, which pictures show. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
 A message has sender, type and its fields; a round has number, leader and input.

@@ -84,12 +84,12 @@ type Reacted struct {
 
 // Replay returns what an instance does at the last of the given places if what
 // stands there, and nothing else, reaches it, in that order. There must be one;
-// they are places of its log, or of messages to it that never came. It reports false if they could not: code that is asked for something may refuse
-// it, and an instance that is down cannot be asked. The code of the instance
-// runs once for each place it was not run for before, and every time again if it
-// cannot encode its state; budget is lessened by as much in the worst case, and
-// when it is used up Replay reports false, too, with budget below 0. So it does when
-// ctx ends, and then promptly.
+// they are places of its log, or of messages to it that never came. It reports
+// false if they could not: code that is asked for something may refuse it, and an
+// instance that is down cannot be asked. The code of the instance runs at most once
+// for each place, which lessens the budget by one; if it cannot encode its state it
+// is rebuilt each time, which counts in addition. When the budget is used up Replay
+// reports false, too, and leaves it below 0. So it does, promptly, when ctx ends.
 func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget *int) (r Reacted, ok bool) {
 	defer func() {
 		if ok || ctx.Err() == nil {
@@ -112,7 +112,7 @@ func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget 
 	for i, at := range places {
 		cost := 1
 		if first.logs {
-			cost += i
+			cost += i / rebuilt
 		}
 		if *budget -= cost; *budget < 0 {
 			return Reacted{}, false
@@ -133,6 +133,10 @@ func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget 
 	}
 	return r, true
 }
+
+// rebuilt is how many events of a log that is played to rebuild a node count as
+// much as one that is played for what it does.
+const rebuilt = 32
 
 // stimulus is the inverse of event.
 func (k *code) stimulus(e Event) stimulus {

@@ -79,24 +79,24 @@ func (q *inquiry) answered(s sight) []Sentence {
 		return true
 	})
 	all := a.errands(s.at)
-	last := len(all) - 1
-	for last >= 0 && all[last].Lane != s.lane {
-		last--
-	}
-	var story []Sentence
 	begun := Place{}
-	if last >= 0 {
-		begun = all[last].Begun
+	i := slices.IndexFunc(all, func(e Errand) bool { return e.Lane == s.lane && e.Ended == s.at && e.Returned && e.Result == s.Text })
+	if i >= 0 {
+		begun = all[i].Begun
 	}
 	why, events := q.observed(s, begun)
+	if i >= 0 {
+		why = why[1:] // what was observed is told by the operation
+	}
 	missed := a.missed(events)
+	var story []Sentence
 	if more := len(all) - maxErrands; more > 0 {
 		story, all = append(story, Omitted{more}), all[more:]
 	}
 	for _, e := range all {
 		story = append(story, a.errand(e))
 	}
-	story = append(story, why[1:]...) // what was observed is told by the operation
+	story = append(story, why...)
 	return append(story, missed...)
 }
 

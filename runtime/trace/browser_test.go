@@ -3,6 +3,7 @@ package trace_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,6 +16,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -182,6 +185,76 @@ func TestPageInBrowser(t *testing.T) {
 	if got := value[string](t, ctx, `["nav", ".now", ".diagram", ".finding"].map(s => getComputedStyle(document.querySelector(s)).display === "none").join() + getComputedStyle(document.querySelector(".later svg")).opacity`); got != "true,true,false,false1" {
 		t.Errorf("in print nav, .now, .diagram and .finding are hidden %s", got)
 	}
+}
+
+// In a narrow window the page opens where the step is that it shows, goes with
+// the client that acts, and no two labels lie on each other.
+func TestPageFollowsSteps(t *testing.T) {
+	var clients []runtime.Client
+	for _, name := range []string{"c1", "c2", "c3", "c4"} {
+		clients = append(clients, runtime.Client{Name: name, Program: []runtime.Operation{{Name: "read"}}})
+	}
+	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 5, F: 1, Clients: clients})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := play(t, c, "exchange c1 A B C D\nexchange c1 A B C D\nexchange c2 B C D E\nexchange c2 B C D E\nexchange c4 B C D E\nexchange c3 A B C D\nexchange c4 C D E\n")
+	page, err := trace.Of(w).Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := browser(t, page)
+	do(t, ctx, chromedp.EmulateViewport(1280, 700), chromedp.Reload())
+	inView := func(step int, client string) {
+		t.Helper()
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`location.hash = "#step=%d"`, step)),
+			chromedp.Poll[chromedp.Void](fmt.Sprintf(`document.querySelector(".current").id === "step-%d"`, step)))
+		seen := value[bool](t, ctx, fmt.Sprintf(`(() => {
+			const box = document.querySelector(".diagram").getBoundingClientRect();
+			const lane = [...document.querySelectorAll(".heads text.name")].find(e => e.textContent === %q).getBoundingClientRect();
+			const step = document.querySelector("#step-%d").getBoundingClientRect();
+			return box.left + 170 <= lane.left && lane.right <= box.right && step.bottom <= box.bottom + 1 && box.top <= step.top;
+		})()`, client, step))
+		if !seen {
+			t.Errorf("in step %d, %s or the step is out of sight", step, client)
+		}
+	}
+	if got := value[bool](t, ctx, `document.querySelector(".diagram").scrollTop > 0`); !got {
+		t.Error("the page opens on the last step and shows the first")
+	}
+	inView(7, "c4")
+	inView(1, "c1")
+	inView(3, "c2")
+	inView(6, "c3")
+
+	page, err = trace.Of(mailed(t)).Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx = browser(t, page)
+	if got := value[int](t, ctx, `[...document.querySelectorAll(".step")].map(step => {
+		const boxes = [...step.querySelectorAll(".label")].map(e => e.getBoundingClientRect());
+		return boxes.filter((a, i) => boxes.some((b, j) => j < i && a.left < b.right && b.left < a.right && a.top + 3 < b.bottom && b.top + 3 < a.bottom)).length;
+	}).reduce((a, b) => a + b)`); got > 0 {
+		t.Errorf("%d labels lie on others", got)
+	}
+	if got := value[bool](t, ctx, `(() => {
+		const part = document.querySelector("#step-2 rect.part").getBoundingClientRect();
+		return [...document.querySelectorAll("#step-2 .mail .line")].every(e => e.getBoundingClientRect().bottom <= part.top);
+	})()`); !got {
+		t.Error("mail to the next leader seems to cross the partition of step 2")
+	}
+}
+
+// mailed is the world of a protocol whose replicas vote for what its leader says
+// to the next one, whatever the partition is then.
+func mailed(t *testing.T) *runtime.World {
+	t.Helper()
+	c, err := runtime.NewCluster(runtime.Config{Protocol: relay{}, N: 4, F: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return play(t, c, "round A\nround B |A|B| |C|D|\nround C |A|C| |B|D|\n")
 }
 
 // What nodes say is text, never markup or code.

@@ -9,7 +9,7 @@ import (
 
 // maxRuns bounds how often the code of nodes runs for one explanation. What
 // would take more is not explained.
-const maxRuns = 50_000
+const maxRuns = 100_000
 
 // An inquiry looks for what enabled what was observed on the way to a world.
 type inquiry struct {

@@ -30,6 +30,8 @@ type rect struct {
 type stepShape struct {
 	*Step
 	Height   int
+	From, To int // what of the width is concerned
+	Focus    int // what of it counts most: the client that acts, or where it begins
 	Top      int // of the parts
 	Parts    []rect
 	Lines    []laneShape // of the lanes that are up
@@ -66,15 +68,16 @@ type chipShape struct {
 }
 
 const (
-	charWidth  = 7  // of the font of the diagram, about
-	chipHeight = 20 // with the space below it
-	hopHeight  = 34 // from sending to receiving
-	margin     = 10
-	titleChars = 18 // that surely fit in a line of the title of a step
-	titleLine  = 20
-	titleWidth = 180
-	printWidth = 980 // of a landscape page
-	twinLooks  = 3   // how many classes twin0, twin1, … there are
+	charWidth   = 7  // of the font of the diagram, about
+	chipHeight  = 20 // with the space below it
+	labelHeight = 12
+	hopHeight   = 34 // from sending to receiving
+	margin      = 10
+	titleChars  = 18 // that surely fit in a line of the title of a step
+	titleLine   = 20
+	titleWidth  = 180
+	printWidth  = 980 // of a landscape page
+	twinLooks   = 3   // how many classes twin0, twin1, … there are
 )
 
 // draw lays the diagram out.
@@ -137,11 +140,16 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 		rest = rest[len(wave):]
 		y = d.wave(&p, wave, y)
 		if slices.ContainsFunc(wave, func(m Delivery) bool { return m.Mail() }) {
-			p.Top = y // the partition begins after it
+			p.Top = y // the partition begins after it, and is named
+			y += labelHeight + 4
 		}
 	}
 	for i, part := range s.Parts {
 		p.Parts = append(p.Parts, d.part(part, i)...)
+	}
+	p.From, p.To = d.concerned(s)
+	if p.Focus = p.From; s.Client >= 0 {
+		p.Focus = s.Client * d.lane
 	}
 	bottom := y
 	for i, state := range s.States {
@@ -167,6 +175,22 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 	return p
 }
 
+// concerned returns the stretch of the lanes that a step has to do with.
+func (d *drawing) concerned(s *Step) (from, to int) {
+	from, to = d.Width, 0
+	for _, m := range s.Deliveries {
+		for _, lane := range []int{m.From, m.To} {
+			if lane >= 0 {
+				from, to = min(from, lane*d.lane), max(to, (lane+1)*d.lane)
+			}
+		}
+	}
+	if from > to {
+		return 0, d.Width
+	}
+	return from, to
+}
+
 // part lists the stretches of neighbouring lanes that are in a part.
 func (d *drawing) part(lanes []int, number int) []rect {
 	var all []rect
@@ -185,8 +209,7 @@ func (d *drawing) wave(p *stepShape, wave []Delivery, y int) int {
 	sent := slices.ContainsFunc(wave, func(m Delivery) bool { return m.From >= 0 })
 	end := y + 12
 	if sent {
-		d.labels(p, wave, y+margin)
-		y += margin + 4
+		y += d.labels(p, wave, y+margin) + margin + 4
 	}
 	// Those that come to one lane end below each other, so that each can be
 	// pointed at. Chips come below all of them.
@@ -243,16 +266,19 @@ func effectsOf(m Delivery) []effect {
 	return all
 }
 
-// labels writes beside each sender what it sends.
-func (d *drawing) labels(p *stepShape, wave []Delivery, y int) {
+// labels writes beside each sender what it sends, from y on, and returns how much
+// lower the last row of them is: those that would touch stand below each other.
+func (d *drawing) labels(p *stepShape, wave []Delivery, y int) int {
+	type span struct{ from, to int }
+	var rows [][]span
 	for i, lane := range d.Lanes {
-		var texts []string
+		var texts, full []string
 		aim := 0
 		for _, m := range wave {
 			if m.From == i {
 				aim += d.Lanes[m.To].X - lane.X
-				if !slices.Contains(texts, m.label()) {
-					texts = append(texts, m.label())
+				if !slices.Contains(full, m.full()) {
+					texts, full = append(texts, m.label()), append(full, m.full())
 				}
 			}
 		}
@@ -263,13 +289,24 @@ func (d *drawing) labels(p *stepShape, wave []Delivery, y int) {
 		if len(texts) > 1 {
 			more = fmt.Sprintf(" +%d", len(texts)-1)
 		}
-		label := textShape{X: lane.X + 8, Y: y, Anchor: "start", Tip: lane.Name + " sends " + enumerate(texts)}
+		label := textShape{X: lane.X + 8, Anchor: "start", Tip: lane.Name + " sends " + enumerate(full)}
+		label.Text = Squeeze(text, (d.lane-margin)/charWidth-runes(more)) + more
+		at := span{label.X, label.X + runes(label.Text)*charWidth}
 		if aim < 0 {
 			label.X, label.Anchor = lane.X-8, "end"
+			at = span{label.X - (at.to - at.from), label.X}
 		}
-		label.Text = Squeeze(text, (d.lane-margin)/charWidth-runes(more)) + more
+		row := slices.IndexFunc(rows, func(row []span) bool {
+			return !slices.ContainsFunc(row, func(s span) bool { return at.from <= s.to && s.from <= at.to })
+		})
+		if row < 0 {
+			row, rows = len(rows), append(rows, nil)
+		}
+		rows[row] = append(rows[row], at)
+		label.Y = y + row*labelHeight
 		p.Labels = append(p.Labels, label)
 	}
+	return (len(rows) - 1) * labelHeight
 }
 
 // arrow is a message from one point to another. Those that do not arrive end
@@ -322,7 +359,7 @@ func (d *drawing) tip(m Delivery) string {
 	to := d.Trace.Lanes[m.To].Name
 	text := to
 	if m.From >= 0 {
-		text = fmt.Sprintf("%s → %s: %s", d.Trace.Lanes[m.From].Name, to, m.carried())
+		text = fmt.Sprintf("%s → %s: %s", d.Trace.Lanes[m.From].Name, to, m.inFull())
 	}
 	if m.Fate != Delivered {
 		return text + "\n" + fateTexts[m.Fate]

@@ -63,7 +63,7 @@ type Changed struct{ Step int }
 //
 // It knows no protocol. What enabled an observation it finds out by replaying
 // the log of the instance (see [runtime.Past]), which takes time: about as much
-// as running the code of nodes 50,000 times. Beyond that it says that it does not
+// as running the code of nodes 100,000 times. Beyond that it says that it does not
 // know. The error is that of ctx.
 func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationKind) ([]Sentence, error) {
 	if w.Depth() < 1 || w.Depth() > len(t.Steps) {
@@ -189,7 +189,7 @@ func (q *inquiry) decided(s sight) (story []Sentence, events []Place, behind []i
 	origin := *q.at(last).Origin
 	if sooner := q.enabled(origin, Place{}, q.sending(last)); len(q.senders(sooner)) > 1 {
 		story = append(story, Enough{At: origin, Arrival: &last, Events: sooner})
-		return story, append(sooner, events...), q.senders(sooner)
+		return story, slices.Concat(sooner, events), q.senders(sooner)
 	}
 	return story, events, behind
 }
@@ -198,8 +198,8 @@ func (q *inquiry) decided(s sight) (story []Sentence, events []Place, behind []i
 func (q *inquiry) conflict(one, two sight) []Sentence {
 	story, passed, first := q.decided(one)
 	more, events, second := q.decided(two)
-	story, passed = append(story, more...), append(passed, events...)
-	story = append(story, q.parted(passed)...)
+	story = append(story, more...)
+	story = append(story, q.parted(slices.Concat(passed, events))...)
 	if len(first) == 0 || len(second) == 0 {
 		return story
 	}

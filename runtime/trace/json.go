@@ -28,7 +28,7 @@ type document struct {
 //
 //	format    "twinsh trace"
 //	version   2
-//	protocol, n, f, beyond
+//	protocol, legend, n, f, beyond
 //	lanes     the instances: name, identity, client, twinned, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,

@@ -145,6 +145,8 @@ func clusterOf(t *testing.T, d *datadriven.TestData) *runtime.Cluster {
 			config.Network = runtime.Held
 		case "rounds":
 			config.Protocol = voting{}
+		case "relay":
+			config.Protocol = relay{}
 		default:
 			client := runtime.Client{Name: arg.Key}
 			for _, op := range arg.Vals {
@@ -246,6 +248,14 @@ func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
 		return c.Heal(), nil
 	case "cut":
 		return c.Cut(args[0], args[1])
+	case "hold":
+		return c.Hold(args[0], args[1])
+	case "release":
+		return c.Release(args[0], args[1], 0)
+	case "drop":
+		return c.Drop(args[0], args[1], args[2])
+	case "deaf":
+		return c.Deaf(args[0], args[1:])
 	}
 	return runtime.Step{}, fmt.Errorf("no step %q", words[0])
 }
@@ -307,3 +317,36 @@ func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
 func (v *voter) Summary() string { return fmt.Sprintf("r%d", v.round) }
 
 func (v *voter) Fields() []runtime.Field { return nil }
+
+// relay is a protocol in which each leader proposes, and all send their votes to
+// the next leader, who decides with a majority.
+type relay struct{}
+
+func (relay) Name() string                                      { return "relay" }
+func (relay) NewServer(self runtime.Self) (runtime.Node, error) { return &relayer{self: self}, nil }
+func (relay) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, fmt.Errorf("relay has no clients")
+}
+
+type relayer struct {
+	self  runtime.Self
+	votes int
+}
+
+func (r *relayer) React(e runtime.Event, out *runtime.Reaction) {
+	switch m := e.Message.(type) {
+	case propose:
+		out.SendNextLeader(vote{0, m.Value})
+	case vote:
+		if r.votes++; r.votes == r.self.N/2+1 {
+			out.Decided(1, m.Value)
+		}
+	default:
+		if r.votes = 0; e.Kind == runtime.RoundEvent && e.Round.Leader == r.self.ID {
+			out.Broadcast(propose{"x" + e.Round.Input})
+		}
+	}
+}
+
+func (r *relayer) Summary() string         { return fmt.Sprintf("%d votes", r.votes) }
+func (r *relayer) Fields() []runtime.Field { return nil }

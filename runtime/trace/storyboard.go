@@ -35,6 +35,8 @@ func (t *Trace) Storyboard(o Options) string {
 	}
 	if len(t.Steps) == 0 {
 		b.put(b.row(), indent, shorten(nothing, b.width-indent), faint)
+	} else if b.Legend != "" {
+		b.put(b.row(), indent, shorten("states: "+b.Legend, b.width-indent), faint)
 	}
 	return b.String()
 }

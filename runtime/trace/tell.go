@@ -97,14 +97,19 @@ func linkText(a runtime.Act) string {
 
 // carried is what a message says, and how it came, if it came otherwise than
 // inside of the step.
-func (d *Delivery) carried() string {
+func (d *Delivery) carried() string { return d.Text + d.way() }
+
+// inFull is carried with nothing left out.
+func (d *Delivery) inFull() string { return d.full() + d.way() }
+
+func (d *Delivery) way() string {
 	switch {
 	case !d.Mail():
-		return d.Text
+		return ""
 	case d.Origin != nil:
-		return fmt.Sprintf("%s (to the next leader, in step %d)", d.Text, d.Origin.Step)
+		return fmt.Sprintf(" (to the next leader, in step %d)", d.Origin.Step)
 	}
-	return d.Text + " (to the next leader)"
+	return " (to the next leader)"
 }
 
 // phaseText says how messages flow in a delivery, as far as that is out of the

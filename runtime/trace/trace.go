@@ -30,12 +30,13 @@ import (
 
 // A Trace is the record of one scenario. Lanes are named by their index.
 type Trace struct {
-	Protocol string    `json:"protocol"` // as it shows itself
-	N        int       `json:"n"`        // number of servers
-	F        int       `json:"f"`        // how many of them may be faulty
-	Beyond   bool      `json:"beyond"`   // whether more than F of them are
-	Lanes    []Lane    `json:"lanes"`    // servers, then clients; twins side by side
-	Start    []State   `json:"start"`    // of each lane, before the first step
+	Protocol string    `json:"protocol"`         // as it shows itself
+	Legend   string    `json:"legend,omitempty"` // what the summaries of its servers' states say, if the protocol tells
+	N        int       `json:"n"`                // number of servers
+	F        int       `json:"f"`                // how many of them may be faulty
+	Beyond   bool      `json:"beyond"`           // whether more than F of them are
+	Lanes    []Lane    `json:"lanes"`            // servers, then clients; twins side by side
+	Start    []State   `json:"start"`            // of each lane, before the first step
 	Steps    []Step    `json:"steps"`
 	Findings []Finding `json:"findings"` // what is wrong with the scenario; see Find
 }
@@ -176,6 +177,9 @@ func Of(w *runtime.World) *Trace {
 	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
 	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
 		t.Protocol = p.String()
+	}
+	if p, ok := c.Config().Protocol.(interface{ Legend() string }); ok {
+		t.Legend = p.Legend()
 	}
 	for i, in := range c.Instances() {
 		t.Lanes = append(t.Lanes, Lane{

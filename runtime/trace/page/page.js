@@ -39,8 +39,24 @@ function show(n, scroll) {
   }
   const hash = "#step=" + n;
   if (location.hash !== hash) history.replaceState(null, "", hash);
-  if (scroll && n > 0) sections[n - 1].scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (scroll && n > 0) follow(sections[n - 1]);
   panel(n);
+}
+
+// follow brings a step into view: all lanes that it concerns, if they fit, else
+// the client that acts.
+function follow(s) {
+  s.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const box = document.querySelector(".diagram");
+  const room = box.clientWidth - s.querySelector(".title").offsetWidth - 6;
+  let from = Number(s.dataset.from), to = Number(s.dataset.to);
+  if (to - from > room) {
+    const focus = Number(s.dataset.focus);
+    from = Math.max(from, Math.min(focus, to - room));
+    to = from + room;
+  }
+  if (from < box.scrollLeft) box.scrollLeft = from;
+  else if (to > box.scrollLeft + room) box.scrollLeft = to - room;
 }
 
 // panel shows what the instances know after step n, and what the step changed.
@@ -80,7 +96,7 @@ function panel(n) {
     }
     if (d.from < 0) continue;
     const arrives = d.fate === "delivered";
-    add(messages, "li", trace.lanes[d.from].name + " → " + trace.lanes[d.to].name + ": " + d.text + (arrives ? "" : " (" + d.fate + ")"), arrives ? "" : "gone");
+    add(messages, "li", trace.lanes[d.from].name + " → " + trace.lanes[d.to].name + ": " + (d.full || d.text) + (arrives ? "" : " (" + d.fate + ")"), arrives ? "" : "gone");
   }
   byId("count").textContent = messages.childElementCount ? "(" + messages.childElementCount + ")" : "(none)";
 }
@@ -122,4 +138,4 @@ addEventListener("mousemove", (e) => {
 
 // Without a step in the address a page that explains something begins there.
 const finding = (trace.findings || [])[0];
-show(fromAddress() ?? (finding && finding.step ? finding.step : last), fromAddress() !== null);
+show(fromAddress() ?? (finding && finding.step ? finding.step : last), true);

@@ -1,0 +1,472 @@
+package trace
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// Whatever an explanation says of random scenarios, and whatever stands in their
+// storyboards, is checked against the recorded deliveries by a slow judge, which
+// drives the nodes by hand and knows nothing of how explanations are found.
+func TestExplanationsAreTrue(t *testing.T) {
+	said := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		w := randomWorld(t)
+		j := &judge{T: t, w: w, past: w.Past().Steps(), tr: Of(w)}
+		for _, v := range w.Path()[1:] {
+			for _, kind := range []ObservationKind{Failed, Decided, Returned, ""} {
+				story, err := j.tr.Explain(context.Background(), v, kind)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, s := range story {
+					said[fmt.Sprintf("%T", s)]++
+					j.sentence(v, story[:i], s)
+				}
+			}
+		}
+		j.storyboard()
+	})
+	t.Log(said)
+	for _, kind := range []Sentence{Occasion{}, Enough{}, Behind{}, Parted{}, Changed{}, Errand{}} { // the others are rare
+		if said[fmt.Sprintf("%T", kind)] == 0 {
+			t.Errorf("no explanation had a %T in it: %v", kind, said)
+		}
+	}
+}
+
+// A judge checks sentences of one scenario.
+type judge struct {
+	*rapid.T
+	w    *runtime.World
+	past [][]runtime.Delivery
+	tr   *Trace
+}
+
+func (j *judge) at(p Place) runtime.Delivery { return j.past[p.Step-1][p.At] }
+
+func (j *judge) name(lane int) string { return j.w.Cluster().Instances()[lane].Name }
+
+func (j *judge) names(lanes []int) (names []string) {
+	for _, i := range lanes {
+		names = append(names, j.name(i))
+	}
+	return names
+}
+
+// says checks that a text holds words, which the data asks for.
+func (j *judge) says(s Sentence, words ...string) {
+	text := j.tr.Say(s)
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			j.Fatalf("%q does not say %q, which is in %+v", text, word, s)
+		}
+	}
+}
+
+// until calls f for each delivery before a place.
+func (j *judge) until(end Place, f func(p Place, d runtime.Delivery)) {
+	for k, deliveries := range j.past {
+		for i, d := range deliveries {
+			if p := (Place{k + 1, i}); p.Before(end) {
+				f(p, d)
+			}
+		}
+	}
+}
+
+// sentence checks one sentence of the explanation of v, after those before it.
+func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
+	switch s := s.(type) {
+	case Occasion:
+		d := j.at(s.At)
+		if s.At.Step != v.Depth() && s.Seen.Kind != Decided || !slices.Contains(j.tr.at(s.At).Seen, s.Seen) || len(d.Seen) == 0 {
+			j.Fatalf("step %d: %+v was not observed there", v.Depth(), s)
+		}
+		j.says(s, j.name(d.To), fmt.Sprintf("in step %d", s.At.Step))
+		if d.From >= 0 {
+			j.says(s, runtime.Text(d.Event.Message)+" from "+j.name(d.From))
+		}
+	case Enough:
+		j.enough(s, before)
+	case Behind:
+		j.behind(v, s)
+	case Parted:
+		if groups := j.groups(s.Step); len(groups) < 2 {
+			j.Fatalf("step %d is not parted", s.Step)
+		} else {
+			for _, g := range groups {
+				j.says(s, strings.Join(g, " "))
+			}
+		}
+	case Crossed:
+		j.crossed(s)
+	case Changed:
+		for i := range j.tr.Lanes {
+			if text := j.name(i) + " is at " + v.Summary(i); v.Changed(i) != strings.Contains(j.tr.Say(s), text) && v.Summary(i) != "" {
+				j.Fatalf("%s: changed %v, and it is said: %s", text, v.Changed(i), j.tr.Say(s))
+			}
+		}
+	case Errand:
+		j.errand(s)
+	case Missed:
+		j.missed(s)
+	case Forgot:
+		got, lost := j.at(s.Got), j.at(s.Lost)
+		if got.To != s.Server || got.Fate != runtime.Delivered || lost.To != s.Server || j.tr.Steps[s.Lost.Step-1].Kind != "amnesia" ||
+			!s.Got.Before(s.Lost) || !s.Lost.Before(s.Answer) || j.at(s.Answer).To != s.Server {
+			j.Fatalf("%+v is untrue", s)
+		}
+		j.until(s.Answer, func(p Place, d runtime.Delivery) {
+			if s.Got.Before(p) && d.To == s.Server && d.Fate == runtime.Delivered && d.From == got.From && d.Event.Message == got.Event.Message {
+				j.Fatalf("%+v: it came again at %v", s, p)
+			}
+		})
+		j.says(s, j.name(s.Server)+" had got "+runtime.Text(got.Event.Message)+" from "+j.name(got.From), fmt.Sprintf("in step %d", s.Lost.Step))
+	case Unknown:
+		if n := len(j.w.Past().Log(j.at(s.At).To)); n < 100 {
+			j.Fatalf("what enabled %v should be known: only %d events reached %s", s.At, n, j.name(j.at(s.At).To))
+		}
+	case Omitted:
+	default:
+		j.Fatalf("a %T is not checked", s)
+	}
+}
+
+// enough plays the events by hand, and again without each of them.
+func (j *judge) enough(s Enough, before []Sentence) {
+	lane := j.at(s.At).To
+	var background []Place
+	j.until(s.After, func(p Place, d runtime.Delivery) {
+		if d.To == lane && d.Fate == runtime.Delivered {
+			background = append(background, p)
+		}
+	})
+	var want func(seen []runtime.Observation, sent []runtime.Sent) bool
+	if s.Arrival != nil {
+		arrived := j.at(*s.Arrival)
+		want = func(_ []runtime.Observation, sent []runtime.Sent) bool {
+			return slices.ContainsFunc(sent, func(m runtime.Sent) bool {
+				return m.Message == arrived.Event.Message && (arrived.Hop == 0 && m.To == runtime.ToNextLeader ||
+					arrived.Hop > 0 && (m.To == runtime.ToServers && !j.tr.Lanes[arrived.To].Client || m.To == j.tr.Lanes[arrived.To].Identity))
+			})
+		}
+	} else {
+		seen := Observation{}
+		for _, b := range before {
+			if o, ok := b.(Occasion); ok {
+				seen = o.Seen
+			}
+			if e, ok := b.(Errand); ok && e.Lane == lane {
+				seen = Observation{Kind: Returned, Text: e.Result}
+			}
+		}
+		i := slices.IndexFunc(j.tr.at(s.At).Seen, func(o Observation) bool { return o == seen })
+		if i < 0 {
+			j.Fatalf("%+v is about nothing that was told: %+v", s, seen)
+		}
+		o := j.at(s.At).Seen[i]
+		want = func(seen []runtime.Observation, _ []runtime.Sent) bool {
+			return slices.ContainsFunc(seen, func(got runtime.Observation) bool {
+				got.Text, o.Text = "", "" // a panic by hand has other frames
+				return got == o
+			})
+		}
+	}
+	if n := len(s.Events); n == 0 || s.Events[n-1] != s.At || !slices.IsSortedFunc(s.Events, Place.compare) {
+		j.Fatalf("%+v: the events are not in order", s)
+	}
+	if !j.played(lane, slices.Concat(background, s.Events), want) {
+		j.Fatalf("%s at %v: the events %v are not enough", j.name(lane), s.At, s.Events)
+	}
+	for i := range len(s.Events) - 1 {
+		fewer := slices.Concat(background, s.Events[:i], s.Events[i+1:])
+		if j.played(lane, fewer, want) {
+			j.Fatalf("%s at %v: of the events %v, %v can be missing", j.name(lane), s.At, s.Events, s.Events[i])
+		}
+	}
+	for _, p := range s.Events {
+		if d := j.at(p); d.From >= 0 {
+			j.says(s, runtime.Text(d.Event.Message), j.name(d.From))
+		}
+	}
+}
+
+// played drives a node by hand through events, and judges its last reaction.
+func (j *judge) played(lane int, events []Place, want func([]runtime.Observation, []runtime.Sent) bool) bool {
+	seen, sent, ok := j.byHand(lane, events)
+	return ok && want(seen, sent)
+}
+
+func (j *judge) byHand(lane int, events []Place) (seen []runtime.Observation, sent []runtime.Sent, ok bool) {
+	fresh := func() runtime.Node {
+		c := j.w.Cluster()
+		id := c.Identities()[c.Instances()[lane].Identity]
+		self := runtime.Self{ID: id.Name, N: c.Config().N, F: c.Config().F, Servers: c.Config().Servers}
+		make := func() (runtime.Node, error) { return c.Config().Protocol.NewServer(self) }
+		if id.Client {
+			make = func() (runtime.Node, error) {
+				for _, client := range c.Config().Clients {
+					if client.Name == id.Name {
+						return c.Config().Protocol.NewClient(self, client.Program)
+					}
+				}
+				return nil, fmt.Errorf("no client %s", id.Name)
+			}
+		}
+		node, err := make()
+		if err != nil {
+			j.Fatal(err)
+		}
+		return node
+	}
+	node, down, broken := fresh(), false, false
+	for _, p := range events {
+		seen, sent = nil, nil
+		d := j.at(p)
+		switch kind := j.tr.Steps[p.Step-1].Kind; {
+		case d.From < 0 && slices.Contains([]string{"crash", "restart", "amnesia"}, kind):
+			if broken || kind == "crash" && down {
+				return nil, nil, false
+			}
+			if down = kind == "crash"; kind == "amnesia" {
+				node = fresh()
+			} else if kind == "restart" {
+				if r, can := node.(runtime.Restarter); can {
+					r.Restart()
+				} else {
+					node = fresh()
+				}
+			}
+		case down || broken:
+			if d.Event.Kind != runtime.MessageEvent && d.Event.Kind != runtime.RoundEvent {
+				return nil, nil, false
+			}
+		default:
+			var out runtime.Reaction
+			if failed := react(node, d.Event, &out); failed {
+				broken = true
+				seen = append(slices.Clone(out.Observations()), runtime.Observation{Kind: runtime.Failed})
+				continue
+			}
+			if out.Refused() != "" {
+				if d.Event.Kind != runtime.MessageEvent {
+					return nil, nil, false
+				}
+				continue
+			}
+			seen, sent = out.Observations(), out.Sends()
+		}
+	}
+	return seen, sent, true
+}
+
+func react(node runtime.Node, e runtime.Event, out *runtime.Reaction) (failed bool) {
+	defer func() { failed = recover() != nil }()
+	node.React(e, out)
+	return false
+}
+
+// behind checks who is in both.
+func (j *judge) behind(v *runtime.World, s Behind) {
+	c := j.w.Cluster()
+	var both, correct []string
+	for _, id := range c.Identities() {
+		has := func(lanes []int) bool {
+			return slices.ContainsFunc(lanes, func(i int) bool { return id.Instances.Has(i) })
+		}
+		if has(s.One) && has(s.Two) {
+			if both = append(both, id.Name); v.Faulty()&id.Instances == 0 {
+				correct = append(correct, id.Name)
+			}
+		}
+	}
+	if !slices.Equal(both, s.Both) || !slices.Equal(correct, s.Correct) {
+		j.Fatalf("%+v: %v are in both, and %v of them are correct", s, both, correct)
+	}
+	j.says(s, slices.Concat(j.names(s.One), j.names(s.Two))...)
+}
+
+// groups is the partition of a step by names, told by the step or by one before.
+func (j *judge) groups(step int) (groups [][]string) {
+	for _, v := range j.w.Path()[1 : step+1] {
+		switch a := v.Step().Act(); {
+		case a.Kind == runtime.PartitionStep:
+			groups = a.Groups
+		case a.Kind == runtime.HealStep:
+			groups = nil
+		case v.Depth() == step && a.Groups != nil:
+			groups = a.Groups
+		}
+	}
+	return groups
+}
+
+func (j *judge) crossed(s Crossed) {
+	d := j.at(s.At)
+	part := func(lane int) int {
+		return slices.IndexFunc(j.groups(s.At.Step), func(g []string) bool { return slices.Contains(g, j.name(lane)) })
+	}
+	if d.From < 0 || d.Hop != 0 || part(d.From) < 0 || part(d.To) < 0 || part(d.From) == part(d.To) {
+		j.Fatalf("%+v: %s and %s are not apart, or this is no mail", s, j.name(d.From), j.name(d.To))
+	}
+	j.says(s, runtime.Text(d.Event.Message)+" from "+j.name(d.From), "reached "+j.name(d.To))
+}
+
+func (j *judge) errand(s Errand) {
+	type fate struct{ got, missed, late, changed bool }
+	end := Place{s.Ended.Step, s.Ended.At + 1}
+	fates := func(m Place) (heard map[int]bool, told map[int]fate) {
+		heard, told = map[int]bool{}, map[int]fate{}
+		j.until(end, func(p Place, d runtime.Delivery) {
+			if p.Before(s.Begun) || d.From < 0 || d.Event.Message != j.at(m).Event.Message {
+				return
+			}
+			if d.To == s.Lane && d.Fate == runtime.Delivered {
+				heard[d.From] = true
+			}
+			if d.From == s.Lane {
+				f := told[d.To]
+				f.late = d.Fate == runtime.Waiting
+				if d.Fate == runtime.Delivered && !f.got {
+					f.got, f.changed = true, d.Changed
+				}
+				told[d.To] = f
+			}
+		})
+		return heard, told
+	}
+	for _, h := range s.Heard {
+		heard, _ := fates(h.Message)
+		if len(heard) != len(h.From) || slices.ContainsFunc(h.From, func(i int) bool { return !heard[i] }) {
+			j.Fatalf("%+v: %+v was heard from %v", s, h, heard)
+		}
+		j.says(s, runtime.Text(j.at(h.Message).Event.Message)+" from "+j.name(h.From[0]))
+	}
+	for _, m := range s.Told {
+		_, told := fates(m.Message)
+		for i, f := range told {
+			stays := slices.ContainsFunc(m.Stay, func(p Place) bool { return j.at(p).To == i })
+			if slices.Contains(m.Gets, i) != f.got || slices.Contains(m.Misses, i) == f.got || slices.Contains(m.Late, i) != (f.late && !f.got) || stays && f.changed {
+				j.Fatalf("%+v: what became of %+v at %s is %+v", s, m, j.name(i), f)
+			}
+			if slices.Contains(m.Misses, i) && !strings.Contains(j.tr.Say(s), j.name(i)) {
+				j.Fatalf("%q does not say that %s missed it", j.tr.Say(s), j.name(i))
+			}
+		}
+		if len(told) != len(m.Gets)+len(m.Misses) {
+			j.Fatalf("%+v: %+v is about others than %v", s, m, told)
+		}
+	}
+	returned := false
+	for _, o := range j.at(s.Ended).Seen {
+		returned = returned || o.Kind == runtime.Returned && j.at(s.Ended).To == s.Lane
+	}
+	if s.Returned && !returned {
+		j.Fatalf("%+v has not returned", s)
+	}
+	j.says(s, j.name(s.Lane)+" "+s.Operation)
+}
+
+func (j *judge) missed(s Missed) {
+	lost := j.at(s.Lost[0])
+	for i, server := range s.Servers {
+		d, answer := j.at(s.Lost[i]), s.Answers[i]
+		if d.To != server || d.Fate == runtime.Delivered || d.From != lost.From || d.Event.Message != lost.Event.Message || j.at(answer).To != server {
+			j.Fatalf("%+v: %s was not sent that in vain", s, j.name(server))
+		}
+		var log []Place
+		j.until(Place{answer.Step, answer.At + 1}, func(p Place, e runtime.Delivery) {
+			if e.To != server || e.Fate != runtime.Delivered {
+				return
+			}
+			if log = append(log, p); p != answer && e.From == d.From && e.Event.Message == d.Event.Message {
+				j.Fatalf("%+v: %s got it at %v", s, j.name(server), p)
+			}
+		})
+		_, did, _ := j.byHand(server, log)
+		differs := false
+		for n := range log {
+			_, would, ok := j.byHand(server, slices.Insert(slices.Clone(log), n, s.Lost[i]))
+			differs = differs || ok && !slices.Equal(did, would)
+		}
+		if !differs {
+			j.Fatalf("%+v: %s would have answered the same with it", s, j.name(server))
+		}
+		j.says(s, j.name(server), fmt.Sprintf("step %d", s.Lost[i].Step))
+	}
+	for _, twin := range s.Twins {
+		got := false
+		j.until(s.Answers[len(s.Answers)-1], func(_ Place, d runtime.Delivery) {
+			got = got || d.To == twin && d.Fate == runtime.Delivered && d.From == lost.From && d.Event.Message == lost.Event.Message
+		})
+		if !got || j.tr.Lanes[twin].Identity == "" {
+			j.Fatalf("%+v: the twin %s had not got it", s, j.name(twin))
+		}
+	}
+	j.says(s, runtime.Text(lost.Event.Message)+" from "+j.name(lost.From))
+}
+
+// storyboard checks each cell, and what stands below the steps.
+func (j *judge) storyboard() {
+	text := j.tr.Storyboard(Options{Width: 4000})
+	for k, v := range j.w.Path()[1:] {
+		s := &j.tr.Steps[k]
+		for i, l := range j.tr.Lanes {
+			asked := slices.ContainsFunc(j.past[k], func(d runtime.Delivery) bool { return d.To == i && d.Fate == runtime.Delivered })
+			want := v.Summary(i)
+			switch {
+			case !asked:
+				want = ""
+			case s.Kind == "amnesia":
+				want = "–"
+			case s.Kind == "crash":
+				want = "down"
+			case !v.Changed(i):
+				want = "·"
+			}
+			if got := s.cell(i); got != want && !l.Client && (want != "" || !asked) {
+				j.Fatalf("step %d: the cell of %s is %q, want %q", k+1, l.Name, got, want)
+			}
+		}
+		for _, u := range j.tr.unheard(k) {
+			j.unheard(k, u)
+			if r := u.remark(j.tr); !strings.Contains(text, " "+r.one) && !strings.Contains(text, " "+r.many) {
+				j.Fatalf("the storyboard does not say that %s %s:\n%s", j.name(u.lane), r.one, text)
+			}
+		}
+		if a := v.Step().Act(); a.Kind == runtime.CutStep || a.Kind == runtime.HoldStep {
+			if !strings.HasSuffix(s.Title, a.Src+" → "+a.Dst) {
+				j.Fatalf("%s is titled %q", v.Step(), s.Title)
+			}
+		}
+	}
+}
+
+// unheard checks what is said of a lane that did not hear something.
+func (j *judge) unheard(k int, u unheard) {
+	kept, came := map[int]bool{}, map[int]bool{}
+	for _, d := range j.past[k] {
+		if d.To != u.lane || d.From < 0 || runtime.MessageType(d.Event.Message) != u.kind {
+			continue
+		}
+		kept[d.From] = kept[d.From] || d.Fate == runtime.Filtered
+		came[d.From] = came[d.From] || d.Fate == runtime.Delivered
+	}
+	said := u.remark(j.tr).one
+	for i := range j.tr.Lanes {
+		if kept[i] != slices.Contains(u.from, i) {
+			j.Fatalf("step %d: %s is said to miss the %s of %v, which is not so for %s", k+1, j.name(u.lane), u.kind, j.names(u.from), j.name(i))
+		}
+		if came[i] && said == "does not hear "+u.kind || came[i] && i != u.lane && strings.HasPrefix(said, "hears no") {
+			j.Fatalf("step %d: %s hears the %s of %s, but: %s", k+1, j.name(u.lane), u.kind, j.name(i), said)
+		}
+	}
+}
