@@ -144,7 +144,7 @@ type protocolValue struct {
 	made string // the call of a function that makes it again, "" if it is not known
 }
 
-func (p *protocolValue) String() string        { return p.call }
+func (p *protocolValue) String() string { return p.call }
 
 // Legend says what the states of servers show, "" if the protocol does not tell.
 func (p *protocolValue) Legend() string {
