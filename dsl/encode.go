@@ -14,8 +14,9 @@ import (
 )
 
 // The state of a node written in Starlark, and what it sends, is kept as bytes.
-// The encoding is canonical (dicts and sets are sorted), so that equal values
-// are one state or one message, and complete: decoding gives an equal value.
+// The encoding is canonical (dicts and sets are sorted, a float that is a whole
+// number is that integer), so that values are one state or one message if and
+// only if Starlark calls them equal, and complete: decoding gives an equal value.
 const (
 	tagNone   = 'n'
 	tagFalse  = 'F'
@@ -77,6 +78,9 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	case starlark.Float:
 		if math.IsNaN(float64(v)) {
 			return nil, errors.New("holds nan, which equals nothing")
+		}
+		if n, ok := whole(v); ok {
+			return encode(b, n, depth)
 		}
 		return binary.BigEndian.AppendUint64(append(b, tagFloat), math.Float64bits(float64(v))), nil
 	case starlark.String:
@@ -199,7 +203,11 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 		if len(b) < 8 {
 			return nil, nil, errEncoding
 		}
-		return starlark.Float(math.Float64frombits(binary.BigEndian.Uint64(b))), b[8:], nil
+		f := starlark.Float(math.Float64frombits(binary.BigEndian.Uint64(b)))
+		if _, ok := whole(f); ok || math.IsNaN(float64(f)) {
+			return nil, nil, errEncoding
+		}
+		return f, b[8:], nil
 	case tagString:
 		s, b, err := decodeText(b)
 		return starlark.String(s), b, err

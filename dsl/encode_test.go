@@ -135,6 +135,72 @@ func TestEncodingIsCanonical(t *testing.T) {
 	})
 }
 
+// Values have one encoding, and are one to Go, if and only if Starlark calls
+// them equal.
+func TestOneEquality(t *testing.T) {
+	numbers := []starlark.Value{
+		starlark.MakeInt(0), starlark.Float(0), starlark.Float(math.Copysign(0, -1)), starlark.False,
+		starlark.MakeInt(1), starlark.Float(1), starlark.True, starlark.String("1"), starlark.Bytes("1"), starlark.Float(1.5),
+		starlark.None, starlark.String("None"), starlark.String("<nil>"), starlark.String(""),
+		starlark.MakeInt64(1 << 53), starlark.Float(1 << 53), starlark.MakeInt64(1<<53 + 1),
+		starlark.MakeBigInt(new(big.Int).Lsh(big.NewInt(1), 80)), starlark.Float(1 << 80), starlark.Float(1e300), starlark.Float(math.Inf(1)), starlark.Float(math.Inf(-1)),
+	}
+	leaf := rapid.SampledFrom(numbers)
+	value := rapid.Custom(func(t *rapid.T) starlark.Value {
+		elems := rapid.SliceOfN(leaf, 0, 2).Draw(t, "elements")
+		switch rapid.IntRange(0, 6).Draw(t, "kind") {
+		case 0:
+			return starlark.Tuple(elems)
+		case 1:
+			return starlark.NewList(elems)
+		case 2:
+			return setOf(elems)
+		case 3:
+			return &signed{starlark.Tuple(elems), starlark.String("A")}
+		case 4:
+			d := starlark.NewDict(1)
+			must(d.SetKey(leaf.Draw(t, "key"), starlark.Tuple(elems)))
+			return d
+		}
+		return leaf.Draw(t, "value")
+	})
+	comparable := func(v starlark.Value) any {
+		c, err := toComparable(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	equal := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := value.Draw(rt, "a"), value.Draw(rt, "b")
+		want, err := starlark.Equal(a, b)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if want {
+			equal++
+		}
+		if got := bytes.Equal(encoded(t, a), encoded(t, b)); got != want {
+			rt.Fatalf("%s and %s have one encoding: %v", a, b, got)
+		}
+		if got := comparable(a) == comparable(b); got != want {
+			rt.Fatalf("%s and %s are one to Go: %v", a, b, got)
+		}
+	})
+	for _, a := range numbers {
+		for _, b := range numbers {
+			want, _ := starlark.Equal(a, b)
+			if got := comparable(a) == comparable(b); got != want {
+				t.Errorf("%s (%s) and %s (%s) are one to Go: %v", a, a.Type(), b, b.Type(), got)
+			}
+		}
+	}
+	if equal == 0 {
+		t.Error("no values were equal")
+	}
+}
+
 func TestNotStorable(t *testing.T) {
 	deep := starlark.Value(starlark.None)
 	for range maxDepth {

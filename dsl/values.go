@@ -40,7 +40,8 @@ func fromGo(v any) starlark.Value {
 }
 
 // toGo returns the comparable Go value that a node gets for a Starlark value:
-// nil, a bool, an int, a float64 or a string.
+// nil, a bool, an int, a float64 or a string. Values that Starlark calls equal
+// are equal in Go: 1.0 is the int 1.
 func toGo(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
@@ -56,11 +57,23 @@ func toGo(v starlark.Value) (any, error) {
 		if math.IsNaN(float64(v)) {
 			return nil, fmt.Errorf("nan is equal to nothing, not even to itself")
 		}
+		if n, ok := whole(v); ok {
+			return toGo(n)
+		}
 		return float64(v), nil
 	case starlark.String:
 		return string(v), nil
 	}
 	return nil, fmt.Errorf("got %s, want None, a bool, an int, a float or a string", v.Type())
+}
+
+// whole returns the integer that a float equals, if there is one.
+func whole(f starlark.Float) (starlark.Int, bool) {
+	if x := float64(f); math.IsInf(x, 0) || x != math.Trunc(x) { // NaN differs from itself
+		return starlark.Int{}, false
+	}
+	n, err := starlark.NumberToInt(f)
+	return n, err == nil
 }
 
 // plain is a parameter that takes what [toGo] takes.
