@@ -75,7 +75,7 @@ func (o Operation) step() string {
 	if o.Arg == "None" {
 		return o.Name + "()"
 	}
-	return o.Name + "(" + o.Arg + ")"
+	return o.Name + "(" + copied(value(o.Arg)).String() + ")"
 }
 
 // A Property is a call that makes a property, and the kind of it.

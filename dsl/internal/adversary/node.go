@@ -178,7 +178,7 @@ func equal(a, b starlark.Value) bool {
 var predeclared = starlark.StringDict{
 	"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	"operation": starlark.NewBuiltin("operation", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-		return &operation{string(args[0].(starlark.String)), args[1]}, nil
+		return &operation{string(args[0].(starlark.String)), copied(args[1])}, nil
 	}),
 	"verify": starlark.NewBuiltin("verify", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		s, ok := args[0].(*signed)
@@ -209,9 +209,14 @@ var predeclared = starlark.StringDict{
 	}),
 }
 
-// copied returns v as a value of its own. Handlers use no values of other types.
+// copied returns v as a value of its own, in which floats that are whole numbers
+// are the integers that equal them. Handlers use no values of other types.
 func copied(v starlark.Value) starlark.Value {
 	switch v := v.(type) {
+	case starlark.Float:
+		if n, err := starlark.NumberToInt(v); err == nil && equal(n, v) {
+			return n
+		}
 	case *starlark.List:
 		items := make([]starlark.Value, v.Len())
 		for i := range items {

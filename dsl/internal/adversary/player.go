@@ -205,7 +205,7 @@ func (p *play) take(step Step) bool {
 	case "exchange":
 		return p.takeExchange(step)
 	case "invoke":
-		op := &operation{step.Op.Name, value(step.Op.Arg)}
+		op := &operation{step.Op.Name, copied(value(step.Op.Arg))}
 		if !p.stimulate(p.s.byName[step.Who], "invoke", op) {
 			return false
 		}
