@@ -171,15 +171,11 @@ func TestOneEquality(t *testing.T) {
 		}
 		return c
 	}
-	equal := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		a, b := value.Draw(rt, "a"), value.Draw(rt, "b")
 		want, err := starlark.Equal(a, b)
 		if err != nil {
 			rt.Fatal(err)
-		}
-		if want {
-			equal++
 		}
 		if got := bytes.Equal(encoded(t, a), encoded(t, b)); got != want {
 			rt.Fatalf("%s and %s have one encoding: %v", a, b, got)
@@ -195,9 +191,6 @@ func TestOneEquality(t *testing.T) {
 				t.Errorf("%s (%s) and %s (%s) are one to Go: %v", a, a.Type(), b, b.Type(), got)
 			}
 		}
-	}
-	if equal == 0 {
-		t.Error("no values were equal")
 	}
 }
 

@@ -228,7 +228,7 @@ func TestSymmetryChangesNoVerdict(t *testing.T) {
 			t.Fatalf("with symmetry (%s) %s\nwithout %s", with.Asymmetry, got, want)
 		}
 	})
-	if used == 0 || violated == 0 {
+	if !testing.Short() && (used == 0 || violated == 0) {
 		t.Errorf("%d searches used symmetry, %d found a violation", used, violated)
 	}
 	t.Logf("%d searches used symmetry, %d found a violation", used, violated)
