@@ -41,6 +41,15 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"memory":      func(r *reportValue) starlark.Value { return starlark.MakeInt(r.Memory) },
 	"seconds":     func(r *reportValue) starlark.Value { return starlark.Float(r.Elapsed.Seconds()) },
 	"coverage":    func(r *reportValue) starlark.Value { return coverageValue(r.Coverage) },
+	"no_effect": func(r *reportValue) starlark.Value {
+		var list []starlark.Value
+		for _, n := range r.NoEffect {
+			list = append(list, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+				"choice": starlark.String(n.Choice), "type": starlark.String(n.Type), "why": starlark.String(n.Why()),
+			}))
+		}
+		return starlark.NewList(list)
+	},
 	"counterexample": func(r *reportValue) starlark.Value {
 		if r.Counterexample == nil {
 			return starlark.None

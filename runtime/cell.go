@@ -25,8 +25,9 @@ func (m *Simulator) cells(s Step) []Set {
 //
 // A remembered cell is the number of the reason for which it cannot happen; or
 // the number of its list of observations, how many messages were delivered,
-// how many packets it leaves in flight, these (two words each) and, unless the
-// scenario ends with it, the new local state of each member.
+// how many packets it leaves in flight, if filters lost messages the number of
+// their list (which someFiltered says), the packets (two words each) and, unless
+// the scenario ends with it, the new local state of each member.
 func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 	key := append(m.key[:0], m.place(s, e, i))
 	if s.kind == RoundStep {
@@ -64,8 +65,14 @@ func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 		m.lists = append(m.lists, v[0])
 	}
 	m.packets = int(v[1])
-	packets := v[3 : 3+2*v[2]]
-	v = v[3+2*v[2]:]
+	count := v[2] &^ someFiltered
+	if v[2] != count {
+		m.matched = append(m.matched[:0], *m.code.lists.at(v[3])...)
+		m.keepMatched()
+		v = v[1:]
+	}
+	packets := v[3 : 3+2*count]
+	v = v[3+2*count:]
 	for ; len(packets) > 0; packets = packets[2:] {
 		m.flight = append(m.flight, packetOf(packets[0], packets[1]))
 	}
@@ -180,6 +187,20 @@ func (m *Simulator) newPlaces(s Step, here place) *places {
 	return p
 }
 
+// someFiltered is added to the number of packets of a cell in which filters lost messages.
+const someFiltered = 1 << 31
+
+// cellValue begins what is remembered of the cell under way.
+func (m *Simulator) cellValue(packets int) []uint32 {
+	value := []uint32{m.code.list(m.seen), uint32(m.packets), uint32(packets)}
+	if len(m.matched) > 0 {
+		slices.Sort(m.matched)
+		value[2] |= someFiltered
+		value = append(value, m.code.list(m.matched))
+	}
+	return value
+}
+
 // playCell plays the step among members for the first time; the states in
 // m.vec are then those after it, but m.flight is as it was.
 func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
@@ -192,10 +213,10 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 	}
 	if m.expected.ends {
 		m.flight = m.flight[:flight]
-		return m.code.cells.put(m.key, []uint32{m.code.list(m.seen), uint32(m.packets), 0})
+		return m.code.cells.put(m.key, m.cellValue(0))
 	}
 	m.post(s, e, members)
-	value := []uint32{m.code.list(m.seen), uint32(m.packets), uint32(len(m.flight) - flight)}
+	value := m.cellValue(len(m.flight) - flight)
 	for _, p := range m.flight[flight:] {
 		w, msg := p.words()
 		value = append(value, w, msg)

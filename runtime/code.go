@@ -40,7 +40,7 @@ type code struct {
 	classOf table // (local state, instance, round, leaders) -> local state
 	classes table // what the members of a class do -> local state
 
-	lists  vec[[]uint32] // lists of pairs of instance and observation
+	lists  vec[[]uint32] // of pairs of instance and observation, or of filters
 	byList table
 	places table // what cells have in common -> number
 	cells  table
@@ -49,6 +49,8 @@ type code struct {
 	byEnv  table
 	topos  vec[*topology]
 	byTop  map[string]uint32
+
+	filters map[filter]uint32 // without their numbers
 
 	checkedMu sync.Mutex
 	checked   map[reflect.Type]error // message types, and why they can't be sent
@@ -90,6 +92,7 @@ func newCode(c *Cluster) *code {
 		byVal:    map[any]uint32{},
 		bySeen:   map[Observation]uint32{},
 		byTop:    map[string]uint32{},
+		filters:  map[filter]uint32{},
 		checked:  map[reflect.Type]error{},
 	}
 	k.value(nil) // number 0: events that carry nothing

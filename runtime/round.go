@@ -104,7 +104,9 @@ func (c *Cluster) phase(act string, p Phase) (phase, string, error) {
 	if p.Deaf != 0 {
 		text += ", deaf = " + list(c.Names(p.Deaf)) + ", types = " + list(p.Types)
 		for _, kind := range p.Types {
-			q.deaf = append(q.deaf, filter{kind, c.servers | c.clients, p.Deaf})
+			f := c.code.filter(kind, c.servers|c.clients, p.Deaf)
+			f.number |= ofPhase
+			q.deaf = append(q.deaf, f)
 		}
 	}
 	return q, text, nil

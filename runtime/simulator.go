@@ -35,8 +35,10 @@ type Simulator struct {
 	expected expectation
 	seen     []uint32 // pairs of instance and observation
 	lists    []uint32
-	packets  int    // delivered in this step or cell; one more than the limit if it was ended
-	realm    uint32 // simulators of one realm share what they remember of cells
+	packets  int      // delivered in this step or cell; one more than the limit if it was ended
+	matched  []uint32 // filters that lost a message in the cell under way
+	filtered []uint32 // and in the step
+	realm    uint32   // simulators of one realm share what they remember of cells
 	fresh    bool
 	why      string
 	key      []uint32
@@ -115,6 +117,7 @@ var errStopping = errors.New("the step is under way")
 
 func (m *Simulator) take(dst, src Vector, s Step) bool {
 	m.lists, m.why, m.fresh = m.lists[:0], "", false
+	m.matched, m.filtered = m.matched[:0], m.filtered[:0]
 	ok := false
 	switch s.kind {
 	case ExchangeStep, RoundStep, DeliverStep, InvokeStep, TimeoutStep:
@@ -138,6 +141,11 @@ func (m *Simulator) take(dst, src Vector, s Step) bool {
 // Seen lists what the last step taken made observable, as numbers of lists of
 // observations; see [Cluster.Observations]. It is valid until the next step.
 func (m *Simulator) Seen() []uint32 { return m.lists }
+
+// Filtered lists the numbers of the filters ([Step.Filters]) that lost a message
+// in the last step taken, each that would have lost it. It is valid until the
+// next step.
+func (m *Simulator) Filtered() []uint32 { return m.filtered }
 
 // Fresh reports whether the last step held something that no simulator of the
 // same realm had played before.
@@ -207,7 +215,7 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 		if len(cells) > 1 && sent > m.code.limits.packets {
 			// Who failed is to be found among all of them.
 			copy(dst, src)
-			m.flight, m.lists = m.flight[:0], m.lists[:0]
+			m.flight, m.lists, m.filtered = m.flight[:0], m.lists[:0], m.filtered[:0]
 			m.cell(s, e, len(cells), m.cluster.servers|m.cluster.clients)
 		}
 	} else {
@@ -221,6 +229,7 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 			m.post(s, e, all)
 		}
 		m.keepSeen()
+		m.keepMatched()
 	}
 	if m.expected.ends || s.kind != RoundStep && len(m.flight)+len(e.flight) == 0 {
 		return true // the environment is as it was, or does not matter
@@ -237,6 +246,7 @@ func (m *Simulator) play(dst, src Vector, s Step) bool {
 // begin prepares members for a step: takes away their letters, and opens the round.
 func (m *Simulator) begin(s Step, members Set) {
 	m.next, m.seen, m.deferred, m.packets = m.next[:0], m.seen[:0], m.deferred[:0], 0
+	m.matched = m.matched[:0]
 	if s.kind == RoundStep {
 		m.open(s.phase.parts, members)
 		for i := range (members & m.cluster.servers).All {
@@ -397,7 +407,7 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 		fate = Cut
 	case !m.part[from].Has(to) || !members.Has(to):
 		fate = m.outside
-	case m.filters() && m.filtered(MessageType(*m.code.values.at(p.msg)), from, to):
+	case m.filters() && m.loses(p.msg, from, to):
 		fate = Filtered
 	}
 	if fate == Delivered {
@@ -420,9 +430,37 @@ func (m *Simulator) route(hop int, p packet, members Set) {
 // filters reports whether some type of message may be lost in this step.
 func (m *Simulator) filters() bool { return len(m.topology.filters)+len(m.deaf) > 0 }
 
-// filtered reports whether a message of the given type is lost on the link.
-func (m *Simulator) filtered(kind string, from, to int) bool {
-	return filtered(m.topology.filters, kind, from, to) || filtered(m.deaf, kind, from, to)
+// loses reports whether filters lose a message on a link, and notes which.
+func (m *Simulator) loses(msg uint32, from, to int) bool {
+	kind := MessageType(*m.code.values.at(msg))
+	standing := m.matching(m.topology.filters, kind, from, to)
+	return m.matching(m.deaf, kind, from, to) || standing
+}
+
+// matching reports whether some filters lose a message, and notes which.
+func (m *Simulator) matching(filters []filter, kind string, from, to int) bool {
+	lost := false
+	for i := range filters {
+		if f := &filters[i]; f.loses(kind, from, to) {
+			m.matched = noteFilter(m.matched, f.number)
+			lost = true
+		}
+	}
+	return lost
+}
+
+func noteFilter(noted []uint32, number uint32) []uint32 {
+	if slices.Contains(noted, number) {
+		return noted
+	}
+	return append(noted, number)
+}
+
+// keepMatched adds to the filters of the step those of the cell.
+func (m *Simulator) keepMatched() {
+	for _, number := range m.matched {
+		m.filtered = noteFilter(m.filtered, number)
+	}
 }
 
 // arrive lets the receiver of p react.
@@ -494,9 +532,8 @@ type deferral struct {
 func (m *Simulator) deferMessage(from int, msg uint32) {
 	reach := m.topology.reach[from] & m.part[from] & m.cluster.servers
 	if m.filters() {
-		kind := MessageType(*m.code.values.at(msg))
 		for i := range (reach &^ Of(from)).All {
-			if m.filtered(kind, from, i) {
+			if m.loses(msg, from, i) {
 				reach &^= Of(i)
 			}
 		}

@@ -37,16 +37,17 @@ type step struct {
 	cluster *Cluster
 	kind    StepKind
 	text    string
-	set     Set     // exchange: the client and its reach; others: those that it happens to
-	who     int     // exchange, invoke: the client; round: the leader identity; release: the receiver
-	value   uint32  // invoke: the operation
-	phase   phase   // round, deliver: what is delivered, and under which partition
-	public  Phase   // the same, as it was asked for; partition: its parts
-	change  *change // partition, heal, cut, drop: what becomes of the topology
-	shape   uint32  // round, deliver: a number for the phase but for its parts
-	count   int     // release: how many messages
-	link    Act     // cut, drop, hold, release, order: what it says of links, by name
-	cells   []Set   // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
+	set     Set      // exchange: the client and its reach; others: those that it happens to
+	who     int      // exchange, invoke: the client; round: the leader identity; release: the receiver
+	value   uint32   // invoke: the operation
+	phase   phase    // round, deliver: what is delivered, and under which partition
+	public  Phase    // the same, as it was asked for; partition: its parts
+	change  *change  // partition, heal, cut, drop: what becomes of the topology
+	shape   uint32   // round, deliver: a number for the phase but for its parts
+	count   int      // release: how many messages
+	link    Act      // cut, drop, hold, release, order: what it says of links, by name
+	filters []filter // drop: what it loses
+	cells   []Set    // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
 	last    *atomic.Pointer[places]
 }
 
@@ -241,12 +242,12 @@ func (c *Cluster) Cut(src, dst string) (Step, error) {
 // from src to dst; an empty src or dst stands for everybody. A type that the
 // protocol does not have is an [UnknownTypeError]; see [Typed].
 func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
-	f := filter{messageType, c.servers | c.clients, c.servers | c.clients}
+	from, to := c.servers|c.clients, c.servers|c.clients
 	args := []string{strconv.Quote(messageType)}
 	for _, end := range []struct {
 		name, id string
 		set      *Set
-	}{{"src", src, &f.from}, {"dst", dst, &f.to}} {
+	}{{"src", src, &from}, {"dst", dst, &to}} {
 		if end.id == "" {
 			continue
 		}
@@ -264,7 +265,7 @@ func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
 		return Step{}, err
 	}
 	text := "drop(" + strings.Join(args, ", ") + ")"
-	s := c.changing(DropStep, text, func(t *topology) *topology { return t.filter(f) })
+	s := c.filtering(text, c.code.filter(messageType, from, to))
 	s.link = Act{Types: []string{messageType}, Src: src, Dst: dst}
 	return s, nil
 }
@@ -283,14 +284,51 @@ func (c *Cluster) Deaf(id string, types []string) (Step, error) {
 		return Step{}, err
 	}
 	text := fmt.Sprintf("deaf(%q, %s)", id, list(types))
+	var filters []filter
+	for _, kind := range types {
+		filters = append(filters, c.code.filter(kind, c.servers|c.clients, Of(i)))
+	}
+	s := c.filtering(text, filters...)
+	s.link = Act{Who: id, Types: types}
+	return s, nil
+}
+
+// filtering makes the step after which filters are in force.
+func (c *Cluster) filtering(text string, filters ...filter) Step {
 	s := c.changing(DropStep, text, func(t *topology) *topology {
-		for _, kind := range types {
-			t = t.filter(filter{kind, c.servers | c.clients, Of(i)})
+		for _, f := range filters {
+			t = t.filter(f)
 		}
 		return t
 	})
-	s.link = Act{Who: id, Types: types}
-	return s, nil
+	s.filters = filters
+	return s
+}
+
+// A Filter is that messages of a type are lost on some links. Filters of one
+// cluster that do the same, and for as long, have one number.
+type Filter struct {
+	Number uint32
+	Type   string
+}
+
+// Filters returns the filters that a step brings: a drop for good, in the order of
+// its types, a round or a delivery for as long as it lasts.
+func (s Step) Filters() []Filter {
+	var filters []Filter
+	for _, f := range append(s.filters, s.phase.deaf...) {
+		filters = append(filters, Filter{f.number, f.kind})
+	}
+	return filters
+}
+
+// Standing lists the numbers of the filters that are in force in a world.
+func (c *Cluster) Standing(v Vector) []uint32 {
+	var numbers []uint32
+	for _, f := range (*c.code.topos.at((*c.code.envs.at(v[len(v)-1])).topology)).filters {
+		numbers = append(numbers, f.number)
+	}
+	return numbers
 }
 
 func (c *Cluster) changing(kind StepKind, text string, apply func(*topology) *topology) Step {

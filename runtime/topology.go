@@ -25,10 +25,34 @@ type order struct {
 	first []int
 }
 
-// A filter loses messages of one type ("" for any) on some links.
+// A filter loses messages of one type ("" for any) on some links. Its number is
+// that of the others that do the same; ofPhase is in that of one which is in
+// force for a single round or delivery.
 type filter struct {
 	kind     string
 	from, to Set
+	number   uint32
+}
+
+const ofPhase = 1 << 31
+
+// filter returns the filter with its number.
+func (k *code) filter(kind string, from, to Set) filter {
+	f := filter{kind: kind, from: from, to: to}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	number, ok := k.filters[f]
+	if !ok {
+		number = uint32(len(k.filters))
+		k.filters[f] = number
+	}
+	f.number = number
+	return f
+}
+
+// loses reports whether f loses a message of the given type on the link.
+func (f *filter) loses(kind string, from, to int) bool {
+	return f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind)
 }
 
 func openTopology(c *Cluster) *topology {
@@ -44,16 +68,6 @@ func (t *topology) clone() *topology {
 	next.reach = slices.Clone(t.reach)
 	next.filters, next.held, next.orders = slices.Clip(t.filters), slices.Clip(t.held), slices.Clip(t.orders)
 	return &next
-}
-
-// filtered reports whether filters lose a message of the given type on the link.
-func filtered(filters []filter, kind string, from, to int) bool {
-	for _, f := range filters {
-		if f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind) {
-			return true
-		}
-	}
-	return false
 }
 
 // partitioned returns t with links only inside the parts. Instances that no

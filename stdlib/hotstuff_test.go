@@ -181,3 +181,47 @@ print(report.violations[0].scenarios if report.violations else 0)
 		})
 	}
 }
+
+// What has no effect is reported alike with symmetry and without: votes to the
+// next leader are lost, but none of those to a replica that is alone.
+func TestNoEffectUnderSymmetry(t *testing.T) {
+	for _, test := range []struct{ space, want string }{
+		{`rounds("any", partitions(max = 2), deaf = [["B"], ["C"], ["D"]], types = ["vote"]) * 3`, "[]\n"},
+		{`rounds("any", partitions(exactly = 5), deaf = [["B"], ["C"], ["D"]], types = ["propose", "vote"]) * 3`,
+			`["deaf = [\"B\"]: it never loses a message of type \"propose\"", "deaf = [\"B\"]: it never loses a message of type \"vote\"", ` +
+				`"deaf = [\"C\"]: it never loses a message of type \"propose\"", "deaf = [\"C\"]: it never loses a message of type \"vote\"", ` +
+				`"deaf = [\"D\"]: it never loses a message of type \"propose\"", "deaf = [\"D\"]: it never loses a message of type \"vote\""]` + "\n"},
+	} {
+		for _, symmetry := range []string{"False", "True"} {
+			got := output(t, fmt.Sprintf(`
+load("@std//hotstuff.star", "hotstuff")
+cluster(hotstuff())
+twin("A")
+report = explore(%s, check = agreement(), symmetry = %s)
+print(report.renamings > 1)
+print(["%%s: %%s" %% (n.choice, n.why) for n in report.no_effect])
+`, test.space, symmetry))
+			if got != symmetry+"\n"+test.want {
+				t.Errorf("%s, symmetry = %s: got %s", test.space, symmetry, got)
+			}
+		}
+	}
+}
+
+// What is possible in one world is possible, renamed, in those that it stands for.
+func TestPossibleUnderSymmetry(t *testing.T) {
+	for _, symmetry := range []string{"False", "True"} {
+		got := output(t, fmt.Sprintf(`
+def on_timeout(self):
+    self.waited = True
+
+cluster(protocol("waiting", symmetric = True, replica = role(on_timeout = on_timeout)), n = 3, f = 0)
+space = crashes(["A", "B", "C"]) + crashes(["A", "B", "C"]) + (timeouts(["A"]) | timeouts(["B"]) | timeouts(["C"]))
+report = explore(space, check = agreement(), symmetry = %s)
+print(report.renamings > 1, report.no_effect)
+`, symmetry))
+		if got != symmetry+" []\n" {
+			t.Errorf("symmetry = %s: got %s", symmetry, got)
+		}
+	}
+}

@@ -36,6 +36,7 @@ type progressMade struct {
 	Steps       int
 	Depth       int
 	Progressing int
+	Effects     effects
 	Violations  []foundBefore
 	Passing     [][]string
 	First       []string // steps of the counterexample
@@ -51,7 +52,7 @@ type foundBefore struct {
 func (x *search) snapshot() progressMade {
 	p := progressMade{
 		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
-		Depth: x.report.Depth, Progressing: x.progressing,
+		Depth: x.report.Depth, Progressing: x.progressing, Effects: x.effects.clone(),
 	}
 	for _, v := range x.report.Violations {
 		p.Violations = append(p.Violations, foundBefore{v.Property, v.Why, v.Length, v.Shortest.Bytes()})
@@ -322,12 +323,15 @@ func (x *search) restore(ctx context.Context, p progressMade) error {
 	switch {
 	case len(p.Tallies)%place != 0 || len(p.Tallies)/place > len(x.places):
 		return x.misfit("it has %d tallies for %d places", len(p.Tallies), len(x.places))
+	case !p.Effects.fits(x.effects):
+		return x.misfit("it has noted the effects of other choices")
 	case p.Progressing < 0 || p.Progressing > len(p.Passing) || len(p.Passing) > passingKept:
 		return x.misfit("%d of %d passing scenarios made progress", p.Progressing, len(p.Passing))
 	case (p.First == nil) != (len(p.Violations) == 0):
 		return x.misfit("%d properties are violated, but not with a counterexample for them", len(p.Violations))
 	}
 	x.tallies.counts, x.progressing = p.Tallies, p.Progressing
+	x.effects.add(p.Effects)
 	r := x.report
 	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
 	violated := map[string]bool{}

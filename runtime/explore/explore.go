@@ -110,6 +110,11 @@ type Report struct {
 
 	Coverage *Coverage // of a sample
 
+	// NoEffect lists the choices of the space that mattered in no scenario: steps
+	// that never took place, and filters that never lost a message. It is nil if
+	// not all was searched, and of a sample.
+	NoEffect []NoEffect
+
 	// Renamings is how many renamings of servers worlds were taken for one
 	// under; 1 if worlds that differ in names count as different. Asymmetry
 	// says why, if the protocol says that it treats names alike and does not.

@@ -23,6 +23,7 @@ type ledger struct {
 	size, covered, ended, progressed int
 	violations                       map[string]violation
 	counterexample                   []string
+	noEffect                         []string // choices that mattered in no scenario
 }
 
 type violation struct {
@@ -76,6 +77,7 @@ func progressed(w *runtime.World) bool {
 func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) ledger {
 	t.Helper()
 	l := ledger{violations: map[string]violation{}}
+	effects := newEffects(of, start)
 	for sc := range of.All {
 		l.size++
 		l.covered++
@@ -89,6 +91,7 @@ func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) led
 				break
 			}
 			next, err := w.Do(step)
+			effects.note(step, next, err)
 			if err != nil {
 				l.ended++
 				break
@@ -110,6 +113,7 @@ func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) led
 		}
 		l.violations[name] = v
 	}
+	l.noEffect = effects.missing()
 	for _, name := range o.names() {
 		if v, ok := l.violations[name]; ok && (l.counterexample == nil || len(v.first) < len(l.counterexample)) {
 			l.counterexample = v.first
@@ -183,13 +187,16 @@ func ledgerOf(r *explore.Report) ledger {
 	if r.Counterexample != nil {
 		l.counterexample = texts(r.Counterexample)
 	}
+	for _, n := range r.NoEffect {
+		l.noEffect = append(l.noEffect, n.String())
+	}
 	return l
 }
 
 // String shows a ledger, for failures.
 func (l ledger) String() string {
-	return fmt.Sprintf("size %d covered %d ended %d progressed %d\nviolations %+v\ncounterexample %q",
-		l.size, l.covered, l.ended, l.progressed, l.violations, l.counterexample)
+	return fmt.Sprintf("size %d covered %d ended %d progressed %d\nviolations %+v\ncounterexample %q\nno effect %q",
+		l.size, l.covered, l.ended, l.progressed, l.violations, l.counterexample, l.noEffect)
 }
 
 // agrees compares Explore with the oracle and returns what both say. Under
@@ -241,6 +248,7 @@ func (s stage) agreesInSample(t rapid.TB, of *space.Space, o explore.Options, wa
 // have in common.
 func (l ledger) alone() ledger {
 	l = l.nameless()
+	l.noEffect = nil
 	delete(l.violations, "out of order")
 	for name, v := range l.violations {
 		v.shortest = 0

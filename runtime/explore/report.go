@@ -83,6 +83,7 @@ func (r *Report) Text() string {
 	if len(r.Violations) == 0 {
 		line("verdict", "%s", r.holds())
 	}
+	r.noEffect(line)
 	for _, note := range r.notes() {
 		line("note", "%s", note)
 	}
@@ -156,4 +157,20 @@ func percent(part, whole *big.Int) string {
 		return fmt.Sprintf("%.2f%%", p)
 	}
 	return fmt.Sprintf("%.1f%%", p)
+}
+
+// noEffectShown is how many choices without effect the text names.
+const noEffectShown = 3
+
+func (r *Report) noEffect(line func(label, format string, args ...any)) {
+	if !r.Complete() {
+		return
+	}
+	for i, n := range r.NoEffect {
+		if left := len(r.NoEffect) - i; i == noEffectShown && left > 1 {
+			line("no effect", "and %s more, which report.no_effect lists", Grouped(big.NewInt(int64(left))))
+			return
+		}
+		line("no effect", "%s", n)
+	}
 }

@@ -58,6 +58,9 @@ type search struct {
 	placeBytes  atomic.Int64  // of places and images
 	workerBytes atomic.Int64  // of what the workers remember
 	occupied    *atomic.Int64 // bytes when memory was counted last
+	choices     *choices
+	effects     effects
+
 	report      *Report
 	progressing int // how many of the report's passing scenarios, the first ones, made progress
 	tallies     tallies
@@ -78,8 +81,9 @@ type place struct {
 }
 
 type group struct {
-	steps []runtime.Step
-	to    *place
+	steps   []runtime.Step
+	numbers []uint32 // of the steps among the choices
+	to      *place
 }
 
 func newSearch(s *space.Space, o Options) *search {
@@ -104,6 +108,8 @@ func newSearch(s *space.Space, o Options) *search {
 	x.monitors = newMonitors(c, x.properties, c.Twinned(), x.mayForget|o.Start.Faulty())
 	x.invariants = newInvariants(c, o.Invariants)
 	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
+	x.choices = newChoices(s.Steps(), o.Start)
+	x.effects = x.choices.newEffects()
 	x.report = newReport("explore", s, o)
 	x.report.Workers = x.options.Workers
 	return x
@@ -173,6 +179,7 @@ func (x *search) expand(ctx context.Context, at *place) error {
 		return nil
 	}
 	var groups []group
+	steps := 0
 	for _, g := range at.at.Groups() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -181,10 +188,15 @@ func (x *search) expand(ctx context.Context, at *place) error {
 		if !to.awaited {
 			to.leaders, to.awaited = x.leaders(to), true
 		}
-		groups = append(groups, group{steps: g.Steps, to: to})
+		numbers := make([]uint32, len(g.Steps))
+		steps += len(numbers)
+		for i, s := range g.Steps {
+			numbers[i] = x.choices.steps[s.String()]
+		}
+		groups = append(groups, group{steps: g.Steps, numbers: numbers, to: to})
 	}
 	at.groups = groups
-	x.placeBytes.Add(placeBytes + int64(len(groups))*groupBytes)
+	x.placeBytes.Add(placeBytes + int64(len(groups))*groupBytes + 4*int64(steps))
 	return nil
 }
 
@@ -286,6 +298,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		x.report.Renamings = x.symmetry.Order()
 		x.report.Sampled = x.options.Symmetry == Sampled
 	}
+	x.report.NoEffect = x.noEffect(ctx)
 	x.sum()
 	return x.report, nil
 }
@@ -491,6 +504,7 @@ func (x *search) gather(ctx context.Context, team []*worker) {
 	var passing []finding
 	for _, w := range team {
 		x.report.Steps += w.steps
+		x.effects.add(w.effects)
 		for i := 0; i < len(w.tallies.counts); i += x.words {
 			for len(x.tallies.counts) <= i {
 				x.tallies.counts = append(x.tallies.counts, make([]uint64, 2*x.tallies.outcomes*x.words)...)

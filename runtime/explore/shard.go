@@ -68,7 +68,8 @@ type Saved struct {
 	Renamings      int
 	Depth          int
 	Beyond         bool
-	Stopped        string `json:",omitempty"`
+	Stopped        string     `json:",omitempty"`
+	NoEffect       []NoEffect `json:",omitempty"`
 	Violations     []Violation
 	Counterexample []string `json:",omitempty"` // its steps from the starting world
 }
@@ -79,7 +80,7 @@ func (r *Report) Save() *Saved {
 		Search: r.fingerprint(), Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
 		Checked: r.Checked, Size: r.Size, Covered: r.Covered, EndedEarly: r.EndedEarly, Progressed: r.Progressed,
 		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond,
-		Violations: r.Violations,
+		Violations: r.Violations, NoEffect: r.NoEffect,
 	}
 	if r.Stopped != nil {
 		s.Stopped = r.Stopped.Error()
@@ -174,6 +175,8 @@ func Merge(reports []*Saved) (*Saved, error) {
 		sum.Covered.Add(sum.Covered, r.Covered)
 		sum.EndedEarly.Add(sum.EndedEarly, r.EndedEarly)
 		sum.Progressed.Add(sum.Progressed, r.Progressed)
+		// What is possible in one shard only has an effect in the whole.
+		sum.NoEffect = inBoth(sum.NoEffect, r.NoEffect)
 		sum.Worlds += r.Worlds
 		sum.Steps += r.Steps
 		sum.Runs = max(sum.Runs, r.Runs)
@@ -221,7 +224,7 @@ func (s *Saved) Text() string {
 	r := Report{
 		Kind: s.Kind, Space: s.Space, System: s.System, Checked: s.Checked, Size: s.Size, Covered: s.Covered,
 		EndedEarly: s.EndedEarly, Progressed: s.Progressed, Worlds: s.Worlds, Steps: s.Steps, Runs: s.Runs,
-		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations,
+		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, NoEffect: s.NoEffect,
 	}
 	if s.Stopped != "" {
 		r.Stopped = LimitError{s.Stopped}

@@ -20,6 +20,7 @@ type worker struct {
 	sim      *runtime.Simulator
 	row      []uint32
 	tallies  tallies
+	effects  effects
 	steps    int
 	expanded weight         // of the rows that this worker expanded
 	least    map[int]origin // the least violating choice of each property
@@ -39,8 +40,8 @@ const pollSteps = 16
 func (x *search) newWorker(ctx context.Context) *worker {
 	w := &worker{
 		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width), expanded: make(weight, x.words),
-		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words},
-		least:   map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
+		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words}, effects: x.choices.newEffects(),
+		least: map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
 	}
 	if x.symmetric() {
 		w.names = x.symmetry.NewCanonicalizer()
@@ -77,6 +78,7 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 					return
 				}
 			}
+			w.effects.note(x.choices, group.numbers[s], possible, w.sim.Filtered())
 			if w.renamer != nil {
 				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
 				w.err = w.renamer.check(ctx, from, to, at, choice-1, row[:width], w.row[:width], w.sim.Seen(), possible)

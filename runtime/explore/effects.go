@@ -1,0 +1,264 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// A verdict about scenarios that differ in nothing rests on less than it seems.
+// So a search notes of each choice whether it ever mattered:
+//
+//   - A step must have been possible in some world to which a scenario came.
+//   - A filter must have lost a message: one of its type, on one of its links,
+//     that nothing else kept from being delivered. What is sent to the next
+//     leader counts for all who might lead. Filters that do the same count
+//     as one, whichever steps bring them, but one that stands until the network
+//     heals is another than one of a round or delivery. Those in force when the
+//     search begins count as well.
+//
+// What a partition, a cut, a hold or an order changes is not looked at.
+//
+// If worlds that differ in names are one, what happens to one happens, renamed,
+// to each of the others: a choice mattered if one of its images did.
+
+// A NoEffect is a choice of a space that never mattered in any scenario.
+type NoEffect struct {
+	Choice string // a step, or what makes it a filter
+	Type   string // of the messages that the filter never lost, "" of a step
+	Tried  bool   // some scenario came to the step, but it could not happen
+}
+
+// Why says what never happened.
+func (n NoEffect) Why() string {
+	switch {
+	case n.Type != "":
+		return fmt.Sprintf("it never loses a message of type %q", n.Type)
+	case n.Tried:
+		return "it can never happen"
+	}
+	return "no scenario comes to it"
+}
+
+// String shows the choice with the reason.
+func (n NoEffect) String() string { return n.Choice + ": " + n.Why() }
+
+// inBoth returns the choices that matter in neither of two parts of a search.
+func inBoth(a, b []NoEffect) []NoEffect {
+	var list []NoEffect
+	for _, n := range a {
+		i := slices.IndexFunc(b, func(m NoEffect) bool { return m.Choice == n.Choice && m.Type == n.Type })
+		if i >= 0 {
+			n.Tried = n.Tried || b[i].Tried
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// choices are the choices of a search, numbered.
+type choices struct {
+	steps   map[string]uint32 // by text
+	texts   []string          // of the steps
+	filters []filterChoice
+	// standing and passing are the place in filters of those with a number, plus
+	// one; passing ones are in force for one step.
+	standing, passing []int32
+}
+
+type filterChoice struct {
+	text string
+	kind string
+}
+
+// ofStep is the bit that numbers of passing filters have.
+const ofStep = 1 << 31
+
+func newChoices(steps []runtime.Step, start *runtime.World) *choices {
+	c := &choices{steps: map[string]uint32{}}
+	for _, s := range steps {
+		c.steps[s.String()] = uint32(len(c.texts))
+		c.texts = append(c.texts, s.String())
+		c.add(s)
+	}
+	standing := start.Cluster().Standing(start.Vector())
+	for _, w := range start.Path()[1:] {
+		if w.Step().Kind() == runtime.DropStep && slices.ContainsFunc(w.Step().Filters(), func(f runtime.Filter) bool {
+			return slices.Contains(standing, f.Number)
+		}) {
+			c.add(w.Step())
+		}
+	}
+	return c
+}
+
+// add adds the filters of a step.
+func (c *choices) add(s runtime.Step) {
+	text := s.String()
+	if s.Kind() != runtime.DropStep {
+		text = fmt.Sprintf("deaf = %s", namesText(s.Cluster().Names(s.Phase().Deaf)))
+	}
+	for _, f := range s.Filters() {
+		if at := c.place(f.Number, true); *at == 0 {
+			c.filters = append(c.filters, filterChoice{text, f.Type})
+			*at = int32(len(c.filters))
+		}
+	}
+}
+
+// place returns where the place of a filter is noted; nil if it has none and is
+// not to get one.
+func (c *choices) place(number uint32, make bool) *int32 {
+	at := &c.standing
+	if number&ofStep != 0 {
+		at = &c.passing
+	}
+	number &^= ofStep
+	for make && int(number) >= len(*at) {
+		*at = append(*at, 0)
+	}
+	if int(number) >= len(*at) {
+		return nil
+	}
+	return &(*at)[number]
+}
+
+// A bitset is a set of small numbers.
+type bitset []uint64
+
+func newBitset(size int) bitset { return make(bitset, (size+63)/64) }
+
+func (b bitset) has(i uint32) bool { return b[i/64]>>(i%64)&1 != 0 }
+func (b bitset) set(i uint32)      { b[i/64] |= 1 << (i % 64) }
+
+func (b bitset) add(c bitset) {
+	for i, word := range c {
+		b[i] |= word
+	}
+}
+
+// effects are what was seen of the choices.
+type effects struct {
+	Offered, Possible bitset // steps
+	Filtered          bitset // filters
+}
+
+func (c *choices) newEffects() effects {
+	return effects{newBitset(len(c.texts)), newBitset(len(c.texts)), newBitset(len(c.filters))}
+}
+
+func (e effects) add(f effects) {
+	e.Offered.add(f.Offered)
+	e.Possible.add(f.Possible)
+	e.Filtered.add(f.Filtered)
+}
+
+func (e effects) clone() effects {
+	return effects{slices.Clone(e.Offered), slices.Clone(e.Possible), slices.Clone(e.Filtered)}
+}
+
+// fits reports whether e is of so many choices as f is.
+func (e effects) fits(f effects) bool {
+	return len(e.Offered) == len(f.Offered) && len(e.Possible) == len(f.Possible) && len(e.Filtered) == len(f.Filtered)
+}
+
+// note notes what a step did that a simulator took, or could not take.
+func (e effects) note(c *choices, step uint32, possible bool, filtered []uint32) {
+	e.Offered.set(step)
+	if !possible {
+		return
+	}
+	e.Possible.set(step)
+	for _, number := range filtered {
+		if at := c.place(number, false); at != nil && *at > 0 {
+			e.Filtered.set(uint32(*at - 1))
+		}
+	}
+}
+
+// spread adds the images under renamings of what was seen. Of a choice that was
+// seen to matter no image is needed. The error is that of ctx, if it ends before.
+func (x *search) spread(ctx context.Context, e effects) error {
+	byKey := map[string]runtime.Step{}
+	steps := x.space.Steps()
+	for _, s := range steps {
+		if key, ok := s.Key(nil); ok {
+			byKey[key] = s
+		}
+	}
+	seen := e.clone()
+	for _, s := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		to, filters := x.choices.steps[s.String()], x.choices.filtersOf(s)
+		for g := range x.symmetry.Order() {
+			if e.Offered.has(to) && e.Possible.has(to) && !slices.ContainsFunc(filters, func(f uint32) bool { return !e.Filtered.has(f) }) {
+				break
+			}
+			key, ok := s.Key(x.symmetry.Renaming(g))
+			if !ok {
+				break
+			}
+			image := byKey[key]
+			from := x.choices.steps[image.String()]
+			if seen.Offered.has(from) {
+				e.Offered.set(to)
+			}
+			if seen.Possible.has(from) {
+				e.Possible.set(to)
+			}
+			for i, f := range x.choices.filtersOf(image) {
+				if seen.Filtered.has(f) {
+					e.Filtered.set(filters[i])
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// filtersOf returns the filters of a step of the space by their places.
+func (c *choices) filtersOf(s runtime.Step) []uint32 {
+	var places []uint32
+	for _, f := range s.Filters() {
+		places = append(places, uint32(*c.place(f.Number, false)-1))
+	}
+	return places
+}
+
+// noEffect lists the choices that never mattered, if all was searched.
+func (x *search) noEffect(ctx context.Context) []NoEffect {
+	if x.report.Stopped != nil || x.symmetric() && x.spread(ctx, x.effects) != nil {
+		return nil
+	}
+	var list []NoEffect
+	for i, text := range x.choices.texts {
+		switch step := uint32(i); {
+		case !x.effects.Offered.has(step):
+			list = append(list, NoEffect{Choice: text})
+		case !x.effects.Possible.has(step):
+			list = append(list, NoEffect{Choice: text, Tried: true})
+		}
+	}
+	for i, f := range x.choices.filters {
+		if !x.effects.Filtered.has(uint32(i)) {
+			list = append(list, NoEffect{Choice: f.text, Type: f.kind})
+		}
+	}
+	return list
+}
+
+// namesText shows names as a script writes them.
+func namesText(names []string) string {
+	text := ""
+	for i, name := range names {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%q", name)
+	}
+	return "[" + text + "]"
+}

@@ -1,0 +1,326 @@
+package explore_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// effectsSeen is what an oracle sees of choices, in what the worlds of each
+// scenario record of their deliveries.
+type effectsSeen struct {
+	steps           []runtime.Step
+	tried, possible map[string]bool
+	filters         []*filterSeen
+}
+
+// A filterSeen is that instances do not hear messages of a type from others, in
+// one step or until the network heals.
+type filterSeen struct {
+	text     string
+	kind     string
+	from, to runtime.Set
+	oneStep  bool
+	lost     bool
+}
+
+func newEffects(of *space.Space, start *runtime.World) *effectsSeen {
+	e := &effectsSeen{steps: of.Steps(), tried: map[string]bool{}, possible: map[string]bool{}}
+	for _, s := range e.steps {
+		for _, f := range filtersOf(s) {
+			e.filter(f)
+		}
+	}
+	for _, f := range standing(start) {
+		e.filter(f)
+	}
+	return e
+}
+
+// filter returns the filter that does what f does.
+func (e *effectsSeen) filter(f filterSeen) *filterSeen {
+	for _, g := range e.filters {
+		if g.kind == f.kind && g.from == f.from && g.to == f.to && g.oneStep == f.oneStep {
+			return g
+		}
+	}
+	e.filters = append(e.filters, &f)
+	return &f
+}
+
+// filtersOf reads the filters that a step brings from what it says of itself.
+func filtersOf(s runtime.Step) []filterSeen {
+	c, a := s.Cluster(), s.Act()
+	all := c.Servers() | c.Clients()
+	set := func(names ...string) runtime.Set {
+		var set runtime.Set
+		for _, name := range names {
+			if name == "" {
+				return all
+			}
+			i, err := c.Instance(name)
+			if err != nil {
+				panic(err)
+			}
+			set |= runtime.Of(i)
+		}
+		return set
+	}
+	f := filterSeen{text: s.String(), from: all, to: all}
+	switch {
+	case a.Kind == runtime.DropStep && a.Who != "":
+		f.to = set(a.Who)
+	case a.Kind == runtime.DropStep:
+		f.from, f.to = set(a.Src), set(a.Dst)
+	case (a.Kind == runtime.RoundStep || a.Kind == runtime.DeliverStep) && len(a.Names) > 0:
+		f.text, f.to, f.oneStep = "deaf = ", set(a.Names...), true
+		for i, name := range a.Names {
+			f.text += map[bool]string{true: "[", false: ", "}[i == 0] + fmt.Sprintf("%q", name)
+		}
+		f.text += "]"
+	default:
+		return nil
+	}
+	var filters []filterSeen
+	for _, f.kind = range a.Types {
+		filters = append(filters, f)
+	}
+	return filters
+}
+
+// standing lists the filters of steps on the way to w that are still in force.
+func standing(w *runtime.World) []filterSeen {
+	var filters []filterSeen
+	for _, v := range w.Path()[1:] {
+		switch v.Step().Kind() {
+		case runtime.HealStep:
+			filters = nil
+		case runtime.DropStep:
+			filters = append(filters, filtersOf(v.Step())...)
+		}
+	}
+	return filters
+}
+
+// note notes what came of a step, which led to w.
+func (e *effectsSeen) note(step runtime.Step, w *runtime.World, err error) {
+	e.tried[step.String()] = true
+	if err != nil {
+		return
+	}
+	e.possible[step.String()] = true
+	in := standing(w.Parent())
+	if step.Kind() != runtime.DropStep {
+		in = append(in, filtersOf(step)...)
+	}
+	for _, d := range w.Deliveries() {
+		for _, f := range in {
+			if d.Fate == runtime.Filtered && f.kind == runtime.MessageType(d.Event.Message) && f.from.Has(d.From) && f.to.Has(d.To) {
+				e.filter(f).lost = true
+			}
+		}
+	}
+}
+
+// missing lists what never mattered.
+func (e *effectsSeen) missing() []string {
+	var list []string
+	for _, s := range e.steps {
+		switch text := s.String(); {
+		case !e.tried[text]:
+			list = append(list, text+": no scenario comes to it")
+		case !e.possible[text]:
+			list = append(list, text+": it can never happen")
+		}
+	}
+	for _, f := range e.filters {
+		if !f.lost {
+			list = append(list, fmt.Sprintf("%s: it never loses a message of type %q", f.text, f.kind))
+		}
+	}
+	return list
+}
+
+// Of rounds with deaf instances, drops that stand, mishaps and heals, a search
+// reports those that mattered nowhere: with symmetry and without, with one
+// worker and two, and in shards.
+func TestNoEffectAgreesWithOracle(t *testing.T) {
+	reported := map[string]int{}
+	rapid.Check(t, func(rt *rapid.T) {
+		network := rapid.SampledFrom([]runtime.Network{runtime.Lossy, runtime.Lossy, runtime.Held}).Draw(rt, "network")
+		s := newStage(t, twinned(runtime.Config{Protocol: ballots{quorum: rapid.IntRange(2, 3).Draw(rt, "quorum")}, N: 3, F: 1, Network: network}, "C"))
+		var pool []runtime.Step
+		add := func(step runtime.Step, err error) {
+			if err != nil {
+				rt.Fatal(err)
+			}
+			pool = append(pool, step)
+		}
+		kinds := rapid.SampledFrom([]string{"vote", "proposal", "ghost"})
+		name := rapid.SampledFrom(s.Names(s.Servers()))
+		for range rapid.IntRange(2, 5).Draw(rt, "rounds") {
+			p := runtime.Phase{Parts: rapid.SampledFrom(space.PartitionsUpTo(s.Servers(), 3)).Draw(rt, "parts")}
+			if rapid.IntRange(0, 3).Draw(rt, "deaf") > 0 {
+				p.Deaf = runtime.Set(rapid.IntRange(1, 15).Draw(rt, "who"))
+				p.Types = rapid.SliceOfNDistinct(kinds, 1, 2, rapid.ID[string]).Draw(rt, "types")
+			}
+			p.Hops = rapid.IntRange(0, 2).Draw(rt, "hops")
+			if rapid.IntRange(0, 3).Draw(rt, "deliver") == 0 {
+				add(s.Deliver(p))
+			} else {
+				add(s.Round(rapid.SampledFrom([]string{"A", "C"}).Draw(rt, "leader"), p))
+			}
+		}
+		end := rapid.SampledFrom(append(s.Names(s.Servers()), ""))
+		for range rapid.IntRange(0, 2).Draw(rt, "drops") {
+			add(s.Drop(kinds.Draw(rt, "type"), end.Draw(rt, "src"), end.Draw(rt, "dst")))
+			add(s.Deaf(name.Draw(rt, "deaf"), rapid.SliceOfNDistinct(kinds, 1, 2, rapid.ID[string]).Draw(rt, "types")))
+		}
+		add(s.Crash(name.Draw(rt, "crashes")))
+		add(s.Timeout(name.Draw(rt, "waits"))) // which no server of the protocol does anything about
+		pool = append(pool, s.Heal())
+		start := s.Start()
+		for range rapid.IntRange(0, 2).Draw(rt, "before") {
+			if next, err := start.Do(rapid.SampledFrom(pool).Draw(rt, "step")); err == nil {
+				start = next
+			}
+		}
+		of := space.Of().Times(0)
+		for range rapid.IntRange(1, 3).Draw(rt, "length") {
+			next := space.Of(rapid.SliceOfN(rapid.SampledFrom(pool), 1, 5).Draw(rt, "steps")...)
+			of = space.Then(of, next)
+		}
+		o := explore.Options{
+			Start: start, Workers: rapid.IntRange(1, 2).Draw(rt, "workers"), Properties: []check.Property{check.Agreement()},
+		}
+		want := s.agrees(rt, of, o)
+		for _, line := range want.noEffect {
+			reported[line[max(0, len(line)-12):]]++
+		}
+		var shards []*explore.Saved
+		for i := range 2 {
+			o.Shard = explore.Shard{Index: i, Count: 2}
+			r, err := explore.Explore(t.Context(), of, o)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			shards = append(shards, r.Save())
+		}
+		whole, err := explore.Merge(shards)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var merged []string
+		for _, n := range whole.NoEffect {
+			merged = append(merged, n.String())
+		}
+		if !slices.Equal(merged, want.noEffect) {
+			rt.Fatalf("shards: %q\nwhole: %q", merged, want.noEffect)
+		}
+	})
+	for _, kind := range []string{`type "vote"`, `type "ghost"`} {
+		found := 0
+		for line, n := range reported {
+			if len(line) >= len(kind) && line[len(line)-len(kind):] == kind {
+				found += n
+			}
+		}
+		if found == 0 {
+			t.Errorf("nothing was ever reported of the kind %q", kind)
+		}
+	}
+}
+
+// A search that is stopped in each layer and goes on from its checkpoint reports
+// the same.
+func TestNoEffectIsResumed(t *testing.T) {
+	search := func() (*space.Space, explore.Options) {
+		s := voting(t, ballots{quorum: 3})
+		p := runtime.Phase{Deaf: runtime.Of(1), Types: []string{"vote", "ghost"}}
+		deaf, err := s.Round("A", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drop, err := s.Drop("ghost", "", "A")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mishaps := space.Of(drop, s.step("crash D"), s.step("restart B"))
+		of := inTurn(s.rounds(), space.Of(deaf), mishaps, s.of("crash D"), s.of("crash D"), s.rounds())
+		return of, explore.Options{Start: s.Start(), Properties: []check.Property{check.Agreement()}}
+	}
+	of, o := search()
+	want := mustExplore(t, t.Context(), of, o)
+	if len(want.NoEffect) != 2 {
+		t.Errorf("got %q", want.NoEffect)
+	}
+	file := filepath.Join(t.TempDir(), "checkpoint")
+	for worlds, stops := 1, 0; ; worlds++ {
+		of, o := search()
+		o.Checkpoint, o.Resume, o.MaxWorlds = file, true, worlds
+		got := mustExplore(t, t.Context(), of, o)
+		if got.Stopped != nil {
+			if stops++; got.NoEffect != nil {
+				t.Errorf("stopped, and %q had no effect", got.NoEffect)
+			}
+			continue
+		}
+		if !slices.Equal(got.NoEffect, want.NoEffect) {
+			t.Errorf("resumed: %q, at once: %q", got.NoEffect, want.NoEffect)
+		}
+		if stops < 3 {
+			t.Errorf("stopped %d times only", stops)
+		}
+		return
+	}
+}
+
+// Steps that never take place: those that cannot, and those to which no scenario
+// comes because one before them cannot.
+func TestStepsWithoutEffect(t *testing.T) {
+	s := voting(t, ballots{quorum: 3})
+	of := inTurn(s.of("crash A"), eitherOf(s.of("crash A"), inTurn(s.of("crash A"), s.of("restart B"))))
+	got := ledgerOf(s.explores(of, check.Agreement())).noEffect
+	if want := []string{"restart(\"B\"): no scenario comes to it"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	start, err := s.Start().Do(s.step("crash A"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.exploresWith(of, explore.Options{Start: start})
+	if want := []string{"crash(\"A\"): it can never happen", "restart(\"B\"): no scenario comes to it"}; !slices.Equal(ledgerOf(r).noEffect, want) {
+		t.Errorf("got %q, want %q", r.NoEffect, want)
+	}
+	if !strings.Contains(r.Text(), "\nno effect  crash(\"A\"): it can never happen\n") {
+		t.Errorf("not in the text:\n%s", r.Text())
+	}
+}
+
+// What mattered in one shard mattered.
+func TestMergedEffects(t *testing.T) {
+	var shards []*explore.Saved
+	for i, list := range [][]explore.NoEffect{
+		{{Choice: "a"}, {Choice: "b"}, {Choice: "c", Type: "vote"}, {Choice: "c", Type: "ghost"}},
+		{{Choice: "b", Tried: true}, {Choice: "c", Type: "ghost"}, {Choice: "d"}},
+	} {
+		s, o := storeSpace(t, 3)
+		o.Shard = explore.Shard{Index: i, Count: 2}
+		saved := mustExplore(t, t.Context(), s, o).Save()
+		saved.NoEffect = list
+		shards = append(shards, saved)
+	}
+	whole, err := explore.Merge(shards)
+	if want := []explore.NoEffect{{Choice: "b", Tried: true}, {Choice: "c", Type: "ghost"}}; err != nil || !slices.Equal(whole.NoEffect, want) {
+		t.Errorf("got %+v, %v, want %+v", whole.NoEffect, err, want)
+	}
+}
