@@ -90,6 +90,7 @@ check(` + name + `())`,
 func propertiesFamily() []Entry {
 	return []Entry{
 		ofHistory("linearizable", `Operations look as if each happened at one moment between its invocation and its return (atomicity).
+The operations are read() and write(value) on one register, whose value is None at first.
 Operations that were cut short may or may not have taken effect. Those of faulty clients may have taken effect at any time, once or not at all.`, check.Linearizable),
 		ofHistory("regular", `Each read, taken alone, returns a value that was not overwritten before the read began.
 Two reads may disagree on the order of the writes.`, check.Regular),

@@ -12,6 +12,7 @@ func Reference() string {
 	b.WriteString("# The language\n\n")
 	b.WriteString("This page is made from the program's own help; `help(name)` tells the same at the prompt.\n")
 	b.WriteString("The language is Starlark, with sets, and with `if` and `for` outside of functions; it has neither `while` nor recursion.\n")
+	b.WriteString("`load(\"helpers.star\", \"name\")` reads a module beside the script or in a folder below it, never above it, and `load(\"@std//quorum.star\", \"voters\")` one that comes with the program.\n")
 	for _, family := range Families() {
 		fmt.Fprintf(&b, "\n## %s: %s\n", family.Name, family.Doc)
 		for _, e := range family.Entries {
