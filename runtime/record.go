@@ -12,7 +12,9 @@ const (
 	Down           // the receiver is down
 )
 
-// A Delivery is one thing that happened to one instance during a step.
+// A Delivery is one thing that happened to one instance during a step. If From is
+// -1 and Fate is Down, nothing reached it: the step was ended because the instance
+// never falls silent, and what is Seen is that it failed.
 type Delivery struct {
 	Hop           int   // 0 for what the step itself brings, then 1, 2, …
 	From, To      int   // instances; From is -1 if nobody sent anything

@@ -566,7 +566,11 @@ func (m *Simulator) fail(hop int) {
 	l := *m.code.locals.at(m.vec[from])
 	l.flags |= broken
 	m.vec[from] = m.code.local(l)
-	m.seen = append(m.seen, uint32(from), m.code.observation(Observation{Kind: Failed, Text: text}))
+	o := Observation{Kind: Failed, Text: text}
+	m.seen = append(m.seen, uint32(from), m.code.observation(o))
+	if m.record != nil {
+		*m.record = append(*m.record, Delivery{Hop: hop, From: -1, To: from, Fate: Down, Seen: []Observation{o}})
+	}
 	m.wave = m.wave[:0]
 	m.packets = m.code.limits.packets + 1
 }

@@ -242,7 +242,7 @@ func (r *recorder) name() {
 	for _, deliveries := range r.past.Steps() {
 		for _, d := range deliveries {
 			m := d.Event.Message
-			if d.Event.Kind != runtime.MessageEvent || r.numbers[m] > 0 {
+			if d.Event.Kind != runtime.MessageEvent || d.From < 0 || r.numbers[m] > 0 {
 				continue
 			}
 			r.numbers[m] = len(r.numbers) + 1
