@@ -57,7 +57,7 @@ func Draw(seed uint64, most int) *Case {
 
 func (p *pen) system() {
 	c := p.c
-	c.N = pick(p, 1, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5)
+	c.N = pick(p, 1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 5)
 	c.F = min(pick(p, 0, 1, 1, 1, 2), c.N-1)
 	c.Held = p.chance(20)
 	p.lives = pick(p, 1, 2)
@@ -74,7 +74,7 @@ func (p *pen) system() {
 			c.Clients = append(c.Clients, client)
 		}
 	}
-	if p.chance(55) && (!p.alike || p.chance(50)) {
+	if p.chance(55) && (!p.alike || p.chance(40)) {
 		c.Twins = append(c.Twins, Twin{string(rune('A' + p.IntN(c.N))), pick(p, 2, 2, 2, 2, 3)})
 	}
 	if len(c.Clients) > 0 && p.chance(15) {
@@ -246,7 +246,7 @@ func (p *pen) role(client bool) Role {
 					Statement{fmt.Sprintf("m.h < %d", p.lives), `self.send(m.sender, "m1", v = self.x, h = m.h + 1, c = self.cert)`})
 			}
 		}
-		for range p.IntN(4) {
+		for range 1 + p.IntN(3) {
 			h.Body = append(h.Body, p.statement(event, client))
 		}
 		if !client && slices.Contains(types, event) && p.chance(25) {
@@ -254,6 +254,14 @@ func (p *pen) role(client bool) Role {
 		}
 		if event == "round" && p.chance(60) {
 			h.Body = append(h.Body, Statement{"round.leader == self.id", fmt.Sprintf("self.broadcast(%q, v = %s, h = 0, c = self.cert)", pick(p, types...), p.value(event))})
+		}
+		if event == "round" && p.chance(45) {
+			// What was of use in this round is of none in the next.
+			if p.chance(50) {
+				h.Body = append(h.Body, Statement{p.condition(event), "self.decide(0, self.x)"})
+			}
+			h.Body = append(h.Body, Statement{pick(p, "", "", p.condition(event)), pick(p, "self.x = None", "self.x, self.done = None, False",
+				"self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None")})
 		}
 		r.Handlers = append(r.Handlers, h)
 	}
@@ -380,7 +388,19 @@ func (p *pen) possible(n int) (steps []Step) {
 
 func (p *pen) space() {
 	var of Space
-	for range 2 + p.IntN(3) {
+	if p.alike {
+		// Rounds after rounds, so that much can be forgotten and merged.
+		of = p.rounds()
+		for of.size() > p.most {
+			of = p.rounds()
+		}
+		n := 1
+		for n < 5 && (Space{Op: "*", Of: []Space{of}, Times: n + 1}).size() <= p.most && (n+1)*of.longest() <= 6 {
+			n++
+		}
+		of = Space{Op: "*", Of: []Space{of}, Times: max(1, n-p.IntN(2))}
+	}
+	for range 2 + p.IntN(4) {
 		next := p.part()
 		if of.Text == "" && of.Op == "" {
 			of = next
@@ -467,7 +487,7 @@ func (p *pen) partitions() (string, [][][]string) {
 		return strings.Join(texts, " | "), all
 	}
 	n := 1 + p.IntN(min(3, len(servers)))
-	if len(servers) > 4 {
+	if len(servers) > 4 || p.alike && p.chance(60) {
 		n = 1
 	}
 	if p.chance(50) {
@@ -586,7 +606,7 @@ func (p *pen) rounds() (s Space) {
 	args := []string{who, text}
 	deaf, kinds := [][]string{nil}, []string(nil)
 	phases, hops := 1, 0
-	switch p.IntN(6) {
+	switch p.IntN(8) {
 	case 0:
 		deaf, kinds = [][]string{nil}, p.some(types, 1)
 		texts := []string{"[]"}
@@ -599,7 +619,7 @@ func (p *pen) rounds() (s Space) {
 	case 1:
 		phases = 2
 		args = append(args, "phases = 2")
-	case 2:
+	case 2, 3:
 		hops = 1 + p.IntN(2)
 		args = append(args, fmt.Sprintf("hops = %d", hops))
 	}

@@ -3,6 +3,7 @@ package adversary
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -39,7 +40,9 @@ type Finding struct {
 func (s *System) Judge(start *World, scenarios []Scenario) (Ledger, bool) {
 	l := Ledger{Size: len(scenarios), Found: map[string]Finding{}}
 	violating := map[string]map[string]bool{} // what -> prefixes of the shortest length
+	var path trail
 	for _, sc := range scenarios {
+		path.turn(sc)
 		at := map[string]int{} // what goes wrong, and after how many steps first
 		w, progress := start, s.progress(start, 0)
 		s.wrong(w, 0, at)
@@ -47,7 +50,7 @@ func (s *System) Judge(start *World, scenarios []Scenario) (Ledger, bool) {
 			if s.settled(at) {
 				break
 			}
-			next := s.Do(w, step)
+			next := path.step(k, func() *World { return s.Do(w, step) })
 			if next == nil {
 				l.Ended++
 				break
@@ -70,13 +73,40 @@ func (s *System) Judge(start *World, scenarios []Scenario) (Ledger, bool) {
 				violating[what] = map[string]bool{}
 			}
 			if length == f.Length {
-				violating[what][sc[:length].String()] = true
+				violating[what][strings.Join(path.texts[:length], "; ")] = true
 			}
 			f.Shortest = len(violating[what])
 			l.Found[what] = f
 		}
 	}
 	return l, true
+}
+
+// A trail is the way of the scenario before, which begins as most others do.
+type trail struct {
+	texts  []string
+	worlds []*World // after each step; nil if it cannot happen
+}
+
+// turn keeps what sc has in common with the scenario before.
+func (t *trail) turn(sc Scenario) {
+	same := true
+	for k, step := range sc {
+		text := step.String()
+		if same = same && k < len(t.texts) && t.texts[k] == text; !same {
+			t.worlds = t.worlds[:min(k, len(t.worlds))]
+			t.texts = append(t.texts[:k], text)
+		}
+	}
+	t.texts = t.texts[:len(sc)]
+}
+
+// step returns the world after the k-th step, which do plays if it is new.
+func (t *trail) step(k int, do func() *World) *World {
+	if k >= len(t.worlds) {
+		t.worlds = append(t.worlds, do())
+	}
+	return t.worlds[k]
 }
 
 // settled reports whether nothing more can go wrong in a scenario: there are
