@@ -59,6 +59,7 @@ func TestDifferential(t *testing.T) {
 				red = red || difference != ""
 				mu.Unlock()
 				if difference != "" && !stop {
+					t.Logf("seed %d (case %d): %s; making it small", seed, seed-*differentialSeed+1, kind(difference))
 					small, difference := smaller(t, c, seed, difference)
 					t.Errorf("seed %d (case %d): %s\n\n%s", seed, seed-*differentialSeed+1, difference, small.Stage())
 				}
@@ -255,6 +256,7 @@ type comparison struct {
 	start     *adversary.World
 	scenarios []adversary.Scenario
 	truth     adversary.Ledger
+	extras    []adversary.Ledger
 	rng       *rand.Rand
 	telling   telling
 	steps     map[string]adversary.Step
@@ -273,11 +275,16 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 		return x.telling, "" // a part was taken away that the start needs
 	}
 	x.scenarios = c.Space.Scenarios()
-	var ok bool
-	if x.truth, ok = x.system.Judge(x.start, x.scenarios); !ok {
+	lists := [][]adversary.Property{c.Properties}
+	for i := range c.Extras {
+		lists = append(lists, c.Extras[i:i+1])
+	}
+	ledgers, ok := x.system.Judge(x.start, x.scenarios, lists...)
+	if !ok {
 		x.telling.beyond = 1
 		return x.telling, ""
 	}
+	x.truth, x.extras = ledgers[0], ledgers[1:]
 	for _, sc := range x.scenarios {
 		for _, step := range sc {
 			x.steps[step.String()] = step
@@ -291,7 +298,7 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 		return x.telling, ""
 	}
 	x.count()
-	for _, part := range []func() string{x.plays, x.searches, x.shards, x.changes, x.shrinks} {
+	for _, part := range []func() string{x.plays, x.searches, x.shards, x.changes, x.changes, x.shrinks} {
 		if difference := part(); difference != "" {
 			return x.telling, difference
 		}
@@ -305,23 +312,13 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 const (
 	firstOnly  = true // searches judge failing code as a property, and follow no scenario after a violation
 	startLoses = true // searches and their properties do not agree on who lost its memory before the start
-	deafLater  = true // the deaf hear what is sent to the next leader as a round begins
 	shrinkCuts = true // some scripts that shrink prints do not parse
 )
 
 // open reports whether the case touches what is known to be wrong.
 func (x *comparison) open() bool {
-	is := func(kind string, deaf bool) bool {
-		for _, step := range x.steps {
-			if step.Kind == kind && (!deaf || len(step.Names) > 0) {
-				return true
-			}
-		}
-		return false
-	}
 	return firstOnly && (len(x.c.Properties) > 1 || x.fails()) ||
-		startLoses && slices.ContainsFunc(x.c.Start, func(s adversary.Step) bool { return s.Kind == "amnesia" }) ||
-		deafLater && is("round", true) && strings.Contains(x.c.Code(), "next_leader")
+		startLoses && slices.ContainsFunc(x.c.Start, func(s adversary.Step) bool { return s.Kind == "amnesia" })
 }
 
 func (x *comparison) fails() bool {
@@ -367,7 +364,7 @@ def played(i):
     look(str(i), world())
 `
 	var picked []int
-	for range min(12, len(x.scenarios)) {
+	for range min(40, len(x.scenarios)) {
 		picked = append(picked, x.rng.IntN(len(x.scenarios)))
 	}
 	for _, i := range picked {
@@ -425,6 +422,9 @@ tell("symmetry = False", full(symmetry = False, workers = 1))
 tell("symmetry = True", full(symmetry = True, workers = 2))
 tell("symmetry = None", full(workers = 7))
 tell("symmetry = sampled", full(symmetry = "sampled", workers = 1))
+for i in range(len(extras)):
+    tell("extra %%d, symmetry = True" %% i, explore(space, check = extras[i], symmetry = True, workers = 2))
+    tell("extra %%d, symmetry = False" %% i, explore(space, check = extras[i], symmetry = False, workers = 1))
 tell("first", full(first = True, symmetry = %[2]s))
 tell("sample", sample(space, space.size, seed = %[1]d, check = properties))
 def resumed(name, symmetry):
@@ -464,49 +464,54 @@ print(json.encode({"Label": "orbits", "Size": space.orbits, "Covered": len(space
 		if strings.HasPrefix(r.Label, "resumed") {
 			x.telling.resumed = 1
 		}
-		if difference := x.check(r); difference != "" {
-			return fmt.Sprintf("%s: %s\n%s\nwant %+v", r.Label, difference, jsonText(r), x.truth)
+		properties, truth := x.c.Properties, x.truth
+		if _, number, ok := strings.Cut(r.Label, "extra "); ok {
+			i := int(number[0] - '0')
+			properties, truth = x.c.Extras[i:i+1], x.extras[i]
+		}
+		if difference := x.check(r, properties, truth); difference != "" {
+			return fmt.Sprintf("%s: %s\n%s\nwant %+v", r.Label, difference, jsonText(r), truth)
 		}
 	}
 	return ""
 }
 
 // check compares a report with the truth.
-func (x *comparison) check(r told) string {
+func (x *comparison) check(r told, properties []adversary.Property, truth adversary.Ledger) string {
 	if r.Refused != "" {
 		return "refused: " + r.Refused
 	}
 	findings := append(slices.Clone(r.Violations), r.Failures...)
 	if r.Label == "first" {
-		return x.checkFirst(r, findings)
+		return x.checkFirst(findings)
 	}
-	if r.Size != x.truth.Size || r.Covered != x.truth.Size {
+	if r.Size != truth.Size || r.Covered != truth.Size {
 		return fmt.Sprintf("it covers %d of %d", r.Covered, r.Size)
 	}
-	if r.Ended != x.truth.Ended {
+	if r.Ended != truth.Ended {
 		return fmt.Sprintf("%d ended early", r.Ended)
 	}
-	if progressed := r.Progress * float64(r.Covered); math.Abs(progressed-float64(x.truth.Progressed)) > 0.01 {
+	if progressed := r.Progress * float64(r.Covered); math.Abs(progressed-float64(truth.Progressed)) > 0.01 {
 		return fmt.Sprintf("%v made progress", progressed)
 	}
-	if len(findings) != len(x.truth.Found) {
+	if len(findings) != len(truth.Found) {
 		return "it finds other flaws"
 	}
 	for _, v := range findings {
-		f, ok := x.truth.Found[v.Name]
+		f, ok := truth.Found[v.Name]
 		if !ok || v.Length != f.Length || v.Scenarios != f.Scenarios {
 			return fmt.Sprintf("it says %+v", v)
 		}
 		if r.Label != "sample" && !x.ambiguous(x.c.Space) && v.Shortest != f.Shortest {
 			return fmt.Sprintf("it says %+v", v)
 		}
-		if difference := x.checkCounterexample(v); difference != "" {
+		if difference := x.checkCounterexample(v, properties); difference != "" {
 			return difference
 		}
 	}
 	for _, steps := range r.Passing {
 		w, _, difference := x.replay(steps)
-		if difference == "" && slices.ContainsFunc(x.c.Properties, func(p adversary.Property) bool { return !x.system.Holds(w, p) }) {
+		if difference == "" && slices.ContainsFunc(properties, func(p adversary.Property) bool { return !x.system.Holds(w, p) }) {
 			difference = "something is violated in it"
 		}
 		if difference != "" {
@@ -517,7 +522,7 @@ func (x *comparison) check(r told) string {
 }
 
 // checkFirst checks a search that stops at what it finds first.
-func (x *comparison) checkFirst(r told, findings []toldViolation) string {
+func (x *comparison) checkFirst(findings []toldViolation) string {
 	shortest := -1
 	for _, f := range x.truth.Found {
 		if shortest < 0 || f.Length < shortest {
@@ -531,7 +536,7 @@ func (x *comparison) checkFirst(r told, findings []toldViolation) string {
 		if f, ok := x.truth.Found[v.Name]; !ok || v.Length != f.Length || v.Length != shortest {
 			return fmt.Sprintf("it says %+v", v)
 		}
-		if difference := x.checkCounterexample(v); difference != "" {
+		if difference := x.checkCounterexample(v, x.c.Properties); difference != "" {
 			return difference
 		}
 	}
@@ -547,10 +552,10 @@ func (x *comparison) ambiguous(s adversary.Space) bool {
 }
 
 // checkCounterexample checks that it is one, and as short as it says.
-func (x *comparison) checkCounterexample(v toldViolation) string {
+func (x *comparison) checkCounterexample(v toldViolation, properties []adversary.Property) string {
 	w, before, difference := x.replay(v.Counterexample)
 	wrong := func(w *adversary.World) bool {
-		for _, p := range x.c.Properties {
+		for _, p := range properties {
 			if p.Name == v.Name {
 				return !x.system.Holds(w, p)
 			}

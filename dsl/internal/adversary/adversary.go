@@ -31,6 +31,7 @@ type Case struct {
 	Start      []Step // the way from the beginning to where scenarios start
 	Space      Space
 	Properties []Property
+	Extras     []Property // judged one by one, so that more of what happens is seen
 }
 
 // A Role is the code of replicas or clients.
@@ -393,12 +394,18 @@ func (c *Case) Stage() string {
 		fmt.Fprintln(&b, s.act())
 	}
 	fmt.Fprintf(&b, "start = world()\nspace = %s\n", c.Space)
-	var properties []string
-	for i, p := range c.Properties {
-		name := fmt.Sprint("property", i)
-		fmt.Fprintf(&b, "%s = %s\n", name, p.Text)
-		properties = append(properties, name)
-	}
-	fmt.Fprintf(&b, "properties = [%s]\n", strings.Join(properties, ", "))
+	c.list(&b, "property", "properties", c.Properties)
+	c.list(&b, "extra", "extras", c.Extras)
 	return b.String()
+}
+
+// list gives each property a variable, and all of them one.
+func (c *Case) list(b *strings.Builder, one, all string, properties []Property) {
+	var names []string
+	for i, p := range properties {
+		name := fmt.Sprint(one, i)
+		fmt.Fprintf(b, "%s = %s\n", name, p.Text)
+		names = append(names, name)
+	}
+	fmt.Fprintf(b, "%s = [%s]\n", all, strings.Join(names, ", "))
 }

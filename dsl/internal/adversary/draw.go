@@ -52,6 +52,7 @@ func Draw(seed uint64, most int) *Case {
 	p.start()
 	p.space()
 	p.properties()
+	p.extras()
 	return c
 }
 
@@ -77,7 +78,7 @@ func (p *pen) system() {
 	if p.chance(55) && (!p.alike || p.chance(40)) {
 		c.Twins = append(c.Twins, Twin{string(rune('A' + p.IntN(c.N))), pick(p, 2, 2, 2, 2, 3)})
 	}
-	if len(c.Clients) > 0 && p.chance(15) {
+	if len(c.Clients) > 0 && p.chance(30) {
 		c.Twins = append(c.Twins, Twin{"c1", 2})
 	}
 	if c.N == 5 {
@@ -670,6 +671,17 @@ func (p *pen) properties() {
 		if !slices.ContainsFunc(p.c.Properties, func(other Property) bool { return other.Name == q.Name }) {
 			p.c.Properties = append(p.c.Properties, q)
 		}
+	}
+}
+
+// extras are properties of values, so that it counts which ones were decided.
+func (p *pen) extras() {
+	for range 2 {
+		v := pick(p, append(slices.Clone(p.few), `"1a"`, `"2a"`, `""`, `2`)...)
+		p.c.Extras = append(p.c.Extras, Property{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v})
+	}
+	if len(p.c.Clients) > 0 {
+		p.c.Extras = append(p.c.Extras, Property{Kind: "linearizable", Text: "linearizable()", Name: "linearizable"})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -15,14 +16,21 @@ func roundValue(number int, leader, input string) starlark.Value {
 	})
 }
 
-// value is the value that a text stands for.
+// value is the value that a text stands for. It is not to be changed.
 func value(text string) starlark.Value {
+	if v, ok := known.Load(text); ok {
+		return v.(starlark.Value)
+	}
 	v, err := starlark.Eval(new(starlark.Thread), "value", text, predeclared)
 	if err != nil {
 		panic(err)
 	}
+	v.Freeze()
+	known.Store(text, v)
 	return v
 }
+
+var known sync.Map // what value found before
 
 // A Ledger is what is true of all scenarios of a space.
 type Ledger struct {
@@ -35,51 +43,63 @@ type Finding struct {
 	Length, Shortest, Scenarios int
 }
 
-// Judge plays and judges each scenario. It reports false if something about the
-// case is out of its reach.
-func (s *System) Judge(start *World, scenarios []Scenario) (Ledger, bool) {
-	l := Ledger{Size: len(scenarios), Found: map[string]Finding{}}
-	violating := map[string]map[string]bool{} // what -> prefixes of the shortest length
+// Judge plays each scenario and returns what is true of the space for each of
+// the lists of properties, as if they were judged by themselves. It reports false
+// if something about the case is out of its reach.
+func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) ([]Ledger, bool) {
+	ledgers := make([]Ledger, len(lists))
+	violating := make([]map[string]map[string]bool, len(lists)) // what -> prefixes of the shortest length
+	for i := range lists {
+		ledgers[i] = Ledger{Size: len(scenarios), Found: map[string]Finding{}}
+		violating[i] = map[string]map[string]bool{}
+	}
 	var path trail
 	for _, sc := range scenarios {
 		path.turn(sc)
-		at := map[string]int{} // what goes wrong, and after how many steps first
-		w, progress := start, s.progress(start, 0)
-		s.wrong(w, 0, at)
-		for k, step := range sc {
-			if s.settled(at) {
-				break
+		for i, list := range lists {
+			at := map[string]int{} // what goes wrong, and after how many steps first
+			w, progress := start, s.progress(start, 0)
+			s.wrong(w, list, 0, at)
+			for k, step := range sc {
+				if settled(list, at) {
+					break
+				}
+				next := path.step(k, func() *World { return s.Do(w, step) })
+				if next == nil {
+					ledgers[i].Ended++
+					break
+				}
+				if next.failed != nil {
+					return nil, false
+				}
+				w = next
+				progress = progress || s.progress(w, w.Depth)
+				s.wrong(w, list, k+1, at)
 			}
-			next := path.step(k, func() *World { return s.Do(w, step) })
-			if next == nil {
-				l.Ended++
-				break
+			if progress {
+				ledgers[i].Progressed++
 			}
-			if next.failed != nil {
-				return l, false
-			}
-			w = next
-			progress = progress || s.progress(w, w.Depth)
-			s.wrong(w, k+1, at)
-		}
-		if progress {
-			l.Progressed++
-		}
-		for what, length := range at {
-			f, known := l.Found[what]
-			f.Scenarios++
-			if !known || length < f.Length {
-				f.Length = length
-				violating[what] = map[string]bool{}
-			}
-			if length == f.Length {
-				violating[what][strings.Join(path.texts[:length], "; ")] = true
-			}
-			f.Shortest = len(violating[what])
-			l.Found[what] = f
+			ledgers[i].enter(at, path.texts, violating[i])
 		}
 	}
-	return l, true
+	return ledgers, true
+}
+
+// enter adds what goes wrong in a scenario.
+func (l *Ledger) enter(at map[string]int, steps []string, violating map[string]map[string]bool) {
+	for what, length := range at {
+		f, known := l.Found[what]
+		f.Scenarios++
+		if !known || length < f.Length {
+			f.Length = length
+			violating[what] = map[string]bool{}
+		}
+		if length == f.Length {
+			violating[what][strings.Join(steps[:length], "; ")] = true
+		}
+		f.Shortest = len(violating[what])
+		l.Found[what] = f
+	}
 }
 
 // A trail is the way of the scenario before, which begins as most others do.
@@ -111,13 +131,13 @@ func (t *trail) step(k int, do func() *World) *World {
 
 // settled reports whether nothing more can go wrong in a scenario: there are
 // properties, and all of them are violated.
-func (s *System) settled(at map[string]int) bool {
-	for _, p := range s.c.Properties {
+func settled(list []Property, at map[string]int) bool {
+	for _, p := range list {
 		if _, ok := at[p.Name]; !ok {
 			return false
 		}
 	}
-	return len(s.c.Properties) > 0
+	return len(list) > 0
 }
 
 // progress reports whether a correct identity decided or returned something
@@ -130,7 +150,7 @@ func (s *System) progress(w *World, from int) bool {
 }
 
 // wrong notes what is wrong in w and was not before.
-func (s *System) wrong(w *World, length int, at map[string]int) {
+func (s *System) wrong(w *World, list []Property, length int, at map[string]int) {
 	note := func(what string) {
 		if _, known := at[what]; !known {
 			at[what] = length
@@ -141,8 +161,8 @@ func (s *System) wrong(w *World, length int, at map[string]int) {
 			note(fmt.Sprintf("line %d", e.Line))
 		}
 	}
-	for _, p := range s.c.Properties {
-		if !s.Holds(w, p) {
+	for _, p := range list {
+		if _, known := at[p.Name]; !known && !s.Holds(w, p) {
 			note(p.Name)
 		}
 	}

@@ -21,6 +21,9 @@ func (c *Case) Smaller() (all []*Case) {
 			add(func(d *Case) { d.Properties = slices.Delete(d.Properties, i, i+1) })
 		}
 	}
+	for i := range c.Extras {
+		add(func(d *Case) { d.Extras = slices.Delete(d.Extras, i, i+1) })
+	}
 	for i := range c.Start {
 		add(func(d *Case) { d.Start = slices.Delete(d.Start, i, i+1) })
 	}
@@ -62,6 +65,7 @@ func (c *Case) clone() *Case {
 		d.Client = &r
 	}
 	d.Start, d.Properties = slices.Clone(c.Start), slices.Clone(c.Properties)
+	d.Extras = slices.Clone(c.Extras)
 	return &d
 }
 
