@@ -322,9 +322,11 @@ func (x *comparison) open() bool {
 }
 
 func (x *comparison) fails() bool {
-	for name := range x.truth.Found {
-		if strings.HasPrefix(name, "line ") {
-			return true
+	for _, l := range append(x.extras, x.truth) {
+		for name := range l.Found {
+			if strings.HasPrefix(name, "line ") {
+				return true
+			}
 		}
 	}
 	return false

@@ -116,6 +116,9 @@ func (p *pen) value(event string) string {
 
 // condition draws a condition, or none.
 func (p *pen) condition(event string) string {
+	if p.chance(45) {
+		return ""
+	}
 	all := []string{"", "", "self.x == " + p.constant(), "self.x == None", "self.k == 2", "self.k > 0",
 		"not self.done", "self.done", fmt.Sprintf("len(self.got) >= %d", pick(p, 1, 2, 2, 3)), "self.cert != None", "type(self.x) == \"int\""}
 	switch event {
@@ -168,7 +171,7 @@ func (p *pen) statement(event string, client bool) Statement {
 			s.If = and(fmt.Sprintf("m.h < %d", p.lives), s.If)
 		}
 		fields := fmt.Sprintf("%q, v = %s, h = %s, c = self.cert", pick(p, types...), p.value(event), h)
-		to := []string{"next", "next", "peer", "all"}
+		to := []string{"next", "next", "next", "peer", "all"}
 		if message {
 			to = append(to, "sender", "sender", "sender")
 		} else {
@@ -223,7 +226,7 @@ func (p *pen) role(client bool) Role {
 		if event == "timeout" && p.chance(30) {
 			continue // nobody is interested
 		}
-		if p.chance(4) {
+		if p.chance(2) {
 			h.Body = append(h.Body, Statement{p.condition(event), pick(p, `fail("no")`, "self.x = 1 // 0")})
 		}
 		if event != "round" && !slices.Contains(types, event) && p.chance(25) {
@@ -608,7 +611,7 @@ func (p *pen) rounds() (s Space) {
 	deaf, kinds := [][]string{nil}, []string(nil)
 	phases, hops := 1, 0
 	switch p.IntN(8) {
-	case 0:
+	case 0, 1:
 		deaf, kinds = [][]string{nil}, p.some(types, 1)
 		texts := []string{"[]"}
 		for _, id := range servers {
@@ -617,10 +620,10 @@ func (p *pen) rounds() (s Space) {
 			}
 		}
 		args = append(args, "deaf = ["+strings.Join(texts, ", ")+"]", "types = "+list(kinds))
-	case 1:
+	case 2:
 		phases = 2
 		args = append(args, "phases = 2")
-	case 2, 3:
+	case 3, 4:
 		hops = 1 + p.IntN(2)
 		args = append(args, fmt.Sprintf("hops = %d", hops))
 	}
