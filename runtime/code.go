@@ -123,6 +123,7 @@ func (k *code) value(v any) uint32 {
 	}
 	id := k.values.append(v)
 	k.byVal[v] = id
+	k.bodies += messageBytes + textBytes(reflect.ValueOf(v))
 	return id
 }
 
@@ -183,7 +184,10 @@ func (k *code) react(ctx context.Context, id uint32, s stimulus) *outcome {
 	if err := ctx.Err(); err != nil {
 		panic(stopped{err}) // the node may have been cut short
 	}
-	v := k.transitions.putFunc(key[:], func() []uint32 { return []uint32{k.outcomes.append(o)} })
+	v := k.transitions.putFunc(key[:], func() []uint32 {
+		k.occupy(o.bytes())
+		return []uint32{k.outcomes.append(o)}
+	})
 	return k.outcomes.at(v[0])
 }
 

@@ -107,6 +107,7 @@ func (k *code) keepClass(c class, shown uint32) uint32 {
 	return k.classes.putFunc(key, func() []uint32 {
 		l := *k.locals.at(shown)
 		l.class = &c
+		k.occupy(c.bytes())
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		return []uint32{k.locals.append(l)}

@@ -229,9 +229,6 @@ type Size struct {
 	Bytes            int // memory of the tables, roughly
 }
 
-// messageBytes is about what a message takes, with what finds it by its value.
-const messageBytes = 96
-
 // Learnt tells how much the cluster has learnt so far. Several searches of one
 // cluster add up.
 func (c *Cluster) Learnt() Size {
@@ -241,7 +238,6 @@ func (c *Cluster) Learnt() Size {
 	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{})) + len(k.contents)*2*int(unsafe.Sizeof(content{}))
 	k.mu.Unlock()
 	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
-	bodies += s.Runs*int(unsafe.Sizeof(outcome{})) + s.Messages*messageBytes
 	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() +
 		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes() + k.places.bytes() + k.played.bytes()
 	return s

@@ -43,7 +43,11 @@ type Options struct {
 	// taken for one, if the protocol says that it treats names alike.
 	Symmetry Symmetry
 	// Budget, MaxWorlds and MaxMemory stop the search cleanly before it takes
-	// more time, keeps more worlds or occupies more bytes; 0 means no limit.
+	// more time, keeps more worlds or occupies more bytes; 0 means no limit. Bytes
+	// are those that the search counts (see Report.Memory) and those by which the
+	// heap of the process has grown since the search began, of which it uses four
+	// fifths at most, so that the process stays within the limit as a whole. A
+	// sample obeys Budget and MaxMemory.
 	Budget    time.Duration
 	MaxWorlds int
 	MaxMemory int
@@ -145,7 +149,11 @@ type Report struct {
 	Workers int
 	// Unsaved says why the last checkpoint could not be written, nil if it was.
 	Unsaved error
-	// Memory is the most bytes that worlds and tables occupied at the end of a layer.
+	// Memory is the most bytes that worlds and tables occupied at the end of a layer,
+	// as counted: the rows of two layers, what the cluster has learnt, and what is
+	// known of renamings, properties and places. What properties, and code that is
+	// not of the search, keep for themselves is not in it. Of a sample it is what
+	// was drawn, and tables.
 	Memory int
 }
 

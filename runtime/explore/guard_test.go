@@ -18,11 +18,11 @@ func TestGuard(t *testing.T) {
 		ends                     bool
 		collections              int
 	}{
-		{name: "little", counted: 900, heap: 5000 + limit, collected: 5000 + limit},
+		{name: "little", counted: 900, heap: 5000 + 900, collected: 5000 + 900},
 		{name: "counted", counted: limit + 1, heap: 5000, ends: true},
-		{name: "garbage", heap: 5000 + limit + 1, collected: 5000 + 900, collections: 1},
-		{name: "in use", heap: 5000 + limit + 1, collected: 5000 + 901, ends: true, collections: 1},
-		{name: "a heap that shrank before", heap: 4000 + limit, collected: 4000 + limit},
+		{name: "garbage", heap: 5000 + 901, collected: 5000 + 800, collections: 1},
+		{name: "in use", heap: 5000 + 901, collected: 5000 + 801, ends: true, collections: 1},
+		{name: "a heap that shrank before", heap: 4000 + 901, collected: 4000 + 800, collections: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			collections := 0

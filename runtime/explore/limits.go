@@ -50,8 +50,9 @@ const guardEvery = 5 * time.Millisecond
 // A guard ends a search whose memory comes to its limit. It looks at what the
 // search counts, and at how far the heap of the process has grown since the search
 // began, which is what is not counted, too, and whatever else the process does. The
-// heap holds garbage; when it has grown by the limit, what of it is in use is found
-// out, and that may be nine tenths of the limit, so that this is not done too often.
+// heap holds garbage; when it has grown by nine tenths of the limit, what of it is in
+// use is found out, and that may be eight tenths. The rest is room for what grows
+// between two looks, and for what the runtime needs.
 type guard struct {
 	limit   int
 	counted func() int
@@ -90,9 +91,9 @@ func (g *guard) look() error {
 	}
 	now := g.heap()
 	g.least = min(g.least, now)
-	if now-g.least > g.limit {
+	if now-g.least > g.limit/10*9 {
 		g.collect()
-		if g.heap()-g.least > g.limit/10*9 {
+		if g.heap()-g.least > g.limit/10*8 {
 			return memoryLimit(g.limit)
 		}
 	}

@@ -439,14 +439,15 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		})
 	}
 	group.Wait()
-	x.workerBytes.Store(0) // unless they go on, they forget
+	occupied := x.memory(rows, next)
+	x.workerBytes.Store(0) // the workers of the next layer begin anew
 	for _, w := range team {
 		// What a property says because ctx is done is no error of its own.
 		if w.err != nil && ctx.Err() == nil {
 			return nil, w.err
 		}
 	}
-	if x.report.Memory = max(x.report.Memory, x.memory(rows, next)); x.options.MaxMemory > 0 && x.report.Memory > x.options.MaxMemory {
+	if x.report.Memory = max(x.report.Memory, occupied); x.options.MaxMemory > 0 && x.report.Memory > x.options.MaxMemory {
 		stop(memoryLimit(x.options.MaxMemory))
 	}
 	if x.file != nil {
