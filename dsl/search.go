@@ -100,10 +100,10 @@ report.no_effect lists what mattered in no scenario: steps that never took place
 print(report)`,
 		call: callExplore,
 	}, {
-		Signature: "sample(space, count, seed=1, check=[], start=None, guide=None, workers=0)",
+		Signature: "sample(space, count, seed=1, check=[], start=None, guide=None, workers=0, budget=None, max_memory=None)",
 		Doc: `Judges count scenarios drawn from a space and returns a report.
 They are drawn uniformly, and none twice. With guide = "novelty" draws prefer to go on, at random, from the beginning of one that led to local states which none before had met, and are uniform again when nothing new comes of it; a scenario that is drawn again counts once. That finds what lies behind long chains of local states; where these are few, uniform draws do as well. The shares in its report say nothing about the space.
-The same seed draws the same scenarios.
+The same seed draws the same scenarios. After budget, or when it occupies max_memory, the sample stops cleanly and says what was drawn.
 The report has coverage: how many different local states, transitions (handler runs) and histories were met, and unseen, an estimate of the probability that one more draw meets a new local state or history (None with a guide).`,
 		Example: kvStage + `report = sample(exchanges() * 4, 100, seed = 7, check = linearizable())
 print(report)
@@ -294,8 +294,10 @@ func callSample(c *call) (starlark.Value, error) {
 		start      *worldValue
 		guide      string
 		workers    int
+		budget     seconds
+		maxMemory  memory
 	)
-	if err := c.unpack(&s, &count, &seed, &properties, &start, &guide, &workers); err != nil {
+	if err := c.unpack(&s, &count, &seed, &properties, &start, &guide, &workers, &budget, &maxMemory); err != nil {
 		return nil, err
 	}
 	if guide != "" && guide != "novelty" {
@@ -312,6 +314,7 @@ func callSample(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	o.Novelty, o.Workers = guide == "novelty", workers
+	o.Budget, o.MaxMemory = time.Duration(budget), int(maxMemory)
 	report, err := explore.Sample(contextOf(c.thread), s.Space, count, uint64(seed), o)
 	return c.reported(report, err)
 }
