@@ -204,9 +204,9 @@ func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {
 	p := Problem{Pos: pos, Message: message}
 	var failed *CheckFailed
 	p.drawn = errors.As(e.cause, &failed) && failed.drawn && message == failed.Message
-	lines := strings.Split(in.sources[pos.Filename()], "\n")
+	lines := linesOf(in.sources[pos.Filename()])
 	if n := int(pos.Line); n >= 1 && n <= len(lines) {
-		p.Source = strings.TrimRight(lines[n-1], "\r")
+		p.Source = lines[n-1]
 	}
 	e.Problems = append(e.Problems, p)
 }

@@ -188,9 +188,16 @@ func newStatement(text string, s syntax.Stmt) *statement {
 	return made
 }
 
+// linesOf splits a text as the parser does: a carriage return ends a line, too.
+func linesOf(text string) []string {
+	return strings.Split(lineEnds.Replace(text), "\n")
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // between returns the text from start to end.
 func between(text string, start, end syntax.Position) string {
-	lines := slices.Clone(strings.Split(text, "\n")[start.Line-1 : end.Line])
+	lines := slices.Clone(linesOf(text)[start.Line-1 : end.Line])
 	last := []rune(lines[len(lines)-1])
 	lines[len(lines)-1] = string(last[:min(int(end.Col)-1, len(last))])
 	first := []rune(lines[0])

@@ -82,7 +82,7 @@ func Signature(v starlark.Value) (signature string, params []string) {
 			name, _ := v.Param(i)
 			params = append(params, name)
 			if d := v.ParamDefault(i); d != nil {
-				name += "=" + d.String()
+				name += "=" + guard.Text(d)
 			}
 			shown = append(shown, name)
 		}

@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -231,8 +232,10 @@ func (c *call) text() string {
 
 // short shows an argument; a long list shows its length.
 func short(v starlark.Value) string {
-	if s := v.String(); len(s) <= 40 {
-		return s
+	if guard.Within(v, 100) == nil {
+		if s := v.String(); len(s) <= 40 {
+			return s
+		}
 	}
 	if n := starlark.Len(v); n >= 0 {
 		return fmt.Sprintf("…%d", n)

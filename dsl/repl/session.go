@@ -30,6 +30,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
@@ -165,6 +166,9 @@ func (s *Session) statement(first string) (string, error) {
 	if readErr != nil && !errors.Is(readErr, io.EOF) {
 		return "", readErr
 	}
+	if parseErr == nil {
+		parseErr = guard.Shallow(parsed)
+	}
 	// A block ends where the line after it is not indented. That line is
 	// another statement.
 	if n := len(lines) - 1; n > 0 && parseErr == nil && len(parsed.Stmts) > 0 && lines[n] != "" {
@@ -230,7 +234,7 @@ func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(
 func shown(v starlark.Value) string {
 	signature, _ := dsl.Signature(v)
 	if signature == "" {
-		return v.String()
+		return guard.Text(v)
 	}
 	name := v.(starlark.Callable).Name()
 	return fmt.Sprintf("%s is a function: %s() calls it, help(%s) describes it", signature, name, name)

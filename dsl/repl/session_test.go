@@ -520,3 +520,20 @@ func TestSavedChecks(t *testing.T) {
 		t.Errorf("got\n%s\nwant %s at the end", text, want)
 	}
 }
+
+// What nests deep is shown as such, and does not end the shell.
+func TestDeepThings(t *testing.T) {
+	got := typed(t,
+		"x = []", "for i in range(100000): x = [x]", "", "x",
+		"def f(y = x): pass", "", "f",
+		"print(1"+strings.Repeat(" + 1", 100000)+")",
+		"y = [1]", "y.append(y)", "y",
+	)
+	for _, want := range []string{
+		"<list that nests deeper than 1000 levels>", "f(y=<list that nests", "this nests deeper than 10000 levels", "[1, [...]]",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %.3000s\nwant %s", got, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@
 //	JSON        the library's module json                           json.go
 //	Freezable   values that Freeze would not come back from         nesting.go
 //	Printable   values whose text would be too long                 nesting.go
+//	Tree        values that hold themselves, or are large           nesting.go
 //	Hashable    values whose hash would take too long               nesting.go
 //	Poll        whether a thread was cancelled                      poll.go
 //	Watch       the memory of the process                           memory.go

@@ -77,9 +77,20 @@ var errDepth = fmt.Errorf("nests deeper than %d levels", MaxDepth)
 // walks as the library does when it makes the text. A list or dict that holds
 // itself has an end, because its text says "...", but not if a struct is
 // between. The text of values of other types is taken to be short.
-func Printable(v starlark.Value) error {
-	p := printing{most: MaxText}
+func Printable(v starlark.Value) error { return Within(v, MaxText) }
+
+// Within is Printable for texts of so many bytes, roughly.
+func Within(v starlark.Value, most int) error {
+	p := printing{most: most}
 	return p.visit(v, 0)
+}
+
+// Text returns the text of a value, or says why it has none.
+func Text(v starlark.Value) string {
+	if err := Printable(v); err != nil {
+		return fmt.Sprintf("<%s that %s>", v.Type(), err)
+	}
+	return v.String()
 }
 
 // Tree reports why a value cannot be written out in so many bytes: it is large,
