@@ -225,7 +225,7 @@ func nested(start, step string, times int, use string) string {
 
 // Values nest as deep as scripts like; what walks through them does not.
 func TestDeepValues(t *testing.T) {
-	deep, long := 2_000_000, 3_000_000
+	deep, long := 2_000_000, 1_500_000
 	if testing.Short() {
 		deep, long = 20_000, 30_000
 	}
