@@ -18,7 +18,7 @@
 // invocation to its return. One that never returned, because its client
 // crashed, the scenario ended or the client restarted and went on with
 // another, may have taken effect at any time after its invocation, or not at
-// all. Each operation of a faulty client, returned or not, may have taken
+// all. Each operation of a faulty client or replica, returned or not, may have taken
 // effect at any time whatsoever, once or not at all, and what it returned does
 // not matter.
 package check
@@ -91,13 +91,13 @@ type Forgetful interface {
 	Forget(ctx context.Context, state string, faulty runtime.Set) (string, error)
 }
 
-// A Renamable monitor knows what its states become if clients take each
+// A Renamable monitor knows what its states become if instances take each
 // other's names.
 type Renamable interface {
 	Monitor
-	// Rename returns the state after what each client did was done by client
-	// to(client) instead. Instances of servers stay as they are.
-	Rename(state string, to func(client int) int) string
+	// Rename returns the state after what each instance did was done by
+	// to(instance) instead.
+	Rename(state string, to func(instance int) int) string
 }
 
 // MonitorOf returns a monitor of p for the histories of c in which the given

@@ -9,7 +9,16 @@ import (
 )
 
 // Concerns implements [Monitored].
-func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
+func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return operating(c) }
+
+// operating returns the instances of which operations are expected: clients,
+// or servers where there are none.
+func operating(c *runtime.Cluster) runtime.Set {
+	if c.Clients() == 0 {
+		return c.Servers()
+	}
+	return c.Clients()
+}
 
 // maxClients is how many clients a register monitor watches, and maxConfigs how
 // many configurations it remembers: each write under way may double them. Histories
@@ -24,7 +33,7 @@ func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if !p.model.register || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
 		return nil
 	}
-	return &registerMonitor{init: p.model.Init}
+	return &registerMonitor{init: p.model.Init, faulty: faulty}
 }
 
 // registerMonitor remembers every configuration that a linearizable register
@@ -35,6 +44,7 @@ func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 type registerMonitor struct {
 	safety
 	init    any
+	faulty  runtime.Set // servers
 	numbers numbers
 }
 
@@ -76,9 +86,17 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 				return violated, nil
 			}
 			for _, g := range configs {
-				next = append(next, m.invoked(g, e.Instance, e.Operation))
+				if m.faulty.Has(e.Instance) {
+					g = m.mayWrite(g, e.Operation)
+				} else {
+					g = m.invoked(g, e.Instance, e.Operation)
+				}
+				next = append(next, g)
 			}
 		case runtime.Returned:
+			if m.faulty.Has(e.Instance) {
+				continue
+			}
 			for _, g := range configs {
 				after, err := m.returned(g, e.Instance, e.Value)
 				if err == nil {
@@ -123,6 +141,17 @@ func renamed[T any](of map[int]T, to func(int) int) map[int]T {
 		after[to(client)] = v
 	}
 	return after
+}
+
+// mayWrite returns g after an operation of a faulty replica: a write may have
+// taken effect at any time, as far as it matters now: now or later. Reads are of
+// no consequence.
+func (m *registerMonitor) mayWrite(g config, op runtime.Operation) config {
+	if op.Name == opWrite {
+		g = g.clone()
+		g.Lost = insert(g.Lost, m.numbers.number(op.Arg), true)
+	}
+	return g
 }
 
 func (m *registerMonitor) invoked(g config, client int, op runtime.Operation) config {

@@ -232,6 +232,32 @@ func TestMonitorsAgainstJudge(t *testing.T) {
 	}
 }
 
+// Operations of faulty replicas count as those of faulty clients do. A violation
+// stands, whatever is written later.
+func TestMonitorsOfFaultyReplicas(t *testing.T) {
+	c := cluster(t)
+	faulty := runtime.Of(0)
+	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
+		t.Run(p.Name(), func(t *testing.T) {
+			m := check.MonitorOf(p, c, faulty, 0)
+			rapid.Check(t, func(t *rapid.T) {
+				events := drawEvents(t, 4, 8, 30)
+				state, violated := m.Start(), false
+				for i := range events {
+					if events[i].Step = 0; events[i].Instance == 4 {
+						events[i].Instance = 0
+					}
+					state = next(t, m, state, events[i:i+1])
+					v := judge(t, p, runtime.History{Cluster: c, Events: events[:i+1], Faulty: faulty})
+					if violated = violated || !v.Holds; violated != m.Violated(state) {
+						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), i+1, v, state)
+					}
+				}
+			})
+		})
+	}
+}
+
 // If clients take each other's names, so do they in the states of monitors.
 func TestMonitorsRename(t *testing.T) {
 	c := cluster(t)

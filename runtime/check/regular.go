@@ -94,20 +94,21 @@ func misread(r *operation, writes []operation) string {
 }
 
 // Concerns implements [Monitored].
-func (weak) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
+func (weak) Concerns(c *runtime.Cluster) runtime.Set { return operating(c) }
 
 // Monitor knows clusters whose clients are all correct.
 func (p weak) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if faulty&c.Clients() != 0 {
 		return nil
 	}
-	return &weakMonitor{safe: p.safe}
+	return &weakMonitor{safe: p.safe, faulty: faulty}
 }
 
 // weakMonitor remembers what each read under way may return.
 type weakMonitor struct {
 	safety
 	safe    bool
+	faulty  runtime.Set // servers
 	numbers numbers
 }
 
@@ -144,10 +145,12 @@ func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Obser
 	s := decode[weakState](state)
 	for _, e := range seen {
 		ok := true
-		switch e.Kind {
-		case runtime.Invoked:
+		switch {
+		case m.faulty.Has(e.Instance):
+			ok = e.Kind != runtime.Invoked || m.mayWrite(&s, e.Operation)
+		case e.Kind == runtime.Invoked:
 			ok = m.invoked(&s, e.Instance, e.Operation)
-		case runtime.Returned:
+		case e.Kind == runtime.Returned:
 			ok = m.returned(&s, e.Instance, e.Value)
 		}
 		if !ok {
@@ -173,6 +176,25 @@ func (m *weakMonitor) Rename(state string, to func(int) int) string {
 	}
 	m.tidy(&s)
 	return encode(s)
+}
+
+// mayWrite notes an operation of a faulty replica: a write may have taken
+// effect at any time whatsoever. Reads are of no consequence.
+func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) bool {
+	if registerHas(op) != nil {
+		return false
+	}
+	if op.Name == opRead {
+		return true
+	}
+	value := m.numbers.number(op.Arg)
+	for reader, r := range s.Open {
+		if !r.Write {
+			s.Open[reader] = m.meets(r, value)
+		}
+	}
+	s.Lost = insert(s.Lost, value, false)
+	return true
 }
 
 func (m *weakMonitor) invoked(s *weakState, client int, op runtime.Operation) bool {

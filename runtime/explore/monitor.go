@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
@@ -28,6 +29,9 @@ type monitors struct {
 	ids   map[string]uint32
 	tuple []tuple
 	texts int // bytes of the tuples and their keys
+	// replicasAct says that a replica began an operation, so that states may
+	// name servers.
+	replicasAct atomic.Bool
 }
 
 // tupleBytes is about what a tuple takes beside its texts, pairBytes what a map
@@ -98,6 +102,9 @@ func (m *monitors) fold(ctx context.Context, id, list uint32) (uint32, error) {
 			if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && before.watched.Has(o.Instance) {
 				after.progress = true
 			}
+			if o.Kind == runtime.Invoked && m.cluster.Servers().Has(o.Instance) {
+				m.replicasAct.Store(true)
+			}
 		}
 		for i, fold := range m.folds {
 			s, err := fold.Next(ctx, before.states[i], seen)
@@ -160,7 +167,9 @@ func (m *monitors) rename(id uint32, g int, r runtime.Renaming) uint32 {
 		after := m.at(id)
 		after.states = slices.Clone(after.states)
 		for i, fold := range m.folds {
-			after.states[i] = fold.(check.Renamable).Rename(after.states[i], func(i int) int { return r[i] })
+			if fold, ok := fold.(check.Renamable); ok { // others name no instance
+				after.states[i] = fold.Rename(after.states[i], func(i int) int { return r[i] })
+			}
 		}
 		return after, nil
 	})

@@ -115,7 +115,7 @@ func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, err
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
-	if r := x.symmetry.Renaming(g); x.movesClients(r) {
+	if r := x.symmetry.Renaming(g); g != 0 && (x.monitors.replicasAct.Load() || x.movesClients(r)) {
 		row[width] = x.monitors.rename(row[width], g, r)
 	}
 	return g, nil
