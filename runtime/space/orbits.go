@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"fmt"
 	"math/big"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -14,8 +15,8 @@ import (
 
 // Symmetries returns the renamings of the cluster that turn each scenario of
 // the space into one of the space. They form a group. A space without steps
-// has none, and one in which a step leads to two positions, so that it may list
-// a scenario twice, only the identity. The error is that of ctx, if it ends first.
+// has none. A scenario that is listed twice is turned into one that is, too.
+// The error is that of ctx, if it ends first.
 func (s *Space) Symmetries(ctx context.Context) ([]runtime.Renaming, error) {
 	g, err := s.group(ctx)
 	if err != nil {
@@ -51,7 +52,8 @@ func (s *Space) Orbits(ctx context.Context) (*big.Int, error) {
 }
 
 // Representatives calls yield with one scenario of each orbit, the first in the
-// order of the space, until it returns false. It goes through a scenario step
+// order of the space, until it returns false. (If a step leads to two positions,
+// it is the first step by step.) It goes through a scenario step
 // by step and keeps the renamings that leave what it has so far alone: a step
 // that one of them turns into an earlier one cannot be part of a first scenario
 // (Read, "Every one a winner", 1978). The error is that of ctx, if it ends first.
@@ -68,7 +70,7 @@ func (s *Space) Representatives(ctx context.Context, yield func(Scenario) bool) 
 		}
 		actions = append(actions, a)
 	}
-	_, err = g.representatives(s.Start(), nil, actions, yield)
+	_, err = g.representatives(g.crowd([]member{{s.Start(), one}}), nil, actions, yield)
 	return err
 }
 
@@ -80,6 +82,7 @@ type group struct {
 	byKey  map[string]int // of each step, by its key
 	kept   []runtime.Renaming
 	leads  map[*Position]*exits
+	crowds map[string]*crowd
 }
 
 type action struct {
@@ -92,14 +95,13 @@ type action struct {
 type exits struct {
 	to    []*Position
 	ways  [][]int32 // the steps of each group of the position
-	count int
-	twice bool // a step leads to two positions, so that a scenario is listed twice
+	twice bool      // a step leads to two positions, so that a scenario is listed twice
 }
 
 func newGroup(ctx context.Context, steps []runtime.Step) *group {
 	g := &group{
 		watch: watch{ctx: ctx}, steps: steps, number: make(map[string]int, len(steps)),
-		byKey: make(map[string]int, len(steps)), leads: map[*Position]*exits{},
+		byKey: make(map[string]int, len(steps)), leads: map[*Position]*exits{}, crowds: map[string]*crowd{},
 	}
 	for i, step := range steps {
 		g.number[step.String()] = i
@@ -135,7 +137,10 @@ func (g *group) keepers(renamings []runtime.Renaming, start *Position, inPlace b
 		if a == nil || err != nil {
 			return false, err
 		}
-		return g.preserves(a, start, inPlace)
+		if inPlace {
+			return g.keeps(a, start)
+		}
+		return g.preserves(a, start)
 	})
 }
 
@@ -162,37 +167,66 @@ func (g *group) action(r runtime.Renaming) (*action, error) {
 	return a, nil
 }
 
-// preserves reports whether the action turns scenarios from start into
-// scenarios from start: it walks from a position and from where the renamed
-// steps lead, side by side. If in place, the two must be the same position.
-func (g *group) preserves(a *action, start *Position, inPlace bool) (bool, error) {
+// keeps reports whether the action turns scenarios from start into scenarios
+// that stand at the same positions.
+func (g *group) keeps(a *action, start *Position) (bool, error) {
 	if a.renaming.Identity() {
 		return true, nil
 	}
-	type pair struct{ at, image *Position }
-	seen := map[pair]bool{{start, start}: true}
-	for queue := []pair{{start, start}}; len(queue) > 0; {
+	seen := map[*Position]bool{start: true}
+	for queue := []*Position{start}; len(queue) > 0; {
 		p := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		from, err := g.exits(p.at)
+		e, err := g.exits(p)
 		if err != nil {
 			return false, err
 		}
-		to, err := g.exits(p.image)
-		if err != nil {
-			return false, err
-		}
-		if inPlace && p.at != p.image || from.twice || to.twice || from.count != to.count || p.at.Accepts() != p.image.Accepts() {
+		if e.twice {
 			return false, nil
 		}
-		for step, next := range from.to {
+		for step, next := range e.to {
 			if err := g.watch.err(); err != nil {
 				return false, err
 			}
-			if next == nil {
-				continue
+			if next != e.to[a.image[step]] {
+				return false, nil
 			}
-			image := to.to[a.image[step]]
+			if next != nil && !seen[next] {
+				seen[next] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	return true, nil
+}
+
+// preserves reports whether the action turns scenarios from start into
+// scenarios from start: it walks from a crowd and from where the renamed steps
+// lead, side by side.
+func (g *group) preserves(a *action, start *Position) (bool, error) {
+	if a.renaming.Identity() {
+		return true, nil
+	}
+	type pair struct{ at, image *crowd }
+	first := g.crowd([]member{{start, one}})
+	seen := map[pair]bool{{first, first}: true}
+	for queue := []pair{{first, first}}; len(queue) > 0; {
+		p := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if err := g.grow(p.at); err != nil {
+			return false, err
+		}
+		if err := g.grow(p.image); err != nil {
+			return false, err
+		}
+		if len(p.at.to) != len(p.image.to) || p.at.accepts.Cmp(p.image.accepts) != 0 {
+			return false, nil
+		}
+		for step, next := range p.at.to {
+			if err := g.watch.err(); err != nil {
+				return false, err
+			}
+			image := p.image.to[a.image[step]]
 			if image == nil {
 				return false, nil
 			}
@@ -203,6 +237,78 @@ func (g *group) preserves(a *action, start *Position, inPlace bool) (bool, error
 		}
 	}
 	return true, nil
+}
+
+// A crowd is all positions to which the same steps lead, and in how many ways:
+// where a step leads to two positions, several paths are one scenario, and it is
+// listed as often. There are as many crowds as the automaton has positions after
+// the subset construction; without such steps each is one position.
+type crowd struct {
+	members []member
+	accepts *big.Int         // how many listed scenarios end here
+	to      map[int32]*crowd // by step; nil until it is grown
+	order   []int32          // these steps, in the order of the space
+}
+
+type member struct {
+	at   *Position
+	ways *big.Int
+}
+
+// crowd returns the crowd of the members, who are merged if they are the same.
+func (g *group) crowd(members []member) *crowd {
+	place := map[*Position]int{}
+	var merged []member
+	for _, m := range members {
+		if i, ok := place[m.at]; ok {
+			merged[i].ways = new(big.Int).Add(merged[i].ways, m.ways)
+			continue
+		}
+		place[m.at] = len(merged)
+		merged = append(merged, m)
+	}
+	var key []byte
+	for _, m := range merged {
+		key = fmt.Appendf(key, "%d %d ", m.at.ID(), m.ways)
+	}
+	c := g.crowds[string(key)]
+	if c == nil {
+		c = &crowd{members: merged}
+		g.crowds[string(key)] = c
+	}
+	return c
+}
+
+// grow finds where steps lead from a crowd.
+func (g *group) grow(c *crowd) error {
+	if c.to != nil {
+		return nil
+	}
+	accepts, to, order := new(big.Int), map[int32][]member{}, []int32(nil)
+	for _, m := range c.members {
+		e, err := g.exits(m.at)
+		if err != nil {
+			return err
+		}
+		accepts.Add(accepts, new(big.Int).Mul(m.ways, big.NewInt(int64(m.at.Accepts()))))
+		for k, way := range m.at.Groups() {
+			for _, i := range e.ways[k] {
+				if err := g.watch.err(); err != nil {
+					return err
+				}
+				if to[i] == nil {
+					order = append(order, i)
+				}
+				to[i] = append(to[i], member{way.To, m.ways})
+			}
+		}
+	}
+	next := make(map[int32]*crowd, len(to))
+	for i, members := range to {
+		next[i] = g.crowd(members)
+	}
+	c.accepts, c.to, c.order = accepts, next, order
+	return nil
 }
 
 // exits finds where the steps from p lead, once for all renamings.
@@ -219,11 +325,7 @@ func (g *group) exits(p *Position) (*exits, error) {
 			}
 			i := g.number[s.String()]
 			numbers = append(numbers, int32(i))
-			if e.to[i] != nil {
-				e.twice = true
-			} else {
-				e.count++
-			}
+			e.twice = e.twice || e.to[i] != nil
 			e.to[i] = way.To
 		}
 		e.ways = append(e.ways, numbers)
@@ -279,44 +381,38 @@ func (g *group) fixed(a *action, p *Position, known map[*Position]*big.Int) (*bi
 }
 
 // representatives goes on from a prefix that the given actions leave alone.
-func (g *group) representatives(p *Position, prefix Scenario, actions []*action, yield func(Scenario) bool) (more bool, err error) {
-	for range p.Accepts() {
+func (g *group) representatives(c *crowd, prefix Scenario, actions []*action, yield func(Scenario) bool) (more bool, err error) {
+	if err := g.grow(c); err != nil {
+		return false, err
+	}
+	for n := new(big.Int); n.Cmp(c.accepts) < 0; n.Add(n, one) {
 		if !yield(append(Scenario{}, prefix...)) {
 			return false, nil
 		}
 	}
-	e, err := g.exits(p)
-	if err != nil {
-		return false, err
+	place := make(map[int32]int, len(c.order)) // where each step stands in the order
+	for at, i := range c.order {
+		place[i] = at
 	}
-	place := map[int32]int{} // where each step stands in the order of this position
-	for _, way := range e.ways {
-		for _, i := range way {
-			place[i] = len(place)
-		}
-	}
-	for k, group := range p.Groups() {
-		for at, s := range group.Steps {
-			i := e.ways[k][at]
-			first := true
-			var alone []*action
-			for _, a := range actions {
-				if err := g.watch.err(); err != nil {
-					return false, err
-				}
-				if image := a.image[i]; image == i {
-					alone = append(alone, a)
-				} else if place[image] < place[i] {
-					first = false
-					break
-				}
-			}
-			if !first {
-				continue
-			}
-			if more, err := g.representatives(group.To, append(prefix, s), alone, yield); !more || err != nil {
+	for _, i := range c.order {
+		first := true
+		var alone []*action
+		for _, a := range actions {
+			if err := g.watch.err(); err != nil {
 				return false, err
 			}
+			if image := a.image[i]; image == i {
+				alone = append(alone, a)
+			} else if place[image] < place[i] {
+				first = false
+				break
+			}
+		}
+		if !first {
+			continue
+		}
+		if more, err := g.representatives(c.to[i], append(prefix, g.steps[i]), alone, yield); !more || err != nil {
+			return false, err
 		}
 	}
 	return true, nil
