@@ -86,7 +86,11 @@ type Interpreter struct {
 	past     []*statement              // that Eval executed and that define something
 	staged   map[*protocolValue]string // how such statements write a protocol
 	session  *session
-	running  *run // the execution that is under way, nil if none is
+	// mistake is an error of a function that the simulation calls and that cannot
+	// return one, such as show: the builtin in which it happens fails with it.
+	mistake atomic.Pointer[error]
+	alarms  []*alarm // of the execution that is under way
+	running *run     // the execution that is under way, nil if none is
 	// turns counts when a script was executed since it last could have assigned
 	// variables: calls of builtins, and ends of executions.
 	turns atomic.Uint64
@@ -132,7 +136,8 @@ func New(config Config) (*Interpreter, error) {
 // ExecFile executes the script at path as a module of its own. The script
 // loads modules from its folder and those below, and from @std.
 //
-// Whatever goes wrong in the script is an [*Error]. It unwraps to
+// A script that does not look at failures of nodes' code that it met has not
+// held either. Whatever goes wrong in the script is an [*Error]. It unwraps to
 // [*CheckFailed], [*StepLimitError], [*MemoryLimitError], [*PanicError] or the error of a cancelled
 // ctx, if that was the reason. ExecFile returns promptly after ctx is done.
 func (in *Interpreter) ExecFile(ctx context.Context, path string) error {
@@ -164,7 +169,7 @@ func (in *Interpreter) Exec(ctx context.Context, name, source string) error {
 }
 
 func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, source string) error {
-	return in.run(ctx, loader, main, func(thread *starlark.Thread) error {
+	err := in.run(ctx, loader, main, func(thread *starlark.Thread) error {
 		program, err := in.compile(main, source)
 		if err != nil {
 			return err
@@ -172,7 +177,15 @@ func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, s
 		_, err = program.Init(thread, in.builtins)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return in.unseen()
 }
+
+// mistaken notes a mistake of a script. It may be called concurrently; one of
+// several is kept.
+func (in *Interpreter) mistaken(err error) { in.mistake.CompareAndSwap(nil, &err) }
 
 // compile parses and resolves the text of a file, and keeps it for messages.
 func (in *Interpreter) compile(f file, source string) (*starlark.Program, error) {
@@ -268,7 +281,8 @@ func (in *Interpreter) context() context.Context {
 func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
 	defer in.turns.Add(1)
 	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}, uses: map[file][]file{}, settled: map[file]bool{}}
-	in.running = r
+	in.running, in.alarms = r, nil
+	in.mistake.Store(nil)
 	defer func() { in.running = nil }()
 	if limit := in.config.MaxMemory; limit > 0 {
 		var exceeded context.CancelCauseFunc

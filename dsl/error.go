@@ -119,13 +119,7 @@ func (e *Error) Render(color bool) string {
 	}
 	if len(e.Stack) > 1 || len(e.Stack) == 1 && e.Stack[0].Pos != e.Problems[0].Pos {
 		fmt.Fprintln(&b, "calls, innermost last:")
-		for _, f := range e.Stack {
-			if isFile(f) {
-				fmt.Fprintf(&b, "  %s: in %s\n", terminal.Visible(f.Pos.String()), f.Name)
-			} else {
-				fmt.Fprintf(&b, "  in %s\n", f.Name)
-			}
-		}
+		fmt.Fprintln(&b, terminal.Visible(callsText(e.Stack)))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -154,6 +148,19 @@ func (p Problem) excerpt() (line string, caret int) {
 	return line, max(caret, -1)
 }
 
+// callsText lists calls, a line each.
+func callsText(stack starlark.CallStack) string {
+	var lines []string
+	for _, f := range stack {
+		if isFile(f) {
+			lines = append(lines, fmt.Sprintf("  %s: in %s", f.Pos, f.Name))
+		} else {
+			lines = append(lines, "  in "+f.Name)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // isFile reports whether a frame is one of Starlark, rather than of Go.
 func isFile(f starlark.CallFrame) bool { return f.Pos.Filename() != "<builtin>" }
 
@@ -176,7 +183,14 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 	var (
 		unresolved resolve.ErrorList
 		unparsed   syntax.Error
+		failed     *codeError
 	)
+	if errors.As(err, &failed) {
+		message = failed.message // it names the function
+		if len(failed.calls) == 0 {
+			message = failed.Error()
+		}
+	}
 	switch {
 	case stopped != nil:
 		e.cause = stopped

@@ -179,11 +179,7 @@ type statement struct {
 }
 
 func newStatement(text string, s syntax.Stmt) *statement {
-	start, end := s.Span()
-	if _, ok := s.(*syntax.LoadStmt); ok {
-		end.Col++ // its span lacks the parenthesis
-	}
-	made := &statement{text: between(text, start, end), mentions: mentions(s)}
+	made := &statement{text: textOf(text, s), mentions: mentions(s)}
 	made.rewritten = made.rewrite([]syntax.Stmt{s})
 	return made
 }
@@ -195,8 +191,32 @@ func linesOf(text string) []string {
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// between returns the text from start to end.
-func between(text string, start, end syntax.Position) string {
+// textOf returns the whole text of a part of a text.
+func textOf(text string, part syntax.Node) string {
+	start, end := part.Span()
+	// The spans of some nodes, and so of what ends in them, lack the bracket
+	// that closes them.
+	closing := func(at syntax.Position) {
+		if at.Line > end.Line || at.Line == end.Line && at.Col >= end.Col {
+			end = at
+			end.Col++
+		}
+	}
+	syntax.Walk(part, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.LoadStmt:
+			closing(n.Rparen)
+		case *syntax.IndexExpr:
+			closing(n.Rbrack)
+		case *syntax.SliceExpr:
+			closing(n.Rbrack)
+		case *syntax.TupleExpr:
+			if n.Lparen.IsValid() {
+				closing(n.Rparen)
+			}
+		}
+		return true
+	})
 	lines := slices.Clone(linesOf(text)[start.Line-1 : end.Line])
 	last := []rune(lines[len(lines)-1])
 	lines[len(lines)-1] = string(last[:min(int(end.Col)-1, len(last))])

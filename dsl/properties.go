@@ -33,17 +33,12 @@ func (p *propertyValue) Freeze()               {}
 func (p *propertyValue) Truth() starlark.Bool  { return true }
 func (p *propertyValue) Hash() (uint32, error) { return starlark.String(p.name).Hash() }
 
-// judge judges one world and the path to it. That no node's code failed is
-// part of every property.
+// judge judges one world and the path to it, by who is faulty there.
 func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verdict, error) {
 	if p.invariant != nil {
 		return p.invariant.JudgeWorld(ctx, w)
 	}
-	h := w.History()
-	if v, err := check.NoFailure().Judge(ctx, h); err != nil || !v.Holds {
-		return v, err
-	}
-	return p.property.Judge(ctx, h)
+	return p.property.Judge(ctx, w.History())
 }
 
 // A propertyList is a parameter that takes a property or a list of them.
@@ -107,15 +102,16 @@ In a search the worlds that fn sees have no past, and it is called for several a
 check(invariant("few crashes", few_crashes))`,
 			call: callInvariant,
 		}, {
-			Signature: "check(property)",
+			Signature: "check(property=[])",
 			Doc: `Judges the current world and what was observed on the way to it, and prints the verdict.
-If the property does not hold, the script ends with the storyboard, the story of the violation (see why) and exit status 1.`,
+property is a property or a list of them. If one does not hold, or if code of a node has failed, the script ends with the storyboard, the story of that (see why) and exit status 1. Who is faulty is who is so in the current world.`,
 			Example: kvStage + `exchange("c2", ["A", "B", "C"])
 check(linearizable())`,
 			call: callCheck,
 		}, {
 			Signature: "judge(property, world=None)",
-			Doc:       `Judges a world (default: the current one) quietly. The result is a struct: holds, why, witness and vacuous.`,
+			Doc: `Judges a world (default: the current one) quietly. The result is a struct: holds, why, witness, vacuous and failures.
+failures lists the code of nodes that failed on the way: instance, step, message, place, calls and why. A script that ends without having looked at failures that there are ends with exit status 1.`,
 			Example: kvStage + `exchange("c2", ["A", "B", "C"])
 print(judge(linearizable()).holds)`,
 			call: func(c *call) (starlark.Value, error) {
@@ -135,10 +131,14 @@ print(judge(linearizable()).holds)`,
 				if err != nil {
 					return nil, err
 				}
-				return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+				var a *alarm
+				if failed := failuresIn(w.World); len(failed) > 0 {
+					a = c.alarmed(codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure))
+				}
+				return &verdictValue{starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 					"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),
-					"witness": nameList(v.Witness), "vacuous": starlark.Bool(v.Vacuous),
-				}), nil
+					"witness": nameList(v.Witness), "vacuous": starlark.Bool(v.Vacuous), "failures": failureList(w.World),
+				}), a}, nil
 			},
 		},
 	}
@@ -148,7 +148,7 @@ print(judge(linearizable()).holds)`,
 // thread that ends with ctx. A search calls it for much at the same time, so all
 // that fn sees of the script is frozen before the first call. It fails if fn
 // cannot be.
-func (r *run) judging(name string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
+func (r *run) judging(of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
 	if err := guard.Freezable(fn); err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (r *run) judging(name string, fn starlark.Callable) (func(ctx context.Conte
 		if err := freeze(); err != nil {
 			return nil, err
 		}
-		thread := r.thread(name)
+		thread := r.thread(of)
 		thread.SetLocal(judgingKey, true)
 		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
 		defer stop()
@@ -166,7 +166,10 @@ func (r *run) judging(name string, fn starlark.Callable) (func(ctx context.Conte
 		if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
 			eval.Msg += "; a property cannot change what it sees"
 		}
-		return v, err
+		if err != nil {
+			return nil, newCodeError(of, fn, err)
+		}
+		return v, nil
 	}, nil
 }
 
@@ -177,7 +180,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 	if err := c.unpack(&name, &fn); err != nil {
 		return nil, err
 	}
-	judge, err := runOf(c.thread).judging(name, fn)
+	judge, err := runOf(c.thread).judging("invariant "+name, fn)
 	if err != nil {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
@@ -198,40 +201,60 @@ func callInvariant(c *call) (starlark.Value, error) {
 }
 
 func callCheck(c *call) (starlark.Value, error) {
-	var p *propertyValue
-	if err := c.unpack(&p); err != nil {
+	var properties propertyList
+	if err := c.unpack(&properties); err != nil {
 		return nil, err
 	}
 	w, err := c.world()
 	if err != nil {
 		return nil, err
 	}
-	v, err := p.judge(contextOf(c.thread), w)
-	if err != nil {
-		return nil, err
-	}
-	if s, err := c.moving(); err == nil {
-		s.checked(w, p.text)
-	}
 	notes := ""
 	if w.Beyond() {
 		notes = "; more servers are faulty than f allows: beyond f, proves nothing"
 	}
-	if !v.Holds {
-		t := trace.Of(w)
-		if err := p.find(contextOf(c.thread), t, w); err != nil {
+	var verdicts []string
+	t := trace.Of(w)
+	for _, p := range properties {
+		if s, err := c.moving(); err == nil {
+			s.checked(w, p.text)
+		}
+		v, err := p.judge(contextOf(c.thread), w)
+		if err != nil {
 			return nil, err
 		}
-		text := terminal.Visible(fmt.Sprintf("%s: VIOLATED%s\n%s\n\n", p.name, notes, v.Why)) + t.Storyboard(c.in().traceOptions())
+		switch {
+		case !v.Holds:
+			verdicts = append(verdicts, fmt.Sprintf("%s: VIOLATED%s\n%s", p.name, notes, v.Why))
+			if err := p.find(contextOf(c.thread), t, w); err != nil {
+				return nil, err
+			}
+		case v.Vacuous:
+			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s; nothing returned and nothing was decided, so this proves nothing", p.name, notes))
+		default:
+			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s", p.name, notes))
+		}
+	}
+	failed := failuresIn(w)
+	for _, o := range failed {
+		why := fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, o.Failure)
+		verdicts = append(verdicts, why)
+		if err := t.Find(contextOf(c.thread), "", why, w.Path()[o.Step], trace.Failed); err != nil {
+			return nil, err
+		}
+	}
+	if len(properties) == 0 && len(failed) == 0 {
+		verdicts = append(verdicts, "no node's code failed")
+	}
+	text := strings.Join(verdicts, "\n")
+	if len(t.Findings) > 0 {
+		text = terminal.Visible(text+"\n\n") + t.Storyboard(c.in().traceOptions())
 		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
 			text += "\n" + terminal.Visible(story)
 		}
 		return nil, &CheckFailed{Message: strings.TrimRight(text, "\n"), drawn: true}
 	}
-	if v.Vacuous {
-		notes += "; nothing returned and nothing was decided, so this proves nothing"
-	}
-	fmt.Fprintf(c.in().plain(), "%s: holds%s\n", p.name, notes)
+	fmt.Fprintln(c.in().plain(), text)
 	return starlark.None, nil
 }
 

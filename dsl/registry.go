@@ -113,6 +113,12 @@ func (b *builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwa
 	if errors.As(err, &unknown) {
 		err = fmt.Errorf("%w%s", err, Hint(unknown.Type, unknown.Types))
 	}
+	if r, ok := thread.Local(runKey).(*run); ok {
+		var failed *CheckFailed
+		if mistake := r.in.mistake.Swap(nil); mistake != nil && (err == nil || errors.As(err, &failed)) {
+			value, err = nil, *mistake
+		}
+	}
 	if inner, ok := err.(*starlark.EvalError); ok {
 		// It may come from another thread. Wrapped, it gets this stack as well.
 		err = fmt.Errorf("%s: %w", b.Name(), inner)

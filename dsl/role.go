@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
@@ -237,7 +238,7 @@ func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 	if err == nil && arg == nil {
 		// Nobody is interested.
 		if e.Kind == runtime.RoundEvent || e.Kind == runtime.MessageEvent {
-			out.Fail(n.missing(name))
+			out.FailWith(runtime.Failure{Message: n.missing(name)})
 		} else {
 			out.Refuse(n.missing(name))
 		}
@@ -254,7 +255,7 @@ func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 		n.out = nil
 	}
 	if err != nil {
-		out.Fail(err.Error())
+		out.FailWith(failureOf(err))
 	}
 }
 
@@ -305,23 +306,67 @@ func (n *scriptNode) call(name string, args ...starlark.Value) error {
 	return nil
 }
 
+// A codeError says that a function that a script hands over failed, and where.
+// Of a handler that is a finding, of the others a mistake of the script.
+type codeError struct {
+	message string
+	place   syntax.Position // not valid if it is not known
+	calls   starlark.CallStack
+	cause   error
+}
+
+func (e *codeError) Error() string {
+	if e.place.IsValid() {
+		return fmt.Sprintf("%s (%s)", e.message, e.place)
+	}
+	return e.message
+}
+
+// Unwrap returns the error of the function.
+func (e *codeError) Unwrap() error { return e.cause }
+
 // failed says where the code of a node failed.
 func (n *scriptNode) failed(name string, err error) error {
-	where := ""
-	if fn, ok := n.role.handlers[name].(*starlark.Function); ok {
-		where = fmt.Sprintf(" (%s)", fn.Position())
+	return newCodeError(fmt.Sprintf("protocol %s: %s at %s", n.protocol.name, name, n.self.ID), n.role.handlers[name], err)
+}
+
+func newCodeError(of string, function starlark.Callable, err error) *codeError {
+	e := &codeError{message: fmt.Sprintf("%s: %v", of, err), cause: err}
+	var inner *codeError
+	if errors.As(err, &inner) {
+		e.message = of + ": " + inner.message
+	}
+	if fn, ok := function.(*starlark.Function); ok {
+		e.place = fn.Position()
 	}
 	var eval *starlark.EvalError
 	if errors.As(err, &eval) {
+		e.calls = eval.CallStack
 		// The innermost frame that is in a script, not in a builtin.
 		for _, f := range slices.Backward(eval.CallStack) {
 			if f.Pos.Line > 0 {
-				where = fmt.Sprintf(" (%s)", f.Pos)
+				e.place = f.Pos
 				break
 			}
 		}
 	}
-	return fmt.Errorf("protocol %s: %s at %s: %v%s", n.protocol.name, name, n.self.ID, err, where)
+	return e
+}
+
+// failureOf tells the simulation of an error of a handler.
+func failureOf(err error) runtime.Failure {
+	var e *codeError
+	if !errors.As(err, &e) {
+		return runtime.Failure{Message: err.Error()}
+	}
+	f := runtime.Failure{Message: e.message}
+	if e.place.IsValid() {
+		f.Place = e.place.String()
+	}
+	if len(e.calls) > 1 {
+		f.Calls = callsText(e.calls)
+	}
+	return f
 }
 
 // callValue runs a function of the role on a fresh thread.
@@ -470,10 +515,15 @@ func (n *scriptNode) Rebase(by int) bool {
 	if _, ok := n.role.handlers["rebase"]; !ok {
 		return false
 	}
-	return n.call("rebase", starlark.MakeInt(by)) == nil
+	if err := n.call("rebase", starlark.MakeInt(by)); err != nil {
+		n.protocol.in.mistaken(err)
+		return false
+	}
+	return true
 }
 
-// Summary is what the role's show function returns, or all attributes.
+// Summary is what the role's show function returns, or all attributes. That
+// show fails is a mistake of the script.
 func (n *scriptNode) Summary() string {
 	if err := n.load(); err != nil {
 		return err.Error()
@@ -481,7 +531,8 @@ func (n *scriptNode) Summary() string {
 	if _, ok := n.role.handlers["show"]; ok {
 		v, err := n.callValue("show")
 		if err != nil {
-			return err.Error()
+			n.protocol.in.mistaken(err)
+			return "?"
 		}
 		if s, ok := starlark.AsString(v); ok {
 			return s

@@ -19,7 +19,7 @@ func observed(t *testing.T, script string) []string {
 	w := in.session.world
 	var texts []string
 	for _, o := range w.History().Events {
-		text := o.Text
+		text := o.Failure.Line()
 		if o.Kind == runtime.Decided {
 			text = fromGo(o.Value).String()
 		}

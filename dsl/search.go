@@ -11,11 +11,17 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
 // A reportValue is a report in a script.
-type reportValue struct{ *explore.Report }
+type reportValue struct {
+	*explore.Report
+	properties propertyList // what was judged
+	alarm      *alarm       // nil if no code failed
+}
 
 func (r *reportValue) String() string        { return r.Text() }
 func (r *reportValue) Type() string          { return "report" }
@@ -66,13 +72,16 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"violations": func(r *reportValue) starlark.Value {
 		var list []starlark.Value
 		for _, v := range r.Violations {
-			list = append(list, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
-				"property": starlark.String(v.Property), "why": starlark.String(v.Why),
-				"length": starlark.MakeInt(v.Length), "shortest": starlark.MakeBigInt(v.Shortest),
-				"scenarios": starlark.MakeBigInt(v.Scenarios),
-			}))
+			list = append(list, r.violation(v))
 		}
 		return starlark.NewList(list)
+	},
+	"failures": func(r *reportValue) starlark.Value {
+		var list []starlark.Value
+		for _, f := range r.Failures {
+			list = append(list, failing(f))
+		}
+		return r.alarm.look(starlark.NewList(list))
 	},
 }
 
@@ -93,8 +102,9 @@ func searchFamily() []Entry {
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
 Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, or clients with one program, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same, because everything that happens is checked under each renaming. With symmetry = "sampled" only a sample is checked, which is faster, and the verdict rests on the protocol's promise.
 The search stops cleanly after budget (seconds, or "90s", "2m"), before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered. It notes in the file checkpoint how far it has come, and goes on from there with resume = True.
-A report has ok, complete, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), vacuous, worlds, steps, runs, depth, renamings, asymmetry, violations, counterexample (a world), passing and seconds; beyond, whether more servers are faulty than f; memory, the most bytes that worlds and tables occupied at the end of a layer.
-A violation has property, why, length (steps of the shortest scenario), shortest (how many of that length there are) and scenarios (how many there are at all).
+A scenario is followed until it has violated all that is checked. Code of nodes that fails is a finding of its own kind: the node is down for good, as if it had crashed, and the scenario is judged on.
+A report has ok, complete, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), vacuous, worlds, steps, runs, depth, renamings, asymmetry, violations, failures, counterexample (a world), passing and seconds; beyond, whether more servers are faulty than f; memory, the most bytes that worlds and tables occupied at the end of a layer.
+A violation has property, why, length (steps of the shortest scenario), shortest (how many of that length there are) scenarios (how many there are at all) and counterexample. A failure has instance, message, place, calls, and the same. counterexample is that of the first violation, else of the first failure. A script that ends without having looked at failures that there are ends with exit status 1.
 report.no_effect lists what mattered in no scenario: steps that never took place, and filters (deaf, types, drop), in force at the start too, that never lost a message. Each has choice, type (of the messages, "" of a step) and why. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 print(report)`,
@@ -112,7 +122,7 @@ print(report.coverage.states)`,
 	}, shrinkEntry(), {
 		Signature: "run(scenario)",
 		Doc: `Takes the steps of a scenario from the current world and returns the world where it ends.
-A step that cannot happen ends the scenario early.`,
+A step that cannot happen ends the scenario early; one of another system is an error.`,
 		Example: kvStage + `space = exchanges("c1") * 2
 for scenario in space:
     w = world()
@@ -120,6 +130,18 @@ for scenario in space:
     goto(w)`,
 		call: callRun,
 	}}
+}
+
+// split returns the properties of histories, and those of worlds.
+func (l propertyList) split() (ofHistory []check.Property, ofWorld []check.WorldProperty) {
+	for _, p := range l {
+		if p.invariant != nil {
+			ofWorld = append(ofWorld, p.invariant)
+		} else {
+			ofHistory = append(ofHistory, p.property)
+		}
+	}
+	return ofHistory, ofWorld
 }
 
 // options turns the common arguments of searches into options.
@@ -134,13 +156,7 @@ func (c *call) options(properties propertyList, start *worldValue) (explore.Opti
 		}
 		o.Start = w
 	}
-	for _, p := range properties {
-		if p.invariant != nil {
-			o.Invariants = append(o.Invariants, p.invariant)
-		} else {
-			o.Properties = append(o.Properties, p.property)
-		}
-	}
+	o.Properties, o.Invariants = properties.split()
 	o.Progress = c.in().config.Progress
 	return o, nil
 }
@@ -212,7 +228,7 @@ func callExplore(c *call) (starlark.Value, error) {
 			c.unwritten(fmt.Errorf("explore: the report cannot be written: %w", err))
 		}
 	}
-	return c.reported(report, nil)
+	return c.reported(report, properties, nil)
 }
 
 // seconds is a parameter that takes a number of seconds, or a text such as "2m".
@@ -270,16 +286,21 @@ func ParseMemory(text string) (int, error) {
 
 // reported returns a report, unless the script was interrupted: then the
 // report is printed, because nothing that comes after will.
-func (c *call) reported(report *explore.Report, err error) (starlark.Value, error) {
+func (c *call) reported(report *explore.Report, properties propertyList, err error) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	r := &reportValue{Report: report, properties: properties}
 	if err := contextOf(c.thread).Err(); err != nil {
 		fmt.Fprintln(c.in().plain(), report.Text())
-		c.in().globals[lastValue] = &reportValue{report} // for those who go on in a shell
+		c.in().globals[lastValue] = r // for those who go on in a shell
 		return nil, err
 	}
-	return &reportValue{report}, nil
+	if len(report.Failures) > 0 {
+		first := report.Failures[0]
+		r.alarm = c.alarmed(codeFailed(first.Instance, first.Failure))
+	}
+	return r, nil
 }
 
 // maxDraws bounds how many scenarios a sample draws: each takes some memory.
@@ -316,7 +337,7 @@ func callSample(c *call) (starlark.Value, error) {
 	o.Novelty, o.Workers = guide == "novelty", workers
 	o.Budget, o.MaxMemory = time.Duration(budget), int(maxMemory)
 	report, err := explore.Sample(contextOf(c.thread), s.Space, count, uint64(seed), o)
-	return c.reported(report, err)
+	return c.reported(report, properties, err)
 }
 
 // coverageValue shows what a sample met; of other searches there is none.
@@ -343,6 +364,11 @@ func callRun(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i, step := range scenario {
+		if step.Cluster() != w.Cluster() {
+			return nil, fmt.Errorf("run: step %d, %s, is of another system, %s, than the world, which is of %s%s", i+1, step, step.Cluster(), w.Cluster(), anew(step.Cluster(), w.Cluster()))
+		}
+	}
 	for _, step := range scenario {
 		if step.Cluster() != w.Cluster() {
 			return nil, fmt.Errorf("run: %s was made for another system than that of the current world; make the scenario anew", step)
@@ -362,4 +388,12 @@ func callRun(c *call) (starlark.Value, error) {
 	}
 	s.at(w)
 	return &worldValue{w}, nil
+}
+
+// anew says why two systems may look the same, if they do.
+func anew(one, other *runtime.Cluster) string {
+	if one.String() != other.String() {
+		return ""
+	}
+	return "; they look the same, but one was set up anew"
 }

@@ -150,8 +150,7 @@ func (in *Interpreter) noteStaging(text string, parsed syntax.Stmt) {
 			return true
 		}
 		if fn, ok := call.Fn.(*syntax.Ident); ok && fn.Name == "cluster" {
-			start, end := call.Args[0].Span()
-			in.staged[p] = between(text, start, end)
+			in.staged[p] = textOf(text, call.Args[0])
 		}
 		return true
 	})

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
@@ -28,12 +28,17 @@ func (s *shrunkValue) Truth() starlark.Bool  { return true }
 func (s *shrunkValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: shrunk") }
 
 var shrunkAttrs = map[string]func(*shrunkValue) starlark.Value{
-	"world":    func(s *shrunkValue) starlark.Value { return &worldValue{s.World} },
-	"steps":    func(s *shrunkValue) starlark.Value { return stepsTo(s.World) },
-	"script":   func(s *shrunkValue) starlark.Value { return starlark.String(s.script) },
-	"property": func(s *shrunkValue) starlark.Value { return starlark.String(s.Property) },
-	"why":      func(s *shrunkValue) starlark.Value { return starlark.String(s.Why) },
-	"tried":    func(s *shrunkValue) starlark.Value { return starlark.MakeInt(s.Tried) },
+	"world":  func(s *shrunkValue) starlark.Value { return &worldValue{s.World} },
+	"steps":  func(s *shrunkValue) starlark.Value { return stepsTo(s.World) },
+	"script": func(s *shrunkValue) starlark.Value { return starlark.String(s.script) },
+	"property": func(s *shrunkValue) starlark.Value {
+		if s.Failure != nil {
+			return starlark.None
+		}
+		return starlark.String(s.Property)
+	},
+	"why":   func(s *shrunkValue) starlark.Value { return starlark.String(s.Why) },
+	"tried": func(s *shrunkValue) starlark.Value { return starlark.MakeInt(s.Tried) },
 }
 
 // AttrNames implements [starlark.HasAttrs].
@@ -49,11 +54,12 @@ func (s *shrunkValue) Attr(name string) (starlark.Value, error) {
 
 func shrinkEntry() Entry {
 	return Entry{
-		Signature: "shrink(scenario, check)",
+		Signature: "shrink(scenario, check=[])",
 		Doc: `Takes away from a scenario what is not needed to violate a property, and prints as a script that plays what remains.
-The scenario is a world, such as report.counterexample, or steps from the current world on. check is a property or a list of them; the one that is violated first is that which stays violated.
+The scenario is a world, such as report.counterexample, or steps from the current world on. check is a property or a list of them; the one that is violated first is that which stays violated. If none is, a failure of a node's code is what stays.
+The scenario can also be that of a report: shrink(report) takes what was found first, shrink(report, "agreement") the violation of a property by its name, and shrink(report.violations[1]) or shrink(report.failures[0]) any.
 It takes away steps, instances that take part in a step, parts of partitions, twins, operations of clients and whole clients, until every further one is needed. The world in which the result ends may be of a smaller system than before.
-The result has world, steps, script, property, why, and tried, the number of scenarios that were run.`,
+The result has world, steps, script, property (None if it is a failure), why, and tried, the number of scenarios that were run. The script was run once before it is printed; one that does not show the same says so.`,
 		Example: `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(write_back = False), clients = {"c1": [write("red")], "c2": [read(), read()], "c3": [write("blue")]})
 twin("C")
@@ -64,36 +70,116 @@ print(shrink(report.counterexample, linearizable()))`,
 }
 
 func callShrink(c *call) (starlark.Value, error) {
-	var (
-		scenario   starlark.Value
-		properties propertyList
-	)
-	if err := c.unpack(&scenario, &properties); err != nil {
+	var scenario, what starlark.Value
+	if err := c.unpack(&scenario, &what); err != nil {
 		return nil, err
 	}
-	w, err := c.played(scenario)
-	if err != nil {
+	ctx := contextOf(c.thread)
+	var properties propertyList
+	var shrunk *explore.Shrunk
+	f, err := chosen(scenario, what)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	var ofHistory []check.Property
-	var ofWorld []check.WorldProperty
-	for _, p := range properties {
-		if p.invariant != nil {
-			ofWorld = append(ofWorld, p.invariant)
-		} else {
-			ofHistory = append(ofHistory, p.property)
+	case f != nil && f.property == nil:
+		shrunk, err = explore.ShrinkFailure(ctx, f.world, f.kind)
+	case f != nil:
+		properties = propertyList{f.property}
+		ofHistory, ofWorld := properties.split()
+		shrunk, err = explore.Shrink(ctx, f.world, ofHistory, ofWorld)
+	default:
+		if what != nil {
+			if err := properties.Unpack(what); err != nil {
+				return nil, fmt.Errorf("shrink: check: %w", err)
+			}
 		}
+		w, err2 := c.played(scenario)
+		if err2 != nil {
+			return nil, err2
+		}
+		ofHistory, ofWorld := properties.split()
+		shrunk, err = explore.Shrink(ctx, w, ofHistory, ofWorld)
 	}
-	shrunk, err := explore.Shrink(contextOf(c.thread), w, ofHistory, ofWorld)
 	if err != nil {
 		return nil, err
 	}
-	script := c.script(shrunk, properties)
+	script, whole := c.script(shrunk, properties)
 	if shrunk.Stopped != nil {
 		fmt.Fprintln(c.in().plain(), script) // nothing that comes after will print it
 		return nil, shrunk.Stopped
 	}
+	if whole {
+		if err := c.replay(script); err != nil {
+			script = fmt.Sprintf("# no script plays this scenario again: %s\n# its steps are:\n", strings.ReplaceAll(err.Error(), "\n", "\n# "))
+			for _, step := range stepsTo(shrunk.World) {
+				script += "#   " + step.String() + "\n"
+			}
+		}
+	}
 	return &shrunkValue{shrunk, script}, nil
+}
+
+// chosen returns what of a report is to be shrunk, nil if scenario is no report
+// and no finding of one.
+func chosen(scenario, what starlark.Value) (*finding, error) {
+	switch scenario := scenario.(type) {
+	case *finding:
+		if what != nil {
+			return nil, fmt.Errorf("shrink: check goes with a world; a violation or failure says itself what stays")
+		}
+		return scenario, nil
+	case *reportValue:
+		name := ""
+		switch what := what.(type) {
+		case nil:
+		case starlark.String:
+			name = string(what)
+		case *propertyValue:
+			name = what.name
+		default:
+			return nil, fmt.Errorf("shrink: check is a %s, want the name of a property that the report has a violation of", what.Type())
+		}
+		if f := scenario.first(); f != nil && name == "" {
+			return f, nil
+		}
+		var names []string
+		for _, v := range scenario.Violations {
+			if v.Property == name {
+				return scenario.violation(v), nil
+			}
+			names = append(names, v.Property)
+		}
+		if len(names) == 0 {
+			return nil, fmt.Errorf("shrink: the report has no violation; there is nothing to shrink")
+		}
+		return nil, fmt.Errorf("shrink: the report has no violation of %q%s; it has %s", name, Hint(name, names), strings.Join(names, ", "))
+	}
+	return nil, nil
+}
+
+// replay runs a script that shrink wrote, by itself, and reports if it does not
+// end as a check that does not hold.
+func (c *call) replay(script string) error {
+	config := c.in().config
+	config.Stdout, config.Report, config.Progress, config.WriteDir = nil, nil, nil, ""
+	again, err := New(config)
+	if err != nil {
+		return err
+	}
+	loader, err := newLoader(config.Modules, runOf(c.thread).loader.local.dir)
+	if err != nil {
+		return err
+	}
+	defer loader.close()
+	err = again.execute(contextOf(c.thread), loader, file{loader.local, "shrunk.star"}, script)
+	var failed *CheckFailed
+	switch {
+	case errors.As(err, &failed):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.New("run by itself, it shows nothing wrong")
 }
 
 // played returns the world in which a scenario ends.
@@ -115,19 +201,23 @@ func (c *call) played(scenario starlark.Value) (*runtime.World, error) {
 	case starlark.NoneType:
 		return nil, fmt.Errorf("shrink: scenario is None; a report that found nothing has no counterexample")
 	}
-	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), or steps", scenario.Type())
+	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), a report, or steps", scenario.Type())
 }
 
-// script returns a script that plays a scenario and judges it.
-func (c *call) script(s *explore.Shrunk, properties propertyList) string {
+// script returns a script that plays a scenario and judges it, and whether it is
+// whole: whether it lacks no definition.
+func (c *call) script(s *explore.Shrunk, properties propertyList) (text string, whole bool) {
 	judged := ""
+	if s.Failure != nil {
+		judged = "check()\n"
+	}
 	for _, p := range properties {
-		// That no code fails is part of every property.
-		if judged == "" && p.text != "" && (p.name == s.Property || s.Property == check.NoFailure().Name()) {
+		if judged == "" && p.text != "" && p.name == s.Property {
 			judged = "check(" + p.text + ")\n"
 		}
 	}
-	if judged == "" {
+	whole = judged != ""
+	if !whole {
 		judged = fmt.Sprintf("# check(…) with %s, which has no name here\n", s.Property)
 	}
 	config := s.World.Cluster().Config()
@@ -136,10 +226,10 @@ func (c *call) script(s *explore.Shrunk, properties propertyList) string {
 	rest := stepsText(s.World) + judged
 	if text := d.protocol(protocol); text != "" {
 		acts := stagingText(text, config) + rest
-		return d.of(acts) + acts
+		return d.of(acts) + acts, whole
 	}
 	note := fmt.Sprintf("# %s stands for a protocol that has no name here\n", protocol.Name())
-	return d.of(stagingText("None", config)+rest) + note + stagingText(protocol.Name(), config) + rest
+	return d.of(stagingText("None", config)+rest) + note + stagingText(protocol.Name(), config) + rest, false
 }
 
 func stepsText(w *runtime.World) string {

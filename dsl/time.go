@@ -191,10 +191,12 @@ func callEnter(c *call) (starlark.Value, error) {
 		}
 		s.entered = what
 		return s.enter(what.Counterexample), nil
+	case *finding:
+		return s.enter(what.world), nil
 	case starlark.NoneType:
 		return nil, fmt.Errorf("enter: got None, want a world; a report of a search that found nothing has no counterexample")
 	}
-	return nil, fmt.Errorf("enter: got a %s, want a report or a world", what.Type())
+	return nil, fmt.Errorf("enter: got a %s, want a report, one of its violations or failures, or a world", what.Type())
 }
 
 // maxBranches bounds what a session keeps of worlds that it left.

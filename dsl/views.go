@@ -38,7 +38,7 @@ show("mermaid")`,
 	}, {
 		Signature: "why(what=None)",
 		Doc: `Tells the story of a violation, or of what was decided, returned or failed last.
-what is a report, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
+what is a report, one of its violations or failures, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
 "Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also told who of those whose answers count had not got what was sent to them.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 if not report.ok:
@@ -69,6 +69,7 @@ func callShow(c *call) (starlark.Value, error) {
 	}
 	var t *trace.Trace
 	var w *runtime.World
+	var found *finding
 	switch v := what.(type) {
 	case nil:
 	case starlark.String:
@@ -79,15 +80,20 @@ func callShow(c *call) (starlark.Value, error) {
 	case *worldValue:
 		w = v.World
 	case *reportValue:
-		if w = v.Counterexample; w == nil {
+		if found = v.first(); found == nil {
 			return nil, fmt.Errorf("show: the report has no counterexample; show one of its passing worlds")
 		}
-		var err error
-		if t, err = traceOf(contextOf(c.thread), v); err != nil {
-			return nil, err
-		}
+	case *finding:
+		found = v
 	default:
 		return nil, fmt.Errorf("show: what is a %s, want a world, a report or a format", what.Type())
+	}
+	if found != nil {
+		var err error
+		if t, err = found.trace(contextOf(c.thread)); err != nil {
+			return nil, err
+		}
+		w = found.world
 	}
 	if w == nil {
 		var err error
@@ -125,6 +131,9 @@ func callShow(c *call) (starlark.Value, error) {
 	}
 	options.Full = full
 	text, err := t.Render(f, options)
+	if mistake := c.in().mistake.Load(); mistake != nil {
+		return nil, *mistake // the picture would lack what show did not say
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,8 @@ func callWhy(c *call) (starlark.Value, error) {
 		return c.whyWorld(v.World)
 	case *reportValue:
 		return c.whyReport(v)
+	case *finding:
+		return c.whyFinding(v)
 	case *propertyValue:
 		w, err := c.world()
 		if err != nil {
@@ -44,14 +46,19 @@ func callWhy(c *call) (starlark.Value, error) {
 		}
 		return starlark.String(story(t)), nil
 	}
-	return nil, fmt.Errorf("why: what is a %s, want a report, a property or a world", what.Type())
+	return nil, fmt.Errorf("why: what is a %s, want a report, one of its violations or failures, a property or a world", what.Type())
 }
 
 func (c *call) whyReport(r *reportValue) (starlark.Value, error) {
-	if len(r.Violations) == 0 || r.Counterexample == nil {
+	f := r.first()
+	if f == nil {
 		return starlark.String("nothing is violated"), nil
 	}
-	t, err := traceOf(contextOf(c.thread), r)
+	return c.whyFinding(f)
+}
+
+func (c *call) whyFinding(f *finding) (starlark.Value, error) {
+	t, err := f.trace(contextOf(c.thread))
 	if err != nil {
 		return nil, err
 	}
@@ -98,31 +105,17 @@ func (p *propertyValue) concern() trace.ObservationKind {
 	return concern(p.name)
 }
 
-// concern does so for the name of a property.
+// concern does so for the name of a property, and "" if code fails.
 func concern(property string) trace.ObservationKind {
 	switch property {
 	case "agreement", "validity":
 		return trace.Decided
 	case "linearizable", "regular", "safe":
 		return trace.Returned
-	case "no failure":
+	case "":
 		return trace.Failed
 	}
 	return ""
-}
-
-// traceOf returns the trace of a report's counterexample, which it has, with
-// what that violates.
-func traceOf(ctx context.Context, r *reportValue) (*trace.Trace, error) {
-	w := r.Counterexample
-	t := trace.Of(w)
-	for _, v := range r.Violations {
-		// A longer one is of another scenario.
-		if v.Length == r.Violations[0].Length {
-			return t, t.Find(ctx, v.Property, v.Why, w, concern(v.Property))
-		}
-	}
-	return t, nil
 }
 
 // find notes in the trace of w that p is violated there, if it is, and, if p
@@ -152,7 +145,11 @@ func story(t *trace.Trace) string {
 	var lines []string
 	for _, f := range t.Findings {
 		lines = append(lines, f.Story...)
-		lines = append(lines, fmt.Sprintf("%s is violated: %s.", f.Property, strings.TrimSuffix(f.Why, ".")))
+		if f.Property == "" {
+			lines = append(lines, f.Why)
+		} else {
+			lines = append(lines, fmt.Sprintf("%s is violated: %s.", f.Property, strings.TrimSuffix(f.Why, ".")))
+		}
 	}
 	return strings.Join(lines, "\n")
 }

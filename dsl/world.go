@@ -161,7 +161,7 @@ print(history())`,
 				case runtime.Decided:
 					kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), fromGo(o.Value)
 				default:
-					fields["text"] = starlark.String(o.Text)
+					fields["text"] = starlark.String(o.Failure.String())
 				}
 				fields["kind"] = starlark.String(kind)
 				if err := list.Append(starlarkstruct.FromStringDict(starlarkstruct.Default, fields)); err != nil {

@@ -170,7 +170,7 @@ func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 		renamer.Rename(y.to(g))
 		to, err = k.keep(start, l.flags, node)
 		return err
-	}); failure != "" {
+	}); failure != nil {
 		return 0, fmt.Errorf("%s cannot be renamed: %s", k.cluster.starts[l.start].self.ID, failure)
 	}
 	return to, nil
@@ -257,7 +257,7 @@ func (y *Symmetry) value(v any, g int) (renamed any, err error) {
 			renamed = v.Renamed(y.to(g))
 			return nil
 		})
-		if failure != "" {
+		if failure != nil {
 			return nil, fmt.Errorf("a %s cannot be renamed: %s", MessageType(v), failure)
 		}
 		return renamed, nil

@@ -209,8 +209,8 @@ func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 			return err
 		}
 		node.React(k.event(s), &r)
-		if r.failure != "" {
-			return errors.New(r.failure)
+		if r.failure != nil {
+			return failureError{*r.failure}
 		}
 		if r.refusal != "" {
 			return nil
@@ -223,7 +223,7 @@ func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 		next, err = k.keep(l.start, l.flags, node)
 		return err
 	})
-	if r.refusal != "" && failure == "" {
+	if r.refusal != "" && failure == nil {
 		return outcome{next: id, refused: r.refusal, notes: r.notes}
 	}
 	o := outcome{next: next, notes: r.notes}
@@ -232,26 +232,26 @@ func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 		if err == nil {
 			err = k.sendable(m.Message)
 		}
-		if err != nil && failure == "" {
-			failure = err.Error()
+		if err != nil && failure == nil {
+			failure = &Failure{Message: err.Error()}
 		}
-		if failure != "" {
+		if failure != nil {
 			break
 		}
 		o.sends = append(o.sends, send{to, k.value(m.Message)})
 	}
 	for _, seen := range r.seen {
 		if bad := cmp.Or(unsound(seen.Value), unsound(seen.Operation.Arg)); bad != "" {
-			failure = fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)
+			failure = &Failure{Message: fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)}
 			break
 		}
 		o.seen = append(o.seen, k.observation(seen))
 	}
-	if failure != "" {
+	if failure != nil {
 		// What a failing node did in the same breath is not to be trusted.
 		l.flags |= broken
 		o.next, o.sends = k.local(l), nil
-		o.seen = append(o.seen, k.observation(Observation{Kind: Failed, Text: failure}))
+		o.seen = append(o.seen, k.observation(Observation{Kind: Failed, Failure: *failure}))
 	}
 	return o
 }
@@ -270,23 +270,40 @@ func (k *code) receiver(name string) (int, error) {
 	return id, nil
 }
 
-// guard runs f and turns an error or a panic into a text for people, the same
-// text each time.
-func (k *code) guard(f func() error) (failure string) {
+// A failureError is a failure that the node's code has put in words.
+type failureError struct{ Failure }
+
+func (e failureError) Error() string { return e.Message }
+
+// guard runs f and turns an error or a panic into a failure, the same each time.
+func (k *code) guard(f func() error) (failure *Failure) {
 	defer func() {
 		if p := recover(); p != nil {
-			failure = fmt.Sprintf("panic: %v%s", p, frames())
+			place, calls := frames()
+			failure = &Failure{fmt.Sprintf("panic: %v", p), place, calls}
 		}
 	}()
-	if err := f(); err != nil {
-		return err.Error()
+	err := f()
+	var known failureError
+	switch {
+	case errors.As(err, &known):
+		return &known.Failure
+	case err != nil:
+		return &Failure{Message: err.Error()}
 	}
-	return ""
+	return nil
+}
+
+// placeText names a place without its directories, which differ from machine
+// to machine.
+func placeText(file string, line int) string {
+	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
 }
 
 // frames lists the functions of the node's code that led to a panic, without
-// addresses and directories, so that a run prints the same on each machine.
-func frames() string {
+// addresses and directories, so that a run prints the same on each machine. The
+// place is that of the innermost one.
+func frames() (place, calls string) {
 	pc := make([]uintptr, 64)
 	stack := goruntime.CallersFrames(pc[:goruntime.Callers(3, pc)])
 	var b strings.Builder
@@ -296,13 +313,17 @@ func frames() string {
 			break // from here on it is the simulation's code
 		}
 		if !strings.HasPrefix(f.Function, "runtime.") {
-			fmt.Fprintf(&b, "\n  %s %s:%d", f.Function, filepath.Base(f.File), f.Line)
+			at := placeText(f.File, f.Line)
+			if place == "" {
+				place = at
+			}
+			fmt.Fprintf(&b, "  %s %s\n", f.Function, at)
 		}
 		if !more {
 			break
 		}
 	}
-	return b.String()
+	return place, strings.TrimSuffix(b.String(), "\n")
 }
 
 // befall returns what a crash, a restart or amnesia does to a local state.
@@ -323,9 +344,9 @@ func (k *code) befall(id uint32, kind EventKind) outcome {
 		next, err = k.restart(id, kind == amnesiaEvent)
 		return err
 	})
-	if failure != "" {
+	if failure != nil {
 		l.flags |= broken
-		failed := k.observation(Observation{Kind: Failed, Text: failure})
+		failed := k.observation(Observation{Kind: Failed, Failure: *failure})
 		return outcome{next: k.local(l), seen: []uint32{failed}}
 	}
 	return outcome{next: next}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"encoding"
+	goruntime "runtime"
 )
 
 // A Node is the deterministic code of one replica or client: a state, and a
@@ -127,7 +128,7 @@ type Reaction struct {
 	seen    []Observation
 	notes   []string
 	refusal string
-	failure string
+	failure *Failure
 	ctx     context.Context // nil in the zero Reaction, of tests
 }
 
@@ -194,8 +195,19 @@ func (r *Reaction) Decided(slot int, value any) {
 func (r *Reaction) Note(text string) { r.notes = append(r.notes, text) }
 
 // Fail says that the node's code failed, as a panic does, but in its own words.
-// It is a finding, and the node is down for good.
-func (r *Reaction) Fail(text string) { r.failure = text }
+// The place is that of the caller. It is a finding, and the node is down for
+// good.
+func (r *Reaction) Fail(text string) {
+	f := Failure{Message: text}
+	if _, file, line, ok := goruntime.Caller(1); ok {
+		f.Place = placeText(file, line)
+	}
+	r.FailWith(f)
+}
+
+// FailWith is [Reaction.Fail] for code that knows the place and the calls better,
+// as an interpreter does.
+func (r *Reaction) FailWith(f Failure) { r.failure = &f }
 
 // Refuse says that the event cannot happen to this node now ("c1 has nothing
 // left to do"). The node's state stays as it was, whatever React did to it,

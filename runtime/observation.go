@@ -22,7 +22,41 @@ type Observation struct {
 	Operation Operation // Invoked
 	Slot      int       // Decided
 	Value     any       // Returned, Decided: a comparable value
-	Text      string    // Failed: what happened, first line first
+	Failure   Failure   // Failed
+}
+
+// A Failure is how the code of a node failed. It is comparable.
+type Failure struct {
+	Message string // what went wrong
+	Place   string // where in the node's code, as file:line, "" if that is not known
+	Calls   string // the calls that led there, a line each, "" if they are not known
+}
+
+// String is the message with the place, and the calls below.
+func (f Failure) String() string {
+	text := f.Line()
+	if f.Calls != "" {
+		text += "\n" + f.Calls
+	}
+	return text
+}
+
+// Line is the message with the place, in one line.
+func (f Failure) Line() string {
+	text, _, _ := strings.Cut(f.Message, "\n")
+	if f.Place != "" {
+		text += " (" + f.Place + ")"
+	}
+	return text
+}
+
+// Kind is equal for failures that are one flaw of the code: those of one place,
+// else those of one message.
+func (f Failure) Kind() string {
+	if f.Place != "" {
+		return f.Place
+	}
+	return f.Message
 }
 
 // An Event of a history: an observation, where and when it was made.

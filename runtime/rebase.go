@@ -70,5 +70,5 @@ func (k *code) rebased(id uint32, by int) (to uint32, ok bool) {
 		}
 		return err
 	})
-	return to, ok && failure == ""
+	return to, ok && failure == nil
 }

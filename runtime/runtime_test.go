@@ -154,15 +154,17 @@ func (f funcNode) React(e runtime.Event, out *runtime.Reaction) { f(e, out) }
 func TestFailuresAreFindings(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
+		where      bool
 		react      funcNode
 	}{
-		{"panic", "panic: runtime error: index out of range [3] with length 0", func(e runtime.Event, out *runtime.Reaction) {
+		{"in its own words", "I give up", true, func(e runtime.Event, out *runtime.Reaction) { out.Fail("I give up") }},
+		{"panic", "panic: runtime error: index out of range [3] with length 0", true, func(e runtime.Event, out *runtime.Reaction) {
 			_ = make([]int, len(e.From)-1)[3]
 		}},
-		{"pointer", "sends a *int, which holds a ptr", func(e runtime.Event, out *runtime.Reaction) { out.Broadcast(new(int)) }},
-		{"nobody", `sends to no identity "Z"; there are A, c`, func(e runtime.Event, out *runtime.Reaction) { out.Send("Z", ping{}) }},
-		{"endless", "still sends ping after 1000 hops", func(e runtime.Event, out *runtime.Reaction) { out.Send("A", ping{}) }},
-		{"slice", "an observed value of type []int cannot be compared", func(e runtime.Event, out *runtime.Reaction) { out.Decided(0, []int{1}) }},
+		{"pointer", "sends a *int, which holds a ptr", false, func(e runtime.Event, out *runtime.Reaction) { out.Broadcast(new(int)) }},
+		{"nobody", `sends to no identity "Z"; there are A, c`, false, func(e runtime.Event, out *runtime.Reaction) { out.Send("Z", ping{}) }},
+		{"endless", "still sends ping after 1000 hops", false, func(e runtime.Event, out *runtime.Reaction) { out.Send("A", ping{}) }},
+		{"slice", "an observed value of type []int cannot be compared", false, func(e runtime.Event, out *runtime.Reaction) { out.Decided(0, []int{1}) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := mustCluster(t, runtime.Config{N: 1, F: 0, Clients: []runtime.Client{{Name: "c"}},
@@ -178,11 +180,15 @@ func TestFailuresAreFindings(t *testing.T) {
 			s, err := c.Exchange("c", []string{"A"})
 			w := mustDo(t, c.Start(), s, err)
 			seen := w.History().Events
-			if len(seen) != 1 || seen[0].Kind != runtime.Failed || !strings.Contains(seen[0].Text, tc.want) {
+			if len(seen) != 1 || seen[0].Kind != runtime.Failed || !strings.Contains(seen[0].Failure.Message, tc.want) {
 				t.Fatalf("observed %+v, want a failure with %q", seen, tc.want)
 			}
-			if tc.name == "panic" && !strings.Contains(seen[0].Text, "runtime_test.go:") {
-				t.Errorf("the failure does not say where:\n%s", seen[0].Text)
+			f := seen[0].Failure
+			if tc.where && (!strings.HasPrefix(f.Place, "runtime_test.go:") || !strings.Contains(f.String(), "("+f.Place+")")) {
+				t.Errorf("the failure does not say where: %+v", f)
+			}
+			if tc.name == "panic" && !strings.Contains(f.Calls, "runtime_test.TestFailuresAreFindings") {
+				t.Errorf("the failure does not say through which calls: %+v", f)
 			}
 			if !w.Crashed().Has(0) {
 				t.Error("A goes on after its failure")

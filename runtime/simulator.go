@@ -566,7 +566,7 @@ func (m *Simulator) fail(hop int) {
 	l := *m.code.locals.at(m.vec[from])
 	l.flags |= broken
 	m.vec[from] = m.code.local(l)
-	o := Observation{Kind: Failed, Text: text}
+	o := Observation{Kind: Failed, Failure: Failure{Message: text}}
 	m.seen = append(m.seen, uint32(from), m.code.observation(o))
 	if m.record != nil {
 		*m.record = append(*m.record, Delivery{Hop: hop, From: -1, To: from, Fate: Down, Seen: []Observation{o}})

@@ -193,7 +193,7 @@ func observation(o runtime.Observation) string {
 	case runtime.Decided:
 		return fmt.Sprintf("decides %s for %d", runtime.Text(o.Value), o.Slot)
 	default:
-		return "fails: " + strings.ReplaceAll(o.Text, "\n", "\n      ")
+		return "fails: " + strings.ReplaceAll(o.Failure.String(), "\n", "\n      ")
 	}
 }
 

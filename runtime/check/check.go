@@ -1,16 +1,19 @@
 // Package check judges what was observed along a scenario.
 //
 //   - A [Property] gives a [Verdict] on a history: [Linearizable] (to a
-//     [Model]), [Regular] and [Safe] on what clients were told, [Agreement] on
-//     what replicas decided, [NoFailure] on the code itself.
+//     [Model]), [Regular] and [Safe] on what clients were told, [Agreement] and
+//     [Validity] on what replicas decided.
 //   - A [WorldProperty] judges a single world: an [Invariant].
 //   - A [Monitor] folds observations into a small state, so that a search
 //     judges histories with equal futures once. [MonitorOf] makes one of any
 //     property; those that are [Monitored] have a better one than a copy of
 //     the history.
 //
-// Every property speaks of correct identities only. Properties and monitors
-// may be used concurrently.
+// Every property speaks of correct identities only. A history is judged by who
+// is faulty in it: identities that run as twins, and those that suffered amnesia
+// anywhere from its beginning to its end. Failures of the nodes' code are
+// findings of their own and no property's affair. Properties and monitors may be
+// used concurrently.
 //
 // # Operations
 //
@@ -164,11 +167,6 @@ func Safe() Property { return weak{safe: true} }
 // Agreement returns the property that no two decisions of correct replicas for
 // one slot differ, be it those of two replicas or of one.
 func Agreement() Property { return agreement{} }
-
-// NoFailure returns the property that no instance's code panics or breaks a
-// rule of the simulation. It covers faulty identities too: they run the same
-// code as everybody.
-func NoFailure() Property { return noFailure{} }
 
 // Invariant returns a property of single worlds. The function reports whether
 // the world is as it should be and, if not, why.

@@ -68,7 +68,7 @@ func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
 				o.Kind, o.Value = runtime.Decided, value
 				fmt.Sscan(words[4], &o.Slot)
 			case "fails":
-				o.Kind, o.Text = runtime.Failed, strings.Join(words[2:], " ")+"\n  main.go:12"
+				o.Kind, o.Failure = runtime.Failed, runtime.Failure{Message: strings.Join(words[2:], " "), Calls: "  main.go:12"}
 			default:
 				o.Kind, o.Operation = runtime.Invoked, runtime.Operation{Name: words[1], Arg: value}
 			}
@@ -98,7 +98,6 @@ func TestHistories(t *testing.T) {
 		"regular":      check.Regular(),
 		"safe":         check.Safe(),
 		"agreement":    check.Agreement(),
-		"no-failure":   check.NoFailure(),
 		"counter":      check.LinearizableTo(counter()),
 	}
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {

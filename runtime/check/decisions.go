@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -71,38 +70,3 @@ func (m *agreementMonitor) Next(_ context.Context, state string, seen []runtime.
 
 // Rename implements [Renamable]: it does not matter who decided.
 func (m *agreementMonitor) Rename(state string, _ func(int) int) string { return state }
-
-type noFailure struct{}
-
-func (noFailure) Name() string { return "no failure" }
-
-func (noFailure) Judge(_ context.Context, h runtime.History) (Verdict, error) {
-	for _, e := range h.Events {
-		if e.Kind == runtime.Failed {
-			what, _, _ := strings.Cut(e.Text, "\n")
-			return Verdict{Why: fmt.Sprintf("the code of %s failed in step %d: %s", h.Cluster.Instances()[e.Instance].Name, e.Step, what)}, nil
-		}
-	}
-	return Verdict{Holds: true}, nil
-}
-
-func (noFailure) Concerns(*runtime.Cluster) runtime.Set { return 0 }
-
-func (noFailure) Monitor(*runtime.Cluster, runtime.Set) Monitor { return failureMonitor{} }
-
-// failureMonitor remembers nothing.
-type failureMonitor struct{ safety }
-
-func (failureMonitor) Start() string { return "" }
-
-// Rename implements [Renamable].
-func (failureMonitor) Rename(state string, _ func(int) int) string { return state }
-
-func (failureMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
-	for _, e := range seen {
-		if e.Kind == runtime.Failed {
-			return violated, nil
-		}
-	}
-	return state, nil
-}

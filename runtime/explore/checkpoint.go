@@ -32,20 +32,33 @@ const saveEvery = time.Second
 // progressMade is what a search has counted and found.
 type progressMade struct {
 	Tallies     []uint64
+	Marred      []marred
 	Worlds      int
 	Steps       int
 	Depth       int
 	Progressing int
 	Effects     effects
-	Violations  []foundBefore
+	Found       []foundBefore
 	Passing     [][]string
-	First       []string // steps of the counterexample
 }
 
+// A marred is a count of scenarios in which something went wrong.
+type marred struct {
+	Place    uint32
+	Outcome  outcome
+	Progress bool
+	Violated marks
+	Failed   []string
+	Count    []uint64
+}
+
+// A foundBefore is a flaw that was found.
 type foundBefore struct {
-	Property, Why string
-	Length        int
-	Shortest      []byte
+	Property int
+	Failure  string
+	Length   int
+	Shortest []byte
+	Steps    []string // of the counterexample
 }
 
 // snapshot copies what was counted and found so far.
@@ -54,14 +67,17 @@ func (x *search) snapshot() progressMade {
 		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
 		Depth: x.report.Depth, Progressing: x.progressing, Effects: x.effects.clone(),
 	}
+	for e, count := range x.tallies.marred {
+		p.Marred = append(p.Marred, marred{e.place, e.outcome, e.progress, e.violated, x.monitors.failures(e.failed), slices.Clone(count)})
+	}
 	for _, v := range x.report.Violations {
-		p.Violations = append(p.Violations, foundBefore{v.Property, v.Why, v.Length, v.Shortest.Bytes()})
+		p.Found = append(p.Found, foundBefore{v.index, "", v.Length, v.Shortest.Bytes(), x.texts(v.Counterexample)})
+	}
+	for _, f := range x.report.Failures {
+		p.Found = append(p.Found, foundBefore{0, f.Failure.Kind(), f.Length, f.Shortest.Bytes(), x.texts(f.Counterexample)})
 	}
 	for _, w := range x.report.Passing {
 		p.Passing = append(p.Passing, x.texts(w))
-	}
-	if w := x.report.Counterexample; w != nil {
-		p.First = x.texts(w)
 	}
 	return p
 }
@@ -319,38 +335,29 @@ func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32,
 
 // restore puts back what was counted and found.
 func (x *search) restore(ctx context.Context, p progressMade) error {
-	place := 2 * x.tallies.outcomes * x.words
-	switch {
-	case len(p.Tallies)%place != 0 || len(p.Tallies)/place > len(x.places):
+	if n := 2 * int(outcomes) * x.words; len(p.Tallies)%n != 0 || len(p.Tallies)/n > len(x.places) {
 		return x.misfit("it has %d tallies for %d places", len(p.Tallies), len(x.places))
-	case !p.Effects.fits(x.effects):
+	}
+	if !p.Effects.fits(x.effects) {
 		return x.misfit("it has noted the effects of other choices")
-	case p.Progressing < 0 || p.Progressing > len(p.Passing) || len(p.Passing) > passingKept:
+	}
+	if p.Progressing < 0 || p.Progressing > len(p.Passing) || len(p.Passing) > passingKept {
 		return x.misfit("%d of %d passing scenarios made progress", p.Progressing, len(p.Passing))
-	case (p.First == nil) != (len(p.Violations) == 0):
-		return x.misfit("%d properties are violated, but not with a counterexample for them", len(p.Violations))
 	}
 	x.tallies.counts, x.progressing = p.Tallies, p.Progressing
 	x.effects.add(p.Effects)
 	r := x.report
 	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
-	violated := map[string]bool{}
-	for outcome := range x.tallies.outcomes - violates {
-		for _, at := range x.places {
-			if !x.tallies.at(at.index, violates+outcome, false).zero() || !x.tallies.at(at.index, violates+outcome, true).zero() {
-				violated[x.propertyName(outcome)] = true
-			}
+	wrong := map[flaw]bool{}
+	for _, m := range p.Marred {
+		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, x.monitors.fails(0, m.Failed)}
+		if int(m.Place) >= len(x.places) || m.Outcome > violatesAll || m.Violated&^x.all != 0 || len(m.Count) != x.words || x.tallies.marred[e] != nil {
+			return x.misfit("it counts scenarios that cannot be: %+v", m)
 		}
-	}
-	for _, v := range p.Violations {
-		if !violated[v.Property] || v.Length < 0 || v.Length > p.Depth || len(v.Shortest) == 0 || len(v.Shortest) > 8*x.words {
-			return x.misfit("it counts no scenario that violates %s after %d steps", v.Property, v.Length)
+		x.tallies.marred[e] = m.Count
+		for f := range x.flaws(verdict{}, verdict{violated: e.violated, failed: e.failed}) {
+			wrong[f] = true
 		}
-		delete(violated, v.Property)
-		r.Violations = append(r.Violations, Violation{v.Property, v.Why, v.Length, new(big.Int).SetBytes(v.Shortest), new(big.Int)})
-	}
-	for name := range violated {
-		return x.misfit("%s is violated, but it does not say how", name)
 	}
 	steps := map[string]runtime.Step{}
 	for _, s := range x.space.Steps() {
@@ -378,15 +385,22 @@ func (x *search) restore(ctx context.Context, p progressMade) error {
 		}
 		r.Passing = append(r.Passing, w)
 	}
-	if p.First != nil {
-		w, err := walk(p.First)
+	for _, f := range p.Found {
+		w, err := walk(f.Steps)
 		if err != nil {
 			return err
 		}
-		if len(p.First) != p.Violations[0].Length {
-			return x.misfit("the counterexample to %s has %d steps instead of %d", p.Violations[0].Property, len(p.First), p.Violations[0].Length)
+		at := flaw{f.Property, f.Failure}
+		if x.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= x.judged() || f.Length < 0 || f.Length > p.Depth ||
+			len(f.Steps) != f.Length || len(f.Shortest) == 0 || len(f.Shortest) > 8*x.words {
+			return x.misfit("what it found does not fit: %+v", f)
 		}
-		r.Counterexample, r.Beyond = w, w.Beyond()
+		x.found(ctx, at, f.Length, w, new(big.Int).SetBytes(f.Shortest))
+	}
+	for f := range wrong {
+		if !x.known[f] {
+			return x.misfit("something is wrong in scenarios that it counts, but it does not say how: %+v", f)
+		}
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ type Options struct {
 	// Start is the world in which the scenarios begin.
 	Start *runtime.World
 	// Properties are judged on what was observed, from the very beginning of
-	// Start's path. That no node's code fails is always judged as well.
+	// Start's path, which is judged as a whole, by who is faulty at Start. That
+	// code of nodes fails is found whatever is judged.
 	Properties []check.Property
 	// Invariants are judged on each different world, by all workers. The worlds
 	// that they see have no past.
@@ -134,8 +135,9 @@ type Report struct {
 	// before the search stopped.
 	Partial    float64
 	Violations []Violation
-	// Counterexample is the first shortest scenario that violates a property, nil if
-	// none does.
+	Failures   []Failing
+	// Counterexample is that of the first violation, else of the first failure,
+	// nil if there are none.
 	Counterexample *runtime.World
 	// Passing are a few scenarios that violate nothing, those with progress
 	// first. One that ends early is there as far as it goes.
@@ -160,18 +162,34 @@ type Report struct {
 // ErrFirst is why a search stopped that was to find the first violation only.
 var ErrFirst = errors.New("stopped at the first violation")
 
-// A Violation says how often a property is violated. A scenario that violates
-// several properties counts for the one that is violated first.
+// A Violation says how often a property is violated, whatever else is. A
+// scenario is followed until it has violated all properties.
 type Violation struct {
-	Property  string
-	Why       string   // what goes wrong in the first shortest counterexample to it
-	Length    int      // steps of the shortest counterexample
-	Shortest  *big.Int // prefixes of that length that violate it
-	Scenarios *big.Int // scenarios of the space that violate it, as far as covered
+	Property       string
+	Why            string         // what goes wrong in the first shortest counterexample to it
+	Length         int            // steps of the shortest counterexample
+	Shortest       *big.Int       // prefixes of that length that violate it
+	Scenarios      *big.Int       // scenarios of the space that violate it, as far as covered
+	Counterexample *runtime.World `json:"-"` // the first shortest
+	index          int            // of the property, among all that are judged
 }
 
-// OK reports whether all was covered and nothing violated.
-func (r *Report) OK() bool { return len(r.Violations) == 0 && r.Complete() }
+// A Failing says how often the nodes' code fails in one way: at one place, or
+// with one message if the place is not known. A scenario goes on after a failure,
+// as after a crash, and is judged on.
+type Failing struct {
+	Instance       string          // whose code failed in the first shortest counterexample
+	Failure        runtime.Failure // and how
+	Length         int             // steps of the shortest counterexample
+	Shortest       *big.Int        // prefixes of that length at whose end code fails so for the first time
+	Scenarios      *big.Int        // scenarios of the space in which it does, as far as covered
+	Counterexample *runtime.World  `json:"-"` // the first shortest
+}
+
+// OK reports whether all was covered, nothing violated, and no code failed.
+func (r *Report) OK() bool {
+	return len(r.Violations) == 0 && len(r.Failures) == 0 && r.Complete()
+}
 
 // Complete reports whether every scenario of the space was judged.
 func (r *Report) Complete() bool { return r.Covered.Cmp(r.Size) == 0 }
@@ -238,6 +256,9 @@ func (o Options) check(s *space.Space) error {
 	}
 	if o.Workers > MaxWorkers {
 		return fmt.Errorf("workers is %d, want at most %d", o.Workers, MaxWorkers)
+	}
+	if n := len(o.Properties) + len(o.Invariants); n > mostProperties {
+		return fmt.Errorf("%d properties, want at most %d", n, mostProperties)
 	}
 	for _, step := range s.Steps() {
 		if step.Cluster() != o.Start.Cluster() {

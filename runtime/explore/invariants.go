@@ -15,11 +15,11 @@ type invariants struct {
 	properties []check.WorldProperty
 
 	mu     sync.RWMutex
-	judged map[string]int
+	judged map[string]marks
 }
 
 func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invariants {
-	return &invariants{cluster: c, properties: properties, judged: map[string]int{}}
+	return &invariants{cluster: c, properties: properties, judged: map[string]marks{}}
 }
 
 // bytes returns about how much memory the verdicts occupy.
@@ -29,37 +29,32 @@ func (v *invariants) bytes() int {
 	return len(v.judged) * (4*v.cluster.Width() + pairBytes)
 }
 
-// judge returns the first invariant that does not hold in the world that has
-// the given vector, or none.
-func (v *invariants) judge(ctx context.Context, vector runtime.Vector) (int, error) {
-	if len(v.properties) == 0 {
-		return none, nil
-	}
+// judge returns which invariants do not hold in the world that has the given
+// vector, the first being bit 0.
+func (v *invariants) judge(ctx context.Context, vector runtime.Vector) (marks, error) {
 	key := make([]byte, 0, 4*len(vector))
 	for _, word := range vector {
 		key = binary.LittleEndian.AppendUint32(key, word)
 	}
 	v.mu.RLock()
-	verdict, ok := v.judged[string(key)]
+	violated, ok := v.judged[string(key)]
 	v.mu.RUnlock()
 	if ok {
-		return verdict, nil
+		return violated, nil
 	}
 	// Two workers may judge one world; they come to the same verdict.
-	verdict = none
 	w := v.cluster.WorldAt(vector)
 	for i, p := range v.properties {
 		judged, err := p.JudgeWorld(ctx, w)
 		if err != nil {
-			return none, err
+			return 0, err
 		}
 		if !judged.Holds {
-			verdict = i
-			break
+			violated |= 1 << i
 		}
 	}
 	v.mu.Lock()
-	v.judged[string(key)] = verdict
+	v.judged[string(key)] = violated
 	v.mu.Unlock()
-	return verdict, nil
+	return violated, nil
 }

@@ -14,21 +14,25 @@ import (
 )
 
 // monitors folds what scenarios make observable into one number for each row:
-// a tuple of what each property needs to remember, and whether anything was
-// decided or returned at all. A property is judged once for each different
-// tuple, not once for each world.
+// a tuple of what each property needs to remember, which of them are violated,
+// how the nodes' code failed, and whether anything was decided or returned at
+// all. A property is judged once for each different tuple, not once for each
+// world.
 type monitors struct {
 	cluster    *runtime.Cluster
 	properties []check.Property
 	folds      []check.Monitor
 
-	mu    sync.RWMutex
-	next  map[[2]uint32]uint32 // (tuple, list of observations) -> tuple
-	lost  map[forgetting]uint32
-	names map[[2]uint32]uint32 // (tuple, number of a renaming) -> tuple
-	ids   map[string]uint32
-	tuple []tuple
-	texts int // bytes of the tuples and their keys
+	mu     sync.RWMutex
+	next   map[[2]uint32]uint32 // (tuple, list of observations) -> tuple
+	lost   map[forgetting]uint32
+	names  map[[2]uint32]uint32 // (tuple, number of a renaming) -> tuple
+	broken map[breaking]uint32
+	ids    map[string]uint32
+	tuple  []tuple
+	kinds  map[string]uint32 // sets of failures, by what is in them
+	failed [][]string        // the sets, by number
+	texts  int               // bytes of the tuples and their keys
 	// replicasAct says that a replica began an operation, so that states may
 	// name servers.
 	replicasAct atomic.Bool
@@ -45,29 +49,47 @@ const (
 func (m *monitors) bytes() int {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.texts + pairBytes*(len(m.next)+len(m.lost)+len(m.names))
+	return m.texts + pairBytes*(len(m.next)+len(m.lost)+len(m.names)+len(m.broken))
 }
 
 type tuple struct {
 	states   []string
 	watched  runtime.Set // instances that are correct so far: only they make progress
 	progress bool
-	violated int // the first property that is violated, or none
+	violated marks
+	failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
 }
 
-const none = -1
+// marks are properties, a bit for each: those of histories first, then
+// invariants, each in the order given.
+type marks uint64
+
+// mostProperties is how many properties a search can judge.
+const mostProperties = 64
+
+func (m marks) has(i int) bool { return m&(1<<i) != 0 }
 
 // A verdict is what a search needs of a tuple.
 type verdict struct {
 	monitor  uint32 // the tuple
 	progress bool
-	violated int // the first property that is violated, or none
+	violated marks
+	failed   uint32
 }
+
+// clean reports whether nothing went wrong.
+func (v verdict) clean() bool { return v.violated == 0 && v.failed == 0 }
 
 // A forgetting is that instances become faulty by amnesia.
 type forgetting struct {
 	tuple  uint32
 	faulty runtime.Set
+}
+
+// A breaking is that invariants are found violated.
+type breaking struct {
+	tuple      uint32
+	invariants marks
 }
 
 // newMonitors prepares to judge properties in a search in which some instances
@@ -79,9 +101,12 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 		next:       map[[2]uint32]uint32{},
 		lost:       map[forgetting]uint32{},
 		names:      map[[2]uint32]uint32{},
+		broken:     map[breaking]uint32{},
 		ids:        map[string]uint32{},
+		kinds:      map[string]uint32{"": 0},
+		failed:     [][]string{nil},
 	}
-	t := tuple{watched: (c.Servers() | c.Clients()) &^ faulty, violated: none}
+	t := tuple{watched: (c.Servers() | c.Clients()) &^ faulty}
 	for _, p := range properties {
 		fold := check.MonitorOf(p, c, faulty, mayForget)
 		m.folds = append(m.folds, fold)
@@ -91,33 +116,83 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 	return m
 }
 
+// past returns the tuple after a history that is over when the search begins:
+// it is judged as a whole.
+func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) {
+	after, err := m.after(ctx, m.at(0), h.Events)
+	if err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.intern(after), nil
+}
+
 // fold returns the tuple after a list of observations. It may be called
 // concurrently. An error is that of a property.
 func (m *monitors) fold(ctx context.Context, id, list uint32) (uint32, error) {
 	return remember(m, m.next, [2]uint32{id, list}, func() (tuple, error) {
-		before := m.at(id)
-		seen := m.cluster.Observations(list, 0)
-		after := tuple{watched: before.watched, progress: before.progress, violated: none}
-		for _, o := range seen {
-			if (o.Kind == runtime.Returned || o.Kind == runtime.Decided) && before.watched.Has(o.Instance) {
-				after.progress = true
-			}
-			if o.Kind == runtime.Invoked && m.cluster.Servers().Has(o.Instance) {
+		return m.after(ctx, m.at(id), m.cluster.Observations(list, 0))
+	})
+}
+
+// after returns the tuple after observations.
+func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Observed) (tuple, error) {
+	after := before
+	after.states = slices.Clone(before.states)
+	var failures []string
+	for _, o := range seen {
+		switch o.Kind {
+		case runtime.Invoked:
+			if m.cluster.Servers().Has(o.Instance) {
 				m.replicasAct.Store(true)
 			}
+		case runtime.Returned, runtime.Decided:
+			after.progress = after.progress || before.watched.Has(o.Instance)
+		case runtime.Failed:
+			failures = append(failures, o.Failure.Kind())
 		}
-		for i, fold := range m.folds {
-			s, err := fold.Next(ctx, before.states[i], seen)
-			if err != nil {
-				return tuple{}, err
-			}
-			after.states = append(after.states, s)
-			if after.violated == none && fold.Violated(s) {
-				after.violated = i
-			}
+	}
+	if failures != nil {
+		after.failed = m.fails(before.failed, failures)
+	}
+	for i, fold := range m.folds {
+		var err error
+		if after.states[i], err = fold.Next(ctx, before.states[i], seen); err != nil {
+			return tuple{}, err
 		}
-		return after, nil
-	})
+		if fold.Violated(after.states[i]) {
+			after.violated |= 1 << i
+		}
+	}
+	return after, nil
+}
+
+// fails returns the number of a set of failures with more in it.
+func (m *monitors) fails(set uint32, more []string) uint32 {
+	if len(more) == 0 {
+		return set
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kinds := append(slices.Clone(m.failed[set]), more...)
+	slices.Sort(kinds)
+	kinds = slices.Compact(kinds)
+	key := fmt.Sprintf("%q", kinds)
+	number, ok := m.kinds[key]
+	if !ok {
+		number = uint32(len(m.failed))
+		m.kinds[key] = number
+		m.failed = append(m.failed, kinds)
+	}
+	return number
+}
+
+// failures lists what is in a set of failures.
+func (m *monitors) failures(set uint32) []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.failed[set]
 }
 
 // keepHistories reports whether some state is a history, which says what each
@@ -142,13 +217,24 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (u
 				if after.states[i], err = f.Forget(ctx, after.states[i], faulty); err != nil {
 					return tuple{}, err
 				}
-				if after.violated == none && fold.Violated(after.states[i]) {
-					after.violated = i
+				if fold.Violated(after.states[i]) {
+					after.violated |= 1 << i
 				}
 			}
 		}
 		return after, nil
 	})
+}
+
+// breaks returns the tuple after invariants were found violated. It may be
+// called concurrently.
+func (m *monitors) breaks(id uint32, invariants marks) uint32 {
+	broken, _ := remember(m, m.broken, breaking{id, invariants}, func() (tuple, error) {
+		after := m.at(id)
+		after.violated |= invariants
+		return after, nil
+	})
+	return broken
 }
 
 // renamable reports whether all states can be told that clients took each
@@ -199,7 +285,7 @@ func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() 
 // intern numbers t; m.mu is held, or nobody else knows m yet.
 func (m *monitors) intern(t tuple) uint32 {
 	var key strings.Builder
-	fmt.Fprint(&key, t.watched, t.progress, t.violated)
+	fmt.Fprint(&key, t.watched, t.progress, t.violated, t.failed)
 	for _, s := range t.states {
 		key.WriteString(" ")
 		key.WriteString(strconv.Itoa(len(s)))
@@ -218,7 +304,7 @@ func (m *monitors) intern(t tuple) uint32 {
 
 func (m *monitors) verdict(id uint32) verdict {
 	t := m.at(id)
-	return verdict{id, t.progress, t.violated}
+	return verdict{id, t.progress, t.violated, t.failed}
 }
 
 func (m *monitors) at(id uint32) tuple {

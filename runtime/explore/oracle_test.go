@@ -21,12 +21,13 @@ import (
 // A ledger is what the oracle counts, or what a report says.
 type ledger struct {
 	size, covered, ended, progressed int
-	violations                       map[string]violation
+	flaws                            map[string]tally // by property, or by kind of failure
 	counterexample                   []string
 	noEffect                         []string // choices that mattered in no scenario
 }
 
-type violation struct {
+// A tally says how often something goes wrong.
+type tally struct {
 	length, shortest, scenarios int
 	why                         string
 	first                       []string // the steps of the first shortest scenario
@@ -39,55 +40,84 @@ type oracle struct {
 	invariants []check.WorldProperty
 }
 
-// judge returns the name of the first property that w violates, and why.
-func (o oracle) judge(t rapid.TB, w *runtime.World) (name, why string) {
+// kindOf names a kind of failure among properties.
+func kindOf(f runtime.Failure) string { return "failure " + f.Kind() }
+
+// judge returns what is wrong with w and the way to it, and why: the properties
+// that are violated, and the failures of code.
+func (o oracle) judge(t rapid.TB, w *runtime.World) map[string]string {
 	t.Helper()
+	wrong := map[string]string{}
 	h := w.History()
-	for _, p := range append([]check.Property{check.NoFailure()}, o.properties...) {
-		v, err := p.Judge(context.Background(), h)
+	note := func(name string, v check.Verdict, err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !v.Holds {
-			return p.Name(), v.Why
+			wrong[name] = v.Why
 		}
+	}
+	for _, p := range o.properties {
+		v, err := p.Judge(context.Background(), h)
+		note(p.Name(), v, err)
 	}
 	for _, p := range o.invariants {
 		v, err := p.JudgeWorld(context.Background(), w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !v.Holds {
-			return p.Name(), v.Why
+		note(p.Name(), v, err)
+	}
+	for _, e := range slices.Backward(h.Events) {
+		if e.Kind == runtime.Failed {
+			wrong[kindOf(e.Failure)] = w.Cluster().Instances()[e.Instance].Name + ": " + e.Failure.String()
 		}
 	}
-	return "", ""
+	return wrong
 }
 
-// progressed reports whether a correct identity decided or returned something
-// in the last step.
-func progressed(w *runtime.World) bool {
-	h := w.History()
-	return slices.ContainsFunc(h.Events, func(e runtime.Observed) bool {
-		return e.Step == w.Depth() && (e.Kind == runtime.Returned || e.Kind == runtime.Decided) && !h.Faulty.Has(e.Instance)
+// over reports whether all properties are violated.
+func (o oracle) over(wrong map[string]bool) bool {
+	names := o.names()
+	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !wrong[name] })
+}
+
+// progressed reports whether an identity that is correct then decided or
+// returned something in a step. What lies before the start is seen by who is
+// faulty there.
+func progressed(w *runtime.World, faulty runtime.Set) bool {
+	return slices.ContainsFunc(w.History().Events, func(e runtime.Observed) bool {
+		return e.Step == w.Depth() && (e.Kind == runtime.Returned || e.Kind == runtime.Decided) && !faulty.Has(e.Instance)
 	})
 }
 
 // scenarios fills a ledger from the list of all scenarios.
 func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) ledger {
 	t.Helper()
-	l := ledger{violations: map[string]violation{}}
+	l := ledger{flaws: map[string]tally{}}
 	effects := newEffects(of, start)
 	for sc := range of.All {
 		l.size++
 		l.covered++
 		w, progress := start, false
 		for _, v := range start.Path()[1:] {
-			progress = progress || progressed(v)
+			progress = progress || progressed(v, start.Faulty())
 		}
-		name, why := o.judge(t, w)
+		wrong := map[string]bool{}
+		note := func() {
+			for name, why := range o.judge(t, w) {
+				if wrong[name] {
+					continue
+				}
+				wrong[name] = true
+				c, known := l.flaws[name]
+				c.scenarios++
+				if length := w.Depth() - start.Depth(); !known || length < c.length {
+					c.length, c.why, c.first = length, why, texts(w)
+				}
+				l.flaws[name] = c
+			}
+		}
+		note()
 		for _, step := range sc {
-			if name != "" {
+			if o.over(wrong) {
 				break
 			}
 			next, err := w.Do(step)
@@ -97,34 +127,42 @@ func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) led
 				break
 			}
 			w = next
-			progress = progress || progressed(w)
-			name, why = o.judge(t, w)
+			progress = progress || progressed(w, w.Faulty())
+			note()
 		}
 		if progress {
 			l.progressed++
 		}
-		if name == "" {
-			continue
-		}
-		v, known := l.violations[name]
-		v.scenarios++
-		if length := w.Depth() - start.Depth(); !known || length < v.length {
-			v.length, v.why, v.first = length, why, texts(w)
-		}
-		l.violations[name] = v
 	}
 	l.noEffect = effects.missing()
-	for _, name := range o.names() {
-		if v, ok := l.violations[name]; ok && (l.counterexample == nil || len(v.first) < len(l.counterexample)) {
-			l.counterexample = v.first
+	l.counterexample = l.firstOf(o.names())
+	return l
+}
+
+// firstOf returns the counterexample that a report shows: the shortest of a
+// property, of several that of the first, or else one of a failure.
+func (l ledger) firstOf(names []string) []string {
+	var first []string
+	shorter := func(name string) {
+		if c, ok := l.flaws[name]; ok && (first == nil || len(c.first) < len(first)) {
+			first = c.first
 		}
 	}
-	return l
+	for _, name := range names {
+		shorter(name)
+	}
+	if first != nil {
+		return first
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.flaws)) {
+		shorter(name)
+	}
+	return first
 }
 
 // names lists what is judged, in the order in which it is.
 func (o oracle) names() []string {
-	names := []string{check.NoFailure().Name()}
+	var names []string
 	for _, p := range o.properties {
 		names = append(names, p.Name())
 	}
@@ -134,29 +172,36 @@ func (o oracle) names() []string {
 	return names
 }
 
-// prefixes counts the violating prefixes of each length.
+// prefixes counts the prefixes of each length at whose end something goes wrong
+// for the first time.
 func (o oracle) prefixes(t rapid.TB, of *space.Space, start *runtime.World) map[string]map[int]int {
 	t.Helper()
-	count := map[string]map[int]int{}
-	var visit func(at *space.Position, w *runtime.World)
-	visit = func(at *space.Position, w *runtime.World) {
-		if name, _ := o.judge(t, w); name != "" {
-			if count[name] == nil {
-				count[name] = map[int]int{}
+	times := map[string]map[int]int{}
+	var visit func(at *space.Position, w *runtime.World, before map[string]bool)
+	visit = func(at *space.Position, w *runtime.World, before map[string]bool) {
+		wrong := maps.Clone(before)
+		for name := range o.judge(t, w) {
+			if !wrong[name] {
+				wrong[name] = true
+				if times[name] == nil {
+					times[name] = map[int]int{}
+				}
+				times[name][w.Depth()-start.Depth()]++
 			}
-			count[name][w.Depth()-start.Depth()]++
+		}
+		if o.over(wrong) {
 			return
 		}
 		for _, g := range at.Groups() {
 			for _, step := range g.Steps {
 				if next, err := w.Do(step); err == nil {
-					visit(g.To, next)
+					visit(g.To, next, wrong)
 				}
 			}
 		}
 	}
-	visit(of.Start(), start)
-	return count
+	visit(of.Start(), start, map[string]bool{})
+	return times
 }
 
 // expected is what Explore must find.
@@ -164,9 +209,9 @@ func (o oracle) expected(t rapid.TB, of *space.Space, start *runtime.World) ledg
 	t.Helper()
 	l := o.scenarios(t, of, start)
 	prefixes := o.prefixes(t, of, start)
-	for name, v := range l.violations {
-		v.shortest, v.first = prefixes[name][v.length], nil
-		l.violations[name] = v
+	for name, c := range l.flaws {
+		c.shortest = prefixes[name][c.length]
+		l.flaws[name] = c
 	}
 	return l
 }
@@ -176,12 +221,18 @@ func ledgerOf(r *explore.Report) ledger {
 	l := ledger{
 		size: int(r.Size.Int64()), covered: int(r.Covered.Int64()),
 		ended: int(r.EndedEarly.Int64()), progressed: int(r.Progressed.Int64()),
-		violations: map[string]violation{},
+		flaws: map[string]tally{},
 	}
 	for i, v := range r.Violations {
-		l.violations[v.Property] = violation{v.Length, int(v.Shortest.Int64()), int(v.Scenarios.Int64()), v.Why, nil}
+		l.flaws[v.Property] = tally{v.Length, int(v.Shortest.Int64()), int(v.Scenarios.Int64()), v.Why, texts(v.Counterexample)}
 		if i > 0 && r.Violations[i-1].Length > v.Length {
-			l.violations["out of order"] = violation{}
+			l.flaws["out of order"] = tally{}
+		}
+	}
+	for i, f := range r.Failures {
+		l.flaws[kindOf(f.Failure)] = tally{f.Length, int(f.Shortest.Int64()), int(f.Scenarios.Int64()), f.Instance + ": " + f.Failure.String(), texts(f.Counterexample)}
+		if i > 0 && r.Failures[i-1].Length > f.Length {
+			l.flaws["out of order"] = tally{}
 		}
 	}
 	if r.Counterexample != nil {
@@ -195,8 +246,8 @@ func ledgerOf(r *explore.Report) ledger {
 
 // String shows a ledger, for failures.
 func (l ledger) String() string {
-	return fmt.Sprintf("size %d covered %d ended %d progressed %d\nviolations %+v\ncounterexample %q\nno effect %q",
-		l.size, l.covered, l.ended, l.progressed, l.violations, l.counterexample, l.noEffect)
+	return fmt.Sprintf("size %d covered %d ended %d progressed %d\nflaws %+v\ncounterexample %q\nno effect %q",
+		l.size, l.covered, l.ended, l.progressed, l.flaws, l.counterexample, l.noEffect)
 }
 
 // agrees compares Explore with the oracle and returns what both say. Under
@@ -219,12 +270,12 @@ func (s stage) agrees(t rapid.TB, of *space.Space, o explore.Options) ledger {
 			if o.Symmetry != explore.Always {
 				t.Fatalf("%d renamings were not asked for", r.Renamings)
 			}
-			judge.shortest(t, of, o.Start, r)
 			got, want = got.nameless(), want.nameless()
 		}
 		if got.String() != want.String() {
 			t.Fatalf("%s of %s, %d renamings\nexplored: %s\noracle:   %s", of, s, r.Renamings, got, want)
 		}
+		judge.counterexamples(t, of, o.Start, r)
 	}
 	s.agreesInSample(t, of, o, want)
 	return want
@@ -242,6 +293,7 @@ func (s stage) agreesInSample(t rapid.TB, of *space.Space, o explore.Options, wa
 	if got.alone().String() != want.alone().String() || len(got.counterexample) != len(want.counterexample) {
 		t.Fatalf("%s of %s\nsampled: %s\noracle:  %s", of, s, got, want)
 	}
+	oracle{o.Properties, o.Invariants}.counterexamples(t, of, o.Start, r)
 }
 
 // alone is l without what says in which order scenarios came, or what they
@@ -249,10 +301,9 @@ func (s stage) agreesInSample(t rapid.TB, of *space.Space, o explore.Options, wa
 func (l ledger) alone() ledger {
 	l = l.nameless()
 	l.noEffect = nil
-	delete(l.violations, "out of order")
-	for name, v := range l.violations {
-		v.shortest = 0
-		l.violations[name] = v
+	for name, c := range l.flaws {
+		c.shortest = 0
+		l.flaws[name] = c
 	}
 	return l
 }
@@ -260,34 +311,60 @@ func (l ledger) alone() ledger {
 // nameless is l without what names somebody.
 func (l ledger) nameless() ledger {
 	l.counterexample = nil
-	l.violations = maps.Clone(l.violations)
-	for name, v := range l.violations {
-		v.why = ""
-		l.violations[name] = v
+	l.flaws = maps.Clone(l.flaws)
+	for name, c := range l.flaws {
+		c.why, c.first = "", nil
+		l.flaws[name] = c
 	}
 	return l
 }
 
-// shortest checks that the counterexample is a prefix of a scenario, violates
-// the property that the report names, and is as short as the report says.
-func (o oracle) shortest(t rapid.TB, of *space.Space, start *runtime.World, r *explore.Report) {
+// counterexamples checks that each counterexample of a report is a prefix of a
+// scenario and as long as the report says, that the property, asked by itself,
+// says of its end what the report says, and that it says so of no prefix.
+func (o oracle) counterexamples(t rapid.TB, of *space.Space, start *runtime.World, r *explore.Report) {
 	t.Helper()
-	if r.Counterexample == nil {
-		return
+	for name, c := range ledgerOf(r).flaws {
+		w := counterexample(r, name)
+		steps := texts(w)[start.Depth():]
+		if why, wrong := o.judge(t, w)[name]; !wrong || why != c.why || why == "" || len(steps) != c.length {
+			t.Fatalf("%q: %s is judged %t (%s), the report says %+v", steps, name, wrong, why, c)
+		}
+		for v := w; v.Depth() > start.Depth(); {
+			v = v.Parent()
+			if _, wrong := o.judge(t, v)[name]; wrong {
+				t.Fatalf("%q: %s goes wrong before its end", steps, name)
+			}
+		}
+		if !o.has(of, steps) {
+			t.Fatalf("%q is in no scenario of %s", steps, of)
+		}
 	}
-	steps := texts(r.Counterexample)[start.Depth():]
-	if name, why := o.judge(t, r.Counterexample); name != r.Violations[0].Property || why != r.Violations[0].Why || len(steps) != r.Violations[0].Length {
-		t.Fatalf("%q violates %s (%s), the report says %+v", steps, name, why, r.Violations[0])
+}
+
+// counterexample returns that of what goes wrong.
+func counterexample(r *explore.Report, name string) *runtime.World {
+	for _, v := range r.Violations {
+		if v.Property == name {
+			return v.Counterexample
+		}
 	}
+	for _, f := range r.Failures {
+		if kindOf(f.Failure) == name {
+			return f.Counterexample
+		}
+	}
+	return nil
+}
+
+// has reports whether some scenario begins with the given steps.
+func (oracle) has(of *space.Space, steps []string) bool {
 	for sc := range of.All {
-		if len(sc) < len(steps) {
-			continue
-		}
-		if slices.EqualFunc(sc[:len(steps)], steps, func(s runtime.Step, text string) bool { return s.String() == text }) {
-			return
+		if len(sc) >= len(steps) && slices.EqualFunc(sc[:len(steps)], steps, func(s runtime.Step, text string) bool { return s.String() == text }) {
+			return true
 		}
 	}
-	t.Fatalf("%q is in no scenario of %s", steps, of)
+	return false
 }
 
 // properties are from the weakest to the strongest, so that each has a chance
@@ -355,8 +432,8 @@ func TestVariantsAgreeWithOracle(t *testing.T) {
 			for _, v := range variants {
 				s := newStage(t, test.config(v.options))
 				l := s.agrees(t, test.space(s), explore.Options{Properties: properties()})
-				violated += len(l.violations)
-				if v.name == "correct" && len(l.violations) > 0 {
+				violated += len(l.flaws)
+				if v.name == "correct" && len(l.flaws) > 0 {
 					t.Errorf("%s: %s", v.name, l)
 				}
 			}
@@ -387,12 +464,19 @@ func TestRandomSpacesAgreeWithOracle(t *testing.T) {
 				}
 			}
 		}
+		if who := rapid.SampledFrom([]string{"", "", "A", "C'", "c1", "c2"}).Draw(rt, "forgets before"); who != "" {
+			if step, ok := s.possible("amnesia " + who); ok {
+				if next, err := start.Do(step); err == nil {
+					start = next
+				}
+			}
+		}
 		l := s.agrees(rt, s.around(rt, lines[begin:]), explore.Options{
 			Start: start, Workers: rapid.IntRange(1, 2).Draw(rt, "workers"),
 			Properties: rapid.Permutation(properties()).Draw(rt, "properties"),
 			Invariants: rapid.SliceOfNDistinct(rapid.Custom(s.invariant), 0, 2, check.WorldProperty.Name).Draw(rt, "invariants"),
 		})
-		found += len(l.violations)
+		found += len(l.flaws)
 	})
 	if found == 0 {
 		t.Error("nothing violates anything")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -71,17 +72,23 @@ func (r *Report) Text() string {
 	if r.Unsaved != nil {
 		line("unsaved", "%v", r.Unsaved)
 	}
-	for _, v := range r.Violations {
-		line("verdict", "%s VIOLATED   shortest after %d steps (%s of that length)", v.Property, v.Length, Grouped(v.Shortest))
-		line("", "in %s (%s of those covered)", scenarios(v.Scenarios), percent(v.Scenarios, r.Covered))
-		for _, l := range strings.Split(v.Why, "\n") {
+	found := func(what string, length int, shortest, in *big.Int, why string) {
+		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), Grouped(shortest))
+		line("", "in %s", r.shareOf(in))
+		for _, l := range strings.Split(why, "\n") {
 			if l != "" {
 				line("", "%s", l)
 			}
 		}
 	}
-	if len(r.Violations) == 0 {
-		line("verdict", "%s", r.holds())
+	for _, v := range r.Violations {
+		found(v.Property+" VIOLATED", v.Length, v.Shortest, v.Scenarios, v.Why)
+	}
+	for _, f := range r.Failures {
+		found("CODE FAILED", f.Length, f.Shortest, f.Scenarios, "the code of "+f.Instance+" failed: "+f.Failure.String())
+	}
+	if kept := r.kept(); len(kept) > 0 || len(r.Checked) == 0 {
+		line("verdict", "%s", r.holds(kept))
 	}
 	r.noEffect(line)
 	for _, note := range r.notes() {
@@ -90,14 +97,34 @@ func (r *Report) Text() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// kept lists the properties that nothing violates.
+func (r *Report) kept() []string {
+	return slices.DeleteFunc(slices.Clone(r.Checked), func(name string) bool {
+		return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Property == name })
+	})
+}
+
+// shareOf tells in how many scenarios something shows. Those that a search
+// covered before it stopped say nothing about the others.
+func (r *Report) shareOf(n *big.Int) string {
+	switch {
+	case r.Kind == "sample" || r.Complete():
+		return fmt.Sprintf("%s (%s of those covered)", scenarios(n), percent(n, r.Covered))
+	default:
+		return fmt.Sprintf("at least %s (%s of all)", scenarios(n), percent(n, r.Size))
+	}
+}
+
 // holds states a verdict with its bounds.
-func (r *Report) holds() string {
+func (r *Report) holds(kept []string) string {
 	what := "nothing was checked: no node's code fails"
-	if len(r.Checked) > 0 {
-		what = strings.Join(r.Checked, ", ") + " holds"
-		if len(r.Checked) > 1 {
-			what = strings.Join(r.Checked, ", ") + " hold"
-		}
+	switch {
+	case len(kept) > 1:
+		what = strings.Join(kept, ", ") + " hold"
+	case len(kept) == 1:
+		what = kept[0] + " holds"
+	case len(r.Failures) > 0:
+		what = "nothing else was checked"
 	}
 	which := "all "
 	if !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1 {
@@ -121,6 +148,13 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))
 	}
 	return notes
+}
+
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
 }
 
 func scenarios(n *big.Int) string {

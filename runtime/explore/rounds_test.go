@@ -4,8 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
@@ -126,6 +130,11 @@ func onlyA() check.Property {
 	return check.Validity(func(_ context.Context, v any) (bool, error) { return strings.HasSuffix(v.(string), "a"), nil })
 }
 
+// never says that nothing is ever decided.
+func never() check.Property {
+	return check.Validity(func(context.Context, any) (bool, error) { return false, nil })
+}
+
 // What happens in the parts of a partition at the same time agrees with the
 // oracle too: decisions, failures, and several of them in one step.
 func TestRoundsAgreeWithOracle(t *testing.T) {
@@ -140,16 +149,20 @@ func TestRoundsAgreeWithOracle(t *testing.T) {
 		{"two properties", ballots{quorum: 2}, []check.Property{onlyA(), check.Agreement()}, "validity"},
 		{"the other way round", ballots{quorum: 2}, []check.Property{check.Agreement(), onlyA()}, "agreement"},
 		{"without monitors", ballots{quorum: 2}, []check.Property{plain{check.Agreement()}, plain{onlyA()}}, "agreement"},
-		{"failure", ballots{quorum: 3, brittle: true}, []check.Property{check.Agreement()}, "no failure"},
-		{"failure and disagreement", ballots{quorum: 2, brittle: true}, []check.Property{check.Agreement()}, "no failure"},
+		{"failure", ballots{quorum: 3, brittle: true}, []check.Property{check.Agreement()}, ""},
+		{"failure and a property", ballots{quorum: 2, brittle: true}, []check.Property{check.Agreement(), never()}, "validity"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := voting(t, test.protocol)
 			of := inTurn(s.rounds(), s.of("amnesia A", "amnesia C'", "crash D", "[A B C | C' D]"), s.rounds())
 			l := s.agrees(t, of, explore.Options{Properties: test.properties})
 			first := ""
-			if v := s.explores(of, test.properties...).Violations; len(v) > 0 {
-				first = v[0].Property
+			r := s.explores(of, test.properties...)
+			if len(r.Violations) > 0 {
+				first = r.Violations[0].Property
+			}
+			if failed := len(r.Failures) > 0; failed != test.protocol.brittle {
+				t.Errorf("code fails: %t: %s", failed, l)
 			}
 			if first != test.property {
 				t.Errorf("%q is violated first, want %q: %s", first, test.property, l)
@@ -161,16 +174,84 @@ func TestRoundsAgreeWithOracle(t *testing.T) {
 	}
 }
 
+// Any start, code that fails or does not, and any properties agree with the
+// oracle: each violation and each failure is found beside the others, with a
+// shortest counterexample of which the property itself says the same.
+func TestRandomRoundsAgreeWithOracle(t *testing.T) {
+	var violated, failed, both int
+	rapid.Check(t, func(rt *rapid.T) {
+		s := voting(t, ballots{quorum: rapid.IntRange(2, 3).Draw(rt, "quorum"), brittle: rapid.Bool().Draw(rt, "brittle")})
+		mishaps := []string{"amnesia A", "amnesia B", "amnesia C'", "crash D", "restart B", "[A B C | C' D]", "heal"}
+		pick := func(of []runtime.Step, most int) []runtime.Step {
+			return rapid.SliceOfN(rapid.SampledFrom(of), 1, most).Draw(rt, "steps")
+		}
+		var steps []runtime.Step
+		for _, line := range mishaps {
+			steps = append(steps, s.step(line))
+		}
+		var rounds []runtime.Step
+		for sc := range s.rounds().All {
+			rounds = append(rounds, sc[0])
+		}
+		start := s.Start()
+		for _, step := range rapid.SliceOfN(rapid.SampledFrom(slices.Concat(rounds, steps[:4])), 0, 3).Draw(rt, "before") {
+			if next, err := start.Do(step); err == nil {
+				start = next
+			}
+		}
+		of := space.Of().Times(0)
+		for range rapid.IntRange(0, 3).Draw(rt, "length") {
+			next := space.Of(pick(rounds, 4)...)
+			if rapid.Bool().Draw(rt, "mishap") {
+				next = space.Or(next, space.Of(pick(steps, 2)...))
+			}
+			of = space.Then(of, next)
+		}
+		var properties []check.Property
+		for _, p := range []check.Property{check.Agreement(), rapid.SampledFrom([]check.Property{onlyA(), never()}).Draw(rt, "validity")} {
+			switch rapid.IntRange(0, 2).Draw(rt, "with") {
+			case 1:
+				properties = append(properties, p)
+			case 2:
+				properties = append(properties, plain{p})
+			}
+		}
+		var invariants []check.WorldProperty
+		if last := rapid.IntRange(0, 5).Draw(rt, "rounds"); last < 4 {
+			invariants = append(invariants, check.Invariant("few rounds", func(_ context.Context, w *runtime.World) (bool, string, error) {
+				return w.Round() <= last, "too many rounds", nil
+			}))
+		}
+		l := s.agrees(rt, of, explore.Options{
+			Start: start, Properties: properties, Invariants: invariants, Workers: rapid.IntRange(1, 2).Draw(rt, "workers"),
+		})
+		fails := slices.ContainsFunc(slices.Collect(maps.Keys(l.flaws)), func(name string) bool { return strings.HasPrefix(name, "failure ") })
+		if fails {
+			failed++
+		}
+		if n := len(l.flaws); n > 0 && !fails || n > 1 {
+			violated++
+			if fails {
+				both++
+			}
+		}
+	})
+	if violated == 0 || failed == 0 || both == 0 {
+		t.Errorf("%d spaces violate something, in %d code fails, in %d both", violated, failed, both)
+	}
+}
+
 // A panic of a node's code is found, with the shortest scenario that leads to
 // it, also if nothing is checked.
 func TestPanicIsFound(t *testing.T) {
 	s := voting(t, ballots{quorum: 3, brittle: true})
 	r := s.explores(s.rounds().Times(2))
-	if len(r.Violations) != 1 || r.Violations[0].Property != check.NoFailure().Name() || r.Violations[0].Length != 1 {
+	if len(r.Violations) != 0 || len(r.Failures) != 1 || r.Failures[0].Length != 1 || r.OK() {
 		t.Fatalf("%s", r.Text())
 	}
-	if why := r.Violations[0].Why; !strings.Contains(why, "b is too much") {
-		t.Errorf("%s", why)
+	f := r.Failures[0].Failure
+	if f.Message != "panic: b is too much" || !strings.HasPrefix(f.Place, "rounds_test.go:") || !strings.Contains(f.Calls, "(*voter).count "+f.Place) {
+		t.Errorf("%+v", f)
 	}
 	if r.Counterexample == nil || r.Counterexample.Depth() != 1 {
 		t.Errorf("%q", texts(r.Counterexample))

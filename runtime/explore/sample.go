@@ -1,8 +1,10 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"sync"
@@ -49,6 +51,7 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 		}
 		x.report.Memory = max(x.report.Memory, sampler.memory())
 	}
+	sampler.findings(ctx)
 	x.report.Runs = x.cluster.Learnt().Runs
 	x.report.Worlds = len(sampler.worlds)
 	x.report.Depth = s.MaxLen()
@@ -67,6 +70,7 @@ type sampler struct {
 	start   *prefix
 	team    []*worker
 
+	finds     map[flaw]*find
 	worlds    map[string]bool
 	states    sightings // of local states, by number
 	histories sightings // of tuples of the monitors, by number
@@ -75,14 +79,21 @@ type sampler struct {
 // A draw is a scenario that was drawn and what came of it. It goes on from a
 // prefix that was known before.
 type draw struct {
-	from     *prefix
-	rank     *big.Int
-	steps    []choice
-	taken    []*prefix // what was reached
-	early    bool      // the next step could not happen
-	violated int
-	done     bool
-	err      error
+	from  *prefix
+	rank  *big.Int
+	steps []choice
+	taken []*prefix // what was reached
+	early bool      // the next step could not happen
+	done  bool
+	err   error
+}
+
+// A find is a flaw in a sample: the first shortest prefix that shows it, how many
+// drawn scenarios do so at that length, and how many at all.
+type find struct {
+	shortest         *prefix
+	length, ofLength int
+	sum              *big.Int
 }
 
 // A choice is a step of a scenario; guided draws know more of it.
@@ -93,14 +104,16 @@ type choice struct {
 }
 
 func (x *search) newSampler(ctx context.Context, count int, seed uint64) (*sampler, error) {
-	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}}
+	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}, finds: map[flaw]*find{}}
 	past, err := x.startMonitor(ctx)
 	if err != nil {
 		return s, err
 	}
-	s.start = &prefix{
-		at: x.space.Start(), vector: x.options.Start.Vector(), seen: x.monitors.verdict(past),
+	seen, err := x.judge(ctx, x.monitors.verdict(past), x.options.Start.Vector())
+	if err != nil {
+		return s, err
 	}
+	s.start = &prefix{at: x.space.Start(), vector: x.options.Start.Vector(), seen: seen}
 	size := x.space.Size()
 	all := size.Cmp(big.NewInt(int64(count))) <= 0
 	if all {
@@ -125,7 +138,7 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 	}
 	draws := make([]*draw, last-first)
 	for i := range draws {
-		draws[i] = &draw{from: s.start, violated: none}
+		draws[i] = &draw{from: s.start}
 		if s.archive != nil {
 			s.guide(draws[i], first+i)
 		} else {
@@ -173,12 +186,11 @@ func (s *sampler) unrank(d *draw) error {
 	return err
 }
 
-// play takes the steps of a draw until something is violated.
+// play takes the steps of a draw until nothing is left to judge.
 func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 	at := d.from
-	d.violated, d.err = s.judge(ctx, at.seen, at.vector)
 	for _, c := range d.steps {
-		if d.err != nil || d.violated != none {
+		if s.over(at.seen) {
 			return
 		}
 		to := make(runtime.Vector, len(at.vector))
@@ -193,8 +205,10 @@ func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 		if d.err, w.err = w.err, nil; d.err != nil {
 			return
 		}
+		if at.seen, d.err = s.judge(ctx, at.seen, to); d.err != nil {
+			return
+		}
 		d.taken = append(d.taken, at)
-		d.violated, d.err = s.judge(ctx, at.seen, to)
 	}
 }
 
@@ -228,7 +242,7 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 			}
 		}
 		s.histories.see(p.seen.monitor, number)
-		if s.archive != nil && fresh > 0 && (p != d.taken[len(d.taken)-1] || d.violated == none) {
+		if s.archive != nil && fresh > 0 && !s.over(p.seen) {
 			s.archive.add(p, fresh)
 		}
 	}
@@ -242,35 +256,58 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 	if end.seen.progress {
 		r.Progressed.Add(r.Progressed, one)
 	}
-	if d.violated == none {
+	if end.seen.clean() {
 		s.passed(end.seen.progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}
-	s.foundInSample(ctx, d.violated, end)
-}
-
-// foundInSample notes a violation; a shorter one takes the place of a longer.
-func (s *sampler) foundInSample(ctx context.Context, v int, end *prefix) {
-	r := s.report
-	steps := end.steps()
-	name := s.propertyName(v)
-	i := slices.IndexFunc(r.Violations, func(old Violation) bool { return old.Property == name })
-	if i < 0 {
-		i = len(r.Violations)
-		r.Violations = append(r.Violations, Violation{Property: name, Length: never, Scenarios: new(big.Int)})
-	}
-	known := &r.Violations[i]
-	known.Scenarios.Add(known.Scenarios, big.NewInt(1))
-	if len(steps) < known.Length {
-		w := s.walk(steps)
-		_, known.Why = s.explain(ctx, v, w)
-		known.Length, known.Shortest = len(steps), new(big.Int)
-		if r.Counterexample == nil || len(steps) < r.Counterexample.Depth()-s.options.Start.Depth() {
-			r.Counterexample, r.Beyond = w, w.Beyond()
+	for p := end; ; p = p.parent {
+		before := verdict{}
+		if p.parent != nil {
+			before = p.parent.seen
+		}
+		for f := range s.flaws(before, p.seen) {
+			s.foundInSample(ctx, f, p)
+		}
+		if p.parent == nil {
+			return
 		}
 	}
-	if len(steps) == known.Length {
-		known.Shortest.Add(known.Shortest, big.NewInt(1))
+}
+
+// foundInSample notes what shows at the end of a prefix; a shorter one takes the
+// place of a longer.
+func (s *sampler) foundInSample(ctx context.Context, f flaw, end *prefix) {
+	at, known := s.finds[f]
+	if !known {
+		at = &find{shortest: end, length: never, sum: new(big.Int)}
+		s.finds[f] = at
+	}
+	at.sum.Add(at.sum, big.NewInt(1))
+	switch length := len(end.steps()); {
+	case length < at.length:
+		at.shortest, at.length, at.ofLength = end, length, 1
+	case length == at.length:
+		at.ofLength++
+	}
+}
+
+// findings reports what was found, the shortest first; of several of one length
+// violations in the order of the properties, then failures.
+func (s *sampler) findings(ctx context.Context) {
+	order := slices.SortedFunc(maps.Keys(s.finds), func(f, g flaw) int {
+		if n := cmp.Compare(s.finds[f].length, s.finds[g].length); n != 0 {
+			return n
+		}
+		return f.compare(g)
+	})
+	for _, f := range order {
+		at := s.finds[f]
+		s.found(ctx, f, at.length, s.walk(at.shortest.steps()), big.NewInt(int64(at.ofLength)))
+		if f.failure != "" {
+			s.report.Failures[len(s.report.Failures)-1].Scenarios = at.sum
+		} else {
+			s.report.Violations[len(s.report.Violations)-1].Scenarios = at.sum
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func locked(t testing.TB, secret ...string) (stage, *space.Space) {
 func drawsNeeded(t testing.TB, seed uint64, novelty bool, most int) int {
 	for count := 32; count < most; count *= 2 {
 		s, of := locked(t, "a", "b", "b", "c", "a", "c", "c", "b")
-		if r := s.samples(of, count, seed, explore.Options{Novelty: novelty}); len(r.Violations) > 0 {
+		if r := s.samples(of, count, seed, explore.Options{Novelty: novelty}); len(r.Failures) > 0 {
 			return count
 		}
 	}
@@ -87,15 +87,15 @@ func TestSampleFindsPlantedFlaw(t *testing.T) {
 	for _, novelty := range []bool{false, true} {
 		s, of := locked(t, "a", "c", "b")
 		r := s.samples(of, 500, 1, explore.Options{Novelty: novelty})
-		if len(r.Violations) != 1 || r.Counterexample == nil || r.Violations[0].Property != check.NoFailure().Name() {
+		if len(r.Failures) != 1 || r.Counterexample == nil || len(r.Violations) > 0 {
 			t.Fatalf("%s", r.Text())
 		}
 		want := []string{`exchange("a", ["A"])`, `exchange("c", ["A"])`, `exchange("b", ["A"])`}
-		if got := texts(r.Counterexample); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Violations[0].Length {
+		if got := texts(r.Counterexample); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Failures[0].Length {
 			t.Errorf("got %q", got)
 		}
 		s, of = locked(t, "a", "c", "d")
-		if r := s.samples(of, 500, 1, explore.Options{Novelty: novelty}); len(r.Violations) > 0 || r.Covered.Int64() < 400 {
+		if r := s.samples(of, 500, 1, explore.Options{Novelty: novelty}); len(r.Failures) > 0 || r.Covered.Int64() < 400 {
 			t.Errorf("nobody is d:\n%s", r.Text())
 		}
 	}
@@ -196,8 +196,8 @@ func TestSampleShowsShortest(t *testing.T) {
 				}
 			}
 		}
-		v := r.Violations[0]
-		if v.Length != 2 || r.Counterexample.Depth() != 2 || v.Why == "" || !novelty && v.Shortest.Int64() != int64(shortest) {
+		f := r.Failures[0]
+		if f.Length != 2 || r.Counterexample.Depth() != 2 || f.Failure.Message != "the lock is open" || !novelty && f.Shortest.Int64() != int64(shortest) {
 			t.Errorf("%d are so short:\n%s", shortest, r.Text())
 		}
 	}

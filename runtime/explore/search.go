@@ -1,8 +1,10 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	goruntime "runtime"
@@ -62,7 +64,9 @@ type search struct {
 	effects     effects
 
 	report      *Report
-	progressing int // how many of the report's passing scenarios, the first ones, made progress
+	all         marks         // of all properties; nothing is left to judge in a scenario that violates them
+	known       map[flaw]bool // what went wrong in the layers before
+	progressing int           // how many of the report's passing scenarios, the first ones, made progress
 	tallies     tallies
 }
 
@@ -92,7 +96,7 @@ func newSearch(s *space.Space, o Options) *search {
 		space:      s,
 		options:    o,
 		cluster:    c,
-		properties: append([]check.Property{check.NoFailure()}, o.Properties...),
+		properties: o.Properties,
 		began:      time.Now(),
 		width:      c.Width() + 2,
 		words:      weightWords(s.Size()),
@@ -100,20 +104,25 @@ func newSearch(s *space.Space, o Options) *search {
 		symmetricFrom: never,
 		occupied:      new(atomic.Int64),
 		placeOf:       map[*space.Position]*place{},
+		known:         map[flaw]bool{},
+		tallies:       newTallies(weightWords(s.Size())),
 	}
 	if x.options.Workers <= 0 {
 		x.options.Workers = goruntime.GOMAXPROCS(0)
 	}
 	x.mayForget = mayForget(s)
-	x.monitors = newMonitors(c, x.properties, c.Twinned(), x.mayForget|o.Start.Faulty())
+	x.monitors = newMonitors(c, x.properties, o.Start.Faulty(), x.mayForget)
 	x.invariants = newInvariants(c, o.Invariants)
-	x.tallies = tallies{outcomes: violates + len(x.properties) + len(o.Invariants), words: x.words}
+	x.all = 1<<x.judged() - 1
 	x.choices = newChoices(s.Steps(), o.Start)
 	x.effects = x.choices.newEffects()
 	x.report = newReport("explore", s, o)
 	x.report.Workers = x.options.Workers
 	return x
 }
+
+// over reports whether nothing is left to judge in a scenario.
+func (x *search) over(v verdict) bool { return x.all != 0 && v.violated == x.all }
 
 // never is the number of no layer.
 const never = math.MaxInt
@@ -226,29 +235,13 @@ func (x *search) expect(sim *runtime.Simulator, to *place) {
 	}
 }
 
-// startMonitor folds the path to the starting world.
+// judged returns how many properties are judged.
+func (x *search) judged() int { return len(x.properties) + len(x.options.Invariants) }
+
+// startMonitor folds the path to the starting world. It is judged by who is
+// faulty there.
 func (x *search) startMonitor(ctx context.Context) (uint32, error) {
-	m := x.cluster.NewSimulator()
-	m.SetContext(ctx)
-	scratch := make(runtime.Vector, x.cluster.Width())
-	mon, err := uint32(0), error(nil)
-	for _, w := range x.options.Start.Path()[1:] {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		m.Take(scratch, w.Parent().Vector(), w.Step())
-		for _, list := range m.Seen() {
-			if mon, err = x.monitors.fold(ctx, mon, list); err != nil {
-				return 0, err
-			}
-		}
-		if w.Step().Kind() == runtime.AmnesiaStep {
-			if mon, err = x.monitors.forget(ctx, mon, w.Faulty()); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return mon, nil
+	return x.monitors.past(ctx, x.options.Start.History())
 }
 
 func (x *search) run(ctx context.Context) (*Report, error) {
@@ -259,7 +252,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	case err != nil:
 		return nil, err
 	}
-	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.report.Violations) > 0) {
+	for x.report.Stopped == nil && layer.len() > 0 && !(x.options.First && len(x.known) > 0) {
 		layer = x.cut(layer)
 		next, err := x.layer(ctx, layer)
 		if err != nil {
@@ -300,6 +293,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	}
 	x.report.NoEffect = x.noEffect(ctx)
 	x.sum()
+	x.report.dropEmpty()
 	return x.report, nil
 }
 
@@ -350,17 +344,21 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	one := make(weight, x.words)
 	one[0] = 1
 	layer := newFrontier(x.width, x.words, 1)
-	violated, err := x.judge(ctx, seen, x.options.Start.Vector())
-	if err != nil {
+	if seen, err = x.judge(ctx, seen, x.options.Start.Vector()); err != nil {
 		return nil, err
 	}
-	if violated != none {
-		x.tallies.at(first.index, violates+violated, seen.progress).add(one)
-		x.found(ctx, violated, 0, x.options.Start, one)
-	} else {
+	for f := range x.flaws(verdict{}, seen) {
+		x.found(ctx, f, 0, x.options.Start, one.big())
+	}
+	switch {
+	case x.over(seen):
+		x.tallies.add(first.index, violatesAll, seen, one)
+	default:
 		if first.at.Accepts() > 0 {
-			x.tallies.at(first.index, reachesEnd, seen.progress).add(one)
-			x.passed(seen.progress, func() *runtime.World { return x.options.Start })
+			x.tallies.add(first.index, reachesEnd, seen, one)
+			if seen.clean() {
+				x.passed(seen.progress, func() *runtime.World { return x.options.Start })
+			}
 		}
 		if !first.last {
 			layer.add(append(slices.Clone(x.options.Start.Vector()), seen.monitor, first.index), one, 0)
@@ -370,17 +368,16 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	return layer, nil
 }
 
-// judge returns the first property that is violated in the world that has the
-// given vector and past, or none.
-func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector) (int, error) {
-	if past.violated != none {
-		return past.violated, nil
+// judge returns the verdict on a world with the given vector and past.
+func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector) (verdict, error) {
+	if len(x.options.Invariants) == 0 {
+		return past, nil
 	}
-	broken, err := x.invariants.judge(ctx, vector)
-	if err != nil || broken == none {
-		return none, err
+	violated, err := x.invariants.judge(ctx, vector)
+	if violated <<= len(x.properties); err != nil || violated&^past.violated == 0 {
+		return past, err
 	}
-	return len(x.properties) + broken, nil
+	return x.monitors.verdict(x.monitors.breaks(past.monitor, violated)), nil
 }
 
 // layer expands each row of a layer and returns the next one.
@@ -500,33 +497,24 @@ func (x *search) memory(rows, next *frontier) int {
 
 // gather adds up what the workers counted in a layer.
 func (x *search) gather(ctx context.Context, team []*worker) {
-	least := map[int]origin{}
-	counts := map[int]weight{}
+	wrong := map[flaw]*evidence{}
 	var passing []finding
 	for _, w := range team {
 		x.report.Steps += w.steps
 		x.effects.add(w.effects)
-		for i := 0; i < len(w.tallies.counts); i += x.words {
-			for len(x.tallies.counts) <= i {
-				x.tallies.counts = append(x.tallies.counts, make([]uint64, 2*x.tallies.outcomes*x.words)...)
+		x.tallies.gather(&w.tallies)
+		for f, e := range w.wrong {
+			if sum := wrong[f]; sum != nil {
+				sum.from = min(sum.from, e.from)
+				sum.count.add(e.count)
+			} else {
+				wrong[f] = e
 			}
-			weight(x.tallies.counts[i : i+x.words]).add(w.tallies.counts[i : i+x.words])
-		}
-		for v, from := range w.least {
-			if l, ok := least[v]; !ok || from < l {
-				least[v] = from
-			}
-			if counts[v] == nil {
-				counts[v] = make(weight, x.words)
-			}
-			counts[v].add(w.counts[v])
 		}
 		passing = append(passing, w.passing...)
 	}
-	for v := range x.tallies.outcomes - violates {
-		if from, ok := least[v]; ok {
-			x.found(ctx, v, len(x.origins), x.replay(from), counts[v])
-		}
+	for _, f := range slices.SortedFunc(maps.Keys(wrong), flaw.compare) {
+		x.found(ctx, f, len(x.origins), x.replay(wrong[f].from), wrong[f].count.big())
 	}
 	slices.SortFunc(passing, finding.compare)
 	for _, f := range passing {
@@ -552,23 +540,41 @@ func (x *search) passed(progress bool, world func() *runtime.World) {
 	*kept = (*kept)[:min(passingKept, len(*kept))]
 }
 
-// found notes a violation at the end of w, if it is the first of its property.
-// The first of all is the counterexample; of several in one layer it is that
-// of the property named first.
-func (x *search) found(ctx context.Context, v, length int, w *runtime.World, count weight) {
-	name, why := x.explain(ctx, v, w)
-	for i := range x.report.Violations {
-		if x.report.Violations[i].Property == name {
-			return
+// found notes what shows at the end of w for the first time in the search.
+func (x *search) found(ctx context.Context, f flaw, length int, w *runtime.World, count *big.Int) {
+	x.known[f] = true
+	r := x.report
+	if f.failure != "" {
+		r.Failures = append(r.Failures, failing(f.failure, length, w, count))
+		if r.Counterexample == nil {
+			r.Counterexample = w
 		}
+		return
 	}
-	x.report.Violations = append(x.report.Violations, Violation{
-		Property: name, Why: why, Length: length, Shortest: count.big(), Scenarios: new(big.Int),
+	name, why := x.explain(ctx, f.property, w)
+	if len(r.Violations) == 0 {
+		r.Counterexample, r.Beyond = w, w.Beyond()
+	}
+	r.Violations = append(r.Violations, Violation{
+		Property: name, Why: why, Length: length, Shortest: count, Scenarios: new(big.Int), Counterexample: w, index: f.property,
 	})
-	if x.report.Counterexample == nil {
-		x.report.Counterexample = w
-		x.report.Beyond = w.Beyond()
+}
+
+// failing returns the finding that code fails at the end of w.
+func failing(kind string, length int, w *runtime.World, count *big.Int) Failing {
+	f := Failing{Length: length, Shortest: count, Scenarios: new(big.Int), Counterexample: w}
+	if o, found := failure(w, func(f runtime.Failure) bool { return f.Kind() == kind }); found != nil {
+		f.Instance, f.Failure = w.Cluster().Instances()[o.Instance].Name, *found
 	}
+	return f
+}
+
+// compare orders properties as they are judged, and before all failures.
+func (f flaw) compare(g flaw) int {
+	if f.failure == "" && g.failure == "" {
+		return cmp.Compare(f.property, g.property)
+	}
+	return cmp.Compare(f.failure, g.failure)
 }
 
 // tell reports progress; p is that in the layer under way.

@@ -56,7 +56,7 @@ func TestFirstStopsAfterTheLayer(t *testing.T) {
 func TestFirstInTheLastLayer(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
 	r := s.exploresWith(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), explore.Options{Properties: properties(), First: true})
-	if len(r.Violations) != 1 || r.Stopped != nil || !r.Complete() {
+	if len(r.Violations) != 3 || r.Stopped != nil || !r.Complete() {
 		t.Errorf("stopped by %v:\n%s", r.Stopped, r.Text())
 	}
 }
@@ -181,7 +181,7 @@ func TestStartIsJudged(t *testing.T) {
 					}
 					continue
 				}
-				if len(r.Violations) != 1 || r.Violations[0].Length != test.length || r.Violations[0].Scenarios.Int64() != int64(test.count) {
+				if len(r.Violations) != len(test.o.Properties)+len(test.o.Invariants) || r.Violations[0].Length != test.length || r.Violations[0].Scenarios.Int64() != int64(test.count) {
 					t.Errorf("%s:\n%s", r.Kind, r.Text())
 				}
 			}

@@ -42,11 +42,31 @@ func (x *search) cut(layer *frontier) *frontier {
 
 // forgetCounts drops what was counted and found so far: another shard tells it.
 func (x *search) forgetCounts() {
-	clear(x.tallies.counts)
+	x.tallies = newTallies(x.words)
 	x.progressing = 0
 	r := x.report
-	r.Worlds, r.Steps, r.Violations, r.Passing, r.Counterexample = 0, 0, nil, nil, nil
-	r.Beyond = x.options.Start.Beyond()
+	r.Worlds, r.Steps, r.Passing = 0, 0, nil
+	// What was found may be in scenarios of this shard as well.
+	for i := range r.Violations {
+		r.Violations[i].Shortest = new(big.Int)
+	}
+	for i := range r.Failures {
+		r.Failures[i].Shortest = new(big.Int)
+	}
+}
+
+// dropEmpty drops what only scenarios of other shards show.
+func (r *Report) dropEmpty() {
+	r.Violations = slices.DeleteFunc(r.Violations, func(v Violation) bool { return v.Shortest.Sign()+v.Scenarios.Sign() == 0 })
+	r.Failures = slices.DeleteFunc(r.Failures, func(f Failing) bool { return f.Shortest.Sign()+f.Scenarios.Sign() == 0 })
+	switch {
+	case len(r.Violations) > 0:
+		r.Counterexample = r.Violations[0].Counterexample
+	case len(r.Failures) > 0:
+		r.Counterexample = r.Failures[0].Counterexample
+	default:
+		r.Counterexample = nil
+	}
 }
 
 // A Saved report is one without worlds, which can be written down as JSON and
@@ -71,6 +91,7 @@ type Saved struct {
 	Stopped        string     `json:",omitempty"`
 	NoEffect       []NoEffect `json:",omitempty"`
 	Violations     []Violation
+	Failures       []Failing
 	Counterexample []string `json:",omitempty"` // its steps from the starting world
 }
 
@@ -80,7 +101,7 @@ func (r *Report) Save() *Saved {
 		Search: r.fingerprint(), Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
 		Checked: r.Checked, Size: r.Size, Covered: r.Covered, EndedEarly: r.EndedEarly, Progressed: r.Progressed,
 		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond,
-		Violations: r.Violations, NoEffect: r.NoEffect,
+		Violations: r.Violations, Failures: r.Failures, NoEffect: r.NoEffect,
 	}
 	if r.Stopped != nil {
 		s.Stopped = r.Stopped.Error()
@@ -117,7 +138,6 @@ func (s *Saved) check() error {
 	case s.Worlds > s.Steps:
 		return fmt.Errorf("%d worlds were gone on from in %d steps", s.Worlds, s.Steps)
 	}
-	sum := new(big.Int)
 	seen := map[string]bool{}
 	for _, v := range s.Violations {
 		switch {
@@ -125,18 +145,19 @@ func (s *Saved) check() error {
 			return fmt.Errorf("the violations of %q are told twice", v.Property)
 		case v.Length < 0 || v.Length > s.Depth+1:
 			return fmt.Errorf("%s is violated after %d steps, and %d were taken", v.Property, v.Length, s.Depth+1)
-		case v.Shortest == nil || v.Scenarios == nil || v.Shortest.Sign() <= 0 || v.Shortest.Cmp(v.Scenarios) > 0:
+		case v.Shortest == nil || v.Scenarios == nil || v.Shortest.Sign() < 0 || v.Shortest.Cmp(v.Scenarios) > 0 || v.Scenarios.Cmp(s.Covered) > 0:
 			return fmt.Errorf("the numbers of scenarios that violate %s do not fit together", v.Property)
 		case len(s.Counterexample) < v.Length && len(s.Violations) == 1:
 			return fmt.Errorf("%s is violated after %d steps, but the counterexample has %d", v.Property, v.Length, len(s.Counterexample))
 		}
 		seen[v.Property] = true
-		sum.Add(sum, v.Scenarios)
 	}
-	if sum.Cmp(s.Covered) > 0 {
-		return fmt.Errorf("%s scenarios violate something, of %s that are covered", sum, s.Covered)
+	for _, f := range s.Failures {
+		if f.Shortest == nil || f.Scenarios == nil || f.Shortest.Sign() < 0 || f.Shortest.Cmp(f.Scenarios) > 0 || f.Scenarios.Cmp(s.Covered) > 0 || f.Length < 0 || f.Length > s.Depth+1 {
+			return fmt.Errorf("the numbers of scenarios in which the code of %s fails do not fit together", f.Instance)
+		}
 	}
-	if len(s.Counterexample) > 0 && len(s.Violations) == 0 {
+	if len(s.Counterexample) > 0 && len(s.Violations) == 0 && len(s.Failures) == 0 {
 		return errors.New("there is a counterexample, but nothing is violated")
 	}
 	return nil
@@ -162,8 +183,8 @@ func Merge(reports []*Saved) (*Saved, error) {
 	sum := *first
 	sum.Shard = Shard{}
 	sum.Covered, sum.EndedEarly, sum.Progressed = new(big.Int), new(big.Int), new(big.Int)
-	sum.Violations, sum.Counterexample, sum.Worlds, sum.Steps = nil, nil, 0, 0
-	shortest := -1
+	sum.Violations, sum.Failures, sum.Counterexample, sum.Worlds, sum.Steps = nil, nil, nil, 0, 0
+	shortest, violating := -1, false
 	for i, r := range reports {
 		if d := r.Search.differences(first.Search); d != "" {
 			return nil, fmt.Errorf("merge: the reports of shards %d and %d are of different searches; what differs is %s",
@@ -184,18 +205,24 @@ func Merge(reports []*Saved) (*Saved, error) {
 		if sum.Stopped == "" {
 			sum.Stopped = r.Stopped
 		}
-		if n := len(r.Counterexample); n > 0 && (shortest < 0 || n < shortest) {
-			shortest = n
+		// That of a violation goes before that of a failure.
+		if n := len(r.Counterexample); r.Counterexample != nil && (shortest < 0 || len(r.Violations) > 0 && (!violating || n < shortest) ||
+			!violating && len(r.Violations) == 0 && n < shortest) {
+			shortest, violating = n, len(r.Violations) > 0
 			sum.Counterexample, sum.Beyond = r.Counterexample, r.Beyond
 		}
 		for _, v := range r.Violations {
 			sum.add(v)
+		}
+		for _, f := range r.Failures {
+			sum.addFailing(f)
 		}
 	}
 	slices.SortStableFunc(sum.Violations, func(a, b Violation) int { return a.Length - b.Length })
 	if c := sum.Covered.Cmp(sum.Size); c > 0 || c < 0 && sum.Stopped == "" {
 		return nil, fmt.Errorf("merge: the shards cover %s scenarios together, and there are %s", sum.Covered, sum.Size)
 	}
+	slices.SortStableFunc(sum.Failures, func(a, b Failing) int { return a.Length - b.Length })
 	return &sum, nil
 }
 
@@ -218,13 +245,32 @@ func (s *Saved) add(v Violation) {
 	}
 }
 
+// addFailing adds a failure to those of the same kind.
+func (s *Saved) addFailing(f Failing) {
+	i := slices.IndexFunc(s.Failures, func(g Failing) bool { return g.Failure.Kind() == f.Failure.Kind() })
+	if i < 0 {
+		f.Shortest, f.Scenarios = new(big.Int).Set(f.Shortest), new(big.Int).Set(f.Scenarios)
+		s.Failures = append(s.Failures, f)
+		return
+	}
+	g := &s.Failures[i]
+	g.Scenarios.Add(g.Scenarios, f.Scenarios)
+	switch {
+	case f.Length < g.Length:
+		g.Length, g.Instance, g.Failure = f.Length, f.Instance, f.Failure
+		g.Shortest.Set(f.Shortest)
+	case f.Length == g.Length:
+		g.Shortest.Add(g.Shortest, f.Shortest)
+	}
+}
+
 // Text shows the report as [Report.Text] does. Worlds that several shards
 // reached count several times.
 func (s *Saved) Text() string {
 	r := Report{
 		Kind: s.Kind, Space: s.Space, System: s.System, Checked: s.Checked, Size: s.Size, Covered: s.Covered,
 		EndedEarly: s.EndedEarly, Progressed: s.Progressed, Worlds: s.Worlds, Steps: s.Steps, Runs: s.Runs,
-		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, NoEffect: s.NoEffect,
+		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, Failures: s.Failures, NoEffect: s.NoEffect,
 	}
 	if s.Stopped != "" {
 		r.Stopped = LimitError{s.Stopped}

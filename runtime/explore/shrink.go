@@ -15,7 +15,8 @@ type Shrunk struct {
 	// World is where the scenario ends. It may be of a smaller cluster than
 	// the world that was given.
 	World    *runtime.World
-	Property string // the one that is violated at the end, as before
+	Property string           // the one that is violated at the end, as before; "" if it is a failure that stays
+	Failure  *runtime.Failure // that in which the scenario ends, nil if it is a violation
 	Why      string
 	Tried    int   // smaller scenarios that were run
 	Stopped  error // why it may not be as small as can be, nil if it is
@@ -23,8 +24,9 @@ type Shrunk struct {
 
 // Shrink makes the scenario that led to w smaller, as long as the property that
 // it violates first stays violated: the first in time and then in the order
-// given, invariants last, and before all others that no node's code fails. The
-// scenario begins in the starting world of w's cluster.
+// given, invariants last. If it violates none of them, the first failure of the
+// nodes' code is what stays. The scenario begins in the starting world of w's
+// cluster.
 //
 // It takes out steps, instances that take part in a step, twins, operations of
 // clients with the steps in which they run, and whole clients with theirs; it
@@ -41,6 +43,23 @@ func Shrink(ctx context.Context, w *runtime.World, properties []check.Property, 
 	if err != nil {
 		return nil, fmt.Errorf("shrink: %w", err)
 	}
+	return s.shrink(ctx), nil
+}
+
+// ShrinkFailure is [Shrink] for a failure of the given kind in the scenario.
+func ShrinkFailure(ctx context.Context, w *runtime.World, kind string) (*Shrunk, error) {
+	s := &shrinker{judge: failsWith(kind), kind: kind}
+	for _, prefix := range w.Path() {
+		if v, _ := s.judge(ctx, prefix); !v.Holds {
+			s.keep(prefix, v)
+			return s.shrink(ctx), nil
+		}
+	}
+	return nil, errors.New("shrink: no code fails so in the scenario")
+}
+
+// shrink tries changes until none helps.
+func (s *shrinker) shrink(ctx context.Context) *Shrunk {
 	// Each change is tried again after the last one that helped, in a circle,
 	// because it may help only then.
 	changes := s.changes()
@@ -57,12 +76,13 @@ func Shrink(ctx context.Context, w *runtime.World, properties []check.Property, 
 			next %= len(changes)
 		}
 	}
-	return &s.found, nil
+	return &s.found
 }
 
 // A shrinker tries changes of a scenario.
 type shrinker struct {
 	judge func(context.Context, *runtime.World) (check.Verdict, error) // by the property that must stay violated
+	kind  string                                                       // of the failure that must stay, "" if it is a violation
 	found Shrunk
 	// Of the scenario found: its cluster, its steps, and by instance when the
 	// operations of clients ran.
@@ -77,7 +97,7 @@ type run struct{ first, last int }
 func newShrinker(ctx context.Context, w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*shrinker, error) {
 	var judges []func(context.Context, *runtime.World) (check.Verdict, error)
 	var names []string
-	for _, p := range append([]check.Property{check.NoFailure()}, properties...) {
+	for _, p := range properties {
 		names = append(names, p.Name())
 		judges = append(judges, func(ctx context.Context, w *runtime.World) (check.Verdict, error) { return p.Judge(ctx, w.History()) })
 	}
@@ -103,12 +123,44 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 			}
 		}
 	}
+	for _, prefix := range w.Path() {
+		if _, f := failure(prefix, func(runtime.Failure) bool { return true }); f != nil {
+			s := &shrinker{judge: failsWith(f.Kind()), kind: f.Kind()}
+			v, err := s.judge(ctx, prefix)
+			s.keep(prefix, v)
+			return s, err
+		}
+	}
 	return nil, errors.New("the scenario violates nothing that was to be checked")
+}
+
+// failure returns the first failure on the way to w of those that are wanted.
+func failure(w *runtime.World, wanted func(runtime.Failure) bool) (in runtime.Observed, f *runtime.Failure) {
+	for _, o := range w.History().Events {
+		if o.Kind == runtime.Failed && wanted(o.Failure) {
+			return o, &o.Failure
+		}
+	}
+	return in, nil
+}
+
+// failsWith judges that no code fails in the given way.
+func failsWith(kind string) func(context.Context, *runtime.World) (check.Verdict, error) {
+	return func(_ context.Context, w *runtime.World) (check.Verdict, error) {
+		o, f := failure(w, func(f runtime.Failure) bool { return f.Kind() == kind })
+		if f == nil {
+			return check.Verdict{Holds: true}, nil
+		}
+		return check.Verdict{Why: fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, f.Line())}, nil
+	}
 }
 
 // keep makes w the scenario found.
 func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 	s.found.World, s.found.Why = w, v.Why
+	if s.kind != "" {
+		_, s.found.Failure = failure(w, func(f runtime.Failure) bool { return f.Kind() == s.kind })
+	}
 	s.config, s.acts, s.running = w.Cluster().Config(), nil, map[string][]run{}
 	for _, v := range w.Path()[1:] {
 		s.acts = append(s.acts, v.Step().Act())

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -14,6 +15,20 @@ type finding struct {
 	progress bool
 }
 
+// A flaw is a property that is violated, by its place among those judged, or a
+// kind of failure of the nodes' code.
+type flaw struct {
+	property int
+	failure  string // "" if it is a property
+}
+
+// An evidence is the least choice by which a flaw shows in a layer, and how many
+// prefixes it shows in for the first time.
+type evidence struct {
+	from  origin
+	count weight
+}
+
 // A worker expands rows. What it counts is added up when the layer is done.
 type worker struct {
 	search   *search
@@ -22,9 +37,8 @@ type worker struct {
 	tallies  tallies
 	effects  effects
 	steps    int
-	expanded weight         // of the rows that this worker expanded
-	least    map[int]origin // the least violating choice of each property
-	counts   map[int]weight // how many prefixes violate it in this layer
+	expanded weight             // of the rows that this worker expanded
+	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
 	passing  []finding
 	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
 	names    *runtime.Canonicalizer
@@ -40,8 +54,7 @@ const pollSteps = 16
 func (x *search) newWorker(ctx context.Context) *worker {
 	w := &worker{
 		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width), expanded: make(weight, x.words),
-		tallies: tallies{outcomes: x.tallies.outcomes, words: x.words}, effects: x.choices.newEffects(),
-		least: map[int]origin{}, counts: map[int]weight{}, verdicts: map[[2]uint32]verdict{},
+		tallies: newTallies(x.words), effects: x.choices.newEffects(), wrong: map[flaw]*evidence{}, verdicts: map[[2]uint32]verdict{},
 	}
 	if x.symmetric() {
 		w.names = x.symmetry.NewCanonicalizer()
@@ -87,8 +100,8 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 				}
 			}
 			if !possible {
-				w.tallies.at(group.to.index, endsEarly, here.progress).add(weight)
-				if !ended {
+				w.tallies.add(group.to.index, endsEarly, here, weight)
+				if !ended && here.clean() {
 					w.pass(from, here.progress)
 					ended = true
 				}
@@ -98,7 +111,7 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 			if w.err != nil {
 				return
 			}
-			if w.arrive(ctx, group.to, seen, weight, from, next); w.err != nil {
+			if w.arrive(ctx, group.to, here, seen, weight, from, next); w.err != nil {
 				return
 			}
 		}
@@ -158,29 +171,26 @@ func (w *worker) verdict(tuple uint32, err error) verdict {
 	return w.search.monitors.verdict(tuple)
 }
 
-// arrive judges the world in w.row and adds it to the next layer.
-func (w *worker) arrive(ctx context.Context, at *place, v verdict, count weight, from origin, next *frontier) {
+// arrive judges the world in w.row, before which the verdict was another, and
+// adds it to the next layer.
+func (w *worker) arrive(ctx context.Context, at *place, before, v verdict, count weight, from origin, next *frontier) {
 	x := w.search
 	width := x.width - 2
-	violated, err := x.judge(ctx, v, w.row[:width])
-	if err != nil {
-		w.err = err
+	if v, w.err = x.judge(ctx, v, w.row[:width]); w.err != nil {
 		return
 	}
-	if violated != none {
-		w.tallies.at(at.index, violates+violated, v.progress).add(count)
-		if least, ok := w.least[violated]; !ok || from < least {
-			w.least[violated] = from
+	if !v.clean() {
+		w.note(before, v, count, from)
+		if x.over(v) {
+			w.tallies.add(at.index, violatesAll, v, count)
+			return
 		}
-		if w.counts[violated] == nil {
-			w.counts[violated] = make(weight, x.words)
-		}
-		w.counts[violated].add(count)
-		return
 	}
 	if at.at.Accepts() > 0 {
-		w.tallies.at(at.index, reachesEnd, v.progress).add(count)
-		w.pass(from, v.progress)
+		w.tallies.add(at.index, reachesEnd, v, count)
+		if v.clean() {
+			w.pass(from, v.progress)
+		}
 	}
 	if at.last {
 		return
@@ -192,6 +202,43 @@ func (w *worker) arrive(ctx context.Context, at *place, v verdict, count weight,
 		}
 	}
 	next.add(w.row, count, from)
+}
+
+// note keeps what went wrong in a step, unless the search knows a shorter
+// scenario for it.
+func (w *worker) note(before, after verdict, count weight, from origin) {
+	for f := range w.search.flaws(before, after) {
+		if w.search.known[f] {
+			continue
+		}
+		e := w.wrong[f]
+		if e == nil {
+			e = &evidence{from, make(weight, w.search.words)}
+			w.wrong[f] = e
+		}
+		e.from = min(e.from, from)
+		e.count.add(count)
+	}
+}
+
+// flaws lists what shows in one verdict and not yet in one before.
+func (x *search) flaws(before, after verdict) iter.Seq[flaw] {
+	return func(yield func(flaw) bool) {
+		for i := range x.judged() {
+			if (after.violated &^ before.violated).has(i) && !yield(flaw{property: i}) {
+				return
+			}
+		}
+		if before.failed == after.failed {
+			return
+		}
+		known := x.monitors.failures(before.failed)
+		for _, kind := range x.monitors.failures(after.failed) {
+			if !slices.Contains(known, kind) && !yield(flaw{failure: kind}) {
+				return
+			}
+		}
+	}
 }
 
 // pass keeps the least few scenarios that pass, those with progress first.

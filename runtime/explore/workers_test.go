@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,7 @@ import (
 type summary struct {
 	report         explore.Report
 	counterexample []string
+	found          [][]string // the counterexamples to all that was found
 	passing        [][]string
 	text           string
 }
@@ -29,6 +31,15 @@ func summarize(r *explore.Report) summary {
 	}
 	for _, w := range r.Passing {
 		s.passing = append(s.passing, texts(w))
+	}
+	s.report.Violations, s.report.Failures = slices.Clone(r.Violations), slices.Clone(r.Failures)
+	for i, v := range r.Violations {
+		s.found = append(s.found, texts(v.Counterexample))
+		s.report.Violations[i].Counterexample = nil
+	}
+	for i, f := range r.Failures {
+		s.found = append(s.found, texts(f.Counterexample))
+		s.report.Failures[i].Counterexample = nil
 	}
 	s.report.Elapsed, s.report.Memory, s.report.Workers = 0, 0, 0
 	s.report.Counterexample, s.report.Passing = nil, nil

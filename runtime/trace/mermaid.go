@@ -59,7 +59,7 @@ func (t *Trace) Mermaid() string {
 		}
 	}
 	for _, f := range t.Findings {
-		line("Note over %s: wrap: %s is violated: %s", across, mermaidText(f.Property), mermaidText(f.Why))
+		line("Note over %s: wrap: %s: %s", across, mermaidText(f.Title()), mermaidText(f.Why))
 	}
 	return b.String()
 }

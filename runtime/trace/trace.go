@@ -150,12 +150,21 @@ type Observation struct {
 	Slot int             `json:"slot"` // Decided
 }
 
-// A Finding is a property that the scenario violates.
+// A Finding is a property that the scenario violates, or that code of a node
+// fails in it.
 type Finding struct {
-	Property string   `json:"property"`
-	Why      string   `json:"why"`   // the verdict in a sentence or two
-	Step     int      `json:"step"`  // after it the property does not hold; the first such if that is known
-	Story    []string `json:"story"` // how that came about, in sentences
+	Property string   `json:"property"` // "" if code fails
+	Why      string   `json:"why"`      // the verdict in a sentence or two
+	Step     int      `json:"step"`     // after it the property does not hold; the first such if that is known
+	Story    []string `json:"story"`    // how that came about, in sentences
+}
+
+// Title names what is wrong.
+func (f Finding) Title() string {
+	if f.Property == "" {
+		return "code failed"
+	}
+	return f.Property + " is violated"
 }
 
 // Find notes that a property does not hold in a world on the way that t is the
@@ -279,7 +288,7 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 			r.current[d.To] = o.Operation
 			seen.Text = operationText(o.Operation)
 		case runtime.Failed:
-			seen.Text = o.Text
+			seen.Text = o.Failure.String()
 		default:
 			seen.Text = runtime.Text(o.Value)
 			// An operation that was given a value, as a write, just returns.

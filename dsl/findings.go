@@ -1,0 +1,161 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// A finding is what a search found, in a script: a violation of a property, or
+// that the nodes' code fails. It can be shown, explained and shrunk.
+type finding struct {
+	*starlarkstruct.Struct
+	world    *runtime.World // where the shortest counterexample ends
+	property *propertyValue // that is violated, nil if code fails
+	why      string
+	kind     string // of the failure, if there is one
+}
+
+func (f *finding) Type() string { return "finding" }
+
+func newFinding(f finding, fields starlark.StringDict, length int, shortest, scenarios starlark.Int) *finding {
+	fields["why"], fields["length"] = starlark.String(f.why), starlark.MakeInt(length)
+	fields["shortest"], fields["scenarios"] = shortest, scenarios
+	fields["counterexample"] = &worldValue{f.world}
+	f.Struct = starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
+	return &f
+}
+
+// violation is a violation in a script.
+func (r *reportValue) violation(v explore.Violation) *finding {
+	f := finding{world: v.Counterexample, why: v.Why}
+	i := slices.IndexFunc(r.properties, func(p *propertyValue) bool { return p.name == v.Property })
+	f.property = r.properties[i]
+	return newFinding(f, starlark.StringDict{"property": starlark.String(v.Property)},
+		v.Length, starlark.MakeBigInt(v.Shortest), starlark.MakeBigInt(v.Scenarios))
+}
+
+// failing is a failure of the nodes' code in a script.
+func failing(f explore.Failing) *finding {
+	return newFinding(finding{world: f.Counterexample, why: codeFailed(f.Instance, f.Failure), kind: f.Failure.Kind()},
+		failureFields(f.Instance, f.Failure), f.Length, starlark.MakeBigInt(f.Shortest), starlark.MakeBigInt(f.Scenarios))
+}
+
+func failureFields(instance string, f runtime.Failure) starlark.StringDict {
+	return starlark.StringDict{
+		"instance": starlark.String(instance), "place": starlark.String(f.Place),
+		"message": starlark.String(f.Message), "calls": starlark.String(f.Calls),
+	}
+}
+
+func codeFailed(instance string, f runtime.Failure) string {
+	return fmt.Sprintf("the code of %s failed: %s", instance, f)
+}
+
+// trace returns the trace of the counterexample, with what is wrong in it.
+func (f *finding) trace(ctx context.Context) (*trace.Trace, error) {
+	t := trace.Of(f.world)
+	name := ""
+	if f.property != nil {
+		name = f.property.name
+	}
+	return t, t.Find(ctx, name, f.why, f.world, concern(name))
+}
+
+// first returns what a report found first, nil if it found nothing.
+func (r *reportValue) first() *finding {
+	switch {
+	case len(r.Violations) > 0:
+		return r.violation(r.Violations[0])
+	case len(r.Failures) > 0:
+		return failing(r.Failures[0])
+	}
+	return nil
+}
+
+// failuresIn lists the failures on the way to a world, one of each kind.
+func failuresIn(w *runtime.World) []runtime.Observed {
+	var found []runtime.Observed
+	for _, o := range w.History().Events {
+		known := func(p runtime.Observed) bool { return p.Failure.Kind() == o.Failure.Kind() }
+		if o.Kind == runtime.Failed && !slices.ContainsFunc(found, known) {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// failureList is failuresIn in a script.
+func failureList(w *runtime.World) starlark.Value {
+	var list []starlark.Value
+	for _, o := range failuresIn(w) {
+		name := w.Cluster().Instances()[o.Instance].Name
+		fields := failureFields(name, o.Failure)
+		fields["step"], fields["why"] = starlark.MakeInt(o.Step), starlark.String(codeFailed(name, o.Failure))
+		list = append(list, starlarkstruct.FromStringDict(starlarkstruct.Default, fields))
+	}
+	return starlark.NewList(list)
+}
+
+// An alarm is that code of nodes failed, and whether the script has looked at
+// that. A script may not end as if nothing had happened.
+type alarm struct {
+	at   syntax.Position // of the call that found it
+	text string
+	seen bool
+}
+
+// alarmed notes that a call found failures.
+func (c *call) alarmed(text string) *alarm {
+	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at failures: %s", c.Name(), text)}
+	if c.thread.CallStackDepth() > 1 {
+		a.at = c.thread.CallFrame(1).Pos
+	}
+	c.in().alarms = append(c.in().alarms, a)
+	return a
+}
+
+// look returns a value for those who look at failures.
+func (a *alarm) look(v starlark.Value) starlark.Value {
+	if a != nil {
+		a.seen = true
+	}
+	return v
+}
+
+// unseen returns an error about the first failure that the script did not look at.
+func (in *Interpreter) unseen() error {
+	for _, a := range in.alarms {
+		if !a.seen {
+			first, _, _ := strings.Cut(a.text, "\n")
+			e := &Error{cause: &CheckFailed{Message: first}}
+			e.add(in, a.at, first)
+			return e
+		}
+	}
+	return nil
+}
+
+// A verdictValue is what judge returns.
+type verdictValue struct {
+	*starlarkstruct.Struct
+	alarm *alarm
+}
+
+// Attr implements [starlark.HasAttrs].
+func (v *verdictValue) Attr(name string) (starlark.Value, error) {
+	value, err := v.Struct.Attr(name)
+	if name == "failures" {
+		v.alarm.look(value)
+	}
+	return value, err
+}
