@@ -132,3 +132,14 @@ func TestSpacesOfManyParts(t *testing.T) {
 		t.Errorf("%d draws of %s", n, fmt.Sprint(crash.Times(2).Size()))
 	}
 }
+
+// A space of twice the same space, and so on, has a text that ends.
+func TestTextIsCut(t *testing.T) {
+	s := space.Of().Times(0)
+	for range 60 {
+		s = space.Or(s, s)
+	}
+	if n := len(s.String()); n < 1<<19 || n > 1<<21 {
+		t.Errorf("the text has %d bytes, want about a mebibyte", n)
+	}
+}

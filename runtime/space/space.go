@@ -50,12 +50,15 @@ type Space struct {
 // because all the texts of the spaces of which a large one is made would take far
 // more memory than the spaces.
 type text struct {
-	write func(*strings.Builder)
+	write func(*pen)
 	binds binding
 }
 
 // in writes t as part of a text that holds together as given.
-func (t text) in(b *strings.Builder, outer binding) {
+func (t text) in(b *pen, outer binding) {
+	if b.cut {
+		return
+	}
 	if t.binds < outer {
 		b.WriteString("(")
 		defer b.WriteString(")")
@@ -64,17 +67,38 @@ func (t text) in(b *strings.Builder, outer binding) {
 }
 
 func plain(s string, binds binding) text {
-	return text{func(b *strings.Builder) { b.WriteString(s) }, binds}
+	return text{func(b *pen) { b.WriteString(s) }, binds}
 }
 
 // between is a and b with an operator between them.
 func between(a text, operator string, b text, binds binding) text {
-	return text{func(w *strings.Builder) { a.in(w, binds); w.WriteString(operator); b.in(w, binds) }, binds}
+	return text{func(w *pen) { a.in(w, binds); w.WriteString(operator); b.in(w, binds) }, binds}
 }
 
 // after is a with something after it.
 func after(a text, what string, binds binding) text {
-	return text{func(w *strings.Builder) { a.in(w, binds); w.WriteString(what) }, binds}
+	return text{func(w *pen) { a.in(w, binds); w.WriteString(what) }, binds}
+}
+
+// maxText is after how many bytes a text is cut: one of twice the same space and
+// so on is small in memory and endless to write.
+const maxText = 1 << 20
+
+// A pen writes a text up to maxText bytes.
+type pen struct {
+	strings.Builder
+	cut bool
+}
+
+func (p *pen) WriteString(s string) {
+	switch {
+	case p.cut:
+	case p.Len()+len(s) > maxText:
+		p.cut = true
+		p.Builder.WriteString("…")
+	default:
+		p.Builder.WriteString(s)
+	}
 }
 
 // A binding says how tightly a text holds together, the loosest first.
@@ -200,9 +224,9 @@ func (s *Space) Named(text string) *Space {
 	return newSpace(s.form, s.maxLen, plain(text, asOne))
 }
 
-// String returns the space as a script writes it.
+// String returns the space as a script writes it, cut after a mebibyte.
 func (s *Space) String() string {
-	var b strings.Builder
+	var b pen
 	s.text.write(&b)
 	return b.String()
 }
