@@ -2,6 +2,8 @@ package trace
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +23,15 @@ type document struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
 	*Trace
+	Sum string `json:"sha256,omitempty"`
+}
+
+// sum returns the checksum of all else, whatever its layout.
+func (d document) sum() (string, error) {
+	d.Sum = ""
+	text, err := json.Marshal(d)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), err
 }
 
 // Encode writes the trace down as a JSON object, indented, for [Decode] and
@@ -37,6 +48,8 @@ type document struct {
 //	                      seen: kind, text, slot; notes
 //	          states, one for each lane: summary, asked, changed, down
 //	findings  property, why, step, story
+//	sha256    a checksum of what stands before it; traces of other programs,
+//	          and those that a person edits, are read without one
 //
 // What they mean is said at the fields of [Trace]; instances are given by
 // their index in lanes.
@@ -45,7 +58,12 @@ func (t *Trace) Encode() ([]byte, error) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(document{schema, schemaVersion, t}); err != nil {
+	d := document{Format: schema, Version: schemaVersion, Trace: t}
+	var err error
+	if d.Sum, err = d.sum(); err == nil {
+		err = e.Encode(d)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
@@ -81,6 +99,9 @@ func Decode(data []byte) (*Trace, error) {
 	}
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("trace: %w", err)
+	}
+	if sum, err := d.sum(); err != nil || d.Sum != "" && d.Sum != sum {
+		return nil, fmt.Errorf("trace: it was changed since it was written: its checksum is wrong; without the member sha256 it is taken as it is")
 	}
 	return d.Trace, nil
 }

@@ -2,6 +2,9 @@ package trace_test
 
 import (
 	"bytes"
+	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,7 +142,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(text)
+		at := bytes.Index(text, []byte(",\n  \"sha256\""))
+		f.Add(append(text[:at:at], '}'))
 	}
 	f.Add([]byte(`{"format": "twinsh trace", "version": 1, "lanes": null}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -153,4 +157,65 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// drawAll draws a trace in every way; none may panic.
+func drawAll(t *testing.T, tr *trace.Trace) {
+	t.Helper()
+	for _, name := range trace.Formats() {
+		if _, err := tr.Render(trace.Format(name), trace.Options{Width: 60}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A trace that was damaged is refused, or can be drawn in every way.
+func TestDamagedTraces(t *testing.T) {
+	good, err := inversion(t).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(good), "\"sha256\"")
+	unsealed := bytes.Replace(good, []byte(",\n  \"sha256\""+strings.TrimSuffix(rest, "}\n")), []byte("\n"), 1)
+	want, err := trace.Decode(unsealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	numbers := regexp.MustCompile(`-?[0-9]+|true|false|"[a-z]+"`).FindAllIndex(good, -1)
+	refused := 0
+	for n := range 300 {
+		damaged := bytes.Clone(good)
+		at := rng.IntN(len(damaged))
+		pick := func() []int { return numbers[rng.IntN(len(numbers))] }
+		switch n % 4 {
+		case 0:
+			damaged = damaged[:at]
+		case 1:
+			damaged[at] ^= 1 << rng.IntN(8)
+		case 2: // another number
+			where := pick()
+			with := []string{"-1", "0", "1", "7", "63", "64", "4294967296", "9223372036854775807", "-9223372036854775808", "1e3", "null"}
+			damaged = slices.Concat(good[:where[0]], []byte(with[rng.IntN(len(with))]), good[where[1]:])
+		case 3: // what stands elsewhere
+			where, what := pick(), pick()
+			damaged = slices.Concat(good[:where[0]], good[what[0]:what[1]], good[where[1]:])
+		}
+		if tr, err := trace.Decode(damaged); err != nil {
+			refused++
+		} else if diff := cmp.Diff(want, tr, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("damage %d is not noticed:\n%s", n, diff)
+		}
+		// Without a checksum it is taken if it can be drawn.
+		where := bytes.Index(damaged, []byte(",\n  \"sha256\""))
+		if where < 0 {
+			continue
+		}
+		if tr, err := trace.Decode(append(damaged[:where:where], '}')); err == nil {
+			drawAll(t, tr)
+		}
+	}
+	if refused < 200 {
+		t.Errorf("only %d of 300 were refused", refused)
+	}
 }
