@@ -29,7 +29,7 @@ func viewsFamily() []Entry {
 		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
 		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
 A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that, and with full = True what messages say stands below each step, nothing left out. "html" is a page to walk through the scenario in a browser, "mermaid" a sequence diagram for Markdown, "shiviz" a log with vector clocks, and "json" the trace for other programs and for twinsh view.
-With file it is written there, below the current folder, instead of printed; without format the name says which: .html, .json, .mmd, .log, or .txt for a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.`,
+With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the name says which: .html, .json, .mmd, .log, or .txt for a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 show()
 show("messages")
