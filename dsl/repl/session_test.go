@@ -537,3 +537,27 @@ func TestDeepThings(t *testing.T) {
 		}
 	}
 }
+
+// The line editor writes to the terminal itself, so what it is given is harmless.
+func TestPromptGivesNoOrders(t *testing.T) {
+	s, _ := newSession(t, `def on_round(self, round): pass
+p = protocol("p\x1b[31m\x1b[2J\r\u202e", replica = role(on_round = on_round))
+cluster(p, n = 2, f = 0)`)
+	if err := s.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := `p\x1b[31m\x1b[2J\r\u202e 0> `
+	if got := Prompt(s.Interpreter.World(), false); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := Prompt(s.Interpreter.World(), true); strings.Contains(got, "\x1b[31m") || strings.Contains(got, "\r") {
+		t.Errorf("got %q", got)
+	}
+	if got := matching([]string{"plain.star", "a\x1b[2J.star"}, ""); len(got) != 1 {
+		t.Errorf("completes %q", got)
+	}
+	painted := string((&editor{}).Paint([]rune("x = \"\u202e\u009b\""), 0))
+	if painted != "x = \"��\"" {
+		t.Errorf("paints %q", painted)
+	}
+}
