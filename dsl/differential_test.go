@@ -431,11 +431,11 @@ tell("first", full(first = True, symmetry = %[2]s))
 tell("sample", sample(space, space.size, seed = %[1]d, check = properties))
 def resumed(name, symmetry):
     limit = %[3]d
-    for i in range(40):
+    for i in range(20):
         r = full(symmetry = symmetry, checkpoint = name, resume = True, max_worlds = limit, workers = 1 + i %% 3)
         if r.complete:
             break
-        limit *= 2
+        limit *= 4
     tell("resumed " + name, r)
 resumed(%[4]q, False)
 resumed(%[5]q, True)
