@@ -183,7 +183,9 @@ def attempt(label, fn):
         print(json.encode({"Label": label, "Refused": result.error}))
 
 def full(**options):
-    return explore(space, check = properties, **options)
+    r = explore(space, check = properties, **options)
+    looked = hasattr(r, "failures") and r.failures  # else the script would fail
+    return r
 `
 
 // look prints what can be seen of a world, as the player does.
