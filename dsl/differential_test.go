@@ -168,9 +168,9 @@ def tell(label, r):
         "Label": label, "Size": r.size, "Covered": r.covered, "Ended": r.ended_early, "Progress": r.progress,
         "Renamings": r.renamings, "Asymmetry": r.asymmetry,
         "Violations": [{"Name": v.property, "Length": v.length, "Shortest": v.shortest, "Scenarios": v.scenarios,
-            "Counterexample": steps_of(v.counterexample if hasattr(v, "counterexample") else r.counterexample)} for v in r.violations],
+            "Counterexample": steps_of(v.counterexample)} for v in r.violations],
         "Failures": [{"Name": "line " + v.place.split(":")[1], "Length": v.length, "Shortest": v.shortest, "Scenarios": v.scenarios,
-            "Counterexample": steps_of(v.counterexample)} for v in (r.failures if hasattr(r, "failures") else [])],
+            "Counterexample": steps_of(v.counterexample)} for v in r.failures],
         "Counterexample": steps_of(r.counterexample) if r.counterexample else [],
         "Passing": [steps_of(w) for w in r.passing],
     }))
@@ -184,7 +184,7 @@ def attempt(label, fn):
 
 def full(**options):
     r = explore(space, check = properties, **options)
-    looked = hasattr(r, "failures") and r.failures  # else the script would fail
+    looked = r.failures  # else the script would fail
     return r
 `
 
@@ -295,10 +295,6 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 	for _, step := range c.Start {
 		x.steps[step.String()] = step
 	}
-	if x.open() {
-		x.telling.beyond = 1
-		return x.telling, ""
-	}
 	x.count()
 	for _, part := range []func() string{x.plays, x.searches, x.shards, x.changes, x.changes, x.shrinks} {
 		if difference := part(); difference != "" {
@@ -306,32 +302,6 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 		}
 	}
 	return x.telling, ""
-}
-
-// What is known to be wrong, and left out until it is right.
-//
-// TODO: this list goes away.
-const (
-	firstOnly  = true // searches judge failing code as a property, and follow no scenario after a violation
-	startLoses = true // searches and their properties do not agree on who lost its memory before the start
-	shrinkCuts = true // some scripts that shrink prints do not parse
-)
-
-// open reports whether the case touches what is known to be wrong.
-func (x *comparison) open() bool {
-	return firstOnly && (len(x.c.Properties) > 1 || x.fails()) ||
-		startLoses && slices.ContainsFunc(x.c.Start, func(s adversary.Step) bool { return s.Kind == "amnesia" })
-}
-
-func (x *comparison) fails() bool {
-	for _, l := range append(x.extras, x.truth) {
-		for name := range l.Found {
-			if strings.HasPrefix(name, "line ") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (x *comparison) count() {
@@ -689,7 +659,7 @@ r = full(symmetry = False)
 for i in range(len(r.violations)):
     v = r.violations[i]
     q = [q for q in properties if str(q) == v.property][0]
-    s = shrink(v.counterexample if hasattr(v, "counterexample") else r.counterexample, q)
+    s = shrink(v.counterexample, q)
     print(json.encode({"Label": v.property, "Refused": s.script, "Size": s.world.depth,
         "Passing": [[str(judge(q, s.world).holds)]], "Counterexample": steps_of(s.world)}))
 `
@@ -705,7 +675,7 @@ for i in range(len(r.violations)):
 		if s.Size > x.truth.Found[s.Label].Length+len(x.c.Start) {
 			return fmt.Sprintf("shrunk, the counterexample to %s has %d steps:\n%s", s.Label, s.Size, s.Refused)
 		}
-		if shrinkCuts || strings.Contains(s.Refused, "has no name here") {
+		if strings.Contains(s.Refused, "has no name here") {
 			continue // an invariant that no variable holds cannot be written down
 		}
 		// The script plays it, and ends with the check that fails.

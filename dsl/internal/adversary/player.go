@@ -317,6 +317,9 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 		p.observe(i, Event{Kind: "failed", Line: line})
 		return true
 	}
+	for name, v := range attrs {
+		attrs[name] = copied(v)
+	}
 	p.nodes[i].attrs = attrs
 	for _, m := range out.sends {
 		p.send(i, m)
