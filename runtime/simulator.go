@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -45,6 +44,7 @@ type Simulator struct {
 	record   *[]Delivery
 	ctx      context.Context // ends the work of nodes' code; see SetContext
 	err      error
+	within   bool // Within is under way
 }
 
 // NewSimulator returns a simulator for worlds of this cluster.
@@ -86,34 +86,40 @@ func (m *Simulator) Err() error { return m.err }
 // Take writes to dst the vector to which s leads from src, and reports whether
 // s can happen there at all. If not, dst is undefined and Why says why. The
 // two vectors must not overlap.
-func (m *Simulator) Take(dst, src Vector, s Step) bool {
+func (m *Simulator) Take(dst, src Vector, s Step) (ok bool) {
 	m.err = nil
-	if m.ctx.Done() == nil {
+	if m.within || m.ctx.Done() == nil {
 		return m.take(dst, src, s)
 	}
-	return m.takeOrStop(dst, src, s)
-}
-
-// takeOrStop is take that may be given up amid a reaction.
-func (m *Simulator) takeOrStop(dst, src Vector, s Step) (ok bool) {
-	defer func() {
-		if m.err == errStopping { // take did not come to its end
-			p := recover()
-			stop, stopped := p.(stopped)
-			if !stopped {
-				panic(p) // a bug
-			}
-			ok, m.err, m.why = false, stop.err, stop.err.Error()
-			m.opening.src = nil // it may be half an opening
-		}
-	}()
-	m.err = errStopping
-	ok = m.take(dst, src, s)
-	m.err = nil
+	if m.err = m.Within(func() { ok = m.take(dst, src, s) }); m.err != nil {
+		ok, m.why = false, m.err.Error()
+	}
 	return ok
 }
 
-var errStopping = errors.New("the step is under way")
+// Within runs f, which takes steps, and is left amid a step if the context of the
+// simulator ends; Within returns its error then. For many steps that is cheaper
+// than to be ready for the end in each of them.
+func (m *Simulator) Within(f func()) (err error) {
+	m.within = true
+	whole := false
+	defer func() {
+		m.within = false
+		if whole {
+			return
+		}
+		p := recover()
+		stop, stopped := p.(stopped)
+		if !stopped {
+			panic(p) // a bug
+		}
+		err = stop.err
+		m.opening.src = nil // it may be half an opening
+	}()
+	f()
+	whole = true
+	return nil
+}
 
 func (m *Simulator) take(dst, src Vector, s Step) bool {
 	m.lists, m.why, m.fresh = m.lists[:0], "", false

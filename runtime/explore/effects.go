@@ -164,6 +164,11 @@ func (e effects) fits(f effects) bool {
 	return len(e.Offered) == len(f.Offered) && len(e.Possible) == len(f.Possible) && len(e.Filtered) == len(f.Filtered)
 }
 
+// knows reports whether it was seen before that a step was possible or not.
+func (e effects) knows(step uint32, possible bool) bool {
+	return possible && e.Possible.has(step) || !possible && e.Offered.has(step)
+}
+
 // note notes what a step did that a simulator took, or could not take.
 func (e effects) note(c *choices, step uint32, possible bool, filtered []uint32) {
 	e.Offered.set(step)

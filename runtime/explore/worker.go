@@ -65,8 +65,16 @@ func (x *search) newWorker(ctx context.Context) *worker {
 	return w
 }
 
-// expand takes each step that is possible from a row.
+// expand takes each step that is possible from a row. If w.err is not nil
+// afterwards, it says why the row was left.
 func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *frontier) {
+	if err := w.sim.Within(func() { w.takeAll(ctx, rows, rank, next) }); err != nil {
+		w.err = err
+	}
+}
+
+// takeAll is expand that may be left amid a step.
+func (w *worker) takeAll(ctx context.Context, rows *frontier, rank int, next *frontier) {
 	x := w.search
 	row, weight := rows.at(rank)
 	width := x.width - 2
@@ -86,12 +94,9 @@ func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *fro
 				}
 			}
 			possible := w.sim.Take(w.row[:width], row[:width], group.steps[s])
-			if !possible {
-				if w.err = w.sim.Err(); w.err != nil {
-					return
-				}
+			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(group.numbers[s], possible) {
+				w.effects.note(x.choices, group.numbers[s], possible, filtered)
 			}
-			w.effects.note(x.choices, group.numbers[s], possible, w.sim.Filtered())
 			if w.renamer != nil {
 				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
 				w.err = w.renamer.check(ctx, from, to, at, choice-1, row[:width], w.row[:width], w.sim.Seen(), possible)
