@@ -3,35 +3,43 @@ package trace
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
-// A drawing is the space-time diagram of a page, in pixels. Each step is a
-// picture of its own, all equally wide.
+// A drawing is the space-time diagram of a page. Each step is a picture of its
+// own. Lanes share the width that the window has, so across everything is a
+// share of it; downwards it is pixels. What overlaps does not depend on the
+// width: a text has the room of a lane or two, and the page shortens what is longer.
 type drawing struct {
-	*Trace `json:"-"`
-	Width  int
-	Lanes  []laneShape
-	Bands  []rect // one for each twinned identity
-	Steps  []stepShape
-	Fit    float64 // how much smaller it is in print, to fit a page
-	lane   int     // the width of one
+	*Trace
+	Lanes []laneShape
+	Bands []rect // one for each twinned identity
+	Steps []stepShape
+	Least int     // pixels that a lane has at least
+	Fit   float64 // how much smaller it is in print, to fit a page
 }
 
+// A share of the width of all lanes.
+type share float64
+
+// String returns the share as a length of SVG.
+func (s share) String() string { return strconv.FormatFloat(100*float64(s), 'f', 3, 64) + "%" }
+
 type laneShape struct {
-	X                 int // its middle
-	Name, Note, Class string
+	X           share // its middle
+	Name, Class string
 }
 
 type rect struct {
-	X, W        int
+	X, W        share
 	Text, Class string
 }
 
 type stepShape struct {
 	*Step
-	Height   int
-	From, To int // what of the width is concerned
-	Focus    int // what of it counts most: the client that acts, or where it begins
+	Height   int // at least
+	From, To int // the lanes that it concerns, To not included
+	Focus    int // the lane that counts most: the client that acts, or where it begins
 	Top      int // of the parts
 	Parts    []rect
 	Lines    []laneShape // of the lanes that are up
@@ -44,37 +52,47 @@ type stepShape struct {
 
 // An arrowShape is a message. One that did not arrive has a mark where it ends.
 type arrowShape struct {
-	Path       string
-	MarkX      int
-	MarkY      int
+	X1, X2     share
+	Y1, Y2     int
+	Itself     bool // the sender is the receiver
 	Class, Tip string
 	Mail       bool
 }
 
+// Depth is how much lower the message ends than it begins.
+func (a arrowShape) Depth() int { return a.Y2 - a.Y1 }
+
+// A textShape is what stands beside a sender. More is the part of it that is
+// never left out.
 type textShape struct {
-	X, Y              int
-	Text, Tip, Anchor string
+	X         share
+	DX, Y     int
+	Text, Tip string
+	More      string
+	Gaps      int // between lanes that it may fill
+	Anchor    string
 }
 
 type dotShape struct {
-	X, Y       int
+	X          share
+	Y          int
 	Class, Tip string
 }
 
 // A chipShape is a text in a frame on a lane.
 type chipShape struct {
-	X, Y, W          int // X is its left edge
+	X                share // its middle
+	Y                int
 	Text, Tip, Class string
 }
 
 const (
 	charWidth   = 7  // of the font of the diagram, about
 	chipHeight  = 20 // with the space below it
-	labelHeight = 12
+	labelHeight = 14
 	hopHeight   = 34 // from sending to receiving
 	margin      = 10
-	titleChars  = 18 // that surely fit in a line of the title of a step
-	titleLine   = 20
+	longestText = 48 // characters of one in the diagram, however wide the window is
 	titleWidth  = 180
 	printWidth  = 980 // of a landscape page
 	twinLooks   = 3   // how many classes twin0, twin1, … there are
@@ -95,10 +113,10 @@ func (t *Trace) draw() *drawing {
 			longest = max(longest, runes(m.Text)+1)
 		}
 	}
-	d.lane = min(longest, 14)*charWidth + margin
+	d.Least = min(longest, 10)*charWidth + margin
 	identities := 0
 	for i, l := range t.Lanes {
-		shape := laneShape{X: i*d.lane + d.lane/2, Name: l.Name, Class: "server"}
+		shape := laneShape{X: d.across(i, .5), Name: l.Name, Class: "server"}
 		if l.Client {
 			shape.Class = "client"
 		}
@@ -107,24 +125,28 @@ func (t *Trace) draw() *drawing {
 		}
 		if l.Twinned {
 			if i == 0 || t.Lanes[i-1].Identity != l.Identity {
-				d.Bands = append(d.Bands, rect{X: i*d.lane + 3, W: d.lane - 6,
+				d.Bands = append(d.Bands, rect{X: d.across(i, .03), W: d.across(0, .94),
 					Text: l.Identity + ": one identity", Class: fmt.Sprintf("twin%d", identities%twinLooks)})
 				identities++
 			} else {
-				d.Bands[len(d.Bands)-1].W += d.lane
+				d.Bands[len(d.Bands)-1].W += d.across(1, 0)
 			}
 			shape.Class += " " + d.Bands[len(d.Bands)-1].Class
 		}
 		d.Lanes = append(d.Lanes, shape)
 	}
-	d.Width = len(t.Lanes) * d.lane
-	d.Fit = min(1, float64(printWidth)/float64(titleWidth+d.Width))
+	d.Fit = min(1, float64(printWidth)/float64(titleWidth+len(t.Lanes)*d.Least))
 	before := t.Start
 	for k := range t.Steps {
 		d.Steps = append(d.Steps, d.step(&t.Steps[k], before))
 		before = t.Steps[k].States
 	}
 	return d
+}
+
+// across is where a lane begins, and more lanes further on.
+func (d *drawing) across(lane int, more float64) share {
+	return share((float64(lane) + more) / float64(len(d.Trace.Lanes)))
 }
 
 func (d *drawing) step(s *Step, before []State) stepShape {
@@ -135,6 +157,9 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 		}
 	}
 	y := margin
+	if len(s.Parts) > 0 {
+		y += labelHeight // they are named above what happens
+	}
 	for rest := s.Deliveries; len(rest) > 0; {
 		wave := rest[:prefix(rest, func(m Delivery) bool { return m.Hop == rest[0].Hop })]
 		rest = rest[len(wave):]
@@ -149,7 +174,7 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 	}
 	p.From, p.To = d.concerned(s)
 	if p.Focus = p.From; s.Client >= 0 {
-		p.Focus = s.Client * d.lane
+		p.Focus = s.Client
 	}
 	bottom := y
 	for i, state := range s.States {
@@ -169,24 +194,22 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 			p.Violated = append(p.Violated, f.Property)
 		}
 	}
-	// The title stands beside the picture, which must not be lower.
-	lines := runes(s.Title)/titleChars + 1 + len(p.Violated)
-	p.Height = max(bottom+margin/2, lines*titleLine+2*margin)
+	p.Height = bottom + margin/2
 	return p
 }
 
-// concerned returns the stretch of the lanes that a step has to do with.
+// concerned returns the stretch of lanes that a step has to do with.
 func (d *drawing) concerned(s *Step) (from, to int) {
-	from, to = d.Width, 0
+	from, to = len(d.Lanes), 0
 	for _, m := range s.Deliveries {
 		for _, lane := range []int{m.From, m.To} {
 			if lane >= 0 {
-				from, to = min(from, lane*d.lane), max(to, (lane+1)*d.lane)
+				from, to = min(from, lane), max(to, lane+1)
 			}
 		}
 	}
 	if from > to {
-		return 0, d.Width
+		return 0, len(d.Lanes)
 	}
 	return from, to
 }
@@ -194,12 +217,14 @@ func (d *drawing) concerned(s *Step) (from, to int) {
 // part lists the stretches of neighbouring lanes that are in a part.
 func (d *drawing) part(lanes []int, number int) []rect {
 	var all []rect
+	next := -1
 	for _, i := range slices.Sorted(slices.Values(lanes)) {
-		if n := len(all); n > 0 && all[n-1].X+all[n-1].W == i*d.lane {
-			all[n-1].W += d.lane
-			continue
+		if i == next {
+			all[len(all)-1].W += d.across(1, 0)
+		} else {
+			all = append(all, rect{X: d.across(i, 0), W: d.across(1, 0), Class: fmt.Sprintf("part%d", number%4), Text: fmt.Sprintf("part %d", number+1)})
 		}
-		all = append(all, rect{X: i * d.lane, W: d.lane, Class: fmt.Sprintf("part%d", number%4), Text: fmt.Sprintf("part %d", number+1)})
+		next = i + 1
 	}
 	return all
 }
@@ -219,8 +244,9 @@ func (d *drawing) wave(p *stepShape, wave []Delivery, y int) int {
 		if m.From >= 0 {
 			at = y + hopHeight + 9*min(arrivals[m.To], 6)
 			arrivals[m.To]++
-			p.Arrows = append(p.Arrows, arrow(d.Lanes[m.From].X, y, x, at, m.Fate, tip))
-			p.Arrows[len(p.Arrows)-1].Mail = m.Mail()
+			a := arrow(d.Lanes[m.From].X, y, x, at, m.Fate)
+			a.Tip, a.Mail, a.Itself = tip, m.Mail(), m.From == m.To
+			p.Arrows = append(p.Arrows, a)
 		}
 		end = max(end, at+9)
 		if m.Fate == Delivered {
@@ -267,16 +293,19 @@ func effectsOf(m Delivery) []effect {
 }
 
 // labels writes beside each sender what it sends, from y on, and returns how much
-// lower the last row of them is: those that would touch stand below each other.
+// lower the last row of them is. A text stands in the gap between its lane and
+// the next one on the way, and in the one after that if nothing else does; a
+// second one in a gap stands below the first.
 func (d *drawing) labels(p *stepShape, wave []Delivery, y int) int {
-	type span struct{ from, to int }
-	var rows [][]span
+	lower := 0
+	var gaps []int
+	taken := make([]bool, len(d.Lanes)) // the gap after each lane
 	for i, lane := range d.Lanes {
 		var texts, full []string
 		aim := 0
 		for _, m := range wave {
 			if m.From == i {
-				aim += d.Lanes[m.To].X - lane.X
+				aim += m.To - i
 				if !slices.Contains(full, m.full()) {
 					texts, full = append(texts, m.label()), append(full, m.full())
 				}
@@ -285,50 +314,46 @@ func (d *drawing) labels(p *stepShape, wave []Delivery, y int) int {
 		if len(texts) == 0 {
 			continue
 		}
-		text, more := texts[0], ""
+		label := textShape{X: lane.X, DX: 8, Y: y, Anchor: "start", Tip: lane.Name + " sends " + enumerate(full)}
+		label.Text = Squeeze(oneLine(texts[0]), longestText)
 		if len(texts) > 1 {
-			more = fmt.Sprintf(" +%d", len(texts)-1)
+			label.More = fmt.Sprintf(" +%d", len(texts)-1)
 		}
-		label := textShape{X: lane.X + 8, Anchor: "start", Tip: lane.Name + " sends " + enumerate(full)}
-		label.Text = Squeeze(text, (d.lane-margin)/charWidth-runes(more)) + more
-		at := span{label.X, label.X + runes(label.Text)*charWidth}
-		if aim < 0 {
-			label.X, label.Anchor = lane.X-8, "end"
-			at = span{label.X - (at.to - at.from), label.X}
+		gap := i
+		if i > 0 && (aim < 0 || i == len(d.Lanes)-1) {
+			label.DX, label.Anchor, gap = -8, "end", i-1
 		}
-		row := slices.IndexFunc(rows, func(row []span) bool {
-			return !slices.ContainsFunc(row, func(s span) bool { return at.from <= s.to && s.from <= at.to })
-		})
-		if row < 0 {
-			row, rows = len(rows), append(rows, nil)
+		if taken[gap] {
+			lower = labelHeight
+			label.Y += lower
 		}
-		rows[row] = append(rows[row], at)
-		label.Y = y + row*labelHeight
+		taken[gap] = true
 		p.Labels = append(p.Labels, label)
+		gaps = append(gaps, gap)
 	}
-	return (len(rows) - 1) * labelHeight
+	for k, gap := range gaps {
+		label := &p.Labels[len(p.Labels)-len(gaps)+k]
+		next := gap + sign(label.DX)
+		if label.Gaps = 1; next >= 0 && next < len(d.Lanes)-1 && !taken[next] {
+			label.Gaps, taken[next] = 2, true
+		}
+	}
+	return lower
 }
 
-// arrow is a message from one point to another. Those that do not arrive end
-// halfway, at the mark.
-func arrow(x1, y1, x2, y2 int, fate Fate, tip string) arrowShape {
-	a := arrowShape{Class: string(fate), Tip: tip, MarkX: x2, MarkY: y2}
-	if x1 == x2 {
-		a.Path = fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, x1+40, y1+4, x1+40, y2-4, x2+5, y2)
-		return a
-	}
+// arrow is a message from one point to another. One that does not arrive ends
+// before, at the mark.
+func arrow(x1 share, y1 int, x2 share, y2 int, fate Fate) arrowShape {
+	a := arrowShape{X1: x1, X2: x2, Y1: y1, Y2: y2, Class: string(fate)}
+	way := 0.78
 	switch fate {
 	case Delivered:
-		// The tip of the arrow stops at the dot.
-		a.MarkX, a.MarkY = x2-7*sign(x2-x1), y2-7*(y2-y1)/(abs(x2-x1)+y2-y1)
-	default:
-		share := 78 // percent of the way
-		if fate == Down {
-			share = 95
-		}
-		a.MarkX, a.MarkY = x1+(x2-x1)*share/100, y1+(y2-y1)*share/100
+		return a
+	case Down:
+		way = 0.95
 	}
-	a.Path = fmt.Sprintf("M%d %dL%d %d", x1, y1, a.MarkX, a.MarkY)
+	a.X2 = x1 + share(way)*(x2-x1)
+	a.Y2 = y1 + int(way*float64(y2-y1))
 	return a
 }
 
@@ -339,13 +364,9 @@ func sign(n int) int {
 	return 1
 }
 
-func abs(n int) int { return n * sign(n) }
-
 // chip writes text on a lane; what does not fit shows in the tip.
 func (d *drawing) chip(lane, y int, text, tip, class string) chipShape {
-	text = Squeeze(oneLine(text), (d.lane-6)/charWidth-1)
-	w := runes(text)*charWidth + 10
-	return chipShape{X: d.Lanes[lane].X - w/2, Y: y, W: w, Text: text, Tip: tip, Class: class}
+	return chipShape{X: d.Lanes[lane].X, Y: y, Text: Squeeze(oneLine(text), longestText), Tip: tip, Class: class}
 }
 
 // fateTexts say what became of a message.

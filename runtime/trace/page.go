@@ -19,7 +19,8 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
 // Page returns a web page to walk through the scenario with a slider or the
 // arrow keys. It is one file that needs nothing else and asks no network. In it
-// time goes down; page#step=4 shows step 4.
+// time goes down, and the instances share the width that the window has;
+// page#step=4 shows step 4.
 func (t *Trace) Page() (string, error) {
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, struct {

@@ -43,20 +43,68 @@ function show(n, scroll) {
   panel(n);
 }
 
-// follow brings a step into view: all lanes that it concerns, if they fit, else
-// the client that acts.
+// follow brings a step into view in the diagram: all lanes that it concerns, if
+// they fit, else the client that acts. The rest of the page stays where it is.
+const diagram = document.querySelector(".diagram");
+const heads = document.querySelector(".heads");
+const lanes = heads.querySelector(".lanes");
 function follow(s) {
-  s.scrollIntoView({ block: "nearest", inline: "nearest" });
-  const box = document.querySelector(".diagram");
-  const room = box.clientWidth - s.querySelector(".title").offsetWidth - 6;
-  let from = Number(s.dataset.from), to = Number(s.dataset.to);
+  const top = s.offsetTop - heads.offsetHeight;
+  const bottom = s.offsetTop + s.offsetHeight - diagram.clientHeight;
+  diagram.scrollTop = Math.min(top, Math.max(bottom, diagram.scrollTop));
+  const lane = lanes.offsetWidth / trace.lanes.length;
+  const room = diagram.clientWidth - s.querySelector(".lanes").offsetLeft - 3;
+  let from = Number(s.dataset.from) * lane, to = Number(s.dataset.to) * lane;
   if (to - from > room) {
-    const focus = Number(s.dataset.focus);
-    from = Math.max(from, Math.min(focus, to - room));
+    from = Math.max(from, Math.min(Number(s.dataset.focus) * lane, to - room));
     to = from + room;
   }
-  if (from < box.scrollLeft) box.scrollLeft = from;
-  else if (to > box.scrollLeft + room) box.scrollLeft = to - room;
+  if (from < diagram.scrollLeft) diagram.scrollLeft = from;
+  else if (to > diagram.scrollLeft + room) diagram.scrollLeft = to - room;
+}
+
+// squeeze takes letters out of the middle of a text, so that it has at most n.
+// Texts of values differ at their ends more often than not.
+function squeeze(text, n) {
+  const letters = [...text];
+  if (letters.length <= n) return text;
+  if (n < 4) return letters.slice(0, Math.max(n - 1, 0)).join("") + "…";
+  const head = Math.floor(n * 3 / 5);
+  return letters.slice(0, head).join("") + "…" + letters.slice(letters.length - (n - 1 - head)).join("");
+}
+
+// fit shortens the texts of the diagram to what a lane has room for, now that it
+// is so wide.
+const texts = [...document.querySelectorAll("[data-spare]")].map((node) => ({ node, text: node.textContent, more: node.dataset.more || "" }));
+for (const t of texts) t.node.textContent = t.text + t.more;
+for (const t of texts) t.width = t.node.getComputedTextLength();
+let fitted = 0;
+function fit(lane) {
+  if (lane === fitted) return;
+  fitted = lane;
+  for (const t of texts) {
+    const letters = [...t.text].length + t.more.length;
+    const fits = Math.floor((lane * (t.node.dataset.gaps || 1) - t.node.dataset.spare) * letters / t.width);
+    const text = squeeze(t.text, fits - t.more.length) + t.more;
+    t.node.textContent = text;
+    const frame = t.node.previousElementSibling;
+    if (t.node.parentNode.matches(".chip")) {
+      const width = [...text].length * t.width / letters + 10;
+      frame.setAttribute("width", width);
+      frame.setAttribute("x", -width / 2);
+    }
+  }
+}
+const refit = () => fit(lanes.offsetWidth / trace.lanes.length);
+new ResizeObserver(refit).observe(lanes);
+new ResizeObserver(() => { if (step > 0) follow(sections[step - 1]); }).observe(diagram);
+addEventListener("beforeprint", () => fit(parseFloat(diagram.style.getPropertyValue("--lane"))));
+addEventListener("afterprint", refit);
+refit();
+
+// The legend names what is drawn.
+for (const li of document.querySelectorAll("[data-mark]")) {
+  if (!diagram.querySelector(li.dataset.mark)) li.remove();
 }
 
 // panel shows what the instances know after step n, and what the step changed.
@@ -122,18 +170,31 @@ addEventListener("keydown", (e) => {
   show(to, true);
 });
 
-// The tooltip tells what is under the pointer in full.
+// The tooltip shows what is under the pointer in full. A click keeps it, until
+// the next one or Escape. By keyboard the same stands in the list of messages.
 const tooltip = byId("tooltip");
-addEventListener("mouseover", (e) => {
+let kept = false;
+function tip(e, keep) {
   const what = e.target.closest && e.target.closest("[data-tip]");
+  kept = keep && what !== null;
+  tooltip.classList.toggle("kept", kept);
   tooltip.hidden = !what;
-  if (what) tooltip.textContent = what.dataset.tip;
-});
-addEventListener("mousemove", (e) => {
-  if (tooltip.hidden) return;
+  if (!what) return;
+  tooltip.textContent = what.dataset.tip;
+  place(e);
+}
+function place(e) {
   const box = tooltip.getBoundingClientRect();
   tooltip.style.left = Math.max(4, Math.min(e.clientX + 14, innerWidth - box.width - 8)) + "px";
-  tooltip.style.top = (e.clientY + 18 + box.height > innerHeight ? e.clientY - box.height - 10 : e.clientY + 18) + "px";
+  tooltip.style.top = Math.max(4, e.clientY + 18 + box.height > innerHeight ? e.clientY - box.height - 10 : e.clientY + 18) + "px";
+}
+addEventListener("mouseover", (e) => { if (!kept) tip(e, false); });
+addEventListener("mousemove", (e) => { if (!kept && !tooltip.hidden) place(e); });
+addEventListener("click", (e) => { if (!tooltip.contains(e.target)) tip(e, true); });
+addEventListener("keydown", (e) => {
+  if (e.key !== "Escape") return;
+  kept = false;
+  tooltip.hidden = true;
 });
 
 // Without a step in the address a page that explains something begins there.
