@@ -1,9 +1,6 @@
 package runtime
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // A Past is all that happened on the way to a world, one delivery after the
 // other, with what caused what: which reaction sent a message that arrived, and
@@ -205,9 +202,8 @@ func (t *tracker) wave(k, first, last int) {
 		if len(queue) == 0 {
 			continue
 		}
-		if t.flight[m] = queue[1:]; queue[0].Step >= 0 {
-			t.senders[Place{k, i}] = queue[0]
-		}
+		t.flight[m] = queue[1:]
+		t.senders[Place{k, i}] = queue[0]
 		if d.Fate == Waiting {
 			waiting[m] = append(waiting[m], queue[0])
 		}
@@ -262,7 +258,10 @@ func (t *tracker) sent(at Place) {
 }
 
 // reconcile forgets where messages were sent that are in flight no more without
-// a trace, as when a step is ended because it would not end by itself.
+// a trace, as when a step is ended because it would not end by itself, be it amid
+// a wave. What waits was sent before what was lost then: of equal messages on one
+// link the wave takes the oldest first, and those that it has not come to, or that
+// were sent in it, are gone.
 func (t *tracker) reconcile(w *World) {
 	left := map[addressed]int{}
 	for _, p := range w.InFlight() {
@@ -271,8 +270,8 @@ func (t *tracker) reconcile(w *World) {
 	for m, queue := range t.flight {
 		if n := left[m]; n == 0 {
 			delete(t.flight, m)
-		} else if n != len(queue) {
-			t.flight[m] = slices.Repeat([]Place{{Step: -1}}, n)
+		} else {
+			t.flight[m] = queue[:min(n, len(queue))]
 		}
 	}
 }

@@ -75,7 +75,7 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 
 // Each message that arrives was sent where the past says, before it came, to
 // that receiver; no sending is the origin of two arrivals at one instance, and
-// without letters none is unknown.
+// without letters none is unknown, whatever ended a step amid a wave.
 func TestSendersOfMessages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := gossipWorld(t)
