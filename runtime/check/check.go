@@ -70,7 +70,8 @@ type Monitored interface {
 	// Monitor returns a monitor for the histories of c in which exactly the
 	// given instances are faulty, or nil if it knows none.
 	Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor
-	// Concerns returns the instances whose being faulty matters.
+	// Concerns returns the instances of which a monitor must know from the start
+	// whether they are faulty.
 	Concerns(c *runtime.Cluster) runtime.Set
 }
 
@@ -110,7 +111,11 @@ type Renamable interface {
 // forgets.
 func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget runtime.Set) Monitor {
 	if p, ok := p.(Monitored); ok && mayForget&^faulty&p.Concerns(c) == 0 {
-		if m := p.Monitor(c, faulty); m != nil {
+		switch m := p.Monitor(c, faulty).(type) {
+		case nil:
+		case leniency:
+			return recalling(m, faulty, mayForget&^faulty)
+		default:
 			return m
 		}
 	}

@@ -9,16 +9,7 @@ import (
 )
 
 // Concerns implements [Monitored].
-func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return operating(c) }
-
-// operating returns the instances of which operations are expected: clients,
-// or servers where there are none.
-func operating(c *runtime.Cluster) runtime.Set {
-	if c.Clients() == 0 {
-		return c.Servers()
-	}
-	return c.Clients()
-}
+func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
 
 // maxClients is how many clients a register monitor watches, and maxConfigs how
 // many configurations it remembers: each write under way may double them. Histories
@@ -33,7 +24,7 @@ func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if !p.model.register || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
 		return nil
 	}
-	return &registerMonitor{init: p.model.Init, faulty: faulty}
+	return &registerMonitor{init: p.model.Init, faulty: faulty, numbers: &numbers{}}
 }
 
 // registerMonitor remembers every configuration that a linearizable register
@@ -45,7 +36,11 @@ type registerMonitor struct {
 	safety
 	init    any
 	faulty  runtime.Set // servers
-	numbers numbers
+	numbers *numbers
+}
+
+func (m *registerMonitor) among(faulty runtime.Set) Monitor {
+	return &registerMonitor{init: m.init, faulty: faulty, numbers: m.numbers}
 }
 
 // A config is one way in which things may be. Values are numbers.

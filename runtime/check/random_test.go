@@ -258,6 +258,43 @@ func TestMonitorsOfFaultyReplicas(t *testing.T) {
 	}
 }
 
+// What a replica did before it forgot counts as done by a faulty one from then
+// on, and what others did stays what it was.
+func TestMonitorsOfForgetfulReplicas(t *testing.T) {
+	c := cluster(t)
+	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
+		t.Run(p.Name(), func(t *testing.T) {
+			m := check.MonitorOf(p, c, 0, runtime.Of(0, 1, 2)).(check.Forgetful)
+			rapid.Check(t, func(t *rapid.T) {
+				events := drawEvents(t, 4, 8, 30)
+				state, violated, faulty := m.Start(), false, runtime.Set(0)
+				judged := func(n int) {
+					v := judge(t, p, runtime.History{Cluster: c, Events: events[:n], Faulty: faulty})
+					if violated = violated || !v.Holds; violated != m.Violated(state) {
+						t.Fatalf("%s after %d events, faulty %v: verdict %+v, state %s", p.Name(), n, faulty, v, state)
+					}
+				}
+				for i := range events {
+					if events[i].Step = 0; events[i].Instance < 6 {
+						events[i].Instance -= 4 // A and B operate, beside c3 and c4
+					}
+					state = next(t, m, state, events[i:i+1])
+					judged(i + 1)
+					if rapid.IntRange(0, 5).Draw(t, "forgets") > 0 {
+						continue
+					}
+					faulty |= runtime.Of(rapid.IntRange(0, 2).Draw(t, "who"))
+					var err error
+					if state, err = m.Forget(t.Context(), state, faulty); err != nil {
+						t.Fatal(err)
+					}
+					judged(i + 1)
+				}
+			})
+		})
+	}
+}
+
 // If clients take each other's names, so do they in the states of monitors.
 func TestMonitorsRename(t *testing.T) {
 	c := cluster(t)
@@ -329,8 +366,12 @@ func TestMonitorsForget(t *testing.T) {
 			"c1 write red; c1 read; c1 returns; c3 write blue; c3 returns", []check.Property{check.Regular(), check.Safe()}},
 		{"who decided", "A decides x for 1; A decides x for 1", "B decides x for 1", []check.Property{check.Agreement()}},
 	} {
-		for _, p := range test.properties {
-			m := check.MonitorOf(p, c, 0, 0)
+		for k, p := range slices.Concat(test.properties, test.properties) {
+			mayForget := runtime.Set(0)
+			if k >= len(test.properties) && p != check.Agreement() {
+				mayForget = runtime.Of(0) // which does nothing here
+			}
+			m := check.MonitorOf(p, c, 0, mayForget)
 			a := next(t, m, m.Start(), parse(t, c, test.history))
 			b := next(t, m, m.Start(), parse(t, c, test.same))
 			if a != b || m.Violated(a) {

@@ -94,14 +94,14 @@ func misread(r *operation, writes []operation) string {
 }
 
 // Concerns implements [Monitored].
-func (weak) Concerns(c *runtime.Cluster) runtime.Set { return operating(c) }
+func (weak) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
 
 // Monitor knows clusters whose clients are all correct.
 func (p weak) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if faulty&c.Clients() != 0 {
 		return nil
 	}
-	return &weakMonitor{safe: p.safe, faulty: faulty}
+	return &weakMonitor{safe: p.safe, faulty: faulty, numbers: &numbers{}}
 }
 
 // weakMonitor remembers what each read under way may return.
@@ -109,7 +109,11 @@ type weakMonitor struct {
 	safety
 	safe    bool
 	faulty  runtime.Set // servers
-	numbers numbers
+	numbers *numbers
+}
+
+func (m *weakMonitor) among(faulty runtime.Set) Monitor {
+	return &weakMonitor{safe: m.safe, faulty: faulty, numbers: m.numbers}
 }
 
 // weakState is what a monitor of Regular or Safe remembers. Values are numbers.
