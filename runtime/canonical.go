@@ -367,7 +367,7 @@ func (z *Canonicalizer) settle(a, b *image, compare func(a, b uint32) int) int {
 }
 
 func (z *Canonicalizer) image(id uint32, g int) *image {
-	i := int(id)*len(z.renamings) + g
+	i := int(id)*len(z.renamings) + g // 32 bits by 14
 	if i >= len(z.images) {
 		z.images = append(z.images, make([]image, i+1-len(z.images)+len(z.images)/2)...)
 	}

@@ -18,6 +18,8 @@ import (
 type code struct {
 	cluster *Cluster
 	limits  limits
+	full    context.Context // ends when something is nearly full
+	fill    context.CancelCauseFunc
 	fresh   []uint32 // the local state in which each start begins
 
 	// transitions maps (local state, kind of event and sender, argument of
@@ -85,7 +87,7 @@ type stimulus struct {
 
 func newCode(c *Cluster) *code {
 	k := &code{
-		limits:   limits{hops: 1000, packets: 1 << 16},
+		limits:   defaultLimits(),
 		cluster:  c,
 		byBody:   map[string]uint32{},
 		contents: map[uint32]content{},
@@ -95,6 +97,8 @@ func newCode(c *Cluster) *code {
 		filters:  map[filter]uint32{},
 		checked:  map[reflect.Type]error{},
 	}
+	k.full, k.fill = context.WithCancelCause(context.Background())
+	k.bind()
 	k.value(nil) // number 0: events that carry nothing
 	k.topology(openTopology(c))
 	k.env(&env{})
@@ -162,8 +166,8 @@ func (k *code) event(s stimulus) Event {
 	return e
 }
 
-// stopped is what unwinds a step when its context ends amid it; see
-// [Simulator.SetContext]. Nothing of an unfinished step is remembered that way,
+// stopped is what unwinds a step when its context ends amid it (see
+// [Simulator.SetContext]), or when a table is full. Nothing of an unfinished step is remembered that way,
 // and no table that is locked is left so, because nodes' code never runs while
 // one is.
 type stopped struct{ err error }
@@ -279,6 +283,9 @@ func (e failureError) Error() string { return e.Message }
 func (k *code) guard(f func() error) (failure *Failure) {
 	defer func() {
 		if p := recover(); p != nil {
+			if stop, ok := p.(stopped); ok {
+				panic(stop) // not the node's affair
+			}
 			place, calls := frames()
 			failure = &Failure{fmt.Sprintf("panic: %v", p), place, calls}
 		}

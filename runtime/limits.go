@@ -1,8 +1,83 @@
 package runtime
 
-// Limits bound what a cluster plays. Tests make them small.
+import "fmt"
+
+// Limits bound what a cluster plays and learns. Tests make them small.
 type limits struct {
 	// A step that takes more hops or delivers more messages is taken for one
 	// that never ends.
 	hops, packets int
+	// A table holds so many chunks, a vec so many blocks: places in them, and such
+	// a place plus one, are numbers of 32 bits.
+	chunks, blocks int
+}
+
+func defaultLimits() limits {
+	return limits{hops: 1000, packets: 1 << 16, chunks: 1<<(32-chunkBits) - 1, blocks: 1<<32/vecChunk - 1}
+}
+
+// A LimitError says that work cannot go on because it came to a limit.
+type LimitError struct{ What string }
+
+func (e LimitError) Error() string { return e.What }
+
+// A bound keeps a table or a vec from growing beyond what its numbers can tell.
+// When an eighth of it is left the cluster is said to be full (see [Cluster.Full]),
+// so that a search stops in time to say what it found. What goes on all the same
+// ends with a [LimitError] when nothing is left.
+type bound struct {
+	what string
+	most *int
+	full func(error)
+}
+
+// take notes that something has so many chunks, of which the last is not made yet.
+func (b *bound) take(chunks int) {
+	if b == nil {
+		return // of a test
+	}
+	if most := *b.most; chunks > most {
+		panic(stopped{b.err("full")})
+	} else if chunks > most-most/8 {
+		b.full(b.err("nearly full"))
+	}
+}
+
+func (b *bound) err(state string) error {
+	return LimitError{fmt.Sprintf("the cluster has learnt as much as it can: its table of %s is %s", b.what, state)}
+}
+
+// bind lets tables and vecs know their bounds.
+func (k *code) bind() {
+	words := func(what string, t *table) { t.bound = &bound{what, &k.limits.chunks, k.fill} }
+	words("reactions", &k.transitions)
+	words("letters", &k.byMail)
+	words("states and classes", &k.classOf)
+	words("classes", &k.classes)
+	words("lists", &k.byList)
+	words("kinds of cells", &k.places)
+	words("cells", &k.cells)
+	words("what was played under renamings", &k.played)
+	words("environments", &k.byEnv)
+	numbered := func(what string) *bound { return &bound{what, &k.limits.blocks, k.fill} }
+	k.outcomes.bound = numbered("outcomes")
+	k.locals.bound = numbered("local states")
+	k.values.bound = numbered("messages, operations and rounds")
+	k.seen.bound = numbered("observations")
+	k.lists.bound = numbered("lists of observations")
+	k.envs.bound = numbered("environments")
+	k.topos.bound = numbered("topologies")
+}
+
+// CatchLimit turns the panic of a cluster that can learn nothing more into an error.
+// It is deferred around what learns and has no error of its own, such as the
+// making of steps; [World.Do] and [Simulator.Take] need none.
+func CatchLimit(err *error) {
+	if p := recover(); p != nil {
+		stop, ok := p.(stopped)
+		if !ok {
+			panic(p) // a bug
+		}
+		*err = stop.err
+	}
 }

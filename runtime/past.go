@@ -86,12 +86,10 @@ type Reacted struct {
 // instance that is down cannot be asked. The code of the instance runs at most once
 // for each place, which lessens the budget by one; if it cannot encode its state it
 // is rebuilt each time, which counts in addition. When the budget is used up Replay
-// reports false, too, and leaves it below 0. So it does, promptly, when ctx ends.
+// reports false, too, and leaves it below 0. So it does, promptly, when ctx ends, and
+// when the cluster can learn no more.
 func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget *int) (r Reacted, ok bool) {
 	defer func() {
-		if ok || ctx.Err() == nil {
-			return
-		}
 		if stop := recover(); stop != nil {
 			if _, is := stop.(stopped); !is {
 				panic(stop) // a bug

@@ -80,7 +80,8 @@ func (c *Cluster) StartVector(dst Vector) {
 // not remembered.
 func (m *Simulator) SetContext(ctx context.Context) { m.ctx, m.opening.ctx = ctx, ctx }
 
-// Err returns why the last step was given up, nil if it was not.
+// Err returns why the last step was given up, nil if it was not: because the
+// context ended, or the cluster can learn no more (a [LimitError]).
 func (m *Simulator) Err() error { return m.err }
 
 // Take writes to dst the vector to which s leads from src, and reports whether
@@ -88,7 +89,7 @@ func (m *Simulator) Err() error { return m.err }
 // two vectors must not overlap.
 func (m *Simulator) Take(dst, src Vector, s Step) (ok bool) {
 	m.err = nil
-	if m.within || m.ctx.Done() == nil {
+	if m.within {
 		return m.take(dst, src, s)
 	}
 	if m.err = m.Within(func() { ok = m.take(dst, src, s) }); m.err != nil {
@@ -98,8 +99,8 @@ func (m *Simulator) Take(dst, src Vector, s Step) (ok bool) {
 }
 
 // Within runs f, which takes steps, and is left amid a step if the context of the
-// simulator ends; Within returns its error then. For many steps that is cheaper
-// than to be ready for the end in each of them.
+// simulator ends or the cluster can learn no more; Within returns the error then.
+// For many steps that is cheaper than to be ready for the end in each of them.
 func (m *Simulator) Within(f func()) (err error) {
 	m.within = true
 	whole := false

@@ -21,6 +21,7 @@ type table struct {
 	mu    sync.Mutex
 	used  uint32 // the place after the last entry
 	count int
+	bound *bound
 }
 
 // A place is the number of a chunk, then a place in it.
@@ -108,6 +109,7 @@ func (t *table) alloc(n int) uint32 {
 		if p := t.arena.Load(); p != nil {
 			chunks = *p
 		}
+		t.bound.take(len(chunks) + 1)
 		t.used = uint32(len(chunks)) << chunkBits
 		// A reader may hold the old slice: append never writes below its
 		// length, and the new one is shown only when it is complete.
@@ -176,6 +178,7 @@ func (t *table) bytes() int {
 type vec[T any] struct {
 	chunks atomic.Pointer[[]*[vecChunk]T]
 	n      int // guarded by whoever serialises the writers
+	bound  *bound
 }
 
 const vecChunk = 1 << 10
@@ -188,6 +191,7 @@ func (v *vec[T]) append(x T) uint32 {
 		chunks = *p
 	}
 	if v.n == len(chunks)*vecChunk {
+		v.bound.take(len(chunks) + 1)
 		chunks = append(chunks, new([vecChunk]T))
 		v.chunks.Store(&chunks)
 	}

@@ -27,7 +27,8 @@ func (c *Cluster) Start() *World {
 // WorldAt returns the world that has the given vector, without its past.
 func (c *Cluster) WorldAt(v Vector) *World { return &World{cluster: c, vector: slices.Clone(v)} }
 
-// Do returns the world after s. The error says why s cannot happen here.
+// Do returns the world after s. The error says why s cannot happen here; it is a
+// [LimitError] if the cluster can learn no more.
 func (w *World) Do(s Step) (*World, error) { return w.DoContext(context.Background(), s) }
 
 // DoContext is Do that ends with ctx, and then returns its error.
@@ -220,6 +221,10 @@ func (w *World) Parts() []Set {
 func (w *World) Round() int { return int(w.env().round) }
 
 func (w *World) env() *env { return *w.cluster.code.envs.at(w.vector[len(w.vector)-1]) }
+
+// Full returns a context that ends when the cluster has learnt nearly as much as it
+// can: an eighth of the room is left in some table. Its cause is a [LimitError].
+func (c *Cluster) Full() context.Context { return c.code.full }
 
 // A Size tells how much a cluster has learnt.
 type Size struct {

@@ -269,11 +269,13 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if len(c.weights) != x.words*len(rows) {
 		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(rows))
 	}
-	layer := newFrontier(x.width, x.words, 1)
+	layer := x.frontier(1)
 	digest := uint64(0)
 	for i, r := range rows {
 		w := c.weights[i*x.words : (i+1)*x.words]
-		layer.add(r, w, c.origins[len(c.origins)-1][i])
+		if !layer.add(r, w, c.origins[len(c.origins)-1][i]) {
+			return nil, tooManyRows(x.limits.rows)
+		}
 		digest = digestRow(digest, x.cluster.Digest(r[:x.width-2]), w)
 	}
 	if layer.seal(); layer.len() != len(rows) || digest != c.Digest {

@@ -200,7 +200,8 @@ func (r *Report) Vacuous() bool { return r.Progressed.Sign() == 0 }
 
 // Explore judges every scenario of s. If ctx ends before that, the report says
 // what was covered until then. The error is of the options, not of what was found.
-func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
+func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err error) {
+	defer runtime.CatchLimit(&err)
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("explore: %w", err)
 	}
@@ -228,7 +229,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (*Report, error) {
 	x.file, x.asked = file, o.Symmetry
 	ctx, stop := x.within(ctx)
 	defer stop()
-	r, err := x.run(ctx)
+	r, err = x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
 		mode, began := o.Symmetry, x.began

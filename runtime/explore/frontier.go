@@ -18,6 +18,7 @@ import (
 type frontier struct {
 	width  int // words in a row
 	words  int // words in a weight
+	most   int // rows in a shard
 	shards []shard
 	first  []int // index of the first row of each shard, when sealed
 	order  []uint32
@@ -36,8 +37,13 @@ type shard struct {
 	_       [64]byte // shards don't share cache lines
 }
 
-func newFrontier(width, words, shards int) *frontier {
-	return &frontier{width: width, words: words, shards: make([]shard, shards)}
+func newFrontier(width, words, shards, most int) *frontier {
+	return &frontier{width: width, words: words, most: max(1, most/shards), shards: make([]shard, shards)}
+}
+
+// frontier returns an empty one for a layer of the search.
+func (x *search) frontier(shards int) *frontier {
+	return newFrontier(x.width, x.words, shards, x.limits.rows)
 }
 
 func hashRow(row []uint32) uint64 {
@@ -50,16 +56,17 @@ func hashRow(row []uint32) uint64 {
 	return h ^ h>>32
 }
 
-// add merges a row into the frontier.
-func (f *frontier) add(row []uint32, w weight, from origin) {
+// add merges a row into the frontier. It reports whether there was room for it.
+func (f *frontier) add(row []uint32, w weight, from origin) bool {
 	h := hashRow(row)
 	s := &f.shards[(h>>24)%uint64(len(f.shards))]
 	s.mu.Lock()
-	s.add(f, h, row, w, from)
+	ok := s.add(f, h, row, w, from)
 	s.mu.Unlock()
+	return ok
 }
 
-func (s *shard) add(f *frontier, h uint64, row []uint32, w weight, from origin) {
+func (s *shard) add(f *frontier, h uint64, row []uint32, w weight, from origin) bool {
 	if len(s.origins)*4 >= len(s.slots)*3 {
 		s.grow(f.width)
 	}
@@ -67,11 +74,14 @@ func (s *shard) add(f *frontier, h uint64, row []uint32, w weight, from origin) 
 	for i := h & mask; ; i = (i + 1) & mask {
 		slot := s.slots[i]
 		if slot == 0 {
+			if len(s.origins) >= f.most {
+				return false
+			}
 			s.slots[i] = h>>32<<32 | uint64(len(s.origins)+1)
 			s.rows = append(s.rows, row...)
 			s.weights = append(s.weights, w...)
 			s.origins = append(s.origins, from)
-			return
+			return true
 		}
 		if slot>>32 != h>>32 {
 			continue
@@ -80,7 +90,7 @@ func (s *shard) add(f *frontier, h uint64, row []uint32, w weight, from origin) 
 		if slices.Equal(s.rows[n*f.width:(n+1)*f.width], row) {
 			weight(s.weights[n*f.words : (n+1)*f.words]).add(w)
 			s.origins[n] = min(s.origins[n], from)
-			return
+			return true
 		}
 	}
 }

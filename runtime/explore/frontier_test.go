@@ -117,7 +117,7 @@ func TestFrontier(t *testing.T) {
 		}
 		ranked := slices.SortedFunc(maps.Values(want), func(a, b addedRow) int { return cmp.Compare(a.from, b.from) })
 
-		f := newFrontier(width, words, shards)
+		f := newFrontier(width, words, shards, defaultLimits().rows)
 		order := source.Perm(len(all))
 		var group sync.WaitGroup
 		for w := range workers {

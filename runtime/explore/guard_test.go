@@ -73,7 +73,7 @@ func TestGrace(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		last, cancel := grace(ctx)
 		defer cancel()
-		stop(LimitError{"enough"})
+		stop(LimitError{What: "enough"})
 		time.Sleep(graceTime - time.Millisecond)
 		if last.Err() != nil {
 			t.Error("there is no grace")

@@ -2,16 +2,45 @@ package explore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goruntime "runtime"
 	"runtime/metrics"
 	"time"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
-// A LimitError is why a search stopped that ran into a limit of its options.
-type LimitError struct{ What string }
+// A LimitError is why a search stopped that ran into a limit of its options, or
+// of what it can number.
+type LimitError = runtime.LimitError
 
-func (e LimitError) Error() string { return e.What }
+// Limits keep what has numbers of 32 bits below that, with room for what goes on
+// until all workers have stopped. Tests make them small.
+type limits struct {
+	rows    int // of a layer: ranks, and places in a shard plus one
+	tuples  int // of the monitors
+	choices int // at a place: half of an origin
+}
+
+func defaultLimits() limits { return limits{rows: 7 << 29, tuples: 7 << 29, choices: 7 << 29} }
+
+func isLimit(err error) bool {
+	var limit LimitError
+	return errors.As(err, &limit)
+}
+
+func tooManyRows(most int) error {
+	return LimitError{What: fmt.Sprintf("a layer has more than %d worlds, which is as many as a search can number", most)}
+}
+
+func tooManyTuples(most int) error {
+	return LimitError{What: fmt.Sprintf("properties remember more than %d different pasts, which is as many as a search can number", most)}
+}
+
+func tooManyChoices(most int) error {
+	return LimitError{What: fmt.Sprintf("more than %d steps are possible at one place, which is as many as a search can number", most)}
+}
 
 // graceTime is how much longer than a search its last words may take.
 const graceTime = 100 * time.Millisecond
@@ -27,14 +56,19 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	return last, func() { detach(); cancel(nil) }
 }
 
-// within bounds a search by its budget and its memory. The context that it returns
+// within bounds a search by its budget, its memory and what its cluster can learn. The context that it returns
 // ends with the cause why; the function ends the watch.
 func (x *search) within(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := func() { cancel(nil) }
+	full := x.cluster.Full()
+	if full.Err() != nil {
+		cancel(context.Cause(full))
+	}
+	ignore := context.AfterFunc(full, func() { cancel(context.Cause(full)) })
+	stop := func() { ignore(); cancel(nil) }
 	if o := x.options; o.Budget > 0 {
-		timed, end := context.WithTimeoutCause(ctx, o.Budget, LimitError{fmt.Sprintf("the time budget of %s is used up", o.Budget)})
-		ctx, stop = timed, func() { end(); cancel(nil) }
+		timed, end := context.WithTimeoutCause(ctx, o.Budget, LimitError{What: fmt.Sprintf("the time budget of %s is used up", o.Budget)})
+		ctx, stop = timed, func() { ignore(); end(); cancel(nil) }
 	}
 	if x.options.MaxMemory > 0 {
 		g := newGuard(x.options.MaxMemory, func() int { return int(x.occupied.Load()) })
@@ -101,7 +135,7 @@ func (g *guard) look() error {
 }
 
 func memoryLimit(bytes int) error {
-	return LimitError{fmt.Sprintf("the memory limit of %d bytes was reached", bytes)}
+	return LimitError{What: fmt.Sprintf("the memory limit of %d bytes was reached", bytes)}
 }
 
 // heapInUse returns the bytes of the heap that hold objects, dead ones among them,

@@ -31,7 +31,8 @@ type monitors struct {
 	ids    map[string]uint32
 	tuple  []tuple
 	kinds  map[string]uint32 // sets of failures, by what is in them
-	failed [][]string        // the sets, by number
+	failed [][]string        // the sets, by number; each is in some tuple
+	most   int               // tuples
 	texts  int               // bytes of the tuples and their keys
 	// replicasAct says that a replica began an operation, so that states may
 	// name servers.
@@ -105,6 +106,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 		ids:        map[string]uint32{},
 		kinds:      map[string]uint32{"": 0},
 		failed:     [][]string{nil},
+		most:       defaultLimits().tuples,
 	}
 	t := tuple{watched: (c.Servers() | c.Clients()) &^ faulty}
 	for _, p := range properties {
@@ -125,7 +127,7 @@ func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.intern(after), nil
+	return m.intern(after)
 }
 
 // fold returns the tuple after a list of observations. It may be called
@@ -228,13 +230,12 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (u
 
 // breaks returns the tuple after invariants were found violated. It may be
 // called concurrently.
-func (m *monitors) breaks(id uint32, invariants marks) uint32 {
-	broken, _ := remember(m, m.broken, breaking{id, invariants}, func() (tuple, error) {
+func (m *monitors) breaks(id uint32, invariants marks) (uint32, error) {
+	return remember(m, m.broken, breaking{id, invariants}, func() (tuple, error) {
 		after := m.at(id)
 		after.violated |= invariants
 		return after, nil
 	})
-	return broken
 }
 
 // renamable reports whether all states can be told that clients took each
@@ -248,8 +249,8 @@ func (m *monitors) renamable() bool {
 
 // rename returns the tuple after the g-th renaming of a symmetry. It may be
 // called concurrently.
-func (m *monitors) rename(id uint32, g int, r runtime.Renaming) uint32 {
-	renamed, _ := remember(m, m.names, [2]uint32{id, uint32(g)}, func() (tuple, error) {
+func (m *monitors) rename(id uint32, g int, r runtime.Renaming) (uint32, error) {
+	return remember(m, m.names, [2]uint32{id, uint32(g)}, func() (tuple, error) {
 		after := m.at(id)
 		after.states = slices.Clone(after.states)
 		for i, fold := range m.folds {
@@ -259,7 +260,6 @@ func (m *monitors) rename(id uint32, g int, r runtime.Renaming) uint32 {
 		}
 		return after, nil
 	})
-	return renamed
 }
 
 // remember returns the number of the tuple that is known under a key, or finds
@@ -277,13 +277,15 @@ func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	to = m.intern(after)
-	known[key] = to
-	return to, nil
+	if to, err = m.intern(after); err == nil {
+		known[key] = to
+	}
+	return to, err
 }
 
-// intern numbers t; m.mu is held, or nobody else knows m yet.
-func (m *monitors) intern(t tuple) uint32 {
+// intern numbers t; m.mu is held, or nobody else knows m yet. The error is a
+// [LimitError].
+func (m *monitors) intern(t tuple) (uint32, error) {
 	var key strings.Builder
 	fmt.Fprint(&key, t.watched, t.progress, t.violated, t.failed)
 	for _, s := range t.states {
@@ -293,13 +295,16 @@ func (m *monitors) intern(t tuple) uint32 {
 		key.WriteString(s)
 	}
 	if id, ok := m.ids[key.String()]; ok {
-		return id
+		return id, nil
+	}
+	if len(m.tuple) >= m.most {
+		return 0, tooManyTuples(m.most)
 	}
 	id := uint32(len(m.tuple))
 	m.tuple = append(m.tuple, t)
 	m.ids[key.String()] = id
 	m.texts += 2*key.Len() + tupleBytes
-	return id
+	return id, nil
 }
 
 func (m *monitors) verdict(id uint32) verdict {

@@ -97,7 +97,10 @@ func TestReplayUndoesRenamings(t *testing.T) {
 			if err := x.symmetry.Rename(image[:x.width-2], got[:x.width-2], g); err != nil {
 				t.Fatal(err)
 			}
-			image[x.width-2] = x.monitors.rename(got[x.width-2], g, x.symmetry.Renaming(g))
+			var err error
+			if image[x.width-2], err = x.monitors.rename(got[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
+				t.Fatal(err)
+			}
 			if slices.Equal(image, row) {
 				return
 			}

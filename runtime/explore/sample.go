@@ -28,7 +28,8 @@ const batchDraws = 32
 // equal scenarios. The counterexample is the shortest violating prefix of those
 // drawn, the first drawn of several. If ctx ends, or a limit is reached, the report
 // says what was drawn until then.
-func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (*Report, error) {
+func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (r *Report, err error) {
+	defer runtime.CatchLimit(&err)
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
@@ -168,6 +169,10 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 	for i, d := range draws {
 		if !d.done || d.err != nil && ctx.Err() != nil {
 			s.report.Stopped = context.Cause(ctx)
+			break
+		}
+		if isLimit(d.err) {
+			s.report.Stopped = d.err
 			break
 		}
 		if d.err != nil {

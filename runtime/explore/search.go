@@ -34,6 +34,7 @@ type search struct {
 	monitors   *monitors
 	invariants *invariants
 	mayForget  runtime.Set
+	limits     limits
 	realm      uint32            // of this search's simulators, if it checks all that is new to them
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
 	ended      error             // why the search ends with a complete layer
@@ -110,6 +111,7 @@ func newSearch(s *space.Space, o Options) *search {
 	if x.options.Workers <= 0 {
 		x.options.Workers = goruntime.GOMAXPROCS(0)
 	}
+	x.limits = defaultLimits()
 	x.mayForget = mayForget(s)
 	x.monitors = newMonitors(c, x.properties, o.Start.Faulty(), x.mayForget)
 	x.invariants = newInvariants(c, o.Invariants)
@@ -182,7 +184,8 @@ const (
 	groupBytes = 96
 )
 
-// expand prepares a place to be gone on from. The error is that of ctx.
+// expand prepares a place to be gone on from. The error is that of ctx, or a
+// [LimitError].
 func (x *search) expand(ctx context.Context, at *place) error {
 	if at.groups != nil || at.last {
 		return nil
@@ -203,6 +206,9 @@ func (x *search) expand(ctx context.Context, at *place) error {
 			numbers[i] = x.choices.steps[s.String()]
 		}
 		groups = append(groups, group{steps: g.Steps, numbers: numbers, to: to})
+	}
+	if steps > x.limits.choices {
+		return tooManyChoices(x.limits.choices)
 	}
 	at.groups = groups
 	x.placeBytes.Add(placeBytes + int64(len(groups))*groupBytes + 4*int64(steps))
@@ -248,7 +254,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	layer, err := x.first(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		x.report.Stopped, layer = context.Cause(ctx), newFrontier(x.width, x.words, 1)
+		x.report.Stopped, layer = context.Cause(ctx), x.frontier(1)
 	case err != nil:
 		return nil, err
 	}
@@ -276,7 +282,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		layer = next
 		x.report.Stopped = x.ended
 		if most := x.options.MaxWorlds; most > 0 && layer.len() > 0 && x.report.Worlds+layer.len() > most {
-			x.report.Stopped = LimitError{fmt.Sprintf("going on would take more than %d worlds", most)}
+			x.report.Stopped = LimitError{What: fmt.Sprintf("going on would take more than %d worlds", most)}
 		}
 		x.save(layer)
 	}
@@ -343,7 +349,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	first := x.place(x.space.Start())
 	one := make(weight, x.words)
 	one[0] = 1
-	layer := newFrontier(x.width, x.words, 1)
+	layer := x.frontier(1)
 	if seen, err = x.judge(ctx, seen, x.options.Start.Vector()); err != nil {
 		return nil, err
 	}
@@ -377,15 +383,22 @@ func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector)
 	if violated <<= len(x.properties); err != nil || violated&^past.violated == 0 {
 		return past, err
 	}
-	return x.monitors.verdict(x.monitors.breaks(past.monitor, violated)), nil
+	after, err := x.monitors.breaks(past.monitor, violated)
+	if err != nil {
+		return verdict{}, err
+	}
+	return x.monitors.verdict(after), nil
 }
 
 // layer expands each row of a layer and returns the next one.
 func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	for rank := range rows.len() {
 		row, _ := rows.at(rank)
-		if x.expand(ctx, x.places[row[x.width-1]]) != nil {
-			break // the workers find that ctx has ended
+		if err := x.expand(ctx, x.places[row[x.width-1]]); err != nil {
+			stop(err) // unless ctx has ended
+			break
 		}
 	}
 	workers := min(x.options.Workers, rows.len())
@@ -394,7 +407,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	if workers > 1 {
 		shards = 64
 	}
-	next := newFrontier(x.width, x.words, shards)
+	next := x.frontier(shards)
 	var (
 		group       sync.WaitGroup
 		taken, done atomic.Int64
@@ -402,8 +415,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		covered     *big.Int
 	)
 	began := time.Now()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	full := x.cluster.Full()
 	if x.options.Progress != nil {
 		covered = x.covered()
 	}
@@ -419,9 +431,16 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 					return
 				}
 				for rank := from; rank < min(from+int(block), rows.len()) && w.err == nil; rank++ {
+					if full.Err() != nil {
+						stop(context.Cause(full))
+						return
+					}
 					if w.expand(ctx, rows, rank, next); w.err == nil {
 						done.Add(1)
 					}
+				}
+				if isLimit(w.err) {
+					stop(w.err)
 				}
 				if x.options.MaxMemory > 0 && w.steps-counted >= countSteps {
 					counted = w.steps

@@ -28,7 +28,7 @@ func (x *search) cut(layer *frontier) *frontier {
 	}
 	x.isCut = true
 	last := len(x.origins) - 1
-	kept := newFrontier(x.width, x.words, 1)
+	kept := x.frontier(1)
 	for rank := layer.len() * s.Index / s.Count; rank < layer.len()*(s.Index+1)/s.Count; rank++ {
 		row, w := layer.at(rank)
 		kept.add(row, w, x.origins[last][rank])
@@ -273,7 +273,7 @@ func (s *Saved) Text() string {
 		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, Failures: s.Failures, NoEffect: s.NoEffect,
 	}
 	if s.Stopped != "" {
-		r.Stopped = LimitError{s.Stopped}
+		r.Stopped = LimitError{What: s.Stopped}
 	}
 	return r.Text()
 }

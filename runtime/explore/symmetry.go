@@ -116,9 +116,9 @@ func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, err
 		return 0, asymmetry{why: err.Error()}
 	}
 	if r := x.symmetry.Renaming(g); g != 0 && (x.monitors.replicasAct.Load() || x.movesClients(r)) {
-		row[width] = x.monitors.rename(row[width], g, r)
+		row[width], err = x.monitors.rename(row[width], g, r)
 	}
-	return g, nil
+	return g, err
 }
 
 // images are what renamings make of the steps at a place. They are found when they
@@ -295,7 +295,7 @@ func (x *search) useSymmetry(ctx context.Context, rows *frontier, origins []orig
 		return rows, origins, err
 	}
 	names := x.symmetry.NewCanonicalizer()
-	merged := newFrontier(x.width, x.words, 1)
+	merged := x.frontier(1)
 	row := make([]uint32, x.width)
 	for rank := range rows.len() {
 		if err := ctx.Err(); err != nil {

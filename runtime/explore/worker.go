@@ -206,7 +206,9 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v verdict, count
 			return
 		}
 	}
-	next.add(w.row, count, from)
+	if !next.add(w.row, count, from) {
+		w.err = tooManyRows(x.limits.rows)
+	}
 }
 
 // note keeps what went wrong in a step, unless the search knows a shorter
