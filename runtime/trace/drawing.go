@@ -32,6 +32,7 @@ type laneShape struct {
 
 type rect struct {
 	X, W        share
+	Lanes       int // how many it covers
 	Text, Class string
 }
 
@@ -116,7 +117,7 @@ func (t *Trace) draw() *drawing {
 	d.Least = min(longest, 10)*charWidth + margin
 	identities := 0
 	for i, l := range t.Lanes {
-		shape := laneShape{X: d.across(i, .5), Name: l.Name, Class: "server"}
+		shape := laneShape{X: d.across(i, .5), Name: Squeeze(l.Name, longestText), Class: "server"}
 		if l.Client {
 			shape.Class = "client"
 		}
@@ -125,11 +126,13 @@ func (t *Trace) draw() *drawing {
 		}
 		if l.Twinned {
 			if i == 0 || t.Lanes[i-1].Identity != l.Identity {
-				d.Bands = append(d.Bands, rect{X: d.across(i, .03), W: d.across(0, .94),
-					Text: l.Identity + ": one identity", Class: fmt.Sprintf("twin%d", identities%twinLooks)})
+				d.Bands = append(d.Bands, rect{X: d.across(i, .03), W: d.across(0, .94), Lanes: 1,
+					Text: Squeeze(l.Identity, longestText) + ": one identity", Class: fmt.Sprintf("twin%d", identities%twinLooks)})
 				identities++
 			} else {
-				d.Bands[len(d.Bands)-1].W += d.across(1, 0)
+				band := &d.Bands[len(d.Bands)-1]
+				band.W += d.across(1, 0)
+				band.Lanes++
 			}
 			shape.Class += " " + d.Bands[len(d.Bands)-1].Class
 		}
@@ -221,8 +224,9 @@ func (d *drawing) part(lanes []int, number int) []rect {
 	for _, i := range slices.Sorted(slices.Values(lanes)) {
 		if i == next {
 			all[len(all)-1].W += d.across(1, 0)
+			all[len(all)-1].Lanes++
 		} else {
-			all = append(all, rect{X: d.across(i, 0), W: d.across(1, 0), Class: fmt.Sprintf("part%d", number%4), Text: fmt.Sprintf("part %d", number+1)})
+			all = append(all, rect{X: d.across(i, 0), W: d.across(1, 0), Lanes: 1, Class: fmt.Sprintf("part%d", number%4), Text: fmt.Sprintf("part %d", number+1)})
 		}
 		next = i + 1
 	}

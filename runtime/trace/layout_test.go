@@ -140,18 +140,59 @@ func TestPageShowsWhoActs(t *testing.T) {
 	}
 }
 
+// overlaps lists the texts of the diagram that lie on others.
+func overlaps(t *testing.T, ctx context.Context) string {
+	t.Helper()
+	return value[string](t, ctx, `[...document.querySelectorAll(".step, .heads")].flatMap((step) => {
+		const all = [...step.querySelectorAll(".label, .chip, text.part, text.name, text.band")].map((e) => [e.textContent, e.getBoundingClientRect()]);
+		return all.filter(([, a], i) => all.some(([, b], j) => j < i && a.left < b.right && b.left < a.right && a.top + .5 < b.bottom && b.top + .5 < a.bottom)).map(([text]) => step.id + " " + text);
+	}).join("; ")`)
+}
+
 func TestPageTextsDoNotOverlap(t *testing.T) {
 	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": trace.Of(mailed(t))} {
 		ctx := opened(t, tr)
 		for _, width := range []int64{390, 768, 1280, 1920} {
 			resize(t, ctx, width, 900)
-			got := value[string](t, ctx, `[...document.querySelectorAll(".step, .heads")].flatMap((step) => {
-				const all = [...step.querySelectorAll(".label, .chip, text.part, text.name, text.band")].map((e) => [e.textContent, e.getBoundingClientRect()]);
-				return all.filter(([, a], i) => all.some(([, b], j) => j < i && a.left < b.right && b.left < a.right && a.top + .5 < b.bottom && b.top + .5 < a.bottom)).map(([text]) => step.id + " " + text);
-			}).join("; ")`)
-			if got != "" {
+			if got := overlaps(t, ctx); got != "" {
 				t.Errorf("%s, %d: these lie on others: %s", name, width, got)
 			}
+		}
+	}
+}
+
+// Long words change nothing of that.
+func TestPageLongWords(t *testing.T) {
+	long := strings.Repeat("m", 300)
+	tr := inversion(t)
+	tr.Protocol, tr.Legend = long, long
+	for i := range tr.Lanes {
+		tr.Lanes[i].Name += long
+		tr.Lanes[i].Identity += long
+	}
+	for k := range tr.Steps {
+		s := &tr.Steps[k]
+		s.Title, s.Call = long, long
+		for i := range s.States {
+			s.States[i].Summary += long
+		}
+		for i := range s.Deliveries {
+			m := &s.Deliveries[i]
+			m.Text, m.Notes = m.Text+long, []string{long}
+			for j := range m.Seen {
+				m.Seen[j].Text += long
+			}
+		}
+	}
+	tr.Findings = []trace.Finding{{Property: long, Why: long, Step: 6, Story: []string{long}}}
+	ctx := opened(t, tr)
+	for _, width := range []int64{390, 768, 1280} {
+		resize(t, ctx, width, 900)
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.getElementById("contents").open = true`))
+		holds(t, ctx, `document.documentElement.scrollWidth <= innerWidth`, "%d: the document is wider than the window", width)
+		holds(t, ctx, `[...document.querySelectorAll("aside, aside section, .legend")].every((e) => e.scrollWidth <= e.clientWidth)`, "%d: the panel is wider than its place", width)
+		if got := overlaps(t, ctx); got != "" {
+			t.Errorf("%d: these lie on others: %s", width, got)
 		}
 	}
 }
