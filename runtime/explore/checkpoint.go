@@ -227,7 +227,11 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := append(slices.Clone(x.options.Start.Vector()), past, x.place(x.space.Start()).index)
+	seen, err := x.judge(ctx, x.monitors.verdict(past), x.options.Start.Vector())
+	if err != nil {
+		return nil, err
+	}
+	row := append(slices.Clone(x.options.Start.Vector()), seen.monitor, x.place(x.space.Start()).index)
 	rows := [][]uint32{row}
 	var names *runtime.Canonicalizer
 	if x.symmetry != nil {
@@ -330,6 +334,11 @@ func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32,
 	seen := w.after(ctx, x.monitors.verdict(row[width]), step, next[:width])
 	if w.err != nil {
 		return nil, w.err
+	}
+	// What was violated on the way counts for what comes after it.
+	seen, err := x.judge(ctx, seen, next[:width])
+	if err != nil {
+		return nil, err
 	}
 	next[width], next[width+1] = seen.monitor, to.index
 	return next, nil

@@ -126,6 +126,65 @@ func TestInterruptedAndResumedIsUninterrupted(t *testing.T) {
 	}
 }
 
+// What was violated before a checkpoint counts in the scenarios that go on from
+// it, even if it holds again there.
+func TestResumedAfterViolatedInvariant(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		start func(c *runtime.Cluster) *runtime.World
+	}{
+		{"on the way", (*runtime.Cluster).Start},
+		{"at the start", func(c *runtime.Cluster) *runtime.World {
+			crash, err := c.Crash("A")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := c.Start().Do(crash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w
+		}},
+	} {
+		search := func() (*space.Space, explore.Options) {
+			s, o := storeWithin(t, 3, 1)
+			c := o.Start.Cluster()
+			var steps []runtime.Step
+			for _, kind := range []func(string) (runtime.Step, error){c.Crash, c.Restart} {
+				step, err := kind("A")
+				if err != nil {
+					t.Fatal(err)
+				}
+				steps = append(steps, step)
+			}
+			o.Start, o.Workers = tc.start(c), 1
+			o.Invariants = []check.WorldProperty{check.Invariant("A is up", func(_ context.Context, w *runtime.World) (bool, string, error) {
+				return w.Crashed() == 0, "", nil
+			})}
+			return space.Or(space.Of(steps...), s).Times(3), o
+		}
+		s, o := search()
+		want := mustExplore(t, context.Background(), s, o)
+		resumed := 0
+		for most := 1; ; most++ {
+			s, o := search()
+			o.Checkpoint, o.MaxWorlds = filepath.Join(t.TempDir(), "checkpoint"), most
+			if r := mustExplore(t, context.Background(), s, o); r.Stopped == nil {
+				break
+			}
+			o.Resume, o.MaxWorlds = true, 0
+			got := mustExplore(t, context.Background(), s, o)
+			if want.Runs = got.Runs; got.Text() != want.Text() {
+				t.Errorf("%s: resumed after %d worlds:\n%s\nuninterrupted:\n%s", tc.name, most, got.Text(), want.Text())
+			}
+			resumed++
+		}
+		if resumed < 2 {
+			t.Errorf("%s: resumed %d times, which tests nothing", tc.name, resumed)
+		}
+	}
+}
+
 func TestUnusableCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "checkpoint")
