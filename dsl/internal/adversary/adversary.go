@@ -1,10 +1,13 @@
 // Package adversary writes random scripts and knows what is true of them.
 //
 //	Draw      draws a Case: a protocol, a system, a start, a space, properties   draw.go
+//	          half of them of any kind (draw_code.go, draw_space.go), the others
+//	          such that a certain mistake would show                             shape.go
 //	Case      is the script, in parts that can be taken away one by one          adversary.go
 //	Play      plays a scenario, delivery by delivery                             player.go
 //	Judge     judges every scenario of the space one by one                      judge.go
 //	Smaller   lists what a case is without one of its parts                      smaller.go
+//	Changed   draws a case that differs in one option                            changed.go
 //
 // It is the other side of a comparison, so it shares nothing with what it is
 // compared with: it has its own self, messages, signatures, delivery, spaces

@@ -51,21 +51,6 @@ type packet struct {
 	released bool
 }
 
-// A network says what passes.
-type network struct {
-	parts   [][]string
-	cuts    [][2]int
-	filters []filter
-	held    [][2]int
-	first   map[int][]int
-}
-
-// A filter stops messages of a type from an instance to another; -1 is any.
-type filter struct {
-	kind     string
-	from, to int
-}
-
 // An Event is something observed.
 type Event struct {
 	Step     int
@@ -395,42 +380,6 @@ func (p *play) arrive(m packet) {
 	p.react(m.to, got.kind, &got)
 }
 
-// passes reports whether the network lets anything pass.
-func (p *play) passes(from, to int) bool {
-	return from == to || together(p.net.parts, p.s.instances[from].name, p.s.instances[to].name) &&
-		!slices.Contains(p.net.cuts, [2]int{from, to})
-}
-
-// together reports whether no two parts keep a and b apart.
-func together(parts [][]string, a, b string) bool {
-	in := func(name string) int {
-		return slices.IndexFunc(parts, func(p []string) bool { return slices.Contains(p, name) })
-	}
-	x, y := in(a), in(b)
-	return x < 0 || y < 0 || x == y
-}
-
-func (p *play) filtered(kind string, from, to int) bool {
-	return from != to && slices.ContainsFunc(append(slices.Clone(p.filters), p.net.filters...), func(f filter) bool {
-		return f.kind == kind && (f.from < 0 || f.from == from) && (f.to < 0 || f.to == to)
-	})
-}
-
-// parted keeps parts apart for this step.
-func (p *play) parted(parts [][]string) {
-	p.within = func(from, to int) bool {
-		return together(parts, p.s.instances[from].name, p.s.instances[to].name)
-	}
-}
-
-func (p *play) deafened(step Step) {
-	for _, i := range p.numbers(step.Names) {
-		for _, kind := range step.Types {
-			p.filters = append(p.filters, filter{kind, -1, i})
-		}
-	}
-}
-
 func (p *play) befall(kind string, i int) bool {
 	n := &p.nodes[i]
 	switch {
@@ -472,45 +421,6 @@ func (p *play) release(step Step) bool {
 		p.net.held = slices.DeleteFunc(slices.Clone(p.net.held), func(l [2]int) bool { return l == link })
 	}
 	return let >= step.Count
-}
-
-// reshape changes the network.
-func (p *play) reshape(step Step) {
-	end := func(name string) int {
-		if name == "" {
-			return -1
-		}
-		return p.s.byName[name]
-	}
-	n := &p.net
-	switch step.Kind {
-	case "partition":
-		n.parts, n.cuts = step.Groups, nil
-	case "heal":
-		*n = network{}
-	case "cut":
-		n.cuts = append(slices.Clip(n.cuts), [2]int{end(step.Src), end(step.Dst)})
-	case "drop":
-		n.filters = append(slices.Clip(n.filters), filter{step.Types[0], end(step.Src), end(step.Dst)})
-	case "deaf":
-		for _, kind := range step.Types {
-			n.filters = append(slices.Clip(n.filters), filter{kind, -1, end(step.Who)})
-		}
-	case "hold":
-		n.held = append(slices.Clip(n.held), [2]int{end(step.Src), end(step.Dst)})
-	case "order":
-		first := map[int][]int{}
-		for i, list := range n.first {
-			first[i] = list
-		}
-		first[end(step.Who)] = nil
-		for _, name := range step.Names {
-			first[end(step.Who)] = append(first[end(step.Who)], end(name))
-		}
-		n.first = first
-	default:
-		panic("no step is called " + step.Kind)
-	}
 }
 
 // Faulty reports for each instance whether its identity is faulty in w.

@@ -1,7 +1,6 @@
 package adversary
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -65,7 +64,7 @@ func (c *Case) clone() *Case {
 		d.Client = &r
 	}
 	d.Start, d.Properties = slices.Clone(c.Start), slices.Clone(c.Properties)
-	d.Extras = slices.Clone(c.Extras)
+	d.Extras, d.Clients = slices.Clone(c.Extras), slices.Clone(c.Clients)
 	return &d
 }
 
@@ -117,38 +116,4 @@ func listed(of []Scenario) Space {
 	}
 	s.Text = "(" + strings.Join(texts, " | ") + ")"
 	return s
-}
-
-// Changed draws a case that differs from c in one option, nil if it finds none.
-func (c *Case) Changed(rng *rand.Rand) *Case {
-	d := c.clone()
-	pen := &pen{few: values, Rand: rng, c: d, lives: 1, most: 1000}
-	switch rng.IntN(7) {
-	case 0:
-		d.Held = !c.Held
-	case 1: // another property, maybe of the same name
-		for range 20 {
-			d.Properties = nil
-			pen.properties()
-			if !slices.EqualFunc(c.Properties, d.Properties, func(a, b Property) bool { return a.Text == b.Text }) {
-				return d
-			}
-		}
-	case 2:
-		h := &d.Replica.Handlers[rng.IntN(len(d.Replica.Handlers))]
-		if h.Event != "timeout" {
-			pen.names = !c.Honest || !c.Symmetric
-			h.Body = append(h.Body, pen.statement(h.Event, false))
-		}
-	case 3:
-		d.Replica.Persistent = []string{"x"}
-	case 4:
-		if n := len(c.Start); n > 0 {
-			d.Start = d.Start[:n-1]
-		}
-	case 5:
-		d.F = (c.F + 1) % c.N
-	case 6: // nothing but what a search is told
-	}
-	return d
 }

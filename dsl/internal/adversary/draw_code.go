@@ -1,0 +1,192 @@
+package adversary
+
+import (
+	"fmt"
+	"slices"
+)
+
+func (p *pen) constant() string {
+	if p.chance(80) {
+		return pick(p, p.few...)
+	}
+	return pick(p, values...)
+}
+
+// value draws an expression: what it is made of depends on the event.
+func (p *pen) value(event string) string {
+	all := []string{p.constant(), p.constant(), p.constant(), "self.x", "self.x", "self.k"}
+	switch event {
+	case "round":
+		all = append(all, "round.number", "round.input", "round.input")
+	case "timeout", "exchange":
+	case "invoke":
+		all = append(all, "op.arg", "op.arg")
+	default:
+		all = append(all, "m.v", "m.v", "m.v")
+		if p.names {
+			all = append(all, "m.sender")
+		}
+	}
+	if p.names {
+		all = append(all, "self.id")
+	}
+	return pick(p, all...)
+}
+
+// condition draws a condition, or none.
+func (p *pen) condition(event string) string {
+	if p.chance(45) {
+		return ""
+	}
+	all := []string{"", "", "self.x == " + p.constant(), "self.x == None", "self.k == 2", "self.k > 0",
+		"not self.done", "self.done", fmt.Sprintf("len(self.got) >= %d", pick(p, 1, 2, 2, 3)), "self.cert != None", "type(self.x) == \"int\""}
+	switch event {
+	case "round":
+		lead := "round.leader == self.id"
+		all = append(all, lead, lead, lead, fmt.Sprintf("round.number == %d", pick(p, 1, 2, 3)),
+			fmt.Sprintf("round.number == %d and %s", pick(p, 1, 2, 3), lead), "round.leader == self.peer", "self.cert != None and "+lead)
+	case "timeout", "exchange", "invoke":
+	default:
+		all = append(all, "self.x == m.v", "m.v == "+p.constant(), "m.sender == self.id", "self.peer == m.sender",
+			"verify(m.c, by = m.sender)", "verify(m.c, by = 2)", "len(self.log_) > 0 and self.log_[0] == m.sender", "len(self.log_) > 1", "type(m.v) == \"int\"")
+		if p.names {
+			all = append(all, `m.sender == "A"`, "self.id < m.sender")
+		}
+	}
+	if p.names {
+		all = append(all, `self.id == "B"`, `self.id != "A"`)
+	}
+	return pick(p, all...)
+}
+
+func and(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + " and (" + b + ")"
+}
+
+// statement draws what a handler does.
+func (p *pen) statement(event string, client bool) Statement {
+	message := slices.Contains(types, event)
+	s := Statement{If: p.condition(event)}
+	changes := []string{"self.x = " + p.value(event), "self.x = " + p.value(event), "self.k = (self.k + 1) % 3", "self.done = True",
+		"self.done = not self.done", "self.cert = self.sign(" + p.value(event) + ")", "self.got = set()"}
+	if message {
+		changes = append(changes, "self.got.add(m.sender)", "self.got.add(m.sender)", "self.log_ = (self.log_ + [m.sender])[-2:]",
+			"self.peer = m.sender", "self.cert = m.c",
+			"self.cert = combine([self.cert, m.c], count = 2) if verify(self.cert, by = self.id) and verify(m.c, by = m.sender) and self.cert.value == m.c.value else self.cert")
+	}
+	if event == "round" {
+		changes = append(changes, "self.peer = round.leader")
+	}
+	switch roll := p.IntN(100); {
+	case roll < 35:
+		s.Do = pick(p, changes...)
+	case roll < 62:
+		h := "0"
+		if message {
+			h = "m.h + 1"
+			s.If = and(fmt.Sprintf("m.h < %d", p.lives), s.If)
+		}
+		fields := fmt.Sprintf("%q, v = %s, h = %s, c = self.cert", pick(p, types...), p.value(event), h)
+		to := []string{"next", "next", "next", "peer", "all"}
+		if message {
+			to = append(to, "sender", "sender", "sender")
+		} else {
+			to = append(to, "all", "all")
+		}
+		if p.names {
+			to = append(to, "A")
+		}
+		switch pick(p, to...) {
+		case "next":
+			s.Do = "self.send(self.next_leader, " + fields + ")"
+		case "peer":
+			s.If, s.Do = and("self.peer != None", s.If), "self.send(self.peer, "+fields+")"
+		case "all":
+			s.Do = "self.broadcast(" + fields + ")"
+		case "sender":
+			s.Do = "self.send(m.sender, " + fields + ")"
+		case "A":
+			s.Do = `self.send("A", ` + fields + ")"
+		}
+	case client && message:
+		s.If = and("self.open", s.If)
+		s.Do = "self.returns(" + p.value(event) + " if self.reads else None)\nself.open, self.at = False, self.at + 1"
+	case client:
+		s.Do = pick(p, changes...)
+	case roll < 97 || len(p.c.Clients) == 0:
+		s.Do = fmt.Sprintf("self.decide(%d, %s)", pick(p, 0, 0, 0, 1), p.value(event))
+		if p.chance(20) {
+			s.Do = "self.decide(0, self.cert)"
+		}
+	case p.chance(50):
+		s.If, s.Do = and("not self.open", s.If), "self.invoked(operation(\"write\", "+pick(p, plainValues...)+"))\nself.open = True"
+	default:
+		s.If, s.Do = and("self.open", s.If), "self.returns(None)\nself.open = False"
+	}
+	return s
+}
+
+func (p *pen) role(client bool) Role {
+	var r Role
+	for _, name := range []string{"x", "k", "got", "log_", "peer", "done", "cert", "at", "open", "reads"} {
+		if p.chance(25) {
+			r.Persistent = append(r.Persistent, name)
+		}
+	}
+	events := append([]string{"round", "timeout"}, types...)
+	if client {
+		events = append([]string{"exchange", "invoke", "timeout"}, types...)
+	}
+	for _, event := range events {
+		h := Handler{Event: event}
+		if event == "timeout" && p.chance(30) {
+			continue // nobody is interested
+		}
+		if p.chance(2) {
+			h.Body = append(h.Body, Statement{p.condition(event), pick(p, `fail("no")`, "self.x = 1 // 0")})
+		}
+		if event != "round" && !slices.Contains(types, event) && p.chance(25) {
+			h.Body = append(h.Body, Statement{p.condition(event), "self.refuse(\"is busy\")\nreturn"})
+		}
+		switch event {
+		case "exchange":
+			h.Body = append(h.Body,
+				Statement{"self.at >= len(self.program)", "self.refuse(\"is done\")\nreturn"},
+				Statement{"not self.open", "self.invoked(self.program[self.at])\nself.open, self.reads = True, self.program[self.at].name == \"read\""},
+				Statement{"", "self.broadcast(\"m0\", v = self.program[self.at].arg, h = 0, c = self.cert)"})
+		case "invoke":
+			h.Body = append(h.Body,
+				Statement{"self.open", "self.refuse(\"is busy\")\nreturn"},
+				Statement{"", "self.invoked(op)"},
+				Statement{"", "self.open, self.reads = True, op.name == \"read\""},
+				Statement{"", "self.broadcast(\"m0\", v = op.arg, h = 0, c = self.cert)"})
+		case "m0":
+			if !client && len(p.c.Clients) > 0 {
+				h.Body = append(h.Body, Statement{"m.v != None", "self.x = m.v"},
+					Statement{fmt.Sprintf("m.h < %d", p.lives), `self.send(m.sender, "m1", v = self.x, h = m.h + 1, c = self.cert)`})
+			}
+		}
+		for range 1 + p.IntN(3) {
+			h.Body = append(h.Body, p.statement(event, client))
+		}
+		if !client && slices.Contains(types, event) && p.chance(25) {
+			h.Body = append(h.Body, Statement{pick(p, "", "not self.done", p.condition(event)), fmt.Sprintf("self.decide(0, %s)", pick(p, "m.v", "m.v", p.value(event)))})
+		}
+		if event == "round" && p.chance(60) {
+			h.Body = append(h.Body, Statement{"round.leader == self.id", fmt.Sprintf("self.broadcast(%q, v = %s, h = 0, c = self.cert)", pick(p, types...), p.value(event))})
+		}
+		if event == "round" && p.chance(45) {
+			// What was of use in this round is of none in the next.
+			if p.chance(50) {
+				h.Body = append(h.Body, Statement{p.condition(event), "self.decide(0, self.x)"})
+			}
+			h.Body = append(h.Body, Statement{pick(p, "", "", p.condition(event)), pick(p, "self.x = None", "self.x, self.done = None, False",
+				"self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None")})
+		}
+		r.Handlers = append(r.Handlers, h)
+	}
+	return r
+}

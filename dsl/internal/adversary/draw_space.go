@@ -1,0 +1,266 @@
+package adversary
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (p *pen) space() {
+	var of Space
+	if p.alike {
+		// Rounds after rounds, so that much can be forgotten and merged.
+		of = p.rounds()
+		for of.size() > p.most {
+			of = p.rounds()
+		}
+		n := 1
+		for n < 5 && (Space{Op: "*", Of: []Space{of}, Times: n + 1}).size() <= p.most && (n+1)*of.longest() <= 6 {
+			n++
+		}
+		of = Space{Op: "*", Of: []Space{of}, Times: max(1, n-p.IntN(2))}
+	}
+	for range 2 + p.IntN(4) {
+		next := p.part()
+		if of.Text == "" && of.Op == "" {
+			of = next
+			continue
+		}
+		if longer := (Space{Op: "+", Of: []Space{of, next}}); longer.size() <= p.most && longer.longest() <= 6 {
+			of = longer
+		}
+	}
+	p.c.Space = of
+}
+
+// size bounds the number of scenarios.
+func (s Space) size() int {
+	switch s.Op {
+	case "|":
+		return s.Of[0].size() + s.Of[1].size()
+	case "+":
+		return s.Of[0].size() * s.Of[1].size()
+	case "*", "distinct":
+		n := 1
+		for range s.Times {
+			n *= s.Of[0].size()
+		}
+		return n
+	case "constant":
+		return s.Of[0].size()
+	}
+	return len(s.Lists)
+}
+
+func (s Space) longest() int {
+	switch s.Op {
+	case "|":
+		return max(s.Of[0].longest(), s.Of[1].longest())
+	case "+":
+		return s.Of[0].longest() + s.Of[1].longest()
+	case "*", "distinct", "constant":
+		return s.Times * s.Of[0].longest()
+	}
+	n := 0
+	for _, sc := range s.Lists {
+		n = max(n, len(sc))
+	}
+	return n
+}
+
+// part draws a space that may be one part of the whole.
+func (p *pen) part() Space {
+	for {
+		leaf := p.choice()
+		s := leaf
+		switch p.IntN(10) {
+		case 0, 1, 2:
+			s = Space{Op: "*", Of: []Space{leaf}, Times: pick(p, 1, 2, 2, 2, 3)}
+		case 3, 4:
+			s = Space{Op: "|", Of: []Space{leaf, p.choice()}}
+		case 5:
+			if n := len(unique(leaf.Lists)); n > 1 {
+				s = Space{Op: "distinct", Of: []Space{leaf}, Times: min(n, 2)}
+			}
+		case 6:
+			s = Space{Op: "constant", Of: []Space{leaf}, Times: 2}
+		}
+		if s.size() <= p.most && s.longest() <= 5 {
+			return s
+		}
+	}
+}
+
+// partitions draws a choice of partitions, and its text.
+func (p *pen) partitions() (string, [][][]string) {
+	servers, _ := p.c.Instances()
+	if !p.alike && (p.chance(45) || len(servers) > 4) {
+		var all [][][]string
+		var texts, known []string
+		for range 1 + p.IntN(3) {
+			g := p.groups()
+			if text := (Step{Kind: "partition", Groups: g}).String(); !slices.Contains(known, text) {
+				all, known = append(all, g), append(known, text)
+				texts = append(texts, "steps(begin."+text+".steps)")
+			}
+		}
+		return strings.Join(texts, " | "), all
+	}
+	n := 1 + p.IntN(min(3, len(servers)))
+	if len(servers) > 4 || p.alike && p.chance(60) {
+		n = 1
+	}
+	if p.chance(50) {
+		return fmt.Sprintf("partitions(max = %d)", n), partitions(servers, 1, n)
+	}
+	return fmt.Sprintf("partitions(exactly = %d)", n), partitions(servers, n, n)
+}
+
+// partitions lists the partitions into least to most groups.
+func partitions(names []string, least, most int) (all [][][]string) {
+	var place func(at int, groups [][]string)
+	place = func(at int, groups [][]string) {
+		if at == len(names) {
+			if len(groups) >= least && len(groups) <= most {
+				all = append(all, groups)
+			}
+			return
+		}
+		for i := range groups {
+			longer := slices.Clone(groups)
+			longer[i] = append(slices.Clip(groups[i]), names[at])
+			place(at+1, longer)
+		}
+		place(at+1, append(slices.Clip(groups), []string{names[at]}))
+	}
+	place(0, nil)
+	return all
+}
+
+// choice draws a choice of steps.
+func (p *pen) choice() Space {
+	servers, clients := p.c.Instances()
+	all := append(slices.Clone(servers), clients...)
+	kinds := []string{"rounds", "rounds", "rounds", "rounds", "rounds", "happenings", "happenings", "deliveries", "steps", "partitions"}
+	if len(clients) > 0 {
+		kinds = append(kinds, "exchanges", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges")
+	}
+	if p.alike {
+		kinds = []string{"rounds", "rounds", "rounds", "rounds", "rounds", "rounds", "deliveries", "happenings"}
+	}
+	var s Space
+	switch pick(p, kinds...) {
+	case "rounds":
+		return p.rounds()
+	case "deliveries":
+		text, parts := p.partitions()
+		hops := pick(p, 0, 0, 1)
+		for _, g := range parts {
+			s.Lists = append(s.Lists, Scenario{{Kind: "deliver", Groups: g, Count: hops}})
+		}
+		s.Text = fmt.Sprintf("deliveries(%s, hops = %d)", text, hops)
+	case "partitions":
+		text, parts := p.partitions()
+		for _, g := range parts {
+			s.Lists = append(s.Lists, Scenario{{Kind: "partition", Groups: g}})
+		}
+		s.Text = "(" + text + ")"
+	case "steps":
+		var texts []string
+		for range 1 + p.IntN(2) {
+			steps := p.possible(1 + p.IntN(3))
+			if len(steps) == 0 {
+				steps = []Step{{Kind: "heal"}}
+			}
+			text := "begin"
+			for _, step := range steps {
+				text += "." + step.act()
+			}
+			texts = append(texts, "steps("+text+".steps)")
+			if s.Lists == nil || texts[0] != texts[len(texts)-1] {
+				s.Lists = append(s.Lists, Scenario(steps))
+			} else {
+				texts = texts[:1]
+			}
+		}
+		s.Text = "(" + strings.Join(texts, " | ") + ")"
+	case "happenings":
+		kind := pick(p, "crash", "restart", "amnesia", "timeout")
+		ids := p.some(all, 1)
+		if p.alike {
+			ids = servers
+		}
+		for _, id := range ids {
+			s.Lists = append(s.Lists, Scenario{{Kind: kind, Names: []string{id}}})
+		}
+		plural := map[string]string{"crash": "crashes", "restart": "restarts", "amnesia": "amnesias", "timeout": "timeouts"}[kind]
+		s.Text = plural + "(" + list(ids) + ")"
+	case "exchanges":
+		who := p.some(clients, 1)
+		var reaches [][]string
+		for range 1 + p.IntN(3) {
+			reaches = append(reaches, p.some(servers, 1))
+		}
+		for _, client := range who {
+			for _, reach := range reaches {
+				s.Lists = append(s.Lists, Scenario{{Kind: "exchange", Who: client, Names: reach}})
+			}
+		}
+		s.Text = fmt.Sprintf("exchanges(%s, %s)", list(who), lists(reaches))
+	}
+	return s
+}
+
+func (p *pen) rounds() (s Space) {
+	servers, _ := p.c.Instances()
+	var ids []string
+	for i := range p.c.N {
+		ids = append(ids, string(rune('A'+i)))
+	}
+	leaders := p.some(ids, 1)
+	who := list(leaders)
+	if p.alike || p.chance(45) {
+		leaders, who = ids, `"any"`
+	}
+	text, parts := p.partitions()
+	args := []string{who, text}
+	deaf, kinds := [][]string{nil}, []string(nil)
+	phases, hops := 1, 0
+	switch p.IntN(8) {
+	case 0, 1:
+		deaf, kinds = [][]string{nil}, p.some(types, 1)
+		texts := []string{"[]"}
+		for _, id := range servers {
+			if p.alike || id == pick(p, servers...) {
+				deaf, texts = append(deaf, []string{id}), append(texts, list([]string{id}))
+			}
+		}
+		args = append(args, "deaf = ["+strings.Join(texts, ", ")+"]", "types = "+list(kinds))
+	case 2:
+		phases = 2
+		args = append(args, "phases = 2")
+	case 3, 4:
+		hops = 1 + p.IntN(2)
+		args = append(args, fmt.Sprintf("hops = %d", hops))
+	}
+	for _, leader := range leaders {
+		for _, g := range parts {
+			for _, d := range deaf {
+				step := Step{Kind: "round", Who: leader, Groups: g, Names: d, Count: hops}
+				if d != nil {
+					step.Types = kinds
+				}
+				if phases == 1 {
+					s.Lists = append(s.Lists, Scenario{step})
+					continue
+				}
+				step.Count = 1
+				for _, then := range parts {
+					s.Lists = append(s.Lists, Scenario{step, {Kind: "deliver", Groups: then}})
+				}
+			}
+		}
+	}
+	s.Text = "rounds(" + strings.Join(args, ", ") + ")"
+	return s
+}
