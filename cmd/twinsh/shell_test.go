@@ -144,7 +144,7 @@ func (c *console) leave() {
 		if err != nil {
 			c.Errorf("it ended with %v", err)
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		c.Fatal("Ctrl-D does not end it")
 	}
 }
@@ -238,13 +238,8 @@ func TestShellStopsAtCtrlC(t *testing.T) {
 		c.expect("kv 0 C⚡> ")
 		c.send(endless)
 		c.expect("begun\r\n")
-		time.Sleep(200 * time.Millisecond)
 		c.send("\x03")
-		started := time.Now()
 		c.expect("interrupted")
-		if took := time.Since(started); took > 3*time.Second {
-			t.Errorf("it took %v to stop %q", took, endless)
-		}
 		c.run("x", "7\r\n")
 	}
 	c.expect("> ")

@@ -252,8 +252,9 @@ func (s *Session) interruptible(ctx context.Context) (context.Context, context.C
 	default:
 	}
 	signal.Notify(s.interrupts, os.Interrupt)
-	done := make(chan struct{})
+	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(over)
 		select {
 		case <-s.interrupts:
 			cancel()
@@ -269,6 +270,7 @@ func (s *Session) interruptible(ctx context.Context) (context.Context, context.C
 	}()
 	return ctx, func() {
 		close(done)
+		<-over // or it could take the interrupt that is meant for what runs next
 		cancel()
 		if !s.Editor.Interactive() {
 			signal.Stop(s.interrupts)

@@ -98,9 +98,9 @@ func TestInterruptedAndResumedIsUninterrupted(t *testing.T) {
 		}
 		file := filepath.Join(t.TempDir(), "checkpoint")
 		stops := 0
-		for budget := 200 * time.Microsecond; ; budget = budget * 5 / 4 {
+		for worlds := 2; ; worlds += 1 + worlds/4 {
 			s, o := search()
-			o.Checkpoint, o.Resume, o.Budget = file, true, budget
+			o.Checkpoint, o.Resume, o.MaxWorlds = file, true, worlds
 			got := mustExplore(t, context.Background(), s, o)
 			if got.Stopped != nil {
 				stops++
