@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -287,6 +288,7 @@ type Canonicalizer struct {
 	images []image // [local state * order + renaming]
 	envs   map[uint64]image
 	best   []image // those of the least vector so far
+	ties   []int   // the renamings that lead to it
 	err    error
 }
 
@@ -303,7 +305,7 @@ func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
 
 // Canonical brings v into canonical form and returns the number of the
 // renaming that does. The form is the least under all renamings, the first of
-// them where several lead to it: vectors are compared place by place, by what
+// them where several lead to it (see [Canonicalizer.Ties]): vectors are compared place by place, by what
 // their states and environments are, so that it is the same in every run.
 func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 	last := len(v) - 1
@@ -311,14 +313,18 @@ func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 		z.best[i] = *z.image(v[i], 0)
 	}
 	z.best[last] = z.environment(v[last], 0)
-	least := 0
+	z.ties = append(z.ties[:0], 0)
 	for g := 1; g < len(z.renamings); g++ {
 		from := z.inverse[g]
-		place := z.smaller(v, g)
-		if place < 0 {
+		place, order := z.compare(v, g)
+		if order > 0 {
 			continue
 		}
-		least = g
+		if order == 0 {
+			z.ties = append(z.ties, g)
+			continue
+		}
+		z.ties = append(z.ties[:0], g)
 		for i := place; i < last; i++ { // they are equal before that place
 			z.best[i] = *z.image(v[from[i]], g)
 		}
@@ -330,31 +336,41 @@ func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 	for i, s := range z.best {
 		v[i] = s.to - 1
 	}
-	return least, nil
+	return z.ties[0], nil
 }
 
-// smaller compares v under a renaming with the best, and returns the first
-// place in which they differ if v is smaller there, otherwise -1.
-func (z *Canonicalizer) smaller(v Vector, g int) (place int) {
+// Ties lists the renamings that lead to the form that was found last, in order.
+// They differ in what becomes of what is no part of a vector. The list is valid
+// until the next call of Canonical.
+func (z *Canonicalizer) Ties() []int { return z.ties }
+
+// compare compares v under a renaming with the best, and returns the first
+// place in which they differ, if they do.
+func (z *Canonicalizer) compare(v Vector, g int) (place, order int) {
 	for i, from := range z.inverse[g] {
 		a, b := z.image(v[from], g), &z.best[i]
 		if a.to == b.to {
 			continue
 		}
-		if a.content < b.content || a.content == b.content && z.settle(a, b, z.cluster.code.compareStates) < 0 {
-			return i
-		}
-		return -1
+		return i, z.order(a, b, z.cluster.code.compareStates)
 	}
 	last := len(v) - 1
 	if v[last] == 0 {
-		return -1 // nothing there has a name
+		return last, 0 // nothing there has a name
 	}
 	a, b := z.environment(v[last], g), &z.best[last]
-	if a.to != b.to && (a.content < b.content || a.content == b.content && z.settle(&a, b, z.cluster.code.compareEnvs) < 0) {
-		return last
+	if a.to == b.to {
+		return last, 0
 	}
-	return -1
+	return last, z.order(&a, b, z.cluster.code.compareEnvs)
+}
+
+// order orders different things by content, or else by what they are.
+func (z *Canonicalizer) order(a, b *image, compare func(a, b uint32) int) int {
+	if order := cmp.Compare(a.content, b.content); order != 0 {
+		return order
+	}
+	return z.settle(a, b, compare)
 }
 
 // settle orders different things of one content by what they are.

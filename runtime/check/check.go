@@ -102,6 +102,9 @@ type Renamable interface {
 	// Rename returns the state after what each instance did was done by
 	// to(instance) instead.
 	Rename(state string, to func(instance int) int) string
+	// Content returns what a state is, in words that are the same in each run,
+	// so that states that Rename turns into each other can be put in order.
+	Content(state string) string
 }
 
 // MonitorOf returns a monitor of p for the histories of c in which the given

@@ -2,8 +2,10 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -127,6 +129,24 @@ func (m *registerMonitor) Rename(state string, to func(int) int) string {
 	}
 	sorted, _ := best(context.Background(), configs) // they are no more than they were
 	return encode(sorted)
+}
+
+// Content implements [Renamable].
+func (m *registerMonitor) Content(state string) string {
+	if state == violated {
+		return state
+	}
+	var all []string
+	for _, g := range decode[[]config](state) {
+		text := m.numbers.content(g.Value) + m.numbers.content(g.Lost...)
+		for _, client := range slices.Sorted(maps.Keys(g.Open)) {
+			c := g.Open[client]
+			text += fmt.Sprint(client, c.Write, m.numbers.content(c.Values...))
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
 }
 
 // renamed renames the keys of a map.

@@ -70,3 +70,6 @@ func (m *agreementMonitor) Next(_ context.Context, state string, seen []runtime.
 
 // Rename implements [Renamable]: it does not matter who decided.
 func (m *agreementMonitor) Rename(state string, _ func(int) int) string { return state }
+
+// Content implements [Renamable]: it has one image only.
+func (m *agreementMonitor) Content(string) string { return "" }

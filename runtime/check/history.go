@@ -61,6 +61,17 @@ func (n *numbers) value(i int) any {
 	return n.values[i]
 }
 
+// content writes down the values with the given numbers, in an order of its own.
+func (n *numbers) content(list ...int) string {
+	texts := make([]string, len(list))
+	for i, number := range list {
+		v := n.value(number)
+		texts[i] = fmt.Sprintf("%T %#v", v, v)
+	}
+	slices.Sort(texts)
+	return fmt.Sprintf("%q", texts)
+}
+
 // encode writes a state down. The same state gives the same string, because
 // JSON objects are written in the order of their keys.
 func encode(state any) string {

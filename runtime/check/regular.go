@@ -3,7 +3,9 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -180,6 +182,25 @@ func (m *weakMonitor) Rename(state string, to func(int) int) string {
 	}
 	m.tidy(&s)
 	return encode(s)
+}
+
+// Content implements [Renamable].
+func (m *weakMonitor) Content(state string) string {
+	if state == violated {
+		return state
+	}
+	s := decode[weakState](state)
+	var last []string
+	for _, l := range s.Last {
+		last = append(last, m.numbers.content(l.Value)+fmt.Sprint(l.Until))
+	}
+	slices.Sort(last)
+	text := strings.Join(last, " ") + m.numbers.content(s.Lost...)
+	for _, client := range slices.Sorted(maps.Keys(s.Open)) {
+		c := s.Open[client]
+		text += fmt.Sprint(client, c.Write, c.Any, m.numbers.content(c.Values...))
+	}
+	return text
 }
 
 // mayWrite notes an operation of a faulty replica: a write may have taken

@@ -28,12 +28,14 @@ type monitors struct {
 	lost   map[forgetting]uint32
 	names  map[[2]uint32]uint32 // (tuple, number of a renaming) -> tuple
 	broken map[breaking]uint32
-	ids    map[string]uint32
-	tuple  []tuple
-	kinds  map[string]uint32 // sets of failures, by what is in them
-	failed [][]string        // the sets, by number; each is in some tuple
-	most   int               // tuples
-	texts  int               // bytes of the tuples and their keys
+	// contents are those of tuples that were put in order.
+	contents map[uint32]string
+	ids      map[string]uint32
+	tuple    []tuple
+	kinds    map[string]uint32 // sets of failures, by what is in them
+	failed   [][]string        // the sets, by number; each is in some tuple
+	most     int               // tuples
+	texts    int               // bytes of the tuples and their keys
 	// replicasAct says that a replica began an operation, so that states may
 	// name servers.
 	replicasAct atomic.Bool
@@ -103,6 +105,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 		lost:       map[forgetting]uint32{},
 		names:      map[[2]uint32]uint32{},
 		broken:     map[breaking]uint32{},
+		contents:   map[uint32]string{},
 		ids:        map[string]uint32{},
 		kinds:      map[string]uint32{"": 0},
 		failed:     [][]string{nil},
@@ -228,6 +231,21 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (u
 	})
 }
 
+// step returns the tuple after a step that led to a vector, with what was seen of
+// it. It may be called concurrently.
+func (m *monitors) step(ctx context.Context, id uint32, seen []uint32, step runtime.Step, to runtime.Vector) (uint32, error) {
+	var err error
+	for _, list := range seen {
+		if id, err = m.fold(ctx, id, list); err != nil {
+			return 0, err
+		}
+	}
+	if step.Kind() == runtime.AmnesiaStep {
+		return m.forget(ctx, id, m.cluster.FaultyIn(to))
+	}
+	return id, nil
+}
+
 // breaks returns the tuple after invariants were found violated. It may be
 // called concurrently.
 func (m *monitors) breaks(id uint32, invariants marks) (uint32, error) {
@@ -260,6 +278,27 @@ func (m *monitors) rename(id uint32, g int, r runtime.Renaming) (uint32, error) 
 		}
 		return after, nil
 	})
+}
+
+// content returns what tells a tuple from those that renamings make of it, the same
+// in each run. It may be called concurrently.
+func (m *monitors) content(id uint32) string {
+	m.mu.RLock()
+	text, ok := m.contents[id]
+	m.mu.RUnlock()
+	if ok {
+		return text
+	}
+	for i, fold := range m.folds {
+		if fold, ok := fold.(check.Renamable); ok {
+			text += strconv.Quote(fold.Content(m.at(id).states[i]))
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.contents[id] = text
+	m.texts += len(text) + pairBytes
+	return text
 }
 
 // remember returns the number of the tuple that is known under a key, or finds

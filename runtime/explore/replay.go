@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -8,7 +9,7 @@ import (
 
 // replay walks from the start to where an origin of the layer under way leads.
 // A last step that cannot happen is left out.
-func (x *search) replay(from origin) *runtime.World {
+func (x *search) replay(ctx context.Context, from origin) *runtime.World {
 	var choices []int
 	for layer := len(x.origins) - 1; ; layer-- {
 		choices = append(choices, int(uint32(from)))
@@ -17,10 +18,13 @@ func (x *search) replay(from origin) *runtime.World {
 		}
 		from = x.origins[layer][from>>32]
 	}
-	// The choices are those from canonical worlds: row is the one that the
-	// search went on from, and the real world what it is before the renamings.
+	// The choices are those from canonical rows: row is the one that the
+	// search went on from, but for its position, and the real world what it is
+	// before the renamings.
 	w, at := x.options.Start, x.place(x.space.Start())
-	row, next := slices.Clone(w.Vector()), slices.Clone(w.Vector())
+	width := len(w.Vector())
+	row := append(slices.Clone(w.Vector()), x.past)
+	next := slices.Clone(row)
 	sim := x.cluster.NewSimulator()
 	var names *runtime.Canonicalizer
 	if x.symmetry != nil {
@@ -34,12 +38,16 @@ func (x *search) replay(from origin) *runtime.World {
 			return w
 		}
 		sim.Expect(to.leaders)
-		sim.Take(next, row, step)
+		sim.Take(next[:width], row[:width], step)
+		if x.symmetry != nil {
+			// The search did the same, so it is remembered and no error.
+			next[width], _ = x.monitors.step(ctx, row[width], sim.Seen(), step, next[:width])
+		}
 		w, at = after, to
 		row, next = next, row
 		if layer++; layer >= x.symmetricFrom {
 			// An error would have ended the search at this world.
-			g, _ := names.Canonical(row)
+			g, _ := x.canonical(names, row)
 			undo = x.undoing(undo, g)
 		}
 	}

@@ -40,6 +40,9 @@ type search struct {
 	ended      error             // why the search ends with a complete layer
 	sought     bool              // whether there is a symmetry is known
 	renamings  runtime.RenamingIndex
+	// clientsMove says that some of the renamings rename clients.
+	clientsMove bool
+	past        uint32 // the tuple of the starting world, once it is known
 	// symmetricFrom is the first layer of canonical worlds.
 	symmetricFrom int
 	began         time.Time
@@ -246,8 +249,9 @@ func (x *search) judged() int { return len(x.properties) + len(x.options.Invaria
 
 // startMonitor folds the path to the starting world. It is judged by who is
 // faulty there.
-func (x *search) startMonitor(ctx context.Context) (uint32, error) {
-	return x.monitors.past(ctx, x.options.Start.History())
+func (x *search) startMonitor(ctx context.Context) (past uint32, err error) {
+	x.past, err = x.monitors.past(ctx, x.options.Start.History())
+	return x.past, err
 }
 
 func (x *search) run(ctx context.Context) (*Report, error) {
@@ -533,11 +537,11 @@ func (x *search) gather(ctx context.Context, team []*worker) {
 		passing = append(passing, w.passing...)
 	}
 	for _, f := range slices.SortedFunc(maps.Keys(wrong), flaw.compare) {
-		x.found(ctx, f, len(x.origins), x.replay(wrong[f].from), wrong[f].count.big())
+		x.found(ctx, f, len(x.origins), x.replay(ctx, wrong[f].from), wrong[f].count.big())
 	}
 	slices.SortFunc(passing, finding.compare)
 	for _, f := range passing {
-		x.passed(f.progress, func() *runtime.World { return x.replay(f.from) })
+		x.passed(f.progress, func() *runtime.World { return x.replay(ctx, f.from) })
 	}
 }
 

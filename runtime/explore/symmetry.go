@@ -64,6 +64,7 @@ func (x *search) seekSymmetry(ctx context.Context) error {
 			list[g] = y.Renaming(g)
 		}
 		x.symmetry, x.renamings = y, runtime.NewRenamingIndex(list)
+		x.clientsMove = slices.ContainsFunc(list, x.movesClients)
 		x.newRealm()
 	}
 	return nil
@@ -108,17 +109,31 @@ func (x *search) movesClients(r runtime.Renaming) bool {
 }
 
 // canonical brings a row into canonical form and returns the number of the
-// renaming that does. The error, if any, is an asymmetry.
+// renaming that does: of those that lead to the least vector the first that leads
+// to the least past. The error, if any, is an asymmetry or a [LimitError].
 func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, error) {
 	width := x.width - 2
 	g, err := names.Canonical(row[:width])
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
-	if r := x.symmetry.Renaming(g); g != 0 && (x.monitors.replicasAct.Load() || x.movesClients(r)) {
-		row[width], err = x.monitors.rename(row[width], g, r)
+	replicasAct := x.monitors.replicasAct.Load()
+	if !replicasAct && !x.clientsMove {
+		return g, nil // no past names anybody
 	}
-	return g, err
+	past := row[width]
+	for k, tie := range names.Ties() {
+		renamed := past
+		if tie != 0 && (replicasAct || x.movesClients(x.symmetry.Renaming(tie))) {
+			if renamed, err = x.monitors.rename(past, tie, x.symmetry.Renaming(tie)); err != nil {
+				return 0, err
+			}
+		}
+		if k == 0 || renamed != row[width] && x.monitors.content(renamed) < x.monitors.content(row[width]) {
+			g, row[width] = tie, renamed
+		}
+	}
+	return g, nil
 }
 
 // images are what renamings make of the steps at a place. They are found when they

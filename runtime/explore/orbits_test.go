@@ -1,0 +1,166 @@
+package explore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// In chores replicas and clients read and write what nobody keeps, as a hash says
+// of all but their names, so that they are alike. Their states are soon equal again,
+// while what properties remember of them is not.
+type chores struct{ seed uint32 }
+
+func (chores) Name() string                                   { return "chores" }
+func (chores) Symmetric() bool                                { return true }
+func (chores) SymmetricClients([]runtime.Operation) bool      { return true }
+func (p chores) NewServer(runtime.Self) (runtime.Node, error) { return &chore{chores: p}, nil }
+func (p chores) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return &chore{chores: p, client: 1}, nil
+}
+
+// A chore begins operations and leaves them, or ends them.
+type chore struct {
+	chores
+	client, state, open byte
+}
+
+func (n *chore) React(e runtime.Event, out *runtime.Reaction) {
+	h := n.seed
+	for _, b := range []byte{n.client, n.state, n.open} {
+		h = (h ^ uint32(b)) * 16777619
+		h ^= h >> 13
+	}
+	n.state = byte(h % 2)
+	switch {
+	case n.open > 0 && h/2%3 > 0:
+		if n.open == 1 {
+			out.Returned(nil)
+		} else {
+			out.Returned([]any{"red", "blue", nil}[h/6%3])
+		}
+		n.open = 0
+	case h/2%2 == 0:
+		out.Invoked(runtime.Operation{Name: "read"})
+		n.open = 2 * byte(h/4%2)
+	default:
+		out.Invoked(runtime.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
+		n.open = byte(h / 4 % 2)
+	}
+}
+
+func (n *chore) Rename(func(string) string) {}
+func (n *chore) AppendBinary(b []byte) ([]byte, error) {
+	return append(b, n.client, n.state, n.open), nil
+}
+func (n *chore) UnmarshalBinary(b []byte) error {
+	n.client, n.state, n.open = b[0], b[1], b[2]
+	return nil
+}
+
+// drawChores draws a cluster of chores, and the steps in which one of them acts.
+func drawChores(t *rapid.T) (*runtime.Cluster, []runtime.Step) {
+	config := runtime.Config{Protocol: chores{rapid.Uint32().Draw(t, "seed")}, N: rapid.IntRange(1, 3).Draw(t, "n")}
+	for i := range rapid.IntRange(0, 3).Draw(t, "clients") {
+		config.Clients = append(config.Clients, runtime.Client{Name: fmt.Sprint("c", i)})
+	}
+	c, err := runtime.NewCluster(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []runtime.Step
+	for _, in := range c.Instances() {
+		s, err := c.Timeout(in.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, s)
+	}
+	return c, steps
+}
+
+// Rows that are images of each other are one: a layer has as many as there are
+// orbits among the rows to which scenarios lead.
+func TestLayersAreOrbits(t *testing.T) {
+	merged := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c, steps := drawChores(t)
+		property := rapid.SampledFrom([]check.Property{check.Linearizable(), check.Regular(), check.Safe()}).Draw(t, "property")
+		x := newSearch(space.Of(steps...).Times(4), Options{Start: c.Start(), Properties: []check.Property{property}, Symmetry: Always, Workers: rapid.IntRange(1, 2).Draw(t, "workers")})
+		r, err := x.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.symmetry == nil {
+			return
+		}
+		for _, v := range r.Violations {
+			if judged, err := property.Judge(t.Context(), v.Counterexample.History()); err != nil || judged.Holds {
+				t.Fatalf("the counterexample %q violates nothing: %v", x.texts(v.Counterexample), err)
+			}
+		}
+		w := x.newWorker(t.Context())
+		layer := map[string][]uint32{}
+		add := func(to map[string][]uint32, row []uint32) { to[rowKey(row)] = row }
+		add(layer, append(slices.Clone(c.Start().Vector()), x.past, x.place(x.space.Start()).index))
+		for k, origins := range x.origins {
+			next := map[string][]uint32{}
+			orbits := map[string]bool{}
+			for _, row := range layer {
+				orbits[x.orbit(t, row)] = true
+				at := x.places[row[x.width-1]]
+				for choice := range at.choices() {
+					to, err := w.again(t.Context(), row, choice)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, place := at.choice(choice); !place.last && !x.over(x.monitors.verdict(to[x.width-2])) {
+						add(next, to)
+					}
+				}
+			}
+			if len(orbits) != len(origins) {
+				t.Fatalf("layer %d has %d rows, and there are %d orbits of %d rows:\n%s", k, len(origins), len(orbits), len(layer), r.Text())
+			}
+			if len(orbits) < len(layer) {
+				merged++
+			}
+			layer = next
+		}
+	})
+	if !testing.Short() && merged == 0 {
+		t.Error("nothing was ever merged")
+	}
+}
+
+func rowKey(row []uint32) string {
+	var key []byte
+	for _, word := range row {
+		key = binary.BigEndian.AppendUint32(key, word)
+	}
+	return string(key)
+}
+
+// orbit returns the least of the images of a row, which is the same for all of them.
+func (x *search) orbit(t *rapid.T, row []uint32) string {
+	var images []string
+	for g := range x.symmetry.Order() {
+		image := slices.Clone(row)
+		if err := x.symmetry.Rename(image[:x.width-2], row[:x.width-2], g); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if image[x.width-2], err = x.monitors.rename(row[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, rowKey(image))
+	}
+	return slices.Min(images)
+}
