@@ -365,7 +365,7 @@ func TestRenamingVectors(t *testing.T) {
 			}
 		}
 	})
-	if moved == 0 {
+	if !testing.Short() && moved == 0 {
 		t.Error("no renaming changed anything")
 	}
 }

@@ -88,7 +88,7 @@ func TestForgottenWorldsDoTheSame(t *testing.T) {
 			}
 		}
 	})
-	if pairs == 0 {
+	if !testing.Short() && pairs == 0 {
 		t.Error("no two worlds were ever one")
 	}
 	t.Logf("%d worlds were taken for others", pairs)

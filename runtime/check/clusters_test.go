@@ -60,7 +60,7 @@ func TestClustersAgainstAllOrders(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) { compare(t, 6, 30, true) })
 	rapid.Check(t, func(t *rapid.T) { compare(t, 12, 60, false) })
-	if holds == 0 || violated == 0 {
+	if !testing.Short() && (holds == 0 || violated == 0) {
 		t.Errorf("%d histories are linearizable and %d are not", holds, violated)
 	}
 }

@@ -234,7 +234,7 @@ func TestNoEffectAgreesWithOracle(t *testing.T) {
 				found += n
 			}
 		}
-		if found == 0 {
+		if !testing.Short() && found == 0 {
 			t.Errorf("nothing was ever reported of the kind %q", kind)
 		}
 	}

@@ -41,7 +41,7 @@ func TestReplayUndoesRenamings(t *testing.T) {
 			t.Fatal("no symmetry")
 		}
 	})
-	if renamed == 0 {
+	if !testing.Short() && renamed == 0 {
 		t.Error("nothing was ever renamed")
 	}
 }

@@ -236,7 +236,7 @@ func TestRandomRoundsAgreeWithOracle(t *testing.T) {
 			}
 		}
 	})
-	if violated == 0 || failed == 0 || both == 0 {
+	if !testing.Short() && (violated == 0 || failed == 0 || both == 0) {
 		t.Errorf("%d spaces violate something, in %d code fails, in %d both", violated, failed, both)
 	}
 }
