@@ -136,7 +136,7 @@ func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
 	}
 	return append(f,
 		Part{"the size of the space", s.Size().String()},
-		DigestOf("the space", fmt.Sprintf("%d\n%s\n%s", s.MaxLen(), s, steps.String())),
+		DigestOf("the space", fmt.Sprintf("%s\n%x\n%s", s, s.Digest(), steps.String())),
 		DigestOf("the start", start.String()),
 		Part{"symmetry", symmetries[asked]},
 		Part{"stopping at the first violation", first},
