@@ -12,7 +12,7 @@ func networkFamily() []Entry {
 	return []Entry{{
 		Signature: "partition(*groups)",
 		Doc: `Parts the network until it heals: each server instance is in exactly one group and reaches only that.
-A client that no group names reaches all of them.`,
+A client that no group names reaches all of them. A partition takes the place of an earlier one and of the cuts made before it; drops, holds and orders stay.`,
 		Example: kvStage + `partition(["A", "B"], ["C", "D"])
 exchange("c1", ["A", "B", "C"])
 heal()`,

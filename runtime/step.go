@@ -186,7 +186,8 @@ func (c *Cluster) happeningSet(kind StepKind, set Set) Step {
 	return newStep(step{cluster: c, kind: kind, text: happenings[kind] + "(" + args[1:len(args)-1] + ")", set: set})
 }
 
-// Partition is the step that parts the network, until it heals. Each server
+// Partition is the step that parts the network, until it heals. It takes the place
+// of an earlier partition and of cuts; filters, holds and orders stay. Each server
 // instance is in exactly one group. A client that no group names reaches every
 // group, and every group reaches it.
 func (c *Cluster) Partition(groups [][]string) (Step, error) {
