@@ -41,6 +41,14 @@ func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verd
 	return p.property.Judge(ctx, w.History())
 }
 
+// needs says what puts p to the test.
+func (p *propertyValue) needs() string {
+	if p.invariant != nil {
+		return check.Needs(p.invariant)
+	}
+	return check.Needs(p.property)
+}
+
 // A propertyList is a parameter that takes a property or a list of them.
 type propertyList []*propertyValue
 
@@ -230,7 +238,7 @@ func callCheck(c *call) (starlark.Value, error) {
 				return nil, err
 			}
 		case v.Vacuous:
-			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s; nothing returned and nothing was decided, so this proves nothing", p.name, notes))
+			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s; it takes %s to put that to the test, and there was none, so this proves nothing", p.name, notes, p.needs()))
 		default:
 			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s", p.name, notes))
 		}
@@ -322,6 +330,7 @@ func liveEntry() Entry {
 		Signature: "live(within)",
 		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
 A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
+A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
 If a world repeats, the failure is a proven loop (see rebase in role); else it is told as no progress in so many rounds.`,
 		Example: roundStage + `check(live(within = 12))`,
 		call: func(c *call) (starlark.Value, error) {

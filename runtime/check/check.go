@@ -52,7 +52,8 @@ type Verdict struct {
 	// needs them.
 	Witness []string
 	// Vacuous says that the property holds because nothing was observed that
-	// could have failed: nothing returned, nothing decided.
+	// could have violated it: nothing returned, nothing was decided twice. See
+	// [Needs].
 	Vacuous bool
 }
 
@@ -105,6 +106,38 @@ type Renamable interface {
 	// Content returns what a state is, in words that are the same in each run,
 	// so that states that Rename turns into each other can be put in order.
 	Content(state string) string
+}
+
+// A Testing monitor knows whether its property was put to the test: whether in
+// any of the histories that it folded something was observed that could have
+// violated it, had it been another.
+type Testing interface {
+	Monitor
+	Tested() bool
+}
+
+// Needs says what it takes to put a property to the test, as a noun: "a decision".
+func Needs(p interface{ Name() string }) string {
+	if n, ok := p.(interface{ needs() string }); ok {
+		return n.needs()
+	}
+	return "something that could have violated it"
+}
+
+// Comparing reports whether p compares the decisions for one slot, so that it
+// rests on there being different values to decide.
+func Comparing(p Property) bool {
+	_, ok := p.(agreement)
+	return ok
+}
+
+// Refuses returns an error that names the operations that p knows if op is none
+// of them.
+func Refuses(p Property, op runtime.Operation) error {
+	if k, ok := p.(interface{ refuses(runtime.Operation) error }); ok {
+		return k.refuses(op)
+	}
+	return nil
 }
 
 // MonitorOf returns a monitor of p for the histories of c in which the given

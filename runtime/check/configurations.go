@@ -79,8 +79,8 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 		var next []config
 		switch e.Kind {
 		case runtime.Invoked:
-			if registerHas(e.Operation) != nil {
-				return violated, nil
+			if err := registerHas(e.Operation); err != nil {
+				return "", fmt.Errorf("linearizable: %w", err)
 			}
 			for _, g := range configs {
 				if m.faulty.Has(e.Instance) {
@@ -94,6 +94,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 			if m.faulty.Has(e.Instance) {
 				continue
 			}
+			m.met.Store(true)
 			for _, g := range configs {
 				after, err := m.returned(g, e.Instance, e.Value)
 				if err == nil {

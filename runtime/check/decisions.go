@@ -11,16 +11,20 @@ type agreement struct{}
 
 func (agreement) Name() string { return "agreement" }
 
+func (agreement) needs() string { return "two decisions for one slot" }
+
 // Concerns implements [Monitored].
 func (agreement) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
 
 func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	first := map[int]runtime.Observed{} // slot -> its first decision
+	vacuous := true
 	for _, e := range h.Events {
 		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
 			continue
 		}
 		f, ok := first[e.Slot]
+		vacuous = vacuous && !ok
 		switch {
 		case !ok:
 			first[e.Slot] = e
@@ -34,7 +38,7 @@ func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 				in[f.Instance].Name, runtime.Text(f.Value), e.Slot, f.Step, who, runtime.Text(e.Value), e.Step)}, nil
 		}
 	}
-	return Verdict{Holds: true, Vacuous: len(first) == 0}, nil
+	return Verdict{Holds: true, Vacuous: vacuous}, nil
 }
 
 func (agreement) Monitor(_ *runtime.Cluster, faulty runtime.Set) Monitor {
@@ -60,8 +64,11 @@ func (m *agreementMonitor) Next(_ context.Context, state string, seen []runtime.
 			continue
 		}
 		v := m.numbers.number(e.Value)
-		if was, ok := slots[e.Slot]; ok && was != v {
-			return violated, nil
+		if was, ok := slots[e.Slot]; ok {
+			m.met.Store(true)
+			if was != v {
+				return violated, nil
+			}
 		}
 		slots[e.Slot] = v
 	}

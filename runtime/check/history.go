@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -94,10 +95,14 @@ func decode[T any](state string) T {
 // JSON, so it is no other state.
 const violated = "violated"
 
-// safety is the part that all monitors share: once violated, always violated.
-type safety struct{}
+// safety is the part that all monitors share: once violated, always violated. It
+// knows whether the property was put to the test.
+type safety struct{ met atomic.Bool }
 
-func (safety) Violated(state string) bool { return state == violated }
+func (*safety) Violated(state string) bool { return state == violated }
+
+// Tested implements [Testing].
+func (s *safety) Tested() bool { return s.met.Load() }
 
 // historyMonitor is the monitor of a property that has none of its own. Its
 // state is the history, pairs of an instance and the number of an observation,
@@ -156,7 +161,10 @@ func (m *historyMonitor) judged(ctx context.Context, h runtime.History) (string,
 	if v, err := m.property.Judge(ctx, h); err != nil {
 		return "", err
 	} else if !v.Holds {
+		m.met.Store(true)
 		return violated, nil
+	} else if !v.Vacuous {
+		m.met.Store(true)
 	}
 	past := pastState{Faulty: h.Faulty, Events: make([][2]int, len(h.Events))}
 	for i, o := range h.Events {

@@ -89,7 +89,7 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 	}
 	for _, op := range ops {
 		if _, _, err := p.model.Step(p.model.Init, op.Operation); err != nil {
-			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}, nil
+			return Verdict{}, fmt.Errorf("%s: %s in step %d: %w", p.Name(), op.client, op.beganIn, err)
 		}
 	}
 	if !slices.ContainsFunc(ops, func(o operation) bool { return o.returned() }) {
@@ -112,6 +112,13 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 		v.Witness = append(v.Witness, ops[i].witness())
 	}
 	return v, nil
+}
+
+func (*linearizable) needs() string { return "an operation that returned" }
+
+func (p *linearizable) refuses(op runtime.Operation) error {
+	_, _, err := p.model.Step(p.model.Init, op)
+	return err
 }
 
 // witness is the operation as a line of an explanation.

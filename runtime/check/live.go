@@ -17,8 +17,11 @@ import (
 // Whatever the faulty identities do must not matter, so each choice of their
 // instances is tried: those that are not chosen fall silent.
 //
-// A protocol that decides once counts as live if its replicas decide the same
-// again when a round finds them done.
+// A protocol that decides once is done when every correct replica that is not
+// down has decided: worlds after that count as live. It decides once if in a good
+// network, from its start on, nothing is decided for a second slot before that
+// many rounds have passed in which nothing was decided at all. Of a protocol that
+// decides one slot after the other, nothing that it did before counts.
 //
 // If a world repeats, the failure is proven to go on for ever: for a protocol
 // whose nodes are [runtime.Rebaser], worlds that differ only by round numbers
@@ -30,22 +33,91 @@ const turn = 6
 
 type live struct{ within int }
 
-func (p live) Name() string { return fmt.Sprintf("live within %d rounds", p.within) }
+// A Recalling property of worlds also depends on who has decided before, in
+// those systems for which Recalls says so.
+type Recalling interface {
+	WorldProperty
+	Recalls(ctx context.Context, c *runtime.Cluster) (bool, error)
+	// JudgeAfter judges a world before which the given instances have decided.
+	JudgeAfter(ctx context.Context, w *runtime.World, decided runtime.Set) (Verdict, error)
+}
 
-// JudgeWorld goes on from w for each choice of faulty instances.
-func (p live) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
-	c := w.Cluster()
-	faulty := w.Faulty()
+// Recalls reports whether the protocol decides once.
+func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
+	w := c.Start()
+	leaders := p.leaders(w)
+	correct := c.Servers() &^ w.Faulty()
+	slots := map[int]bool{}
+	for round, quiet := 0, 0; quiet < p.within && round < p.within*(correct.Len()+1) && len(leaders) > 0; round++ {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		phase := runtime.Phase{Parts: []runtime.Set{correct}}
+		for i := range (c.Servers() &^ correct).All {
+			phase.Parts = append(phase.Parts, runtime.Of(i))
+		}
+		step, err := c.Round(leaders[round/turn%len(leaders)], phase)
+		if err == nil {
+			w, err = w.Do(step)
+		}
+		if err != nil {
+			return false, nil // there are no rounds, as judging will say
+		}
+		quiet++
+		for _, o := range w.History().Events {
+			if o.Kind == runtime.Decided && o.Step == w.Depth() && correct.Has(o.Instance) {
+				slots[o.Slot], quiet = true, 0
+			}
+		}
+		if len(slots) > 1 {
+			return false, nil
+		}
+	}
+	return len(slots) == 1, nil
+}
+
+// leaders lists the identities that are correct and run.
+func (p live) leaders(w *runtime.World) []string {
 	var leaders []string
-	for _, id := range c.Identities() {
-		if !id.Client && id.Instances&(faulty|w.Crashed()) == 0 {
+	for _, id := range w.Cluster().Identities() {
+		if !id.Client && id.Instances&(w.Faulty()|w.Crashed()) == 0 {
 			leaders = append(leaders, id.Name)
 		}
 	}
+	return leaders
+}
+
+func (live) needs() string { return "a correct server that can lead" }
+
+func (p live) Name() string { return fmt.Sprintf("live within %d rounds", p.within) }
+
+// JudgeWorld judges w by what was decided on the way to it.
+func (p live) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
+	recalls, err := p.Recalls(ctx, w.Cluster())
+	if err != nil {
+		return Verdict{}, err
+	}
+	var decided runtime.Set
+	for _, o := range w.History().Events {
+		if recalls && o.Kind == runtime.Decided {
+			decided |= runtime.Of(o.Instance)
+		}
+	}
+	return p.JudgeAfter(ctx, w, decided)
+}
+
+// JudgeAfter goes on from w for each choice of faulty instances.
+func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided runtime.Set) (Verdict, error) {
+	c := w.Cluster()
+	faulty := w.Faulty()
+	leaders := p.leaders(w)
 	if len(leaders) == 0 {
 		return Verdict{Holds: true, Vacuous: true}, nil
 	}
 	correct := c.Servers() &^ faulty
+	if running := correct &^ w.Crashed(); decided != 0 && running&^decided == 0 {
+		return Verdict{Holds: true}, nil
+	}
 	present := c.Servers() & faulty
 	for chosen := present; ; chosen = (chosen - 1) & present {
 		why, err := p.follow(ctx, w, leaders, correct, chosen)
@@ -134,6 +206,8 @@ type validity struct {
 	allowed func(context.Context, any) (bool, error)
 }
 
+func (validity) needs() string { return "a decision" }
+
 func (validity) Name() string { return "validity" }
 
 func (p validity) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
@@ -160,7 +234,7 @@ func (validity) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
 
 // Monitor needs no memory: each decision is judged by itself.
 func (p validity) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
-	return validityMonitor{property: p, cluster: c, faulty: faulty}
+	return &validityMonitor{property: p, cluster: c, faulty: faulty}
 }
 
 type validityMonitor struct {
@@ -170,16 +244,21 @@ type validityMonitor struct {
 	faulty   runtime.Set
 }
 
-func (validityMonitor) Start() string { return "" }
+func (*validityMonitor) Start() string { return "" }
 
-func (m validityMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
+func (m *validityMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil
 	}
 	h := runtime.History{Cluster: m.cluster, Events: seen, Faulty: m.faulty}
-	if v, err := m.property.Judge(ctx, h); err != nil {
+	v, err := m.property.Judge(ctx, h)
+	if err != nil {
 		return "", err
-	} else if !v.Holds {
+	}
+	if !v.Vacuous {
+		m.met.Store(true)
+	}
+	if !v.Holds {
 		return violated, nil
 	}
 	return state, nil

@@ -28,7 +28,7 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	var writes, reads []operation
 	for _, op := range ops {
 		if err := registerHas(op.Operation); err != nil {
-			return Verdict{Why: fmt.Sprintf("%s in step %d: %v", op.client, op.beganIn, err)}, nil
+			return Verdict{}, fmt.Errorf("%s: %s in step %d: %w", p.Name(), op.client, op.beganIn, err)
 		}
 		if op.Name == opWrite {
 			writes = append(writes, op)
@@ -51,6 +51,10 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	}
 	return Verdict{Holds: true, Vacuous: len(reads) == 0}, nil
 }
+
+func (weak) needs() string { return "a read that returned" }
+
+func (weak) refuses(op runtime.Operation) error { return registerHas(op) }
 
 // misread says why a read could not return what it did, "" if it could.
 func misread(r *operation, writes []operation) string {
@@ -151,6 +155,11 @@ func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Obser
 	s := decode[weakState](state)
 	for _, e := range seen {
 		ok := true
+		if e.Kind == runtime.Invoked {
+			if err := registerHas(e.Operation); err != nil {
+				return "", fmt.Errorf("%s: %w", weak{safe: m.safe}.Name(), err)
+			}
+		}
 		switch {
 		case m.faulty.Has(e.Instance):
 			ok = e.Kind != runtime.Invoked || m.mayWrite(&s, e.Operation)
@@ -223,9 +232,6 @@ func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) bool {
 }
 
 func (m *weakMonitor) invoked(s *weakState, client int, op runtime.Operation) bool {
-	if registerHas(op) != nil {
-		return false
-	}
 	if c := s.Open[client]; c.Write {
 		s.Lost = insert(s.Lost, c.Values[0], false)
 		for i := range s.Last {
@@ -279,6 +285,7 @@ func (m *weakMonitor) returned(s *weakState, client int, result any) bool {
 	c, ok := s.Open[client]
 	delete(s.Open, client)
 	if !ok || !c.Write {
+		m.met.Store(true)
 		return ok && (c.Any || slices.Contains(c.Values, m.numbers.number(result)))
 	}
 	s.Last = slices.DeleteFunc(s.Last, func(l written) bool { return slices.Contains(l.Until, client) })

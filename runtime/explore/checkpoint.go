@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -33,6 +34,8 @@ const saveEvery = time.Second
 type progressMade struct {
 	Tallies     []uint64
 	Marred      []marred
+	Tested      marks
+	Decided     map[int]string
 	Worlds      int
 	Steps       int
 	Depth       int
@@ -67,6 +70,7 @@ func (x *search) snapshot() progressMade {
 		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
 		Depth: x.report.Depth, Progressing: x.progressing, Effects: x.effects.clone(),
 	}
+	p.Tested, p.Decided = x.tested(), maps.Clone(x.monitors.decided)
 	for e, count := range x.tallies.marred {
 		p.Marred = append(p.Marred, marred{e.place, e.outcome, e.progress, e.violated, x.monitors.failures(e.failed), slices.Clone(count)})
 	}
@@ -359,6 +363,14 @@ func (x *search) restore(ctx context.Context, p progressMade) error {
 	x.effects.add(p.Effects)
 	r := x.report
 	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
+	x.testedBefore = p.Tested & x.all
+	for slot, value := range p.Decided {
+		if value == "" {
+			x.monitors.decided[slot] = ""
+		} else {
+			x.monitors.decides(slot, value)
+		}
+	}
 	wrong := map[flaw]bool{}
 	for _, m := range p.Marred {
 		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, x.monitors.fails(0, m.Failed)}

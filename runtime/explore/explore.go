@@ -18,8 +18,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -128,12 +130,19 @@ type Report struct {
 	Asymmetry   string
 	fingerprint func() Fingerprint
 	shard       Shard
+	comparing   bool // decisions were compared
 	asked       bool // for symmetry: then Text tells why there is none
 
 	Depth int // layers that were covered completely
 	// Partial is the share of scenarios of one step more that was judged
 	// before the search stopped.
-	Partial    float64
+	Partial float64
+	// Untested are the properties that nothing put to the test, so that their
+	// verdicts prove nothing.
+	Untested []Untested
+	// Decided is, for each slot that a correct replica decided, what stands for
+	// the value: "" if there were different ones in the search.
+	Decided    map[int]string
 	Violations []Violation
 	Failures   []Failing
 	// Counterexample is that of the first violation, else of the first failure,
@@ -194,9 +203,23 @@ func (r *Report) OK() bool {
 // Complete reports whether every scenario of the space was judged.
 func (r *Report) Complete() bool { return r.Covered.Cmp(r.Size) == 0 }
 
-// Vacuous reports whether nothing was ever decided or returned, so that the
+// An Untested is a property that was not put to the test, and what it takes.
+type Untested struct{ Property, Needs string }
+
+// Vacuous reports whether some property was not put to the test, so that its
 // verdict proves nothing.
-func (r *Report) Vacuous() bool { return r.Progressed.Sign() == 0 }
+func (r *Report) Vacuous() bool { return len(r.Untested) > 0 }
+
+// Uniform reports whether something was decided, and all decisions for a slot
+// were of one value throughout the search: then they could not have differed.
+func (r *Report) Uniform() bool {
+	for _, value := range r.Decided {
+		if value == "" {
+			return false
+		}
+	}
+	return len(r.Decided) > 0
+}
 
 // Explore judges every scenario of s. If ctx ends before that, the report says
 // what was covered until then. The error is of the options, not of what was found.
@@ -261,9 +284,34 @@ func (o Options) check(s *space.Space) error {
 	if n := len(o.Properties) + len(o.Invariants); n > mostProperties {
 		return fmt.Errorf("%d properties, want at most %d", n, mostProperties)
 	}
+	if err := o.operations(); err != nil {
+		return err
+	}
 	for _, step := range s.Steps() {
 		if step.Cluster() != o.Start.Cluster() {
-			return fmt.Errorf("%s was made for another cluster than that of the world to start from", step)
+			return fmt.Errorf("%s was made for another cluster, %s, than that of the world to start from, %s", step, step.Cluster(), o.Start.Cluster())
+		}
+	}
+	return nil
+}
+
+// operations reports a program with an operation that some property does not know.
+func (o Options) operations() error {
+	config := o.Start.Cluster().Config()
+	programs := map[string][]runtime.Operation{}
+	for _, c := range config.Clients {
+		programs[c.Name] = c.Program
+	}
+	for _, t := range config.Twins {
+		programs[t.ID] = slices.Concat(programs[t.ID], t.Program)
+	}
+	for _, p := range o.Properties {
+		for _, who := range slices.Sorted(maps.Keys(programs)) {
+			for _, op := range programs[who] {
+				if err := check.Refuses(p, op); err != nil {
+					return fmt.Errorf("%s cannot judge the program of %s: %w", p.Name(), who, err)
+				}
+			}
 		}
 	}
 	return nil

@@ -14,8 +14,10 @@ type invariants struct {
 	cluster    *runtime.Cluster
 	properties []check.WorldProperty
 
-	mu     sync.RWMutex
-	judged map[string]marks
+	mu       sync.RWMutex
+	judged   map[string]marks
+	recalled marks // those that depend on who has decided before
+	tested   marks // those with a verdict that is not vacuous
 }
 
 func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invariants {
@@ -29,10 +31,27 @@ func (v *invariants) bytes() int {
 	return len(v.judged) * (4*v.cluster.Width() + pairBytes)
 }
 
+// recalls reports whether some of them depend on who has decided before.
+func (v *invariants) recalls(ctx context.Context) (bool, error) {
+	for i, p := range v.properties {
+		if r, ok := p.(check.Recalling); ok {
+			yes, err := r.Recalls(ctx, v.cluster)
+			if err != nil {
+				return false, err
+			}
+			if yes {
+				v.recalled |= 1 << i
+			}
+		}
+	}
+	return v.recalled != 0, nil
+}
+
 // judge returns which invariants do not hold in the world that has the given
-// vector, the first being bit 0.
-func (v *invariants) judge(ctx context.Context, vector runtime.Vector) (marks, error) {
-	key := make([]byte, 0, 4*len(vector))
+// vector, before which the given instances have decided, the first being bit 0.
+func (v *invariants) judge(ctx context.Context, vector runtime.Vector, decided runtime.Set) (marks, error) {
+	key := make([]byte, 0, 4*len(vector)+8)
+	key = binary.LittleEndian.AppendUint64(key, uint64(decided))
 	for _, word := range vector {
 		key = binary.LittleEndian.AppendUint32(key, word)
 	}
@@ -44,16 +63,29 @@ func (v *invariants) judge(ctx context.Context, vector runtime.Vector) (marks, e
 	}
 	// Two workers may judge one world; they come to the same verdict.
 	w := v.cluster.WorldAt(vector)
+	tested := marks(0)
 	for i, p := range v.properties {
-		judged, err := p.JudgeWorld(ctx, w)
+		var judged check.Verdict
+		var err error
+		if r, ok := p.(check.Recalling); ok && v.recalled.has(i) {
+			judged, err = r.JudgeAfter(ctx, w, decided)
+		} else if ok {
+			judged, err = r.JudgeAfter(ctx, w, 0)
+		} else {
+			judged, err = p.JudgeWorld(ctx, w)
+		}
 		if err != nil {
 			return 0, err
 		}
 		if !judged.Holds {
 			violated |= 1 << i
 		}
+		if !judged.Vacuous {
+			tested |= 1 << i
+		}
 	}
 	v.mu.Lock()
+	v.tested |= tested
 	v.judged[string(key)] = violated
 	v.mu.Unlock()
 	return violated, nil

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 type monitors struct {
 	cluster    *runtime.Cluster
 	properties []check.Property
+	recalls    bool // who has decided is remembered
 	folds      []check.Monitor
 
 	mu     sync.RWMutex
@@ -32,10 +34,13 @@ type monitors struct {
 	contents map[uint32]string
 	ids      map[string]uint32
 	tuple    []tuple
-	kinds    map[string]uint32 // sets of failures, by what is in them
-	failed   [][]string        // the sets, by number; each is in some tuple
-	most     int               // tuples
-	texts    int               // bytes of the tuples and their keys
+	// decided is the value of each slot that a correct replica decided, as a text,
+	// "" if there were several.
+	decided map[int]string
+	kinds   map[string]uint32 // sets of failures, by what is in them
+	failed  [][]string        // the sets, by number; each is in some tuple
+	most    int               // tuples
+	texts   int               // bytes of the tuples and their keys
 	// replicasAct says that a replica began an operation, so that states may
 	// name servers.
 	replicasAct atomic.Bool
@@ -60,7 +65,8 @@ type tuple struct {
 	watched  runtime.Set // instances that are correct so far: only they make progress
 	progress bool
 	violated marks
-	failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
+	decided  runtime.Set // who has decided, if some property of worlds recalls that
+	failed   uint32      // how code failed: the number of a set of kinds, 0 if it did not
 }
 
 // marks are properties, a bit for each: those of histories first, then
@@ -77,6 +83,7 @@ type verdict struct {
 	monitor  uint32 // the tuple
 	progress bool
 	violated marks
+	decided  runtime.Set
 	failed   uint32
 }
 
@@ -108,6 +115,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 		contents:   map[uint32]string{},
 		ids:        map[string]uint32{},
 		kinds:      map[string]uint32{"": 0},
+		decided:    map[int]string{},
 		failed:     [][]string{nil},
 		most:       defaultLimits().tuples,
 	}
@@ -153,6 +161,12 @@ func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Obser
 				m.replicasAct.Store(true)
 			}
 		case runtime.Returned, runtime.Decided:
+			if o.Kind == runtime.Decided && before.watched.Has(o.Instance) {
+				m.decides(o.Slot, valueText(o.Value))
+			}
+			if o.Kind == runtime.Decided && m.recalls {
+				after.decided |= runtime.Of(o.Instance)
+			}
 			after.progress = after.progress || before.watched.Has(o.Instance)
 		case runtime.Failed:
 			failures = append(failures, o.Failure.Kind())
@@ -171,6 +185,35 @@ func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Obser
 		}
 	}
 	return after, nil
+}
+
+// decides notes that a slot was decided.
+func (m *monitors) decides(slot int, value string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if was, ok := m.decided[slot]; ok && was != value {
+		value = ""
+	}
+	m.decided[slot] = value
+}
+
+// valueText tells values apart.
+func valueText(v any) string {
+	text := fmt.Sprintf("%T %s", v, runtime.Text(v))
+	if len(text) > 2*sha256.Size {
+		text = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+	}
+	return text
+}
+
+// tested returns which properties were put to the test.
+func (m *monitors) tested() (tested marks) {
+	for i, fold := range m.folds {
+		if t, ok := fold.(check.Testing); !ok || t.Tested() {
+			tested |= 1 << i
+		}
+	}
+	return tested
 }
 
 // fails returns the number of a set of failures with more in it.
@@ -326,7 +369,7 @@ func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() 
 // [LimitError].
 func (m *monitors) intern(t tuple) (uint32, error) {
 	var key strings.Builder
-	fmt.Fprint(&key, t.watched, t.progress, t.violated, t.failed)
+	fmt.Fprint(&key, t.watched, t.progress, t.violated, t.decided, t.failed)
 	for _, s := range t.states {
 		key.WriteString(" ")
 		key.WriteString(strconv.Itoa(len(s)))
@@ -348,7 +391,7 @@ func (m *monitors) intern(t tuple) (uint32, error) {
 
 func (m *monitors) verdict(id uint32) verdict {
 	t := m.at(id)
-	return verdict{id, t.progress, t.violated, t.failed}
+	return verdict{id, t.progress, t.violated, t.decided, t.failed}
 }
 
 func (m *monitors) at(id uint32) tuple {

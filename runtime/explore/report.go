@@ -126,11 +126,22 @@ func (r *Report) holds(kept []string) string {
 	case len(r.Failures) > 0:
 		what = "nothing else was checked"
 	}
+	if r.Kind != "sample" && !r.Complete() {
+		what += fmt.Sprintf(" as far as was judged: at the beginnings of all scenarios, up to %s", steps(r.Depth))
+		if r.Partial > 0 {
+			what += fmt.Sprintf(", and at %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
+		}
+		return what
+	}
 	which := "all "
 	if !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1 {
 		which = "the "
 	}
-	return fmt.Sprintf("%s in %s%s; %s made progress", what, which, scenarios(r.Covered), percent(r.Progressed, r.Covered))
+	text := fmt.Sprintf("%s in %s%s", what, which, scenarios(r.Covered))
+	if r.Progressed.Sign() > 0 || len(r.Untested) > 0 {
+		text += fmt.Sprintf("; %s made progress", percent(r.Progressed, r.Covered))
+	}
+	return text
 }
 
 func (r *Report) notes() []string {
@@ -138,8 +149,15 @@ func (r *Report) notes() []string {
 	if r.Beyond {
 		notes = append(notes, "more servers are faulty than f allows: beyond f, proves nothing")
 	}
-	if r.Vacuous() && len(r.Violations) == 0 {
-		notes = append(notes, "NOTHING was ever decided or returned: this verdict proves nothing")
+	sofar := ""
+	if !r.Complete() && r.Kind != "sample" {
+		sofar = " so far"
+	}
+	for _, u := range r.Untested {
+		notes = append(notes, fmt.Sprintf("NOTHING put %s to the test%s: it takes %s, and there was none; its verdict proves nothing", u.Property, sofar, u.Needs))
+	}
+	if r.comparing && r.Uniform() && len(r.Untested) == 0 {
+		notes = append(notes, fmt.Sprintf("all decisions for a slot were of one value%s, in all scenarios: they could not have differed", sofar))
 	}
 	if r.Sampled {
 		notes = append(notes, "that the protocol treats servers alike was checked on a sample; the rest is its promise")

@@ -53,6 +53,7 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 		x.report.Memory = max(x.report.Memory, sampler.memory())
 	}
 	sampler.findings(ctx)
+	x.rests()
 	x.report.Runs = x.cluster.Learnt().Runs
 	x.report.Worlds = len(sampler.worlds)
 	x.report.Depth = s.MaxLen()

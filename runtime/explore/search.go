@@ -67,11 +67,12 @@ type search struct {
 	choices     *choices
 	effects     effects
 
-	report      *Report
-	all         marks         // of all properties; nothing is left to judge in a scenario that violates them
-	known       map[flaw]bool // what went wrong in the layers before
-	progressing int           // how many of the report's passing scenarios, the first ones, made progress
-	tallies     tallies
+	report       *Report
+	all          marks         // of all properties; nothing is left to judge in a scenario that violates them
+	testedBefore marks         // as a checkpoint says
+	known        map[flaw]bool // what went wrong in the layers before
+	progressing  int           // how many of the report's passing scenarios, the first ones, made progress
+	tallies      tallies
 }
 
 // A place is a position of the space with what the search needs of it.
@@ -244,12 +245,42 @@ func (x *search) expect(sim *runtime.Simulator, to *place) {
 	}
 }
 
+// rests reports on what the verdicts rest.
+func (x *search) rests() {
+	r := x.report
+	r.Decided = x.monitors.decided
+	tested := x.tested()
+	for i := range x.judged() {
+		if tested.has(i) {
+			continue
+		}
+		var p interface{ Name() string }
+		if p = nil; i < len(x.properties) {
+			p = x.properties[i]
+		} else {
+			p = x.options.Invariants[i-len(x.properties)]
+		}
+		r.Untested = append(r.Untested, Untested{p.Name(), check.Needs(p)})
+	}
+	for _, p := range x.properties {
+		r.comparing = r.comparing || check.Comparing(p)
+	}
+}
+
+// tested returns which properties were put to the test so far.
+func (x *search) tested() marks {
+	return x.testedBefore | x.monitors.tested() | x.invariants.tested<<len(x.properties)
+}
+
 // judged returns how many properties are judged.
 func (x *search) judged() int { return len(x.properties) + len(x.options.Invariants) }
 
 // startMonitor folds the path to the starting world. It is judged by who is
 // faulty there.
 func (x *search) startMonitor(ctx context.Context) (past uint32, err error) {
+	if x.monitors.recalls, err = x.invariants.recalls(ctx); err != nil {
+		return 0, err
+	}
 	x.past, err = x.monitors.past(ctx, x.options.Start.History())
 	return x.past, err
 }
@@ -303,6 +334,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	}
 	x.report.NoEffect = x.noEffect(ctx)
 	x.sum()
+	x.rests()
 	x.report.dropEmpty()
 	return x.report, nil
 }
@@ -383,7 +415,7 @@ func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector)
 	if len(x.options.Invariants) == 0 {
 		return past, nil
 	}
-	violated, err := x.invariants.judge(ctx, vector)
+	violated, err := x.invariants.judge(ctx, vector, past.decided)
 	if violated <<= len(x.properties); err != nil || violated&^past.violated == 0 {
 		return past, err
 	}

@@ -92,7 +92,10 @@ type Saved struct {
 	NoEffect       []NoEffect `json:",omitempty"`
 	Violations     []Violation
 	Failures       []Failing
-	Counterexample []string `json:",omitempty"` // its steps from the starting world
+	Untested       []Untested     `json:",omitempty"`
+	Decided        map[int]string `json:",omitempty"`
+	Comparing      bool           `json:",omitempty"`
+	Counterexample []string       `json:",omitempty"` // its steps from the starting world
 }
 
 // Save returns the report as it can be written down.
@@ -101,7 +104,7 @@ func (r *Report) Save() *Saved {
 		Search: r.fingerprint(), Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
 		Checked: r.Checked, Size: r.Size, Covered: r.Covered, EndedEarly: r.EndedEarly, Progressed: r.Progressed,
 		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond,
-		Violations: r.Violations, Failures: r.Failures, NoEffect: r.NoEffect,
+		Violations: r.Violations, Failures: r.Failures, Untested: r.Untested, Decided: r.Decided, Comparing: r.comparing, NoEffect: r.NoEffect,
 	}
 	if r.Stopped != nil {
 		s.Stopped = r.Stopped.Error()
@@ -185,6 +188,8 @@ func Merge(reports []*Saved) (*Saved, error) {
 	sum.Covered, sum.EndedEarly, sum.Progressed = new(big.Int), new(big.Int), new(big.Int)
 	sum.Violations, sum.Failures, sum.Counterexample, sum.Worlds, sum.Steps = nil, nil, nil, 0, 0
 	shortest, violating := -1, false
+	decided := map[int]string{}
+	sum.Decided = decided
 	for i, r := range reports {
 		if d := r.Search.differences(first.Search); d != "" {
 			return nil, fmt.Errorf("merge: the reports of shards %d and %d are of different searches; what differs is %s",
@@ -213,6 +218,15 @@ func Merge(reports []*Saved) (*Saved, error) {
 		}
 		for _, v := range r.Violations {
 			sum.add(v)
+		}
+		if i > 0 { // what some shard tested is tested
+			sum.Untested = slices.DeleteFunc(slices.Clone(sum.Untested), func(u Untested) bool { return !slices.Contains(r.Untested, u) })
+		}
+		for slot, value := range r.Decided {
+			if was, ok := decided[slot]; ok && was != value {
+				value = ""
+			}
+			decided[slot] = value
 		}
 		for _, f := range r.Failures {
 			sum.addFailing(f)
@@ -270,7 +284,8 @@ func (s *Saved) Text() string {
 	r := Report{
 		Kind: s.Kind, Space: s.Space, System: s.System, Checked: s.Checked, Size: s.Size, Covered: s.Covered,
 		EndedEarly: s.EndedEarly, Progressed: s.Progressed, Worlds: s.Worlds, Steps: s.Steps, Runs: s.Runs,
-		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, Failures: s.Failures, NoEffect: s.NoEffect,
+		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, Failures: s.Failures,
+		Untested: s.Untested, Decided: s.Decided, comparing: s.Comparing, NoEffect: s.NoEffect,
 	}
 	if s.Stopped != "" {
 		r.Stopped = LimitError{What: s.Stopped}
