@@ -47,26 +47,35 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 	w := c.Start()
 	leaders := p.leaders(w)
 	correct := c.Servers() &^ w.Faulty()
+	phase := runtime.Phase{Parts: []runtime.Set{correct}}
+	for i := range (c.Servers() &^ correct).All {
+		phase.Parts = append(phase.Parts, runtime.Of(i))
+	}
+	steps := make([]runtime.Step, len(leaders))
+	for i, leader := range leaders {
+		var err error
+		if steps[i], err = c.Round(leader, phase); err != nil {
+			return false, err
+		}
+	}
+	sim := c.NewSimulator()
+	sim.SetContext(ctx)
+	at, next := slices.Clone(w.Vector()), make(runtime.Vector, len(w.Vector()))
 	slots := map[int]bool{}
-	for round, quiet := 0, 0; quiet < p.within && round < p.within*(correct.Len()+1) && len(leaders) > 0; round++ {
+	for round, quiet := 0, 0; quiet < p.within && round/(correct.Len()+1) < p.within && len(leaders) > 0; round++ {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		phase := runtime.Phase{Parts: []runtime.Set{correct}}
-		for i := range (c.Servers() &^ correct).All {
-			phase.Parts = append(phase.Parts, runtime.Of(i))
+		if !sim.Take(next, at, steps[round/turn%len(steps)]) {
+			return false, sim.Err() // without rounds, judging says so
 		}
-		step, err := c.Round(leaders[round/turn%len(leaders)], phase)
-		if err == nil {
-			w, err = w.Do(step)
-		}
-		if err != nil {
-			return false, nil // there are no rounds, as judging will say
-		}
+		at, next = next, at
 		quiet++
-		for _, o := range w.History().Events {
-			if o.Kind == runtime.Decided && o.Step == w.Depth() && correct.Has(o.Instance) {
-				slots[o.Slot], quiet = true, 0
+		for _, list := range sim.Seen() {
+			for _, o := range c.Observations(list, 0) {
+				if o.Kind == runtime.Decided && correct.Has(o.Instance) {
+					slots[o.Slot], quiet = true, 0
+				}
 			}
 		}
 		if len(slots) > 1 {
