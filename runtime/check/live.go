@@ -20,7 +20,7 @@ import (
 // A protocol that decides once is done when every correct replica that is not
 // down has decided: worlds after that count as live. It decides once if in a good
 // network, from its start on, nothing is decided for a second slot before that
-// many rounds have passed in which nothing was decided at all. Of a protocol that
+// many rounds, or a thousand, have passed in which nothing was decided at all. Of a protocol that
 // decides one slot after the other, nothing that it did before counts.
 //
 // If a world repeats, the failure is proven to go on for ever: for a protocol
@@ -30,6 +30,10 @@ func Live(within int) WorldProperty { return live{within} }
 
 // turn is how many rounds in a row one identity leads.
 const turn = 6
+
+// patience is for how many rounds a protocol may decide nothing before it counts
+// as one that decides no more.
+const patience = 1000
 
 type live struct{ within int }
 
@@ -62,7 +66,8 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 	sim.SetContext(ctx)
 	at, next := slices.Clone(w.Vector()), make(runtime.Vector, len(w.Vector()))
 	slots := map[int]bool{}
-	for round, quiet := 0, 0; quiet < p.within && round/(correct.Len()+1) < p.within && len(leaders) > 0; round++ {
+	most := min(p.within, patience)
+	for round, quiet := 0, 0; quiet < most && round/(correct.Len()+1) < most && len(leaders) > 0; round++ {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
