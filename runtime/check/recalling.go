@@ -58,13 +58,24 @@ func (m *recallingMonitor) Next(ctx context.Context, state string, seen []runtim
 		s.Before, s.Since = s.Now, [][2]int{}
 	}
 	var err error
-	if s.Now, err = m.of.among(m.faulty|s.Faulty).Next(ctx, s.Now, seen); err != nil || s.Now == violated {
+	if s.Now, err = m.next(ctx, s, s.Now, seen); err != nil || s.Now == violated {
 		return violated, err
 	}
 	if s.Since != nil {
 		s.Since = m.pairs(append(m.events(s.Since), seen...))
 	}
 	return encode(s), nil
+}
+
+// next returns what the other monitor makes of more observations if those are
+// faulty that are so in s.
+func (m *recallingMonitor) next(ctx context.Context, s recalled, state string, seen []runtime.Observed) (string, error) {
+	of := m.of.among(m.faulty | s.Faulty)
+	next, err := of.Next(ctx, state, seen)
+	if t, ok := of.(Testing); ok && t.Tested() {
+		m.met.Store(true)
+	}
+	return next, err
 }
 
 // Forget implements [Forgetful].
@@ -79,7 +90,7 @@ func (m *recallingMonitor) Forget(ctx context.Context, state string, faulty runt
 		// replicas may do what they did. So nothing is violated by that.
 		since := m.events(s.Since)
 		var err error
-		if s.Now, err = m.of.among(m.faulty|s.Faulty).Next(ctx, s.Before, since); err != nil || s.Now == violated {
+		if s.Now, err = m.next(ctx, s, s.Before, since); err != nil || s.Now == violated {
 			return violated, err
 		}
 		if !m.someMayForget(s.Faulty, since) {
