@@ -49,6 +49,14 @@ func (p *propertyValue) needs() string {
 	return check.Needs(p.property)
 }
 
+// beyond reports whether more servers are faulty in w than p promises anything for.
+func (p *propertyValue) beyond(w *runtime.World) bool {
+	if p.invariant != nil {
+		return check.Beyond(p.invariant, w.Cluster(), w.Faulty())
+	}
+	return check.Beyond(p.property, w.Cluster(), w.Faulty())
+}
+
 // A propertyList is a parameter that takes a property or a list of them.
 type propertyList []*propertyValue
 
@@ -100,8 +108,9 @@ Two reads may disagree on the order of the writes.`, check.Regular),
 		ofHistory("safe", `Each read that overlaps no write returns what a regular register could; others may return anything.`, check.Safe),
 		ofHistory("agreement", `No two correct replicas decide differently for a slot, and none does so twice.`, check.Agreement),
 		validityEntry(), liveEntry(), {
-			Signature: "invariant(name, fn)",
+			Signature: "invariant(name, fn, faults=None)",
 			Doc: `A property of single worlds, judged by a function.
+It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
 fn(world) returns True if all is well, else False or a text that says what is wrong.
 In a search the worlds that fn sees have no past, and it is called for several at the same time: what it sees of the script is frozen, and it cannot change the session's world.`,
 			Example: kvStage + `def few_crashes(w):
@@ -185,8 +194,17 @@ func (r *run) judging(of string, fn starlark.Callable) (func(ctx context.Context
 func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
-	if err := c.unpack(&name, &fn); err != nil {
+	var bound starlark.Value = starlark.None
+	if err := c.unpack(&name, &fn, &bound); err != nil {
 		return nil, err
+	}
+	faults := -1
+	if bound != starlark.None {
+		n, err := starlark.AsInt32(bound)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("invariant: faults is %s, want a number of servers or None", bound)
+		}
+		faults = n
 	}
 	judge, err := runOf(c.thread).judging("invariant "+name, fn)
 	if err != nil {
@@ -205,7 +223,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
-	return &propertyValue{name: name, text: c.written(), args: []starlark.Value{fn}, invariant: check.Invariant(name, holds)}, nil
+	return &propertyValue{name: name, text: c.written(), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }
 
 func callCheck(c *call) (starlark.Value, error) {
@@ -217,13 +235,13 @@ func callCheck(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	notes := ""
-	if w.Beyond() {
-		notes = "; more servers are faulty than f allows: beyond f, proves nothing"
-	}
 	var verdicts []string
 	t := trace.Of(w)
 	for _, p := range properties {
+		notes := ""
+		if p.beyond(w) {
+			notes = "; more servers are faulty than f allows: beyond f, proves nothing"
+		}
 		if s, err := c.moving(); err == nil {
 			s.checked(w, p.text)
 		}

@@ -134,7 +134,7 @@ print(state("c1"))`,
 func historyEntry() Entry {
 	return Entry{
 		Signature: "history()",
-		Doc: `What was observed so far: a list of structs with step, instance and kind.
+		Doc: `What was observed so far: a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing.
 An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text.`,
 		Example: kvStage + `exchange("c2", ["A", "B", "C"])
 print(history())`,

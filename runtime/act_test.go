@@ -117,3 +117,22 @@ func TestSetsAreChecked(t *testing.T) {
 }
 
 func second(_ runtime.Step, err error) error { return err }
+
+// A step that was made for another cluster cannot be taken: the error names both.
+func TestStepOfAnotherCluster(t *testing.T) {
+	var clusters [2]*runtime.Cluster
+	for i := range clusters {
+		var err error
+		if clusters[i], err = runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4 + 3*i, F: 1 + i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := clusters[0].Start().Do(clusters[1].Heal())
+	const want = "heal(): the step was made for another cluster, kv n=7 f=2, than that of the world, kv n=4 f=1"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := clusters[0].Start().Do(clusters[0].Heal()); err != nil {
+		t.Error(err)
+	}
+}

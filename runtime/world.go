@@ -46,8 +46,11 @@ func (w *World) DoContext(ctx context.Context, s Step) (*World, error) {
 }
 
 func (m *Simulator) do(w *World, s Step) (*World, error) {
-	if s.step == nil || s.cluster != w.cluster {
-		return nil, fmt.Errorf("%s: the step was made for another cluster", s)
+	if s.step == nil {
+		return nil, fmt.Errorf("%s: there is no such step", s)
+	}
+	if s.cluster != w.cluster {
+		return nil, fmt.Errorf("%s: the step was made for another cluster, %s, than that of the world, %s", s, s.cluster, w.cluster)
 	}
 	next := &World{w.cluster, make(Vector, len(w.vector)), w, s, w.depth + 1}
 	if !m.Take(next.vector, w.vector, s) {
@@ -166,14 +169,17 @@ func (c *Cluster) flagged(v Vector, f flags) Set {
 func (w *World) Beyond() bool { return w.cluster.Beyond(w.Faulty()) }
 
 // Beyond reports whether faulty holds more server identities than f.
-func (c *Cluster) Beyond(faulty Set) bool {
+func (c *Cluster) Beyond(faulty Set) bool { return c.FaultyServers(faulty) > c.config.F }
+
+// FaultyServers returns how many server identities have an instance in faulty.
+func (c *Cluster) FaultyServers(faulty Set) int {
 	n := 0
 	for _, id := range c.identities {
 		if !id.Client && id.Instances&faulty != 0 {
 			n++
 		}
 	}
-	return n > c.config.F
+	return n
 }
 
 // Summary returns a few words on the state of instance i, "" if its code has none.

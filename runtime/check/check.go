@@ -131,6 +131,24 @@ func Comparing(p Property) bool {
 	return ok
 }
 
+// Beyond reports whether more servers are faulty than p promises anything for, so
+// that its violation breaks no promise. Most properties promise something while at
+// most f are; validity and invariants, whatever fails, unless they were given
+// another number (see [InvariantUpTo]).
+func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty runtime.Set) bool {
+	most := c.Config().F
+	if b, ok := p.(interface {
+		faults() (most int, bounded bool)
+	}); ok {
+		given, bounded := b.faults()
+		if !bounded {
+			return false
+		}
+		most = given
+	}
+	return c.FaultyServers(faulty) > most
+}
+
 // Refuses returns an error that names the operations that p knows if op is none
 // of them.
 func Refuses(p Property, op runtime.Operation) error {
@@ -212,13 +230,22 @@ func Agreement() Property { return agreement{} }
 // Invariant returns a property of single worlds. The function reports whether
 // the world is as it should be and, if not, why.
 func Invariant(name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
-	return invariant{name, holds}
+	return invariant{name, holds, -1}
+}
+
+// InvariantUpTo is [Invariant] for one that promises something only while at most
+// so many servers are faulty. It is judged in all worlds.
+func InvariantUpTo(faults int, name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
+	return invariant{name, holds, faults}
 }
 
 type invariant struct {
 	name  string
 	holds func(ctx context.Context, w *runtime.World) (bool, string, error)
+	most  int // servers that may be faulty, -1 if any number may
 }
+
+func (p invariant) faults() (most int, bounded bool) { return p.most, p.most >= 0 }
 
 func (p invariant) Name() string { return p.name }
 

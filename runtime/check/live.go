@@ -220,6 +220,8 @@ type validity struct {
 	allowed func(context.Context, any) (bool, error)
 }
 
+func (validity) faults() (most int, bounded bool) { return 0, false }
+
 func (validity) needs() string { return "a decision" }
 
 func (validity) Name() string { return "validity" }

@@ -151,9 +151,12 @@ type Report struct {
 	// Passing are a few scenarios that violate nothing, those with progress
 	// first. One that ends early is there as far as it goes.
 	Passing []*runtime.World
-	// Beyond says that more servers were faulty than f allows in the
-	// counterexample or, if there is none, in the starting world.
+	// Beyond says that more servers were faulty than some property promises
+	// anything for (see [check.Beyond]): in its counterexample or, if it has none,
+	// in the starting world.
 	Beyond bool
+	// StartsBeyond are the properties for which that is so in the starting world.
+	StartsBeyond []string
 	// Stopped says why the search ended before all was covered, nil if it didn't.
 	Stopped error
 	Elapsed time.Duration
@@ -179,7 +182,8 @@ type Violation struct {
 	Length         int            // steps of the shortest counterexample
 	Shortest       *big.Int       // prefixes of that length that violate it
 	Scenarios      *big.Int       // scenarios of the space that violate it, as far as covered
-	Counterexample *runtime.World `json:"-"` // the first shortest
+	Beyond         bool           `json:",omitempty"` // whether more servers are faulty in it than the property promises anything for
+	Counterexample *runtime.World `json:"-"`          // the first shortest
 	index          int            // of the property, among all that are judged
 }
 

@@ -146,8 +146,12 @@ func (r *Report) holds(kept []string) string {
 
 func (r *Report) notes() []string {
 	var notes []string
-	if r.Beyond {
+	switch beyond := r.beyond(); {
+	case len(beyond) == 0:
+	case len(beyond) == len(r.Checked):
 		notes = append(notes, "more servers are faulty than f allows: beyond f, proves nothing")
+	default:
+		notes = append(notes, fmt.Sprintf("more servers are faulty than %s allows: beyond f, its verdict proves nothing", strings.Join(beyond, ", ")))
 	}
 	sofar := ""
 	if !r.Complete() && r.Kind != "sample" {
@@ -166,6 +170,22 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))
 	}
 	return notes
+}
+
+// beyond lists the properties that promise nothing where they were judged.
+func (r *Report) beyond() []string {
+	var names []string
+	for _, v := range r.Violations {
+		if v.Beyond {
+			names = append(names, v.Property)
+		}
+	}
+	for _, name := range r.kept() {
+		if slices.Contains(r.StartsBeyond, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func steps(n int) string {

@@ -147,13 +147,18 @@ func newReport(kind string, s *space.Space, o Options) *Report {
 		Progressed: new(big.Int),
 		Workers:    1,
 		Renamings:  1,
-		Beyond:     o.Start.Beyond(),
+	}
+	add := func(p interface{ Name() string }) {
+		r.Checked = append(r.Checked, p.Name())
+		if check.Beyond(p, o.Start.Cluster(), o.Start.Faulty()) {
+			r.StartsBeyond = append(r.StartsBeyond, p.Name())
+		}
 	}
 	for _, p := range o.Properties {
-		r.Checked = append(r.Checked, p.Name())
+		add(p)
 	}
 	for _, p := range o.Invariants {
-		r.Checked = append(r.Checked, p.Name())
+		add(p)
 	}
 	return r
 }
@@ -254,17 +259,21 @@ func (x *search) rests() {
 		if tested.has(i) {
 			continue
 		}
-		var p interface{ Name() string }
-		if p = nil; i < len(x.properties) {
-			p = x.properties[i]
-		} else {
-			p = x.options.Invariants[i-len(x.properties)]
-		}
+		p := x.property(i)
 		r.Untested = append(r.Untested, Untested{p.Name(), check.Needs(p)})
 	}
+	r.Beyond = len(r.beyond()) > 0
 	for _, p := range x.properties {
 		r.comparing = r.comparing || check.Comparing(p)
 	}
+}
+
+// property returns the i-th of all that are judged.
+func (x *search) property(i int) interface{ Name() string } {
+	if i < len(x.properties) {
+		return x.properties[i]
+	}
+	return x.options.Invariants[i-len(x.properties)]
 }
 
 // tested returns which properties were put to the test so far.
@@ -608,10 +617,11 @@ func (x *search) found(ctx context.Context, f flaw, length int, w *runtime.World
 	}
 	name, why := x.explain(ctx, f.property, w)
 	if len(r.Violations) == 0 {
-		r.Counterexample, r.Beyond = w, w.Beyond()
+		r.Counterexample = w
 	}
+	beyond := check.Beyond(x.property(f.property), w.Cluster(), w.Faulty())
 	r.Violations = append(r.Violations, Violation{
-		Property: name, Why: why, Length: length, Shortest: count, Scenarios: new(big.Int), Counterexample: w, index: f.property,
+		Property: name, Why: why, Length: length, Shortest: count, Scenarios: new(big.Int), Beyond: beyond, Counterexample: w, index: f.property,
 	})
 }
 

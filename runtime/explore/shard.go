@@ -88,6 +88,7 @@ type Saved struct {
 	Renamings      int
 	Depth          int
 	Beyond         bool
+	StartsBeyond   []string   `json:",omitempty"`
 	Stopped        string     `json:",omitempty"`
 	NoEffect       []NoEffect `json:",omitempty"`
 	Violations     []Violation
@@ -103,7 +104,7 @@ func (r *Report) Save() *Saved {
 	s := &Saved{
 		Search: r.fingerprint(), Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
 		Checked: r.Checked, Size: r.Size, Covered: r.Covered, EndedEarly: r.EndedEarly, Progressed: r.Progressed,
-		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond,
+		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond, StartsBeyond: r.StartsBeyond,
 		Violations: r.Violations, Failures: r.Failures, Untested: r.Untested, Decided: r.Decided, Comparing: r.comparing, NoEffect: r.NoEffect,
 	}
 	if r.Stopped != nil {
@@ -252,7 +253,7 @@ func (s *Saved) add(v Violation) {
 	w.Scenarios.Add(w.Scenarios, v.Scenarios)
 	switch {
 	case v.Length < w.Length:
-		w.Length, w.Why = v.Length, v.Why
+		w.Length, w.Why, w.Beyond = v.Length, v.Why, v.Beyond
 		w.Shortest.Set(v.Shortest)
 	case v.Length == w.Length:
 		w.Shortest.Add(w.Shortest, v.Shortest)
@@ -284,7 +285,7 @@ func (s *Saved) Text() string {
 	r := Report{
 		Kind: s.Kind, Space: s.Space, System: s.System, Checked: s.Checked, Size: s.Size, Covered: s.Covered,
 		EndedEarly: s.EndedEarly, Progressed: s.Progressed, Worlds: s.Worlds, Steps: s.Steps, Runs: s.Runs,
-		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, Violations: s.Violations, Failures: s.Failures,
+		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, StartsBeyond: s.StartsBeyond, Violations: s.Violations, Failures: s.Failures,
 		Untested: s.Untested, Decided: s.Decided, comparing: s.Comparing, NoEffect: s.NoEffect,
 	}
 	if s.Stopped != "" {
