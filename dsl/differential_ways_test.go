@@ -46,7 +46,7 @@ def played(i):
 	listed := slices.Clone(got)
 	slices.Sort(listed)
 	if all[0].Refused != "" || all[0].Size != len(x.scenarios) || !slices.Equal(listed, want) {
-		return fmt.Sprintf("the space has %d scenarios, want %d: %s\n%s\nwant\n%s", all[0].Size, len(x.scenarios), all[0].Refused,
+		return fmt.Sprintf("the space: it has %d scenarios, want %d: %s\n%s\nwant\n%s", all[0].Size, len(x.scenarios), all[0].Refused,
 			strings.Join(listed, "\n"), strings.Join(want, "\n"))
 	}
 	for n, one := range all[1:] {
@@ -61,7 +61,7 @@ def played(i):
 			w = x.system.Play(w, sc)
 		}
 		if want := x.system.Text(w); one.Refused != want {
-			return fmt.Sprintf("%s leads to\n%s\nwant\n%s", path, one.Refused, want)
+			return fmt.Sprintf("a world: %s leads to\n%s\nwant\n%s", path, one.Refused, want)
 		}
 	}
 	return ""
@@ -108,7 +108,7 @@ print(json.encode({"Label": "orbits", "Size": space.orbits, "Covered": len(space
 		switch r.Label {
 		case "orbits":
 			if r.Size != r.Covered {
-				return fmt.Sprintf("%d orbits, and %d representatives", r.Size, r.Covered)
+				return fmt.Sprintf("orbits: there are %d, and %d representatives", r.Size, r.Covered)
 			}
 			continue
 		case "symmetry = sampled":
@@ -157,12 +157,12 @@ func (x *comparison) shards() string {
 		r.Progress = float64(sum.Progressed.Int64()) / float64(r.Covered)
 	}
 	if r.Size != x.truth.Size || r.Covered != x.truth.Size || r.Ended != x.truth.Ended || int(sum.Progressed.Int64()) != x.truth.Progressed {
-		return fmt.Sprintf("%d shards: %+v\nwant %+v", count, r, x.truth)
+		return fmt.Sprintf("shards: %d of them: %+v\nwant %+v", count, r, x.truth)
 	}
 	for _, v := range sum.Violations {
 		f := x.truth.Found[v.Property]
 		if f.Length != v.Length || f.Scenarios != int(v.Scenarios.Int64()) || !x.ambiguous(x.c.Space) && f.Shortest != int(v.Shortest.Int64()) {
-			return fmt.Sprintf("%d shards: %+v\nwant %+v", count, v, x.truth)
+			return fmt.Sprintf("shards: %d of them: %+v\nwant %+v", count, v, x.truth)
 		}
 	}
 	return ""
@@ -198,7 +198,7 @@ tell("from the beginning", full(symmetry = False))
 	}
 	got, want := all[0].counts(), all[1].counts()
 	if got != want {
-		return fmt.Sprintf("%s, and resumed as what is below: %s\nwant %s\n%s", name, got, want, changed.Stage())
+		return fmt.Sprintf("changed: %s, and resumed as what is below: %s\nwant %s\n%s", name, got, want, changed.Stage())
 	}
 	return ""
 }
@@ -233,17 +233,17 @@ for i in range(len(r.violations)):
 	for _, s := range all {
 		x.telling.shrunk = 1
 		if s.Passing[0][0] != "False" {
-			return fmt.Sprintf("shrunk, %s holds:\n%s", s.Label, s.Refused)
+			return fmt.Sprintf("shrink: then %s holds:\n%s", s.Label, s.Refused)
 		}
 		if s.Size > x.truth.Found[s.Label].Length+len(x.c.Start) {
-			return fmt.Sprintf("shrunk, the counterexample to %s has %d steps:\n%s", s.Label, s.Size, s.Refused)
+			return fmt.Sprintf("shrink: the counterexample to %s has %d steps:\n%s", s.Label, s.Size, s.Refused)
 		}
 		if strings.Contains(s.Refused, "has no name here") {
 			continue // an invariant that no variable holds cannot be written down
 		}
 		// The script plays it, and ends with the check that fails.
 		if _, err := x.run(s.Refused); err == nil || !strings.Contains(err.Error(), "does not hold") && !strings.Contains(err.Error(), "VIOLATED") && !strings.Contains(err.Error(), "violated") {
-			return fmt.Sprintf("the script that shrink prints ends with %v:\n%s", err, s.Refused)
+			return fmt.Sprintf("shrink: the script that it prints ends with %v:\n%s", err, s.Refused)
 		}
 	}
 	return ""
