@@ -179,10 +179,14 @@ func (x *comparison) changes() string {
 	name := x.file()
 	symmetry := []string{"True", "False", "None", `"sampled"`}
 	was, is := symmetry[x.rng.IntN(4)], symmetry[x.rng.IntN(4)]
+	most := 1 + x.rng.IntN(8)
+	if x.rng.IntN(2) == 0 {
+		most = 1 + x.rng.IntN(40)
+	}
 	if !c.Honest || !changed.Honest {
 		was, is = "True", symmetry[x.rng.IntN(2)]
 	}
-	if _, err := x.run(c.Stage() + tell + fmt.Sprintf("full(symmetry = %s, checkpoint = %q, max_worlds = %d)\n", was, name, 1+x.rng.IntN(8))); err != nil {
+	if _, err := x.run(c.Stage() + tell + fmt.Sprintf("full(symmetry = %s, checkpoint = %q, max_worlds = %d)\n", was, name, most)); err != nil {
 		return fmt.Sprint("the script fails: ", err)
 	}
 	all, err := x.run(changed.Stage() + tell + fmt.Sprintf(`

@@ -39,7 +39,7 @@ func (p *pen) condition(event string) string {
 		return ""
 	}
 	all := []string{"", "", "self.x == " + p.constant(), "self.x == None", "self.k == 2", "self.k > 0",
-		"not self.done", "self.done", fmt.Sprintf("len(self.got) >= %d", pick(p, 1, 2, 2, 3)), "self.cert != None", "type(self.x) == \"int\""}
+		"not self.done", "self.done", fmt.Sprintf("len(self.got) >= %d", pick(p, 1, 2, 2, 3)), "len(self.got) > self.f", "self.cert != None", "type(self.x) == \"int\""}
 	switch event {
 	case "round":
 		lead := "round.leader == self.id"

@@ -15,8 +15,8 @@ func (p *pen) shaped() {
 	p.lives, p.alike = 1, true
 	p.few = pick(p, twoAlike...)
 	c.Symmetric = p.chance(85)
-	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered)()
 	p.decided()
+	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late)()
 }
 
 // handlers makes the role of replicas of what they do at some events. They know
@@ -31,6 +31,7 @@ func (p *pen) handlers(does map[string][]Statement) {
 // alike, so that of many renamings only one is right, and what a replica decides
 // depends on all of them.
 func (p *pen) named() {
+	p.c.N = pick(p, 3, 4, 4)
 	a, b := p.few[0], p.few[1]
 	if p.chance(50) {
 		a, b = b, a
@@ -101,7 +102,7 @@ func (p *pen) forgetful() {
 		does[kind] = append(does[kind], Statement{pick(p, "", "m.v != None", "m.v == "+p.few[1], "m.sender != self.id"), pick(p, "self.decide(0, m.v)", "self.decide(1, m.v)", "self.x = m.v", "self.decide(0, m.v)")})
 	}
 	p.handlers(does)
-	p.long(p.partedRounds, p.deafRounds, p.wholeRounds, p.rounds)
+	p.long(p.partedRounds, p.deafRounds, p.wholeRounds, p.rounds, p.ledRounds, p.ledRounds)
 }
 
 // underway draws a protocol whose messages are left in flight, whose senders
@@ -134,7 +135,7 @@ func (p *pen) underway() {
 	if p.chance(30) {
 		c.N, c.Twins = 3, []Twin{{pick(p, "A", "B", "C"), 2}}
 	}
-	p.long(p.deliver, p.hopRounds, p.hopRounds, p.timeouts, p.deliver, p.partedRounds)
+	p.long(p.deliver, p.hopRounds, p.hopRounds, p.timeouts, p.deliver, p.partedRounds, p.ledRounds)
 }
 
 // lettered draws a protocol in which what is sent to the next leader decides.
@@ -175,7 +176,37 @@ func (p *pen) lettered() {
 		}
 		p.alike = true
 	}
-	p.long(p.deafRounds, p.deafRounds, p.partedRounds, p.wholeRounds)
+	p.long(p.deafRounds, p.deafRounds, p.partedRounds, p.wholeRounds, p.ledRounds, p.ledRounds)
+}
+
+// late draws a protocol in which only what is held up and comes in a later round
+// is decided upon, and that then goes on as if nothing had happened. Searches that
+// differ in an option have the same worlds, and do not find the same in them.
+func (p *pen) late() {
+	c := p.c
+	does := map[string][]Statement{"round": {
+		{"", "self.k = round.number"},
+		{pick(p, "", "round.leader == self.id", "round.leader == self.id"), pick(p, "self.broadcast(\"m0\", v = round.number, h = 0, c = None)",
+			"self.send(round.leader, \"m0\", v = round.number, h = 0, c = None)")},
+	}}
+	if p.chance(30) {
+		does["m0"] = append(does["m0"], Statement{"self.f == " + pick(p, "0", "1", "2"), fmt.Sprintf("self.decide(%s, %s)", pick(p, "0", "1"), p.few[1])})
+	}
+	does["m0"] = append(does["m0"], Statement{"m.v != self.k", "self.decide(0, " + p.few[0] + ")"})
+	p.handlers(does)
+	c.Held = p.chance(50)
+	c.Properties = []Property{c.Extras[0]}
+	if p.chance(30) {
+		c.Properties = append(c.Properties, Property{Kind: "agreement", Text: "agreement()", Name: "agreement"})
+	}
+	of := p.partedRounds()
+	for range pick(p, 2, 2, 3) {
+		next := pick(p, p.wholeRounds, p.ledRounds, p.ledRounds)()
+		if longer := (Space{Op: "+", Of: []Space{of, next}}); longer.size() <= p.most {
+			of = longer
+		}
+	}
+	c.Space = of
 }
 
 // decided draws properties of what is decided.
@@ -188,32 +219,44 @@ func (p *pen) decided() {
 	p.c.Extras = []Property{valid(p.few[0]), valid(p.few[1]), valid(pick(p, `"1a"`, `"2a"`, "None", "0"))}
 }
 
-// long draws a space of some of the given parts, the first of which is in it,
-// and that ends with rounds or deliveries.
+// long draws a space of some of the given parts, the first of which is likely
+// to be in it. It is seldom short: what goes wrong in one step is seen some steps
+// later.
 func (p *pen) long(parts ...func() Space) {
-	for {
-		of := parts[p.IntN(len(parts))]()
-		at := p.IntN(3)
-		for range 8 {
-			next := parts[p.IntN(len(parts))]()
-			if at--; at == 0 {
+	for tries := 0; ; tries++ {
+		of := pick(p, parts...)()
+		for k := range 10 {
+			next := pick(p, parts...)()
+			if k == 1 {
 				next = parts[0]()
 			}
 			longer := Space{Op: "+", Of: []Space{of, next}}
-			if p.chance(30) {
-				longer = Space{Op: "+", Of: []Space{next, of}}
-			}
-			if p.chance(25) && longer.longest() == 2 {
+			switch {
+			case p.chance(30):
+				longer.Of = []Space{next, of}
+			case of.Op == "" && p.chance(25):
 				longer = Space{Op: "*", Of: []Space{of}, Times: 2}
 			}
-			if longer.size() <= p.most && longer.longest() <= 6 {
+			if longer.size() <= p.most && longer.longest() <= 5 {
 				of = longer
 			}
 		}
-		if of.size() <= p.most && of.longest() > 1 {
+		if of.size() <= p.most && of.longest() >= pick(p, 2, 3, 3, 3, 4) || tries > 20 && of.size() <= p.most {
 			p.c.Space = of
 			return
 		}
+	}
+}
+
+// ledRounds are rounds of all, led by one who is given. They cost no scenarios,
+// and what comes after a mistake is not the same for all names, so that counts do
+// not come out right by accident.
+func (p *pen) ledRounds() Space {
+	servers, _ := p.c.Instances()
+	who := p.leader()
+	return Space{
+		Text:  fmt.Sprintf("rounds([%q], partitions(max = 1))", who),
+		Lists: []Scenario{{{Kind: "round", Who: who, Groups: [][]string{servers}}}},
 	}
 }
 
