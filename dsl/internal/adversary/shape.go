@@ -76,6 +76,7 @@ func (p *pen) named() {
 // forgetful draws a protocol of which only what replicas do as a round begins
 // counts: they send and decide what the round before left, and reset it.
 func (p *pen) forgetful() {
+	p.c.N = pick(p, 3, 3, 4)
 	does := map[string][]Statement{}
 	to := func(kind, v string) string {
 		return fmt.Sprintf(pick(p, "self.broadcast(%q, v = %s, h = 1, c = None)", "self.send(self.next_leader, %q, v = %s, h = 1, c = None)",
@@ -94,15 +95,20 @@ func (p *pen) forgetful() {
 	does["round"] = append(does["round"], Statement{"", pick(p, "self.x, self.k, self.done, self.peer = None, 0, False, None", "self.x = None", "self.x, self.peer = None, None",
 		"self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None")})
 	does["round"] = append(does["round"], Statement{"round.leader == self.id", fmt.Sprintf("self.broadcast(\"m0\", v = %s, h = 0, c = None)", pick(p, p.few[0], "round.input", "self.k"))})
-	does["m0"] = append(does["m0"], Statement{pick(p, "", "m.sender != self.id"), pick(p, "self.x = m.v", "self.x, self.done = m.v, True", "self.x, self.peer = m.v, m.sender")})
-	if p.chance(50) {
+	if p.chance(60) { // three kinds of states, two of which look alike: the leader's, others', and those of the deaf
+		a := p.IntN(2)
+		does["m0"] = []Statement{{"", "self.x = " + p.few[a]}, {"m.sender == self.id", "self.x = " + p.few[1-a]}}
+	} else {
+		does["m0"] = []Statement{{pick(p, "", "m.sender != self.id"), pick(p, "self.x = m.v", "self.x, self.done = m.v, True", "self.x, self.peer = m.v, m.sender")}}
+	}
+	if p.chance(40) {
 		does["m0"] = append(does["m0"], Statement{pick(p, "m.sender == self.id", "m.h == 0"), pick(p, "self.x = "+p.few[1], "self.k += 1", "self.done = True")})
 	}
 	for _, kind := range []string{"m1", "m2"} {
 		does[kind] = append(does[kind], Statement{pick(p, "", "m.v != None", "m.v == "+p.few[1], "m.sender != self.id"), pick(p, "self.decide(0, m.v)", "self.decide(1, m.v)", "self.x = m.v", "self.decide(0, m.v)")})
 	}
 	p.handlers(does)
-	p.long(p.partedRounds, p.deafRounds, p.wholeRounds, p.rounds, p.ledRounds, p.ledRounds)
+	p.long(p.deafRounds, p.partedRounds, p.wholeRounds, p.wholeRounds, p.rounds, p.ledRounds)
 }
 
 // underway draws a protocol whose messages are left in flight, whose senders
