@@ -179,10 +179,7 @@ func (x *comparison) changes() string {
 	name := x.file()
 	symmetry := []string{"True", "False", "None", `"sampled"`}
 	was, is := symmetry[x.rng.IntN(4)], symmetry[x.rng.IntN(4)]
-	most := 1 + x.rng.IntN(8)
-	if x.rng.IntN(2) == 0 {
-		most = 1 + x.rng.IntN(40)
-	}
+	most := 1 + x.rng.IntN(1<<x.rng.IntN(6)) // worlds before the change, seldom many
 	if !c.Honest || !changed.Honest {
 		was, is = "True", symmetry[x.rng.IntN(2)]
 	}

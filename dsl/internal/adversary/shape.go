@@ -200,7 +200,7 @@ func (p *pen) late() {
 	}
 	does["m0"] = append(does["m0"], Statement{"m.v != self.k", "self.decide(0, " + p.few[0] + ")"})
 	p.handlers(does)
-	c.Held = p.chance(50)
+	c.Held = p.chance(25)
 	c.Properties = []Property{c.Extras[0]}
 	if p.chance(30) {
 		c.Properties = append(c.Properties, Property{Kind: "agreement", Text: "agreement()", Name: "agreement"})
