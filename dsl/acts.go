@@ -30,7 +30,7 @@ func (c *call) act(makeStep func(*runtime.Cluster) (runtime.Step, error)) (starl
 		}
 		s.at(next)
 	}
-	return &worldValue{next}, nil
+	return &worldValue{World: next}, nil
 }
 
 // kvStage is how the examples of acts begin.

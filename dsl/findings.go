@@ -30,7 +30,7 @@ func (f *finding) Type() string { return "finding" }
 func newFinding(f finding, fields starlark.StringDict, length int, shortest, scenarios starlark.Int) *finding {
 	fields["why"], fields["length"] = starlark.String(f.why), starlark.MakeInt(length)
 	fields["shortest"], fields["scenarios"] = shortest, scenarios
-	fields["counterexample"] = &worldValue{f.world}
+	fields["counterexample"] = &worldValue{World: f.world}
 	f.Struct = starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
 	return &f
 }

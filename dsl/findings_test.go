@@ -298,3 +298,64 @@ print(shrink(world(), validity(odd)))`)
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// An invariant sees a state, and no past: what a search does not know must not
+// look as if nothing had happened. It is so wherever it is judged.
+func TestInvariantsHaveNoPast(t *testing.T) {
+	stage := `
+def on_round(self, round):
+    self.last = round.number
+    self.decide(round.number, self.id)
+cluster(protocol("p", role(on_round = on_round)), n = 2, f = 0)
+round("A")
+space = rounds("A", partitions(max = 1)) * 2
+`
+	for _, c := range []struct{ fn, want string }{
+		{"w.depth < 2", "depth: the world that an invariant is given has no past"},
+		{"len(w.steps) < 2", "steps: the world"},
+		{"w.parent == None", "parent: the world"},
+		{"len(w.history()) < 3", "history: the world"},
+		{"judge(validity([]), w).holds", "judge: validity: the world"},
+		{"len(history()) < 99", "history: an invariant looks at the world that it is given and neither sees"},
+		{"world().round_number < 99", "world: an invariant looks at"},
+		{`state("A").last < 99`, "state: an invariant looks at"},
+		{"explore(space, check = agreement()).ok", "explore: an invariant looks at"},
+	} {
+		for _, judged := range []string{"explore(space, check = i)", "sample(space, 1, check = i)", "judge(i)", "check(i)", "shrink(world(), i)"} {
+			_, err := runScript(t, stage+"i = invariant(\"i\", lambda w: "+c.fn+")\n"+judged)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s in %s: %v, want %s", c.fn, judged, err, c.want)
+			}
+		}
+	}
+	// What is played from that world has a past, which begins there.
+	for _, fn := range []string{
+		`w.round("A").depth == 1 and len(w.round("A").history()) == 2 and w.round("A").parent == w`,
+		`explore(space, check = validity(["A", "B"]), start = w).ok and judge(validity(["A", "B"]), w.round("B")).holds`,
+		`w.round_number < 4 and w.state("B").last < 4 and not w.crashed and not w.faulty`,
+	} {
+		script := stage + "i = invariant(\"i\", lambda w: " + fn + ")\nprint(explore(space, check = i).ok, sample(space, 1, check = i).ok, judge(i).holds)"
+		if out, err := runScript(t, script); err != nil || out != "True True True\n" {
+			t.Errorf("%s: %v\n%s", fn, err, out)
+		}
+	}
+}
+
+// A text says in an invariant what is wrong; to a validity function it means
+// nothing, and must not pass for True.
+func TestValidityAnswers(t *testing.T) {
+	stage := `
+cluster(protocol("p", role(on_round = lambda self, round: self.decide(1, 1))), n = 2, f = 0)
+`
+	for answer, want := range map[string]string{
+		`"wrong"`: "validity: the function returned a string, want True or False", "None": "a NoneType", "1": "a int",
+	} {
+		_, err := runScript(t, stage+"explore(rounds(), check = validity(lambda v: "+answer+"))")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", answer, err, want)
+		}
+	}
+	if out, err := runScript(t, stage+"print(explore(rounds(), check = validity(lambda v: v == 1)).ok, explore(rounds(), check = validity(lambda v: v == 2)).ok)"); err != nil || out != "True False\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -156,7 +156,7 @@ found = (0, (work,))`)},
 		{name: "in an invariant", want: "invariant: fn: function holds called recursively", script: `
 def make():
     def holds(w):
-        return found[0](w) if w.depth else True
+        return found[0](w) if w.round_number else True
     found = (holds,)
     return invariant("i", holds)
 make()`},

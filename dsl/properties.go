@@ -112,7 +112,7 @@ Two reads may disagree on the order of the writes.`, check.Regular),
 			Doc: `A property of single worlds, judged by a function.
 It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
 fn(world) returns True if all is well, else False or a text that says what is wrong.
-In a search the worlds that fn sees have no past, and it is called for several at the same time: what it sees of the script is frozen, and it cannot change the session's world.`,
+The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
 			Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"
 
@@ -142,7 +142,12 @@ print(judge(linearizable()).holds)`,
 					if err != nil {
 						return nil, err
 					}
-					w = &worldValue{current}
+					w = &worldValue{World: current}
+				}
+				if p.property != nil {
+					if err := w.past("judge: " + p.name); err != nil {
+						return nil, err
+					}
 				}
 				v, err := p.judge(contextOf(c.thread), w.World)
 				if err != nil {
@@ -211,7 +216,10 @@ func callInvariant(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
 	holds := func(ctx context.Context, w *runtime.World) (bool, string, error) {
-		v, err := judge(ctx, &worldValue{w})
+		if w.Depth() > 0 { // it is the same to it how the world came about
+			w = w.Cluster().WorldAt(w.Vector())
+		}
+		v, err := judge(ctx, &worldValue{World: w, judged: true})
 		if err != nil {
 			return false, "", err
 		}
@@ -288,7 +296,7 @@ func validityEntry() Entry {
 	return Entry{
 		Signature: "validity(allowed)",
 		Doc: `Correct replicas decide only allowed values.
-They are a list, or a function of a value that returns True or False.`,
+They are a list, or a function of a value that returns True or False, and nothing else.`,
 		Example: roundStage + `for leader in ["A", "B", "C", "D"]:
     round(leader)
 check(validity(["1a", "2a"]))
@@ -324,7 +332,11 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 			if err != nil {
 				return false, err
 			}
-			return bool(answer.Truth()), nil
+			allowed, ok := answer.(starlark.Bool)
+			if !ok {
+				return false, fmt.Errorf("validity: the function returned a %s, want True or False", answer.Type())
+			}
+			return bool(allowed), nil
 		}, nil
 	case starlark.Iterable:
 		values, err := guard.Elements(thread, allowed)

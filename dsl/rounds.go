@@ -42,7 +42,7 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 			if err := c.unpack(&p, &hops); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := c.here()
 			if err != nil {
 				return nil, err
 			}
@@ -67,7 +67,7 @@ print(releases("c1", "A", max = 3).size)`,
 			if err := c.unpack(&src, &dst, &most); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := c.here()
 			if err != nil {
 				return nil, err
 			}
@@ -95,7 +95,7 @@ print(s.size)`,
 			if err := c.unpack(&id, &of); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := c.here()
 			if err != nil {
 				return nil, err
 			}
@@ -117,7 +117,7 @@ func callPartitions(c *call) (starlark.Value, error) {
 	if err := c.unpack(&most, &exactly); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := c.here()
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +200,7 @@ func callRounds(c *call) (starlark.Value, error) {
 	if err := c.unpack(&chosen, &p, &phases, &deaf, &types, &hops); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := c.here()
 	if err != nil {
 		return nil, err
 	}

@@ -61,12 +61,12 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 		if r.Counterexample == nil {
 			return starlark.None
 		}
-		return &worldValue{r.Counterexample}
+		return &worldValue{World: r.Counterexample}
 	},
 	"passing": func(r *reportValue) starlark.Value {
 		var list []starlark.Value
 		for _, w := range r.Passing {
-			list = append(list, &worldValue{w})
+			list = append(list, &worldValue{World: w})
 		}
 		return starlark.NewList(list)
 	},
@@ -388,7 +388,7 @@ func callRun(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	s.at(w)
-	return &worldValue{w}, nil
+	return &worldValue{World: w}, nil
 }
 
 // anew says why two systems may look the same, if they do.

@@ -28,7 +28,7 @@ func (s *shrunkValue) Truth() starlark.Bool  { return true }
 func (s *shrunkValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: shrunk") }
 
 var shrunkAttrs = map[string]func(*shrunkValue) starlark.Value{
-	"world":  func(s *shrunkValue) starlark.Value { return &worldValue{s.World} },
+	"world":  func(s *shrunkValue) starlark.Value { return &worldValue{World: s.World} },
 	"steps":  func(s *shrunkValue) starlark.Value { return stepsTo(s.World) },
 	"script": func(s *shrunkValue) starlark.Value { return starlark.String(s.script) },
 	"property": func(s *shrunkValue) starlark.Value {

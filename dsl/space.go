@@ -286,7 +286,7 @@ Each twinned identity takes part with any of its instances or with several.`,
 			if err := c.unpack(&size); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := c.here()
 			if err != nil {
 				return nil, err
 			}
@@ -304,7 +304,7 @@ Each twinned identity takes part with any of its instances or with several.`,
 			if err := c.unpack(&least, &most); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := c.here()
 			if err != nil {
 				return nil, err
 			}
@@ -374,7 +374,7 @@ func each(plural, act, doc string, step func(*runtime.Cluster, string) (runtime.
 			if err := c.unpack(&ids); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := c.here()
 			if err != nil {
 				return nil, err
 			}
@@ -420,7 +420,7 @@ func callExchanges(c *call) (starlark.Value, error) {
 	if err := c.unpack(&clients, &reach); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := c.here()
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,15 @@ func (c *call) world() (*runtime.World, error) {
 	if w, ok := c.receiver.(*worldValue); ok {
 		return w.World, nil
 	}
+	if c.thread.Local(judgingKey) != nil {
+		return nil, c.outside()
+	}
+	return c.here()
+}
+
+// here returns the world that the session is in. Spaces are made for its system,
+// in invariants, too.
+func (c *call) here() (*runtime.World, error) {
 	w, err := c.in().session.current()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name(), err)
@@ -72,9 +81,15 @@ const judgingKey = "twinsh judging"
 // several are judged at the same time.
 func (c *call) moving() (*session, error) {
 	if c.thread.Local(judgingKey) != nil {
-		return nil, fmt.Errorf("%s: an invariant looks at the world that it is given and cannot change the session's; worlds have methods of the same names", c.Name())
+		return nil, c.outside()
 	}
 	return c.in().session, nil
+}
+
+// outside is the error of an invariant that asks for the session's world, which
+// says nothing about the one that it judges.
+func (c *call) outside() error {
+	return fmt.Errorf("%s: an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names", c.Name())
 }
 
 // stage makes the cluster anew and goes to its start.
@@ -86,7 +101,7 @@ func (s *session) stage(p *protocolValue, config runtime.Config) (starlark.Value
 	s.protocol = p
 	s.checks = nil
 	s.at(cluster.Start())
-	return &worldValue{s.world}, nil
+	return &worldValue{World: s.world}, nil
 }
 
 func stageFamily() []Entry {

@@ -29,7 +29,7 @@ print(w.depth, a.steps, b.steps)`,
 			if err != nil {
 				return nil, err
 			}
-			return &worldValue{w}, nil
+			return &worldValue{World: w}, nil
 		},
 	}, {
 		Signature: "goto(where)",
@@ -136,14 +136,14 @@ func (s *session) walk(n int) *worldValue {
 		last := len(s.undone) - 1
 		s.world, s.undone = s.undone[last], s.undone[:last]
 	}
-	return &worldValue{s.world}
+	return &worldValue{World: s.world}
 }
 
 // enter moves to a world, maybe one of another system.
 func (s *session) enter(w *runtime.World) *worldValue {
 	s.protocol = w.Cluster().Config().Protocol.(*protocolValue) // every world of a script has one
 	s.at(w)
-	return &worldValue{w}
+	return &worldValue{World: w}
 }
 
 func callGoto(c *call) (starlark.Value, error) {
@@ -241,7 +241,7 @@ func (b *branchList) Freeze()                    {}
 func (b *branchList) Truth() starlark.Bool       { return len(b.ends) > 0 }
 func (b *branchList) Hash() (uint32, error)      { return 0, fmt.Errorf("unhashable type: branches") }
 func (b *branchList) Len() int                   { return len(b.ends) }
-func (b *branchList) Index(i int) starlark.Value { return &worldValue{b.ends[i]} }
+func (b *branchList) Index(i int) starlark.Value { return &worldValue{World: b.ends[i]} }
 func (b *branchList) Iterate() starlark.Iterator {
 	values := make(starlark.Tuple, len(b.ends))
 	for i := range b.ends {

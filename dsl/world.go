@@ -14,7 +14,18 @@ import (
 
 // A worldValue is a world in a script. It is immutable, and equal to another
 // if the systems are in the same condition, whatever led there.
-type worldValue struct{ *runtime.World }
+type worldValue struct {
+	*runtime.World
+	judged bool // an invariant is given it, without a past
+}
+
+// past is an error if what led to w is not known, because an invariant judges it.
+func (w *worldValue) past(what string) error {
+	if !w.judged {
+		return nil
+	}
+	return fmt.Errorf("%s: the world that an invariant is given has no past, only a state: scenarios that meet in one world go on as one; let nodes keep in their state what matters", what)
+}
 
 func (w *worldValue) String() string {
 	return fmt.Sprintf("world(%s, after %d steps)", w.Cluster().Config().Protocol.Name(), w.Depth())
@@ -64,6 +75,12 @@ func (w *worldValue) AttrNames() []string {
 // Attr implements [starlark.HasAttrs].
 func (w *worldValue) Attr(name string) (starlark.Value, error) {
 	switch name {
+	case "depth", "parent", "steps":
+		if err := w.past(name); err != nil {
+			return nil, err
+		}
+	}
+	switch name {
 	case "depth":
 		return starlark.MakeInt(w.Depth()), nil
 	case "round_number":
@@ -72,7 +89,7 @@ func (w *worldValue) Attr(name string) (starlark.Value, error) {
 		if w.Parent() == nil {
 			return starlark.None, nil
 		}
-		return &worldValue{w.Parent()}, nil
+		return &worldValue{World: w.Parent()}, nil
 	case "steps":
 		return stepsTo(w.World), nil
 	case "faulty":
@@ -141,6 +158,11 @@ print(history())`,
 		call: func(c *call) (starlark.Value, error) {
 			if err := c.unpack(); err != nil {
 				return nil, err
+			}
+			if w, ok := c.receiver.(*worldValue); ok {
+				if err := w.past("history"); err != nil {
+					return nil, err
+				}
 			}
 			w, err := c.world()
 			if err != nil {
