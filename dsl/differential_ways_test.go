@@ -178,10 +178,14 @@ func (x *comparison) changes() string {
 	changed := c.Changed(x.rng)
 	name := x.file()
 	symmetry := []string{"True", "False", "None", `"sampled"`}
-	was, is := symmetry[x.rng.IntN(4)], symmetry[x.rng.IntN(4)]
+	was := symmetry[x.rng.IntN(4)]
+	is := was // else nothing but that is refused
+	if x.rng.IntN(4) == 0 {
+		is = symmetry[x.rng.IntN(4)]
+	}
 	most := 1 + x.rng.IntN(1<<x.rng.IntN(6)) // worlds before the change, seldom many
 	if !c.Honest || !changed.Honest {
-		was, is = "True", symmetry[x.rng.IntN(2)]
+		was, is = "True", symmetry[x.rng.IntN(4)/3]
 	}
 	if _, err := x.run(c.Stage() + tell + fmt.Sprintf("full(symmetry = %s, checkpoint = %q, max_worlds = %d)\n", was, name, most)); err != nil {
 		return fmt.Sprint("the script fails: ", err)
