@@ -204,11 +204,19 @@ func (x *search) misfit(format string, args ...any) error {
 	return fmt.Errorf("checkpoint: %s does not fit this search: %s; remove it to begin anew", x.file.shown, fmt.Sprintf(format, args...))
 }
 
+// ours reports that a checkpoint is one of another search.
+func (x *search) ours(c *checkpoint) error {
+	if d := x.fingerprint().differences(c.Search); d != "" {
+		return fmt.Errorf("checkpoint: %s was written by another search; what differs is %s; name another file, or remove it to begin anew", x.file.shown, d)
+	}
+	return nil
+}
+
 // resume goes back to where a checkpoint was written and returns the layer to
 // go on from.
 func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
-	if d := x.fingerprint().differences(c.Search); d != "" {
-		return nil, fmt.Errorf("checkpoint: %s was written by another search; what differs is %s; name another file, or remove it to begin anew", x.file.shown, d)
+	if err := x.ours(c); err != nil {
+		return nil, err
 	}
 	if c.Asymmetry != "" && x.options.Symmetry != Never {
 		return nil, asymmetry{why: c.Asymmetry, known: true}

@@ -341,13 +341,18 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 			x.symmetricFrom = 0
 		}
 	}
-	if x.options.Resume {
+	if x.file != nil {
 		c, err := x.file.read()
-		if err != nil {
+		switch {
+		case x.options.Resume && err != nil:
 			return nil, fmt.Errorf("resume: %w", err)
-		}
-		if c != nil {
+		case x.options.Resume && c != nil:
 			return x.resume(ctx, c)
+		case err == nil && c != nil:
+			// Hours of another search are not lost for want of a resume.
+			if err := x.ours(c); err != nil {
+				return nil, err
+			}
 		}
 	}
 	past, err := x.startMonitor(ctx)
