@@ -359,3 +359,29 @@ cluster(protocol("p", role(on_round = lambda self, round: self.decide(1, 1))), n
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// A space without a scenario, and types that no instance is deaf to, would make
+// everything hold.
+func TestEmptyChoices(t *testing.T) {
+	stage := `
+def on_round(self, round):
+    self.broadcast("m")
+def on_m(self, m):
+    self.decide(1, 1)
+cluster(protocol("p", role(on_round = on_round, on_m = on_m)), n = 2, f = 0)
+`
+	for script, want := range map[string]string{
+		"explore(rounds(leaders = []) * 2, check = agreement())":          "explore: the space holds no scenario",
+		"sample(crashes([]) + rounds(), 3, check = agreement())":          "sample: the space holds no scenario",
+		`rounds(types = ["m"])`:                                           "rounds: types names messages that no instance is deaf to",
+		`rounds(deaf = [[], []], types = ["m"])`:                          "rounds: types names",
+		`rounds(deaf = [[], ["A"]], types = ["m"])`:                       "",
+		"explore((crashes([]) | rounds()) * 2, check = agreement())":      "",
+		"explore(rounds() * 0, check = invariant(\"i\", lambda w: True))": "",
+	} {
+		_, err := runScript(t, stage+script)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", script, err, want)
+		}
+	}
+}

@@ -146,7 +146,7 @@ func (l propertyList) split() (ofHistory []check.Property, ofWorld []check.World
 }
 
 // options turns the common arguments of searches into options.
-func (c *call) options(properties propertyList, start *worldValue) (explore.Options, error) {
+func (c *call) options(s *spaceValue, properties propertyList, start *worldValue) (explore.Options, error) {
 	var o explore.Options
 	if start != nil {
 		o.Start = start.World
@@ -156,6 +156,9 @@ func (c *call) options(properties propertyList, start *worldValue) (explore.Opti
 			return o, err
 		}
 		o.Start = w
+	}
+	if s.Size().Sign() == 0 { // all of nothing holds
+		return o, fmt.Errorf("%s: the space holds no scenario; a list of leaders, clients or instances that it is made of is empty", c.Name())
 	}
 	o.Properties, o.Invariants = properties.split()
 	o.Progress = c.in().config.Progress
@@ -182,7 +185,7 @@ func callExplore(c *call) (starlark.Value, error) {
 	if workers < 0 {
 		return nil, fmt.Errorf("explore: workers is %d, want 1 or more, or 0 for one for each processor", workers)
 	}
-	o, err := c.options(properties, start)
+	o, err := c.options(s, properties, start)
 	if err != nil {
 		return nil, err
 	}
@@ -331,7 +334,7 @@ func callSample(c *call) (starlark.Value, error) {
 	if count < 1 || count > maxDraws {
 		return nil, fmt.Errorf("sample: count is %d, want 1 to %d", count, maxDraws)
 	}
-	o, err := c.options(properties, start)
+	o, err := c.options(s, properties, start)
 	if err != nil {
 		return nil, err
 	}
