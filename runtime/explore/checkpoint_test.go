@@ -390,7 +390,7 @@ func TestFingerprint(t *testing.T) {
 	} {
 		s, o := make(other)
 		o.Checkpoint, o.Resume, o.MaxWorlds = file, true, 30
-		r, err := explore.Explore(context.Background(), s, o)
+		_, err := explore.Explore(context.Background(), s, o)
 		if want == "" {
 			if err != nil {
 				t.Errorf("the same search: %v", err)
@@ -401,7 +401,8 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 		o.Checkpoint, o.Resume, o.MaxWorlds = "", false, 0
-		if r, err = explore.Explore(context.Background(), s, o); err != nil {
+		r, err := explore.Explore(context.Background(), s, o)
+		if err != nil {
 			t.Fatal(err)
 		}
 		one, two := first.Save(), r.Save()

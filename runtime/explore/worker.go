@@ -181,8 +181,10 @@ func (w *worker) verdict(tuple uint32, err error) verdict {
 func (w *worker) arrive(ctx context.Context, at *place, before, v verdict, count weight, from origin, next *frontier) {
 	x := w.search
 	width := x.width - 2
-	if v, w.err = x.judge(ctx, v, w.row[:width]); w.err != nil {
-		return
+	if len(x.options.Invariants) > 0 { // else nothing need be copied
+		if v, w.err = x.judge(ctx, v, w.row[:width]); w.err != nil {
+			return
+		}
 	}
 	if !v.clean() {
 		w.note(before, v, count, from)

@@ -321,7 +321,7 @@ func (j *judge) crossed(s Crossed) {
 }
 
 func (j *judge) errand(s Errand) {
-	type fate struct{ got, missed, late, changed bool }
+	type fate struct{ got, late, changed bool }
 	end := Place{s.Ended.Step, s.Ended.At + 1}
 	fates := func(m Place) (heard map[int]bool, told map[int]fate) {
 		heard, told = map[int]bool{}, map[int]fate{}

@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
 )
 
 func roundValue(number int, leader, input string) starlark.Value {
@@ -21,7 +22,7 @@ func value(text string) starlark.Value {
 	if v, ok := known.Load(text); ok {
 		return v.(starlark.Value)
 	}
-	v, err := starlark.Eval(new(starlark.Thread), "value", text, predeclared)
+	v, err := starlark.EvalOptions(&syntax.FileOptions{}, new(starlark.Thread), "value", text, predeclared)
 	if err != nil {
 		panic(err)
 	}
