@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -213,7 +212,7 @@ func callRounds(c *call) (starlark.Value, error) {
 	if err := cl.KnownTypes("rounds", types...); err != nil { // of nobody deaf, too
 		return nil, err
 	}
-	if len(types) > 0 && !slices.ContainsFunc(deaf, func(g []string) bool { return len(g) > 0 }) {
+	if len(types) > 0 && deaf == nil { // an empty list says so
 		return nil, fmt.Errorf("rounds: types names messages that no instance is deaf to; name some, as in deaf = [[], [%q]]", cl.Instances()[0].Name)
 	}
 	parts, err := c.partitions(cl, p)
