@@ -3,6 +3,7 @@ package repl
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -41,6 +42,9 @@ func (s *Session) Signature(line string, cursor int) string {
 // Complete implements [Guide]. It evaluates names and attributes, never calls.
 func (s *Session) Complete(line string, cursor int) Completion {
 	line = line[:cursor]
+	if !utf8.ValidString(s.before + line) {
+		return Completion{Start: cursor} // no name begins in it
+	}
 	if s.before == "" && strings.HasPrefix(line, ":") {
 		return s.completeCommand(line)
 	}
