@@ -3,7 +3,6 @@ package repl
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
@@ -42,9 +41,6 @@ func (s *Session) Signature(line string, cursor int) string {
 // Complete implements [Guide]. It evaluates names and attributes, never calls.
 func (s *Session) Complete(line string, cursor int) Completion {
 	line = line[:cursor]
-	if !utf8.ValidString(s.before + line) {
-		return Completion{Start: cursor} // no name begins in it
-	}
 	if s.before == "" && strings.HasPrefix(line, ":") {
 		return s.completeCommand(line)
 	}
@@ -297,12 +293,12 @@ func scan(text string) place {
 					p.frames[n-1].first = p.text
 				}
 			} else {
-				p.text += string(c)
+				p.text += text[i : i+1] // a byte, not a character
 			}
 			continue
 		}
 		if isName(c) || c == '.' {
-			name += string(c)
+			name += text[i : i+1]
 			continue
 		}
 		var top *frame
