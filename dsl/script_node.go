@@ -1,0 +1,356 @@
+package dsl
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// handlerSteps bounds how long a handler runs, in steps of the interpreter.
+const handlerSteps = 10_000_000
+
+// A scriptNode is one node: attributes, which are its state, and a role.
+type scriptNode struct {
+	protocol *scriptProtocol
+	role     *role
+	self     runtime.Self
+	program  []runtime.Operation
+
+	encoded []byte // the state, if attrs is nil
+	attrs   map[string]starlark.Value
+	out     *runtime.Reaction // while a handler runs
+}
+
+// React runs the handler of the event.
+func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
+	name, arg, err := n.dispatch(e)
+	if err == nil && arg == nil {
+		// Nobody is interested.
+		if e.Kind == runtime.RoundEvent || e.Kind == runtime.MessageEvent {
+			out.FailWith(runtime.Failure{Message: n.missing(name)})
+		} else {
+			out.Refuse(n.missing(name))
+		}
+		return
+	}
+	if err == nil {
+		if changed := n.protocol.surface.changed(); changed != "" {
+			err = n.failed(name, fmt.Errorf("the variable %s was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew", changed))
+		}
+	}
+	if err == nil {
+		n.out = out
+		err = n.call(name, arg...)
+		n.out = nil
+	}
+	if err != nil {
+		out.FailWith(failureOf(err))
+	}
+}
+
+func (n *scriptNode) missing(name string) string {
+	return fmt.Sprintf("protocol %s has no handler %s; its role has %s", n.protocol.name, name, strings.Join(n.role.names(), ", "))
+}
+
+// dispatch finds the name of the handler and its arguments beside self; the
+// arguments are nil if there is no such handler.
+func (n *scriptNode) dispatch(e runtime.Event) (name string, args []starlark.Value, err error) {
+	args = []starlark.Value{}
+	switch e.Kind {
+	case runtime.MessageEvent:
+		m, err := receive(e.From, e.Message)
+		if err != nil {
+			return "", nil, err
+		}
+		name, args = "on_"+m.kind, append(args, m)
+	case runtime.RoundEvent:
+		name, args = "on_round", append(args, roundValue(e.Round))
+	case runtime.TimeoutEvent:
+		name = "on_timeout"
+	case runtime.ExchangeEvent:
+		name = "on_exchange"
+	case runtime.InvokeEvent:
+		name, args = "on_invoke", append(args, operation(e.Operation))
+	}
+	if _, ok := n.role.handlers[name]; !ok {
+		args = nil
+	}
+	return name, args, nil
+}
+
+// call runs a handler and encodes the state that it leaves.
+func (n *scriptNode) call(name string, args ...starlark.Value) error {
+	v, err := n.callValue(name, args...)
+	if err != nil {
+		return err
+	}
+	if v != starlark.None {
+		return n.failed(name, fmt.Errorf("it returns a %s, and nothing is done with that; the attributes of self are the state, and self.send and self.broadcast send", v.Type()))
+	}
+	b, err := n.append(nil)
+	if err != nil {
+		return n.failed(name, err)
+	}
+	n.encoded, n.attrs = b, nil
+	return nil
+}
+
+// A codeError says that a function that a script hands over failed, and where.
+// Of a handler that is a finding, of the others a mistake of the script.
+type codeError struct {
+	message string
+	place   syntax.Position // not valid if it is not known
+	calls   starlark.CallStack
+	cause   error
+}
+
+func (e *codeError) Error() string {
+	if e.place.IsValid() {
+		return fmt.Sprintf("%s (%s)", e.message, e.place)
+	}
+	return e.message
+}
+
+// Unwrap returns the error of the function.
+func (e *codeError) Unwrap() error { return e.cause }
+
+// failed says where the code of a node failed.
+func (n *scriptNode) failed(name string, err error) error {
+	return newCodeError(fmt.Sprintf("protocol %s: %s at %s", n.protocol.name, name, n.self.ID), n.role.handlers[name], err)
+}
+
+func newCodeError(of string, function starlark.Callable, err error) *codeError {
+	e := &codeError{message: fmt.Sprintf("%s: %v", of, err), cause: err}
+	var inner *codeError
+	if errors.As(err, &inner) {
+		e.message = of + ": " + inner.message
+	}
+	if fn, ok := function.(*starlark.Function); ok {
+		e.place = fn.Position()
+	}
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		e.calls = eval.CallStack
+		// The innermost frame that is in a script, not in a builtin.
+		for _, f := range slices.Backward(eval.CallStack) {
+			if f.Pos.Line > 0 {
+				e.place = f.Pos
+				break
+			}
+		}
+	}
+	return e
+}
+
+// failureOf tells the simulation of an error of a handler.
+func failureOf(err error) runtime.Failure {
+	var e *codeError
+	if !errors.As(err, &e) {
+		return runtime.Failure{Message: err.Error()}
+	}
+	f := runtime.Failure{Message: e.message}
+	if e.place.IsValid() {
+		f.Place = e.place.String()
+	}
+	if len(e.calls) > 1 {
+		f.Calls = callsText(e.calls)
+	}
+	return f
+}
+
+// callValue runs a function of the role on a fresh thread.
+func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Value, error) {
+	if err := n.load(); err != nil {
+		return nil, err
+	}
+	thread := &starlark.Thread{Name: name, Print: func(_ *starlark.Thread, msg string) {
+		if n.out != nil {
+			n.out.Note(msg)
+		}
+	}}
+	if n.out != nil {
+		watch(thread, n.out.Context(), handlerSteps)
+	} else {
+		thread.SetMaxExecutionSteps(handlerSteps)
+	}
+	v, err := starlark.Call(thread, n.role.handlers[name], append(starlark.Tuple{&self{n}}, args...), nil)
+	if err == nil {
+		return v, nil
+	}
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		switch {
+		case thread.ExecutionSteps() >= handlerSteps:
+			eval.Msg = fmt.Sprintf("it did not end within %d steps", handlerSteps)
+		case strings.Contains(eval.Msg, " frozen "):
+			eval.Msg += "; nothing but the attributes of self can be changed"
+		}
+	}
+	return nil, n.failed(name, err)
+}
+
+// watchedSteps is after how many steps a thread looks whether its context has
+// ended: some tenths of a millisecond. Asking costs less than to have the context
+// cancel the thread, because most handlers end before.
+const watchedSteps = 1 << 14
+
+// watch bounds a thread by a context and by a number of steps.
+func watch(thread *starlark.Thread, ctx context.Context, most uint64) {
+	thread.SetMaxExecutionSteps(min(most, watchedSteps))
+	thread.OnMaxSteps = func(thread *starlark.Thread) {
+		switch taken := thread.ExecutionSteps(); {
+		case ctx.Err() != nil:
+			thread.Cancel("interrupted")
+		case taken >= most:
+			thread.Cancel("too many steps")
+		default:
+			thread.SetMaxExecutionSteps(min(most, taken+watchedSteps))
+		}
+	}
+}
+
+// init gives the node its first state.
+func (n *scriptNode) init() error {
+	n.attrs = map[string]starlark.Value{}
+	if _, ok := n.role.handlers["init"]; ok {
+		return n.call("init")
+	}
+	var err error
+	n.encoded, err = n.append(nil)
+	return err
+}
+
+// load decodes the state, if that has not been done yet.
+func (n *scriptNode) load() error {
+	if n.attrs != nil {
+		return nil
+	}
+	v, rest, err := decodeValue(n.encoded)
+	if err != nil {
+		return err
+	}
+	d, ok := v.(*starlark.Dict)
+	if !ok || len(rest) > 0 {
+		return errEncoding
+	}
+	n.attrs = make(map[string]starlark.Value, d.Len())
+	for _, item := range d.Items() {
+		name, ok := item[0].(starlark.String)
+		if !ok {
+			return errEncoding
+		}
+		n.attrs[string(name)] = item[1]
+	}
+	return nil
+}
+
+// append encodes the state as a dict from name to value, sorted by name.
+func (n *scriptNode) append(b []byte) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, tagDict), uint64(len(n.attrs)))
+	for _, name := range n.attrNames() {
+		var err error
+		if b, err = appendValue(appendText(append(b, tagString), name), n.attrs[name]); err != nil {
+			return nil, fmt.Errorf("self.%s %w", name, err)
+		}
+	}
+	return b, nil
+}
+
+// AppendBinary encodes the state.
+func (n *scriptNode) AppendBinary(b []byte) ([]byte, error) {
+	if n.attrs == nil {
+		return append(b, n.encoded...), nil
+	}
+	return n.append(b)
+}
+
+// UnmarshalBinary restores the state; it is decoded when it is needed.
+func (n *scriptNode) UnmarshalBinary(b []byte) error {
+	n.encoded, n.attrs = b, nil
+	return nil
+}
+
+// Restart keeps the persistent attributes. An error of init is that of making
+// the node, which was made before.
+func (n *scriptNode) Restart() {
+	if err := n.load(); err != nil {
+		panic(err)
+	}
+	kept := n.attrs
+	if err := n.init(); err != nil {
+		panic(err)
+	}
+	if err := n.load(); err != nil {
+		panic(err)
+	}
+	for _, name := range n.role.persistent {
+		if v, ok := kept[name]; ok {
+			n.attrs[name] = v
+		}
+	}
+}
+
+func (n *scriptNode) attrNames() []string {
+	names := make([]string, 0, len(n.attrs))
+	for name := range n.attrs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Rebase runs the role's rebase function, if there is one.
+func (n *scriptNode) Rebase(by int) bool {
+	if _, ok := n.role.handlers["rebase"]; !ok {
+		return false
+	}
+	if err := n.call("rebase", starlark.MakeInt(by)); err != nil {
+		n.protocol.in.mistaken(err)
+		return false
+	}
+	return true
+}
+
+// Summary is what the role's show function returns, or all attributes. That
+// show fails is a mistake of the script.
+func (n *scriptNode) Summary() string {
+	if err := n.load(); err != nil {
+		return err.Error()
+	}
+	if _, ok := n.role.handlers["show"]; ok {
+		v, err := n.callValue("show")
+		if err != nil {
+			n.protocol.in.mistaken(err)
+			return "?"
+		}
+		if s, ok := starlark.AsString(v); ok {
+			return s
+		}
+		return v.String()
+	}
+	return fieldText(n.attrNames(), n.attrs)
+}
+
+// Fields lists the attributes.
+func (n *scriptNode) Fields() []runtime.Field {
+	if n.load() != nil {
+		return nil
+	}
+	var fields []runtime.Field
+	for _, name := range n.attrNames() {
+		v, err := toComparable(n.attrs[name])
+		if err != nil {
+			v = n.attrs[name].String()
+		}
+		fields = append(fields, runtime.Field{Name: name, Value: v})
+	}
+	return fields
+}
