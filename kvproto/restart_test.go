@@ -77,9 +77,7 @@ func search(t *testing.T, options Options) []runtime.Step {
 				}
 				history := from.history
 				history.Events = append([]runtime.Observed(nil), history.Events...)
-				for _, list := range m.Seen() {
-					history.Events = append(history.Events, c.Observations(list, 0)...)
-				}
+				history.Events = append(history.Events, c.Observations(m.Seen(), 0)...)
 				restarted := from.restarted || restarts
 				key := fmt.Sprint(to, history.Events, restarted)
 				if seen[key] {

@@ -506,10 +506,10 @@ func TestAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		sim := c.NewSimulator()
-		if !sim.Take(make(runtime.Vector, c.Width()), c.Start().Vector(), s) || len(sim.Seen()) != 1 {
+		if !sim.Take(make(runtime.Vector, c.Width()), c.Start().Vector(), s) || sim.Seen() == 0 {
 			t.Fatalf("%v is not decided: %s", tc.value, sim.Why())
 		}
-		if got := c.NewSymmetry(c.NameSymmetries()).Alike(sim.Seen()[0]); got != tc.alike {
+		if got := c.NewSymmetry(c.NameSymmetries()).Alike(sim.Seen()); got != tc.alike {
 			t.Errorf("deciding %v is alike: %v, want %v", tc.value, got, tc.alike)
 		}
 	}

@@ -214,10 +214,8 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 // after the other, so what different instances do has no order among them.
 func perInstance(m *Simulator) map[int][]Observation {
 	seen := map[int][]Observation{}
-	for _, list := range m.Seen() {
-		for _, o := range m.cluster.Observations(list, 0) {
-			seen[o.Instance] = append(seen[o.Instance], o.Observation)
-		}
+	for _, o := range m.cluster.Observations(m.Seen(), 0) {
+		seen[o.Instance] = append(seen[o.Instance], o.Observation)
 	}
 	return seen
 }

@@ -44,6 +44,7 @@ type code struct {
 
 	lists  vec[[]uint32] // of pairs of instance and observation, or of filters
 	byList table
+	joins  table // lists of observations -> one of them all
 	places table // what cells have in common -> number
 	cells  table
 	played table // (realm, instance, local state, what happened to it) beside cells
@@ -149,6 +150,25 @@ func (k *code) list(pairs []uint32) uint32 {
 	}
 	kept := slices.Clone(pairs)
 	return k.byList.putFunc(kept, func() []uint32 { return []uint32{k.lists.append(kept)} })[0]
+}
+
+// joined returns the number of one list of what is in several.
+func (k *code) joined(lists []uint32) uint32 {
+	switch len(lists) {
+	case 0:
+		return 0
+	case 1:
+		return lists[0]
+	}
+	v, ok := k.joins.get(lists)
+	if !ok {
+		var pairs []uint32
+		for _, list := range lists {
+			pairs = append(pairs, *k.lists.at(list)...)
+		}
+		v = k.joins.put(slices.Clone(lists), []uint32{k.list(pairs)})
+	}
+	return v[0]
 }
 
 // event makes the event that a node's code sees.

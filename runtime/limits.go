@@ -55,6 +55,7 @@ func (k *code) bind() {
 	words("states and classes", &k.classOf)
 	words("classes", &k.classes)
 	words("lists", &k.byList)
+	words("lists that were joined", &k.joins)
 	words("kinds of cells", &k.places)
 	words("cells", &k.cells)
 	words("what was played under renamings", &k.played)

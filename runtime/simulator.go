@@ -33,7 +33,8 @@ type Simulator struct {
 	opening  opening
 	expected expectation
 	seen     []uint32 // pairs of instance and observation
-	lists    []uint32
+	lists    []uint32 // of observations, a list for each cell
+	all      uint32   // the number of one list of all of them
 	packets  int      // delivered in this step or cell; one more than the limit if it was ended
 	matched  []uint32 // filters that lost a message in the cell under way
 	filtered []uint32 // and in the step
@@ -123,7 +124,7 @@ func (m *Simulator) Within(f func()) (err error) {
 }
 
 func (m *Simulator) take(dst, src Vector, s Step) bool {
-	m.lists, m.why, m.fresh = m.lists[:0], "", false
+	m.lists, m.all, m.why, m.fresh = m.lists[:0], 0, "", false
 	m.matched, m.filtered = m.matched[:0], m.filtered[:0]
 	ok := false
 	switch s.kind {
@@ -142,12 +143,15 @@ func (m *Simulator) take(dst, src Vector, s Step) bool {
 		}
 		m.Forget(dst)
 	}
+	if ok {
+		m.all = m.code.joined(m.lists)
+	}
 	return ok
 }
 
-// Seen lists what the last step taken made observable, as numbers of lists of
-// observations; see [Cluster.Observations]. It is valid until the next step.
-func (m *Simulator) Seen() []uint32 { return m.lists }
+// Seen returns what the last step taken made observable, as the number of a list of
+// observations; see [Cluster.Observations]. It is 0 if that is nothing.
+func (m *Simulator) Seen() uint32 { return m.all }
 
 // Filtered lists the numbers of the filters ([Step.Filters]) that lost a message
 // in the last step taken, each that would have lost it. It is valid until the

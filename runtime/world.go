@@ -103,14 +103,12 @@ func (w *World) History() History {
 	scratch := make(Vector, len(w.vector))
 	for _, v := range w.Path()[1:] {
 		m.Take(scratch, v.parent.vector, v.step)
-		for _, list := range m.Seen() {
-			h.Events = append(h.Events, w.cluster.Observations(list, v.depth)...)
-		}
+		h.Events = append(h.Events, w.cluster.Observations(m.Seen(), v.depth)...)
 	}
 	return h
 }
 
-// Observations returns a list of observations by the number that
+// Observations returns the list of observations that has the number that
 // [Simulator.Seen] gives, as made in the given step.
 func (c *Cluster) Observations(list uint32, step int) []Observed {
 	pairs := *c.code.lists.at(list)
@@ -249,7 +247,7 @@ func (c *Cluster) Learnt() Size {
 	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{})) + len(k.contents)*2*int(unsafe.Sizeof(content{}))
 	k.mu.Unlock()
 	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
-	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() +
+	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() + k.joins.bytes() +
 		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes() + k.places.bytes() + k.played.bytes()
 	return s
 }

@@ -81,8 +81,9 @@ type Monitored interface {
 type Monitor interface {
 	// Start returns the state in which nothing was observed.
 	Start() string
-	// Next returns the state after the observations of one step. It does not
-	// look at their Step. Errors are as those of the property.
+	// Next returns the state after all the observations of one step, or of several
+	// that are judged as a whole: the property is judged of what they end in, not in
+	// their midst. It does not look at their Step. Errors are as those of the property.
 	Next(ctx context.Context, state string, seen []runtime.Observed) (string, error)
 	// Violated reports whether the property is violated, now and for good.
 	Violated(state string) bool
@@ -152,7 +153,7 @@ func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty runtime.Set
 // Refuses returns an error that names the operations that p knows if op is none
 // of them.
 func Refuses(p Property, op runtime.Operation) error {
-	if k, ok := p.(interface{ refuses(runtime.Operation) error }); ok {
+	if k, ok := p.(refuser); ok {
 		return k.refuses(op)
 	}
 	return nil

@@ -26,7 +26,7 @@ func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 	if !p.model.register || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
 		return nil
 	}
-	return &registerMonitor{init: p.model.Init, faulty: faulty, numbers: &numbers{}}
+	return &registerMonitor{property: p, faulty: faulty, numbers: &numbers{}}
 }
 
 // registerMonitor remembers every configuration that a linearizable register
@@ -36,13 +36,13 @@ func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 // linearizability", 2017). Its state is a sorted list of configurations.
 type registerMonitor struct {
 	safety
-	init    any
-	faulty  runtime.Set // servers
-	numbers *numbers
+	property *linearizable
+	faulty   runtime.Set // servers
+	numbers  *numbers
 }
 
 func (m *registerMonitor) among(faulty runtime.Set) Monitor {
-	return &registerMonitor{init: m.init, faulty: faulty, numbers: m.numbers}
+	return &registerMonitor{property: m.property, faulty: faulty, numbers: m.numbers}
 }
 
 // A config is one way in which things may be. Values are numbers.
@@ -67,21 +67,21 @@ type call struct {
 func (c call) waits() bool { return c.Write && c.Values != nil }
 
 func (m *registerMonitor) Start() string {
-	return encode([]config{{Value: m.numbers.number(m.init), Open: map[int]call{}}})
+	return encode([]config{{Value: m.numbers.number(m.property.model.Init), Open: map[int]call{}}})
 }
 
 func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil
 	}
+	if _, err := unknown(m.property, seen); err != nil {
+		return "", fmt.Errorf("%s: %w", m.property.Name(), err)
+	}
 	configs := decode[[]config](state)
-	for _, e := range seen {
+	for _, e := range whole(seen, m.faulty) {
 		var next []config
 		switch e.Kind {
 		case runtime.Invoked:
-			if err := registerHas(e.Operation); err != nil {
-				return "", fmt.Errorf("linearizable: %w", err)
-			}
 			for _, g := range configs {
 				if m.faulty.Has(e.Instance) {
 					g = m.mayWrite(g, e.Operation)

@@ -76,11 +76,9 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 		}
 		at, next = next, at
 		quiet++
-		for _, list := range sim.Seen() {
-			for _, o := range c.Observations(list, 0) {
-				if o.Kind == runtime.Decided && correct.Has(o.Instance) {
-					slots[o.Slot], quiet = true, 0
-				}
+		for _, o := range c.Observations(sim.Seen(), 0) {
+			if o.Kind == runtime.Decided && correct.Has(o.Instance) {
+				slots[o.Slot], quiet = true, 0
 			}
 		}
 		if len(slots) > 1 {
@@ -187,11 +185,9 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 			}
 			return "", fmt.Errorf("live: %s: %s", steps[round/turn%len(steps)], sim.Why())
 		}
-		for _, list := range sim.Seen() {
-			for _, o := range c.Observations(list, 0) {
-				if o.Kind == runtime.Decided && correct.Has(o.Instance) {
-					return "", nil
-				}
+		for _, o := range c.Observations(sim.Seen(), 0) {
+			if o.Kind == runtime.Decided && correct.Has(o.Instance) {
+				return "", nil
 			}
 		}
 		at, next = next, at

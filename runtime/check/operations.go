@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -75,6 +76,25 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 	return ops, ""
 }
 
+// whole returns the observations of a step as a monitor of operations takes them one
+// by one: what faulty instances begin may have taken effect before all the rest, because
+// only the whole step is judged.
+func whole(seen []runtime.Observed, faulty runtime.Set) []runtime.Observed {
+	begins := func(o runtime.Observed) bool { return o.Kind == runtime.Invoked && faulty.Has(o.Instance) }
+	if !slices.ContainsFunc(seen, begins) {
+		return seen
+	}
+	var first, rest []runtime.Observed
+	for _, o := range seen {
+		if begins(o) {
+			first = append(first, o)
+		} else {
+			rest = append(rest, o)
+		}
+	}
+	return append(first, rest...)
+}
+
 // The operations of a register.
 const (
 	opRead  = "read"
@@ -97,6 +117,35 @@ func registerHas(op runtime.Operation) error {
 		return nil
 	}
 	return fmt.Errorf("a register has the operations read() and write(value), not %s", op)
+}
+
+// A refuser is a property that knows certain operations only.
+type refuser interface {
+	Property
+	refuses(runtime.Operation) error
+}
+
+// unknown returns the first operation begun that p does not know, with the error that
+// says so: a mistake in how p is used, whatever else is wrong.
+func unknown(p refuser, events []runtime.Observed) (o runtime.Observed, err error) {
+	for _, o := range events {
+		if o.Kind != runtime.Invoked {
+			continue
+		}
+		if err := p.refuses(o.Operation); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// unknownIn is the error of unknown for a whole history, with its place.
+func unknownIn(p refuser, h runtime.History) error {
+	o, err := unknown(p, h.Events)
+	if err != nil {
+		return fmt.Errorf("%s: %s in step %d: %w", p.Name(), h.Cluster.Instances()[o.Instance].Name, o.Step, err)
+	}
+	return nil
 }
 
 // enumerate joins words as a sentence does: a, b and c.

@@ -232,8 +232,17 @@ func TestMonitorsAgainstJudge(t *testing.T) {
 	}
 }
 
+// steps draws after how many events each step ends.
+func steps(t *rapid.T, events []runtime.Observed) (ends []int) {
+	for end := 0; end < len(events); {
+		end = min(len(events), end+rapid.IntRange(1, 4).Draw(t, "events in a step"))
+		ends = append(ends, end)
+	}
+	return ends
+}
+
 // Operations of faulty replicas count as those of faulty clients do. A violation
-// stands, whatever is written later.
+// at the end of a step stands, whatever is written later.
 func TestMonitorsOfFaultyReplicas(t *testing.T) {
 	c := cluster(t)
 	faulty := runtime.Of(0)
@@ -242,16 +251,19 @@ func TestMonitorsOfFaultyReplicas(t *testing.T) {
 			m := check.MonitorOf(p, c, faulty, 0)
 			rapid.Check(t, func(t *rapid.T) {
 				events := drawEvents(t, 4, 8, 30)
-				state, violated := m.Start(), false
 				for i := range events {
 					if events[i].Step = 0; events[i].Instance == 4 {
 						events[i].Instance = 0
 					}
-					state = next(t, m, state, events[i:i+1])
-					v := judge(t, p, runtime.History{Cluster: c, Events: events[:i+1], Faulty: faulty})
+				}
+				state, violated, from := m.Start(), false, 0
+				for _, end := range steps(t, events) {
+					state = next(t, m, state, events[from:end])
+					v := judge(t, p, runtime.History{Cluster: c, Events: events[:end], Faulty: faulty})
 					if violated = violated || !v.Holds; violated != m.Violated(state) {
-						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), i+1, v, state)
+						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), end, v, state)
 					}
+					from = end
 				}
 			})
 		})
@@ -278,8 +290,12 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 					if events[i].Step = 0; events[i].Instance < 6 {
 						events[i].Instance -= 4 // A and B operate, beside c3 and c4
 					}
-					state = next(t, m, state, events[i:i+1])
-					judged(i + 1)
+				}
+				from := 0
+				for _, end := range steps(t, events) {
+					state = next(t, m, state, events[from:end])
+					from = end
+					judged(end)
 					if rapid.IntRange(0, 5).Draw(t, "forgets") > 0 {
 						continue
 					}
@@ -288,7 +304,7 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 					if state, err = m.Forget(t.Context(), state, faulty); err != nil {
 						t.Fatal(err)
 					}
-					judged(i + 1)
+					judged(end)
 				}
 			})
 		})

@@ -21,15 +21,15 @@ func (p weak) Name() string {
 }
 
 func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
+	if err := unknownIn(p, h); err != nil {
+		return Verdict{}, err
+	}
 	ops, wrong := operations(h)
 	if wrong != "" {
 		return Verdict{Why: wrong}, nil
 	}
 	var writes, reads []operation
 	for _, op := range ops {
-		if err := registerHas(op.Operation); err != nil {
-			return Verdict{}, fmt.Errorf("%s: %s in step %d: %w", p.Name(), op.client, op.beganIn, err)
-		}
 		if op.Name == opWrite {
 			writes = append(writes, op)
 		} else if op.returned() {
@@ -152,17 +152,17 @@ func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Obser
 	if state == violated {
 		return state, nil
 	}
+	if _, err := unknown(weak{safe: m.safe}, seen); err != nil {
+		return "", fmt.Errorf("%s: %w", weak{safe: m.safe}.Name(), err)
+	}
 	s := decode[weakState](state)
-	for _, e := range seen {
+	for _, e := range whole(seen, m.faulty) {
 		ok := true
-		if e.Kind == runtime.Invoked {
-			if err := registerHas(e.Operation); err != nil {
-				return "", fmt.Errorf("%s: %w", weak{safe: m.safe}.Name(), err)
-			}
-		}
 		switch {
 		case m.faulty.Has(e.Instance):
-			ok = e.Kind != runtime.Invoked || m.mayWrite(&s, e.Operation)
+			if e.Kind == runtime.Invoked {
+				m.mayWrite(&s, e.Operation)
+			}
 		case e.Kind == runtime.Invoked:
 			ok = m.invoked(&s, e.Instance, e.Operation)
 		case e.Kind == runtime.Returned:
@@ -214,12 +214,9 @@ func (m *weakMonitor) Content(state string) string {
 
 // mayWrite notes an operation of a faulty replica: a write may have taken
 // effect at any time whatsoever. Reads are of no consequence.
-func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) bool {
-	if registerHas(op) != nil {
-		return false
-	}
+func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) {
 	if op.Name == opRead {
-		return true
+		return
 	}
 	value := m.numbers.number(op.Arg)
 	for reader, r := range s.Open {
@@ -228,7 +225,6 @@ func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) bool {
 		}
 	}
 	s.Lost = insert(s.Lost, value, false)
-	return true
 }
 
 func (m *weakMonitor) invoked(s *weakState, client int, op runtime.Operation) bool {

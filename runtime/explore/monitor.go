@@ -141,8 +141,8 @@ func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) 
 	return m.intern(after)
 }
 
-// fold returns the tuple after a list of observations. It may be called
-// concurrently. An error is that of a property.
+// fold returns the tuple after all that was observed in a step, the list of that
+// number. It may be called concurrently. An error is that of a property.
 func (m *monitors) fold(ctx context.Context, id, list uint32) (uint32, error) {
 	return remember(m, m.next, [2]uint32{id, list}, func() (tuple, error) {
 		return m.after(ctx, m.at(id), m.cluster.Observations(list, 0))
@@ -276,10 +276,10 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (u
 
 // step returns the tuple after a step that led to a vector, with what was seen of
 // it. It may be called concurrently.
-func (m *monitors) step(ctx context.Context, id uint32, seen []uint32, step runtime.Step, to runtime.Vector) (uint32, error) {
-	var err error
-	for _, list := range seen {
-		if id, err = m.fold(ctx, id, list); err != nil {
+func (m *monitors) step(ctx context.Context, id, seen uint32, step runtime.Step, to runtime.Vector) (uint32, error) {
+	if seen != 0 {
+		var err error
+		if id, err = m.fold(ctx, id, seen); err != nil {
 			return 0, err
 		}
 	}

@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"errors"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -59,8 +60,28 @@ func (n *whim) AppendBinary(b []byte) ([]byte, error) {
 }
 func (n *whim) UnmarshalBinary(b []byte) error { n.count, n.open = b[0], string(b[1:]); return nil }
 
+// together draws steps in which several instances act: in one cell, and in several.
+func (s stage) together(t *rapid.T) []runtime.Step {
+	var steps []runtime.Step
+	add := func(step runtime.Step, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	all := s.Names(s.Servers() | s.Clients())
+	add(s.Timeout(rapid.SliceOfNDistinct(rapid.SampledFrom(all), 2, 3, rapid.ID[string]).Draw(t, "wait together")...))
+	parts := space.PartitionsUpTo(s.Servers(), 3)
+	for range 3 {
+		add(s.Round("A", runtime.Phase{Parts: rapid.SampledFrom(parts).Draw(t, "parts")}))
+	}
+	return steps
+}
+
 // Replicas that begin operations of their own beside clients, and forget, are
-// judged as the oracle judges them: each prefix by who is faulty in it.
+// judged as the oracle judges them: each prefix by who is faulty in it, be it that
+// several act in one step, in one cell or in several, and that the search begins
+// with a past.
 func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 	found := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -68,7 +89,7 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 		if rapid.IntRange(0, 3).Draw(rt, "clients") > 0 {
 			config.Clients = []runtime.Client{{Name: "c1"}, {Name: "c2"}}
 		}
-		if rapid.IntRange(0, 3).Draw(rt, "twin") == 0 {
+		if rapid.Bool().Draw(rt, "twin") {
 			config.Twins = []runtime.Twin{{ID: "C", Copies: 2}}
 		}
 		s := newStage(t, config)
@@ -80,6 +101,7 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 			}
 			all = append(all, wait, wait, s.step("amnesia "+in.Name))
 		}
+		all = append(all, s.together(rt)...)
 		start := s.Start()
 		for _, step := range rapid.SliceOfN(rapid.SampledFrom(all), 0, 3).Draw(rt, "before") {
 			next, err := start.Do(step)
@@ -97,4 +119,100 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 	if !testing.Short() && found == 0 {
 		t.Error("nothing violates anything")
 	}
+}
+
+// A script of acts is what each identity observes in each round, or when it waits.
+type acts map[string][]func(out *runtime.Reaction)
+
+func (acts) Name() string { return "acts" }
+func (p acts) NewServer(self runtime.Self) (runtime.Node, error) {
+	return &actor{acts: p, id: self.ID}, nil
+}
+func (acts) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+	return nil, errors.New("no clients")
+}
+
+// An actor does one act after the other.
+type actor struct {
+	acts
+	id   string
+	done byte
+}
+
+func (n *actor) React(e runtime.Event, out *runtime.Reaction) {
+	if int(n.done) < len(n.acts[n.id]) {
+		n.acts[n.id][n.done](out)
+		n.done++
+	}
+}
+func (n *actor) AppendBinary(b []byte) ([]byte, error) { return append(b, n.done), nil }
+func (n *actor) UnmarshalBinary(b []byte) error        { n.done = b[0]; return nil }
+
+// What a faulty replica writes may have taken effect before it began, so a read that
+// returned it earlier in the same step, or on the way to where a search begins, holds:
+// in every way to search, as for who judges the world. If the replica is correct, or
+// writes a step later, it is violated.
+func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
+	reads := func(out *runtime.Reaction) {
+		out.Invoked(runtime.Operation{Name: "read"})
+		out.Returned("red")
+	}
+	writes := func(out *runtime.Reaction) { out.Invoked(runtime.Operation{Name: "write", Arg: "red"}) }
+	rests := func(*runtime.Reaction) {}
+	apart, whole := [][]runtime.Set{{1 | 2, 4 | 8 | 16}}, [][]runtime.Set{nil}
+	wait := func(s stage, names ...string) *space.Space {
+		step, err := s.Timeout(names...)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return space.Of(step)
+	}
+	for _, test := range []struct {
+		name   string
+		acts   acts
+		before func(s stage) *space.Space // what the search begins after
+		of     func(s stage) *space.Space
+		twins  bool
+		holds  bool
+	}{
+		{"two parts", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led(apart, "D") }, true, true},
+		{"one part", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led(whole, "D") }, true, true},
+		{"waiting", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return wait(s, "A", "C") }, true, true},
+		{"the way to the start", acts{"A": {reads}, "C": {rests, writes}}, func(s stage) *space.Space { return s.led(apart, "D").Times(2) },
+			func(s stage) *space.Space { return s.led(apart, "D") }, true, true},
+		{"the writer forgot on the way", acts{"A": {reads}, "C": {writes}}, func(s stage) *space.Space { return inTurn(s.led(whole, "D"), s.of("amnesia C")) },
+			func(s stage) *space.Space { return s.led(whole, "D") }, false, true},
+		{"a step later", acts{"A": {reads}, "C": {rests, writes}}, nil, func(s stage) *space.Space { return s.led(apart, "D").Times(2) }, true, false},
+		{"a correct writer", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led([][]runtime.Set{{1 | 2, 4 | 8}}, "D") }, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := runtime.Config{Protocol: test.acts, N: 4, F: 1}
+			if test.twins {
+				config.Twins = []runtime.Twin{{ID: "C", Copies: 2}}
+			}
+			s := newStage(t, config)
+			start := s.Start()
+			if test.before != nil {
+				for _, step := range s.scenario(test.before(s)) {
+					var err error
+					if start, err = start.Do(step); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			l := s.agrees(t, test.of(s), explore.Options{Start: start, Properties: properties(), Workers: 1})
+			if (len(l.flaws) == 0) != test.holds {
+				t.Errorf("%s", l)
+			}
+		})
+	}
+}
+
+// scenario returns the first scenario of a space.
+func (s stage) scenario(of *space.Space) space.Scenario {
+	for sc := range of.All {
+		return sc
+	}
+	s.t.Fatal("the space is empty")
+	return nil
 }

@@ -107,11 +107,9 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	scratch := make(runtime.Vector, c.Width())
 	for _, v := range end.Path()[1:] {
 		m.Take(scratch, v.Parent().Vector(), v.Step())
-		for _, list := range m.Seen() {
-			var err error
-			if got[x.width-2], err = x.monitors.fold(t.Context(), got[x.width-2], list); err != nil {
-				t.Fatal(err)
-			}
+		var err error
+		if got[x.width-2], err = x.monitors.fold(t.Context(), got[x.width-2], m.Seen()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	for g := range x.symmetry.Order() {

@@ -222,7 +222,7 @@ func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 
 // check compares a choice from src at a place, which led to dst and was seen if
 // ok, with what some renamings make of it. The error is an asymmetry or that of ctx.
-func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int, src, dst runtime.Vector, seen []uint32, ok bool) error {
+func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int, src, dst runtime.Vector, seen uint32, ok bool) error {
 	if from == to {
 		return nil
 	}
@@ -271,12 +271,10 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 }
 
 // observed lists the observations of each instance.
-func (r *renamer) observed(lists []uint32) [][]runtime.Observation {
+func (r *renamer) observed(list uint32) [][]runtime.Observation {
 	of := make([][]runtime.Observation, len(r.cluster.Instances()))
-	for _, list := range lists {
-		for _, o := range r.cluster.Observations(list, 0) {
-			of[o.Instance] = append(of[o.Instance], o.Observation)
-		}
+	for _, o := range r.cluster.Observations(list, 0) {
+		of[o.Instance] = append(of[o.Instance], o.Observation)
 	}
 	return of
 }

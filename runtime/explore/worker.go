@@ -143,7 +143,7 @@ const verdictBytes = 80
 // after returns the verdict after the step that the worker's simulator took
 // last, unless w.err says why there is none.
 func (w *worker) after(ctx context.Context, v verdict, step runtime.Step, to runtime.Vector) verdict {
-	for _, list := range w.sim.Seen() {
+	if list := w.sim.Seen(); list != 0 {
 		v = w.fold(ctx, v.monitor, list)
 	}
 	if step.Kind() == runtime.AmnesiaStep && w.err == nil {
