@@ -22,6 +22,7 @@ import (
 type propertyValue struct {
 	name      string
 	text      string           // the call that makes it again, "" if it is not known
+	made      []making         // calls around it that may make it again
 	args      []starlark.Value // what it was made of
 	property  check.Property
 	invariant check.WorldProperty
@@ -231,7 +232,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
-	return &propertyValue{name: name, text: c.written(), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
+	return &propertyValue{name: name, text: c.written(), made: c.makings(fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }
 
 func callCheck(c *call) (starlark.Value, error) {
@@ -314,7 +315,7 @@ check(validity(lambda v: v.endswith("a")))`,
 			if list, ok := allowed.(starlark.Iterable); ok {
 				allowed = starlark.Tuple(slices.Collect(starlark.Elements(list))) // as it is now
 			}
-			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{allowed}, property: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), made: c.makings(allowed), args: []starlark.Value{allowed}, property: p}, nil
 		},
 	}
 }

@@ -80,8 +80,8 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := p.Name + "(" + strings.Join(shown, ", ") + ")"
-	return &protocolValue{made, text, text}, nil
+	text := "(" + strings.Join(shown, ", ") + ")"
+	return &protocolValue{made, p.Name + text, append([]making{{c.builtin, text}}, c.makings()...)}, nil
 }
 
 func (o Option) value(v starlark.Value) (any, error) {
@@ -140,8 +140,8 @@ func newNative(protocols []Protocol) (*builtin, error) {
 // A protocolValue is a protocol in a script.
 type protocolValue struct {
 	runtime.Protocol
-	call string // how people are told that the script made it
-	made string // the call of a function that makes it again, "" if it is not known
+	call string   // how people are told that the script made it
+	made []making // the calls that may make it again
 }
 
 func (p *protocolValue) String() string { return p.call }

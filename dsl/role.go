@@ -260,7 +260,11 @@ With symmetric = True it promises that it treats identities alike, so that a sea
 			if err := c.unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
 				return nil, err
 			}
-			return &protocolValue{p, p.name, c.maker(p)}, nil
+			var handlers []starlark.Value
+			for _, h := range append(p.replica.functions(), p.client.functions()...) {
+				handlers = append(handlers, h)
+			}
+			return &protocolValue{p, p.name, c.makings(handlers...)}, nil
 		},
 	}
 }

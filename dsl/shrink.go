@@ -3,13 +3,10 @@ package dsl
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 
-	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
@@ -103,17 +100,15 @@ func callShrink(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	script, whole := c.script(shrunk, properties)
+	scripts, whole := c.scripts(shrunk, properties)
 	if shrunk.Stopped != nil {
-		fmt.Fprintln(c.in().plain(), script) // nothing that comes after will print it
+		fmt.Fprintln(c.in().plain(), scripts[0]) // nothing that comes after will print it
 		return nil, shrunk.Stopped
 	}
+	script := scripts[0]
 	if whole {
-		if err := c.replay(script); err != nil {
-			script = fmt.Sprintf("# no script plays this scenario again: %s\n# its steps are:\n", strings.ReplaceAll(err.Error(), "\n", "\n# "))
-			for _, step := range stepsTo(shrunk.World) {
-				script += "#   " + step.String() + "\n"
-			}
+		if script, err = c.replayed(scripts, shrunk); err != nil {
+			return nil, err
 		}
 	}
 	return &shrunkValue{shrunk, script}, nil
@@ -155,6 +150,29 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 		return nil, fmt.Errorf("shrink: the report has no violation of %q%s; it has %s", name, Hint(name, names), strings.Join(names, ", "))
 	}
 	return nil, nil
+}
+
+// replayed returns the first of several scripts that plays a scenario, or else
+// says why none does.
+func (c *call) replayed(scripts []string, shrunk *explore.Shrunk) (string, error) {
+	var first error
+	for _, script := range scripts {
+		err := c.replay(script)
+		if err == nil {
+			return script, nil
+		}
+		if stopped := runOf(c.thread).stopped(); stopped != nil {
+			return "", stopped
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	text := fmt.Sprintf("# no script plays this scenario again: %s\n# its steps are:\n", strings.ReplaceAll(first.Error(), "\n", "\n# "))
+	for _, step := range stepsTo(shrunk.World) {
+		text += "#   " + step.String() + "\n"
+	}
+	return text, nil
 }
 
 // replay runs a script that shrink wrote, by itself, and reports if it does not
@@ -204,32 +222,41 @@ func (c *call) played(scenario starlark.Value) (*runtime.World, error) {
 	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), a report, or steps", scenario.Type())
 }
 
-// script returns a script that plays a scenario and judges it, and whether it is
-// whole: whether it lacks no definition.
-func (c *call) script(s *explore.Shrunk, properties propertyList) (text string, whole bool) {
-	judged := ""
+// scripts returns scripts that may play a scenario and judge it, and whether they
+// are whole: whether they lack no definition. There is one at least.
+func (c *call) scripts(s *explore.Shrunk, properties propertyList) (texts []string, whole bool) {
+	d := c.definitions()
+	var judged []string
 	if s.Failure != nil {
-		judged = "check()\n"
+		judged = []string{"check()\n"}
 	}
 	for _, p := range properties {
-		if judged == "" && p.text != "" && p.name == s.Property {
-			judged = "check(" + p.text + ")\n"
+		if len(judged) == 0 && p.name == s.Property {
+			for _, text := range d.properties(p) {
+				judged = append(judged, "check("+text+")\n")
+			}
 		}
 	}
-	whole = judged != ""
+	whole = len(judged) > 0
 	if !whole {
-		judged = fmt.Sprintf("# check(…) with %s, which has no name here\n", s.Property)
+		judged = []string{fmt.Sprintf("# check(…) with %s, which has no name here\n", s.Property)}
 	}
 	config := s.World.Cluster().Config()
-	d := c.definitions()
 	protocol := config.Protocol.(*protocolValue)
-	rest := stepsText(s.World) + judged
-	if text := d.protocol(protocol); text != "" {
-		acts := stagingText(text, config) + rest
-		return d.of(acts) + acts, whole
+	steps := stepsText(s.World)
+	for _, rest := range judged {
+		rest = steps + rest
+		for _, text := range d.protocols(protocol) {
+			acts := stagingText(text, config) + rest
+			texts = append(texts, d.of(acts)+acts)
+		}
 	}
-	note := fmt.Sprintf("# %s stands for a protocol that has no name here\n", protocol.Name())
-	return d.of(stagingText("None", config)+rest) + note + stagingText(protocol.Name(), config) + rest, false
+	if len(texts) > 0 {
+		return texts, whole
+	}
+	note := fmt.Sprintf("# %s stands for a protocol that no variable here or in a module holds, and no function there makes\n", protocol.Name())
+	rest := steps + judged[0]
+	return []string{d.of(stagingText("None", config)+rest) + note + stagingText(protocol.Name(), config) + rest}, false
 }
 
 func stepsText(w *runtime.World) string {
@@ -238,217 +265,4 @@ func stepsText(w *runtime.World) string {
 		b.WriteString(step.String() + "\n")
 	}
 	return b.String()
-}
-
-// definitions are what a script that is written during a call can draw upon.
-type definitions struct {
-	in      *Interpreter
-	past    []*statement        // that define something
-	globals starlark.StringDict // what they define
-	modules map[string]string   // load statements, by the name that they define
-}
-
-func (c *call) definitions() definitions {
-	r := runOf(c.thread)
-	d := definitions{c.in(), slices.Clone(c.in().past), starlark.StringDict{}, map[string]string{}}
-	for name, v := range c.in().globals {
-		d.globals[name] = v
-	}
-	// The statements of the main script above the one that is executed now. Of
-	// a text that is evaluated they are known already, and the same.
-	main := r.loading[0]
-	outermost := c.thread.DebugFrame(c.thread.CallStackDepth() - 1)
-	if f, ok := outermost.Callable().(*starlark.Function); ok {
-		for name, v := range f.Globals() {
-			d.globals[name] = v
-		}
-	}
-	text := c.in().sources[main.name()]
-	if parsed, err := dialect.Parse(main.name(), text, 0); err == nil {
-		for _, s := range parsed.Stmts {
-			switch s.(type) {
-			case *syntax.LoadStmt, *syntax.DefStmt, *syntax.AssignStmt:
-				if start, _ := s.Span(); start.Line < outermost.Position().Line {
-					d.past = append(d.past, newStatement(text, s))
-				}
-			}
-		}
-	}
-	var files []file
-	for f := range r.loader.done {
-		files = append(files, f)
-	}
-	slices.SortFunc(files, func(a, b file) int { return -strings.Compare(a.name(), b.name()) })
-	for _, f := range files { // those of @std last: they come first
-		path := f.path
-		if f.std() {
-			path = f.name()
-		}
-		for name := range r.loader.done[f].globals {
-			d.modules[name] = fmt.Sprintf("load(%q, %q)", path, name)
-		}
-	}
-	return d
-}
-
-// defines reports whether a name can be had.
-func (d *definitions) defines(name string) bool {
-	return d.modules[name] != "" || slices.ContainsFunc(d.past, func(s *statement) bool { return slices.Contains(s.binds, name) })
-}
-
-// protocol returns an expression that makes a protocol, "" if there is none.
-func (d *definitions) protocol(p *protocolValue) string {
-	if maker, _, isCall := strings.Cut(p.made, "("); isCall && d.defines(maker) {
-		return p.made
-	}
-	for _, name := range d.globals.Keys() {
-		if d.globals[name] == p && d.defines(name) {
-			return name
-		}
-	}
-	return d.in.staged[p]
-}
-
-// of returns statements that define the names in a text. An operation that
-// nothing defines is defined by its name.
-func (d *definitions) of(text string) string {
-	parsed, err := dialect.Parse("script", text, 0)
-	if err != nil {
-		return ""
-	}
-	names := map[string]bool{}
-	var mentioned []string
-	for _, s := range parsed.Stmts {
-		for _, name := range mentions(s) {
-			if !names[name] {
-				mentioned = append(mentioned, name)
-			}
-			names[name] = true
-		}
-	}
-	chosen := defining(d.past, names)
-	var loads []string
-	for _, name := range mentioned {
-		bound := slices.ContainsFunc(d.past, func(s *statement) bool { return slices.Contains(s.binds, name) })
-		switch {
-		case bound || d.in.builtins.Has(name) || starlark.Universe.Has(name):
-		case d.modules[name] != "":
-			loads = append(loads, d.modules[name]+"\n")
-		default:
-			loads = append(loads, operationText(name))
-		}
-	}
-	all := append(loads, chosen...)
-	if len(all) == 0 {
-		return ""
-	}
-	return strings.Join(all, "\n") + "\n\n"
-}
-
-// written returns a call as a script can write it again, "" if it cannot. A
-// function is written by its name.
-func (c *call) written() string {
-	var args []string
-	add := func(prefix string, v starlark.Value) bool {
-		text, ok := literal(v)
-		if f, isFunction := v.(*starlark.Function); isFunction && f.Name() != "lambda" {
-			text, ok = f.Name(), true
-		}
-		args = append(args, prefix+text)
-		return ok
-	}
-	for _, v := range c.args {
-		if !add("", v) {
-			return ""
-		}
-	}
-	for _, kw := range c.kwargs {
-		if !add(string(kw[0].(starlark.String))+" = ", kw[1]) {
-			return ""
-		}
-	}
-	return c.Name() + "(" + strings.Join(args, ", ") + ")"
-}
-
-// literal writes a value out, if it can be.
-func literal(v starlark.Value) (string, bool) {
-	if guard.Tree(v, maxSize) != nil {
-		return "", false
-	}
-	switch v := v.(type) {
-	case starlark.NoneType, starlark.Bool, starlark.Int, starlark.Float, starlark.String, starlark.Bytes, operation:
-		return v.String(), true
-	case *starlark.List, starlark.Tuple:
-		for e := range starlark.Elements(v.(starlark.Iterable)) {
-			if _, ok := literal(e); !ok {
-				return "", false
-			}
-		}
-		return v.String(), true
-	case *starlark.Dict:
-		for _, item := range v.Items() {
-			if _, ok := literal(item); !ok {
-				return "", false
-			}
-		}
-		return v.String(), true
-	}
-	return "", false
-}
-
-// maker returns the call of the script's function that makes a protocol by
-// calling protocol(), "" if there is none or it cannot be written again.
-// Arguments that the function has passed on to its handlers are found in these.
-func (c *call) maker(p *scriptProtocol) string {
-	frame := c.thread.DebugFrame(1)
-	fn, ok := frame.Callable().(*starlark.Function)
-	if !ok || fn.Name() == "lambda" || strings.HasPrefix(fn.Name(), "<") || fn.HasVarargs() || fn.HasKwargs() {
-		return ""
-	}
-	passedOn := map[syntax.Position]starlark.Value{}
-	for _, r := range []*role{p.replica, p.client} {
-		if r == nil {
-			continue
-		}
-		for _, handler := range r.handlers {
-			freeVariables(handler, passedOn)
-		}
-	}
-	var args []string
-	for i := range fn.NumParams() {
-		binding, value := frame.Local(i)
-		if v, ok := passedOn[binding.Pos]; ok {
-			value = v
-		}
-		if value == nil {
-			return ""
-		}
-		if d := fn.ParamDefault(i); d != nil {
-			if same, err := starlark.Equal(d, value); err == nil && same {
-				continue
-			}
-		}
-		text, ok := literal(value)
-		if !ok {
-			return ""
-		}
-		args = append(args, binding.Name+" = "+text)
-	}
-	return fn.Name() + "(" + strings.Join(args, ", ") + ")"
-}
-
-// freeVariables collects what a function, and those that it can call, know of
-// the variables of functions around them.
-func freeVariables(v starlark.Value, found map[syntax.Position]starlark.Value) {
-	fn, ok := v.(*starlark.Function)
-	if !ok {
-		return
-	}
-	for i := range fn.NumFreeVars() {
-		binding, value := fn.FreeVar(i)
-		if _, known := found[binding.Pos]; !known && value != nil {
-			found[binding.Pos] = value
-			freeVariables(value, found)
-		}
-	}
 }

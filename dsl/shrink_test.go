@@ -65,6 +65,16 @@ timeout("C")
 rest = [w.timeout("B") for w in [world()]][0].steps
 goto(world().parent)
 print(shrink(rest, agreement()))`, "timeout(\"C\")\ntimeout(\"B\")\ncheck(agreement())", 2},
+		{"a protocol of a function within another", `
+def outer(n):
+    def inner():
+        return make(n, ` + values + `, "it's")
+    return inner()
+def setting():
+    cluster(outer(1), n = 2, f = 0)
+    timeout("A", "B")
+    print(shrink(world(), agreement()))
+setting()`, `cluster(make(limit = 1, values = {"A": "a", "B": "b", "C": "a"}, label = "it's"), n = 2, f = 0)`, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
@@ -105,18 +115,14 @@ func TestShrunkScriptWithoutNames(t *testing.T) {
 	var out strings.Builder
 	in := testInterpreter(t, &out)
 	if err := in.Exec(t.Context(), "x.star", `
-def outer():
-    def inner(n):
-        def on_timeout(self):
-            self.late = True
-        return protocol("hidden", role(on_timeout = on_timeout))
-    return inner(1)
-cluster(outer(), n = 2, f = 0)
+def late(self):
+    self.late = True
+cluster(protocol("hidden", role(on_timeout = late)), n = 2, f = 0)
 timeout("A", "B")
 print(shrink(world(), invariant("never", lambda w: not hasattr(w.state("B"), "late"))))`); err != nil {
 		t.Fatal(err)
 	}
-	want := `# hidden stands for a protocol that has no name here
+	want := `# hidden stands for a protocol that no variable here or in a module holds, and no function there makes
 cluster(hidden, n = 2, f = 0)
 timeout("B")
 # check(…) with never, which has no name here
