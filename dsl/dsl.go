@@ -83,6 +83,7 @@ type Interpreter struct {
 	sources  map[string]string         // by file name, for error messages
 	loader   *loader                   // of Exec and Eval
 	globals  starlark.StringDict       // of Eval: builtins and what was defined since
+	defined  []Entry                   // by the host, for Eval
 	past     []*statement              // that Eval executed and that define something
 	staged   map[*protocolValue]string // how such statements write a protocol
 	session  *session

@@ -41,7 +41,7 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 		return in.topic(string(topic))
 	default:
 		// A value that is predeclared, such as json, is its own topic.
-		for _, family := range Families() {
+		for _, family := range in.Families() {
 			for _, entry := range family.Entries {
 				if in.builtins[entry.Name()] == topic {
 					return in.describe(entry), nil
@@ -55,7 +55,7 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 // topic returns the text about the builtin or the family of that name, or else
 // a list of what mentions it.
 func (in *Interpreter) topic(name string) (string, error) {
-	families := Families()
+	families := in.Families()
 	var known []string
 	for _, family := range families {
 		for _, entry := range family.Entries {
@@ -85,7 +85,7 @@ func (in *Interpreter) topic(name string) (string, error) {
 
 func (in *Interpreter) overview() string {
 	var b strings.Builder
-	for _, family := range Families() {
+	for _, family := range in.Families() {
 		b.WriteString(in.list(family))
 	}
 	b.WriteString("help(\"name\") tells more, and searches for any other word.\n")
@@ -137,7 +137,7 @@ func (in *Interpreter) describe(e Entry) string {
 	if e.Example != "" {
 		text += "\n" + indented(e.Example) + "\n"
 	}
-	if also := related(e.Name()); len(also) > 0 {
+	if also := in.related(e.Name()); len(also) > 0 {
 		text += "\n" + in.fill("see also "+strings.Join(also, ", "), "    ") + "\n"
 	}
 	return text
@@ -145,14 +145,14 @@ func (in *Interpreter) describe(e Entry) string {
 
 // related lists the builtins that the documentation of one mentions as calls,
 // and those whose documentation mentions it.
-func related(name string) []string {
+func (in *Interpreter) related(name string) []string {
 	calls := func(e Entry, name string) bool {
 		i := strings.Index(e.Doc, name+"(")
 		return i == 0 || i > 0 && !isWord(e.Doc[i-1])
 	}
 	var own Entry
 	var all []Entry
-	for _, family := range Families() {
+	for _, family := range in.Families() {
 		for _, e := range family.Entries {
 			if all = append(all, e); e.Name() == name {
 				own = e

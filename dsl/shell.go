@@ -27,8 +27,30 @@ func (in *Interpreter) Names() []string {
 // Global returns the value of a global variable, nil if there is none.
 func (in *Interpreter) Global(name string) starlark.Value { return in.globals[name] }
 
-// Define gives a global variable a value, for evaluated text only.
-func (in *Interpreter) Define(name string, value starlark.Value) { in.globals[name] = value }
+// Define adds a function without parameters to what evaluated text sees, and to
+// what help knows. Its documentation is written as that of an [Entry].
+func (in *Interpreter) Define(name, doc string, fn func() error) {
+	e := Entry{Signature: name + "()", Doc: doc, call: func(c *call) (starlark.Value, error) {
+		if err := c.unpack(); err != nil {
+			return nil, err
+		}
+		return starlark.None, fn()
+	}}
+	in.globals[name] = newBuiltin(e)
+	in.defined = append(in.defined, e)
+}
+
+// Families returns all that evaluated text sees beyond Starlark itself: [Families],
+// and what the host defined.
+func (in *Interpreter) Families() []Family {
+	if len(in.defined) == 0 {
+		return Families()
+	}
+	return append(Families(), Family{"shell", "for those who type", in.defined})
+}
+
+// Enter makes a world of this interpreter the current one.
+func (in *Interpreter) Enter(w *runtime.World) { in.session.enter(w) }
 
 // Resize says how many columns Stdout has from now on; 0 means 80.
 func (in *Interpreter) Resize(columns int) { in.config.Width = columns }

@@ -140,7 +140,7 @@ func (s *Session) inString(call *frame, params []string) []string {
 		return s.exports(call.first)
 	case call.callee == "help":
 		var names []string
-		for _, f := range dsl.Families() {
+		for _, f := range s.Interpreter.Families() {
 			for _, e := range f.Entries {
 				names = append(names, e.Name())
 			}

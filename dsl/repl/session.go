@@ -31,6 +31,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
@@ -52,14 +53,16 @@ type Config struct {
 type Session struct {
 	Config
 	interrupts chan os.Signal
-	count      int      // of texts that were evaluated, to name them
-	ahead      *string  // a line that was read too early
-	before     string   // the lines of a statement that is being typed
-	last       string   // the last text that was evaluated
-	loaded     string   // the last file that was loaded
-	quiet      bool     // changes are not shown
-	queue      []string // texts to evaluate before anything else is read
-	toured     int      // how many stops of the tour have been made
+	count      int            // of texts that were evaluated, to name them
+	ahead      *string        // a line that was read too early
+	before     string         // the lines of a statement that is being typed
+	last       string         // the last text that was evaluated
+	loaded     string         // the last file that was loaded
+	quiet      bool           // changes are not shown
+	queue      []string       // texts to evaluate before anything else is read
+	toured     int            // how many stops of the tour have been made
+	touring    bool           // the queue is that of a stop
+	left       *runtime.World // where the last stop ended
 	quit       bool
 	waits      atomic.Bool
 }
@@ -68,7 +71,7 @@ type Session struct {
 func New(config Config) *Session {
 	s := &Session{Config: config, interrupts: make(chan os.Signal, 1)}
 	s.Editor.Follow(s)
-	s.Interpreter.Define("tour", starlark.NewBuiltin("tour", s.tour))
+	s.Interpreter.Define("tour", tourDoc, s.tour)
 	return s
 }
 
@@ -103,6 +106,9 @@ func (s *Session) Run(ctx context.Context) error {
 		err = s.execute(ctx, text)
 		if err != nil {
 			s.Report(err)
+		}
+		if s.touring && len(s.queue) == 0 {
+			s.touring, s.left = false, s.Interpreter.World()
 		}
 		if errors.Is(err, context.Canceled) && !s.Editor.Interactive() {
 			return context.Canceled

@@ -3,7 +3,7 @@ package repl
 import (
 	"fmt"
 
-	"go.starlark.net/starlark"
+	"github.com/twinsh/twinsh/runtime"
 )
 
 // A stop of the tour is something to read and what to do then.
@@ -49,14 +49,36 @@ of four exchanges from here, and :save FILE writes this one.`,
 	[]string{`undo()`, `exchange("c2", ["A", "B", "C"])`, `judge(linearizable()).holds`},
 }}
 
-// tour makes the next stop: it tells about it and lets the session act.
-func (s *Session) tour(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
-		return nil, err
-	}
+const tourDoc = `Walks through a story of five exchanges, stop by stop: each call makes the next one.
+A stop says what there is to see and types what is to be done. Between two stops anything can be tried; the next one goes back to where the one before ended.`
+
+const wentElsewhere = `Much may have happened since the last stop. The tour goes back to where that
+ended; branches() lists where you have been.
+`
+
+// tour makes the next stop: it says what there is to see and lets the session act.
+// What it says is true where the stop before ended, and only there.
+func (s *Session) tour() error {
 	at := stops[s.toured]
+	if now := s.Interpreter.World(); s.toured > 0 && s.left != nil && !alike(now, s.left) {
+		fmt.Fprint(s.Stdout, wentElsewhere)
+		s.Interpreter.Enter(s.left)
+	}
 	s.toured = (s.toured + 1) % len(stops)
 	fmt.Fprintln(s.Stdout, at.text)
-	s.queue = append(s.queue, at.acts...)
-	return starlark.None, nil
+	s.queue, s.touring = append(s.queue, at.acts...), true
+	return nil
+}
+
+// alike reports whether two worlds of one system are the same, steps and all.
+func alike(a, b *runtime.World) bool {
+	if a.Cluster() != b.Cluster() || a.Depth() != b.Depth() {
+		return false
+	}
+	for ; a != b && a.Depth() > 0; a, b = a.Parent(), b.Parent() {
+		if a.Step().String() != b.Step().String() {
+			return false
+		}
+	}
+	return true
 }
