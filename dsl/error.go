@@ -177,7 +177,9 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 		e.Stack = join(e.Stack, eval.CallStack)
 		message, rest = eval.Msg, eval.Unwrap()
 	}
+	within := "" // a builtin
 	if n := len(e.Stack); n > 0 && !isFile(e.Stack[n-1]) {
+		within = e.Stack[n-1].Name
 		e.Stack = e.Stack[:n-1] // the message names the builtin
 	}
 	var (
@@ -210,6 +212,13 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 		}
 	default:
 		e.add(in, e.place(), message)
+		if failed == nil && within != "fail" { // which says what its script means
+			first, rest, more := strings.Cut(message, "\n")
+			if first += in.hint(e, message); more {
+				first += "\n" + rest
+			}
+			e.Problems[0].Message = first
+		}
 	}
 	return e
 }

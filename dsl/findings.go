@@ -114,9 +114,9 @@ type alarm struct {
 	seen bool
 }
 
-// alarmed notes that a call found failures.
-func (c *call) alarmed(text string) *alarm {
-	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at failures: %s", c.Name(), text)}
+// alarmed notes that a call found failures, which are those of its result.
+func (c *call) alarmed(result, text string) *alarm {
+	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at the failures of this %s, as in print(%s.failures): %s", c.Name(), result, result, text)}
 	if c.thread.CallStackDepth() > 1 {
 		a.at = c.thread.CallFrame(1).Pos
 	}

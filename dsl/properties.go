@@ -156,7 +156,7 @@ print(judge(linearizable()).holds)`,
 				}
 				var a *alarm
 				if failed := failuresIn(w.World); len(failed) > 0 {
-					a = c.alarmed(codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure))
+					a = c.alarmed("verdict", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure))
 				}
 				return &verdictValue{starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 					"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),

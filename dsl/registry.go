@@ -200,7 +200,7 @@ func (c *call) unpack(variables ...any) error {
 			return nil
 		}
 		if err := starlark.UnpackArg(v, variables[i]); err != nil {
-			return fmt.Errorf("%s: %s: %w", c.Name(), p.list[i].name, err)
+			return fmt.Errorf("%s: %s: %w%s", c.Name(), p.list[i].name, err, meant(v, variables[i]))
 		}
 		return nil
 	}

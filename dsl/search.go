@@ -302,7 +302,7 @@ func (c *call) reported(report *explore.Report, properties propertyList, err err
 	}
 	if len(report.Failures) > 0 {
 		first := report.Failures[0]
-		r.alarm = c.alarmed(codeFailed(first.Instance, first.Failure))
+		r.alarm = c.alarmed("report", codeFailed(first.Instance, first.Failure))
 	}
 	return r, nil
 }

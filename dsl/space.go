@@ -414,6 +414,15 @@ func (c *call) reaches(cl *runtime.Cluster, least, most int) (starlark.Value, er
 	return list, nil
 }
 
+// withoutClients says why a system has no clients, and what it has instead.
+func withoutClients(cl *runtime.Cluster) string {
+	p := cl.Config().Protocol.(*protocolValue)
+	if script, ok := p.Protocol.(*scriptProtocol); ok && script.client == nil {
+		return fmt.Sprintf("the protocol %s has no clients; what happens to it are rounds(…), and acts on single replicas such as timeouts(…)", p.Name())
+	}
+	return `no client is in the system; cluster takes them, as in cluster(…, clients = {"c1": [read()]})`
+}
+
 func callExchanges(c *call) (starlark.Value, error) {
 	var clients oneOrMore
 	var reach groups
@@ -426,7 +435,9 @@ func callExchanges(c *call) (starlark.Value, error) {
 	}
 	cl := w.Cluster()
 	if clients == nil {
-		clients = cl.Names(cl.Clients())
+		if clients = cl.Names(cl.Clients()); len(clients) == 0 {
+			return nil, fmt.Errorf("exchanges: %s", withoutClients(cl))
+		}
 	}
 	if reach == nil {
 		quorum := quorumOf(cl)

@@ -187,7 +187,7 @@ func callEnter(c *call) (starlark.Value, error) {
 		return s.enter(what.World), nil
 	case *reportValue:
 		if what.Counterexample == nil {
-			return nil, fmt.Errorf("enter: the report has no counterexample; enter one of its passing worlds")
+			return nil, fmt.Errorf("enter: the report has no counterexample; %s", what.instead("enter"))
 		}
 		s.entered = what
 		return s.enter(what.Counterexample), nil

@@ -29,7 +29,8 @@ func viewsFamily() []Entry {
 		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
 		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
 A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that, and with full = True what messages say stands below each step, nothing left out. "html" is a page to walk through the scenario in a browser, "mermaid" a sequence diagram for Markdown, "shiviz" a log with vector clocks, and "json" the trace for other programs and for twinsh view.
-With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the name says which: .html, .json, .mmd, .log, or .txt for a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.`,
+With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the name says which: .html, .json, .mmd, .log, or .txt for a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.
+Of a report that found nothing it prints a line that says so and shows and writes nothing, so that a script can show each report; show(report.passing[0]) shows a scenario that holds. What code says that fails is shown whole, up to 20 lines; values are cut to fit, and stand whole in why(), the page and json.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 show()
 show("messages")
@@ -70,6 +71,7 @@ func callShow(c *call) (starlark.Value, error) {
 	var t *trace.Trace
 	var w *runtime.World
 	var found *finding
+	var nothing *reportValue // that found nothing
 	switch v := what.(type) {
 	case nil:
 	case starlark.String:
@@ -81,22 +83,27 @@ func callShow(c *call) (starlark.Value, error) {
 		w = v.World
 	case *reportValue:
 		if found = v.first(); found == nil {
-			return nil, fmt.Errorf("show: the report has no counterexample; show one of its passing worlds")
+			nothing = v
 		}
 	case *finding:
 		found = v
 	default:
 		return nil, fmt.Errorf("show: what is a %s, want a world, a report or a format", what.Type())
 	}
+	f, err := pictureFormat(format, file, full)
+	if err != nil {
+		return nil, err
+	}
+	if nothing != nil {
+		return c.showNothing(nothing, f, file)
+	}
 	if found != nil {
-		var err error
 		if t, err = found.trace(contextOf(c.thread)); err != nil {
 			return nil, err
 		}
 		w = found.world
 	}
 	if w == nil {
-		var err error
 		if w, err = c.world(); err != nil {
 			return nil, err
 		}
@@ -108,22 +115,6 @@ func callShow(c *call) (starlark.Value, error) {
 		if err := p.find(contextOf(c.thread), t, w); err != nil {
 			return nil, err
 		}
-	}
-	f := trace.Format(format)
-	if format == "" {
-		var err error
-		if f, err = trace.FormatOf(file); err != nil {
-			return nil, fmt.Errorf("show: %w", err)
-		}
-	}
-	if !f.Known() {
-		return nil, fmt.Errorf(`show: format is %q%s, want one of %s`, format, Hint(format, trace.Formats()), strings.Join(trace.Formats(), ", "))
-	}
-	if f == trace.FormatHTML && file == "" {
-		return nil, fmt.Errorf(`show: a page is for a browser; write it to a file, as in show(file = "page.html")`)
-	}
-	if full && f != trace.FormatMessages {
-		return nil, fmt.Errorf(`show: full = True goes with "messages", as in show("messages", full = True); a page and JSON hold full texts anyway`)
 	}
 	options := c.in().traceOptions()
 	if file != "" {
@@ -150,6 +141,53 @@ func callShow(c *call) (starlark.Value, error) {
 	}
 	fmt.Fprintln(out, strings.TrimRight(text, "\n"))
 	return starlark.None, nil
+}
+
+// pictureFormat returns the format that the arguments of show ask for.
+func pictureFormat(format, file string, full bool) (trace.Format, error) {
+	f := trace.Format(format)
+	if format == "" {
+		var err error
+		if f, err = trace.FormatOf(file); err != nil {
+			return "", fmt.Errorf("show: %w", err)
+		}
+	}
+	switch {
+	case !f.Known():
+		return "", fmt.Errorf(`show: format is %q%s, want one of %s`, format, Hint(format, trace.Formats()), strings.Join(trace.Formats(), ", "))
+	case f == trace.FormatHTML && file == "":
+		return "", fmt.Errorf(`show: a page is for a browser; write it to a file, as in show(file = "page.html")`)
+	case full && f != trace.FormatMessages:
+		return "", fmt.Errorf(`show: full = True goes with "messages", as in show("messages", full = True); a page and JSON hold full texts anyway`)
+	}
+	return f, nil
+}
+
+// showNothing says that a report has nothing to show, and what there is instead.
+// Another program that reads a picture cannot read that.
+func (c *call) showNothing(r *reportValue, f trace.Format, file string) (starlark.Value, error) {
+	forPeople := f == trace.FormatStoryboard || f == trace.FormatMessages
+	text := "nothing is violated"
+	if !r.Complete() && r.Kind != "sample" {
+		text += " as far as was judged"
+	}
+	if file != "" {
+		text += ", so " + file + " is not written"
+	}
+	text += "; " + r.instead("show")
+	if file == "" && !forPeople {
+		return nil, fmt.Errorf("show: %s", text)
+	}
+	_, err := fmt.Fprintln(c.in().plain(), text)
+	return starlark.None, err
+}
+
+// instead says what a report without a counterexample has that fn can be called with.
+func (r *reportValue) instead(fn string) string {
+	if len(r.Passing) == 0 {
+		return "no scenario that holds to its end was kept either"
+	}
+	return fn + "(report.passing[0]) takes a scenario that holds"
 }
 
 func callDiff(c *call) (starlark.Value, error) {

@@ -156,6 +156,37 @@ func shorten(s string, n int) string {
 	return strings.TrimRight(string([]rune(s)[:n-1]), " ") + "…"
 }
 
+// failureLines is how many lines a picture has at most for what code says that
+// fails.
+const failureLines = 20
+
+// wrap breaks s between words, or in long ones, into at most so many lines of n
+// characters, the last of which shows the cut if more would be needed. Those that
+// follow the first begin with two blanks.
+func wrap(s string, n, most int) []string {
+	n = max(n, 4)
+	var lines []string
+	begin := ""
+	for rest := []rune(s); len(rest) > 0; begin = "  " {
+		room := n - len(begin)
+		switch {
+		case len(rest) <= room:
+			return append(lines, begin+string(rest))
+		case len(lines) == most-1:
+			return append(lines, begin+shorten(string(rest), room))
+		}
+		end, next := room, room
+		for i := room; i > 0; i-- {
+			if rest[i] == ' ' {
+				end, next = i, i+1
+				break
+			}
+		}
+		lines, rest = append(lines, begin+string(rest[:end])), rest[next:]
+	}
+	return lines
+}
+
 // Squeeze takes letters out of the middle of a text, so that it has at most n.
 // Texts of values differ at their ends more often than not.
 func Squeeze(text string, n int) string {

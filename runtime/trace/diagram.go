@@ -271,7 +271,16 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 			if r.brief == "" {
 				r.brief = d.text(r)
 			}
-			told = append(told, annotation{m.To, r.brief, r.style})
+			lines := []string{r.brief}
+			if r.failed || d.full {
+				lines = wrap(r.brief, d.width, failureLines)
+			}
+			for _, text := range lines {
+				if len(lines) > 1 { // so that all begin at one column
+					text += strings.Repeat(" ", max(0, d.width-runes(text)))
+				}
+				told = append(told, annotation{m.To, text, r.style})
+			}
 			// What a client returns says more than that it is idle then.
 			quiet[m.To] = quiet[m.To] || o.Kind == Returned
 		}

@@ -125,7 +125,13 @@ func (b *storyboard) step(k int) {
 		b.cell(row, i, text, look)
 	}
 	for _, r := range b.told(k) {
-		b.put(b.row(), indent, shorten(b.text(r), b.width-indent), r.style)
+		lines := 1
+		if r.failed {
+			lines = failureLines
+		}
+		for _, text := range wrap(b.text(r), b.width-indent, lines) {
+			b.put(b.row(), indent, text, r.style)
+		}
 	}
 }
 

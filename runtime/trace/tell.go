@@ -185,6 +185,8 @@ type remark struct {
 	many  string // what several do: decide "x" in slot 1
 	brief string // what is written on the lane itself, if that is less
 	style style
+	// failed says that it is what code says that fails, which is shown in full.
+	failed bool
 }
 
 // observed tells an observation of a lane.
@@ -202,7 +204,7 @@ func observed(lane int, o Observation) remark {
 		r.brief = fmt.Sprintf("slot %d: %s", o.Slot, o.Text)
 	case Failed:
 		first, _, _ := strings.Cut(o.Text, "\n")
-		r.one, r.many, r.style = "fails: "+first, "fail: "+first, red
+		r.one, r.many, r.style, r.failed = "fails: "+first, "fail: "+first, red, true
 	}
 	return r
 }
