@@ -152,23 +152,34 @@ func (k *code) list(pairs []uint32) uint32 {
 	return k.byList.putFunc(kept, func() []uint32 { return []uint32{k.lists.append(kept)} })[0]
 }
 
-// joined returns the number of one list of what is in several.
-func (k *code) joined(lists []uint32) uint32 {
-	switch len(lists) {
-	case 0:
-		return 0
-	case 1:
-		return lists[0]
+// joined returns the number of one list of what is in several, at least one of them.
+func (k *code) joined(lists []uint32) uint32 { return k.join(lists)[0] }
+
+// ordered reports whether it may matter in which order they come: whether operations
+// of several instances are in the lists, and some return and some begin.
+func (k *code) ordered(lists []uint32) bool { return k.join(lists)[1] != 0 }
+
+func (k *code) join(lists []uint32) []uint32 {
+	if v, ok := k.joins.get(lists); ok {
+		return v
 	}
-	v, ok := k.joins.get(lists)
-	if !ok {
-		var pairs []uint32
-		for _, list := range lists {
-			pairs = append(pairs, *k.lists.at(list)...)
+	var pairs []uint32
+	for _, list := range lists {
+		pairs = append(pairs, *k.lists.at(list)...)
+	}
+	var who Set
+	var kinds [Failed + 1]bool
+	for p := range slices.Chunk(pairs, 2) {
+		if o := k.seen.at(p[1]); o.OfOperation() {
+			who |= Of(int(p[0]))
+			kinds[o.Kind] = true
 		}
-		v = k.joins.put(slices.Clone(lists), []uint32{k.list(pairs)})
 	}
-	return v[0]
+	ordered := uint32(0)
+	if who.Len() > 1 && kinds[Invoked] && kinds[Returned] {
+		ordered = 1
+	}
+	return k.joins.put(slices.Clone(lists), []uint32{k.list(pairs), ordered})
 }
 
 // event makes the event that a node's code sees.

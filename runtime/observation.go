@@ -25,6 +25,9 @@ type Observation struct {
 	Failure   Failure   // Failed
 }
 
+// OfOperation reports whether an operation began or returned.
+func (o Observation) OfOperation() bool { return o.Kind == Invoked || o.Kind == Returned }
+
 // A Failure is how the code of a node failed. It is comparable.
 type Failure struct {
 	Message string // what went wrong

@@ -143,8 +143,13 @@ func (m *Simulator) take(dst, src Vector, s Step) bool {
 		}
 		m.Forget(dst)
 	}
-	if ok {
-		m.all = m.code.joined(m.lists)
+	if ok && len(m.lists) > 0 {
+		m.all = m.lists[0]
+		if len(m.lists) > 1 {
+			m.all = m.code.joined(m.lists)
+		}
+		// In other company, what is known of an instance or a cell comes in another place.
+		m.fresh = m.fresh || m.realm != 0 && m.code.ordered(m.lists)
 	}
 	return ok
 }

@@ -80,7 +80,7 @@ func (p *linearizable) Name() string {
 
 func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	h.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e runtime.Observed) bool {
-		return e.Kind != runtime.Invoked && e.Kind != runtime.Returned
+		return !e.OfOperation()
 	})
 	h.Events = Canonical(h)
 	if err := unknownIn(p, h); err != nil {

@@ -104,12 +104,8 @@ func (m *recallingMonitor) Forget(ctx context.Context, state string, faulty runt
 // become faulty yet.
 func (m *recallingMonitor) someMayForget(faulty runtime.Set, seen []runtime.Observed) bool {
 	return slices.ContainsFunc(seen, func(o runtime.Observed) bool {
-		return ofOperation(o) && (m.mayForget &^ faulty).Has(o.Instance)
+		return o.OfOperation() && (m.mayForget &^ faulty).Has(o.Instance)
 	})
-}
-
-func ofOperation(o runtime.Observed) bool {
-	return o.Kind == runtime.Invoked || o.Kind == runtime.Returned
 }
 
 // events is the inverse of pairs.
@@ -126,7 +122,7 @@ func (m *recallingMonitor) events(pairs [][2]int) []runtime.Observed {
 func (m *recallingMonitor) pairs(events []runtime.Observed) [][2]int {
 	pairs := [][2]int{}
 	for _, o := range Canonical(runtime.History{Events: events}) {
-		if ofOperation(o) {
+		if o.OfOperation() {
 			pairs = append(pairs, [2]int{o.Instance, m.observations.number(o.Observation)})
 		}
 	}

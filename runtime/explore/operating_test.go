@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -215,4 +216,113 @@ func (s stage) scenario(of *space.Space) space.Scenario {
 	}
 	s.t.Fatal("the space is empty")
 	return nil
+}
+
+// errands are whims of replicas that are alike: a hash says of all but their names what
+// they do, and what they hear from each other.
+func errands(seed uint32) habit {
+	return func(n *creature, e runtime.Event, out *runtime.Reaction) {
+		h := seed
+		for _, b := range []byte{byte(e.Kind), n.count} {
+			h = (h ^ uint32(b)) * 16777619
+			h ^= h >> 13
+		}
+		if e.Kind == runtime.RoundEvent && e.Round.Leader == n.self.ID {
+			h *= 16777619
+			out.Broadcast("hear")
+		}
+		h ^= h >> 15
+		open := n.count % 3
+		switch {
+		case h%4 == 0:
+		case open == 0 && h/4%2 == 0:
+			out.Invoked(runtime.Operation{Name: "read"})
+			n.count++
+		case open == 0:
+			out.Invoked(runtime.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
+			n.count += 2
+		case open == 1:
+			out.Returned([]any{"red", "blue", nil}[h/4%3])
+			n.count += 2
+		default:
+			out.Returned(nil)
+			n.count++
+		}
+	}
+}
+
+// What each replica does was met before, each alone, and only their order is new: it
+// depends on names, so that worlds that differ by names have different pasts.
+func TestOrderOfOperationsIsChecked(t *testing.T) {
+	for name, returns := range map[string]bool{"one begins as another returns": true, "both begin": false} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, runtime.Config{N: 3, F: 1, Protocol: habit(func(n *creature, e runtime.Event, out *runtime.Reaction) {
+				leads := e.Round.Leader == n.self.ID
+				switch {
+				case e.Message != nil && n.count == 1:
+					n.count = 0
+				case e.Message != nil:
+				case e.Round.Number == 1 && leads:
+					n.count = 1
+				case e.Round.Number == 2 && leads && n.count == 0:
+					n.count = 2
+					out.Broadcast("forget")
+				case e.Round.Number == 3 && n.count == 2:
+					out.Invoked(runtime.Operation{Name: "write", Arg: "red"})
+				case e.Round.Number == 3 && n.count == 1:
+					out.Invoked(runtime.Operation{Name: "read"})
+					if returns {
+						out.Returned("red")
+					}
+				}
+			})})
+			led := func(parts ...runtime.Set) *space.Space { return s.led([][]runtime.Set{parts}, "A", "B", "C") }
+			of := inTurn(led(), eitherOf(led(), led(1, 2, 4)), led())
+			o := explore.Options{Properties: []check.Property{check.Regular()}, Workers: 1}
+			l := s.agrees(t, of, o)
+			if (len(l.flaws) > 0) != returns {
+				t.Errorf("%s", l)
+			}
+			o.Symmetry = explore.Always
+			if r := s.exploresWith(of, o); (r.Asymmetry != "") != returns {
+				t.Errorf("asymmetry %q", r.Asymmetry)
+			}
+		})
+	}
+}
+
+// Replicas that are alike and operate are searched as the oracle does, with symmetry
+// and without, if several of them act in one step.
+func TestReplicasAlikeThatOperateAgreeWithOracle(t *testing.T) {
+	found, renamed := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		s := newStage(t, runtime.Config{Protocol: errands(rapid.Uint32().Draw(rt, "seed")), N: 3, F: 1})
+		parts := rapid.SliceOfN(rapid.SampledFrom([]int{1, 2, 3}), 1, 2).Draw(rt, "parts")
+		var of *space.Space
+		for _, n := range parts {
+			var steps []runtime.Step
+			for _, p := range space.PartitionsUpTo(s.Servers(), n) {
+				for _, leader := range []string{"A", "B", "C"} {
+					step, err := s.Round(leader, runtime.Phase{Parts: p})
+					if err != nil {
+						rt.Fatal(err)
+					}
+					steps = append(steps, step)
+				}
+			}
+			if next := space.Of(steps...); of == nil {
+				of = next
+			} else {
+				of = space.Then(of, next)
+			}
+		}
+		o := explore.Options{Properties: rapid.Permutation(properties()).Draw(rt, "properties"), Workers: 1}
+		found += len(s.agrees(rt, of, o).flaws)
+		if o.Symmetry = explore.Always; s.exploresWith(of, o).Renamings > 1 {
+			renamed++
+		}
+	})
+	if !testing.Short() && (found == 0 || renamed == 0) {
+		t.Errorf("%d flaws, %d searches with symmetry", found, renamed)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
 )
 
 // If the protocol treats servers or clients alike, worlds that differ only in
@@ -226,7 +227,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 	if from == to {
 		return nil
 	}
-	was := r.observed(seen)
+	was, began := r.observed(seen), r.operations(seen, 0)
 	step, after := at.choice(choice)
 	r.expect(r.sim, after)
 	image := func(g int) runtime.Step { return r.image(at, choice, g) }
@@ -266,6 +267,9 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 					other, step, r.cluster.Instances()[i].Name)}
 			}
 		}
+		if began != nil && !slices.Equal(r.operations(seen, g), r.operations(r.sim.Seen(), 0)) {
+			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: operations begin and return in another order", other, step)}
+		}
 	}
 	return nil
 }
@@ -277,6 +281,24 @@ func (r *renamer) observed(list uint32) [][]runtime.Observation {
 		of[o.Instance] = append(of[o.Instance], o.Observation)
 	}
 	return of
+}
+
+// operations lists what a renaming makes of the operations in a list of observations,
+// in canonical order; nil if those are of one instance, so that they have one order.
+func (r *renamer) operations(list uint32, g int) []runtime.Observed {
+	to := r.symmetry.Renaming(g)
+	var events []runtime.Observed
+	var who runtime.Set
+	for _, o := range r.cluster.Observations(list, 0) {
+		if o.OfOperation() {
+			o.Instance = to[o.Instance]
+			events, who = append(events, o), who|runtime.Of(o.Instance)
+		}
+	}
+	if who.Len() < 2 {
+		return nil
+	}
+	return check.Canonical(runtime.History{Events: events})
 }
 
 // difference says which instance is not in the state that it should be in.
