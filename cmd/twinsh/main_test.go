@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -71,7 +72,8 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Stderr = &stderr
 	seen := &watcher{word: args[1], found: make(chan struct{})}
 	cmd.Stdout = seen
-	ts.Check(cmd.Start())
+	heeded(func() { err = cmd.Start() }, syscall.Signal(status-128))
+	ts.Check(err)
 	select {
 	case <-seen.found:
 		ts.Check(cmd.Process.Signal(syscall.Signal(status - 128)))
@@ -84,6 +86,15 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Stdout().Write(seen.text.Bytes())
 	ts.Stderr().Write(stderr.Bytes())
 	requireStatus(ts, err, args[0])
+}
+
+// heeded starts a program that gets a signal even if this one was made to ignore
+// it, as after nohup: what is ignored stays so in a program that is started.
+func heeded(start func(), s os.Signal) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, s)
+	defer signal.Stop(c)
+	start()
 }
 
 // A watcher keeps what is written to it, and closes found at a word.

@@ -78,7 +78,7 @@ func shellCommand(t *testing.T, dir string, env ...string) *exec.Cmd {
 // expect waits until the program has written text, and forgets all up to there.
 func (c *console) expect(text string) string {
 	c.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		c.mu.Lock()
 		got := c.text.String()
 		if before, _, ok := strings.Cut(got, text); ok {
