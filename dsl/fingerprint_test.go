@@ -18,16 +18,22 @@ names = {"x": [1, 2]}
 def helper(n):
     return n + limit
 
-def make(step):
+def make(step, base):
+    def more(n, by = base):
+        return n + by
+
     def on_round(self, round):
-        self.seen = double(helper(round.number)) + step
+        self.seen = double(helper(round.number)) + more(step)
         if round.leader == self.id and len(names["x"]) < 9:
             self.broadcast("hi")
 
     def on_hi(self, m):
         self.decide(0, "v")
 
-    return protocol("p", replica = role(on_round = on_round, on_hi = on_hi))
+    def on_exchange(self):
+        self.send("A", "hi")
+
+    return protocol("p", replica = role(on_round = on_round, on_hi = on_hi), client = role(on_exchange = on_exchange))
 
 def small(w):
     return w.round_number < limit + 90
@@ -35,7 +41,7 @@ def small(w):
 def allowed(v):
     return v == "v" or v in names
 
-cluster(make(5), n = 2, f = 0)
+cluster(make(5, 1), n = 2, f = 0)
 space = rounds("any") * 4
 props = [invariant("small", small), validity(allowed), agreement()]
 `
@@ -86,8 +92,13 @@ func TestFingerprintOfScripts(t *testing.T) {
 		{"what a handler calls", edit(fingerprinted, "return n + limit", "return n - limit"), module, code},
 		{"a global that it names", edit(fingerprinted, "limit = 3", "limit = 4"), module, code + ", " + invariant},
 		{"deep in a global", edit(fingerprinted, "[1, 2]", "[1, 3]"), module, code + ", " + valid},
-		{"what it captured", edit(fingerprinted, "make(5)", "make(6)"), module, code},
-		{"the type of what it captured", edit(fingerprinted, "make(5)", "make(5.0)"), module, code},
+		{"what it captured", edit(fingerprinted, "make(5,", "make(6,"), module, code},
+		{"the type of what it captured", edit(fingerprinted, "make(5,", "make(5.0,"), module, code},
+		{"a default value", edit(fingerprinted, "make(5, 1)", "make(5, 2)"), module, code},
+		{"the name of an attribute", edit(fingerprinted, "self.seen", "self.saw"), module, code},
+		{"the role of clients", edit(fingerprinted, `self.send("A"`, `self.send("B"`), module, code},
+		{"what survives amnesia", edit(fingerprinted, "on_hi = on_hi)", `on_hi = on_hi, persistent = ["seen"])`), module, code},
+		{"whether it is symmetric", edit(fingerprinted, "on_exchange = on_exchange))", "on_exchange = on_exchange), symmetric = True)"), module, code},
 		{"a module", fingerprinted, edit(module, "2 *", "3 *"), code},
 		{"another branch", edit(fingerprinted, "        if round.leader == self.id and len(names[\"x\"]) < 9:\n            self.", "        self."), module, code},
 		{"the invariant", edit(fingerprinted, "limit + 90", "limit + 91"), module, invariant},

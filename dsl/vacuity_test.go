@@ -39,6 +39,19 @@ def whole():
     return partitions(max = 1)
 `
 
+// storing has a client that reads if A answers.
+const storing = `
+def on_exchange(self):
+    self.invoked(operation("read"))
+    self.broadcast("ask")
+def on_ask(self, m):
+    if self.id == "A":
+        self.send(m.sender, "answer")
+def on_answer(self, m):
+    self.returns(None)
+cluster(protocol("storing", replica = role(on_ask = on_ask), client = role(on_exchange = on_exchange, on_answer = on_answer)), n = 2, f = 0, clients = {"c1": []})
+`
+
 // What a verdict rests on is measured for each property by what puts that to the
 // test, and said in its words.
 func TestVacuity(t *testing.T) {
@@ -67,6 +80,9 @@ r = explore(rounds("any", whole()), check = live(within = 4))`, "live within 4 r
 cluster(make(lambda id, round: 1, lambda round: round.number), n = 1, f = 0)
 twin("A")
 r = explore(rounds("any", whole()), check = live(within = 4))`, "NOTHING put live within 4 rounds to the test: it takes a correct server that can lead", ""},
+		{"linearizable needs an operation that returned", storing + `r = explore(exchanges("c1", [["B"]]) * 2, check = linearizable())`,
+			"NOTHING put linearizable to the test: it takes an operation that returned, and there was none; its verdict proves nothing", ""},
+		{"one that did", storing + `r = explore(exchanges("c1", [["A"]]) * 2, check = linearizable())`, "linearizable holds in the 1 scenario; 100% made progress\nFalse False", nothing},
 		{"a sample", locking + `r = sample(space, 3, check = [alone, agreement()])`, "NOTHING put agreement to the test: it takes", "so far"},
 	} {
 		out, err := runScript(t, test.script+"\nprint(r)\nprint(r.vacuous, r.uniform)")
@@ -84,6 +100,12 @@ r = explore(rounds() * 4, check = [agreement(), invariant("fine", lambda w: True
 print(r)`)
 	if err != nil || strings.Contains(out, "0 scenarios") || strings.Contains(out, "NOTHING") ||
 		!strings.Contains(out, "agreement, fine hold as far as was judged: at the beginnings of all scenarios, up to 2 steps\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = runScript(t, locking+`
+r = explore(space, check = [alone, agreement()], max_worlds = 2)
+print(r)`)
+	if err != nil || !strings.Contains(out, "NOTHING put agreement to the test so far: it takes two decisions") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, err = runScript(t, deciding+`
@@ -162,5 +184,16 @@ print(r.ok, judge(live(within = 30), (r.counterexample or r.passing[0])).holds =
 		if err != nil || !strings.HasSuffix(out, want) {
 			t.Errorf("%s%v\n%s", stuck, err, out)
 		}
+	}
+	// A, B and C decide, and without B's and C's votes D never will.
+	out, err := runScript(t, strings.Replace(once, "STUCK = False", "STUCK = True", 1)+`
+cluster(p, n = 4, f = 1)
+round("A")
+print(judge(live(within = 30)).holds)
+goto(0)
+round("A", [["A", "B", "C"], ["D"]])
+print(judge(live(within = 30)).holds, explore(rounds("A", partitions(max = 1)), check = live(within = 30)).ok)`)
+	if err != nil || out != "True\nFalse False\n" {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -375,6 +376,11 @@ func TestFingerprint(t *testing.T) {
 			o.Code = func() []explore.Part { return []explore.Part{{Name: "the code", Text: text}} }
 		}
 	}
+	invariant := func(name string) func(*explore.Options) {
+		return func(o *explore.Options) {
+			o.Invariants = []check.WorldProperty{check.Invariant(name, func(context.Context, *runtime.World) (bool, string, error) { return true, "", nil })}
+		}
+	}
 	for want, other := range map[string]search{
 		"":                                     {},
 		"the network (lossy there, held here)": {config: func(c *runtime.Config) { c.Network = runtime.Held }},
@@ -387,6 +393,7 @@ func TestFingerprint(t *testing.T) {
 		"symmetry (from many worlds on there, sampled":   {explore: func(o *explore.Options) { o.Symmetry = explore.Sampled }},
 		"stopping at the first violation (no there, yes": {explore: func(o *explore.Options) { o.First = true }},
 		"the code (not there)":                           {explore: code("x")},
+		"the property small (not there)":                 {explore: invariant("small")},
 	} {
 		s, o := make(other)
 		o.Checkpoint, o.Resume, o.MaxWorlds = file, true, 30
@@ -400,7 +407,11 @@ func TestFingerprint(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
-		o.Checkpoint, o.Resume, o.MaxWorlds = "", false, 0
+		o.Resume = false // which is no leave to write over what another search found
+		if _, err := explore.Explore(context.Background(), s, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not resumed: got %v, want an error with %q", err, want)
+		}
+		o.Checkpoint, o.MaxWorlds = "", 0
 		r, err := explore.Explore(context.Background(), s, o)
 		if err != nil {
 			t.Fatal(err)
@@ -409,6 +420,20 @@ func TestFingerprint(t *testing.T) {
 		one.Shard, two.Shard = explore.Shard{Index: 0, Count: 2}, explore.Shard{Index: 1, Count: 2}
 		if _, err := explore.Merge([]*explore.Saved{two, one}); err == nil || !strings.Contains(err.Error(), strings.Split(want, " (")[0]) {
 			t.Errorf("merged: got %v, want an error with %q", err, want)
+		}
+	}
+	// Each part counts, that of the program as well.
+	parts := first.Save().Search
+	if parts[0].Name != "the program" || !strings.HasPrefix(parts[0].Text, "sha256:") {
+		t.Errorf("the program is %+v", parts[0])
+	}
+	for i, p := range parts {
+		one, two := first.Save(), first.Save()
+		one.Shard, two.Shard = explore.Shard{Index: 0, Count: 2}, explore.Shard{Index: 1, Count: 2}
+		two.Search = slices.Clone(parts)
+		two.Search[i].Text += "x"
+		if _, err := explore.Merge([]*explore.Saved{one, two}); err == nil || !strings.Contains(err.Error(), "what differs is "+p.Name) {
+			t.Errorf("%s: got %v", p.Name, err)
 		}
 	}
 }

@@ -95,6 +95,10 @@ func TestSearchEndsAtOnce(t *testing.T) {
 			if calls != stop+1 {
 				t.Errorf("%d worlds were judged, want %d", calls, stop+1)
 			}
+			// Of a layer that was gone through in part, it is said how much that is.
+			if part := map[int]string{40: " of up to 3 steps, and 1.6% of those of 4\n"}[stop]; !strings.Contains(r.Text(), part) || (r.Partial > 0) != (part != "") {
+				t.Errorf("want %q in\n%s", part, r.Text())
+			}
 			calls = stop
 			r, err = explore.Sample(t.Context(), timeouts.Times(12), 100, 1, o)
 			if err != nil || r.Stopped != nil || calls <= stop {
