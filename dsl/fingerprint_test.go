@@ -36,12 +36,13 @@ def make(step, base):
     return protocol("p", replica = role(on_round = on_round, on_hi = on_hi), client = role(on_exchange = on_exchange))
 
 def small(w):
-    return w.round_number < limit + 90
+    return w.round_number < limit + 90 and spots.size > 0
 
 def allowed(v):
     return v == "v" or v in names
 
 cluster(make(5, 1), n = 2, f = 0)
+spots = rounds(["A", "A", "B"])
 space = rounds("any") * 4
 props = [invariant("small", small), validity(allowed), agreement()]
 `
@@ -102,6 +103,7 @@ func TestFingerprintOfScripts(t *testing.T) {
 		{"a module", fingerprinted, edit(module, "2 *", "3 *"), code},
 		{"another branch", edit(fingerprinted, "        if round.leader == self.id and len(names[\"x\"]) < 9:\n            self.", "        self."), module, code},
 		{"the invariant", edit(fingerprinted, "limit + 90", "limit + 91"), module, invariant},
+		{"a space that it names", edit(fingerprinted, `["A", "A", "B"]`, `["A", "B", "B"]`), module, invariant},
 		{"the validity function", edit(fingerprinted, `v == "v"`, `v == "w"`), module, valid},
 		{"a list for a function", edit(fingerprinted, "validity(allowed)", `validity(["v", "x"])`), module, valid},
 		{"one property less", edit(fingerprinted, ", agreement()", ""), module, "the property agreement"},

@@ -144,6 +144,40 @@ func TestSearchEndsAtOnce(t *testing.T) {
 	}
 }
 
+// A worker looks whether it is to end also where neither code nor a property runs,
+// and there is but one world to go on from.
+func TestRowsEnd(t *testing.T) {
+	c, timeouts := count(t, 7, counters{react: func(_ int, id string) { panic(id) }})
+	steps := timeouts.Steps()[:1]
+	for _, parts := range space.PartitionsUpTo(c.Servers(), 4) {
+		step, err := c.PartitionSets(parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	end := judging(func(h runtime.History) {
+		if len(h.Events) > 0 {
+			cancel(explore.LimitError{What: "enough"})
+		}
+	})
+	r, err := explore.Explore(ctx, space.Of(steps...), explore.Options{Start: c.Start(), Properties: []check.Property{end}, Workers: 1})
+	stopped(t, r, err, "enough")
+	if r.Steps > 32 || len(steps) < 700 {
+		t.Errorf("%d of %d steps were taken", r.Steps, len(steps))
+	}
+}
+
+// judging is a property that holds, and calls a function with what it judges.
+type judging func(runtime.History)
+
+func (judging) Name() string { return "judging" }
+func (p judging) Judge(_ context.Context, h runtime.History) (check.Verdict, error) {
+	p(h)
+	return check.Verdict{Holds: true}, nil
+}
+
 // stopped checks that a report is one of a search that was stopped.
 func stopped(t *testing.T, r *explore.Report, err error, why string) {
 	t.Helper()
