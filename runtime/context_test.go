@@ -50,6 +50,7 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 			c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, out *runtime.Reaction) {
 				if n == stop {
 					cancel()
+					out.Decided(99, "cut short")
 				}
 				if n == stop && out.Context().Err() == nil {
 					t.Error("the reaction does not know that it is not wanted any more")
@@ -96,6 +97,30 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 				t.Errorf("seen %v", seen)
 			}
 		})
+	}
+}
+
+// A step of a world ends amid its reactions, too.
+func TestWorldsEndWithTheirContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	reactions := 0
+	c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, _ *runtime.Reaction) {
+		if n == 2 {
+			cancel()
+		}
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	round, err := c.Round("A", runtime.Phase{Parts: []runtime.Set{c.Servers()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Start().DoContext(ctx, round); !errors.Is(err, context.Canceled) || reactions != 2 {
+		t.Errorf("%v after %d reactions", err, reactions)
+	}
+	if w, err := c.Start().DoContext(t.Context(), round); err != nil || len(w.History().Events) != 4 {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

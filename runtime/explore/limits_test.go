@@ -96,8 +96,13 @@ func TestSearchEndsAtOnce(t *testing.T) {
 				t.Errorf("%d worlds were judged, want %d", calls, stop+1)
 			}
 			// Of a layer that was gone through in part, it is said how much that is.
-			if part := map[int]string{40: " of up to 3 steps, and 1.6% of those of 4\n"}[stop]; !strings.Contains(r.Text(), part) || (r.Partial > 0) != (part != "") {
-				t.Errorf("want %q in\n%s", part, r.Text())
+			if (r.Partial > 0) != (stop == 40) {
+				t.Errorf("%g of a layer were judged", r.Partial)
+			}
+			for _, part := range []string{"; judged: all scenarios of up to 3 steps, and 1.6% of those of 4\n", "scenarios, up to 3 steps, and at 1.6% of those of 4"} {
+				if stop == 40 && !strings.Contains(r.Text(), part) {
+					t.Errorf("want %q in\n%s", part, r.Text())
+				}
 			}
 			calls = stop
 			r, err = explore.Sample(t.Context(), timeouts.Times(12), 100, 1, o)

@@ -275,6 +275,19 @@ func TestSampleInterrupted(t *testing.T) {
 	if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 || r.Coverage.Unseen >= 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
+	// A draw that is interrupted amid its steps does not count, even if none of
+	// them calls code or a property.
+	c, timeouts := count(t, 2, counters{react: func(int, string) { panic("once") }})
+	ctx, cancel = context.WithCancel(t.Context())
+	end := judging(func(h runtime.History) {
+		if len(h.Events) == 2 {
+			cancel()
+		}
+	})
+	r2, err := explore.Sample(ctx, timeouts.Times(100), 1, 1, explore.Options{Start: c.Start(), Properties: []check.Property{end}, Workers: 1})
+	if err != nil || !errors.Is(r2.Stopped, context.Canceled) || r2.Covered.Sign() != 0 {
+		t.Fatalf("%+v, %v", r2, err)
+	}
 	if !strings.Contains(r.Text(), "interrupted\n") || strings.Contains(r.Text(), "all scenarios of") {
 		t.Errorf("%s", r.Text())
 	}

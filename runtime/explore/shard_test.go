@@ -56,10 +56,13 @@ func TestMergeRefuses(t *testing.T) {
 		o.Shard = explore.Shard{Index: index, Count: count}
 		return mustExplore(t, context.Background(), s, o).Save()
 	}
+	first, second := report(3, 0, 1), report(3, 0, 1) // each is the whole
+	first.Shard, second.Shard = explore.Shard{Index: 0, Count: 2}, explore.Shard{Index: 1, Count: 2}
 	for _, tc := range []struct {
 		want    string
 		reports []*explore.Saved
 	}{
+		{"the shards cover", []*explore.Saved{first, second}},
 		{"no reports", nil},
 		{"1 reports are given of a search in 2 shards", []*explore.Saved{report(3, 0, 2)}},
 		{"shard 2/2 is missing", []*explore.Saved{report(3, 0, 2), report(3, 0, 2)}},
@@ -89,33 +92,50 @@ func TestImpossibleReports(t *testing.T) {
 		t.Fatal("this tests something else")
 	}
 	big1 := big.NewInt(1)
-	for what, damage := range map[string]func(*explore.Saved){
-		"covered > size":              func(s *explore.Saved) { s.Covered = new(big.Int).Add(s.Size, big1) },
-		"covered < size":              func(s *explore.Saved) { s.Covered = new(big.Int).Sub(s.Size, big1) },
-		"no size":                     func(s *explore.Saved) { s.Size = nil },
-		"negative size":               func(s *explore.Saved) { s.Size = big.NewInt(-1) },
-		"progress > covered":          func(s *explore.Saved) { s.Progressed = new(big.Int).Add(s.Covered, big1) },
-		"ended early > covered":       func(s *explore.Saved) { s.EndedEarly = new(big.Int).Add(s.Covered, big1) },
-		"negative worlds":             func(s *explore.Saved) { s.Worlds = -7 },
-		"worlds > steps":              func(s *explore.Saved) { s.Worlds, s.Steps = s.Steps, s.Worlds },
-		"negative runs":               func(s *explore.Saved) { s.Runs = -1 },
-		"negative depth":              func(s *explore.Saved) { s.Depth = -1 },
-		"no renamings":                func(s *explore.Saved) { s.Renamings = 0 },
-		"violations > covered":        func(s *explore.Saved) { s.Violations[0].Scenarios = new(big.Int).Add(s.Covered, big1) },
-		"no violating scenarios":      func(s *explore.Saved) { s.Violations[0].Scenarios = new(big.Int) },
-		"shortest > scenarios":        func(s *explore.Saved) { s.Violations[0].Shortest = new(big.Int).Add(s.Violations[0].Scenarios, big1) },
-		"no shortest":                 func(s *explore.Saved) { s.Violations[0].Shortest = nil },
-		"length > depth":              func(s *explore.Saved) { s.Violations[0].Length = 99 },
-		"two of one property":         func(s *explore.Saved) { s.Violations = append(s.Violations, s.Violations[0]) },
-		"a counterexample too short":  func(s *explore.Saved) { s.Counterexample = s.Counterexample[:1] },
-		"a counterexample to nothing": func(s *explore.Saved) { s.Violations = nil },
-		"another kind":                func(s *explore.Saved) { s.Kind = "sample" },
-		"no fingerprint":              func(s *explore.Saved) { s.Search = nil },
-		"shard 3 of 2":                func(s *explore.Saved) { s.Shard = explore.Shard{Index: 2, Count: 2} },
+	failing := func(damage func(*explore.Saved, *explore.Failing)) func(*explore.Saved) {
+		return func(s *explore.Saved) {
+			f := explore.Failing{Instance: "A", Length: 1, Shortest: big1, Scenarios: big1}
+			damage(s, &f)
+			s.Failures = []explore.Failing{f}
+		}
+	}
+	for _, tc := range []struct {
+		what, want string
+		damage     func(*explore.Saved)
+	}{
+		{"covered > size", "scenarios are covered, and there are", func(s *explore.Saved) { s.Covered = new(big.Int).Add(s.Size, big1) }},
+		{"covered < size", "the shards cover", func(s *explore.Saved) { s.Covered = new(big.Int).Sub(s.Size, big1) }},
+		{"no size", "a number of scenarios is missing or negative", func(s *explore.Saved) { s.Size = nil }},
+		{"negative size", "a number of scenarios is missing or negative", func(s *explore.Saved) { s.Size = big.NewInt(-1) }},
+		{"progress > covered", "made progress, of", func(s *explore.Saved) { s.Progressed = new(big.Int).Add(s.Covered, big1) }},
+		{"ended early > covered", "ended early and", func(s *explore.Saved) { s.EndedEarly = new(big.Int).Add(s.Covered, big1) }},
+		{"negative worlds", "cannot be", func(s *explore.Saved) { s.Worlds = -7 }},
+		{"worlds > steps", "worlds were gone on from in", func(s *explore.Saved) { s.Worlds, s.Steps = s.Steps, s.Worlds }},
+		{"negative runs", "handler runs, depth", func(s *explore.Saved) { s.Runs = -1 }},
+		{"negative depth", "cannot be", func(s *explore.Saved) { s.Depth = -1 }},
+		{"no renamings", "0 renamings cannot be", func(s *explore.Saved) { s.Renamings = 0 }},
+		{"violations > covered", "do not fit together", func(s *explore.Saved) { s.Violations[0].Scenarios = new(big.Int).Add(s.Covered, big1) }},
+		{"no violating scenarios", "do not fit together", func(s *explore.Saved) { s.Violations[0].Scenarios = new(big.Int) }},
+		{"shortest > scenarios", "do not fit together", func(s *explore.Saved) { s.Violations[0].Shortest = new(big.Int).Add(s.Violations[0].Scenarios, big1) }},
+		{"no shortest", "do not fit together", func(s *explore.Saved) { s.Violations[0].Shortest = nil }},
+		{"length > depth", "is violated after 99 steps, and", func(s *explore.Saved) { s.Violations[0].Length = 99 }},
+		{"two of one property", "are told twice", func(s *explore.Saved) { s.Violations = append(s.Violations, s.Violations[0]) }},
+		{"a counterexample too short", "but the counterexample has 1", func(s *explore.Saved) { s.Counterexample = s.Counterexample[:1] }},
+		{"a counterexample to nothing", "but nothing is violated", func(s *explore.Saved) { s.Violations = nil }},
+		{"another kind", "a report of kind \"sample\"", func(s *explore.Saved) { s.Kind = "sample" }},
+		{"no fingerprint", "0 marks of its search", func(s *explore.Saved) { s.Search = nil }},
+		{"shard 3 of 2", "there is no shard 3 of 2", func(s *explore.Saved) { s.Shard = explore.Shard{Index: 2, Count: 2} }},
+		{"no shortest failing", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Shortest = nil })},
+		{"no failing scenarios", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Scenarios = nil })},
+		{"shortest failing > failing", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Shortest = new(big.Int).Add(f.Scenarios, big1) })},
+		{"negative shortest failing", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Shortest = big.NewInt(-1) })},
+		{"failing > covered", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Scenarios = new(big.Int).Add(s.Covered, big1) })},
+		{"failing after too many steps", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Length = 99 })},
+		{"failing after less than none", "in which the code of A fails do not fit together", failing(func(s *explore.Saved, f *explore.Failing) { f.Length = -1 })},
 	} {
 		bad := *good
 		bad.Violations = slices.Clone(good.Violations)
-		damage(&bad)
+		tc.damage(&bad)
 		data, err := explore.EncodeReports([]*explore.Saved{&bad}, true, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -124,8 +144,8 @@ func TestImpossibleReports(t *testing.T) {
 		if err == nil {
 			_, err = explore.Merge(reports)
 		}
-		if err == nil {
-			t.Errorf("%s: it is taken", what)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %v, want an error with %q", tc.what, err, tc.want)
 		}
 	}
 	whole, err := explore.EncodeReports([]*explore.Saved{good}, true, 1)
@@ -142,6 +162,15 @@ func TestImpossibleReports(t *testing.T) {
 		"cut off":           whole[:len(whole)/2],
 	} {
 		if _, err := explore.DecodeReports(data); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+	for want, damage := range map[string][2]string{
+		"something follows the report": {"}\n", "} {}\n"},
+		"unknown field":                {`{"Search"`, `{"Seek":1,"Search"`},
+	} {
+		body := bytes.Replace(whole[:bytes.LastIndex(whole, []byte("scripts ended"))], []byte(damage[0]), []byte(damage[1]), 1)
+		if _, err := explore.DecodeReports(explore.Seal(body, 1)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
@@ -300,4 +302,26 @@ func TestShrinkInterrupted(t *testing.T) {
 	if err != nil || !errors.Is(got.Stopped, context.Canceled) || got.World.Depth() != 4 || got.Tried != 0 {
 		t.Errorf("got %+v, %v", got, err)
 	}
+}
+
+// Whether a scenario violates anything is found out within a moment after the end,
+// and not after it.
+func TestShrinkEndsBeforeItBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, timeouts := count(t, 4, counters{})
+		w := c.Start()
+		for _, step := range timeouts.Steps() {
+			var err error
+			if w, err = w.Do(step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		calls := 0
+		slow := judging(func(runtime.History) { calls++; time.Sleep(60 * time.Millisecond) })
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := explore.Shrink(ctx, w, []check.Property{slow}, nil); !errors.Is(err, context.Canceled) || calls != 2 {
+			t.Errorf("%d prefixes were judged, and then %v", calls, err)
+		}
+	})
 }
