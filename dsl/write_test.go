@@ -13,6 +13,7 @@ func TestHostsAllowWriting(t *testing.T) {
 	}
 	acts := []string{
 		`show(file = "picture.txt")`,
+		`explore(rounds() * 2, max_worlds = 1, checkpoint = "search")`,
 	}
 	for _, act := range acts {
 		dir := t.TempDir()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/files"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -473,6 +475,33 @@ func TestUnwritableCheckpoint(t *testing.T) {
 	if _, err := explore.Explore(context.Background(), s, o); err == nil || !strings.Contains(err.Error(), "there is a file checkpoint already") {
 		t.Errorf("over a script: %v", err)
 	}
+	// Nor is one written over that comes to be while the search runs.
+	os.Remove(file)
+	o.Progress = func(explore.Progress) { os.WriteFile(file, []byte("x = 2\n"), 0o644) }
+	got = mustExplore(t, context.Background(), s, o)
+	if text, _ := os.ReadFile(file); string(text) != "x = 2\n" || got.Unsaved == nil || !strings.Contains(got.Unsaved.Error(), "there is a file checkpoint already") {
+		t.Errorf("it is now %q; %v", text, got.Unsaved)
+	}
+}
+
+// Of two searches that would work with one checkpoint the second is refused, and
+// says why.
+func TestCheckpointIsLocked(t *testing.T) {
+	s, o := storeSpace(t, 2)
+	o.Checkpoint, o.Workers = filepath.Join(t.TempDir(), "checkpoint"), 1
+	other, calls := o, 0
+	o.Progress = func(explore.Progress) {
+		calls++
+		var busy *files.BusyError
+		if _, err := explore.Explore(context.Background(), s, other); !errors.As(err, &busy) || busy.Process != os.Getpid() {
+			t.Errorf("at the same time: %v", err)
+		}
+	}
+	mustExplore(t, context.Background(), s, o)
+	if calls == 0 {
+		t.Error("nothing was tried")
+	}
+	mustExplore(t, context.Background(), s, other)
 }
 
 func TestLimits(t *testing.T) {
