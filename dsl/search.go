@@ -63,6 +63,12 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 		}
 		return &worldValue{World: r.Counterexample}
 	},
+	"continued": func(r *reportValue) starlark.Value {
+		if r.Continued == nil || !r.Continued.There {
+			return starlark.None
+		}
+		return starlark.MakeInt(r.Continued.Steps)
+	},
 	"passing": func(r *reportValue) starlark.Value {
 		var list []starlark.Value
 		for _, w := range r.Passing {
@@ -102,7 +108,9 @@ func searchFamily() []Entry {
 		Signature: "explore(space, check=[], start=None, first=False, symmetry=None, budget=None, max_worlds=0, max_memory=None, checkpoint=None, resume=False, workers=0)",
 		Doc: `Judges every scenario of a space, from a world (default: the current one), and returns a report.
 Scenarios that lead to the same world go on as one, so that billions of them take seconds; the first counterexample is as short as any. With first = True the search stops after the shortest. If the protocol says that it treats servers alike, or clients with one program, worlds that differ only in their names go on as one, too, once there are many: always with symmetry = True, never with False. Verdicts and counts are the same, because everything that happens is checked under each renaming. With symmetry = "sampled" only a sample is checked, which is faster, and the verdict rests on the protocol's promise.
-The search stops cleanly after budget (seconds, or "90s", "2m"), before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered. It notes in the file checkpoint, below the current folder, how far it has come, and goes on from there with resume = True; without that it begins anew. The file is locked meanwhile. One of another search is refused, and the error says what differs: the space, the start, the network, a property or its arguments, symmetry, or the code of functions and the variables that they use; comments and layout do not count.
+The search stops cleanly after budget (seconds, or "90s", "2m"), before it keeps more than max_worlds, or when it occupies max_memory ("16GiB", or bytes), and says what was covered.
+It notes in the file checkpoint, below the current folder, how far it has come, and goes on from there with resume = True; without that it begins anew. A checkpoint holds whole steps: it is written when all scenarios of one length are judged, and what was judged of the next length is judged again after a resume. So a budget that is too short for one more step gets nowhere, however often it is resumed, and the report says so. The way back to where the file was written takes one step for each world, and none of the budget; report.continued is the step from which the search went on, None if it began anew.
+The file is locked meanwhile. One of another search is refused, and the error says what differs: the space, the start, the network, a property or its arguments, symmetry, or the code of functions and the variables that they use; comments and layout do not count.
 A scenario is followed until it has violated all that is checked. Code of nodes that fails is a finding of its own kind: the node is down for good, as if it had crashed, and the scenario is judged on.
 A report has ok, complete, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), vacuous (something that was checked was not put to the test; the report says what that takes), uniform (all decisions for a slot were of one value in all scenarios, so that they could not have differed), worlds, steps, runs, depth, renamings, asymmetry, violations, failures, counterexample (a world), passing and seconds; beyond, whether more servers are faulty than something that was checked promises anything for; memory, the most bytes that worlds and tables occupied at the end of a layer.
 A violation has property, why, length (steps of the shortest scenario), shortest (how many of that length there are) scenarios (how many there are at all) and counterexample. A failure has instance, message, place, calls, and the same. counterexample is that of the first violation, else of the first failure. A script that ends without having looked at failures that there are ends with exit status 1.

@@ -56,7 +56,8 @@ for w in [report.counterexample] + report.passing:
 )
 
 // handlerRuns are of one process; a search that went on did not run all of it.
-var handlerRuns = regexp.MustCompile(`[0-9,]+ handler runs`)
+// It says from where it went on, too.
+var handlerRuns = regexp.MustCompile(`[0-9,]+ handler runs(\ncontinued .*)?`)
 
 // A killing is a folder with a script that is run and killed there.
 type killing struct {

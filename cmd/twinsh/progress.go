@@ -41,6 +41,13 @@ func (l *progressLine) show(p explore.Progress) {
 func progressText(p explore.Progress) string {
 	number := func(n int) string { return explore.Grouped(big.NewInt(int64(n))) }
 	parts := []string{fmt.Sprintf("step %d of %d", p.Layer, p.Layers)}
+	if p.Back {
+		text := "back to " + parts[0]
+		if p.Rows > 0 {
+			text += fmt.Sprintf(": %d%%", p.Done*100/p.Rows)
+		}
+		return text + "   " + p.Elapsed.Round(time.Second).String()
+	}
 	if p.Rows > 0 {
 		parts[0] += fmt.Sprintf(": %d%%", p.Done*100/p.Rows)
 	}

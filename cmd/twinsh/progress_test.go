@@ -45,4 +45,8 @@ func TestProgressLine(t *testing.T) {
 	if got := progressText(late); got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
+	back := explore.Progress{Back: true, Layer: 3, Layers: 6, Done: 20, Rows: 60, Elapsed: 2 * time.Second}
+	if got, want := progressText(back), "back to step 3 of 6: 33%   2s"; got != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
 }

@@ -159,8 +159,9 @@ func (x *search) write(layer *frontier, p progressMade) {
 	if err == nil {
 		err = files.Write(x.file.folder, x.file.name, data, isCheckpoint)
 	}
-	x.report.Unsaved = nil
+	x.report.Unsaved, x.report.Checkpoint = nil, x.file.shown
 	if err != nil {
+		x.report.Checkpoint = ""
 		x.report.Unsaved = fmt.Errorf("checkpoint: %w", err)
 	}
 	x.saved = time.Now()
@@ -212,101 +213,6 @@ func (x *search) ours(c *checkpoint) error {
 	return nil
 }
 
-// resume goes back to where a checkpoint was written and returns the layer to
-// go on from.
-func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
-	if err := x.ours(c); err != nil {
-		return nil, err
-	}
-	if c.Asymmetry != "" && x.options.Symmetry != Never {
-		return nil, asymmetry{why: c.Asymmetry, known: true}
-	}
-	if c.From != never {
-		if err := x.seekSymmetry(ctx); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case c.From != never && x.symmetry == nil:
-		return nil, x.misfit("it was written with symmetry, which this search does not have")
-	case x.symmetricFrom == 0 && c.From != 0:
-		return nil, x.misfit("it was written without symmetry")
-	case len(c.origins[0]) != 1 || c.origins[0][0] != 0:
-		return nil, x.misfit("it begins with %d worlds", len(c.origins[0]))
-	}
-	x.symmetricFrom = c.From
-	past, err := x.startMonitor(ctx)
-	if err != nil {
-		return nil, err
-	}
-	seen, err := x.judge(ctx, x.monitors.verdict(past), x.options.Start.Vector())
-	if err != nil {
-		return nil, err
-	}
-	row := append(slices.Clone(x.options.Start.Vector()), seen.monitor, x.place(x.space.Start()).index)
-	rows := [][]uint32{row}
-	var names *runtime.Canonicalizer
-	if x.symmetry != nil {
-		names = x.symmetry.NewCanonicalizer()
-	}
-	x.origins = c.origins[:1]
-	worlds, steps := 0, 0
-	for k := 1; k < len(c.origins); k++ {
-		for _, r := range rows {
-			at := x.places[r[x.width-1]]
-			if err := x.expand(ctx, at); err != nil {
-				return nil, err
-			}
-			worlds, steps = worlds+1, steps+at.choices()
-		}
-		w := x.newWorker(ctx)
-		next := make([][]uint32, 0, len(c.origins[k]))
-		for _, from := range c.origins[k] {
-			if from>>32 >= uint64(len(rows)) {
-				return nil, x.misfit("layer %d goes on from world %d of %d", k, from>>32, len(rows))
-			}
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			r, err := w.again(ctx, rows[from>>32], int(uint32(from)))
-			if err != nil {
-				return nil, err
-			}
-			if k >= c.From {
-				if _, err := x.canonical(names, r); err != nil {
-					return nil, err
-				}
-			}
-			next = append(next, r)
-		}
-		rows = next
-		x.origins = c.origins[:k+1]
-	}
-	if len(c.weights) != x.words*len(rows) {
-		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(rows))
-	}
-	layer := x.frontier(1)
-	digest := uint64(0)
-	for i, r := range rows {
-		w := c.weights[i*x.words : (i+1)*x.words]
-		if !layer.add(r, w, c.origins[len(c.origins)-1][i]) {
-			return nil, tooManyRows(x.limits.rows)
-		}
-		digest = digestRow(digest, x.cluster.Digest(r[:x.width-2]), w)
-	}
-	if layer.seal(); layer.len() != len(rows) || digest != c.Digest {
-		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.file.shown)
-	}
-	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.origins)-1 {
-		return nil, x.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
-			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.origins)-1)
-	}
-	if err := x.restore(ctx, c.Progress); err != nil {
-		return nil, err
-	}
-	return layer, x.balance(layer)
-}
-
 // balance reports whether each scenario of the space is counted once: as judged,
 // or as one that leads through a row of the layer.
 func (x *search) balance(layer *frontier) error {
@@ -324,36 +230,6 @@ func (x *search) balance(layer *frontier) error {
 		return x.misfit("it counts %s scenarios, and there are %s", sum, x.report.Size)
 	}
 	return nil
-}
-
-// again takes a choice from a row, as a search did before.
-func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32, error) {
-	x := w.search
-	width := x.width - 2
-	at := x.places[row[width+1]]
-	if choice >= at.choices() {
-		return nil, x.misfit("it takes choice %d of %d", choice, at.choices())
-	}
-	step, to := at.choice(choice)
-	next := make([]uint32, x.width)
-	w.sim.Expect(to.leaders)
-	if !w.sim.Take(next[:width], row[:width], step) {
-		if w.sim.Err() != nil {
-			return nil, w.sim.Err()
-		}
-		return nil, fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
-	}
-	seen := w.after(ctx, x.monitors.verdict(row[width]), step, next[:width])
-	if w.err != nil {
-		return nil, w.err
-	}
-	// What was violated on the way counts for what comes after it.
-	seen, err := x.judge(ctx, seen, next[:width])
-	if err != nil {
-		return nil, err
-	}
-	next[width], next[width+1] = seen.monitor, to.index
-	return next, nil
 }
 
 // restore puts back what was counted and found.

@@ -112,7 +112,10 @@ func TestInterruptedAndResumedIsUninterrupted(t *testing.T) {
 				}
 				continue
 			}
-			want.Runs = got.Runs // of one cluster, and of the last of several
+			if c := got.Continued; c == nil || !c.There || c.Steps == 0 || c.Of != tc.length {
+				t.Errorf("it went on from %+v", c)
+			}
+			want.Runs, got.Continued = got.Runs, nil // of one cluster, and of the last of several
 			if got.Text() != want.Text() {
 				t.Errorf("resumed:\n%s\nuninterrupted:\n%s", got.Text(), want.Text())
 			}
@@ -177,7 +180,7 @@ func TestResumedAfterViolatedInvariant(t *testing.T) {
 			}
 			o.Resume, o.MaxWorlds = true, 0
 			got := mustExplore(t, context.Background(), s, o)
-			if want.Runs = got.Runs; got.Text() != want.Text() {
+			if want.Runs, got.Continued = got.Runs, nil; got.Text() != want.Text() {
 				t.Errorf("%s: resumed after %d worlds:\n%s\nuninterrupted:\n%s", tc.name, most, got.Text(), want.Text())
 			}
 			resumed++

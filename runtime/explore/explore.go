@@ -50,7 +50,8 @@ type Options struct {
 	// are those that the search counts (see Report.Memory) and those by which the
 	// heap of the process has grown since the search began, of which it uses four
 	// fifths at most, so that the process stays within the limit as a whole. A
-	// sample obeys Budget and MaxMemory.
+	// sample obeys Budget and MaxMemory. The way back to where a checkpoint was
+	// written takes no part of Budget.
 	Budget    time.Duration
 	MaxWorlds int
 	MaxMemory int
@@ -90,6 +91,9 @@ const (
 
 // Progress is how far a search has come.
 type Progress struct {
+	// Back says that the search goes back to where a checkpoint was written, after
+	// Layer steps: then Done and Rows are worlds of all layers until there.
+	Back          bool
 	Layer, Layers int      // steps taken by the scenarios of this layer, and at most
 	Done, Rows    int      // worlds of this layer that were expanded, and all of them
 	Covered, Size *big.Int // scenarios judged in the layers before, and all of them
@@ -161,6 +165,12 @@ type Report struct {
 	Stopped error
 	Elapsed time.Duration
 	Workers int
+	// Continued says from where a search went on that resumed a checkpoint, nil if
+	// it began anew.
+	Continued *Continued
+	// Checkpoint is the file of a search that stopped, "" if it has none that leads
+	// to where it got.
+	Checkpoint string
 	// Unsaved says why the last checkpoint could not be written, nil if it was.
 	Unsaved error
 	// Memory is the most bytes that worlds and tables occupied at the end of a layer,
@@ -169,6 +179,13 @@ type Report struct {
 	// not of the search, keep for themselves is not in it. Of a sample it is what
 	// was drawn, and tables.
 	Memory int
+}
+
+// A Continued says from where a search went on.
+type Continued struct {
+	File      string
+	Steps, Of int  // after how many steps of the scenarios, which have at most so many
+	There     bool // false if the search stopped on the way back to there
 }
 
 // ErrFirst is why a search stopped that was to find the first violation only.
@@ -262,10 +279,10 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 		mode, began := o.Symmetry, x.began
 		o.Symmetry = Never
 		o.Resume = o.Resume && a.known // one written with symmetry is of no use
-		occupied := x.occupied
+		occupied, spent := x.occupied, x.clock
 		x = newSearch(s, o)
 		x.began, x.asymmetry, x.occupied = began, a.why, occupied
-		x.file, x.asked = file, mode
+		x.file, x.asked, x.clock = file, mode, spent
 		if r, err = x.run(ctx); err == nil {
 			r.Asymmetry, r.asked = a.why, mode != Auto
 		}

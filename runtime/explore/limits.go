@@ -65,16 +65,43 @@ func (x *search) within(ctx context.Context) (context.Context, func()) {
 		cancel(context.Cause(full))
 	}
 	ignore := context.AfterFunc(full, func() { cancel(context.Cause(full)) })
-	stop := func() { ignore(); cancel(nil) }
-	if o := x.options; o.Budget > 0 {
-		timed, end := context.WithTimeoutCause(ctx, o.Budget, LimitError{What: fmt.Sprintf("the time budget of %s is used up", o.Budget)})
-		ctx, stop = timed, func() { ignore(); end(); cancel(nil) }
-	}
+	x.clock = newClock(x.options.Budget, func() {
+		cancel(LimitError{What: fmt.Sprintf("the time budget of %s is used up", x.options.Budget)})
+	})
+	stop := func() { ignore(); x.clock.pause(); cancel(nil) }
 	if x.options.MaxMemory > 0 {
 		g := newGuard(x.options.MaxMemory, func() int { return int(x.occupied.Load()) })
 		go g.watch(ctx, cancel)
 	}
 	return ctx, stop
+}
+
+// A clock calls a function when it has run for some time.
+type clock struct {
+	timer *time.Timer // nil if there is no end
+	left  time.Duration
+	since time.Time
+}
+
+// newClock returns a clock that runs; 0 means for ever.
+func newClock(budget time.Duration, end func()) *clock {
+	c := &clock{left: budget, since: time.Now()}
+	if budget > 0 {
+		c.timer = time.AfterFunc(budget, end)
+	}
+	return c
+}
+
+// pause stops the clock until what it returns is called, unless the time is over.
+func (c *clock) pause() (resume func()) {
+	if c.timer == nil || !c.timer.Stop() {
+		return func() {}
+	}
+	c.left -= time.Since(c.since)
+	return func() {
+		c.since = time.Now()
+		c.timer.Reset(max(c.left, 0))
+	}
 }
 
 // guardEvery is how often memory is looked at: more often than a program can fill

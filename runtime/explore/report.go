@@ -54,6 +54,9 @@ func (r *Report) Text() string {
 	if r.Asymmetry != "" && r.asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
 	}
+	if c := r.Continued; c != nil && c.There {
+		line("continued", "after step %d of %d (from checkpoint %s)", c.Steps, c.Of, c.File)
+	}
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
 		why := r.Stopped.Error()
 		if errors.Is(r.Stopped, context.Canceled) {
@@ -68,6 +71,9 @@ func (r *Report) Text() string {
 		} else {
 			line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
 		}
+	}
+	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) && r.Checkpoint != "" {
+		line("checkpoint", "%s", r.goesOn())
 	}
 	if r.Unsaved != nil {
 		line("unsaved", "%v", r.Unsaved)
@@ -95,6 +101,22 @@ func (r *Report) Text() string {
 		line("note", "%s", note)
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// goesOn says from where a search that resumes the checkpoint will go on.
+func (r *Report) goesOn() string {
+	c := r.Continued
+	if c != nil && !c.There {
+		return fmt.Sprintf("%s leads to step %d of %d, and the search stopped on the way back there", r.Checkpoint, c.Steps, c.Of)
+	}
+	text := fmt.Sprintf("%s leads to step %d", r.Checkpoint, r.Depth)
+	if r.Partial > 0 {
+		text += fmt.Sprintf("; what was judged of step %d is not in it", r.Depth+1)
+	}
+	if c != nil && c.Steps == r.Depth {
+		text += ", and resuming with no more time or memory would come no further"
+	}
+	return text
 }
 
 // kept lists the properties that nothing violates.

@@ -54,6 +54,7 @@ type search struct {
 	file     *checkpointFile // nil if there is none
 	saved    time.Time
 	print    Fingerprint // nil until it is needed
+	clock    *clock      // of the budget
 	asked    Symmetry    // the mode, even if the search began anew without symmetry
 	isCut    bool        // only the rows of this shard are left
 	// asymmetry is why a search that began with symmetry began anew as this one.
