@@ -76,7 +76,7 @@ func (x *search) within(ctx context.Context) (context.Context, func()) {
 	return ctx, stop
 }
 
-// A clock calls a function when it has run for some time.
+// A clock calls a function when it has run for some time; nil never does.
 type clock struct {
 	timer *time.Timer // nil if there is no end
 	left  time.Duration
@@ -94,7 +94,7 @@ func newClock(budget time.Duration, end func()) *clock {
 
 // pause stops the clock until what it returns is called, unless the time is over.
 func (c *clock) pause() (resume func()) {
-	if c.timer == nil || !c.timer.Stop() {
+	if c == nil || c.timer == nil || !c.timer.Stop() {
 		return func() {}
 	}
 	c.left -= time.Since(c.since)

@@ -93,7 +93,7 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 				return err
 			}
 			x := search(s)
-			x.file = file
+			x.file, x.options.Workers = file, 1
 			if err := x.expand(t.Context(), x.place(s.Start())); err != nil {
 				return err
 			}
