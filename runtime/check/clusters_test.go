@@ -213,8 +213,18 @@ func TestPropertiesEnd(t *testing.T) {
 			t.Errorf("%s: %v after %d questions", p.Name(), err, ctx.asked)
 		}
 	}
-	ctx := &ending{t.Context(), 0, 7}
-	if _, err := check.Live(100).JudgeWorld(ctx, c.Start()); !errors.Is(err, context.Canceled) || ctx.asked != 7 {
-		t.Errorf("live: %v after %d questions", err, ctx.asked)
+	live := check.Live(100).(check.Recalling)
+	for name, judge := range map[string]func(context.Context) error{
+		"live":             func(ctx context.Context) error { _, err := live.JudgeAfter(ctx, c.Start(), 0); return err },
+		"who decides once": func(ctx context.Context) error { _, err := live.Recalls(ctx, c); return err },
+	} {
+		// The code of nodes runs the first time only, and looks by itself.
+		if err := judge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx := &ending{t.Context(), 0, 7}
+		if err := judge(ctx); !errors.Is(err, context.Canceled) || ctx.asked != 7 {
+			t.Errorf("%s: %v after %d questions", name, err, ctx.asked)
+		}
 	}
 }
