@@ -42,7 +42,7 @@ def allowed(v):
     return v == "v" or v in names
 
 cluster(make(5, 1), n = 2, f = 0)
-spots = rounds(["A", "A", "B"])
+spots = rounds(["A"] * 9 + ["B"])
 space = rounds("any") * 4
 props = [invariant("small", small), validity(allowed), agreement()]
 `
@@ -103,7 +103,7 @@ func TestFingerprintOfScripts(t *testing.T) {
 		{"a module", fingerprinted, edit(module, "2 *", "3 *"), code},
 		{"another branch", edit(fingerprinted, "        if round.leader == self.id and len(names[\"x\"]) < 9:\n            self.", "        self."), module, code},
 		{"the invariant", edit(fingerprinted, "limit + 90", "limit + 91"), module, invariant},
-		{"a space that it names", edit(fingerprinted, `["A", "A", "B"]`, `["A", "B", "B"]`), module, invariant},
+		{"a space that it names", edit(fingerprinted, `["A"] * 9 + ["B"]`, `["A"] * 8 + ["B"] * 2`), module, invariant},
 		{"the validity function", edit(fingerprinted, `v == "v"`, `v == "w"`), module, valid},
 		{"a list for a function", edit(fingerprinted, "validity(allowed)", `validity(["v", "x"])`), module, valid},
 		{"one property less", edit(fingerprinted, ", agreement()", ""), module, "the property agreement"},

@@ -196,4 +196,24 @@ print(judge(live(within = 30)).holds, explore(rounds("A", partitions(max = 1)), 
 	if err != nil || out != "True\nFalse False\n" {
 		t.Errorf("%v\n%s", err, out)
 	}
+	// What decides one slot after the other is not done with the first one.
+	const chain = `
+def init(self):
+    self.next = 1
+def on_round(self, round):
+    if round.leader == self.id:
+        self.broadcast("propose", slot = round.number)
+def on_propose(self, m):
+    if m.slot == self.next:
+        self.next += 1
+        self.decide(m.slot, "x")
+cluster(protocol("chain", replica = role(init = init, on_round = on_round, on_propose = on_propose)), n = 2, f = 0)
+round("A")
+print(judge(live(within = 30)).holds)
+for leader in ["A", "B"]: # each misses one of the other's
+    round(leader, [["A"], ["B"]])
+print(judge(live(within = 30)).holds, explore(rounds("A", partitions(max = 1)), check = live(within = 30)).ok)`
+	if out, err := runScript(t, chain); err != nil || out != "True\nFalse False\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
