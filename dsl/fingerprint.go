@@ -174,10 +174,7 @@ func (p *print) own(v starlark.Value) {
 			p.value(arg)
 		}
 	case *spaceValue:
-		p.note(v.Space, v.Size())
-		for _, step := range v.Steps() {
-			p.note(step)
-		}
+		p.note(v.Space, v.Size(), v.Digest()) // the text leaves long lists out
 	case *worldValue:
 		c := v.Cluster()
 		p.note(c, c.Config().Network)
