@@ -22,6 +22,10 @@ calls, innermost last:
   m.star:6:2: in <toplevel>
   m.star:5:13: in g
   m.star:3:12: in f`},
+		{"behind an order to the terminal", "s = '\x1b'; y = 1 // 0\n", `
+m.star:1:16: floored division by zero
+    s = '\x1b'; y = 1 // 0
+                      ^`},
 		{"every unresolved name", "exchagne\nif True:\n    hlep(json.x + y)\n", `
 m.star:1:1: undefined: exchagne (did you mean exchange?)
     exchagne
