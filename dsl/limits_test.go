@@ -46,3 +46,31 @@ cluster(protocol("p", role(on_timeout = on_timeout)), n = 1, f = 0)
 		t.Error(err)
 	}
 }
+
+// What takes long in one call of a script ends with the execution, too.
+func TestLongCallsEndWithTheirContext(t *testing.T) {
+	in := testInterpreter(t, nil)
+	stage := `
+def on_round(self, round):
+    if round.leader == self.id:
+        self.broadcast("say", value = round.input)
+def on_say(self, m):
+    self.decide(1, m.value)
+
+cluster(protocol("p", role(on_round = on_round, on_say = on_say)), n = 5, f = 1)
+for leader in ["A", "B", "C", "D", "E"]:
+    round(leader)
+`
+	if err := in.Exec(t.Context(), "x.star", stage); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []string{"(rounds() * 2).representatives()", "(rounds() * 2).orbits", "rounds().distinct(2)", "why()"} {
+		for _, last := range []int{1, 4} {
+			counting := &ending{t.Context(), 0, last}
+			err := in.Exec(counting, "y.star", call)
+			if !errors.Is(err, context.Canceled) || counting.asked > last+10 {
+				t.Errorf("%s, ended at %d: after %d questions: %v", call, last, counting.asked, err)
+			}
+		}
+	}
+}

@@ -32,6 +32,7 @@ var hostile = map[string]string{
 	"fail":       `fail("ORDERS")`,
 	"an error":   `int("ORDERS")`,
 	"a source":   "x = 1 // 0 # RAW",
+	"a call":     "def f():\n    return 1 // 0 # RAW\nf()",
 	"a syntax":   "x = = 1 # RAW",
 	"a name":     `load("ORDERS.star", "x")`,
 	"a format":   `show("ORDERS")`,
