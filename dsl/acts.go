@@ -23,6 +23,7 @@ func (c *call) act(makeStep func(*runtime.Cluster) (runtime.Step, error)) (starl
 	if err != nil {
 		return nil, err
 	}
+	c.took(next)
 	if c.receiver == nil {
 		s, err := c.moving()
 		if err != nil {

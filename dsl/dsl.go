@@ -31,6 +31,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
@@ -90,8 +91,9 @@ type Interpreter struct {
 	// mistake is an error of a function that the simulation calls and that cannot
 	// return one, such as show: the builtin in which it happens fails with it.
 	mistake atomic.Pointer[error]
-	alarms  []*alarm // of the execution that is under way
-	running *run     // the execution that is under way, nil if none is
+	alarms  []*alarm                  // of the execution that is under way
+	played  map[*runtime.World]*alarm // those about steps that the script took, not yet looked at
+	running *run                      // the execution that is under way, nil if none is
 	// turns counts when a script was executed since it last could have assigned
 	// variables: calls of builtins, and ends of executions.
 	turns atomic.Uint64
@@ -282,7 +284,7 @@ func (in *Interpreter) context() context.Context {
 func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
 	defer in.turns.Add(1)
 	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}, uses: map[file][]file{}, settled: map[file]bool{}}
-	in.running, in.alarms = r, nil
+	in.running, in.alarms, in.played = r, nil, nil
 	in.mistake.Store(nil)
 	defer func() { in.running = nil }()
 	if limit := in.config.MaxMemory; limit > 0 {

@@ -114,14 +114,49 @@ type alarm struct {
 	seen bool
 }
 
-// alarmed notes that a call found failures, which are those of its result.
-func (c *call) alarmed(result, text string) *alarm {
-	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at the failures of this %s, as in print(%s.failures): %s", c.Name(), result, result, text)}
+// alarmed notes that a call met code that fails, and how a script looks at that. It
+// returns nil if a property made the call: what it does is no affair of the script's.
+// The alarm takes the place of those about steps on the given ways.
+func (c *call) alarmed(what, how, text string, ways ...*runtime.World) *alarm {
+	if c.thread.Local(judgingKey) != nil {
+		return nil
+	}
+	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at %s, as in %s: %s", c.Name(), what, how, text)}
 	if c.thread.CallStackDepth() > 1 {
 		a.at = c.thread.CallFrame(1).Pos
 	}
+	for _, w := range ways {
+		c.in().looked(w)
+	}
 	c.in().alarms = append(c.in().alarms, a)
 	return a
+}
+
+// took notes that the script took a step, which led to w, if code failed in it.
+func (c *call) took(w *runtime.World) {
+	if w.Failed() == w.Parent().Failed() {
+		return
+	}
+	events := w.History().Events
+	last := events[slices.IndexFunc(events, func(o runtime.Observed) bool { return o.Step == w.Depth() && o.Kind == runtime.Failed })]
+	a := c.alarmed("it", "print(history())", codeFailed(w.Cluster().Instances()[last.Instance].Name, last.Failure))
+	if a == nil {
+		return
+	}
+	if c.in().played == nil {
+		c.in().played = map[*runtime.World]*alarm{}
+	}
+	c.in().played[w] = a
+}
+
+// looked notes that the script looks at what was observed on the way to w.
+func (in *Interpreter) looked(w *runtime.World) {
+	for ; w != nil && len(in.played) > 0; w = w.Parent() {
+		if a := in.played[w]; a != nil {
+			a.seen = true
+			delete(in.played, w)
+		}
+	}
 }
 
 // look returns a value for those who look at failures.

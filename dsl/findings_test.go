@@ -69,6 +69,10 @@ func TestFailuresMustBeSeen(t *testing.T) {
 		{"judge", `judge(agreement(), world().round("A").round("A")).holds`, false},
 		{"judge, seen", `judge(agreement(), world().round("A").round("A")).failures`, true},
 		{"nothing fails", `judge(agreement(), world().round("A")).holds`, true},
+		{"asked for only", `r = explore(rounds("A") * 2)
+hasattr(r, "failures") and "failures" in dir(r)`, false},
+		{"a verdict that is asked only", `hasattr(judge(agreement(), explore(rounds("A") * 2).failures[0].counterexample), "failures")`, false},
+		{"got by name", `getattr(explore(rounds("A") * 2), "failures")`, true},
 		{"one of two", `explore(rounds("A") * 2).failures
 r = explore(rounds("A") * 2)`, false},
 	} {
@@ -76,6 +80,67 @@ r = explore(rounds("A") * 2)`, false},
 		var failed *CheckFailed
 		if test.seen != (err == nil) || !test.seen && (!errors.As(err, &failed) || !strings.Contains(err.Error(), "the code of A failed: protocol brittle") || !strings.Contains(err.Error(), "x.star:1")) {
 			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+// Steps that a script takes itself are no better: if code fails in one of them, it has
+// to be looked at where that is seen.
+func TestFailuresOfPlayedStepsMustBeSeen(t *testing.T) {
+	for _, test := range []struct {
+		name, script string
+		seen         bool
+	}{
+		{"acts", "round(\"A\")\nround(\"A\")\nround(\"A\")", false},
+		{"nothing fails", `round("A")`, true},
+		{"methods", `world().round("A").round("A")`, false},
+		{"run", "for s in rounds(\"A\", partitions(max = 1)) * 2:\n    run(s)", false},
+		{"shown", "round(\"A\")\nround(\"A\")\nshow()", false},
+		{"judged, and not looked at", "round(\"A\")\nround(\"A\")\njudge(agreement()).holds", false},
+		{"undone", "round(\"A\")\nround(\"A\")\nundo()\nhistory()", false},
+		{"history before", "round(\"A\")\nhistory()\nround(\"A\")", false},
+		{"history", "round(\"A\")\nround(\"A\")\nhistory()", true},
+		{"history later", "round(\"A\")\nround(\"A\")\nw = round(\"A\")\ngoto(0)\nw.history()", true},
+		{"why", "round(\"A\")\nround(\"A\")\nwhy()", true},
+		{"verdict", "round(\"A\")\nround(\"A\")\njudge(agreement()).failures", true},
+		{"report", "round(\"A\")\nround(\"A\")\nexplore(rounds(\"A\")).failures", true},
+		{"one of two", "w = world().round(\"A\")\nw.round(\"A\").history()\nw.round(\"A\")", false},
+		{"in an invariant", `explore(rounds("A"), check = invariant("i", lambda w: w.round("A").round("A") != None))`, true},
+		{"in an invariant that judges", `explore(rounds("A"), check = invariant("i", lambda w: judge(agreement(), w.round("A").round("A")) != None))`, true},
+	} {
+		_, err := runScript(t, brittle+"cluster(make(True), n = 2, f = 0)\n"+test.script)
+		var failed *CheckFailed
+		if test.seen != (err == nil) || !test.seen && (!errors.As(err, &failed) || !strings.Contains(err.Error(), "the code of A failed: protocol brittle") || !strings.Contains(err.Error(), "x.star:1")) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if _, err := runScript(t, brittle+"cluster(make(False), n = 2, f = 0)\n"+test.script); err != nil {
+			t.Errorf("%s, corrected: %v", test.name, err)
+		}
+	}
+	_, err := runScript(t, brittle+"cluster(make(True), n = 2, f = 0)\nround(\"A\")\nround(\"A\")")
+	want := "x.star:12:6: round met code of nodes that fails, and the script never looks at it, as in print(history()): the code of A failed: protocol brittle: on_round at A: floored division by zero (x.star:4:18)"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// An invariant says whether a world is as it should be, and if not, what is wrong.
+func TestAnswersOfInvariants(t *testing.T) {
+	for answer, want := range map[string]string{
+		"True": "", "False": "i does not hold", `"so"`: "so",
+		`""`:   `invariant i: the function returned the text "", which does not say what is wrong; want True, False or a text that does`,
+		`" "`:  `invariant i: the function returned the text " ", which does not say`,
+		"None": "invariant i: the function returned a NoneType, want True, False or a text that says what is wrong",
+		"0":    "invariant i: the function returned a int, want True",
+	} {
+		for _, call := range []string{"check(%)", `r = explore(rounds("A"), check = %)
+assert.true(r.ok, r.violations and r.violations[0].why)`} {
+			_, err := runScript(t, "load(\"@std//assert.star\", \"assert\")\n"+brittle+"cluster(make(False), n = 2, f = 0)\n"+strings.ReplaceAll(call, "%", `invariant("i", lambda w: `+answer+")"))
+			var failed *CheckFailed
+			verdict := errors.As(err, &failed)
+			if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || verdict == strings.HasPrefix(want, "invariant")) {
+				t.Errorf("%s in %s: %v, want %s", answer, call, err, want)
+			}
 		}
 	}
 }

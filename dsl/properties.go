@@ -112,7 +112,7 @@ Two reads may disagree on the order of the writes.`, check.Regular),
 			Signature: "invariant(name, fn, faults=None)",
 			Doc: `A property of single worlds, judged by a function.
 It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
-fn(world) returns True if all is well, else False or a text that says what is wrong.
+fn(world) returns True if all is well, else False or a text that says what is wrong; anything else, such as None or an empty text, is an error.
 The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
 			Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"
@@ -129,7 +129,7 @@ check(linearizable())`,
 		}, {
 			Signature: "judge(property, world=None)",
 			Doc: `Judges a world (default: the current one) quietly. The result is a struct: holds, why, witness, vacuous and failures.
-failures lists the code of nodes that failed on the way: instance, step, message, place, calls and why. A script that ends without having looked at failures that there are ends with exit status 1.`,
+failures lists the code of nodes that failed on the way: instance, step, message, place, calls and why. A script that ends without having looked at failures that there are ends with exit status 1. So it does if it takes a step itself in which code fails, and afterwards looks neither at the failures of a verdict or a report of a world that the step led to, nor at the history() of one, nor asks why() it failed.`,
 			Example: kvStage + `exchange("c2", ["A", "B", "C"])
 print(judge(linearizable()).holds)`,
 			call: func(c *call) (starlark.Value, error) {
@@ -156,7 +156,7 @@ print(judge(linearizable()).holds)`,
 				}
 				var a *alarm
 				if failed := failuresIn(w.World); len(failed) > 0 {
-					a = c.alarmed("verdict", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure))
+					a = c.alarmed("the failures of this verdict", "print(verdict.failures)", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure), w.World)
 				}
 				return &verdictValue{starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 					"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),
@@ -228,6 +228,9 @@ func callInvariant(c *call) (starlark.Value, error) {
 		case starlark.Bool:
 			return bool(v), name + " does not hold", nil
 		case starlark.String:
+			if strings.TrimSpace(string(v)) == "" {
+				return false, "", fmt.Errorf("the function returned the text %s, which does not say what is wrong; want True, False or a text that does", v)
+			}
 			return false, string(v), nil
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())

@@ -13,7 +13,7 @@ import (
 func observed(t *testing.T, script string) []string {
 	t.Helper()
 	in := testInterpreter(t, nil)
-	if err := in.Exec(t.Context(), "x.star", script); err != nil {
+	if err := in.Exec(t.Context(), "x.star", script+"\nhistory()\n"); err != nil {
 		t.Fatal(err)
 	}
 	w := in.session.world

@@ -310,7 +310,11 @@ func (c *call) reported(report *explore.Report, properties propertyList, err err
 	}
 	if len(report.Failures) > 0 {
 		first := report.Failures[0]
-		r.alarm = c.alarmed("report", codeFailed(first.Instance, first.Failure))
+		var ways []*runtime.World
+		for _, f := range report.Failures {
+			ways = append(ways, f.Counterexample)
+		}
+		r.alarm = c.alarmed("the failures of this report", "print(report.failures)", codeFailed(first.Instance, first.Failure), ways...)
 	}
 	return r, nil
 }
@@ -390,6 +394,7 @@ func callRun(c *call) (starlark.Value, error) {
 			break
 		}
 		w = next
+		c.took(w)
 	}
 	s, err := c.moving()
 	if err != nil {

@@ -34,7 +34,7 @@ print(w.depth, a.steps, b.steps)`,
 	}, {
 		Signature: "goto(where)",
 		Doc: `Makes a world the current one, or goes to a step.
-A number is that of a step on the way to the current world, or of one that was undone since; 0 is the start.`,
+The world is one of the current system; enter() goes to other systems, too. A number is that of a step on the way to the current world, or of one that was undone since; 0 is the start.`,
 		Example: kvStage + `start = world()
 exchange("c1", ["A", "B", "C"])
 goto(start)
@@ -42,7 +42,7 @@ goto(0)`,
 		call: callGoto,
 	}, {
 		Signature: "enter(what)",
-		Doc: `Goes to where a report or a world leads: of a report to the end of its counterexample.
+		Doc: `Goes to where a report or a world leads: of a report to the end of its counterexample. If that is a world of another system, that one is the current system from then on.
 undo(), redo() and goto(n) walk back and forth on the way to it; whatever is done on the way is a new branch.`,
 		Example: `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(write_back = False), clients = {"c1": [write("red")], "c2": [read(), read()]})
@@ -157,6 +157,10 @@ func callGoto(c *call) (starlark.Value, error) {
 	}
 	switch where := where.(type) {
 	case *worldValue:
+		if s.world != nil && where.Cluster() != s.world.Cluster() {
+			return nil, fmt.Errorf("goto: the world is of another system, %s, than the current one, %s%s; enter(world) goes to a world of any system",
+				where.Cluster(), s.world.Cluster(), anew(where.Cluster(), s.world.Cluster()))
+		}
 		return s.enter(where.World), nil
 	case starlark.Int:
 		w, err := c.world()

@@ -89,6 +89,20 @@ func TestEnterGoesToOtherSystems(t *testing.T) {
 	}
 }
 
+// A world of another system is no place on the way here: it is entered on purpose.
+func TestGotoStaysInTheSystem(t *testing.T) {
+	in := staged(t, nil)
+	evalAll(t, in, `timeout("A")`, "old = world()", `cluster(counter, n = 7)`)
+	want := "goto: the world is of another system, counter n=4 f=1, than the current one, counter n=7 f=1; enter(world) goes to a world of any system"
+	_, err := in.Eval(t.Context(), "x.star", func() ([]byte, error) { return []byte("goto(old)\n"), nil })
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if got := evalAll(t, in, "world().depth", "enter(old).depth", "goto(old).depth"); got != "0; 1; 1" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestNext(t *testing.T) {
 	var out strings.Builder
 	in := staged(t, &out)

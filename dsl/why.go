@@ -85,6 +85,9 @@ func (c *call) whyWorld(w *runtime.World) (starlark.Value, error) {
 		return nil, fmt.Errorf("why: nothing was decided, nothing returned and nothing failed in the last step; " +
 			"name a property, as in why(agreement()), or go to a step where something did")
 	}
+	if kind == trace.Failed {
+		c.in().looked(w)
+	}
 	var lines []string
 	said, err := t.Explain(contextOf(c.thread), w, kind)
 	if err != nil {

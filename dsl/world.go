@@ -168,6 +168,7 @@ print(history())`,
 			if err != nil {
 				return nil, err
 			}
+			c.in().looked(w)
 			list := starlark.NewList(nil)
 			for _, o := range w.History().Events {
 				fields := starlark.StringDict{

@@ -134,6 +134,9 @@ func (w *World) Deliveries() []Delivery {
 // Crashed returns the instances that are down.
 func (w *World) Crashed() Set { return w.cluster.flagged(w.vector, down) }
 
+// Failed returns the instances whose code failed, which are down for good.
+func (w *World) Failed() Set { return w.cluster.flagged(w.vector, broken) }
+
 // Faulty returns the instances of faulty identities: those that run as twins
 // and those of which an instance suffered amnesia.
 func (w *World) Faulty() Set { return w.cluster.FaultyIn(w.vector) }

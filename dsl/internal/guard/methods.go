@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -65,6 +66,25 @@ func getattr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwarg
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	return nil, fmt.Errorf("%s: %s has no .%s field or method", b.Name(), object.Type(), name)
+}
+
+// hasattr asks for the attribute itself only if it is not among the names of those
+// that there are: to ask whether there is one is not to look at it.
+func hasattr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var object starlark.Value
+	var name string
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 2, &object, &name); err != nil {
+		return nil, err
+	}
+	o, ok := object.(starlark.HasAttrs)
+	if !ok {
+		return starlark.False, nil
+	}
+	if slices.Contains(o.AttrNames(), name) {
+		return starlark.True, nil
+	}
+	v, err := o.Attr(name)
+	return starlark.Bool(err == nil && v != nil), nil
 }
 
 // length returns how long the text of a value is at most.

@@ -45,6 +45,7 @@ func Universe() starlark.StringDict {
 	functions := starlark.StringDict{
 		"sorted":  starlark.NewBuiltin("sorted", sorted),
 		"getattr": starlark.NewBuiltin("getattr", getattr),
+		"hasattr": starlark.NewBuiltin("hasattr", hasattr),
 	}
 	for name, g := range universe {
 		functions[name] = g.wrap(starlark.Universe[name].(*starlark.Builtin))
