@@ -204,14 +204,27 @@ func (d *definitions) of(text string) string {
 		}
 	}
 	chosen = append(chosen, operations...)
+	text = joined(loads)
 	if len(loads) > 0 && len(chosen) > 0 {
-		loads = append(loads, "")
+		text += "\n"
 	}
-	all := slices.Concat(loads, chosen)
-	if len(all) == 0 {
-		return ""
+	if text += joined(chosen); text != "" {
+		text += "\n"
 	}
-	return strings.Join(all, "\n") + "\n\n"
+	return text
+}
+
+// joined puts statements below each other, with a blank line around functions.
+func joined(statements []string) string {
+	var b strings.Builder
+	for i, text := range statements {
+		text = strings.TrimSuffix(text, "\n")
+		if i > 0 && (strings.Contains(text, "\n") || strings.Contains(statements[i-1], "\n")) {
+			b.WriteString("\n")
+		}
+		b.WriteString(text + "\n")
+	}
+	return b.String()
 }
 
 // written returns a call as a script can write it again, "" if it cannot. A

@@ -257,7 +257,7 @@ func (in *Interpreter) needed(text string) string {
 	if len(chosen) == 0 {
 		return ""
 	}
-	return strings.Join(chosen, "\n") + "\n\n"
+	return joined(chosen) + "\n"
 }
 
 // defining returns the statements, in order, that define some names, and those
