@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -67,6 +66,8 @@ type Symmetry struct {
 	cluster   *Cluster
 	renamings []Renaming
 	inverse   []Renaming
+	all       []int   // the numbers of the renamings
+	from      []uint8 // [place * order + renaming] which place's state comes there
 
 	mu       sync.Mutex
 	locals   map[uint64]uint32 // (local state, renaming) -> local state
@@ -83,6 +84,14 @@ func (c *Cluster) NewSymmetry(renamings []Renaming) *Symmetry {
 			inverse[j] = i
 		}
 		y.inverse = append(y.inverse, inverse)
+	}
+	for g := range renamings {
+		y.all = append(y.all, g)
+	}
+	for place := range c.Width() - 1 {
+		for _, inverse := range y.inverse {
+			y.from = append(y.from, uint8(inverse[place]))
+		}
 	}
 	return y
 }
@@ -287,8 +296,8 @@ type Canonicalizer struct {
 	*Symmetry
 	images []image // [local state * order + renaming]
 	envs   map[uint64]image
-	best   []image // those of the least vector so far
-	ties   []int   // the renamings that lead to it
+	ties   []int // the renamings that lead to the least vector, as far as it is known
+	form   Vector
 	err    error
 }
 
@@ -300,42 +309,28 @@ type image struct {
 
 // NewCanonicalizer returns a canonicalizer of the symmetry.
 func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
-	return &Canonicalizer{Symmetry: y, envs: map[uint64]image{}, best: make([]image, y.cluster.Width())}
+	return &Canonicalizer{Symmetry: y, envs: map[uint64]image{}, form: make(Vector, y.cluster.Width())}
 }
 
 // Canonical brings v into canonical form and returns the number of the
 // renaming that does. The form is the least under all renamings, the first of
-// them where several lead to it (see [Canonicalizer.Ties]): vectors are compared place by place, by what
-// their states and environments are, so that it is the same in every run.
+// them where several lead to it (see [Canonicalizer.Ties]): vectors are compared
+// place by place, by what their states and environments are, so that it is the
+// same in every run.
 func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 	last := len(v) - 1
-	for i := range last {
-		z.best[i] = *z.image(v[i], 0)
+	z.ties = append(z.ties[:0], z.all...) // each place leaves some of them
+	for place := range last {
+		z.form[place] = z.least(v, place)
 	}
-	z.best[last] = z.environment(v[last], 0)
-	z.ties = append(z.ties[:0], 0)
-	for g := 1; g < len(z.renamings); g++ {
-		from := z.inverse[g]
-		place, order := z.compare(v, g)
-		if order > 0 {
-			continue
-		}
-		if order == 0 {
-			z.ties = append(z.ties, g)
-			continue
-		}
-		z.ties = append(z.ties[:0], g)
-		for i := place; i < last; i++ { // they are equal before that place
-			z.best[i] = *z.image(v[from[i]], g)
-		}
-		z.best[last] = z.environment(v[last], g)
+	z.form[last] = v[last]
+	if v[last] != 0 { // else nothing there has a name
+		z.form[last] = z.leastEnv(v[last])
 	}
 	if z.err != nil {
 		return 0, z.err
 	}
-	for i, s := range z.best {
-		v[i] = s.to - 1
-	}
+	copy(v, z.form)
 	return z.ties[0], nil
 }
 
@@ -344,37 +339,54 @@ func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 // until the next call of Canonical.
 func (z *Canonicalizer) Ties() []int { return z.ties }
 
-// compare compares v under a renaming with the best, and returns the first
-// place in which they differ, if they do.
-func (z *Canonicalizer) compare(v Vector, g int) (place, order int) {
-	for i, from := range z.inverse[g] {
-		a, b := z.image(v[from], g), &z.best[i]
-		if a.to == b.to {
-			continue
+// least returns the least state that renamings bring to a place of v, of those that
+// lead to the least vector before that place. Of them it keeps those that do so.
+func (z *Canonicalizer) least(v Vector, place int) uint32 {
+	order, ties := len(z.renamings), z.ties
+	from := z.from[place*order : (place+1)*order]
+	var best image
+	kept := 0
+	for _, g := range ties {
+		id := v[from[g]]
+		i := int(id)*order + g // 32 bits by 14
+		if i >= len(z.images) || z.images[i].to == 0 {
+			z.newImage(i, id, g)
 		}
-		return i, z.order(a, b, z.cluster.code.compareStates)
+		m := z.images[i]
+		if kept > 0 && m.to != best.to {
+			if m.content > best.content || m.content == best.content && z.settle(m, best, z.cluster.code.compareStates) > 0 {
+				continue
+			}
+			kept = 0
+		}
+		best, ties[kept] = m, g
+		kept++
 	}
-	last := len(v) - 1
-	if v[last] == 0 {
-		return last, 0 // nothing there has a name
-	}
-	a, b := z.environment(v[last], g), &z.best[last]
-	if a.to == b.to {
-		return last, 0
-	}
-	return last, z.order(&a, b, z.cluster.code.compareEnvs)
+	z.ties = ties[:kept]
+	return best.to - 1
 }
 
-// order orders different things by content, or else by what they are.
-func (z *Canonicalizer) order(a, b *image, compare func(a, b uint32) int) int {
-	if order := cmp.Compare(a.content, b.content); order != 0 {
-		return order
+// leastEnv is least for the environment.
+func (z *Canonicalizer) leastEnv(id uint32) uint32 {
+	var best image
+	kept := 0
+	for _, g := range z.ties {
+		m := z.environment(id, g)
+		if kept > 0 && m.to != best.to {
+			if m.content > best.content || m.content == best.content && z.settle(m, best, z.cluster.code.compareEnvs) > 0 {
+				continue
+			}
+			kept = 0
+		}
+		best, z.ties[kept] = m, g
+		kept++
 	}
-	return z.settle(a, b, compare)
+	z.ties = z.ties[:kept]
+	return best.to - 1
 }
 
 // settle orders different things of one content by what they are.
-func (z *Canonicalizer) settle(a, b *image, compare func(a, b uint32) int) int {
+func (z *Canonicalizer) settle(a, b image, compare func(a, b uint32) int) int {
 	order := compare(a.to-1, b.to-1)
 	if order == 0 && z.err == nil {
 		z.err = fmt.Errorf("two states differ in values that are written alike; types declared in functions share a name")
@@ -382,19 +394,11 @@ func (z *Canonicalizer) settle(a, b *image, compare func(a, b uint32) int) int {
 	return order
 }
 
-func (z *Canonicalizer) image(id uint32, g int) *image {
-	i := int(id)*len(z.renamings) + g // 32 bits by 14
+// newImage notes a state after a renaming at place i of the images.
+func (z *Canonicalizer) newImage(i int, id uint32, g int) {
 	if i >= len(z.images) {
 		z.images = append(z.images, make([]image, i+1-len(z.images)+len(z.images)/2)...)
 	}
-	m := &z.images[i]
-	if m.to == 0 {
-		z.newImage(m, id, g)
-	}
-	return m
-}
-
-func (z *Canonicalizer) newImage(m *image, id uint32, g int) {
 	to := id
 	if g != 0 {
 		var err error
@@ -403,13 +407,10 @@ func (z *Canonicalizer) newImage(m *image, id uint32, g int) {
 			to = id
 		}
 	}
-	*m = image{z.cluster.code.content(to)[0], to + 1}
+	z.images[i] = image{z.cluster.code.content(to)[0], to + 1}
 }
 
 func (z *Canonicalizer) environment(id uint32, g int) image {
-	if id == 0 {
-		return image{to: 1} // nothing there has a name
-	}
 	key := uint64(id)<<32 | uint64(g)
 	m, ok := z.envs[key]
 	if !ok {
