@@ -262,7 +262,7 @@ func (x *search) restore(ctx context.Context, p progressMade) error {
 			return x.misfit("it counts scenarios that cannot be: %+v", m)
 		}
 		x.tallies.marred[e] = m.Count
-		for f := range x.flaws(verdict{}, verdict{violated: e.violated, failed: e.failed}) {
+		for f := range x.flaws(&verdict{}, &verdict{violated: e.violated, failed: e.failed}) {
 			wrong[f] = true
 		}
 	}

@@ -33,7 +33,7 @@ type monitors struct {
 	// contents are those of tuples that were put in order.
 	contents map[uint32]string
 	ids      map[string]uint32
-	tuple    []tuple
+	tuple    []*tuple
 	// decided is the value of each slot that a correct replica decided, as a text,
 	// "" if there were several.
 	decided map[int]string
@@ -60,13 +60,11 @@ func (m *monitors) bytes() int {
 	return m.texts + pairBytes*(len(m.next)+len(m.lost)+len(m.names)+len(m.broken))
 }
 
+// A tuple never changes once it has a number.
 type tuple struct {
-	states   []string
-	watched  runtime.Set // instances that are correct so far: only they make progress
-	progress bool
-	violated marks
-	decided  runtime.Set // who has decided, if some property of worlds recalls that
-	failed   uint32      // how code failed: the number of a set of kinds, 0 if it did not
+	states  []string
+	watched runtime.Set // instances that are correct so far: only they make progress
+	verdict
 }
 
 // marks are properties, a bit for each: those of histories first, then
@@ -78,17 +76,18 @@ const mostProperties = 64
 
 func (m marks) has(i int) bool { return m&(1<<i) != 0 }
 
-// A verdict is what a search needs of a tuple.
+// A verdict is what a search needs of a tuple. It is large, and there is one for
+// each row and step: workers pass on where it is.
 type verdict struct {
 	monitor  uint32 // the tuple
+	failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
 	progress bool
 	violated marks
-	decided  runtime.Set
-	failed   uint32
+	decided  runtime.Set // who has decided, if some property of worlds recalls that
 }
 
 // clean reports whether nothing went wrong.
-func (v verdict) clean() bool { return v.violated == 0 && v.failed == 0 }
+func (v *verdict) clean() bool { return v.violated == 0 && v.failed == 0 }
 
 // A forgetting is that instances become faulty by amnesia.
 type forgetting struct {
@@ -132,7 +131,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 // past returns the tuple after a history that is over when the search begins:
 // it is judged as a whole.
 func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) {
-	after, err := m.after(ctx, m.at(0), h.Events)
+	after, err := m.after(ctx, *m.at(0), h.Events)
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +144,7 @@ func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) 
 // number. It may be called concurrently. An error is that of a property.
 func (m *monitors) fold(ctx context.Context, id, list uint32) (uint32, error) {
 	return remember(m, m.next, [2]uint32{id, list}, func() (tuple, error) {
-		return m.after(ctx, m.at(id), m.cluster.Observations(list, 0))
+		return m.after(ctx, *m.at(id), m.cluster.Observations(list, 0))
 	})
 }
 
@@ -256,7 +255,7 @@ func (m *monitors) keepHistories() bool {
 // concurrently.
 func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (uint32, error) {
 	return remember(m, m.lost, forgetting{id, faulty}, func() (tuple, error) {
-		after := m.at(id)
+		after := *m.at(id)
 		after.states = slices.Clone(after.states)
 		after.watched &^= faulty
 		for i, fold := range m.folds {
@@ -293,7 +292,7 @@ func (m *monitors) step(ctx context.Context, id, seen uint32, step runtime.Step,
 // called concurrently.
 func (m *monitors) breaks(id uint32, invariants marks) (uint32, error) {
 	return remember(m, m.broken, breaking{id, invariants}, func() (tuple, error) {
-		after := m.at(id)
+		after := *m.at(id)
 		after.violated |= invariants
 		return after, nil
 	})
@@ -312,7 +311,7 @@ func (m *monitors) renamable() bool {
 // called concurrently.
 func (m *monitors) rename(id uint32, g int, r runtime.Renaming) (uint32, error) {
 	return remember(m, m.names, [2]uint32{id, uint32(g)}, func() (tuple, error) {
-		after := m.at(id)
+		after := *m.at(id)
 		after.states = slices.Clone(after.states)
 		for i, fold := range m.folds {
 			if fold, ok := fold.(check.Renamable); ok { // others name no instance
@@ -383,18 +382,16 @@ func (m *monitors) intern(t tuple) (uint32, error) {
 		return 0, tooManyTuples(m.most)
 	}
 	id := uint32(len(m.tuple))
-	m.tuple = append(m.tuple, t)
+	t.monitor = id
+	m.tuple = append(m.tuple, &t)
 	m.ids[key.String()] = id
 	m.texts += 2*key.Len() + tupleBytes
 	return id, nil
 }
 
-func (m *monitors) verdict(id uint32) verdict {
-	t := m.at(id)
-	return verdict{id, t.progress, t.violated, t.decided, t.failed}
-}
+func (m *monitors) verdict(id uint32) *verdict { return &m.at(id).verdict }
 
-func (m *monitors) at(id uint32) tuple {
+func (m *monitors) at(id uint32) *tuple {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.tuple[id]

@@ -16,7 +16,7 @@ type prefix struct {
 	choice choice
 	at     *space.Position // nil unless draws are guided
 	vector runtime.Vector
-	seen   verdict
+	seen   *verdict
 }
 
 // steps lists the steps of p.

@@ -26,9 +26,9 @@ func (x *search) replay(ctx context.Context, from origin) *runtime.World {
 	row := append(slices.Clone(w.Vector()), x.past)
 	next := slices.Clone(row)
 	sim := x.cluster.NewSimulator()
-	var names *runtime.Canonicalizer
+	var names *canonicalizer
 	if x.symmetry != nil {
-		names = x.symmetry.NewCanonicalizer()
+		names = x.newCanonicalizer()
 	}
 	undo, layer := 0, 0
 	for _, choice := range slices.Backward(choices) {
@@ -47,7 +47,7 @@ func (x *search) replay(ctx context.Context, from origin) *runtime.World {
 		row, next = next, row
 		if layer++; layer >= x.symmetricFrom {
 			// An error would have ended the search at this world.
-			g, _ := x.canonical(names, row)
+			g, _ := names.canonical(row)
 			undo = x.undoing(undo, g)
 		}
 	}

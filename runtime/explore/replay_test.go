@@ -67,7 +67,7 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	}
 	c := x.cluster
 	w := x.newWorker(t.Context())
-	names := x.symmetry.NewCanonicalizer()
+	names := x.newCanonicalizer()
 	first := x.place(x.space.Start())
 	past, err := x.startMonitor(t.Context())
 	if err != nil {
@@ -86,7 +86,7 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 		if err != nil {
 			continue // the client has finished
 		}
-		g, err := x.canonical(names, next)
+		g, err := names.canonical(next)
 		if err != nil {
 			t.Fatal(err)
 		}

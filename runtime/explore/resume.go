@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/twinsh/twinsh/runtime"
 )
 
 // resume goes back to where a checkpoint was written and returns the layer to
@@ -127,9 +125,9 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, rows [][]
 	for i := range workers {
 		group.Go(func() {
 			w := x.newWorker(ctx)
-			var names *runtime.Canonicalizer
+			var names *canonicalizer
 			if k >= c.From && x.symmetry != nil {
-				names = x.symmetry.NewCanonicalizer()
+				names = x.newCanonicalizer()
 			}
 			for !failed.Load() {
 				from := taken.Add(block) - block
@@ -158,7 +156,7 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, rows [][]
 }
 
 // rowsAgain puts the rows that some origins lead to in next.
-func (w *worker) rowsAgain(ctx context.Context, rows [][]uint32, origins []origin, next [][]uint32, names *runtime.Canonicalizer, k int) error {
+func (w *worker) rowsAgain(ctx context.Context, rows [][]uint32, origins []origin, next [][]uint32, names *canonicalizer, k int) error {
 	for i, from := range origins {
 		if from>>32 >= uint64(len(rows)) {
 			return w.search.misfit("layer %d goes on from world %d of %d", k, from>>32, len(rows))
@@ -171,7 +169,7 @@ func (w *worker) rowsAgain(ctx context.Context, rows [][]uint32, origins []origi
 			return err
 		}
 		if names != nil {
-			if _, err := w.search.canonical(names, r); err != nil {
+			if _, err := names.canonical(r); err != nil {
 				return err
 			}
 		}

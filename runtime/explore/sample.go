@@ -267,7 +267,7 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 		return
 	}
 	for p := end; ; p = p.parent {
-		before := verdict{}
+		before := &verdict{}
 		if p.parent != nil {
 			before = p.parent.seen
 		}

@@ -38,7 +38,8 @@ type search struct {
 	ended      error             // why the search ends with a complete layer
 	sought     bool              // whether there is a symmetry is known
 	renamings  runtime.RenamingIndex
-	// clientsMove says that some of the renamings rename clients.
+	// moves says of each renaming whether it renames clients, clientsMove that some do.
+	moves       []bool
 	clientsMove bool
 	past        uint32 // the tuple of the starting world, once it is known
 	// symmetricFrom is the first layer of canonical worlds.
@@ -127,7 +128,7 @@ func newSearch(s *space.Space, o Options) *search {
 }
 
 // over reports whether nothing is left to judge in a scenario.
-func (x *search) over(v verdict) bool { return x.all != 0 && v.violated == x.all }
+func (x *search) over(v *verdict) bool { return x.all != 0 && v.violated == x.all }
 
 // never is the number of no layer.
 const never = math.MaxInt
@@ -368,7 +369,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	if seen, err = x.judge(ctx, seen, x.options.Start.Vector()); err != nil {
 		return nil, err
 	}
-	for f := range x.flaws(verdict{}, seen) {
+	for f := range x.flaws(&verdict{}, seen) {
 		x.found(ctx, f, 0, x.options.Start, one.big())
 	}
 	switch {
@@ -390,7 +391,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 }
 
 // judge returns the verdict on a world with the given vector and past.
-func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector) (verdict, error) {
+func (x *search) judge(ctx context.Context, past *verdict, vector runtime.Vector) (*verdict, error) {
 	if len(x.options.Invariants) == 0 {
 		return past, nil
 	}
@@ -400,7 +401,7 @@ func (x *search) judge(ctx context.Context, past verdict, vector runtime.Vector)
 	}
 	after, err := x.monitors.breaks(past.monitor, violated)
 	if err != nil {
-		return verdict{}, err
+		return nil, err
 	}
 	return x.monitors.verdict(after), nil
 }

@@ -65,7 +65,10 @@ func (x *search) seekSymmetry(ctx context.Context) error {
 			list[g] = y.Renaming(g)
 		}
 		x.symmetry, x.renamings = y, runtime.NewRenamingIndex(list)
-		x.clientsMove = slices.ContainsFunc(list, x.movesClients)
+		for _, r := range list {
+			x.moves = append(x.moves, x.movesClients(r))
+		}
+		x.clientsMove = slices.Contains(x.moves, true)
 		x.newRealm()
 	}
 	return nil
@@ -109,12 +112,24 @@ func (x *search) movesClients(r runtime.Renaming) bool {
 	return false
 }
 
+// A canonicalizer brings rows into canonical form. Each goroutine needs its own.
+type canonicalizer struct {
+	*runtime.Canonicalizer
+	search *search
+	pasts  map[[2]uint32]uint32 // what it has seen of the monitors' (tuple, renaming) -> tuple
+}
+
+func (x *search) newCanonicalizer() *canonicalizer {
+	return &canonicalizer{x.symmetry.NewCanonicalizer(), x, map[[2]uint32]uint32{}}
+}
+
 // canonical brings a row into canonical form and returns the number of the
 // renaming that does: of those that lead to the least vector the first that leads
 // to the least past. The error, if any, is an asymmetry or a [LimitError].
-func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, error) {
+func (z *canonicalizer) canonical(row []uint32) (int, error) {
+	x := z.search
 	width := x.width - 2
-	g, err := names.Canonical(row[:width])
+	g, err := z.Canonical(row[:width])
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
@@ -123,10 +138,10 @@ func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, err
 		return g, nil // no past names anybody
 	}
 	past := row[width]
-	for k, tie := range names.Ties() {
+	for k, tie := range z.Ties() {
 		renamed := past
-		if tie != 0 && (replicasAct || x.movesClients(x.symmetry.Renaming(tie))) {
-			if renamed, err = x.monitors.rename(past, tie, x.symmetry.Renaming(tie)); err != nil {
+		if tie != 0 && (replicasAct || x.moves[tie]) {
+			if renamed, err = z.rename(past, tie); err != nil {
 				return 0, err
 			}
 		}
@@ -136,6 +151,21 @@ func (x *search) canonical(names *runtime.Canonicalizer, row []uint32) (int, err
 	}
 	return g, nil
 }
+
+// rename asks the monitors, which all workers share, once for each pair.
+func (z *canonicalizer) rename(past uint32, g int) (renamed uint32, err error) {
+	key := [2]uint32{past, uint32(g)}
+	renamed, ok := z.pasts[key]
+	if !ok {
+		if renamed, err = z.search.monitors.rename(past, g, z.search.symmetry.Renaming(g)); err == nil {
+			z.pasts[key] = renamed
+		}
+	}
+	return renamed, err
+}
+
+// Bytes returns about how much memory z occupies.
+func (z *canonicalizer) Bytes() int { return z.Canonicalizer.Bytes() + pairBytes*len(z.pasts) }
 
 // images are what renamings make of the steps at a place. They are found when they
 // are needed: there may be ten thousand renamings of thousands of steps.
@@ -211,10 +241,16 @@ func (x *search) newRealm() {
 // its place in the search and by whether it held anything new.
 func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 	all := r.symmetry.Order()
+	if r.options.Symmetry != Sampled {
+		if fresh {
+			return 1, all
+		}
+		return 1, 1
+	}
 	switch h := hashRow([]uint32{uint32(rank), uint32(choice)}); {
-	case r.options.Symmetry != Sampled && fresh, r.options.Symmetry == Sampled && rank < checkedRows:
+	case rank < checkedRows:
 		return 1, all
-	case r.options.Symmetry == Sampled && h%checkedShare == 0:
+	case h%checkedShare == 0:
 		g := 1 + int(h/checkedShare%uint64(all-1))
 		return g, g + 1
 	}
@@ -329,7 +365,7 @@ func (x *search) useSymmetry(ctx context.Context, rows *frontier, origins []orig
 	if err := x.seekSymmetry(ctx); err != nil || x.symmetry == nil {
 		return rows, origins, err
 	}
-	names := x.symmetry.NewCanonicalizer()
+	names := x.newCanonicalizer()
 	merged := x.frontier(1)
 	row := make([]uint32, x.width)
 	for rank := range rows.len() {
@@ -338,7 +374,7 @@ func (x *search) useSymmetry(ctx context.Context, rows *frontier, origins []orig
 		}
 		at, count := rows.at(rank)
 		copy(row, at)
-		if _, err := x.canonical(names, row); err != nil {
+		if _, err := names.canonical(row); err != nil {
 			return nil, nil, err
 		}
 		merged.add(row, count, origins[rank])

@@ -35,7 +35,7 @@ type ending struct {
 func newTallies(words int) tallies { return tallies{words: words, marred: map[ending]weight{}} }
 
 // add counts scenarios that end at a place.
-func (t *tallies) add(place uint32, how outcome, v verdict, count weight) {
+func (t *tallies) add(place uint32, how outcome, v *verdict, count weight) {
 	if !v.clean() {
 		e := ending{place, how, v.progress, v.violated, v.failed}
 		if t.marred[e] == nil {

@@ -40,8 +40,8 @@ type worker struct {
 	expanded weight             // of the rows that this worker expanded
 	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
 	passing  []finding
-	verdicts map[[2]uint32]verdict // what this worker has seen of the monitors'
-	names    *runtime.Canonicalizer
+	verdicts map[[2]uint32]*verdict // what this worker has seen of the monitors'
+	names    *canonicalizer
 	renamer  *renamer
 	bytes    int // of what it remembers, as counted last
 	err      error
@@ -54,10 +54,10 @@ const pollSteps = 16
 func (x *search) newWorker(ctx context.Context) *worker {
 	w := &worker{
 		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width), expanded: make(weight, x.words),
-		tallies: newTallies(x.words), effects: x.choices.newEffects(), wrong: map[flaw]*evidence{}, verdicts: map[[2]uint32]verdict{},
+		tallies: newTallies(x.words), effects: x.choices.newEffects(), wrong: map[flaw]*evidence{}, verdicts: map[[2]uint32]*verdict{},
 	}
 	if x.symmetric() {
-		w.names = x.symmetry.NewCanonicalizer()
+		w.names = x.newCanonicalizer()
 		w.sim = x.cluster.NewSimulatorIn(x.realm)
 		w.renamer = x.newRenamer(ctx)
 	}
@@ -142,7 +142,7 @@ const verdictBytes = 80
 
 // after returns the verdict after the step that the worker's simulator took
 // last, unless w.err says why there is none.
-func (w *worker) after(ctx context.Context, v verdict, step runtime.Step, to runtime.Vector) verdict {
+func (w *worker) after(ctx context.Context, v *verdict, step runtime.Step, to runtime.Vector) *verdict {
 	if list := w.sim.Seen(); list != 0 {
 		v = w.fold(ctx, v.monitor, list)
 	}
@@ -153,7 +153,7 @@ func (w *worker) after(ctx context.Context, v verdict, step runtime.Step, to run
 }
 
 // fold asks the monitors, which all workers share, once for each pair.
-func (w *worker) fold(ctx context.Context, mon, list uint32) verdict {
+func (w *worker) fold(ctx context.Context, mon, list uint32) *verdict {
 	key := [2]uint32{mon, list}
 	v, ok := w.verdicts[key]
 	if !ok {
@@ -168,23 +168,21 @@ func (w *worker) fold(ctx context.Context, mon, list uint32) verdict {
 }
 
 // verdict returns that of a tuple, if there is one.
-func (w *worker) verdict(tuple uint32, err error) verdict {
+func (w *worker) verdict(tuple uint32, err error) *verdict {
 	if err != nil {
 		w.err = err
-		return verdict{}
+		return nil
 	}
 	return w.search.monitors.verdict(tuple)
 }
 
 // arrive judges the world in w.row, before which the verdict was another, and
 // adds it to the next layer.
-func (w *worker) arrive(ctx context.Context, at *place, before, v verdict, count weight, from origin, next *frontier) {
+func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, count weight, from origin, next *frontier) {
 	x := w.search
 	width := x.width - 2
-	if len(x.options.Invariants) > 0 { // else nothing need be copied
-		if v, w.err = x.judge(ctx, v, w.row[:width]); w.err != nil {
-			return
-		}
+	if v, w.err = x.judge(ctx, v, w.row[:width]); w.err != nil {
+		return
 	}
 	if !v.clean() {
 		w.note(before, v, count, from)
@@ -204,7 +202,7 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v verdict, count
 	}
 	w.row[width], w.row[width+1] = v.monitor, at.index
 	if w.names != nil {
-		if _, w.err = x.canonical(w.names, w.row); w.err != nil {
+		if _, w.err = w.names.canonical(w.row); w.err != nil {
 			return
 		}
 	}
@@ -215,7 +213,7 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v verdict, count
 
 // note keeps what went wrong in a step, unless the search knows a shorter
 // scenario for it.
-func (w *worker) note(before, after verdict, count weight, from origin) {
+func (w *worker) note(before, after *verdict, count weight, from origin) {
 	for f := range w.search.flaws(before, after) {
 		if w.search.known[f] {
 			continue
@@ -231,7 +229,7 @@ func (w *worker) note(before, after verdict, count weight, from origin) {
 }
 
 // flaws lists what shows in one verdict and not yet in one before.
-func (x *search) flaws(before, after verdict) iter.Seq[flaw] {
+func (x *search) flaws(before, after *verdict) iter.Seq[flaw] {
 	return func(yield func(flaw) bool) {
 		for i := range x.judged() {
 			if (after.violated &^ before.violated).has(i) && !yield(flaw{property: i}) {
