@@ -3,6 +3,7 @@ package dsl
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -132,8 +133,22 @@ func (in *Interpreter) fill(text, indent string) string {
 	return b.String()
 }
 
+// item is a line of documentation that explains a name before it.
+var item = regexp.MustCompile(`^  \S+ +`)
+
+// paragraphs fills the lines of documentation. What explains a name goes on below
+// where it begins.
+func (in *Interpreter) paragraphs(doc string) string {
+	lines := strings.Split(strings.TrimSpace(doc), "\n")
+	for i, line := range lines {
+		hang := 4 + utf8.RuneCountInString(item.FindString(line))
+		lines[i] = in.fill("    "+line, strings.Repeat(" ", hang))
+	}
+	return strings.Join(lines, "\n")
+}
+
 func (in *Interpreter) describe(e Entry) string {
-	text := fmt.Sprintf("%s\n%s\n", in.bold(in.fill(e.Signature, "        ")), in.fill(indented(e.Doc), "    "))
+	text := fmt.Sprintf("%s\n%s\n", in.bold(in.fill(e.Signature, "        ")), in.paragraphs(e.Doc))
 	if e.Example != "" {
 		text += "\n" + indented(e.Example) + "\n"
 	}

@@ -101,6 +101,14 @@ func meant(v starlark.Value, variable any) string {
 	return ""
 }
 
+// element describes what stands in a list that should hold something else.
+func element(v starlark.Value) string {
+	if fn, ok := v.(starlark.Callable); ok && fn.Name() != "lambda" {
+		return fmt.Sprintf("the function %s, which has to be called,", fn.Name())
+	}
+	return v.Type()
+}
+
 var uncallable = regexp.MustCompile(`^invalid call of non-function \((\w+)\)$`)
 
 // hint says what to do about an error of a call in a script, "" if it does not know.

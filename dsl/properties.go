@@ -75,7 +75,7 @@ func (l *propertyList) Unpack(v starlark.Value) error {
 	for e := range starlark.Elements(list) {
 		p, ok := e.(*propertyValue)
 		if !ok {
-			return fmt.Errorf("got a list with %s in it, want properties, as in [agreement()]", e.Type())
+			return fmt.Errorf("got a list with %s in it, want properties, as in [agreement()]", element(e))
 		}
 		*l = append(*l, p)
 	}

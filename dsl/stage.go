@@ -187,7 +187,7 @@ func operations(v starlark.Value) ([]runtime.Operation, error) {
 	for e := range starlark.Elements(list) {
 		op, ok := e.(operation)
 		if !ok {
-			return nil, fmt.Errorf("got a list with %s in it, want operations, as in [read()]", e.Type())
+			return nil, fmt.Errorf("got a list with %s in it, want operations, as in [read()]", element(e))
 		}
 		ops = append(ops, runtime.Operation(op))
 	}

@@ -15,8 +15,8 @@ func kv() dsl.Protocol {
 	return dsl.Protocol{
 		Name: "kv",
 		Doc: `The K-V store: one value, kept by n = 3f+1 servers of which f may be faulty.
-A client writes or reads in two phases, each with a quorum of 2f+1 servers. Every option
-weakens the protocol or changes a quorum; without options it is correct.`,
+A client writes or reads in two phases, each with a quorum of 2f+1 servers.
+Every option weakens the protocol or changes a quorum; without options it is correct.`,
 		Options: []dsl.Option{
 			{Name: "quorum", Default: 0, Doc: "how many servers must answer in each phase; 0 means 2f+1"},
 			{Name: "read_quorum", Default: 0, Doc: "the same for the first phase of reads; 0 means quorum"},
