@@ -81,7 +81,7 @@ deliver()`,
 	}, {
 		Signature: "release(src, dst, count=0)",
 		Doc: `Lets the first count messages that queue on a held link go; they arrive with the next delivery.
-Without a count all go, and the hold ends.`,
+Without a count all go, and the hold ends. A link that is not held cannot be released.`,
 		Example: kvStage + `hold("c1", "A")
 exchange("c1", ["A", "B", "C", "D"])
 release("c1", "A", 1)

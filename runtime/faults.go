@@ -35,6 +35,10 @@ func (m *Simulator) release(dst, src Vector, s Step) bool {
 	copy(dst, src)
 	last := len(dst) - 1
 	after := **m.code.envs.at(src[last])
+	t := *m.code.topos.at(after.topology)
+	if !slices.ContainsFunc(t.held, func(l link) bool { return s.set.Has(l.from) && l.to == s.who }) {
+		return m.refuse("that link is not held, so nothing queues on it")
+	}
 	after.flight = slices.Clone(after.flight)
 	let := 0
 	for i, p := range after.flight {
@@ -47,7 +51,6 @@ func (m *Simulator) release(dst, src Vector, s Step) bool {
 		return m.refuse("%d messages wait on that link", let)
 	}
 	if s.count == 0 {
-		t := *m.code.topos.at(after.topology)
 		for from := range s.set.All {
 			t = t.unhold(from, s.who)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-type agreement struct{}
+type agreement struct{ bound }
 
 func (agreement) Name() string { return "agreement" }
 

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -26,7 +27,11 @@ import (
 // If a world repeats, the failure is proven to go on for ever: for a protocol
 // whose nodes are [runtime.Rebaser], worlds that differ only by round numbers
 // repeat. Else the verdict is bounded by the number of rounds.
-func Live(within int) WorldProperty { return live{within} }
+func Live(within int) WorldProperty { return live{within: within} }
+
+// LiveUpTo is [Live] as a property that promises something only while at most so many
+// servers are faulty. It is judged in all worlds.
+func LiveUpTo(faults, within int) WorldProperty { return live{bound{true, faults}, within} }
 
 // turn is how many rounds in a row one identity leads.
 const turn = 6
@@ -35,7 +40,10 @@ const turn = 6
 // as one that decides no more.
 const patience = 1000
 
-type live struct{ within int }
+type live struct {
+	bound
+	within int
+}
 
 // A Recalling property of worlds also depends on who has decided before, in
 // those systems for which Recalls says so.
@@ -209,14 +217,15 @@ func presenceText(c *runtime.Cluster, faulty, chosen runtime.Set) string {
 // Validity returns the property that correct replicas decide only values for
 // which allowed returns true.
 func Validity(allowed func(ctx context.Context, value any) (bool, error)) Property {
-	return validity{allowed}
+	return validity{allowed: allowed}
 }
 
 type validity struct {
+	bound
 	allowed func(context.Context, any) (bool, error)
 }
 
-func (validity) faults() (most int, bounded bool) { return 0, false }
+func (p validity) faults(int) int { return p.bound.faults(math.MaxInt) }
 
 func (validity) needs() string { return "a decision" }
 

@@ -11,7 +11,10 @@ import (
 )
 
 // weak is the property Regular or Safe.
-type weak struct{ safe bool }
+type weak struct {
+	bound
+	safe bool
+}
 
 func (p weak) Name() string {
 	if p.safe {
