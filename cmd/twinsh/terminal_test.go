@@ -41,6 +41,7 @@ var hostile = map[string]string{
 	"a picture":  "cluster(p, n = 2, f = 0)\n" + `round("A")` + "\nfor f in [\"html\", \"mermaid\", \"shiviz\", \"json\"]:\n    show(f)",
 	"a property": "cluster(p, n = 2, f = 0)\n" + `print(explore(rounds("any"), check = invariant("ORDERS", lambda w: "why ORDERS")))`,
 	"a check":    "cluster(p, n = 2, f = 0)\n" + `check(invariant("ORDERS", lambda w: "why ORDERS"))`,
+	"a story":    "cluster(p, n = 2, f = 0)\nround(\"A\")\n" + `check(invariant("i", lambda w: w.round_number == 0))`,
 	"it holds":   "cluster(p, n = 2, f = 0)\n" + `check(invariant("ORDERS", lambda w: True))`,
 	"why":        "cluster(p, n = 2, f = 0)\nround(\"A\")\n" + `print(why(agreement()))`,
 	"a failure":  "cluster(bad, n = 2, f = 0)\n" + `r = explore(rounds("any"))` + "\nprint(r)\nshow(r)\nprint(why(r))\nround(\"A\")\nshow()",

@@ -586,6 +586,10 @@ cluster(p, n = 2, f = 0)`)
 	if got := Prompt(s.Interpreter.World(), true); strings.Contains(got, "\x1b[31m") || strings.Contains(got, "\r") {
 		t.Errorf("got %q", got)
 	}
+	t.Chdir(t.TempDir())
+	if got := typed(t, stage, ":save a\x1b[31m.star"); !strings.Contains(got, "\na\\x1b[31m.star leads to step 0\n") {
+		t.Errorf("saves %q", got)
+	}
 	if got := matching([]string{"plain.star", "a\x1b[2J.star"}, ""); len(got) != 1 {
 		t.Errorf("completes %q", got)
 	}
