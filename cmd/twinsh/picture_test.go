@@ -44,6 +44,7 @@ func TestPictures(t *testing.T) {
 	c.expect(" 3> ")
 	c.settle()
 	c.send("exchange(\"c2\", [\"\t")
+	c.expect("exchange(client, reach)")
 	c.settle()
 	s := screenOf(c.written(), columns, 0)
 	text := "\n" + strings.Join(s.lines, "\n") + "\n"

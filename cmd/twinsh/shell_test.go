@@ -6,12 +6,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/term"
 )
 
 // A console is the program on a terminal.
@@ -23,6 +26,8 @@ type console struct {
 	text bytes.Buffer // what it wrote and was not expected yet
 	all  bytes.Buffer // all that it wrote
 	done chan error
+	// edits says that the program edits lines by itself.
+	edits bool
 }
 
 // newConsole starts the shell in a folder; env is added to its environment.
@@ -34,7 +39,7 @@ func newConsole(t *testing.T, dir string, env ...string) *console {
 // newConsoleOf does so in a window of some columns.
 func newConsoleOf(t *testing.T, columns uint16, dir string, env ...string) *console {
 	t.Helper()
-	c := &console{T: t, cmd: shellCommand(t, dir, env...), done: make(chan error, 1)}
+	c := &console{T: t, cmd: shellCommand(t, dir, env...), done: make(chan error, 1), edits: !slices.Contains(env, "TERM=dumb")}
 	var err error
 	if c.tty, err = pty.StartWithSize(c.cmd, &pty.Winsize{Rows: 40, Cols: columns}); err != nil {
 		t.Skip("no terminal here:", err)
@@ -116,21 +121,42 @@ func (c *console) run(line, answer string) {
 	c.expect(answer)
 }
 
-// settle waits until the program has written nothing for a while. Between two
-// lines the terminal itself would take control characters.
+// settle waits until the program reads keys by itself and has written nothing for
+// a while. Between two lines the terminal would take control characters.
 func (c *console) settle() {
 	c.Helper()
 	size := -1
-	for {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(300 * time.Millisecond) {
 		c.mu.Lock()
 		n := c.text.Len()
 		c.mu.Unlock()
-		if n == size {
+		if n == size && (!c.edits || c.takesKeys()) {
 			return
 		}
-		size = n
-		time.Sleep(300 * time.Millisecond)
+		if size = n; time.Now().After(deadline) {
+			c.Fatal("the program never waits for keys")
+		}
 	}
+}
+
+// takesKeys reports whether the terminal leaves keys to the program: whether it
+// is in another mode than a new one.
+func (c *console) takesKeys() bool {
+	fresh, other, err := pty.Open()
+	if err != nil {
+		c.Fatal(err)
+	}
+	defer fresh.Close()
+	defer other.Close()
+	was, err := term.GetState(int(fresh.Fd()))
+	if err != nil {
+		c.Fatal(err)
+	}
+	now, err := term.GetState(int(c.tty.Fd()))
+	if err != nil {
+		c.Fatal(err)
+	}
+	return !reflect.DeepEqual(was, now)
 }
 
 // leave presses Ctrl-D and requires that the program ends at once and well.
@@ -276,6 +302,9 @@ func TestShellOnADumbTerminal(t *testing.T) {
 	c.run(loadKV, "")
 	c.run(stageKV, "clients")
 	c.expect("kv 0> ")
+	if c.takesKeys() {
+		t.Error("it edits lines")
+	}
 	c.send("1 // 0\r")
 	if got := c.expect("kv 0> "); strings.Contains(got, "\x1b") {
 		t.Errorf("a dumb terminal is sent %q", got)

@@ -86,7 +86,7 @@ func TestShellShowsSignatures(t *testing.T) {
 	shown := func(what, want string) {
 		t.Helper()
 		n := strings.Count(want, "\n") + 1
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			s := screenOf(c.written(), columns, rows)
 			got := strings.Join(s.lines[max(0, len(s.lines)-n):], "\n")
 			if got == want {
