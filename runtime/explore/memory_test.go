@@ -1,0 +1,87 @@
+package explore
+
+import (
+	"testing"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// Whatever a search and a sample keep for long is a part of the memory that they
+// count.
+func TestMemoryIsCounted(t *testing.T) {
+	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
+		{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}, {Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []runtime.Step
+	for client := range c.Clients().All {
+		for _, reach := range space.Quorums(c, 3) {
+			step, err := c.ExchangeSet(client, reach)
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps = append(steps, step)
+		}
+	}
+	s := space.Of(steps...).Times(2)
+	x := newSearch(s, Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}})
+	if err := x.seekSymmetry(t.Context()); err != nil || x.symmetry == nil {
+		t.Fatal("there is no symmetry", err)
+	}
+	x.symmetricFrom, x.origins = 0, [][]origin{nil}
+	rows, next := x.frontier(1), x.frontier(1)
+	w := x.newWorker(t.Context())
+	start := c.Start().Vector()
+	moved := make(runtime.Vector, c.Width())
+	for _, part := range []struct {
+		name string
+		grow func()
+	}{
+		{"what the cluster has learnt", func() { w.sim.Take(moved, start, steps[0]) }},
+		{"rows", func() { rows.add(make([]uint32, x.width), weight{1}, 0) }},
+		{"rows to come", func() { next.add(make([]uint32, x.width), weight{1}, 0) }},
+		{"origins", func() { x.origins = append(x.origins, make([]origin, 1000)) }},
+		{"monitors", func() { x.monitors.intern(tuple{states: []string{"another"}}) }},
+		{"invariants", func() { x.invariants.judged["another"] = 0 }},
+		{"places", func() { x.expand(t.Context(), x.place(s.Start())) }},
+		{"images of steps", func() { x.imagesOf(x.place(s.Start()), 0) }},
+		{"verdicts of workers", func() { w.verdicts[[2]uint32{7, 7}] = new(verdict); w.count() }},
+	} {
+		was := x.memory(rows, next)
+		part.grow()
+		if now := x.memory(rows, next); now <= was || x.occupied.Load() != int64(now) {
+			t.Errorf("%s: %d bytes are counted after %d, and known are %d", part.name, now, was, x.occupied.Load())
+		}
+	}
+	// The cluster learns renamed states, and a symmetry which they are.
+	image := make(runtime.Vector, c.Width())
+	x.symmetry.Rename(image, moved, 1)
+	x.symmetry = c.NewSymmetry([]runtime.Renaming{x.symmetry.Renaming(0), x.symmetry.Renaming(1)})
+	was := x.memory(rows, next)
+	if x.symmetry.Rename(image, moved, 1); x.memory(rows, next) <= was {
+		t.Error("renamings are not counted")
+	}
+	counted := x.workerBytes.Load() // the renamings that it takes are counted elsewhere
+	if _, err := w.names.Canonical(moved); err != nil {
+		t.Fatal(err)
+	}
+	if w.count(); x.workerBytes.Load() <= counted {
+		t.Error("canonical forms of workers are not counted")
+	}
+	y, err := newSearch(s, Options{Start: c.Start()}).newSampler(t.Context(), 10, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was = y.memory()
+	if err := y.batch(t.Context(), 0, 10); err != nil {
+		t.Fatal(err)
+	}
+	if now := y.memory(); now <= was || y.occupied.Load() != int64(now) {
+		t.Errorf("a sample: %d bytes are counted after %d, and known are %d", now, was, y.occupied.Load())
+	}
+}
