@@ -46,7 +46,11 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 	case runtime.DeliverStep:
 		return "deliver" + r.phaseText(w.Step().Phase())
 	case runtime.PartitionStep:
-		return "partition " + r.partsText(w.Step().Parts())
+		text := "partition " + r.partsText(w.Step().Parts())
+		if mended(w) {
+			text += "; earlier cuts end"
+		}
+		return text
 	case runtime.HealStep:
 		return "the network heals"
 	case runtime.TimeoutStep:
@@ -59,6 +63,29 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 		return r.names(indices(named)) + plural(named.Len(), " forgets everything", " forget everything")
 	}
 	return linkText(w.Step().Act())
+}
+
+// mended reports whether the partition that led to w ended a cut: a link, within a part
+// of it, that no partition before kept apart.
+func mended(w *runtime.World) bool {
+	before := w.Parent()
+	all := w.Cluster().Servers() | w.Cluster().Clients()
+	for i := range all.All {
+		apart := all &^ before.Reach(i)
+		for _, part := range before.Parts() {
+			if part.Has(i) {
+				for _, other := range before.Parts() {
+					if other != part {
+						apart &^= other
+					}
+				}
+			}
+		}
+		if apart&w.Reach(i) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // linkText says what a step does to links, with their directions: cut A → B.
