@@ -278,3 +278,24 @@ func TestMemoryOfLargeStates(t *testing.T) {
 		t.Errorf("%d bytes are counted, and states take %d", r.Memory, states)
 	}
 }
+
+// Memory is looked at while a single property is judged, too, and whoever took it.
+func TestMemoryAmidAProperty(t *testing.T) {
+	const limit = 24 << 20
+	var kept []byte
+	hoards := check.Invariant("hoards", func(ctx context.Context, _ *runtime.World) (bool, string, error) {
+		kept = make([]byte, 4*limit)
+		select {
+		case <-ctx.Done():
+			return true, "", ctx.Err()
+		case <-time.After(time.Minute):
+			return false, "", errors.New("nothing ends it")
+		}
+	})
+	c, timeouts := count(t, 4, counters{})
+	r, err := explore.Explore(t.Context(), timeouts, explore.Options{Start: c.Start(), MaxMemory: limit, Invariants: []check.WorldProperty{hoards}})
+	stopped(t, r, err, fmt.Sprintf("the memory limit of %d bytes was reached", limit))
+	if len(kept) == 0 {
+		t.Error("nothing was judged")
+	}
+}
