@@ -80,6 +80,9 @@ func (r *Report) Text() string {
 	}
 	found := func(what string, length int, shortest, in *big.Int, why string) {
 		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), Grouped(shortest))
+		if in.Cmp(shortest) < 0 {
+			in = shortest // each goes on in a scenario at least, judged to its end or not
+		}
 		line("", "in %s", r.shareOf(in))
 		for _, l := range strings.Split(why, "\n") {
 			if l != "" {

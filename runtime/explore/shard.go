@@ -149,7 +149,7 @@ func (s *Saved) check() error {
 			return fmt.Errorf("the violations of %q are told twice", v.Property)
 		case v.Length < 0 || v.Length > s.Depth+1:
 			return fmt.Errorf("%s is violated after %d steps, and %d were taken", v.Property, v.Length, s.Depth+1)
-		case v.Shortest == nil || v.Scenarios == nil || v.Shortest.Sign() < 0 || v.Shortest.Cmp(v.Scenarios) > 0 || v.Scenarios.Cmp(s.Covered) > 0:
+		case !s.fit(v.Shortest, v.Scenarios):
 			return fmt.Errorf("the numbers of scenarios that violate %s do not fit together", v.Property)
 		case len(s.Counterexample) < v.Length && len(s.Violations) == 1:
 			return fmt.Errorf("%s is violated after %d steps, but the counterexample has %d", v.Property, v.Length, len(s.Counterexample))
@@ -157,7 +157,7 @@ func (s *Saved) check() error {
 		seen[v.Property] = true
 	}
 	for _, f := range s.Failures {
-		if f.Shortest == nil || f.Scenarios == nil || f.Shortest.Sign() < 0 || f.Shortest.Cmp(f.Scenarios) > 0 || f.Scenarios.Cmp(s.Covered) > 0 || f.Length < 0 || f.Length > s.Depth+1 {
+		if !s.fit(f.Shortest, f.Scenarios) || f.Length < 0 || f.Length > s.Depth+1 {
 			return fmt.Errorf("the numbers of scenarios in which the code of %s fails do not fit together", f.Instance)
 		}
 	}
@@ -165,6 +165,26 @@ func (s *Saved) check() error {
 		return errors.New("there is a counterexample, but nothing is violated")
 	}
 	return nil
+}
+
+// fit reports whether something can show in so many scenarios, after so many
+// shortest prefixes of them. Each prefix goes on in a scenario at least, and no
+// two go on in the same one, so that there are as many scenarios. They are in the
+// report itself if the search judged them all and had them all: a search that
+// stops may have judged only the prefix, and the first shard counts the prefixes
+// that were found before the work was shared out, whichever shard goes on with
+// them. What shows in no scenario of a report at all is not in it.
+func (s *Saved) fit(shortest, scenarios *big.Int) bool {
+	switch {
+	case shortest == nil || scenarios == nil || shortest.Sign() < 0 || scenarios.Sign() < 0,
+		shortest.Sign()+scenarios.Sign() == 0,
+		shortest.Cmp(s.Size) > 0 || scenarios.Cmp(s.Covered) > 0:
+		return false
+	case s.Stopped != "" || s.Shard.Count > 1 && s.Shard.Index == 0:
+		return true
+	}
+	// Another shard counts the shortest if this one found none of its own.
+	return shortest.Cmp(scenarios) <= 0 && (shortest.Sign() > 0 || s.Shard.Count > 1)
 }
 
 // Merge adds the reports of all shards of one search, each given once, in any
@@ -238,6 +258,16 @@ func Merge(reports []*Saved) (*Saved, error) {
 		return nil, fmt.Errorf("merge: the shards cover %s scenarios together, and there are %s", sum.Covered, sum.Size)
 	}
 	slices.SortStableFunc(sum.Failures, func(a, b Failing) int { return a.Length - b.Length })
+	for _, v := range sum.Violations {
+		if !sum.fit(v.Shortest, v.Scenarios) {
+			return nil, fmt.Errorf("merge: the numbers of scenarios that violate %s do not add up", v.Property)
+		}
+	}
+	for _, f := range sum.Failures {
+		if !sum.fit(f.Shortest, f.Scenarios) {
+			return nil, fmt.Errorf("merge: the numbers of scenarios in which the code of %s fails do not add up", f.Instance)
+		}
+	}
 	return &sum, nil
 }
 

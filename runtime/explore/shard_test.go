@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // The reports of all shards, written down and read again, add up to the report
@@ -46,6 +48,69 @@ func TestShardsAddUp(t *testing.T) {
 		}
 		if g, w := strings.Join(got.Counterexample, "\n")+"\n", pathOf(want.Counterexample); g != w {
 			t.Errorf("%d shards find\n%s\nthe whole\n%s", count, g, w)
+		}
+	}
+}
+
+// A scenario that violates one property goes on for the others. The shortest
+// beginnings of such scenarios may have been found before the work was shared out,
+// and then other shards go on with them, or the search may stop before it has
+// judged any to its end. Its report has more of the shortest than of scenarios,
+// can be read back all the same, and says no less than it knows.
+func TestShortestOfScenariosUnderWay(t *testing.T) {
+	whole := func() (*space.Space, explore.Options) {
+		s, o := storeSpace(t, 5)
+		o.Properties = append(o.Properties, check.Agreement()) // holds, so no scenario is over
+		return s, o
+	}
+	s, o := whole()
+	want := mustExplore(t, context.Background(), s, o)
+	read := func(o explore.Options) *explore.Saved {
+		t.Helper()
+		s, fresh := whole()
+		o.Start, o.Properties = fresh.Start, fresh.Properties
+		data, err := explore.EncodeReports([]*explore.Saved{mustExplore(t, context.Background(), s, o).Save()}, true, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := explore.DecodeReports(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r[0]
+	}
+	moreShortest := func(s *explore.Saved) bool {
+		return len(s.Violations) == 1 && s.Violations[0].Shortest.Cmp(s.Violations[0].Scenarios) > 0
+	}
+	const count = 60 // there are worlds enough for so many when the first has been found
+	var reports []*explore.Saved
+	for i := range count {
+		reports = append(reports, read(explore.Options{Shard: explore.Shard{Index: i, Count: count}}))
+	}
+	if !moreShortest(reports[0]) {
+		t.Fatalf("this tests something else: the first shard has %+v", reports[0].Violations)
+	}
+	got, err := explore.Merge(reports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Worlds, got.Steps, got.Runs = want.Worlds, want.Steps, want.Runs
+	if got.Text() != want.Text() {
+		t.Errorf("shards:\n%s\nwhole:\n%s", got.Text(), want.Text())
+	}
+	// What the shards have must add up.
+	short := *reports[0]
+	short.Violations = slices.Clone(short.Violations)
+	short.Violations[0].Shortest = short.Size
+	if _, err := explore.Merge(append([]*explore.Saved{&short}, reports[1:]...)); err == nil || !strings.Contains(err.Error(), "do not add up") {
+		t.Errorf("with too many shortest: %v", err)
+	}
+	for _, s := range []*explore.Saved{read(explore.Options{First: true}), read(explore.Options{MaxWorlds: want.Worlds / 2})} {
+		if !moreShortest(s) {
+			t.Fatalf("this tests something else: %+v", s.Violations)
+		}
+		if least := "at least " + explore.Grouped(s.Violations[0].Shortest) + " scenarios"; !strings.Contains(s.Text(), least) {
+			t.Errorf("it does not say %q:\n%s", least, s.Text())
 		}
 	}
 }

@@ -270,7 +270,7 @@ func (p *play) takeExchange(step Step) bool {
 	}
 	p.flight = among
 	p.waves(0)
-	p.flight = append(p.flight, others...)
+	p.flight = append(others, p.flight...) // what waited before is older than what was sent now
 	return true
 }
 
