@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -10,12 +11,12 @@ import (
 
 // act takes a step. In a script it moves the session; on a world value it
 // leaves that world as it was. Either way it returns the next world.
-func (c *call) act(makeStep func(*runtime.Cluster) (runtime.Step, error)) (starlark.Value, error) {
+func (c *call) act(action runtime.Action) (starlark.Value, error) {
 	w, err := c.world()
 	if err != nil {
 		return nil, err
 	}
-	step, err := makeStep(w.Cluster())
+	step, err := w.Cluster().Step(action)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +33,108 @@ func (c *call) act(makeStep func(*runtime.Cluster) (runtime.Step, error)) (starl
 		s.at(next)
 	}
 	return &worldValue{World: next}, nil
+}
+
+// acting is the code of a builtin that takes a step of one kind. Its parameters
+// are the arguments of the action.
+func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
+	return func(c *call) (starlark.Value, error) {
+		given := map[string]any{}
+		runtime.Edit(kind, func(arg runtime.Argument) any {
+			given[arg.Name] = receiver(arg.Means)
+			return arg.Value
+		})
+		var rest starlark.Tuple
+		variables := make([]any, len(c.params.list))
+		for i, p := range c.params.list {
+			variables[i] = given[p.name]
+			if i == c.params.rest {
+				variables[i] = &rest
+			}
+		}
+		if err := c.unpack(variables...); err != nil {
+			return nil, err
+		}
+		if c.params.rest >= 0 {
+			name := c.params.list[c.params.rest].name
+			if err := given[name].(starlark.Unpacker).Unpack(rest); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", c.Name(), name, err)
+			}
+		}
+		return c.act(runtime.Edit(kind, func(arg runtime.Argument) any {
+			switch v := given[arg.Name].(type) {
+			case *string:
+				return *v
+			case *names:
+				return []string(*v)
+			case *groups:
+				return [][]string(*v)
+			case *int:
+				return *v
+			case *operation:
+				return runtime.Operation(*v)
+			}
+			return arg.Value
+		}))
+	}
+}
+
+// receiver returns a variable for an argument, of a type that [call.unpack] takes.
+func receiver(means runtime.Meaning) any {
+	switch means {
+	case runtime.InstancesArg, runtime.TypesArg:
+		return new(names)
+	case runtime.GroupsArg:
+		return new(groups)
+	case runtime.CountArg:
+		return new(int)
+	case runtime.OperationArg:
+		return new(operation)
+	}
+	return new(string)
+}
+
+// actionText writes an action as a script does: a call of its builtin.
+func (in *Interpreter) actionText(a runtime.Action) string {
+	var args []string
+	p := in.builtins[a.Name()].(*builtin).params
+	for _, arg := range runtime.Arguments(a) {
+		if p.rest >= 0 && p.list[p.rest].name == arg.Name {
+			switch v := arg.Value.(type) {
+			case []string:
+				for _, name := range v {
+					args = append(args, argumentText(name))
+				}
+			case [][]string:
+				for _, group := range v {
+					args = append(args, argumentText(group))
+				}
+			}
+			continue
+		}
+		text := argumentText(arg.Value)
+		if arg.Optional {
+			text = arg.Name + " = " + text
+		}
+		args = append(args, text)
+	}
+	return a.Name() + "(" + strings.Join(args, ", ") + ")"
+}
+
+func argumentText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return starlark.String(v).String()
+	case []string:
+		return nameList(v).String()
+	case [][]string:
+		list := starlark.NewList(nil)
+		for _, group := range v {
+			_ = list.Append(nameList(group)) // the list is not frozen
+		}
+		return list.String()
+	}
+	return fmt.Sprint(value)
 }
 
 // kvStage is how the examples of acts begin.
@@ -57,14 +160,7 @@ If too few answer, the phase stays open and the next exchange of the client cont
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "D"])
 show()`,
-		call: func(c *call) (starlark.Value, error) {
-			var client string
-			var reach names
-			if err := c.unpack(&client, &reach); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Exchange(client, reach) })
-		},
+		call: acting(runtime.ExchangeStep{}),
 	}, {
 		Signature: "round(leader, groups=None, hops=0, deaf=[], types=[])",
 		Doc: `A round begins, led by all instances of an identity.
@@ -73,20 +169,7 @@ The leader first hears what was sent to the next leader. Every server learns tha
 cluster(hotstuff())
 twin("A")
 round("A", [["A", "B"], ["A'", "C", "D"]])`,
-		call: func(c *call) (starlark.Value, error) {
-			var leader string
-			var p phaseArgs
-			if err := c.unpack(&leader, &p.groups, &p.hops, &p.deaf, &p.types); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) {
-				phase, err := p.phase(cl, c.Name())
-				if err != nil {
-					return runtime.Step{}, err
-				}
-				return cl.Round(leader, phase)
-			})
-		},
+		call: acting(runtime.RoundStep{}),
 	}, {
 		Signature: "deliver(hops=0, groups=None, deaf=[], types=[])",
 		Doc: `What is in flight arrives, and what is sent in answer, for that many hops (0: until none is left).
@@ -94,49 +177,20 @@ Groups are a partition for this step only; deaf instances hear no messages of th
 		Example: kvStage + `invoke("c2", read())
 deliver(hops = 1)
 deliver()`,
-		call: func(c *call) (starlark.Value, error) {
-			var p phaseArgs
-			if err := c.unpack(&p.hops, &p.groups, &p.deaf, &p.types); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) {
-				phase, err := p.phase(cl, c.Name())
-				if err != nil {
-					return runtime.Step{}, err
-				}
-				return cl.Deliver(phase)
-			})
-		},
+		call: acting(runtime.DeliverStep{}),
 	}, {
 		Signature: "invoke(client, op)",
 		Doc:       `A client begins an operation and carries it through by itself, as messages arrive; deliver lets them.`,
 		Example: kvStage + `invoke("c1", write("green"))
 deliver()`,
-		call: func(c *call) (starlark.Value, error) {
-			var client string
-			var op operation
-			if err := c.unpack(&client, &op); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Invoke(client, runtime.Operation(op)) })
-		},
+		call: acting(runtime.InvokeStep{}),
 	}, {
 		Signature: "timeout(*ids)",
 		Doc:       `Instances wait in vain; what they send then stays in flight.`,
 		Example: kvStage + `invoke("c1", write("green"))
 timeout("c1")
 deliver()`,
-		call: func(c *call) (starlark.Value, error) {
-			var args starlark.Tuple
-			if err := c.unpack(&args); err != nil {
-				return nil, err
-			}
-			var ids names
-			if err := ids.Unpack(args); err != nil {
-				return nil, fmt.Errorf("timeout: ids: %w", err)
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Timeout(ids...) })
-		},
+		call: acting(runtime.TimeoutStep{}),
 	}}
 }
 
@@ -160,57 +214,32 @@ func (g *groups) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// phaseArgs are the arguments of acts in which messages flow.
-type phaseArgs struct {
-	groups groups
-	hops   int
-	deaf   names
-	types  names
-}
-
-func (p *phaseArgs) phase(cl *runtime.Cluster, act string) (runtime.Phase, error) {
-	phase := runtime.Phase{Hops: p.hops, Types: p.types}
-	if p.groups != nil {
-		var err error
-		if phase.Parts, err = cl.Parts(act, p.groups); err != nil {
-			return phase, err
-		}
-	}
-	for _, id := range p.deaf {
-		i, err := cl.Instance(id)
-		if err != nil {
-			return phase, fmt.Errorf("%s: deaf: %w", act, err)
-		}
-		phase.Deaf |= runtime.Of(i)
-	}
-	return phase, nil
-}
-
-// onOne makes the entry of an act that happens to one instance.
-func onOne(signature, doc, example string, step func(*runtime.Cluster, string) (runtime.Step, error)) Entry {
-	return Entry{Signature: signature, Doc: doc, Example: example, call: func(c *call) (starlark.Value, error) {
-		var id string
-		if err := c.unpack(&id); err != nil {
-			return nil, err
-		}
-		return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return step(cl, id) })
-	}}
-}
-
 func faultsFamily() []Entry {
 	return []Entry{
-		onOne("crash(id)", `An instance stops; messages to it are lost.
+		{
+			Signature: "crash(id)",
+			Doc: `An instance stops; messages to it are lost.
 An operation of a client that crashed may or may not take effect.`,
-			kvStage+`exchange("c1", ["A", "B", "C"])
-crash("c1")`, (*runtime.Cluster).Crash),
-		onOne("restart(id)", `An instance starts again, crashed or not, with what its protocol keeps across a restart.`,
-			kvStage+`crash("A")
-restart("A")`, (*runtime.Cluster).Restart),
-		onOne("amnesia(id)", `An instance loses its whole state and goes on as if it were new.
+			Example: kvStage + `exchange("c1", ["A", "B", "C"])
+crash("c1")`,
+			call: acting(runtime.CrashStep{}),
+		},
+		{
+			Signature: "restart(id)",
+			Doc:       `An instance starts again, crashed or not, with what its protocol keeps across a restart.`,
+			Example: kvStage + `crash("A")
+restart("A")`,
+			call: acting(runtime.RestartStep{}),
+		},
+		{
+			Signature: "amnesia(id)",
+			Doc: `An instance loses its whole state and goes on as if it were new.
 Its identity counts as faulty from then on.`,
-			kvStage+`exchange("c1", ["A", "B", "C"])
+			Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "C"])
 amnesia("C")
-show()`, (*runtime.Cluster).Amnesia),
+show()`,
+			call: acting(runtime.AmnesiaStep{}),
+		},
 	}
 }

@@ -14,18 +14,16 @@ import (
 // What people mean when they use an act for a space, a function for what it
 // returns, or a name of their own for a builtin.
 
-// pluralOf is the space whose single scenarios are acts of a kind.
-var pluralOf = map[runtime.StepKind]string{
-	runtime.ExchangeStep:  "exchanges",
-	runtime.RoundStep:     "rounds",
-	runtime.DeliverStep:   "deliveries",
-	runtime.TimeoutStep:   "timeouts",
-	runtime.CrashStep:     "crashes",
-	runtime.RestartStep:   "restarts",
-	runtime.AmnesiaStep:   "amnesias",
-	runtime.PartitionStep: "partitions",
-	runtime.ReleaseStep:   "releases",
-	runtime.OrderStep:     "orders",
+// pluralOf returns the name of the space whose single scenarios are steps of a
+// kind, "" if there is none.
+func pluralOf(kind string) string {
+	for _, e := range spacesFamily() {
+		switch e.Name() {
+		case kind + "s", kind + "es", strings.TrimSuffix(kind, "y") + "ies":
+			return e.Name()
+		}
+	}
+	return ""
 }
 
 // insteadOfWorld says what stands for a world where a space is wanted, in an
@@ -35,10 +33,10 @@ func insteadOfWorld(w *runtime.World, expression string) string {
 		return "a world is no space; exchanges(…) and rounds(…) are, as in explore(rounds(…) * 2)"
 	}
 	space, verb := "steps(world().steps)", "holds what led here"
-	if plural := pluralOf[w.Step().Kind()]; plural != "" {
+	if plural := pluralOf(w.Step().Action().Name()); plural != "" {
 		space, verb = plural+"(…)", "lists what may happen"
 	}
-	return fmt.Sprintf("%s has happened and is no space; %s %s", w.Step(), fmt.Sprintf(expression, space), verb)
+	return fmt.Sprintf("%s has happened and is no space; %s %s", w.Step().Text(), fmt.Sprintf(expression, space), verb)
 }
 
 // Binary implements [starlark.HasBinary]: no operator takes a world.

@@ -1,12 +1,6 @@
 package dsl
 
-import (
-	"fmt"
-
-	"go.starlark.net/starlark"
-
-	"github.com/twinsh/twinsh/runtime"
-)
+import "github.com/twinsh/twinsh/runtime"
 
 func networkFamily() []Entry {
 	return []Entry{{
@@ -16,60 +10,32 @@ A client that no group names reaches all of them. A partition takes the place of
 		Example: kvStage + `partition(["A", "B"], ["C", "D"])
 exchange("c1", ["A", "B", "C"])
 heal()`,
-		call: func(c *call) (starlark.Value, error) {
-			var args starlark.Tuple
-			if err := c.unpack(&args); err != nil {
-				return nil, err
-			}
-			var g groups
-			if err := g.Unpack(args); err != nil {
-				return nil, fmt.Errorf("partition: %w", err)
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Partition(g) })
-		},
+		call: acting(runtime.PartitionStep{}),
 	}, {
 		Signature: "heal()",
 		Doc:       `Everybody reaches everybody again: partitions, cuts, drops, holds and orders end.`,
 		Example: kvStage + `cut("c1", "A")
 heal()`,
-		call: func(c *call) (starlark.Value, error) {
-			if err := c.unpack(); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Heal(), nil })
-		},
+		call: acting(runtime.HealStep{}),
 	}, {
 		Signature: "cut(src, dst)",
 		Doc:       `Cuts the link from one instance to another, in that direction only.`,
 		Example: kvStage + `cut("c1", "A")
 exchange("c1", ["A", "B", "C", "D"])`,
-		call: linkAct((*runtime.Cluster).Cut),
+		call: acting(runtime.CutStep{}),
 	}, {
 		Signature: "deaf(id, types)",
 		Doc:       `An instance hears no messages of the given types until the network heals. A type that no role handles or sends is an error.`,
 		Example: kvStage + `deaf("A", ["update"])
 exchange("c1", ["A", "B", "C"])`,
-		call: func(c *call) (starlark.Value, error) {
-			var id string
-			var types names
-			if err := c.unpack(&id, &types); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Deaf(id, types) })
-		},
+		call: acting(runtime.DeafStep{}),
 	}, {
 		Signature: "drop(type, src=None, dst=None)",
 		Doc: `Messages of a type are lost on the way from src to dst until the network heals.
 Without src or dst that is from or to everybody. A type that no role handles or sends is an error.`,
 		Example: kvStage + `drop("ack", src = "A")
 exchange("c1", ["A", "B", "C"])`,
-		call: func(c *call) (starlark.Value, error) {
-			var kind, src, dst string
-			if err := c.unpack(&kind, &src, &dst); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Drop(kind, src, dst) })
-		},
+		call: acting(runtime.DropStep{}),
 	}, {
 		Signature: "hold(src, dst)",
 		Doc:       `Messages on a link queue up until release lets them go.`,
@@ -77,47 +43,22 @@ exchange("c1", ["A", "B", "C"])`,
 exchange("c1", ["A", "B", "C", "D"])
 release("c1", "A")
 deliver()`,
-		call: linkAct((*runtime.Cluster).Hold),
+		call: acting(runtime.HoldStep{}),
 	}, {
 		Signature: "release(src, dst, count=0)",
 		Doc: `Lets the first count messages that queue on a held link go; they arrive with the next delivery.
-Without a count all go, and the hold ends. A link that is not held cannot be released.`,
+Without a count all go, and the hold ends.`,
 		Example: kvStage + `hold("c1", "A")
 exchange("c1", ["A", "B", "C", "D"])
 release("c1", "A", 1)
 deliver()`,
-		call: func(c *call) (starlark.Value, error) {
-			var src, dst string
-			var count int
-			if err := c.unpack(&src, &dst, &count); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Release(src, dst, count) })
-		},
+		call: acting(runtime.ReleaseStep{}),
 	}, {
 		Signature: "order(id, first=[])",
 		Doc: `An instance hears the given instances first, in that order.
 That is of messages that arrive together; the others follow in the usual order, that of the senders.`,
 		Example: kvStage + `order("c2", first = ["D"])
 exchange("c2", ["A", "B", "C", "D"])`,
-		call: func(c *call) (starlark.Value, error) {
-			var id string
-			var first names
-			if err := c.unpack(&id, &first); err != nil {
-				return nil, err
-			}
-			return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return cl.Order(id, first) })
-		},
+		call: acting(runtime.OrderStep{}),
 	}}
-}
-
-// linkAct is the code of an act on a link.
-func linkAct(step func(c *runtime.Cluster, src, dst string) (runtime.Step, error)) func(*call) (starlark.Value, error) {
-	return func(c *call) (starlark.Value, error) {
-		var src, dst string
-		if err := c.unpack(&src, &dst); err != nil {
-			return nil, err
-		}
-		return c.act(func(cl *runtime.Cluster) (runtime.Step, error) { return step(cl, src, dst) })
-	}
 }

@@ -82,62 +82,19 @@ func (l *propertyList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// faultsDoc says what the parameter faults of a property means that otherwise promises
-// something for a number of faulty servers.
-func faultsDoc(otherwise string) string {
-	return "\nIt promises something while at most faults servers are faulty, and with None " + otherwise + `. Where more are, its verdict says "beyond f, proves nothing".`
-}
-
-// A faultBound is a parameter that takes for how many faulty servers a property
-// promises something.
-type faultBound struct {
-	given bool
-	most  int
-}
-
-// Unpack implements [starlark.Unpacker].
-func (b *faultBound) Unpack(v starlark.Value) error {
-	if v == starlark.None {
-		return nil
-	}
-	n, err := starlark.AsInt32(v)
-	if err != nil || n < 0 {
-		return fmt.Errorf("got %s, want a number of servers or None", v)
-	}
-	*b = faultBound{true, n}
-	return nil
-}
-
-// value is what a script gave.
-func (b faultBound) value() starlark.Value {
-	if !b.given {
-		return starlark.None
-	}
-	return starlark.MakeInt(b.most)
-}
-
-// of returns p with the bound, if there is one.
-func (b faultBound) of(p check.Property) check.Property {
-	if !b.given {
-		return p
-	}
-	return check.UpTo(b.most, p)
-}
-
 func ofHistory(name, doc string, property func() check.Property) Entry {
 	return Entry{
-		Signature: name + "(faults=None)",
-		Doc:       doc + faultsDoc("while at most f are"),
+		Signature: name + "()",
+		Doc:       doc,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "C"])
 check(` + name + `())`,
 		call: func(c *call) (starlark.Value, error) {
-			var bound faultBound
-			if err := c.unpack(&bound); err != nil {
+			if err := c.unpack(); err != nil {
 				return nil, err
 			}
-			p := bound.of(property())
-			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{bound.value()}, property: p}, nil
+			p := property()
+			return &propertyValue{name: p.Name(), text: c.written(), property: p}, nil
 		},
 	}
 }
@@ -154,8 +111,9 @@ Two reads may disagree on the order of the writes.`, check.Regular),
 		validityEntry(), liveEntry(), {
 			Signature: "invariant(name, fn, faults=None)",
 			Doc: `A property of single worlds, judged by a function.
+It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
 fn(world) returns True if all is well, else False or a text that says what is wrong; anything else, such as None or an empty text, is an error.
-The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.` + faultsDoc("whatever happens"),
+The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
 			Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"
 
@@ -242,9 +200,17 @@ func (r *run) judging(of string, fn starlark.Callable) (func(ctx context.Context
 func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
-	var bound faultBound
+	var bound starlark.Value = starlark.None
 	if err := c.unpack(&name, &fn, &bound); err != nil {
 		return nil, err
+	}
+	faults := -1
+	if bound != starlark.None {
+		n, err := starlark.AsInt32(bound)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("invariant: faults is %s, want a number of servers or None", bound)
+		}
+		faults = n
 	}
 	judge, err := runOf(c.thread).judging("invariant "+name, fn)
 	if err != nil {
@@ -269,11 +235,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
-	p := check.Invariant(name, holds)
-	if bound.given {
-		p = check.InvariantUpTo(bound.most, name, holds)
-	}
-	return &propertyValue{name: name, text: c.written(), made: c.makings(fn), args: []starlark.Value{fn, bound.value()}, invariant: p}, nil
+	return &propertyValue{name: name, text: c.written(), made: c.makings(fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }
 
 func callCheck(c *call) (starlark.Value, error) {
@@ -336,28 +298,27 @@ func callCheck(c *call) (starlark.Value, error) {
 
 func validityEntry() Entry {
 	return Entry{
-		Signature: "validity(allowed, faults=None)",
+		Signature: "validity(allowed)",
 		Doc: `Correct replicas decide only allowed values.
-They are a list, or a function of a value that returns True or False, and nothing else.` + faultsDoc("whatever happens"),
+They are a list, or a function of a value that returns True or False, and nothing else.`,
 		Example: roundStage + `for leader in ["A", "B", "C", "D"]:
     round(leader)
 check(validity(["1a", "2a"]))
 check(validity(lambda v: v.endswith("a")))`,
 		call: func(c *call) (starlark.Value, error) {
 			var allowed starlark.Value
-			var bound faultBound
-			if err := c.unpack(&allowed, &bound); err != nil {
+			if err := c.unpack(&allowed); err != nil {
 				return nil, err
 			}
 			holds, err := allows(c.thread, allowed)
 			if err != nil {
 				return nil, err
 			}
-			p := bound.of(check.Validity(holds))
+			p := check.Validity(holds)
 			if list, ok := allowed.(starlark.Iterable); ok {
 				allowed = starlark.Tuple(slices.Collect(starlark.Elements(list))) // as it is now
 			}
-			return &propertyValue{name: p.Name(), text: c.written(), made: c.makings(allowed), args: []starlark.Value{allowed, bound.value()}, property: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), made: c.makings(allowed), args: []starlark.Value{allowed}, property: p}, nil
 		},
 	}
 }
@@ -400,26 +361,22 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 
 func liveEntry() Entry {
 	return Entry{
-		Signature: "live(within, faults=None)",
+		Signature: "live(within)",
 		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
 A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
 A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
-If a world repeats, the failure is a proven loop (see rebase in role); else it is told as no progress in so many rounds.` + faultsDoc("while at most f are"),
+If a world repeats, the failure is a proven loop (see rebase in role); else it is told as no progress in so many rounds.`,
 		Example: roundStage + `check(live(within = 12))`,
 		call: func(c *call) (starlark.Value, error) {
 			var within int
-			var bound faultBound
-			if err := c.unpack(&within, &bound); err != nil {
+			if err := c.unpack(&within); err != nil {
 				return nil, err
 			}
 			if within < 1 {
 				return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
 			}
 			p := check.Live(within)
-			if bound.given {
-				p = check.LiveUpTo(bound.most, within)
-			}
-			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{starlark.MakeInt(within), bound.value()}, invariant: p}, nil
+			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
 		},
 	}
 }

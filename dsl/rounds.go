@@ -50,7 +50,7 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 			if err != nil {
 				return nil, err
 			}
-			steps, err := deliverSteps(w.Cluster(), parts, phaseArgs{hops: hops})
+			steps, err := deliverSteps(w.Cluster(), parts, runtime.Phase{Hops: hops})
 			if err != nil {
 				return nil, err
 			}
@@ -76,7 +76,7 @@ print(releases("c1", "A", max = 3).size)`,
 			}
 			var steps []runtime.Step
 			for n := range most {
-				s, err := w.Cluster().Release(src, dst, n+1)
+				s, err := w.Cluster().Step(runtime.ReleaseStep{Src: src, Dst: dst, Count: n + 1})
 				if err != nil {
 					return nil, err
 				}
@@ -101,7 +101,7 @@ print(s.size)`,
 			}
 			var steps []runtime.Step
 			for _, first := range of {
-				s, err := w.Cluster().Order(id, []string{first})
+				s, err := w.Cluster().Step(runtime.OrderStep{ID: id, First: []string{first}})
 				if err != nil {
 					return nil, err
 				}
@@ -138,7 +138,7 @@ func callPartitions(c *call) (starlark.Value, error) {
 	}
 	var steps []runtime.Step
 	for _, parts := range all {
-		step, err := cl.PartitionSets(parts)
+		step, err := cl.Step(runtime.PartitionStep{Groups: cl.Groups(parts)})
 		if err != nil {
 			return nil, err
 		}
@@ -149,23 +149,27 @@ func callPartitions(c *call) (starlark.Value, error) {
 
 // partitions returns the choices of a space of partitions; nil means at most
 // two groups.
-func (c *call) partitions(cl *runtime.Cluster, s *spaceValue) ([][]runtime.Set, error) {
+func (c *call) partitions(cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
+	var all [][][]string
 	if s == nil {
 		n := cl.Servers().Len()
 		if err := space.Listable(space.CountPartitions(n, 0, 2), "partitions"); err != nil {
 			return nil, fmt.Errorf("%s: %w; give partitions", c.Name(), err)
 		}
-		return space.PartitionsUpTo(cl.Servers(), min(2, n)), nil
+		for _, parts := range space.PartitionsUpTo(cl.Servers(), min(2, n)) {
+			all = append(all, cl.Groups(parts))
+		}
+		return all, nil
 	}
 	if s.MaxLen() != 1 {
 		return nil, fmt.Errorf("%s: partitions is a space of %d steps, want single partitions, as in partitions(max = 2)", c.Name(), s.MaxLen())
 	}
-	var all [][]runtime.Set
 	for _, step := range s.Steps() {
-		if step.Kind() != runtime.PartitionStep {
-			return nil, fmt.Errorf("%s: partitions has the step %s, want partitions, as in partitions(max = 2)", c.Name(), step)
+		p, ok := step.Action().(runtime.PartitionStep)
+		if !ok {
+			return nil, fmt.Errorf("%s: partitions has the step %s, want partitions, as in partitions(max = 2)", c.Name(), step.Text())
 		}
-		all = append(all, step.Parts())
+		all = append(all, p.Groups)
 	}
 	return all, nil
 }
@@ -209,8 +213,8 @@ func callRounds(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rounds: %w", err)
 	}
-	if err := cl.KnownTypes("rounds", types...); err != nil { // of nobody deaf, too
-		return nil, err
+	if err := cl.KnownTypes(types...); err != nil { // if none is deaf, too
+		return nil, fmt.Errorf("rounds: %w", err)
 	}
 	if len(types) > 0 && deaf == nil { // an empty list says so
 		return nil, fmt.Errorf("rounds: types names messages that no instance is deaf to; name some, as in deaf = [[], [%q]]", cl.Instances()[0].Name)
@@ -231,7 +235,7 @@ func callRounds(c *call) (starlark.Value, error) {
 	if err := space.Listable(product(len(leaders), len(parts), len(deaf)), "rounds"); err != nil {
 		return nil, fmt.Errorf("rounds: %w; give fewer leaders, partitions or deaf sets", err)
 	}
-	args := phaseArgs{hops: hops, types: types}
+	args := runtime.Phase{Hops: hops, Types: types}
 	if phases == 1 {
 		steps, err := roundSteps(cl, leaders, parts, deaf, args)
 		if err != nil {
@@ -240,7 +244,7 @@ func callRounds(c *call) (starlark.Value, error) {
 		return &spaceValue{space.Of(steps...).Named(c.text()), c.in()}, nil
 	}
 	var s *space.Space
-	for _, args.deaf = range deaf { // in all phases of a round
+	for _, args.Deaf = range deaf { // in all phases of a round
 		of, err := roundOfPhases(cl, leaders, parts, phases, args)
 		if err != nil {
 			return nil, err
@@ -256,18 +260,14 @@ func callRounds(c *call) (starlark.Value, error) {
 
 // roundSteps lists the rounds led by one of the leaders under one of the
 // partitions, in which one of the sets is deaf.
-func roundSteps(cl *runtime.Cluster, leaders []string, parts [][]runtime.Set, deaf groups, args phaseArgs) ([]runtime.Step, error) {
+func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf groups, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, leader := range leaders {
 		for _, part := range parts {
-			for _, args.deaf = range deaf {
-				phase, err := args.among(cl, part)
+			for _, phase.Deaf = range deaf {
+				s, err := cl.Step(runtime.RoundStep{Leader: leader, Phase: under(phase, part)})
 				if err != nil {
-					return nil, err
-				}
-				s, err := cl.Round(leader, phase)
-				if err != nil {
-					return nil, err
+					return nil, fmt.Errorf("rounds: %w", err)
 				}
 				steps = append(steps, s)
 			}
@@ -278,18 +278,18 @@ func roundSteps(cl *runtime.Cluster, leaders []string, parts [][]runtime.Set, de
 
 // roundOfPhases is the space of rounds of several phases: each has a partition
 // of its own and one hop, the last one all that is left.
-func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][]runtime.Set, phases int, args phaseArgs) (*space.Space, error) {
-	args.hops = 1
-	begin, err := roundSteps(cl, leaders, parts, groups{args.deaf}, args)
+func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][][]string, phases int, phase runtime.Phase) (*space.Space, error) {
+	phase.Hops = 1
+	begin, err := roundSteps(cl, leaders, parts, groups{phase.Deaf}, phase)
 	if err != nil {
 		return nil, err
 	}
-	hop, err := deliverSteps(cl, parts, args)
+	hop, err := deliverSteps(cl, parts, phase)
 	if err != nil {
 		return nil, err
 	}
-	args.hops = 0
-	rest, err := deliverSteps(cl, parts, args)
+	phase.Hops = 0
+	rest, err := deliverSteps(cl, parts, phase)
 	if err != nil {
 		return nil, err
 	}
@@ -300,14 +300,10 @@ func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][]runtime.Set,
 	return space.Then(s, space.Of(rest...)), nil
 }
 
-func deliverSteps(cl *runtime.Cluster, parts [][]runtime.Set, args phaseArgs) ([]runtime.Step, error) {
+func deliverSteps(cl *runtime.Cluster, parts [][][]string, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, part := range parts {
-		phase, err := args.among(cl, part)
-		if err != nil {
-			return nil, err
-		}
-		s, err := cl.Deliver(phase)
+		s, err := cl.Step(runtime.DeliverStep{Phase: under(phase, part)})
 		if err != nil {
 			return nil, err
 		}
@@ -316,13 +312,12 @@ func deliverSteps(cl *runtime.Cluster, parts [][]runtime.Set, args phaseArgs) ([
 	return steps, nil
 }
 
-// among returns the phase under a partition of a space of rounds. Types are
+// under returns the phase under a partition of a space of rounds. Types are
 // what the deaf do not hear; if none is deaf they mean nothing.
-func (p phaseArgs) among(cl *runtime.Cluster, parts []runtime.Set) (runtime.Phase, error) {
-	if len(p.deaf) == 0 {
-		p.types = nil
+func under(phase runtime.Phase, parts [][]string) runtime.Phase {
+	if len(phase.Deaf) == 0 {
+		phase.Types = nil
 	}
-	phase, err := p.phase(cl, "rounds")
-	phase.Parts = parts
-	return phase, err
+	phase.Groups = parts
+	return phase
 }

@@ -382,7 +382,7 @@ func callRun(c *call) (starlark.Value, error) {
 	}
 	for i, step := range scenario {
 		if step.Cluster() != w.Cluster() {
-			return nil, fmt.Errorf("run: step %d, %s, is of another system, %s, than the world, which is of %s%s", i+1, step, step.Cluster(), w.Cluster(), anew(step.Cluster(), w.Cluster()))
+			return nil, fmt.Errorf("run: step %d, %s, is of another system, %s, than the world, which is of %s%s", i+1, step.Text(), step.Cluster(), w.Cluster(), anew(step.Cluster(), w.Cluster()))
 		}
 	}
 	for _, step := range scenario {

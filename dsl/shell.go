@@ -134,7 +134,7 @@ func (in *Interpreter) Script() (string, error) {
 	acts := stagingText(protocol, w.Cluster().Config())
 	for _, at := range w.Path() {
 		if at.Depth() > 0 {
-			acts += at.Step().String() + "\n"
+			acts += at.Step().Text() + "\n"
 		}
 		for _, text := range in.session.checks[at] {
 			acts += "check(" + text + ")\n"

@@ -170,7 +170,7 @@ func (c *call) replayed(scripts []string, shrunk *explore.Shrunk) (string, error
 	}
 	text := fmt.Sprintf("# no script plays this scenario again: %s\n# its steps are:\n", strings.ReplaceAll(first.Error(), "\n", "\n# "))
 	for _, step := range stepsTo(shrunk.World) {
-		text += "#   " + step.String() + "\n"
+		text += "#   " + step.Text() + "\n"
 	}
 	return text, nil
 }
@@ -262,7 +262,7 @@ func (c *call) scripts(s *explore.Shrunk, properties propertyList) (texts []stri
 func stepsText(w *runtime.World) string {
 	var b strings.Builder
 	for _, step := range stepsTo(w) {
-		b.WriteString(step.String() + "\n")
+		b.WriteString(step.Text() + "\n")
 	}
 	return b.String()
 }

@@ -20,7 +20,7 @@ type scenarioValue space.Scenario
 func (s scenarioValue) String() string {
 	texts := make([]string, len(s))
 	for i, step := range s {
-		texts[i] = step.String()
+		texts[i] = step.Text()
 	}
 	return "[" + strings.Join(texts, ", ") + "]"
 }
@@ -31,7 +31,7 @@ func (s scenarioValue) Hash() (uint32, error) { return starlark.String(s.String(
 
 // Len, Index and Iterate make a scenario a sequence of texts.
 func (s scenarioValue) Len() int                   { return len(s) }
-func (s scenarioValue) Index(i int) starlark.Value { return starlark.String(s[i].String()) }
+func (s scenarioValue) Index(i int) starlark.Value { return starlark.String(s[i].Text()) }
 func (s scenarioValue) Iterate() starlark.Iterator { return &indexIterator{s, 0} }
 
 // CompareSameType compares the texts of the steps.
@@ -314,11 +314,11 @@ Each twinned identity takes part with any of its instances or with several.`,
 			return c.reaches(w.Cluster(), least, most)
 		},
 	},
-		each("crashes", "crash", "crashes of one of the instances (default: all)", (*runtime.Cluster).Crash),
-		each("restarts", "restart", "restarts of one of the instances (default: all)", (*runtime.Cluster).Restart),
-		each("amnesias", "amnesia", "amnesias of one of the instances (default: all)", (*runtime.Cluster).Amnesia),
-		each("timeouts", "timeout", "timeouts of one of the instances (default: all)", func(c *runtime.Cluster, id string) (runtime.Step, error) {
-			return c.Timeout(id)
+		each("crashes", "crash", "crashes of one of the instances (default: all)", func(id string) runtime.Action { return runtime.CrashStep{ID: id} }),
+		each("restarts", "restart", "restarts of one of the instances (default: all)", func(id string) runtime.Action { return runtime.RestartStep{ID: id} }),
+		each("amnesias", "amnesia", "amnesias of one of the instances (default: all)", func(id string) runtime.Action { return runtime.AmnesiaStep{ID: id} }),
+		each("timeouts", "timeout", "timeouts of one of the instances (default: all)", func(id string) runtime.Action {
+			return runtime.TimeoutStep{IDs: []string{id}}
 		}),
 		{
 			Signature: "steps(*scenarios)",
@@ -364,7 +364,7 @@ func callSteps(c *call) (starlark.Value, error) {
 }
 
 // each makes the entry of a plural noun: the space of an act on one instance.
-func each(plural, act, doc string, step func(*runtime.Cluster, string) (runtime.Step, error)) Entry {
+func each(plural, act, doc string, action func(id string) runtime.Action) Entry {
 	return Entry{
 		Signature: plural + "(ids=None)",
 		Doc:       "The space of all single " + doc + ".",
@@ -383,7 +383,7 @@ func each(plural, act, doc string, step func(*runtime.Cluster, string) (runtime.
 			}
 			var steps []runtime.Step
 			for _, id := range ids {
-				s, err := step(w.Cluster(), id)
+				s, err := w.Cluster().Step(action(id))
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w", plural, err)
 				}
@@ -454,7 +454,7 @@ func callExchanges(c *call) (starlark.Value, error) {
 	var steps []runtime.Step
 	for _, client := range clients {
 		for _, r := range reach {
-			s, err := cl.Exchange(client, r)
+			s, err := cl.Step(runtime.ExchangeStep{Client: client, Reach: r})
 			if err != nil {
 				return nil, fmt.Errorf("exchanges: %w", err)
 			}

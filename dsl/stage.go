@@ -142,7 +142,7 @@ func callCluster(c *call) (starlark.Value, error) {
 	if n == 0 && servers == nil {
 		n = 3*f + 1
 	}
-	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers}
+	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers, Write: c.in().actionText}
 	switch network {
 	case "lossy":
 	case "held":

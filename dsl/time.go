@@ -271,7 +271,7 @@ func (b *branchList) String() string {
 		}
 		line := fmt.Sprintf("%s %d  %s, %s", mark, i, plural(end.Depth(), "step"), how)
 		if end.Depth() > 0 {
-			line += ": … " + end.Step().String()
+			line += ": … " + end.Step().Text()
 		}
 		lines = append(lines, line)
 	}
@@ -305,7 +305,8 @@ func callNext(c *call) (starlark.Value, error) {
 func nextActs(ctx context.Context, w *runtime.World) []string {
 	c := w.Cluster()
 	var lines []string
-	add := func(s runtime.Step, err error) {
+	add := func(a runtime.Action) {
+		s, err := c.Step(a)
 		if err != nil {
 			return
 		}
@@ -314,12 +315,12 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 			return
 		}
 		steps := trace.Of(next).Steps
-		lines = append(lines, fmt.Sprintf("%-36s # %s", s, steps[len(steps)-1].Title))
+		lines = append(lines, fmt.Sprintf("%-36s # %s", s.Text(), steps[len(steps)-1].Title))
 	}
 	for client := range (c.Clients() &^ w.Crashed()).All {
 		// As many of those it reaches as it can count on to answer.
 		reach := c.Names(w.Reach(client) & c.Servers() &^ w.Crashed())
-		add(c.Exchange(c.Names(runtime.Of(client))[0], reach[:min(len(reach), c.Config().N-c.Config().F)]))
+		add(runtime.ExchangeStep{Client: c.Names(runtime.Of(client))[0], Reach: reach[:min(len(reach), c.Config().N-c.Config().F)]})
 	}
 	if flight := w.InFlight(); len(flight) > 0 {
 		var texts []string
@@ -334,14 +335,14 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 	}
 	if c.Clients() == 0 {
 		for _, id := range c.Identities() {
-			add(c.Round(id.Name, runtime.Phase{}))
+			add(runtime.RoundStep{Leader: id.Name})
 		}
 	}
 	for _, name := range c.Names(w.Crashed()) {
-		add(c.Restart(name))
+		add(runtime.RestartStep{ID: name})
 	}
 	if w.Parts() != nil {
-		add(c.Heal(), nil)
+		add(runtime.HealStep{})
 	}
 	return lines
 }

@@ -20,12 +20,9 @@ func play(t *testing.T, config runtime.Config, story string) *runtime.World {
 	for _, line := range lines(story) {
 		var step runtime.Step
 		if client, reach, ok := strings.Cut(line, ": "); ok {
-			step, err = c.Exchange(client, strings.Fields(reach))
+			step, err = c.Step(runtime.ExchangeStep{Client: client, Reach: strings.Fields(reach)})
 		} else {
-			verb, id, _ := strings.Cut(line, " ")
-			step, err = map[string]func(string) (runtime.Step, error){
-				"crash": c.Crash, "restart": c.Restart, "amnesia": c.Amnesia,
-			}[verb](id)
+			step, err = c.ParseStep(line)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -364,12 +364,12 @@ func TestMessageTypes(t *testing.T) {
 	if want := []string{"ack", "query", "report", "update"}; !slices.Equal(c.MessageTypes(), want) {
 		t.Errorf("got %q, want %q", c.MessageTypes(), want)
 	}
-	deaf := runtime.Phase{Deaf: runtime.Of(1), Types: []string{"acks"}}
-	_, drop := c.Drop("acks", "A", "")
-	_, hears := c.Deaf("B", []string{"ack", "acks"})
-	_, round := c.Round("A", deaf)
-	_, deliver := c.Deliver(deaf)
-	_, made := c.Make(runtime.Act{Kind: runtime.DropStep, Types: []string{"acks"}})
+	deaf := runtime.Phase{Deaf: []string{"B"}, Types: []string{"acks"}}
+	_, drop := c.Step(runtime.DropStep{Type: "acks", Src: "A", Dst: ""})
+	_, hears := c.Step(runtime.DeafStep{ID: "B", Types: []string{"ack", "acks"}})
+	_, round := c.Step(runtime.RoundStep{Leader: "A", Phase: deaf})
+	_, deliver := c.Step(runtime.DeliverStep{Phase: deaf})
+	_, made := c.ParseStep("drop acks")
 	for _, err := range []error{drop, hears, round, deliver, made} {
 		var unknown *runtime.UnknownTypeError
 		if !errors.As(err, &unknown) || unknown.Type != "acks" {
@@ -377,7 +377,7 @@ func TestMessageTypes(t *testing.T) {
 		}
 	}
 	deaf.Types = []string{"ack"}
-	if _, err := c.Deliver(deaf); err != nil {
+	if _, err := c.Step(runtime.DeliverStep{Phase: deaf}); err != nil {
 		t.Error(err)
 	}
 }

@@ -43,14 +43,14 @@ func search(t *testing.T, options Options) []runtime.Step {
 	if err != nil {
 		t.Fatal(err)
 	}
-	restart, err := c.Restart("c1")
+	restart, err := c.Step(runtime.RestartStep{ID: "c1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	steps := []runtime.Step{restart}
 	for _, name := range []string{"c1", "c2"} {
 		for _, reach := range [][]string{{"A"}, {"A", "B", "C"}, {"A", "B", "D"}, {"A", "C", "D"}, {"B", "C", "D"}} {
-			step, err := c.Exchange(name, reach)
+			step, err := c.Step(runtime.ExchangeStep{Client: name, Reach: reach})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -121,29 +121,31 @@ func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
 	for range rapid.IntRange(1, 5).Draw(t, "steps") {
 		who := rapid.IntRange(0, c.Servers().Len()-1).Draw(t, "who")
 		p := runtime.Phase{Hops: rapid.IntRange(0, 2).Draw(t, "hops")}
+		var deaf runtime.Set
+		var parts []runtime.Set
 		if rapid.Bool().Draw(t, "parted") {
-			p.Parts = make([]runtime.Set, 2)
+			parts = make([]runtime.Set, 2)
 			for i := range c.Servers().All {
-				p.Parts[rapid.IntRange(0, 1).Draw(t, "part")] |= runtime.Of(i)
+				parts[rapid.IntRange(0, 1).Draw(t, "part")] |= runtime.Of(i)
 			}
-			p.Parts = slices.DeleteFunc(p.Parts, func(s runtime.Set) bool { return s == 0 })
+			parts = slices.DeleteFunc(parts, func(s runtime.Set) bool { return s == 0 })
 		}
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			p.Deaf, p.Types = runtime.Of(who), []string{"string"}
+			deaf, p.Types = runtime.Of(who), []string{"string"}
 		}
 		kind := rapid.SampledFrom([]string{"round", "round", "deliver", "crash", "restart", "amnesia"}).Draw(t, "kind")
 		acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
 			q := p
-			q.Parts, q.Deaf = nil, r.Set(p.Deaf)
-			for _, part := range p.Parts {
-				q.Parts = append(q.Parts, r.Set(part))
+			q.Deaf = c.Names(r.Set(deaf))
+			for _, part := range parts {
+				q.Groups = append(q.Groups, c.Names(r.Set(part)))
 			}
 			in := c.Instances()[r[who]]
 			switch kind {
 			case "round":
-				return c.Round(c.Identities()[in.Identity].Name, q)
+				return c.Step(runtime.RoundStep{Leader: c.Identities()[in.Identity].Name, Phase: q})
 			case "deliver":
-				return c.Deliver(q)
+				return c.Step(runtime.DeliverStep{Phase: q})
 			}
 			return fault(c, kind, in.Name)
 		})
@@ -154,11 +156,11 @@ func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
 func fault(c *runtime.Cluster, kind, id string) (runtime.Step, error) {
 	switch kind {
 	case "crash":
-		return c.Crash(id)
+		return c.Step(runtime.CrashStep{ID: id})
 	case "restart":
-		return c.Restart(id)
+		return c.Step(runtime.RestartStep{ID: id})
 	}
-	return c.Amnesia(id)
+	return c.Step(runtime.AmnesiaStep{ID: id})
 }
 
 // storeActs draws exchanges of each client with some of the given number of
@@ -191,7 +193,7 @@ func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
 		}
 		if with != 0 {
 			acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
-				return c.ExchangeSet(r[client], r.Set(with))
+				return c.Step(runtime.ExchangeStep{Client: c.Instances()[r[client]].Name, Reach: c.Names(r.Set(with))})
 			})
 		}
 	}
@@ -200,7 +202,7 @@ func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
 
 func exchanging(client string, with ...int) act {
 	return func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
-		return c.Exchange(client, c.Names(r.Set(runtime.Of(with...))))
+		return c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(r.Set(runtime.Of(with...)))})
 	}
 }
 
@@ -425,17 +427,23 @@ func TestCannotBeRenamed(t *testing.T) {
 		cluster    *runtime.Cluster
 		step       func(c *runtime.Cluster) (runtime.Step, error)
 	}{
-		{"node", "the nodes of mute cannot be renamed", mutes, func(c *runtime.Cluster) (runtime.Step, error) { return c.Heal(), nil }},
+		{"node", "the nodes of mute cannot be renamed", mutes, func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.HealStep{}) }},
 		{"log of inputs", "the nodes of log cannot be renamed", mustCluster(t, runtime.Config{N: 4, Protocol: protocol{"log", func() runtime.Node {
 			return &logged{}
-		}}}), func(c *runtime.Cluster) (runtime.Step, error) { return c.Timeout("A") }},
-		{"partition", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Partition(parts("A | B C C' D")) }},
-		{"cut", "A is cut off", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Cut("A", "B") }},
-		{"drop", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Drop("call", "", "") }},
+		}}}), func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.TimeoutStep{IDs: []string{"A"}}) }},
+		{"partition", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
+			return c.Step(runtime.PartitionStep{Groups: parts("A | B C C' D")})
+		}},
+		{"cut", "A is cut off", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.CutStep{Src: "A", Dst: "B"}) }},
+		{"drop", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
+			return c.Step(runtime.DropStep{Type: "call", Src: "", Dst: ""})
+		}},
 		{"message", "a wrongCall cannot be renamed: panic: wrong", mustCluster(t, runtime.Config{Protocol: wrongPoll{}, N: 2}),
-			func(c *runtime.Cluster) (runtime.Step, error) { return c.Timeout("A") }},
+			func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.TimeoutStep{IDs: []string{"A"}}) }},
 		{"state", " cannot be renamed: panic: never", mustCluster(t, runtime.Config{Protocol: wrongPoll{}, N: 2}),
-			func(c *runtime.Cluster) (runtime.Step, error) { return c.Round("A", runtime.Phase{}) }},
+			func(c *runtime.Cluster) (runtime.Step, error) {
+				return c.Step(runtime.RoundStep{Leader: "A", Phase: runtime.Phase{}})
+			}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := tc.step(tc.cluster)
@@ -501,7 +509,7 @@ func TestAlike(t *testing.T) {
 		c := mustCluster(t, runtime.Config{N: 4, F: 1, Twins: twins("C"), Protocol: protocol{"p", func() runtime.Node {
 			return funcNode(func(e runtime.Event, out *runtime.Reaction) { out.Decided(1, tc.value) })
 		}}})
-		s, err := c.Timeout("A")
+		s, err := c.Step(runtime.TimeoutStep{IDs: []string{"A"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -529,7 +537,7 @@ func TestSymmetryIsShared(t *testing.T) {
 			w := c.Start()
 			for i := range 30 {
 				leader := string(rune('A' + i%4))
-				s, err := c.Round(leader, runtime.Phase{Hops: 1 + i%3})
+				s, err := c.Step(runtime.RoundStep{Leader: leader, Phase: runtime.Phase{Hops: 1 + i%3}})
 				if err == nil {
 					w, err = w.Do(s)
 				}

@@ -56,6 +56,9 @@ type Config struct {
 	Clients  []Client
 	Twins    []Twin
 	Network  Network
+	// Write, if not nil, is how the host writes actions for people; see
+	// [Step.Text]. Else they see the notation.
+	Write func(Action) string
 }
 
 // A Client is a client identity and the operations that it will carry out, in order.

@@ -42,16 +42,16 @@ type code struct {
 	classOf table // (local state, instance, round, leaders) -> local state
 	classes table // what the members of a class do -> local state
 
-	lists  vec[[]uint32] // of pairs of instance and observation, or of filters
-	byList table
-	joins  table // lists of observations -> one of them all
-	places table // what cells have in common -> number
-	cells  table
-	played table // (realm, instance, local state, what happened to it) beside cells
-	envs   vec[*env]
-	byEnv  table
-	topos  vec[*topology]
-	byTop  map[string]uint32
+	lists      vec[[]uint32] // of pairs of instance and observation, or of filters
+	byList     table
+	joins      table // lists of observations -> one of them all
+	places     table // what cells have in common -> number
+	components table
+	played     table // (realm, instance, local state, what happened to it) beside cells
+	envs       vec[*env]
+	byEnv      table
+	topos      vec[*topology]
+	byTop      map[string]uint32
 
 	filters map[filter]uint32 // without their numbers
 

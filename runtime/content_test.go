@@ -145,7 +145,7 @@ func drawMarks(t *rapid.T, cut bool) (*runtime.Cluster, []runtime.Step) {
 	var rounds []runtime.Step
 	for _, parts := range partitions {
 		for _, id := range c.Identities() {
-			s, err := c.Round(id.Name, runtime.Phase{Parts: parts, Hops: hops})
+			s, err := c.Step(runtime.RoundStep{Leader: id.Name, Phase: runtime.Phase{Groups: c.Groups(parts), Hops: hops}})
 			if err != nil {
 				t.Fatal(err)
 			}

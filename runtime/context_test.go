@@ -59,7 +59,7 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			round, err := c.Round("A", runtime.Phase{Parts: []runtime.Set{runtime.Of(0, 1), runtime.Of(2, 3)}})
+			round, err := c.Step(runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Groups: [][]string{{"A", "B"}, {"C", "D"}}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestWorldsEndWithTheirContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	round, err := c.Round("A", runtime.Phase{Parts: []runtime.Set{c.Servers()}})
+	round, err := c.Step(runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Groups: [][]string{c.Names(c.Servers())}}})
 	if err != nil {
 		t.Fatal(err)
 	}

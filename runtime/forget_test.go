@@ -24,10 +24,10 @@ func TestForgottenWorldsDoTheSame(t *testing.T) {
 		}
 		for len(rounds) < 4 {
 			s := gossipStep(t, c)
-			if s.kind == RoundStep && s.set&^leaders == 0 {
+			if s.begins() && s.named&^leaders == 0 {
 				rounds = append(rounds, s)
 			} else if len(rounds) == 0 {
-				s, err := c.Round(c.identities[0].Name, Phase{})
+				s, err := c.Step(RoundStep{Leader: c.identities[0].Name, Phase: Phase{}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,11 +117,7 @@ func TestForgetting(t *testing.T) {
 	}
 	a, b := Of(0), Of(1)
 	after := func(leaders Set, groups ...[]string) string {
-		parts, err := c.Parts("round", groups)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := c.Round("A", Phase{Parts: parts})
+		s, err := c.Step(RoundStep{Leader: "A", Phase: Phase{Groups: groups}})
 		if err != nil {
 			t.Fatal(err)
 		}

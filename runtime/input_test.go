@@ -25,7 +25,7 @@ func TestInputs(t *testing.T) {
 	w := c.Start()
 	want := map[string]map[int]string{"A": {1: "1a", 3: "3a"}, "A'": {1: "1b", 3: "3b"}, "B": {2: "2a"}, "B'": {2: "2b"}, "C": {4: "4a"}}
 	for _, leader := range []string{"A", "B", "A", "C"} {
-		s, err := c.Round(leader, runtime.Phase{})
+		s, err := c.Step(runtime.RoundStep{Leader: leader, Phase: runtime.Phase{}})
 		w = mustDo(t, w, s, err)
 	}
 	seen := map[string]bool{"": true}

@@ -57,7 +57,7 @@ func (k *code) bind() {
 	words("lists", &k.byList)
 	words("lists that were joined", &k.joins)
 	words("kinds of cells", &k.places)
-	words("cells", &k.cells)
+	words("cells", &k.components)
 	words("what was played under renamings", &k.played)
 	words("environments", &k.byEnv)
 	numbered := func(what string) *bound { return &bound{what, &k.limits.blocks, k.fill} }

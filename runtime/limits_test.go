@@ -40,16 +40,16 @@ func TestRoomEnds(t *testing.T) {
 	}
 	n := fills(t, func(i int) {
 		note(i)
-		k.cells.put([]uint32{uint32(i), 7}, []uint32{uint32(i)})
+		k.components.put([]uint32{uint32(i), 7}, []uint32{uint32(i)})
 	})
-	if chunks := len(*k.cells.arena.Load()); chunks != most {
+	if chunks := len(*k.components.arena.Load()); chunks != most {
 		t.Errorf("the table has %d chunks, want %d", chunks, most)
 	}
 	if full < n*3/4 || full > n*15/16 {
 		t.Errorf("it is said to be full after %d of %d entries", full, n)
 	}
 	for i := range n {
-		if v, ok := k.cells.get([]uint32{uint32(i), 7}); !ok || v[0] != uint32(i) {
+		if v, ok := k.components.get([]uint32{uint32(i), 7}); !ok || v[0] != uint32(i) {
 			t.Fatalf("entry %d of %d is lost: %v %v", i, n, v, ok)
 		}
 	}

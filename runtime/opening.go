@@ -1,61 +1,6 @@
 package runtime
 
-import "context"
-
-// An opening is how a round begins, before messages flow: all instances of the
-// leader open their letters, and begin the round knowing them; then every
-// server learns that the round began. It does not depend on the partition, so
-// that steps that differ in nothing else share it.
-type opening struct {
-	cluster *Cluster
-	ctx     context.Context
-	src     []uint32 // whose opening it is
-	round   uint32
-	leader  int
-	events  []opened
-	states  []uint32 // without letters, after the events
-	rested  []uint32 // the classes of these, plus one; 0 if unknown
-	why     string   // the round cannot begin
-	// expected is what may come after the round, which the classes are for.
-	expected expectation
-	args     []uint32 // numbers of the rounds that instances learn of, plus one
-}
-
-// opened is one event of an opening.
-type opened struct {
-	instance int
-	from     int // the instance that wrote the letter, -1 for the beginning of the round
-	before   uint32
-	stimulus
-	*outcome
-}
-
-// of makes o that of the round after the given number of rounds, as it begins
-// for the instances in who.
-func (o *opening) of(src []uint32, who Set, round uint32, leader int) {
-	c := o.cluster
-	o.src, o.round, o.leader = append(o.src[:0], src...), round, leader
-	o.events, o.why = o.events[:0], ""
-	o.states = append(o.states[:0], src...)
-	o.rested = append(o.rested[:0], src...)
-	clear(o.rested)
-	for i := range (who & c.identities[leader].Instances).All {
-		l := c.code.locals.at(src[i])
-		o.recall(i, l, func(e opened) bool { return e.from >= 0 })
-		for _, letter := range l.letters {
-			o.react(i, int(letter.from), stimulus{MessageEvent, c.instances[letter.from].Identity, letter.msg})
-		}
-	}
-	for i := range who.All {
-		l := c.code.locals.at(src[i])
-		if l.class == nil {
-			o.react(i, -1, stimulus{kind: RoundEvent, arg: o.arg(i)})
-		} else {
-			o.recall(i, l, func(e opened) bool { return e.from < 0 })
-			o.states[i] = l.class.reaction(leader).state
-		}
-	}
-}
+import "strconv"
 
 // recall adds what the members of a class are known to do.
 func (o *opening) recall(i int, l *local, which func(opened) bool) {
@@ -67,21 +12,6 @@ func (o *opening) recall(i int, l *local, which func(opened) bool) {
 			o.events = append(o.events, e)
 			o.note(e)
 		}
-	}
-}
-
-func (o *opening) react(i, from int, s stimulus) {
-	before := o.cluster.code.locals.at(o.states[i]).bare
-	e := opened{i, from, before, s, o.cluster.code.react(o.ctx, before, s)}
-	o.events = append(o.events, e)
-	o.states[i] = e.next
-	o.note(e)
-}
-
-// note notes if an event forbids the round.
-func (o *opening) note(e opened) {
-	if e.from < 0 && e.refused != "" && o.why == "" {
-		o.why = e.refused
 	}
 }
 
@@ -111,4 +41,23 @@ func (o *opening) is(src []uint32, round uint32, leader int) bool {
 		}
 	}
 	return true
+}
+
+// input is what an instance may propose in the round with the given number if
+// its identity leads it; see [Round]. It names nobody, since worlds that differ
+// only in names have to stay alike.
+func (c *Cluster) input(i, leader, number int) string {
+	if in := c.instances[i]; in.Identity == leader {
+		return strconv.Itoa(number) + copyLetters(in.Copy)
+	}
+	return ""
+}
+
+// copyLetters tells the instances of one identity apart: a to z, then aa, ab and so on.
+func copyLetters(copy int) string {
+	s := string(rune('a' + copy%26))
+	if copy >= 26 {
+		s = copyLetters(copy/26-1) + s
+	}
+	return s
 }

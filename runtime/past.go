@@ -166,7 +166,7 @@ type tracker struct {
 func (t *tracker) step(w *World) {
 	k := len(t.steps) - 1
 	all := t.steps[k]
-	opened := w.step.kind != RoundStep
+	opened := !w.step.begins()
 	for first := 0; first < len(all); {
 		last := first
 		for last < len(all) && all[last].Hop == all[first].Hop {

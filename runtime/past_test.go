@@ -53,7 +53,7 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Timeout("A")
+	s, err := c.Step(TimeoutStep{IDs: []string{"A"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,12 +139,12 @@ func TestEqualMessagesKeepTheirOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := c.Start()
-	for _, a := range []Act{
-		{Kind: HoldStep, Src: "A", Dst: "B"},
-		{Kind: TimeoutStep, Names: []string{"A"}}, {Kind: DeliverStep}, {Kind: TimeoutStep, Names: []string{"A"}},
-		{Kind: ReleaseStep, Src: "A", Dst: "B", Count: 1}, {Kind: DeliverStep}, {Kind: ReleaseStep, Src: "A", Dst: "B"}, {Kind: DeliverStep},
+	for _, a := range []Action{
+		HoldStep{Src: "A", Dst: "B"},
+		TimeoutStep{IDs: []string{"A"}}, DeliverStep{}, TimeoutStep{IDs: []string{"A"}},
+		ReleaseStep{Src: "A", Dst: "B", Count: 1}, DeliverStep{}, ReleaseStep{Src: "A", Dst: "B"}, DeliverStep{},
 	} {
-		s, err := c.Make(a)
+		s, err := c.Step(a)
 		if err == nil {
 			w, err = w.Do(s)
 		}

@@ -60,13 +60,13 @@ func world(t *testing.T, c *runtime.Cluster, story string) *runtime.World {
 		var err error
 		switch act {
 		case "round":
-			s, err = c.Round(id, runtime.Phase{})
+			s, err = c.Step(runtime.RoundStep{Leader: id, Phase: runtime.Phase{}})
 		case "timeout":
-			s, err = c.Timeout(id)
+			s, err = c.Step(runtime.TimeoutStep{IDs: []string{id}})
 		case "cut":
-			s, err = c.Cut(id, "A")
+			s, err = c.Step(runtime.CutStep{Src: id, Dst: "A"})
 		case "heal":
-			s = c.Heal()
+			s, err = c.Step(runtime.HealStep{})
 		default:
 			s, err = fault(c, act, id)
 		}

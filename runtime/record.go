@@ -27,14 +27,14 @@ type Delivery struct {
 	Sent          []Sent // what To sent in reaction
 }
 
-func (m *Simulator) note(hop, from, to int, e Event, fate Fate, before uint32, o *outcome) {
+func (p *player) note(hop, from, to int, e Event, fate Fate, before uint32, o *outcome) {
 	d := Delivery{Hop: hop, From: from, To: to, Event: e, Fate: fate, Changed: o.next != before, Notes: o.notes}
-	d.Before, d.After = m.code.summary(before), m.code.summary(o.next)
+	d.Before, d.After = p.code.summary(before), p.code.summary(o.next)
 	for _, id := range o.seen {
-		d.Seen = append(d.Seen, *m.code.seen.at(id))
+		d.Seen = append(d.Seen, *p.code.seen.at(id))
 	}
-	d.Sent = m.code.sent(o)
-	*m.record = append(*m.record, d)
+	d.Sent = p.code.sent(o)
+	*p.record = append(*p.record, d)
 }
 
 // sent lists what a reaction sends, with receivers by name.

@@ -73,13 +73,13 @@ func diariesOf(t *testing.T, c *runtime.Cluster, steps int) *space.Space {
 	t.Helper()
 	var speaks []runtime.Step
 	for _, name := range c.Names(c.Servers()) {
-		s, err := c.Timeout(name)
+		s, err := c.Step(runtime.TimeoutStep{IDs: []string{name}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		speaks = append(speaks, s)
 	}
-	deliver, err := c.Deliver(runtime.Phase{})
+	deliver, err := c.Step(runtime.DeliverStep{Phase: runtime.Phase{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,9 +155,9 @@ func TestDoEndsWithTheRoom(t *testing.T) {
 		steps, draw := map[int]runtime.Step{}, rand.New(rand.NewPCG(1, 1))
 		for i := 0; ; i++ {
 			name := c.Names(c.Servers())[draw.IntN(3)]
-			s, err := c.Timeout(name)
+			s, err := c.Step(runtime.TimeoutStep{IDs: []string{name}})
 			if i%2 > 0 {
-				s, err = c.Deliver(runtime.Phase{})
+				s, err = c.Step(runtime.DeliverStep{Phase: runtime.Phase{}})
 			}
 			if err != nil {
 				t.Fatal(err)

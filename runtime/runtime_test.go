@@ -98,14 +98,14 @@ func TestLogOfInputsStandsForState(t *testing.T) {
 		w := c.Start()
 		var story strings.Builder
 		for _, act := range []string{"x", "x", "restart", "x", "amnesia", "x", "crash"} {
-			s, err := c.Exchange("c", []string{"A", "B"})
+			s, err := c.Step(runtime.ExchangeStep{Client: "c", Reach: []string{"A", "B"}})
 			switch act {
 			case "restart":
-				s, err = c.Restart("B")
+				s, err = c.Step(runtime.RestartStep{ID: "B"})
 			case "amnesia":
-				s, err = c.Amnesia("A")
+				s, err = c.Step(runtime.AmnesiaStep{ID: "A"})
 			case "crash":
-				s, err = c.Crash("A")
+				s, err = c.Step(runtime.CrashStep{ID: "A"})
 			}
 			w = mustDo(t, w, s, err)
 			fmt.Fprintf(&story, "%s %v\n", w.Step(), states(w))
@@ -115,7 +115,7 @@ func TestLogOfInputsStandsForState(t *testing.T) {
 	if stories["plain"] != stories["encoded"] {
 		t.Errorf("plain\n%s\nencoded\n%s", stories["plain"], stories["encoded"])
 	}
-	if !strings.Contains(stories["keeping"], "restart(\"B\") A: n=2\nB: n=2") {
+	if !strings.Contains(stories["keeping"], "restart B A: n=2\nB: n=2") {
 		t.Errorf("a restart keeps an even count:\n%s", stories["keeping"])
 	}
 }
@@ -136,7 +136,7 @@ func TestEncodedStatesMerge(t *testing.T) {
 		for i, order := range [][]string{{"c", "d"}, {"d", "c"}} {
 			w[i] = c.Start()
 			for _, client := range order {
-				s, err := c.Exchange(client, []string{"A"})
+				s, err := c.Step(runtime.ExchangeStep{Client: client, Reach: []string{"A"}})
 				w[i] = mustDo(t, w[i], s, err)
 			}
 		}
@@ -177,7 +177,7 @@ func TestFailuresAreFindings(t *testing.T) {
 						}
 					})
 				}}})
-			s, err := c.Exchange("c", []string{"A"})
+			s, err := c.Step(runtime.ExchangeStep{Client: "c", Reach: []string{"A"}})
 			w := mustDo(t, c.Start(), s, err)
 			seen := w.History().Events
 			if len(seen) != 1 || seen[0].Kind != runtime.Failed || !strings.Contains(seen[0].Failure.Message, tc.want) {
@@ -193,7 +193,7 @@ func TestFailuresAreFindings(t *testing.T) {
 			if !w.Crashed().Has(0) {
 				t.Error("A goes on after its failure")
 			}
-			if s, err = c.Restart("A"); err == nil {
+			if s, err = c.Step(runtime.RestartStep{ID: "A"}); err == nil {
 				_, err = w.Do(s)
 			}
 			if err == nil || !strings.Contains(err.Error(), "down for good") {
@@ -237,7 +237,7 @@ func exchangeWorld(t testing.TB) (*runtime.World, []runtime.Step) {
 		}, Twins: []runtime.Twin{{ID: "C", Copies: 2}}})
 	var steps []runtime.Step
 	for _, client := range []string{"c1", "c2"} {
-		s, err := c.Exchange(client, []string{"A", "B", "C"})
+		s, err := c.Step(runtime.ExchangeStep{Client: client, Reach: []string{"A", "B", "C"}})
 		if err != nil {
 			t.Fatal(err)
 		}

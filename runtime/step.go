@@ -1,68 +1,92 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
 
-// StepKind says what a step does to the whole system.
-type StepKind uint8
+// An Action is what a step does, as plain data: the instances, identities and
+// types of messages that it is about, by name. It belongs to no cluster. The
+// kinds are the types whose names end in Step; each is complete in one of the
+// files steps_*.go.
+//
+// The String of an action is its notation: one line that [ParseAction] reads
+// back. Two actions are equal if and only if their notations are.
+type Action interface {
+	fmt.Stringer
 
-const (
-	ExchangeStep StepKind = iota
-	RoundStep
-	DeliverStep
-	InvokeStep
-	TimeoutStep
-	CrashStep
-	RestartStep
-	AmnesiaStep
-	PartitionStep
-	HealStep
-	CutStep
-	DropStep
-	HoldStep
-	ReleaseStep
-	OrderStep
-)
+	// Name is the word with which the notation begins: exchange.
+	Name() string
 
-// A Step is one thing that happens to the whole system. It is immutable, made
-// and checked by the methods of a [Cluster], and can be taken in any world of
-// that cluster. Two steps do the same if their texts are the same.
+	// Title says in a few words what happens: cut A → B.
+	Title() string
+
+	// edit returns the action with each of its arguments replaced by what e
+	// makes of it, in the order in which they are written.
+	edit(e editor) Action
+
+	// bind checks the action against s.cluster, and fills in s. Of the ways to
+	// write the same action it leaves one.
+	bind(s *step) (Action, error)
+}
+
+// A Step is an action in one cluster, made and checked by [Cluster.Step]. It is
+// immutable, and can be taken in any world of that cluster. Two steps of a
+// cluster do the same if and only if their notations are equal.
 type Step struct{ *step }
 
 type step struct {
 	cluster *Cluster
-	kind    StepKind
-	text    string
-	set     Set      // exchange: the client and its reach; others: those that it happens to
-	who     int      // exchange, invoke: the client; round: the leader identity; release: the receiver
-	value   uint32   // invoke: the operation
-	phase   phase    // round, deliver: what is delivered, and under which partition
-	public  Phase    // the same, as it was asked for; partition: its parts
-	change  *change  // partition, heal, cut, drop: what becomes of the topology
-	shape   uint32   // round, deliver: a number for the phase but for its parts
-	count   int      // release: how many messages
-	link    Act      // cut, drop, hold, release, order: what it says of links, by name
-	filters []filter // drop: what it loses
-	cells   []Set    // exchange, round: the sets of instances that it keeps apart; nil if it doesn't
-	last    *atomic.Pointer[places]
+	action  Action
+	text    string // its notation
+	shown   string // how people see it
+
+	move    move     // what it does, with numbers for names
+	named   Set      // the instances that it is about
+	parts   []Set    // the partition under which messages flow, or that begins; nil if there is none
+	deaf    []filter // in force for this step only
+	filters []filter // in force from now on
+
+	// What the memory of components wants to know; see components.go.
+	components []Set // the sets of instances that it keeps apart; nil if it does not
+	what       uint32
+	shape      uint32
+	last       *atomic.Pointer[places]
 }
 
-// A phase is a number of hops under one partition.
-type phase struct {
-	parts []Set    // nil: as the topology has it
-	deaf  []filter // beside those of the topology
-	hops  int      // 0: until nothing is in flight
+// Step returns the step that takes an action in c. The error says what is wrong
+// with the action, and what would be right.
+func (c *Cluster) Step(a Action) (Step, error) {
+	if a == nil {
+		return Step{}, fmt.Errorf("step: there is no action")
+	}
+	s := &step{cluster: c, last: new(atomic.Pointer[places])}
+	var err error
+	if s.action, err = a.bind(s); err != nil {
+		return Step{}, fmt.Errorf("%s: %w", a.Name(), err)
+	}
+	s.text = s.action.String()
+	s.shown = s.text
+	if c.config.Write != nil {
+		s.shown = c.config.Write(s.action)
+	}
+	return Step{s}, nil
 }
 
-type change struct {
-	apply func(*topology) *topology
+// ParseStep returns the step of c with the given notation: the inverse of
+// [Step.String].
+func (c *Cluster) ParseStep(text string) (Step, error) {
+	a, err := ParseAction(text)
+	if err != nil {
+		return Step{}, err
+	}
+	return c.Step(a)
 }
 
-// String returns the step as a script writes it: exchange("c1", ["A", "B", "C"]).
+// String returns the notation of the step, "" for the zero Step.
 func (s Step) String() string {
 	if s.step == nil {
 		return ""
@@ -70,241 +94,29 @@ func (s Step) String() string {
 	return s.text
 }
 
-func newStep(s step) Step {
-	s.last = new(atomic.Pointer[places])
-	return Step{&s}
+// Text shows the step to people: in the notation of the host, if the cluster has
+// one; see [Config].Write.
+func (s Step) Text() string {
+	if s.step == nil {
+		return ""
+	}
+	return s.shown
 }
+
+// Action returns what the step does. What it refers to must not be changed.
+func (s Step) Action() Action { return s.action }
 
 // Cluster returns the cluster that the step was made for.
 func (s Step) Cluster() *Cluster { return s.cluster }
 
-// Kind returns what kind of step it is.
-func (s Step) Kind() StepKind { return s.kind }
-
-// Instances returns the instances that the step names: of an exchange the
-// client and its reach, of a crash those that crash.
-func (s Step) Instances() Set { return s.set }
-
-// Exchange is the step in which a client begins or continues the current phase
-// of its current operation with exactly the server instances in reach, as far
-// as the topology lets it reach them. It runs to quiescence among them.
-func (c *Cluster) Exchange(client string, reach []string) (Step, error) {
-	i, err := c.client("exchange", client)
-	if err != nil {
-		return Step{}, err
-	}
-	set, err := c.set(reach)
-	if err != nil {
-		return Step{}, fmt.Errorf("exchange: reach: %w", err)
-	}
-	return c.ExchangeSet(i, set)
-}
-
-// ExchangeSet is Exchange for numbers of instances.
-func (c *Cluster) ExchangeSet(client int, reach Set) (Step, error) {
-	if client < 0 || client >= len(c.instances) {
-		return Step{}, fmt.Errorf("exchange: there is no instance with number %d; the last is %d", client, len(c.instances)-1)
-	}
-	if _, err := c.client("exchange", c.instances[client].Name); err != nil {
-		return Step{}, err
-	}
-	if err := c.exist(reach); err != nil {
-		return Step{}, fmt.Errorf("exchange: reach: %w", err)
-	}
-	if reach == 0 {
-		return Step{}, fmt.Errorf("exchange: the reach of %s is empty; name the servers that take part", c.instances[client].Name)
-	}
-	if bad := reach &^ c.servers; bad != 0 {
-		return Step{}, fmt.Errorf("exchange: reach: %s is a client; a client exchanges with servers (%s)",
-			c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
-	}
-	text := fmt.Sprintf("exchange(%q, %s)", c.instances[client].Name, list(c.Names(reach)))
-	return newStep(step{cluster: c, kind: ExchangeStep, text: text, who: client, set: reach | Of(client), cells: []Set{reach | Of(client)}}), nil
-}
-
-// Invoke is the step in which a client begins op and sends its first messages.
-// They, and whatever follows, travel in later steps (see Deliver).
-func (c *Cluster) Invoke(client string, op Operation) (Step, error) {
-	i, err := c.client("invoke", client)
-	if err != nil {
-		return Step{}, err
-	}
-	if bad := unsound(op.Arg); bad != "" {
-		return Step{}, fmt.Errorf("invoke: %s: an argument of type %T %s", op.Name, op.Arg, bad)
-	}
-	text := fmt.Sprintf("invoke(%q, %s)", client, op)
-	return newStep(step{cluster: c, kind: InvokeStep, text: text, who: i, set: Of(i), value: c.code.value(op)}), nil
-}
-
-func (c *Cluster) client(act, name string) (int, error) {
-	i, err := c.Instance(name)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", act, err)
-	}
-	if !c.clients.Has(i) {
-		if c.clients == 0 {
-			return 0, fmt.Errorf("%s: %s is a server, and the cluster has no clients", act, name)
-		}
-		return 0, fmt.Errorf("%s: %s is a server; the clients are %s", act, name, strings.Join(c.Names(c.clients), ", "))
-	}
-	return i, nil
-}
-
-// Timeout is the step in which the named instances wait in vain. What they
-// send stays in flight.
-func (c *Cluster) Timeout(ids ...string) (Step, error) {
-	return c.happening(TimeoutStep, "timeout", ids...)
-}
-
-// Crash is the step in which an instance stops. Messages to it are lost.
-func (c *Cluster) Crash(id string) (Step, error) { return c.happening(CrashStep, "crash", id) }
-
-// Restart is the step in which an instance starts again, crashed or not, with
-// what its code keeps across a restart.
-func (c *Cluster) Restart(id string) (Step, error) { return c.happening(RestartStep, "restart", id) }
-
-// Amnesia is the step in which an instance loses its whole state and goes on
-// as if it were new. Its identity counts as faulty from then on.
-func (c *Cluster) Amnesia(id string) (Step, error) { return c.happening(AmnesiaStep, "amnesia", id) }
-
-// happenings are the names of the acts that happen to instances.
-var happenings = map[StepKind]string{TimeoutStep: "timeout", CrashStep: "crash", RestartStep: "restart", AmnesiaStep: "amnesia"}
-
-func (c *Cluster) happening(kind StepKind, name string, ids ...string) (Step, error) {
-	set, err := c.set(ids)
-	if err != nil {
-		return Step{}, fmt.Errorf("%s: %w", name, err)
-	}
-	if set == 0 {
-		return Step{}, fmt.Errorf("%s: nobody is named; name one of %s", name, strings.Join(c.Names(c.servers|c.clients), ", "))
-	}
-	return c.happeningSet(kind, set), nil
-}
-
-func (c *Cluster) happeningSet(kind StepKind, set Set) Step {
-	args := list(c.Names(set))
-	return newStep(step{cluster: c, kind: kind, text: happenings[kind] + "(" + args[1:len(args)-1] + ")", set: set})
-}
-
-// Partition is the step that parts the network, until it heals. It takes the place
-// of an earlier partition and of cuts; filters, holds and orders stay. Each server
-// instance is in exactly one group. A client that no group names reaches every
-// group, and every group reaches it.
-func (c *Cluster) Partition(groups [][]string) (Step, error) {
-	parts, err := c.Parts("partition", groups)
-	if err != nil {
-		return Step{}, err
-	}
-	return c.PartitionSets(parts)
-}
-
-// PartitionSets is Partition for a partition made of sets of instances.
-func (c *Cluster) PartitionSets(parts []Set) (Step, error) {
-	if err := c.partitions(parts); err != nil {
-		return Step{}, fmt.Errorf("partition: %w", err)
-	}
-	parts = sortParts(parts)
-	text := c.groupText(parts)
-	s := c.changing(PartitionStep, "partition("+text[1:len(text)-1]+")", func(t *topology) *topology {
-		whole := openTopology(c)
-		whole.filters, whole.held, whole.orders = t.filters, t.held, t.orders
-		return whole.partitioned(parts)
-	})
-	s.public.Parts = parts
-	return s, nil
-}
+// Instances returns the instances that the step is about: of an exchange the
+// client and its reach, of a round those of the leader, of a crash the one that
+// crashes. Steps that change links or deliver messages have none.
+func (s Step) Instances() Set { return s.named }
 
 // Parts returns the partition under which messages flow in a round or a
 // delivery, or that a partition step brings; nil if there is none.
-func (s Step) Parts() []Set { return s.public.Parts }
-
-// Phase returns how messages flow in a round or a delivery.
-func (s Step) Phase() Phase { return s.public }
-
-// Heal is the step after which everybody reaches everybody again: partitions,
-// cuts and drops end.
-func (c *Cluster) Heal() Step {
-	return c.changing(HealStep, "heal()", func(*topology) *topology { return openTopology(c) })
-}
-
-// Cut is the step that cuts the link from src to dst, in that direction only.
-func (c *Cluster) Cut(src, dst string) (Step, error) {
-	from, to, err := c.link("cut", src, dst)
-	if err != nil {
-		return Step{}, err
-	}
-	text := fmt.Sprintf("cut(%q, %q)", src, dst)
-	s := c.changing(CutStep, text, func(t *topology) *topology { return t.cut(Of(from), Of(to)) })
-	s.link = Act{Src: src, Dst: dst}
-	return s, nil
-}
-
-// Drop is the step after which messages of the given type are lost on the way
-// from src to dst; an empty src or dst stands for everybody. A type that the
-// protocol does not have is an [UnknownTypeError]; see [Typed].
-func (c *Cluster) Drop(messageType, src, dst string) (Step, error) {
-	from, to := c.servers|c.clients, c.servers|c.clients
-	args := []string{strconv.Quote(messageType)}
-	for _, end := range []struct {
-		name, id string
-		set      *Set
-	}{{"src", src, &from}, {"dst", dst, &to}} {
-		if end.id == "" {
-			continue
-		}
-		i, err := c.Instance(end.id)
-		if err != nil {
-			return Step{}, fmt.Errorf("drop: %w", err)
-		}
-		*end.set = Of(i)
-		args = append(args, fmt.Sprintf("%s = %q", end.name, end.id))
-	}
-	if messageType == "" {
-		return Step{}, fmt.Errorf("drop: the message type is empty; name one, or use cut")
-	}
-	if err := c.KnownTypes("drop", messageType); err != nil {
-		return Step{}, err
-	}
-	text := "drop(" + strings.Join(args, ", ") + ")"
-	s := c.filtering(text, c.code.filter(messageType, from, to))
-	s.link = Act{Types: []string{messageType}, Src: src, Dst: dst}
-	return s, nil
-}
-
-// Deaf is the step after which an instance hears no messages of the given types.
-// A type that the protocol does not have is an [UnknownTypeError]; see [Typed].
-func (c *Cluster) Deaf(id string, types []string) (Step, error) {
-	i, err := c.Instance(id)
-	if err != nil {
-		return Step{}, fmt.Errorf("deaf: %w", err)
-	}
-	if len(types) == 0 {
-		return Step{}, fmt.Errorf("deaf: no message types are named")
-	}
-	if err := c.KnownTypes("deaf", types...); err != nil {
-		return Step{}, err
-	}
-	text := fmt.Sprintf("deaf(%q, %s)", id, list(types))
-	var filters []filter
-	for _, kind := range types {
-		filters = append(filters, c.code.filter(kind, c.servers|c.clients, Of(i)))
-	}
-	s := c.filtering(text, filters...)
-	s.link = Act{Who: id, Types: types}
-	return s, nil
-}
-
-// filtering makes the step after which filters are in force.
-func (c *Cluster) filtering(text string, filters ...filter) Step {
-	s := c.changing(DropStep, text, func(t *topology) *topology {
-		for _, f := range filters {
-			t = t.filter(f)
-		}
-		return t
-	})
-	s.filters = filters
-	return s
-}
+func (s Step) Parts() []Set { return s.parts }
 
 // A Filter is that messages of a type are lost on some links. Filters of one
 // cluster that do the same, and for as long, have one number.
@@ -317,7 +129,7 @@ type Filter struct {
 // its types, a round or a delivery for as long as it lasts.
 func (s Step) Filters() []Filter {
 	var filters []Filter
-	for _, f := range append(s.filters, s.phase.deaf...) {
+	for _, f := range slices.Concat(s.filters, s.deaf) {
 		filters = append(filters, Filter{f.number, f.kind})
 	}
 	return filters
@@ -332,26 +144,101 @@ func (c *Cluster) Standing(v Vector) []uint32 {
 	return numbers
 }
 
-func (c *Cluster) changing(kind StepKind, text string, apply func(*topology) *topology) Step {
-	return newStep(step{cluster: c, kind: kind, text: text, change: &change{apply}})
+// Key returns a text that says what the step does after a renaming (nil: as it
+// is), equal for steps that do the same. It reports false for steps that are not
+// renamed: those that change links or name an operation.
+func (s Step) Key(r Renaming) (string, bool) {
+	key := renamedKey{r, make([]byte, 0, 64)}
+	key.text(s.action.Name())
+	ok := s.move.key(&key)
+	return string(key.b), ok
 }
 
-// list shows names as a script writes them: ["A", "B"].
-func list(names []string) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.Quote(name))
+// instance finds an instance that an argument names.
+func (s *step) instance(arg, name string) (int, error) {
+	i, err := s.cluster.Instance(name)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", arg, err)
 	}
-	return "[" + b.String() + "]"
+	return i, nil
 }
 
-func (c *Cluster) groupText(parts []Set) string {
-	var groups []string
-	for _, p := range parts {
-		groups = append(groups, list(c.Names(p)))
+// instances finds the instances that an argument names, at least one.
+func (s *step) instances(arg string, names []string) (Set, error) {
+	set, err := s.cluster.set(names)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", arg, err)
 	}
-	return "[" + strings.Join(groups, ", ") + "]"
+	if set == 0 {
+		return 0, fmt.Errorf("%s: no instance is named; name one of %s", arg, strings.Join(s.cluster.Names(s.cluster.all()), ", "))
+	}
+	return set, nil
+}
+
+// client finds an instance of a client.
+func (s *step) client(name string) (int, error) {
+	c := s.cluster
+	i, err := c.Instance(name)
+	switch {
+	case err != nil:
+		return 0, err
+	case c.clients.Has(i):
+		return i, nil
+	case c.clients == 0:
+		return 0, fmt.Errorf("%s is a server, and the cluster has no clients", name)
+	}
+	return 0, fmt.Errorf("%s is a server; the clients are %s", name, strings.Join(c.Names(c.clients), ", "))
+}
+
+// link finds the instances at the ends of a link.
+func (s *step) link(src, dst string) (l link, err error) {
+	if l.from, err = s.cluster.Instance(src); err == nil {
+		l.to, err = s.cluster.Instance(dst)
+	}
+	if err == nil && l.from == l.to {
+		err = fmt.Errorf("%s always reaches itself; name two instances", src)
+	}
+	return l, err
+}
+
+// all returns all instances.
+func (c *Cluster) all() Set { return c.servers | c.clients }
+
+// begins reports whether a round begins with the step.
+func (s *step) begins() bool { return s.what == ofRound<<16 }
+
+// A renamedKey is a text that tells what a step does after a renaming.
+type renamedKey struct {
+	renaming Renaming
+	b        []byte
+}
+
+func (k *renamedKey) word(w uint64)    { k.b = binary.AppendUvarint(k.b, w) }
+func (k *renamedKey) set(s Set)        { k.word(uint64(k.renaming.set(s))) }
+func (k *renamedKey) text(text string) { k.word(uint64(len(text))); k.b = append(k.b, text...) }
+
+// sets appends the parts of a partition, in whichever order they come.
+func (k *renamedKey) sets(parts []Set) {
+	renamed := make([]Set, len(parts))
+	for i, part := range parts {
+		renamed[i] = k.renaming.set(part)
+	}
+	slices.Sort(renamed)
+	for _, part := range renamed {
+		k.word(uint64(part))
+	}
+}
+
+func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
+func (x befall) key(k *renamedKey) bool   { k.set(Of(x.who)); return true }
+func (x prompt) key(k *renamedKey) bool   { k.set(x.who); return x.kind == TimeoutEvent }
+func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
+func (x release) key(*renamedKey) bool    { return false }
+func (d deliver) key(k *renamedKey) bool  { return d.flow.key(k) }
+func (r round) key(k *renamedKey) bool    { k.set(r.instances); return r.flow.key(k) }
+
+// Is reports whether the action of a step is of a kind: Is[RoundStep](s).
+func Is[A Action](s Step) bool {
+	_, ok := s.Action().(A)
+	return ok
 }

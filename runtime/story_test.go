@@ -16,9 +16,8 @@ import (
 //
 //	cluster n=4 f=1 twin=(C) network=held c1=(write red, read) …
 //
-// and goes on with steps, each a line as a script would write it but for
-// quotes: exchange c1 A B C; deliver 1; partition AB CD; crash c1. The answer
-// lists what happened to whom. "forget" goes back to the starting world.
+// and goes on with "play", whose lines are steps in their notation. The answer
+// lists what happened to which instance. "forget" goes back to the starting world.
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		var w *runtime.World
@@ -39,9 +38,12 @@ func TestStories(t *testing.T) {
 			case "history":
 				return history(w)
 			}
+			if d.Cmd != "play" {
+				t.Fatalf("no command %q", d.Cmd)
+			}
 			var out strings.Builder
-			for _, line := range strings.Split(strings.TrimSpace(d.Cmd+" "+argText(d)+"\n"+d.Input), "\n") {
-				s, err := stepOf(w.Cluster(), strings.Fields(line))
+			for line := range strings.SplitSeq(d.Input, "\n") {
+				s, err := w.Cluster().ParseStep(line)
 				if err == nil {
 					var next *runtime.World
 					if next, err = w.Do(s); err == nil {
@@ -55,14 +57,6 @@ func TestStories(t *testing.T) {
 			return out.String()
 		})
 	})
-}
-
-func argText(d *datadriven.TestData) string {
-	var words []string
-	for _, a := range d.CmdArgs {
-		words = append(words, a.Key)
-	}
-	return strings.Join(words, " ")
 }
 
 func clusterOf(d *datadriven.TestData) (*runtime.Cluster, error) {
@@ -104,54 +98,6 @@ func operationOf(words []string) runtime.Operation {
 		op.Arg = words[1]
 	}
 	return op
-}
-
-func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
-	var groups [][]string
-	for _, word := range words[1:] {
-		groups = append(groups, strings.Split(word, "|"))
-	}
-	switch args := words[1:]; words[0] {
-	case "exchange":
-		return c.Exchange(args[0], args[1:])
-	case "invoke":
-		return c.Invoke(args[0], operationOf(args[1:]))
-	case "deliver":
-		hops := 0
-		if len(args) > 0 {
-			hops, _ = strconv.Atoi(args[0])
-		}
-		return c.Deliver(runtime.Phase{Hops: hops})
-	case "timeout":
-		return c.Timeout(args...)
-	case "crash":
-		return c.Crash(args[0])
-	case "restart":
-		return c.Restart(args[0])
-	case "amnesia":
-		return c.Amnesia(args[0])
-	case "partition":
-		return c.Partition(groups)
-	case "heal":
-		return c.Heal(), nil
-	case "cut":
-		return c.Cut(args[0], args[1])
-	case "drop":
-		return c.Drop(args[0], strings.Trim(args[1], "*"), strings.Trim(args[2], "*"))
-	case "hold":
-		return c.Hold(args[0], args[1])
-	case "release":
-		count := 0
-		if len(args) > 2 {
-			count, _ = strconv.Atoi(args[2])
-		}
-		return c.Release(args[0], args[1], count)
-	case "order":
-		return c.Order(args[0], args[1:])
-	case "deaf":
-		return c.Deaf(args[0], args[1:])
-	}
-	return runtime.Step{}, fmt.Errorf("no step %q", words[0])
 }
 
 var fates = map[runtime.Fate]string{

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"cmp"
-	"encoding/binary"
 	"math/bits"
 	"slices"
 )
@@ -191,35 +190,6 @@ func (r Renaming) set(s Set) Set {
 		return s
 	}
 	return r.Set(s)
-}
-
-// Key returns a text that tells what the step does after the renaming (nil:
-// as it is), equal for steps that do the same. It reports false for steps that
-// are not renamed: those that change links or name an operation.
-func (s Step) Key(r Renaming) (string, bool) {
-	key := make([]byte, 0, 64)
-	word := func(w uint64) { key = binary.AppendUvarint(key, w) }
-	word(uint64(s.kind))
-	switch s.kind {
-	case ExchangeStep, CrashStep, RestartStep, AmnesiaStep, TimeoutStep:
-		word(uint64(r.set(s.set)))
-	case RoundStep, DeliverStep, PartitionStep:
-		word(uint64(r.set(s.set))) // the leader's instances
-		word(uint64(s.public.Hops))
-		word(uint64(r.set(s.public.Deaf)))
-		key = append(key, list(s.public.Types)...)
-		parts := make([]Set, len(s.public.Parts))
-		for i, part := range s.public.Parts {
-			parts[i] = r.set(part)
-		}
-		slices.Sort(parts)
-		for _, part := range parts {
-			word(uint64(part))
-		}
-	default:
-		return "", false
-	}
-	return string(key), true
 }
 
 // sortParts orders the parts of a partition by their first members, so that a

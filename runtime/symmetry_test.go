@@ -156,32 +156,29 @@ func TestKeysOfSteps(t *testing.T) {
 	phase := func(groups string, hops int) runtime.Phase {
 		p := runtime.Phase{Hops: hops}
 		if groups != "" {
-			var err error
-			if p.Parts, err = c.Parts("round", parts(groups)); err != nil {
-				t.Fatal(err)
-			}
+			p.Groups = parts(groups)
 		}
 		return p
 	}
 	deaf := func(kind string, ids ...int) runtime.Phase {
-		return runtime.Phase{Deaf: runtime.Of(ids...), Types: []string{kind}}
+		return runtime.Phase{Deaf: c.Names(runtime.Of(ids...)), Types: []string{kind}}
 	}
 	pairs := [][2]runtime.Step{
-		{must(c.Exchange("c1", []string{"A", "C", "D"})), must(c.Exchange("c2", []string{"D", "B", "C'"}))},
-		{must(c.Exchange("c1", []string{"A"})), must(c.Exchange("c2", []string{"B"}))},
-		{must(c.Crash("A")), must(c.Crash("B"))},
-		{must(c.Restart("A")), must(c.Restart("B"))},
-		{must(c.Amnesia("C")), must(c.Amnesia("C'"))},
-		{must(c.Timeout("A", "D", "c1")), must(c.Timeout("B", "D", "c2"))},
-		{must(c.Partition(parts("A C | B D C'"))), must(c.Partition(parts("A C D | B C'")))},
-		{must(c.Round("A", phase("", 0))), must(c.Round("B", phase("", 0)))},
-		{must(c.Round("C", phase("A B | C C' D", 0))), must(c.Round("C", phase("C C' D | A B", 0)))},
-		{must(c.Round("D", phase("A C' | B C D", 1))), must(c.Round("D", phase("A C' D | B C", 1)))},
-		{must(c.Round("A", deaf("vote", 0, 2))), must(c.Round("B", deaf("vote", 1, 3)))},
-		{must(c.Round("A", deaf("ack", 0, 2))), must(c.Round("B", deaf("ack", 1, 3)))},
-		{must(c.Deliver(phase("", 2))), must(c.Deliver(phase("", 2)))},
-		{must(c.Deliver(phase("", 1))), must(c.Deliver(phase("", 1)))},
-		{must(c.Deliver(phase("A | B C | C' D", 0))), must(c.Deliver(phase("B | A C' | C D", 0)))},
+		{must(c.Step(runtime.ExchangeStep{Client: "c1", Reach: []string{"A", "C", "D"}})), must(c.Step(runtime.ExchangeStep{Client: "c2", Reach: []string{"D", "B", "C'"}}))},
+		{must(c.Step(runtime.ExchangeStep{Client: "c1", Reach: []string{"A"}})), must(c.Step(runtime.ExchangeStep{Client: "c2", Reach: []string{"B"}}))},
+		{must(c.Step(runtime.CrashStep{ID: "A"})), must(c.Step(runtime.CrashStep{ID: "B"}))},
+		{must(c.Step(runtime.RestartStep{ID: "A"})), must(c.Step(runtime.RestartStep{ID: "B"}))},
+		{must(c.Step(runtime.AmnesiaStep{ID: "C"})), must(c.Step(runtime.AmnesiaStep{ID: "C'"}))},
+		{must(c.Step(runtime.TimeoutStep{IDs: []string{"A", "D", "c1"}})), must(c.Step(runtime.TimeoutStep{IDs: []string{"B", "D", "c2"}}))},
+		{must(c.Step(runtime.PartitionStep{Groups: parts("A C | B D C'")})), must(c.Step(runtime.PartitionStep{Groups: parts("A C D | B C'")}))},
+		{must(c.Step(runtime.RoundStep{Leader: "A", Phase: phase("", 0)})), must(c.Step(runtime.RoundStep{Leader: "B", Phase: phase("", 0)}))},
+		{must(c.Step(runtime.RoundStep{Leader: "C", Phase: phase("A B | C C' D", 0)})), must(c.Step(runtime.RoundStep{Leader: "C", Phase: phase("C C' D | A B", 0)}))},
+		{must(c.Step(runtime.RoundStep{Leader: "D", Phase: phase("A C' | B C D", 1)})), must(c.Step(runtime.RoundStep{Leader: "D", Phase: phase("A C' D | B C", 1)}))},
+		{must(c.Step(runtime.RoundStep{Leader: "A", Phase: deaf("vote", 0, 2)})), must(c.Step(runtime.RoundStep{Leader: "B", Phase: deaf("vote", 1, 3)}))},
+		{must(c.Step(runtime.RoundStep{Leader: "A", Phase: deaf("ack", 0, 2)})), must(c.Step(runtime.RoundStep{Leader: "B", Phase: deaf("ack", 1, 3)}))},
+		{must(c.Step(runtime.DeliverStep{Phase: phase("", 2)})), must(c.Step(runtime.DeliverStep{Phase: phase("", 2)}))},
+		{must(c.Step(runtime.DeliverStep{Phase: phase("", 1)})), must(c.Step(runtime.DeliverStep{Phase: phase("", 1)}))},
+		{must(c.Step(runtime.DeliverStep{Phase: phase("A | B C | C' D", 0)})), must(c.Step(runtime.DeliverStep{Phase: phase("B | A C' | C D", 0)}))},
 	}
 	known := map[string]string{}
 	for _, p := range pairs {
@@ -201,8 +198,8 @@ func TestKeysOfSteps(t *testing.T) {
 		}
 	}
 	for _, s := range []runtime.Step{
-		c.Heal(), must(c.Cut("A", "B")), must(c.Drop("vote", "A", "")), must(c.Deaf("A", []string{"vote"})),
-		must(c.Hold("A", "B")), must(c.Release("A", "B", 0)), must(c.Order("A", []string{"B"})), must(c.Invoke("c1", read())),
+		must(c.Step(runtime.HealStep{})), must(c.Step(runtime.CutStep{Src: "A", Dst: "B"})), must(c.Step(runtime.DropStep{Type: "vote", Src: "A", Dst: ""})), must(c.Step(runtime.DeafStep{ID: "A", Types: []string{"vote"}})),
+		must(c.Step(runtime.HoldStep{Src: "A", Dst: "B"})), must(c.Step(runtime.ReleaseStep{Src: "A", Dst: "B", Count: 0})), must(c.Step(runtime.OrderStep{ID: "A", First: []string{"B"}})), must(c.Step(runtime.InvokeStep{Client: "c1", Op: read()})),
 	} {
 		if _, ok := s.Key(swap); ok {
 			t.Errorf("%s is renamed", s)

@@ -103,18 +103,18 @@ func (t *topology) filter(f filter) *topology {
 	return next
 }
 
-func (t *topology) hold(from, to int) *topology {
-	if slices.Contains(t.held, link{from, to}) {
+func (t *topology) hold(l link) *topology {
+	if slices.Contains(t.held, l) {
 		return t
 	}
 	next := t.clone()
-	next.held = append(next.held, link{from, to})
+	next.held = append(next.held, l)
 	return next
 }
 
-func (t *topology) unhold(from, to int) *topology {
+func (t *topology) unhold(l link) *topology {
 	next := t.clone()
-	next.held = slices.DeleteFunc(slices.Clone(t.held), func(l link) bool { return l == link{from, to} })
+	next.held = slices.DeleteFunc(slices.Clone(t.held), func(m link) bool { return m == l })
 	return next
 }
 
@@ -126,6 +126,10 @@ func (t *topology) prefer(of int, first []int) *topology {
 	}
 	return next
 }
+
+// ties reports whether messages may wait, so that what happens in one part of a
+// step depends on the others.
+func (t *topology) ties() bool { return len(t.held) > 0 }
 
 // place says where a packet stands among those that arrive together at one instance.
 func (t *topology) place(p packet) int {

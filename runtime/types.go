@@ -7,8 +7,8 @@ import (
 )
 
 // Typed is implemented by protocols that can list the types of all messages
-// that their nodes handle or send. Filters ([Phase].Types, [Cluster.Drop],
-// [Cluster.Deaf]) that name another type are refused then, instead of having no
+// that their nodes handle or send. Filters ([Phase].Types, [DropStep],
+// [DeafStep]) that name another type are refused then, instead of having no
 // effect.
 type Typed interface {
 	MessageTypes() []string
@@ -27,26 +27,24 @@ func (c *Cluster) MessageTypes() []string {
 
 // An UnknownTypeError says that a filter names a type that no message has.
 type UnknownTypeError struct {
-	Act   string // what the filter belongs to
 	Type  string
 	Types []string // those that there are
 }
 
 func (e *UnknownTypeError) Error() string {
-	return fmt.Sprintf("%s: no role handles or sends a message of type %q; there are %s", e.Act, e.Type, strings.Join(e.Types, ", "))
+	return fmt.Sprintf("no role handles or sends a message of type %q; there are %s", e.Type, strings.Join(e.Types, ", "))
 }
 
 // KnownTypes returns an [UnknownTypeError] if one of the types is none of the
-// protocol's. If the protocol does not list its types, any will do. The act is
-// what asks.
-func (c *Cluster) KnownTypes(act string, types ...string) error {
+// protocol's. If the protocol does not list its types, any will do.
+func (c *Cluster) KnownTypes(types ...string) error {
 	known := c.MessageTypes()
 	if known == nil {
 		return nil
 	}
 	for _, t := range types {
 		if !slices.Contains(known, t) {
-			return &UnknownTypeError{act, t, known}
+			return &UnknownTypeError{t, known}
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -47,17 +48,17 @@ func (w *World) DoContext(ctx context.Context, s Step) (*World, error) {
 
 func (m *Simulator) do(w *World, s Step) (*World, error) {
 	if s.step == nil {
-		return nil, fmt.Errorf("%s: there is no such step", s)
+		return nil, errors.New("there is no such step")
 	}
 	if s.cluster != w.cluster {
-		return nil, fmt.Errorf("%s: the step was made for another cluster, %s, than that of the world, %s", s, s.cluster, w.cluster)
+		return nil, fmt.Errorf("%s: the step was made for another cluster, %s, than that of the world, %s", s.Text(), s.cluster, w.cluster)
 	}
 	next := &World{w.cluster, make(Vector, len(w.vector)), w, s, w.depth + 1}
 	if !m.Take(next.vector, w.vector, s) {
 		if m.err != nil {
 			return nil, m.err
 		}
-		return nil, fmt.Errorf("%s: %s", s, m.why)
+		return nil, fmt.Errorf("%s: %s", s.Text(), m.why)
 	}
 	return next, nil
 }
@@ -249,8 +250,8 @@ func (c *Cluster) Learnt() Size {
 	s := Size{States: k.locals.n, Messages: k.values.n}
 	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{})) + len(k.contents)*2*int(unsafe.Sizeof(content{}))
 	k.mu.Unlock()
-	s.Runs, s.Cells = k.transitions.size(), k.cells.size()
-	s.Bytes = bodies + k.transitions.bytes() + k.cells.bytes() + k.byEnv.bytes() + k.byList.bytes() + k.joins.bytes() +
+	s.Runs, s.Cells = k.transitions.size(), k.components.size()
+	s.Bytes = bodies + k.transitions.bytes() + k.components.bytes() + k.byEnv.bytes() + k.byList.bytes() + k.joins.bytes() +
 		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes() + k.places.bytes() + k.played.bytes()
 	return s
 }

@@ -188,9 +188,9 @@ func TestNoEffectUnderSymmetry(t *testing.T) {
 	for _, test := range []struct{ space, want string }{
 		{`rounds("any", partitions(max = 2), deaf = [["B"], ["C"], ["D"]], types = ["vote"]) * 3`, "[]\n"},
 		{`rounds("any", partitions(exactly = 5), deaf = [["B"], ["C"], ["D"]], types = ["propose", "vote"]) * 3`,
-			`["deaf = [\"B\"]: it never loses a message of type \"propose\"", "deaf = [\"B\"]: it never loses a message of type \"vote\"", ` +
-				`"deaf = [\"C\"]: it never loses a message of type \"propose\"", "deaf = [\"C\"]: it never loses a message of type \"vote\"", ` +
-				`"deaf = [\"D\"]: it never loses a message of type \"propose\"", "deaf = [\"D\"]: it never loses a message of type \"vote\""]` + "\n"},
+			`["B deaf: it never loses a message of type \"propose\"", "B deaf: it never loses a message of type \"vote\"", ` +
+				`"C deaf: it never loses a message of type \"propose\"", "C deaf: it never loses a message of type \"vote\"", ` +
+				`"D deaf: it never loses a message of type \"propose\"", "D deaf: it never loses a message of type \"vote\""]` + "\n"},
 	} {
 		for _, symmetry := range []string{"False", "True"} {
 			got := output(t, fmt.Sprintf(`

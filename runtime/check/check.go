@@ -29,7 +29,6 @@ package check
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -135,58 +134,20 @@ func Comparing(p Property) bool {
 
 // Beyond reports whether more servers are faulty than p promises anything for, so
 // that its violation breaks no promise. Most properties promise something while at
-// most f are; validity and invariants, whatever fails. Each can be given another
-// number (see [UpTo]).
+// most f are; validity and invariants, whatever fails, unless they were given
+// another number (see [InvariantUpTo]).
 func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty runtime.Set) bool {
 	most := c.Config().F
-	if b, ok := p.(interface{ faults(f int) int }); ok {
-		most = b.faults(most)
+	if b, ok := p.(interface {
+		faults() (most int, bounded bool)
+	}); ok {
+		given, bounded := b.faults()
+		if !bounded {
+			return false
+		}
+		most = given
 	}
 	return c.FaultyServers(faulty) > most
-}
-
-// A bound says for how many faulty servers a property promises something, if it was
-// given a number.
-type bound struct {
-	given bool
-	most  int
-}
-
-// faults is that number, of a property that otherwise promises something for f.
-func (b bound) faults(f int) int {
-	if b.given {
-		return b.most
-	}
-	return f
-}
-
-// String tells properties with different bounds apart.
-func (b bound) String() string {
-	if b.given {
-		return fmt.Sprintf("up to %d faulty servers", b.most)
-	}
-	return ""
-}
-
-// UpTo returns p, a property of this package, as one that promises something only
-// while at most so many servers are faulty. It is judged in all histories. See
-// [InvariantUpTo] and [LiveUpTo] for properties of worlds.
-func UpTo(faults int, p Property) Property {
-	b := bound{true, faults}
-	switch p := p.(type) {
-	case agreement:
-		p.bound = b
-		return p
-	case weak:
-		p.bound = b
-		return p
-	case validity:
-		p.bound = b
-		return p
-	case *linearizable:
-		return &linearizable{bound: b, model: p.model}
-	}
-	return p
 }
 
 // Refuses returns an error that names the operations that p knows if op is none
@@ -270,22 +231,22 @@ func Agreement() Property { return agreement{} }
 // Invariant returns a property of single worlds. The function reports whether
 // the world is as it should be and, if not, why.
 func Invariant(name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
-	return invariant{name: name, holds: holds}
+	return invariant{name, holds, -1}
 }
 
 // InvariantUpTo is [Invariant] for one that promises something only while at most
 // so many servers are faulty. It is judged in all worlds.
 func InvariantUpTo(faults int, name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
-	return invariant{bound{true, faults}, name, holds}
+	return invariant{name, holds, faults}
 }
 
 type invariant struct {
-	bound
 	name  string
 	holds func(ctx context.Context, w *runtime.World) (bool, string, error)
+	most  int // servers that may be faulty, -1 if any number may
 }
 
-func (p invariant) faults(int) int { return p.bound.faults(math.MaxInt) }
+func (p invariant) faults() (most int, bounded bool) { return p.most, p.most >= 0 }
 
 func (p invariant) Name() string { return p.name }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-type agreement struct{ bound }
+type agreement struct{}
 
 func (agreement) Name() string { return "agreement" }
 

@@ -19,7 +19,6 @@ import (
 // linearizability", 2017) tries orders, which takes exponential time in the number
 // of operations that overlap: it gives up after maxTries, with a [LimitError].
 type linearizable struct {
-	bound
 	model  Model
 	events numbers
 	mu     sync.Mutex

@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -27,11 +26,7 @@ import (
 // If a world repeats, the failure is proven to go on for ever: for a protocol
 // whose nodes are [runtime.Rebaser], worlds that differ only by round numbers
 // repeat. Else the verdict is bounded by the number of rounds.
-func Live(within int) WorldProperty { return live{within: within} }
-
-// LiveUpTo is [Live] as a property that promises something only while at most so many
-// servers are faulty. It is judged in all worlds.
-func LiveUpTo(faults, within int) WorldProperty { return live{bound{true, faults}, within} }
+func Live(within int) WorldProperty { return live{within} }
 
 // turn is how many rounds in a row one identity leads.
 const turn = 6
@@ -40,10 +35,7 @@ const turn = 6
 // as one that decides no more.
 const patience = 1000
 
-type live struct {
-	bound
-	within int
-}
+type live struct{ within int }
 
 // A Recalling property of worlds also depends on who has decided before, in
 // those systems for which Recalls says so.
@@ -59,14 +51,14 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 	w := c.Start()
 	leaders := p.leaders(w)
 	correct := c.Servers() &^ w.Faulty()
-	phase := runtime.Phase{Parts: []runtime.Set{correct}}
+	phase := runtime.Phase{Groups: [][]string{c.Names(correct)}}
 	for i := range (c.Servers() &^ correct).All {
-		phase.Parts = append(phase.Parts, runtime.Of(i))
+		phase.Groups = append(phase.Groups, c.Names(runtime.Of(i)))
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
 		var err error
-		if steps[i], err = c.Round(leader, phase); err != nil {
+		if steps[i], err = c.Step(runtime.RoundStep{Leader: leader, Phase: phase}); err != nil {
 			return false, err
 		}
 	}
@@ -154,21 +146,24 @@ func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided runtime.
 // correct one decides, and says why none does.
 func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen runtime.Set) (string, error) {
 	c := w.Cluster()
-	phase := runtime.Phase{Parts: []runtime.Set{correct | chosen}}
+	phase := runtime.Phase{Groups: [][]string{c.Names(correct | chosen)}}
 	for i := range (c.Servers() &^ (correct | chosen)).All {
-		phase.Parts = append(phase.Parts, runtime.Of(i))
+		phase.Groups = append(phase.Groups, c.Names(runtime.Of(i)))
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
 		var err error
-		if steps[i], err = c.Round(leader, phase); err != nil {
+		if steps[i], err = c.Step(runtime.RoundStep{Leader: leader, Phase: phase}); err != nil {
 			return "", err
 		}
 	}
 	sim := c.NewSimulator()
 	sim.SetContext(ctx)
 	at := slices.Clone(w.Vector())
-	heal := c.Heal()
+	heal, err := c.Step(runtime.HealStep{})
+	if err != nil {
+		return "", err
+	}
 	next := make(runtime.Vector, len(at))
 	if sim.Take(next, at, heal) {
 		at, next = next, at
@@ -217,15 +212,14 @@ func presenceText(c *runtime.Cluster, faulty, chosen runtime.Set) string {
 // Validity returns the property that correct replicas decide only values for
 // which allowed returns true.
 func Validity(allowed func(ctx context.Context, value any) (bool, error)) Property {
-	return validity{allowed: allowed}
+	return validity{allowed}
 }
 
 type validity struct {
-	bound
 	allowed func(context.Context, any) (bool, error)
 }
 
-func (p validity) faults(int) int { return p.bound.faults(math.MaxInt) }
+func (validity) faults() (most int, bounded bool) { return 0, false }
 
 func (validity) needs() string { return "a decision" }
 

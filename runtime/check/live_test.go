@@ -176,7 +176,7 @@ func TestLive(t *testing.T) {
 		{"too many faulty ones", ballot{}, "amnesia B", 50, "with none of the faulty instances present, no correct replica decides"},
 		{"too many crashes", ballot{}, "crash B", 50, "with none of the faulty instances present, no correct replica decides"},
 		{"all crashed", ballot{}, "crash A; crash B; crash D", 1, "vacuous"},
-		{"no rounds", ballot{noRound: true}, "", 3, `error: live: round("A", groups = [["A", "B", "C", "C'", "D"]]): it knows no rounds`},
+		{"no rounds", ballot{noRound: true}, "", 3, `error: live: round A groups=A,B,C,C',D: it knows no rounds`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := runtime.NewCluster(runtime.Config{Protocol: tc.protocol, N: 4, F: 1, Twins: []runtime.Twin{{ID: "C", Copies: 2}}})
@@ -221,18 +221,15 @@ func goOn(t *testing.T, w *runtime.World, story string) *runtime.World {
 			continue
 		case "round":
 			leader, parts, _ := strings.Cut(rest, ":")
-			var p runtime.Phase
-			if p.Parts, err = c.Parts("round", groups(parts)); err == nil {
-				s, err = c.Round(leader, p)
-			}
+			s, err = c.Step(runtime.RoundStep{Leader: leader, Phase: runtime.Phase{Groups: groups(parts)}})
 		case "partition":
-			s, err = c.Partition(groups(rest))
+			s, err = c.Step(runtime.PartitionStep{Groups: groups(rest)})
 		case "cut":
-			s, err = c.Cut(rest, "D")
+			s, err = c.Step(runtime.CutStep{Src: rest, Dst: "D"})
 		case "crash":
-			s, err = c.Crash(rest)
+			s, err = c.Step(runtime.CrashStep{ID: rest})
 		case "amnesia":
-			s, err = c.Amnesia(rest)
+			s, err = c.Step(runtime.AmnesiaStep{ID: rest})
 		}
 		if err == nil {
 			w, err = w.Do(s)

@@ -11,10 +11,7 @@ import (
 )
 
 // weak is the property Regular or Safe.
-type weak struct {
-	bound
-	safe bool
-}
+type weak struct{ safe bool }
 
 func (p weak) Name() string {
 	if p.safe {

@@ -47,7 +47,7 @@ func storeWithin(t testing.TB, least, length int) (*space.Space, explore.Options
 	var steps []runtime.Step
 	for i := range c.Clients().All {
 		for _, reach := range space.Subsets(c, least, 3) {
-			s, err := c.ExchangeSet(i, reach)
+			s, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[i].Name, Reach: c.Names(reach)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestResumedAfterViolatedInvariant(t *testing.T) {
 	}{
 		{"on the way", (*runtime.Cluster).Start},
 		{"at the start", func(c *runtime.Cluster) *runtime.World {
-			crash, err := c.Crash("A")
+			crash, err := c.Step(runtime.CrashStep{ID: "A"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,8 +156,8 @@ func TestResumedAfterViolatedInvariant(t *testing.T) {
 			s, o := storeWithin(t, 3, 1)
 			c := o.Start.Cluster()
 			var steps []runtime.Step
-			for _, kind := range []func(string) (runtime.Step, error){c.Crash, c.Restart} {
-				step, err := kind("A")
+			for _, action := range []runtime.Action{runtime.CrashStep{ID: "A"}, runtime.RestartStep{ID: "A"}} {
+				step, err := c.Step(action)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -351,7 +351,7 @@ func TestFingerprint(t *testing.T) {
 		var steps []runtime.Step
 		for i := range cluster.Clients().All {
 			for _, reach := range space.Subsets(cluster, 2, 3) {
-				s, err := cluster.ExchangeSet(i, reach)
+				s, err := cluster.Step(runtime.ExchangeStep{Client: cluster.Instances()[i].Name, Reach: cluster.Names(reach)})
 				if err != nil {
 					t.Fatal(err)
 				}

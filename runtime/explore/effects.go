@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -80,14 +81,12 @@ func newChoices(steps []runtime.Step, start *runtime.World) *choices {
 	c := &choices{steps: map[string]uint32{}}
 	for _, s := range steps {
 		c.steps[s.String()] = uint32(len(c.texts))
-		c.texts = append(c.texts, s.String())
+		c.texts = append(c.texts, s.Text())
 		c.add(s)
 	}
 	standing := start.Cluster().Standing(start.Vector())
 	for _, w := range start.Path()[1:] {
-		if w.Step().Kind() == runtime.DropStep && slices.ContainsFunc(w.Step().Filters(), func(f runtime.Filter) bool {
-			return slices.Contains(standing, f.Number)
-		}) {
+		if slices.ContainsFunc(w.Step().Filters(), func(f runtime.Filter) bool { return slices.Contains(standing, f.Number) }) {
 			c.add(w.Step())
 		}
 	}
@@ -96,11 +95,11 @@ func newChoices(steps []runtime.Step, start *runtime.World) *choices {
 
 // add adds the filters of a step.
 func (c *choices) add(s runtime.Step) {
-	text := s.String()
-	if s.Kind() != runtime.DropStep {
-		text = fmt.Sprintf("deaf = %s", namesText(s.Cluster().Names(s.Phase().Deaf)))
-	}
 	for _, f := range s.Filters() {
+		text := s.Text()
+		if f.Number&ofStep != 0 {
+			text = strings.Join(deaf(s), ", ") + " deaf"
+		}
 		if at := c.place(f.Number, true); *at == 0 {
 			c.filters = append(c.filters, filterChoice{text, f.Type})
 			*at = int32(len(c.filters))
@@ -256,14 +255,12 @@ func (x *search) noEffect(ctx context.Context) []NoEffect {
 	return list
 }
 
-// namesText shows names as a script writes them.
-func namesText(names []string) string {
-	text := ""
-	for i, name := range names {
-		if i > 0 {
-			text += ", "
+// deaf names the instances that hear less in a step.
+func deaf(s runtime.Step) (names []string) {
+	for _, arg := range runtime.Arguments(s.Action()) {
+		if arg.Name == "deaf" {
+			names = arg.Value.([]string)
 		}
-		text += fmt.Sprintf("%q", name)
 	}
-	return "[" + text + "]"
+	return names
 }

@@ -59,7 +59,7 @@ func (e *effectsSeen) filter(f filterSeen) *filterSeen {
 
 // filtersOf reads the filters that a step brings from what it says of itself.
 func filtersOf(s runtime.Step) []filterSeen {
-	c, a := s.Cluster(), s.Act()
+	c := s.Cluster()
 	all := c.Servers() | c.Clients()
 	set := func(names ...string) runtime.Set {
 		var set runtime.Set
@@ -76,22 +76,23 @@ func filtersOf(s runtime.Step) []filterSeen {
 		return set
 	}
 	f := filterSeen{text: s.String(), from: all, to: all}
-	switch {
-	case a.Kind == runtime.DropStep && a.Who != "":
-		f.to = set(a.Who)
-	case a.Kind == runtime.DropStep:
-		f.from, f.to = set(a.Src), set(a.Dst)
-	case (a.Kind == runtime.RoundStep || a.Kind == runtime.DeliverStep) && len(a.Names) > 0:
-		f.text, f.to, f.oneStep = "deaf = ", set(a.Names...), true
-		for i, name := range a.Names {
-			f.text += map[bool]string{true: "[", false: ", "}[i == 0] + fmt.Sprintf("%q", name)
-		}
-		f.text += "]"
-	default:
-		return nil
+	var types []string
+	phase := func(p runtime.Phase) {
+		f.text, f.to, f.oneStep = strings.Join(p.Deaf, ", ")+" deaf", set(p.Deaf...), true
+		types = p.Types
+	}
+	switch a := s.Action().(type) {
+	case runtime.DeafStep:
+		f.to, types = set(a.ID), a.Types
+	case runtime.DropStep:
+		f.from, f.to, types = set(a.Src), set(a.Dst), []string{a.Type}
+	case runtime.RoundStep:
+		phase(a.Phase)
+	case runtime.DeliverStep:
+		phase(a.Phase)
 	}
 	var filters []filterSeen
-	for _, f.kind = range a.Types {
+	for _, f.kind = range types {
 		filters = append(filters, f)
 	}
 	return filters
@@ -101,10 +102,10 @@ func filtersOf(s runtime.Step) []filterSeen {
 func standing(w *runtime.World) []filterSeen {
 	var filters []filterSeen
 	for _, v := range w.Path()[1:] {
-		switch v.Step().Kind() {
+		switch v.Step().Action().(type) {
 		case runtime.HealStep:
 			filters = nil
-		case runtime.DropStep:
+		case runtime.DropStep, runtime.DeafStep:
 			filters = append(filters, filtersOf(v.Step())...)
 		}
 	}
@@ -119,7 +120,7 @@ func (e *effectsSeen) note(step runtime.Step, w *runtime.World, err error) {
 	}
 	e.possible[step.String()] = true
 	in := standing(w.Parent())
-	if step.Kind() != runtime.DropStep {
+	if !runtime.Is[runtime.DropStep](step) && !runtime.Is[runtime.DeafStep](step) {
 		in = append(in, filtersOf(step)...)
 	}
 	for _, d := range w.Deliveries() {
@@ -168,26 +169,26 @@ func TestNoEffectAgreesWithOracle(t *testing.T) {
 		kinds := rapid.SampledFrom([]string{"vote", "proposal", "ghost"})
 		name := rapid.SampledFrom(s.Names(s.Servers()))
 		for range rapid.IntRange(2, 5).Draw(rt, "rounds") {
-			p := runtime.Phase{Parts: rapid.SampledFrom(space.PartitionsUpTo(s.Servers(), 3)).Draw(rt, "parts")}
+			p := runtime.Phase{Groups: s.Groups(rapid.SampledFrom(space.PartitionsUpTo(s.Servers(), 3)).Draw(rt, "parts"))}
 			if rapid.IntRange(0, 3).Draw(rt, "deaf") > 0 {
-				p.Deaf = runtime.Set(rapid.IntRange(1, 15).Draw(rt, "who"))
+				p.Deaf = s.Names(runtime.Set(rapid.IntRange(1, 15).Draw(rt, "who")))
 				p.Types = rapid.SliceOfNDistinct(kinds, 1, 2, rapid.ID[string]).Draw(rt, "types")
 			}
 			p.Hops = rapid.IntRange(0, 2).Draw(rt, "hops")
 			if rapid.IntRange(0, 3).Draw(rt, "deliver") == 0 {
-				add(s.Deliver(p))
+				add(s.Step(runtime.DeliverStep{Phase: p}))
 			} else {
-				add(s.Round(rapid.SampledFrom([]string{"A", "C"}).Draw(rt, "leader"), p))
+				add(s.Step(runtime.RoundStep{Leader: rapid.SampledFrom([]string{"A", "C"}).Draw(rt, "leader"), Phase: p}))
 			}
 		}
 		end := rapid.SampledFrom(append(s.Names(s.Servers()), ""))
 		for range rapid.IntRange(0, 2).Draw(rt, "drops") {
-			add(s.Drop(kinds.Draw(rt, "type"), end.Draw(rt, "src"), end.Draw(rt, "dst")))
-			add(s.Deaf(name.Draw(rt, "deaf"), rapid.SliceOfNDistinct(kinds, 1, 2, rapid.ID[string]).Draw(rt, "types")))
+			add(s.Step(runtime.DropStep{Type: kinds.Draw(rt, "type"), Src: end.Draw(rt, "src"), Dst: end.Draw(rt, "dst")}))
+			add(s.Step(runtime.DeafStep{ID: name.Draw(rt, "deaf"), Types: rapid.SliceOfNDistinct(kinds, 1, 2, rapid.ID[string]).Draw(rt, "types")}))
 		}
-		add(s.Crash(name.Draw(rt, "crashes")))
-		add(s.Timeout(name.Draw(rt, "waits"))) // which no server of the protocol does anything about
-		pool = append(pool, s.Heal())
+		add(s.Step(runtime.CrashStep{ID: name.Draw(rt, "crashes")}))
+		add(s.Step(runtime.TimeoutStep{IDs: []string{name.Draw(rt, "waits")}})) // which no server of the protocol does anything about
+		add(s.Step(runtime.HealStep{}))
 		start := s.Start()
 		for range rapid.IntRange(0, 2).Draw(rt, "before") {
 			if next, err := start.Do(rapid.SampledFrom(pool).Draw(rt, "step")); err == nil {
@@ -245,12 +246,12 @@ func TestNoEffectAgreesWithOracle(t *testing.T) {
 func TestNoEffectIsResumed(t *testing.T) {
 	search := func() (*space.Space, explore.Options) {
 		s := voting(t, ballots{quorum: 3})
-		p := runtime.Phase{Deaf: runtime.Of(1), Types: []string{"vote", "ghost"}}
-		deaf, err := s.Round("A", p)
+		p := runtime.Phase{Deaf: []string{"B"}, Types: []string{"vote", "ghost"}}
+		deaf, err := s.Step(runtime.RoundStep{Leader: "A", Phase: p})
 		if err != nil {
 			t.Fatal(err)
 		}
-		drop, err := s.Drop("ghost", "", "A")
+		drop, err := s.Step(runtime.DropStep{Type: "ghost", Src: "", Dst: "A"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +291,7 @@ func TestStepsWithoutEffect(t *testing.T) {
 	s := voting(t, ballots{quorum: 3})
 	of := inTurn(s.of("crash A"), eitherOf(s.of("crash A"), inTurn(s.of("crash A"), s.of("restart B"))))
 	got := ledgerOf(s.explores(of, check.Agreement())).noEffect
-	if want := []string{"restart(\"B\"): no scenario comes to it"}; !slices.Equal(got, want) {
+	if want := []string{"restart B: no scenario comes to it"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	start, err := s.Start().Do(s.step("crash A"))
@@ -298,10 +299,10 @@ func TestStepsWithoutEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.exploresWith(of, explore.Options{Start: start})
-	if want := []string{"crash(\"A\"): it can never happen", "restart(\"B\"): no scenario comes to it"}; !slices.Equal(ledgerOf(r).noEffect, want) {
+	if want := []string{"crash A: it can never happen", "restart B: no scenario comes to it"}; !slices.Equal(ledgerOf(r).noEffect, want) {
 		t.Errorf("got %q, want %q", r.NoEffect, want)
 	}
-	if !strings.Contains(r.Text(), "\nno effect  crash(\"A\"): it can never happen\n") {
+	if !strings.Contains(r.Text(), "\nno effect  crash A: it can never happen\n") {
 		t.Errorf("not in the text:\n%s", r.Text())
 	}
 }

@@ -310,7 +310,7 @@ func (o Options) check(s *space.Space) error {
 	}
 	for _, step := range s.Steps() {
 		if step.Cluster() != o.Start.Cluster() {
-			return fmt.Errorf("%s was made for another cluster, %s, than that of the world to start from, %s", step, step.Cluster(), o.Start.Cluster())
+			return fmt.Errorf("%s was made for another cluster, %s, than that of the world to start from, %s", step.Text(), step.Cluster(), o.Start.Cluster())
 		}
 	}
 	return nil

@@ -146,7 +146,7 @@ func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
 // stepText tells a step apart from all others.
 func stepText(s runtime.Step) string {
 	key, _ := s.Key(nil)
-	return fmt.Sprintf("%d %q %q", s.Kind(), s, key)
+	return fmt.Sprintf("%q %q", s, key)
 }
 
 // programs lists who is there, and what the clients do. Values have their types,

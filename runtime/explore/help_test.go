@@ -56,31 +56,16 @@ func newStage(t testing.TB, config runtime.Config) stage {
 // partition; the others are verbs and a name, as in "crash c1".
 func (s stage) step(line string) runtime.Step {
 	s.t.Helper()
-	var (
-		step        runtime.Step
-		err         error
-		verb, id, _ = strings.Cut(line, " ")
-	)
-	switch client, reach, ok := strings.Cut(line, ":"); {
-	case ok:
-		step, err = s.Exchange(client, strings.Fields(reach))
-	case strings.HasPrefix(line, "["):
-		var groups [][]string
+	if client, reach, ok := strings.Cut(line, ":"); ok {
+		line = "exchange " + client + " " + strings.Join(strings.Fields(reach), ",")
+	} else if strings.HasPrefix(line, "[") {
+		var groups []string
 		for part := range strings.SplitSeq(strings.Trim(line, "[]"), "|") {
-			groups = append(groups, strings.Fields(part))
+			groups = append(groups, strings.Join(strings.Fields(part), ","))
 		}
-		step, err = s.Partition(groups)
-	case verb == "crash":
-		step, err = s.Crash(id)
-	case verb == "restart":
-		step, err = s.Restart(id)
-	case verb == "amnesia":
-		step, err = s.Amnesia(id)
-	case verb == "heal":
-		step = s.Heal()
-	default:
-		s.t.Fatalf("no step %q", line)
+		line = "partition " + strings.Join(groups, "|")
 	}
+	step, err := s.ParseStep(line)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -115,12 +100,8 @@ func (s stage) exchanges(clients string, reaches []runtime.Set) *space.Space {
 	s.t.Helper()
 	var steps []runtime.Step
 	for _, name := range strings.Fields(clients) {
-		client, err := s.Instance(name)
-		if err != nil {
-			s.t.Fatal(err)
-		}
 		for _, reach := range reaches {
-			step, err := s.ExchangeSet(client, reach)
+			step, err := s.Step(runtime.ExchangeStep{Client: name, Reach: s.Names(reach)})
 			if err != nil {
 				s.t.Fatal(err)
 			}

@@ -66,7 +66,7 @@ func count(t testing.TB, n int, p counters) (*runtime.Cluster, *space.Space) {
 	}
 	var steps []runtime.Step
 	for _, name := range c.Names(c.Servers()) {
-		step, err := c.Timeout(name)
+		step, err := c.Step(runtime.TimeoutStep{IDs: []string{name}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestRowsEnd(t *testing.T) {
 	c, timeouts := count(t, 7, counters{react: func(_ int, id string) { panic(id) }})
 	steps := timeouts.Steps()[:1]
 	for _, parts := range space.PartitionsUpTo(c.Servers(), 4) {
-		step, err := c.PartitionSets(parts)
+		step, err := c.Step(runtime.PartitionStep{Groups: c.Groups(parts)})
 		if err != nil {
 			t.Fatal(err)
 		}

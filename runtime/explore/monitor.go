@@ -282,7 +282,7 @@ func (m *monitors) step(ctx context.Context, id, seen uint32, step runtime.Step,
 			return 0, err
 		}
 	}
-	if step.Kind() == runtime.AmnesiaStep {
+	if runtime.Is[runtime.AmnesiaStep](step) {
 		return m.forget(ctx, id, m.cluster.FaultyIn(to))
 	}
 	return id, nil

@@ -20,7 +20,7 @@ func unevenSpace(t *testing.T) *space.Space {
 	crash := func(ids ...string) *space.Space {
 		var steps []runtime.Step
 		for _, id := range ids {
-			s, err := c.Crash(id)
+			s, err := c.Step(runtime.CrashStep{ID: id})
 			if err != nil {
 				t.Fatal(err)
 			}

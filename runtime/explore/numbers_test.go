@@ -33,7 +33,7 @@ func TestNumbersEnd(t *testing.T) {
 	}
 	var steps []runtime.Step
 	for _, name := range c.Names(c.Servers()) {
-		s, err := c.Timeout(name)
+		s, err := c.Step(runtime.TimeoutStep{IDs: []string{name}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -71,10 +71,10 @@ func (s stage) together(t *rapid.T) []runtime.Step {
 		steps = append(steps, step)
 	}
 	all := s.Names(s.Servers() | s.Clients())
-	add(s.Timeout(rapid.SliceOfNDistinct(rapid.SampledFrom(all), 2, 3, rapid.ID[string]).Draw(t, "wait together")...))
+	add(s.Step(runtime.TimeoutStep{IDs: rapid.SliceOfNDistinct(rapid.SampledFrom(all), 2, 3, rapid.ID[string]).Draw(t, "wait together")}))
 	parts := space.PartitionsUpTo(s.Servers(), 3)
 	for range 3 {
-		add(s.Round("A", runtime.Phase{Parts: rapid.SampledFrom(parts).Draw(t, "parts")}))
+		add(s.Step(runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Groups: s.Groups(rapid.SampledFrom(parts).Draw(t, "parts"))}}))
 	}
 	return steps
 }
@@ -96,7 +96,7 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 		s := newStage(t, config)
 		var all []runtime.Step
 		for _, in := range s.Instances() {
-			wait, err := s.Timeout(in.Name)
+			wait, err := s.Step(runtime.TimeoutStep{IDs: []string{in.Name}})
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -162,7 +162,7 @@ func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
 	rests := func(*runtime.Reaction) {}
 	apart, whole := [][]runtime.Set{{1 | 2, 4 | 8 | 16}}, [][]runtime.Set{nil}
 	wait := func(s stage, names ...string) *space.Space {
-		step, err := s.Timeout(names...)
+		step, err := s.Step(runtime.TimeoutStep{IDs: names})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func TestReplicasAlikeThatOperateAgreeWithOracle(t *testing.T) {
 			var steps []runtime.Step
 			for _, p := range space.PartitionsUpTo(s.Servers(), n) {
 				for _, leader := range []string{"A", "B", "C"} {
-					step, err := s.Round(leader, runtime.Phase{Parts: p})
+					step, err := s.Step(runtime.RoundStep{Leader: leader, Phase: runtime.Phase{Groups: s.Groups(p)}})
 					if err != nil {
 						rt.Fatal(err)
 					}

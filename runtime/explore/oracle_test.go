@@ -517,7 +517,7 @@ func (s stage) around(t *rapid.T, lines []string) *space.Space {
 	}
 	if all := s.Names(s.Servers()); len(all) > 1 {
 		for i := 1; i < len(all); i++ {
-			step, err := s.Partition([][]string{all[:i], all[i:]})
+			step, err := s.Step(runtime.PartitionStep{Groups: [][]string{all[:i], all[i:]}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -77,7 +77,7 @@ func drawChores(t *rapid.T) (*runtime.Cluster, []runtime.Step) {
 	}
 	var steps []runtime.Step
 	for _, in := range c.Instances() {
-		s, err := c.Timeout(in.Name)
+		s, err := c.Step(runtime.TimeoutStep{IDs: []string{in.Name}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 	var steps []runtime.Step
 	for client := range c.Clients().All {
 		for _, reach := range space.Quorums(c, 3) {
-			step, err := c.ExchangeSet(client, reach)
+			step, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -111,7 +111,7 @@ func (s stage) led(partitions [][]runtime.Set, by ...string) *space.Space {
 	var steps []runtime.Step
 	for _, leader := range by {
 		for _, parts := range partitions {
-			step, err := s.Round(leader, runtime.Phase{Parts: parts})
+			step, err := s.Step(runtime.RoundStep{Leader: leader, Phase: runtime.Phase{Groups: s.Groups(parts)}})
 			if err != nil {
 				s.t.Fatal(err)
 			}

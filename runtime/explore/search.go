@@ -168,7 +168,7 @@ func newReport(kind string, s *space.Space, o Options) *Report {
 func mayForget(s *space.Space) runtime.Set {
 	var set runtime.Set
 	for _, step := range s.Steps() {
-		if step.Kind() == runtime.AmnesiaStep {
+		if runtime.Is[runtime.AmnesiaStep](step) {
 			set |= step.Cluster().SameIdentity(step.Instances())
 		}
 	}
@@ -232,7 +232,7 @@ func (x *search) leaders(at *place) runtime.Set {
 	}
 	for _, g := range at.at.Groups() {
 		for _, s := range g.Steps {
-			if s.Kind() != runtime.RoundStep {
+			if !runtime.Is[runtime.RoundStep](s) {
 				return 0
 			}
 			leaders |= s.Instances()

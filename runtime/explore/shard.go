@@ -112,7 +112,7 @@ func (r *Report) Save() *Saved {
 	}
 	if r.Counterexample != nil {
 		for _, w := range r.Counterexample.Path()[1:] {
-			s.Counterexample = append(s.Counterexample, w.Step().String())
+			s.Counterexample = append(s.Counterexample, w.Step().Text())
 		}
 	}
 	return s

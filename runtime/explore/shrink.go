@@ -87,7 +87,7 @@ type shrinker struct {
 	// Of the scenario found: its cluster, its steps, and by instance when the
 	// operations of clients ran.
 	config  runtime.Config
-	acts    []runtime.Act
+	actions []runtime.Action
 	running map[string][]run
 }
 
@@ -161,16 +161,16 @@ func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 	if s.kind != "" {
 		_, s.found.Failure = failure(w, func(f runtime.Failure) bool { return f.Kind() == s.kind })
 	}
-	s.config, s.acts, s.running = w.Cluster().Config(), nil, map[string][]run{}
+	s.config, s.actions, s.running = w.Cluster().Config(), nil, map[string][]run{}
 	for _, v := range w.Path()[1:] {
-		s.acts = append(s.acts, v.Step().Act())
+		s.actions = append(s.actions, v.Step().Action())
 	}
 	instances := w.Cluster().Instances()
 	for _, seen := range w.History().Events {
 		name := instances[seen.Instance].Name
 		runs := s.running[name]
 		if seen.Kind == runtime.Invoked {
-			s.running[name] = append(runs, run{seen.Step - 1, len(s.acts)})
+			s.running[name] = append(runs, run{seen.Step - 1, len(s.actions)})
 		} else if seen.Kind == runtime.Returned && len(runs) > 0 {
 			runs[len(runs)-1].last = seen.Step - 1
 		}
@@ -189,8 +189,8 @@ func (s *shrinker) try(ctx context.Context, c change) bool {
 		}
 	}
 	w := cluster.Start()
-	for _, a := range c.acts() {
-		step, err := cluster.Make(a)
+	for _, a := range c.actions() {
+		step, err := cluster.Step(a)
 		if err != nil {
 			return false
 		}
@@ -209,11 +209,11 @@ func (s *shrinker) try(ctx context.Context, c change) bool {
 }
 
 // A change is a smaller scenario than the one found, in another cluster if that
-// is not nil. The acts are made when they are needed: there are about as many
-// changes as acts.
+// is not nil. The actions are made when they are needed: there are about as many
+// changes as actions.
 type change struct {
-	config *runtime.Config
-	acts   func() []runtime.Act
+	config  *runtime.Config
+	actions func() []runtime.Action
 }
 
 // changes lists the single changes of the scenario found, the larger ones
@@ -221,23 +221,23 @@ type change struct {
 // as they are: clients, operations, instances, steps, names in a step and parts
 // of a partition, parts of equal size. So they come to an end.
 func (s *shrinker) changes() []change {
-	acts := s.acts
+	actions := s.actions
 	list := append(s.withoutClients(), s.withoutOperations()...)
 	list = append(list, s.withoutTwins()...)
-	for size := max(1, len(s.acts)/2); len(s.acts) > 0; size /= 2 {
-		for first := 0; first+size <= len(s.acts); first += size {
-			list = append(list, change{nil, func() []runtime.Act { return slices.Delete(slices.Clone(acts), first, first+size) }})
+	for size := max(1, len(s.actions)/2); len(s.actions) > 0; size /= 2 {
+		for first := 0; first+size <= len(s.actions); first += size {
+			list = append(list, change{nil, func() []runtime.Action { return slices.Delete(slices.Clone(actions), first, first+size) }})
 		}
 		if size == 1 {
 			break
 		}
 	}
-	for i, a := range s.acts {
-		for _, smaller := range smallerActs(a) {
-			list = append(list, change{nil, func() []runtime.Act {
-				acts := slices.Clone(acts)
-				acts[i] = smaller
-				return acts
+	for i, a := range s.actions {
+		for _, less := range smaller(a) {
+			list = append(list, change{nil, func() []runtime.Action {
+				actions := slices.Clone(actions)
+				actions[i] = less
+				return actions
 			}})
 		}
 	}
@@ -261,8 +261,8 @@ func (s *shrinker) withoutClients() []change {
 
 // changed is the scenario found in another cluster, with other names.
 func (s *shrinker) changed(config *runtime.Config, names map[string]string) change {
-	acts := s.acts
-	return change{config, func() []runtime.Act { return renamed(acts, names) }}
+	actions := s.actions
+	return change{config, func() []runtime.Action { return renamed(actions, names) }}
 }
 
 // withoutOperations takes single operations out of programs, first with the
@@ -274,11 +274,11 @@ func (s *shrinker) withoutOperations() []change {
 		for i := range program {
 			config := s.config
 			set(&config, without(program, i))
-			all := s.acts
-			if acts := s.withoutRuns(runs, i); len(acts) < len(all) {
-				list = append(list, change{&config, func() []runtime.Act { return acts }})
+			all := s.actions
+			if actions := s.withoutRuns(runs, i); len(actions) < len(all) {
+				list = append(list, change{&config, func() []runtime.Action { return actions }})
 			}
-			list = append(list, change{&config, func() []runtime.Act { return all }})
+			list = append(list, change{&config, func() []runtime.Action { return all }})
 		}
 	}
 	for i, client := range s.config.Clients {
@@ -300,17 +300,18 @@ func (s *shrinker) withoutOperations() []change {
 
 // withoutRuns leaves out the exchanges in which the given instances run the
 // i-th of their operations.
-func (s *shrinker) withoutRuns(instances []string, i int) []runtime.Act {
-	var acts []runtime.Act
-	for at, a := range s.acts {
-		runs := s.running[a.Who]
-		ofIt := a.Kind == runtime.ExchangeStep && slices.Contains(instances, a.Who) &&
+func (s *shrinker) withoutRuns(instances []string, i int) []runtime.Action {
+	var actions []runtime.Action
+	for at, a := range s.actions {
+		exchange, ok := a.(runtime.ExchangeStep)
+		runs := s.running[exchange.Client]
+		ofIt := ok && slices.Contains(instances, exchange.Client) &&
 			i < len(runs) && runs[i].first <= at && at <= runs[i].last
 		if !ofIt {
-			acts = append(acts, a)
+			actions = append(actions, a)
 		}
 	}
-	return acts
+	return actions
 }
 
 // withoutTwins takes out one of the instances of an identity. Those after it
@@ -360,84 +361,97 @@ func (s *shrinker) twin(id string) int {
 
 // renamed gives instances other names; those whose name becomes "" vanish. What
 // only they did is left out.
-func renamed(acts []runtime.Act, names map[string]string) []runtime.Act {
-	gone := false // whether the act cannot be without somebody who vanished
-	rename := func(name string) string {
-		if to, ok := names[name]; ok {
-			gone = gone || to == ""
-			return to
-		}
-		return name
-	}
-	renameAll := func(list []string) []string {
-		var kept []string
-		for _, name := range list {
-			if to, ok := names[name]; !ok {
-				kept = append(kept, name)
-			} else if to != "" {
-				kept = append(kept, to)
+func renamed(actions []runtime.Action, names map[string]string) []runtime.Action {
+	var list []runtime.Action
+	for _, a := range actions {
+		gone := false // whether the action is about nothing that is left
+		rename := func(name string) string {
+			if to, ok := names[name]; ok {
+				gone = gone || to == ""
+				return to
 			}
+			return name
 		}
-		return kept
-	}
-	var list []runtime.Act
-	for _, a := range acts {
-		gone = false
-		if a.Kind != runtime.RoundStep { // an identity leads
-			a.Who = rename(a.Who)
-		}
-		a.Src, a.Dst = rename(a.Src), rename(a.Dst)
-		before := len(a.Names)
-		a.Names = renameAll(a.Names)
-		if before > 0 && len(a.Names) == 0 {
-			if a.Kind == runtime.RoundStep || a.Kind == runtime.DeliverStep {
-				a.Types = nil // nobody is deaf
-			} else {
-				gone = true
-			}
-		}
-		if a.Groups != nil {
-			groups := [][]string{}
-			for _, group := range a.Groups {
-				if group = renameAll(group); len(group) > 0 {
-					groups = append(groups, group)
+		renameAll := func(all []string) []string {
+			var kept []string
+			for _, name := range all {
+				if to, ok := names[name]; !ok {
+					kept = append(kept, name)
+				} else if to != "" {
+					kept = append(kept, to)
 				}
 			}
-			a.Groups = groups
+			return kept
 		}
+		a = runtime.Edit(a, func(arg runtime.Argument) any {
+			switch arg.Means {
+			case runtime.InstanceArg:
+				return rename(arg.Value.(string))
+			case runtime.InstancesArg:
+				kept := renameAll(arg.Value.([]string))
+				gone = gone || len(kept) == 0 && !arg.Optional
+				return kept
+			case runtime.GroupsArg:
+				var groups [][]string
+				for _, group := range arg.Value.([][]string) {
+					if group = renameAll(group); len(group) > 0 {
+						groups = append(groups, group)
+					}
+				}
+				return groups
+			}
+			return arg.Value
+		})
 		if !gone {
-			list = append(list, a)
+			list = append(list, hearing(a))
 		}
 	}
 	return list
 }
 
-// smallerActs lists the single changes of an act that leave less of it.
-func smallerActs(a runtime.Act) []runtime.Act {
-	var list []runtime.Act
-	phase := a.Kind == runtime.RoundStep || a.Kind == runtime.DeliverStep
-	add := func(change func(*runtime.Act)) {
-		smaller := a
-		change(&smaller)
-		if phase && (len(smaller.Names) == 0 || len(smaller.Types) == 0) {
-			smaller.Names, smaller.Types = nil, nil // nobody is deaf, or to nothing
-		}
-		list = append(list, smaller)
-	}
-	if phase && a.Groups != nil {
-		add(func(b *runtime.Act) { b.Groups = nil })
-	}
-	for _, groups := range simplerPartitions(a.Groups) {
-		add(func(b *runtime.Act) { b.Groups = groups })
-	}
-	if phase || len(a.Names) > 1 { // otherwise nothing would be left to do
-		for i := range a.Names {
-			add(func(b *runtime.Act) { b.Names = without(b.Names, i) })
+// hearing returns the action of which no instance is deaf, if none is deaf in it
+// or deaf to nothing.
+func hearing(a runtime.Action) runtime.Action {
+	deafness := 0
+	for _, arg := range runtime.Arguments(a) {
+		if arg.Optional && (arg.Name == "deaf" || arg.Name == "types") {
+			deafness++
 		}
 	}
-	if phase || len(a.Types) > 1 {
-		for i := range a.Types {
-			add(func(b *runtime.Act) { b.Types = without(b.Types, i) })
+	if deafness != 1 {
+		return a
+	}
+	return with(with(a, "deaf", []string(nil)), "types", []string(nil))
+}
+
+// with returns the action with another value of an argument.
+func with(a runtime.Action, name string, value any) runtime.Action {
+	return runtime.Edit(a, func(arg runtime.Argument) any {
+		if arg.Name == name {
+			return value
+		}
+		return arg.Value
+	})
+}
+
+// smaller lists the single changes of an action that leave less of it.
+func smaller(a runtime.Action) []runtime.Action {
+	var list []runtime.Action
+	for _, arg := range runtime.Arguments(a) {
+		switch v := arg.Value.(type) {
+		case [][]string:
+			if arg.Optional {
+				list = append(list, with(a, arg.Name, [][]string(nil)))
+			}
+			for _, groups := range simplerPartitions(v) {
+				list = append(list, with(a, arg.Name, groups))
+			}
+		case []string:
+			for i := range v {
+				if arg.Optional || len(v) > 1 { // otherwise nothing would be left to do
+					list = append(list, hearing(with(a, arg.Name, without(v, i))))
+				}
+			}
 		}
 	}
 	return list

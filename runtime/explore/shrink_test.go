@@ -3,7 +3,6 @@ package explore_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -43,17 +42,7 @@ func plays(t *testing.T, w *runtime.World, config runtime.Config, p check.Proper
 		if text = change(i, text); text == "" {
 			continue
 		}
-		verb, args, _ := strings.Cut(strings.TrimSuffix(text, ")"), "(")
-		names := strings.FieldsFunc(args, func(r rune) bool { return strings.ContainsRune(`"[], `, r) })
-		var step runtime.Step
-		switch verb {
-		case "exchange":
-			step, err = c.Exchange(names[0], names[1:])
-		case "restart":
-			step, err = c.Restart(names[0])
-		default:
-			t.Fatalf("no step %q", text)
-		}
+		step, err := c.ParseStep(text)
 		if err != nil {
 			return false
 		}
@@ -85,18 +74,20 @@ func removable(t *testing.T, w *runtime.World, p check.Property) []string {
 			}
 			return other
 		})
-		_, reach, _ := strings.Cut(text, ", [")
-		for _, name := range strings.FieldsFunc(reach, func(r rune) bool { return strings.ContainsRune(`"[], )`, r) }) {
+		words := strings.Fields(text)
+		if words[0] != "exchange" {
+			continue
+		}
+		reach := strings.Split(words[2], ",")
+		for k, name := range reach {
 			try(name+" in "+text, config, func(j int, other string) string {
 				if i != j {
 					return other
 				}
-				head, list, _ := strings.Cut(other, "[")
-				list = strings.ReplaceAll(list, fmt.Sprintf("%q", name), "")
-				if !strings.Contains(list, `"`) {
+				if len(reach) == 1 {
 					return ""
 				}
-				return head + "[" + list
+				return words[0] + " " + words[1] + " " + strings.Join(slices.Delete(slices.Clone(reach), k, k+1), ",")
 			})
 		}
 	}
@@ -171,7 +162,7 @@ func TestShrinkTogether(t *testing.T) {
 	s := newStage(t, config)
 	w := s.explores(s.story("c2: B C\nc2: B C\nc1: A B\nc1: A B\nc2: C D'\nc2: C D'"), check.Linearizable()).Counterexample
 	small := shrink(t, w, check.Linearizable())
-	if want := []string{`exchange("c1", ["A", "B"])`, `exchange("c1", ["A", "B"])`, `exchange("c2", ["C", "D"])`, `exchange("c2", ["C", "D"])`}; !slices.Equal(texts(small.World), want) {
+	if want := []string{`exchange c1 A,B`, `exchange c1 A,B`, `exchange c2 C,D`, `exchange c2 C,D`}; !slices.Equal(texts(small.World), want) {
 		t.Errorf("got %q, want %q", texts(small.World), want)
 	}
 	if c := small.World.Cluster().Config(); len(c.Twins) > 0 || len(c.Clients[1].Program) != 1 {
@@ -201,15 +192,11 @@ func TestShrinkTogether(t *testing.T) {
 // Partitions lose parts, then members of small parts; what is deaf hears again.
 func TestShrinkRounds(t *testing.T) {
 	s := newStage(t, runtime.Config{Protocol: ballots{quorum: 2}, N: 4, F: 1, Twins: []runtime.Twin{twin("A")}})
-	parts, err := s.Parts("test", [][]string{{"A", "B"}, {"A'", "C"}, {"D"}})
+	round, err := s.Step(runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Groups: [][]string{{"A", "B"}, {"A'", "C"}, {"D"}}, Deaf: []string{"D"}, Types: []string{"proposal"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	round, err := s.Round("A", runtime.Phase{Parts: parts, Deaf: runtime.Of(4), Types: []string{"proposal"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	quiet, err := s.Round("D", runtime.Phase{})
+	quiet, err := s.Step(runtime.RoundStep{Leader: "D", Phase: runtime.Phase{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +207,7 @@ func TestShrinkRounds(t *testing.T) {
 		}
 	}
 	small := shrink(t, w, check.Agreement())
-	if want := []string{`round("A", groups = [["A", "B", "D"], ["A'", "C"]])`}; !slices.Equal(texts(small.World), want) {
+	if want := []string{`round A groups=A,B,D|A',C`}; !slices.Equal(texts(small.World), want) {
 		t.Errorf("got %q, want %q", texts(small.World), want)
 	}
 }
@@ -255,11 +242,11 @@ func TestShrinkPartitions(t *testing.T) {
 	}{{
 		"[A C | B D]",
 		func(w *runtime.World) bool { return !w.Reach(0).Has(1) },
-		`partition(["A"], ["B", "C", "D"])`,
+		`partition A|B,C,D`,
 	}, {
 		"[A B | C D]\n[A B | C D]\n[A B | C D]\n[A B | C D]",
 		func(w *runtime.World) bool { return w.Depth() == 4 || w.Reach(0).Len() == 4 },
-		`partition(["A", "B", "C", "D"])`,
+		`partition A,B,C,D`,
 	}} {
 		p := check.Invariant("fine", func(_ context.Context, w *runtime.World) (bool, string, error) {
 			return w.Parent() == nil || !test.violated(w), "it is not", nil

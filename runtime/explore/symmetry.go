@@ -284,7 +284,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 			return err
 		}
 		if okOther != ok {
-			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: only one of them can happen", other, step)}
+			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: only one of them can happen", other.Text(), step.Text())}
 		}
 		if !ok {
 			continue
@@ -300,7 +300,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 		for i, is := range r.observed(r.sim.Seen()) {
 			if !slices.Equal(was[r.symmetry.Inverse(g)[i]], is) {
 				return asymmetry{why: fmt.Sprintf("%s is not %s renamed: something else is observed of %s",
-					other, step, r.cluster.Instances()[i].Name)}
+					other.Text(), step.Text(), r.cluster.Instances()[i].Name)}
 			}
 		}
 		if began != nil && !slices.Equal(r.operations(seen, g), r.operations(r.sim.Seen(), 0)) {
@@ -341,11 +341,11 @@ func (r *renamer) operations(list uint32, g int) []runtime.Observed {
 func (x *search) difference(step, other runtime.Step, want, got runtime.Vector) string {
 	for i, in := range x.cluster.Instances() {
 		if want[i] != got[i] {
-			return fmt.Sprintf("%s is not %s renamed: %s", other, step,
+			return fmt.Sprintf("%s is not %s renamed: %s", other.Text(), step.Text(),
 				apart(in.Name, x.cluster.WorldAt(got).Fields(i), x.cluster.WorldAt(want).Fields(i)))
 		}
 	}
-	return fmt.Sprintf("%s is not %s renamed: other messages are in flight", other, step)
+	return fmt.Sprintf("%s is not %s renamed: other messages are in flight", other.Text(), step.Text())
 }
 
 // apart names the first field in which two states of an instance differ.

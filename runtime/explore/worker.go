@@ -146,7 +146,7 @@ func (w *worker) after(ctx context.Context, v *verdict, step runtime.Step, to ru
 	if list := w.sim.Seen(); list != 0 {
 		v = w.fold(ctx, v.monitor, list)
 	}
-	if step.Kind() == runtime.AmnesiaStep && w.err == nil {
+	if runtime.Is[runtime.AmnesiaStep](step) && w.err == nil {
 		v = w.verdict(w.search.monitors.forget(ctx, v.monitor, w.search.cluster.FaultyIn(to)))
 	}
 	return v

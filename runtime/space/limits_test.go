@@ -72,7 +72,7 @@ func TestWorkOnSpacesEnds(t *testing.T) {
 	c := twinned(t, 7)
 	var steps []runtime.Step
 	for _, parts := range space.PartitionsUpTo(c.Servers(), 4) {
-		steps = append(steps, must(t)(c.PartitionSets(parts)))
+		steps = append(steps, must(t)(c.Step(runtime.PartitionStep{Groups: c.Groups(parts)})))
 	}
 	s := space.Of(steps...).Times(3)
 	works := map[string]func(context.Context) error{
@@ -97,7 +97,7 @@ func TestWorkOnSpacesEnds(t *testing.T) {
 // Spaces of many parts are cheap, and so is one of more scenarios than can be listed.
 func TestSpacesOfManyParts(t *testing.T) {
 	c := twinned(t, 4)
-	crash := space.Of(faultSteps(t, c, c.Crash)...)
+	crash := space.Of(faultSteps(t, c, "crash")...)
 	sum := crash
 	for range 9999 {
 		sum = space.Then(sum, crash)

@@ -211,7 +211,7 @@ func must(t testing.TB) func(runtime.Step, error) runtime.Step {
 func roundSteps(t testing.TB, c *runtime.Cluster, leaders string, partitions [][]runtime.Set) (steps []runtime.Step) {
 	for _, leader := range leaders {
 		for _, parts := range partitions {
-			steps = append(steps, must(t)(c.Round(string(leader), runtime.Phase{Parts: parts})))
+			steps = append(steps, must(t)(c.Step(runtime.RoundStep{Leader: string(leader), Phase: runtime.Phase{Groups: c.Groups(parts)}})))
 		}
 	}
 	return steps
@@ -221,16 +221,16 @@ func roundSteps(t testing.TB, c *runtime.Cluster, leaders string, partitions [][
 func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []runtime.Set) (steps []runtime.Step) {
 	for client := range c.Clients().All {
 		for _, reach := range reaches {
-			steps = append(steps, must(t)(c.ExchangeSet(client, reach)))
+			steps = append(steps, must(t)(c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})))
 		}
 	}
 	return steps
 }
 
-func faultSteps(t testing.TB, c *runtime.Cluster, faults ...func(string) (runtime.Step, error)) (steps []runtime.Step) {
-	for _, f := range faults {
+func faultSteps(t testing.TB, c *runtime.Cluster, faults ...string) (steps []runtime.Step) {
+	for _, fault := range faults {
 		for _, name := range c.Names(c.Servers()) {
-			steps = append(steps, must(t)(f(name)))
+			steps = append(steps, must(t)(c.ParseStep(fault+" "+name)))
 		}
 	}
 	return steps
@@ -299,11 +299,11 @@ func drawSpace(t *rapid.T, pool []runtime.Step, depth int) *space.Space {
 func TestOrbitsOfRandomSpaces(t *testing.T) {
 	four, three := fourAndTwin(t), threeAndClients(t)
 	pools := [][]runtime.Step{
-		faultSteps(t, four, four.Crash, four.Amnesia),
-		faultSteps(t, three, three.Crash, three.Restart),
+		faultSteps(t, four, "crash", "amnesia"),
+		faultSteps(t, three, "crash", "restart"),
 		exchangeSteps(t, three, []runtime.Set{three.Servers(), 1, 2, 4, 8}),
 		roundSteps(t, four, "C", space.Partitions(four.Servers(), 2)),
-		append(faultSteps(t, four, four.Crash), four.Heal()),
+		append(faultSteps(t, four, "crash"), must(t)(four.ParseStep("heal"))),
 	}
 	symmetric, ambiguities, moving := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -337,7 +337,7 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 		}
 		return space.Of(exchangeSteps(t, three, reaches)...)
 	}
-	crash, amnesia := space.Of(faultSteps(t, four, four.Crash)...), space.Of(faultSteps(t, four, four.Amnesia)...)
+	crash, amnesia := space.Of(faultSteps(t, four, "crash")...), space.Of(faultSteps(t, four, "amnesia")...)
 	distinct := func(s *space.Space, n int) *space.Space {
 		d, err := s.Distinct(t.Context(), n)
 		if err != nil {
@@ -367,7 +367,7 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 		{space.Then(space.Of(crash.Steps()[:1]...), crash.Times(2)), 4, 11},
 		{space.Or(space.Then(space.Of(crash.Steps()[0]), amnesia), space.Then(space.Of(crash.Steps()[1]), amnesia)), 4, 4},
 		{space.Or(space.Then(space.Of(crash.Steps()[0]), amnesia), space.Then(space.Of(crash.Steps()[1]), space.Or(amnesia, amnesia.Times(0)))), 2, 9},
-		{space.Then(crash, space.Of(four.Heal())), 1, 5},
+		{space.Then(crash, space.Of(must(t)(four.ParseStep("heal")))), 1, 5},
 		{space.Or(crash, crash.Times(2)), 12, 8}, // a crash leads to two positions
 		{space.Of(crash.Steps()[0]).Times(0), 0, 1}, {space.Of(), 0, 0},
 	} {
@@ -397,7 +397,7 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 
 func TestRepresentativesStop(t *testing.T) {
 	c := fourAndTwin(t)
-	s := space.Of(faultSteps(t, c, c.Crash)...).Times(3)
+	s := space.Of(faultSteps(t, c, "crash")...).Times(3)
 	for stop := range 4 {
 		seen := 0
 		for range representatives(s) {
@@ -415,7 +415,7 @@ func TestRepresentativesStop(t *testing.T) {
 // A renaming that exchanges two positions is a symmetry, but is not kept.
 func TestKept(t *testing.T) {
 	c := fourAndTwin(t)
-	crash, amnesia := faultSteps(t, c, c.Crash), faultSteps(t, c, c.Amnesia)
+	crash, amnesia := faultSteps(t, c, "crash"), faultSteps(t, c, "amnesia")
 	all := c.Symmetries()
 	for _, tc := range []struct {
 		space *space.Space
@@ -457,7 +457,7 @@ func TestStepByStepLosesScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	timeout := faultSteps(t, alone, func(id string) (runtime.Step, error) { return alone.Timeout(id) })
+	timeout := faultSteps(t, alone, "timeout")
 	timeouts := space.Of(timeout...).Times(2)
 	count := func(scenarios func(func(space.Scenario) bool), canonical func(space.Scenario) space.Scenario) (all, violations int) {
 		for sc := range scenarios {

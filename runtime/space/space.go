@@ -135,11 +135,11 @@ func Of(steps ...runtime.Step) *Space {
 	text, binds := "nothing", asOne
 	switch n := len(c.steps); {
 	case n == 1:
-		text = c.steps[0].String()
+		text = c.steps[0].Text()
 	case n == 2:
-		text, binds = c.steps[0].String()+" | "+c.steps[1].String(), byOr
+		text, binds = c.steps[0].Text()+" | "+c.steps[1].Text(), byOr
 	case n > 2:
-		text, binds = c.steps[0].String()+" | … | "+c.steps[n-1].String(), byOr
+		text, binds = c.steps[0].Text()+" | … | "+c.steps[n-1].Text(), byOr
 	}
 	return newSpace(c, 1, plain(text, binds))
 }

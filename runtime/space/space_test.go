@@ -38,7 +38,7 @@ func someSteps(t testing.TB, n int) []runtime.Step {
 	steps := make([]runtime.Step, n)
 	for i := range steps {
 		var err error
-		if steps[i], err = c.ExchangeSet(13, runtime.Set(i+1)); err != nil {
+		if steps[i], err = c.Step(runtime.ExchangeStep{Client: "c", Reach: c.Names(runtime.Set(i + 1))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -358,9 +358,9 @@ func TestStrings(t *testing.T) {
 		{space.Then(a, a).Constant(2), `(a + a).constant(2)`},
 		{space.Then(a, b).Named("story").Times(2), `story * 2`},
 		{space.Of(), `nothing`},
-		{space.Of(steps[0]), `exchange("c", ["A"])`},
-		{space.Of(steps[0], steps[1]).Times(2), `(exchange("c", ["A"]) | exchange("c", ["B"])) * 2`},
-		{space.Of(steps...), `exchange("c", ["A"]) | … | exchange("c", ["A", "B"])`},
+		{space.Of(steps[0]), `exchange c A`},
+		{space.Of(steps[0], steps[1]).Times(2), `(exchange c A | exchange c B) * 2`},
+		{space.Of(steps...), `exchange c A | … | exchange c A,B`},
 	} {
 		if got := tc.space.String(); got != tc.want {
 			t.Errorf("got %s, want %s", got, tc.want)
@@ -373,8 +373,8 @@ func ExampleSpace_Times() {
 	if err != nil {
 		panic(err)
 	}
-	crash, _ := c.Crash("A")
-	restart, _ := c.Restart("A")
+	crash, _ := c.Step(runtime.CrashStep{ID: "A"})
+	restart, _ := c.Step(runtime.RestartStep{ID: "A"})
 	s := space.Of(crash, restart).Times(2)
 	fmt.Println("size", s.Size())
 	for sc := range s.All {
@@ -382,10 +382,10 @@ func ExampleSpace_Times() {
 	}
 	// Output:
 	// size 4
-	// [crash("A") crash("A")]
-	// [crash("A") restart("A")]
-	// [restart("A") crash("A")]
-	// [restart("A") restart("A")]
+	// [crash A crash A]
+	// [crash A restart A]
+	// [restart A crash A]
+	// [restart A restart A]
 }
 
 func BenchmarkAt(b *testing.B) {

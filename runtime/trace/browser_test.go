@@ -198,7 +198,7 @@ func TestPageFollowsSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := play(t, c, "exchange c1 A B C D\nexchange c1 A B C D\nexchange c2 B C D E\nexchange c2 B C D E\nexchange c4 B C D E\nexchange c3 A B C D\nexchange c4 C D E\n")
+	w := play(t, c, "exchange c1 A,B,C,D\nexchange c1 A,B,C,D\nexchange c2 B,C,D,E\nexchange c2 B,C,D,E\nexchange c4 B,C,D,E\nexchange c3 A,B,C,D\nexchange c4 C,D,E\n")
 	page, err := trace.Of(w).Page()
 	if err != nil {
 		t.Fatal(err)
@@ -248,7 +248,7 @@ func mailed(t *testing.T) *runtime.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return play(t, c, "round A\nround B |A|B| |C|D|\nround C |A|C| |B|D|\n")
+	return play(t, c, "round A\nround B groups=A,B|C,D\nround C groups=A,C|B,D\n")
 }
 
 // What nodes say is text, never markup or code.

@@ -30,7 +30,7 @@ func inversion(t testing.TB) *trace.Trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := play(t, c, "partition |A|B|C|c1|c2| |C'|D|\nexchange c1 A B C\nexchange c1 A\nexchange c2 A B C\nheal\nexchange c2 B C D\n")
+	w := play(t, c, "partition A,B,C,c1,c2|C',D\nexchange c1 A,B,C\nexchange c1 A\nexchange c2 A,B,C\nheal\nexchange c2 B,C,D\n")
 	tr := trace.Of(w)
 	err = tr.Find(t.Context(), "linearizable", `c2 read() returned None in step 6 after c2 read() had returned "red" in step 4`, w, trace.Returned)
 	if err != nil {

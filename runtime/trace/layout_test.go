@@ -30,15 +30,15 @@ func crowd(t *testing.T) *trace.Trace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return trace.Of(play(t, c, `partition |A|B|C|D|E|F|c1|c2|c3|c4| |B'|F'|G|
-exchange c1 A B C D E
-exchange c1 A B C D E
-exchange c4 A B C D F
+	return trace.Of(play(t, c, `partition A,B,C,D,E,F,c1,c2,c3,c4|B',F',G
+exchange c1 A,B,C,D,E
+exchange c1 A,B,C,D,E
+exchange c4 A,B,C,D,F
 heal
-exchange c3 B C D E G
-exchange c2 A C D E F
-exchange c3 B C D E G
-exchange c4 C D E F' G
+exchange c3 B,C,D,E,G
+exchange c2 A,C,D,E,F
+exchange c3 B,C,D,E,G
+exchange c4 C,D,E,F',G
 `))
 }
 

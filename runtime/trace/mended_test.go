@@ -21,8 +21,8 @@ func TestPartitionsThatEndCuts(t *testing.T) {
 		}
 		return s
 	}
-	cut := func(src, dst string) runtime.Step { return must(c.Cut(src, dst)) }
-	parts := func(groups ...[]string) runtime.Step { return must(c.Partition(groups)) }
+	cut := func(src, dst string) runtime.Step { return must(c.Step(runtime.CutStep{Src: src, Dst: dst})) }
+	parts := func(groups ...[]string) runtime.Step { return must(c.Step(runtime.PartitionStep{Groups: groups})) }
 	first, second := parts([]string{"A", "B"}, []string{"C"}), parts([]string{"A"}, []string{"B", "C"})
 	for _, test := range []struct {
 		name  string
@@ -34,7 +34,7 @@ func TestPartitionsThatEndCuts(t *testing.T) {
 		{"a cut within a part", []runtime.Step{cut("A", "B"), first}, true},
 		{"a cut of a client", []runtime.Step{cut("c1", "C"), first}, true},
 		{"a cut that the parts take over", []runtime.Step{cut("A", "C"), first}, false},
-		{"a cut that was healed", []runtime.Step{cut("A", "B"), c.Heal(), first}, false},
+		{"a cut that was healed", []runtime.Step{cut("A", "B"), must(c.Step(runtime.HealStep{})), first}, false},
 		{"a cut after another partition", []runtime.Step{first, cut("A", "B"), first}, true},
 	} {
 		w := c.Start()

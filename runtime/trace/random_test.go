@@ -40,7 +40,7 @@ func randomWorld(t *rapid.T) *runtime.World {
 	}
 	w := c.Start()
 	for range rapid.IntRange(1, 12).Draw(t, "steps") {
-		s, err := c.Make(randomAct(t, c))
+		s, err := c.Step(randomAction(t, c))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,9 +51,9 @@ func randomWorld(t *rapid.T) *runtime.World {
 	return w
 }
 
-// randomAct draws what to do next: rounds and deliveries, or exchanges if there
+// randomAction draws what to do next: rounds and deliveries, or exchanges if there
 // are clients, and now and then anything else.
-func randomAct(t *rapid.T, c *runtime.Cluster) runtime.Act {
+func randomAction(t *rapid.T, c *runtime.Cluster) runtime.Action {
 	everybody := c.Names(c.Servers() | c.Clients())
 	some := func(of []string, least int) (names []string) {
 		for _, name := range of {
@@ -82,57 +82,68 @@ func randomAct(t *rapid.T, c *runtime.Cluster) runtime.Act {
 		}
 		return all[rapid.IntRange(0, 1).Draw(t, "types"):]
 	}
-	link := func(a runtime.Act) runtime.Act {
-		a.Src = one(everybody)
-		a.Dst = one(slices.DeleteFunc(slices.Clone(everybody), func(name string) bool { return name == a.Src }))
-		return a
+	link := func() (src, dst string) {
+		src = one(everybody)
+		return src, one(slices.DeleteFunc(slices.Clone(everybody), func(name string) bool { return name == src }))
 	}
-	kinds := []runtime.StepKind{runtime.RoundStep, runtime.RoundStep, runtime.DeliverStep}
+	phase := func() (p runtime.Phase) {
+		if rapid.IntRange(0, 3).Draw(t, "parted") > 0 {
+			p.Groups = groups()
+		}
+		if rapid.IntRange(0, 2).Draw(t, "deaf") == 0 {
+			p.Deaf, p.Types = some(everybody, 1), types()
+		}
+		p.Hops = rapid.IntRange(0, 3).Draw(t, "hops")
+		return p
+	}
+	kinds := []string{"round", "round", "deliver"}
 	if c.Clients() != 0 {
-		kinds = []runtime.StepKind{runtime.ExchangeStep, runtime.ExchangeStep, runtime.ExchangeStep, runtime.RoundStep}
+		kinds = []string{"exchange", "exchange", "exchange", "round"}
 	}
 	if _, random := c.Config().Protocol.(hearsay); !random {
 		kinds = kinds[:1]
 	}
 	if rapid.IntRange(0, 3).Draw(t, "rare") == 0 {
-		kinds = []runtime.StepKind{runtime.TimeoutStep, runtime.CrashStep, runtime.RestartStep, runtime.AmnesiaStep, runtime.PartitionStep,
-			runtime.HealStep, runtime.CutStep, runtime.DropStep, runtime.HoldStep, runtime.ReleaseStep, runtime.OrderStep, runtime.DeliverStep}
+		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "deliver"}
 	}
-	a := runtime.Act{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
-	switch a.Kind {
-	case runtime.RoundStep, runtime.DeliverStep:
-		if a.Kind == runtime.RoundStep {
-			a.Who = one(c.Config().Servers)
+	switch kind := rapid.SampledFrom(kinds).Draw(t, "kind"); kind {
+	case "round":
+		return runtime.RoundStep{Leader: one(c.Config().Servers), Phase: phase()}
+	case "deliver":
+		return runtime.DeliverStep{Phase: phase()}
+	case "exchange":
+		return runtime.ExchangeStep{Client: one(c.Names(c.Clients())), Reach: some(c.Names(c.Servers()), rapid.IntRange(1, 3).Draw(t, "reach"))}
+	case "timeout":
+		return runtime.TimeoutStep{IDs: []string{one(everybody)}}
+	case "crash":
+		return runtime.CrashStep{ID: one(everybody)}
+	case "restart":
+		return runtime.RestartStep{ID: one(everybody)}
+	case "amnesia":
+		return runtime.AmnesiaStep{ID: one(everybody)}
+	case "partition":
+		return runtime.PartitionStep{Groups: groups()}
+	case "cut":
+		src, dst := link()
+		return runtime.CutStep{Src: src, Dst: dst}
+	case "hold":
+		src, dst := link()
+		return runtime.HoldStep{Src: src, Dst: dst}
+	case "release":
+		src, dst := link()
+		return runtime.ReleaseStep{Src: src, Dst: dst}
+	case "drop":
+		a := runtime.DropStep{Type: types()[0], Src: one(everybody)}
+		if rapid.Bool().Draw(t, "link") {
+			a.Src, a.Dst = link()
 		}
-		if rapid.IntRange(0, 3).Draw(t, "parted") > 0 {
-			a.Groups = groups()
-		}
-		if rapid.IntRange(0, 2).Draw(t, "deaf") == 0 {
-			a.Names, a.Types = some(everybody, 1), types()
-		}
-		a.Count = rapid.IntRange(0, 3).Draw(t, "hops")
-	case runtime.ExchangeStep:
-		a.Who, a.Names = one(c.Names(c.Clients())), some(c.Names(c.Servers()), rapid.IntRange(1, 3).Draw(t, "reach"))
-	case runtime.TimeoutStep, runtime.CrashStep, runtime.RestartStep, runtime.AmnesiaStep:
-		a.Names = []string{one(everybody)}
-	case runtime.PartitionStep:
-		a.Groups = groups()
-	case runtime.CutStep, runtime.HoldStep, runtime.ReleaseStep:
-		a = link(a)
-	case runtime.DropStep:
-		switch rapid.IntRange(0, 2).Draw(t, "drop") {
-		case 0:
-			a.Who, a.Types = one(everybody), types()
-		case 1:
-			a = link(a)
-			a.Types = types()[:1]
-		default:
-			a.Src, a.Types = one(everybody), types()[:1]
-		}
-	case runtime.OrderStep:
-		a.Who, a.Names = one(everybody), some(everybody, 0)
+		return a
+	case "deaf":
+		return runtime.DeafStep{ID: one(everybody), Types: types()}
+	case "order":
+		return runtime.OrderStep{ID: one(everybody), First: some(everybody, 0)}
 	}
-	return a
+	return runtime.HealStep{}
 }
 
 // A hearsay is a protocol whose nodes do whatever a hash says of what they heard

@@ -1,7 +1,6 @@
 package trace_test
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -177,7 +176,7 @@ func play(t testing.TB, c *runtime.Cluster, story string) *runtime.World {
 	t.Helper()
 	w := c.Start()
 	for line := range strings.Lines(story) {
-		s, err := stepOf(c, strings.Fields(line))
+		s, err := c.ParseStep(strings.TrimSpace(line))
 		if err == nil {
 			w, err = w.Do(s)
 		}
@@ -186,78 +185,6 @@ func play(t testing.TB, c *runtime.Cluster, story string) *runtime.World {
 		}
 	}
 	return w
-}
-
-// phaseOf reads how messages flow: 2 |A|B| |C|D| deaf=B. The type that B does
-// not hear is vote, or that which follows: deaf=B=echo.
-func phaseOf(c *runtime.Cluster, words []string, groups [][]string) (p runtime.Phase, err error) {
-	for _, word := range words {
-		if hops, err := strconv.Atoi(word); err == nil {
-			p.Hops = hops
-		}
-		if who, ok := strings.CutPrefix(word, "deaf="); ok {
-			name, kind, _ := strings.Cut(who, "=")
-			i, err := c.Instance(name)
-			if err != nil {
-				return p, err
-			}
-			p.Deaf, p.Types = runtime.Of(i), []string{cmp.Or(kind, "vote")}
-		}
-	}
-	if groups != nil {
-		p.Parts, err = c.Parts("groups", groups)
-	}
-	return p, err
-}
-
-func stepOf(c *runtime.Cluster, words []string) (runtime.Step, error) {
-	var groups [][]string
-	for _, word := range words[1:] {
-		if strings.Contains(word, "|") {
-			groups = append(groups, strings.Split(strings.Trim(word, "|"), "|"))
-		}
-	}
-	switch args := words[1:]; words[0] {
-	case "exchange":
-		return c.Exchange(args[0], args[1:])
-	case "invoke":
-		return c.Invoke(args[0], operationOf(args[1:]))
-	case "deliver":
-		p, err := phaseOf(c, args, groups)
-		if err != nil {
-			return runtime.Step{}, err
-		}
-		return c.Deliver(p)
-	case "round":
-		p, err := phaseOf(c, args[1:], groups)
-		if err != nil {
-			return runtime.Step{}, err
-		}
-		return c.Round(args[0], p)
-	case "timeout":
-		return c.Timeout(args...)
-	case "crash":
-		return c.Crash(args[0])
-	case "restart":
-		return c.Restart(args[0])
-	case "amnesia":
-		return c.Amnesia(args[0])
-	case "partition":
-		return c.Partition(groups)
-	case "heal":
-		return c.Heal(), nil
-	case "cut":
-		return c.Cut(args[0], args[1])
-	case "hold":
-		return c.Hold(args[0], args[1])
-	case "release":
-		return c.Release(args[0], args[1], 0)
-	case "drop":
-		return c.Drop(args[0], args[1], args[2])
-	case "deaf":
-		return c.Deaf(args[0], args[1:])
-	}
-	return runtime.Step{}, fmt.Errorf("no step %q", words[0])
 }
 
 // voting is a naive protocol of rounds: the leader proposes, all vote, and who

@@ -9,12 +9,6 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// kindOf returns the name of the act that makes such a step.
-func kindOf(s runtime.Step) string {
-	name, _, _ := strings.Cut(s.String(), "(")
-	return name
-}
-
 // operationText shows an operation to people: write "red".
 func operationText(op runtime.Operation) string {
 	if op.Arg == nil {
@@ -23,46 +17,34 @@ func operationText(op runtime.Operation) string {
 	return op.Name + " " + runtime.Text(op.Arg)
 }
 
-// title tells people what the step is.
+// title says what the step is, with what the recorder knows beside its action.
 func (r *recorder) title(w *runtime.World, s *Step) string {
-	switch named := w.Step().Instances(); w.Step().Kind() {
+	switch a := w.Step().Action().(type) {
 	case runtime.ExchangeStep:
-		text := r.Lanes[s.Client].Name
+		text := a.Client
 		if op := r.current[s.Client]; op.Name != "" {
 			text += " " + operationText(op)
 		}
 		if phase := s.phase(); phase != "" {
 			text += ": " + phase
 		}
-		return text + " → " + r.names(indices(named&^runtime.Of(s.Client)))
+		return text + " → " + strings.Join(a.Reach, " ")
 	case runtime.InvokeStep:
-		return r.Lanes[s.Client].Name + " begins " + operationText(r.current[s.Client])
+		return a.Client + " begins " + operationText(r.current[s.Client])
 	case runtime.RoundStep:
-		text := fmt.Sprintf("round %d: %s leads", w.Round(), r.Lanes[indices(named)[0]].Identity)
+		text := fmt.Sprintf("round %d: %s leads", w.Round(), a.Leader)
 		if parts := w.Step().Parts(); parts != nil {
 			text += "; " + r.partsText(parts)
 		}
 		return text
-	case runtime.DeliverStep:
-		return "deliver" + r.phaseText(w.Step().Phase())
 	case runtime.PartitionStep:
-		text := "partition " + r.partsText(w.Step().Parts())
+		text := a.Title()
 		if mended(w) {
 			text += "; earlier cuts end"
 		}
 		return text
-	case runtime.HealStep:
-		return "the network heals"
-	case runtime.TimeoutStep:
-		return r.names(indices(named)) + plural(named.Len(), " times out", " time out")
-	case runtime.CrashStep:
-		return r.names(indices(named)) + plural(named.Len(), " crashes", " crash")
-	case runtime.RestartStep:
-		return r.names(indices(named)) + plural(named.Len(), " restarts", " restart")
-	case runtime.AmnesiaStep:
-		return r.names(indices(named)) + plural(named.Len(), " forgets everything", " forget everything")
 	}
-	return linkText(w.Step().Act())
+	return w.Step().Action().Title()
 }
 
 // mended reports whether the partition that led to w ended a cut: a link, within a part
@@ -88,40 +70,6 @@ func mended(w *runtime.World) bool {
 	return false
 }
 
-// linkText says what a step does to links, with their directions: cut A → B.
-func linkText(a runtime.Act) string {
-	link := a.Src + " → " + a.Dst
-	switch a.Kind {
-	case runtime.CutStep:
-		return "cut " + link
-	case runtime.HoldStep:
-		return "hold " + link
-	case runtime.ReleaseStep:
-		if a.Count > 0 {
-			return fmt.Sprintf("release %d %s %s", a.Count, plural(a.Count, "message", "messages"), link)
-		}
-		return "release " + link
-	case runtime.OrderStep:
-		if len(a.Names) == 0 {
-			return a.Who + " hears all in the usual order"
-		}
-		return a.Who + " hears first: " + strings.Join(a.Names, ", ")
-	case runtime.DropStep:
-		text := strings.Join(a.Types, ", ")
-		if a.Who != "" {
-			return a.Who + " is deaf to " + text
-		}
-		if text = "drop " + text; a.Src != "" {
-			text += " from " + a.Src
-		}
-		if a.Dst != "" {
-			text += " to " + a.Dst
-		}
-		return text
-	}
-	return ""
-}
-
 // carried is what a message says, and how it came, if it came otherwise than
 // inside of the step.
 func (d *Delivery) carried() string { return d.Text + d.way() }
@@ -137,22 +85,6 @@ func (d *Delivery) way() string {
 		return fmt.Sprintf(" (to the next leader, in step %d)", d.Origin.Step)
 	}
 	return " (to the next leader)"
-}
-
-// phaseText says how messages flow in a delivery, as far as that is out of the
-// ordinary:  for 2 hops; A B | C D; A deaf to vote.
-func (r *recorder) phaseText(p runtime.Phase) string {
-	text := ""
-	if p.Hops > 0 {
-		text += fmt.Sprintf(" for %d %s", p.Hops, plural(p.Hops, "hop", "hops"))
-	}
-	if p.Parts != nil {
-		text += "; " + r.partsText(p.Parts)
-	}
-	if p.Deaf != 0 {
-		text += fmt.Sprintf("; %s deaf to %s", r.names(indices(p.Deaf)), strings.Join(p.Types, ", "))
-	}
-	return text
 }
 
 func plural(n int, one, many string) string {

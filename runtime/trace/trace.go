@@ -216,7 +216,7 @@ type recorder struct {
 
 func (r *recorder) step(w *runtime.World) Step {
 	s := Step{
-		Number: w.Depth(), Kind: kindOf(w.Step()), Call: w.Step().String(), Client: -1,
+		Number: w.Depth(), Kind: w.Step().Action().Name(), Call: w.Step().Text(), Client: -1,
 		States: make([]State, len(r.Lanes)), InFlight: len(w.InFlight()),
 	}
 	parts := w.Parts()
@@ -236,7 +236,7 @@ func (r *recorder) step(w *runtime.World) Step {
 		s.States[i].Summary, s.States[i].Down = w.Summary(i), w.Crashed().Has(i)
 		s.States[i].Changed = w.Changed(i)
 	}
-	if k := w.Step().Kind(); k == runtime.ExchangeStep || k == runtime.InvokeStep {
+	if runtime.Is[runtime.ExchangeStep](w.Step()) || runtime.Is[runtime.InvokeStep](w.Step()) {
 		s.Client = indices(w.Step().Instances() & w.Cluster().Clients())[0]
 	}
 	s.Title = r.title(w, &s)

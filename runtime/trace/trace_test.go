@@ -82,7 +82,7 @@ func TestTraceIsPlainAndDeterministic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return trace.Of(play(t, c, "exchange c1 A B C\nexchange c1 B C' D\ncrash c1\n"))
+		return trace.Of(play(t, c, "exchange c1 A,B,C\nexchange c1 B,C',D\ncrash c1\n"))
 	}
 	first, second := record(), record()
 	if diff := cmp.Diff(first, second); diff != "" {

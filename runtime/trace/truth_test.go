@@ -297,13 +297,19 @@ func (j *judge) behind(v *runtime.World, s Behind) {
 // groups is the partition of a step by names, told by the step or by one before.
 func (j *judge) groups(step int) (groups [][]string) {
 	for _, v := range j.w.Path()[1 : step+1] {
-		switch a := v.Step().Act(); {
-		case a.Kind == runtime.PartitionStep:
+		var own [][]string
+		switch a := v.Step().Action().(type) {
+		case runtime.PartitionStep:
 			groups = a.Groups
-		case a.Kind == runtime.HealStep:
+		case runtime.HealStep:
 			groups = nil
-		case v.Depth() == step && a.Groups != nil:
-			groups = a.Groups
+		case runtime.RoundStep:
+			own = a.Groups
+		case runtime.DeliverStep:
+			own = a.Groups
+		}
+		if v.Depth() == step && own != nil {
+			groups = own
 		}
 	}
 	return groups
@@ -442,10 +448,15 @@ func (j *judge) storyboard() {
 				j.Fatalf("the storyboard does not say that %s %s:\n%s", j.name(u.lane), r.one, text)
 			}
 		}
-		if a := v.Step().Act(); a.Kind == runtime.CutStep || a.Kind == runtime.HoldStep {
-			if !strings.HasSuffix(s.Title, a.Src+" → "+a.Dst) {
-				j.Fatalf("%s is titled %q", v.Step(), s.Title)
-			}
+		link := ""
+		switch a := v.Step().Action().(type) {
+		case runtime.CutStep:
+			link = a.Src + " → " + a.Dst
+		case runtime.HoldStep:
+			link = a.Src + " → " + a.Dst
+		}
+		if !strings.HasSuffix(s.Title, link) {
+			j.Fatalf("%s is titled %q", v.Step(), s.Title)
 		}
 	}
 }

@@ -144,13 +144,10 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	}
 	phase := func() (p Phase) {
 		if rapid.IntRange(0, 3).Draw(t, "parted") > 0 {
-			var err error
-			if p.Parts, err = c.Parts("round", groups()); err != nil {
-				t.Fatal(err)
-			}
+			p.Groups = groups()
 		}
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			p.Deaf, p.Types = Of(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf")), types
+			p.Deaf, p.Types = c.Names(Of(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf"))), types
 		}
 		p.Hops = rapid.IntRange(0, 3).Draw(t, "hops")
 		return p
@@ -172,37 +169,37 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	)
 	switch rapid.SampledFrom(kinds).Draw(t, "step") {
 	case "round":
-		s, err = c.Round(c.identities[rapid.IntRange(0, c.config.N-1).Draw(t, "leader")].Name, phase())
+		s, err = c.Step(RoundStep{Leader: c.identities[rapid.IntRange(0, c.config.N-1).Draw(t, "leader")].Name, Phase: phase()})
 	case "deliver":
-		s, err = c.Deliver(phase())
+		s, err = c.Step(DeliverStep{Phase: phase()})
 	case "exchange":
-		s, err = c.Exchange(instance(c.clients), append(some(c.servers&^Of(0)), "A"))
+		s, err = c.Step(ExchangeStep{Client: instance(c.clients), Reach: append(some(c.servers&^Of(0)), "A")})
 	case "invoke":
-		s, err = c.Invoke(instance(c.clients), Operation{Name: "talk"})
+		s, err = c.Step(InvokeStep{Client: instance(c.clients), Op: Operation{Name: "talk"}})
 	case "timeout":
-		s, err = c.Timeout(append(some(everybody&^Of(0)), "A")...)
+		s, err = c.Step(TimeoutStep{IDs: append(some(everybody&^Of(0)), "A")})
 	case "crash":
-		s, err = c.Crash(instance(everybody))
+		s, err = c.Step(CrashStep{ID: instance(everybody)})
 	case "restart":
-		s, err = c.Restart(instance(everybody))
+		s, err = c.Step(RestartStep{ID: instance(everybody)})
 	case "amnesia":
-		s, err = c.Amnesia(instance(everybody))
+		s, err = c.Step(AmnesiaStep{ID: instance(everybody)})
 	case "partition":
-		s, err = c.Partition(groups())
+		s, err = c.Step(PartitionStep{Groups: groups()})
 	case "heal":
-		s = c.Heal()
+		s, err = c.Step(HealStep{})
 	case "cut":
-		s, err = c.Cut("A", instance(everybody&^Of(0)))
+		s, err = c.Step(CutStep{Src: "A", Dst: instance(everybody &^ Of(0))})
 	case "drop":
-		s, err = c.Drop(types[0], instance(everybody), "")
+		s, err = c.Step(DropStep{Type: types[0], Src: instance(everybody), Dst: ""})
 	case "deaf":
-		s, err = c.Deaf(instance(everybody), types)
+		s, err = c.Step(DeafStep{ID: instance(everybody), Types: types})
 	case "hold":
-		s, err = c.Hold("A", instance(everybody&^Of(0)))
+		s, err = c.Step(HoldStep{Src: "A", Dst: instance(everybody &^ Of(0))})
 	case "release":
-		s, err = c.Release("A", instance(everybody&^Of(0)), rapid.IntRange(0, 1).Draw(t, "count"))
+		s, err = c.Step(ReleaseStep{Src: "A", Dst: instance(everybody &^ Of(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
 	case "order":
-		s, err = c.Order(instance(everybody), some(everybody))
+		s, err = c.Step(OrderStep{ID: instance(everybody), First: some(everybody)})
 	}
 	if err != nil {
 		t.Fatal(err)

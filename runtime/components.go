@@ -2,38 +2,46 @@ package runtime
 
 import "slices"
 
-// A cell is a set of instances that no message enters or leaves during a step:
+// A component is a set of instances that no message enters or leaves during a step:
 // a client and its reach, or one part of a partition. What happens in it
 // depends on nothing but its stimulus, its members' local states and what is in
 // flight among them, so it is played once and remembered. There are far fewer
-// different cells than different steps, and one look-up replaces dozens of
+// different components than different steps, and one look-up replaces dozens of
 // deliveries.
 
-// cells returns the cells into which a step falls, or nil if it has to be
-// played as a whole: messages that wait tie the cells together, and a recorded
+// What the keys of components begin with: a number for the kind of step, and for
+// an exchange its client.
+const (
+	ofExchange = iota
+	ofRound
+	ofDelivery
+)
+
+// apart returns the components into which a step falls, or nil if it has to be
+// played as a whole: messages that wait tie the components together, and a recorded
 // step must show each delivery.
-func (m *Simulator) cells(s Step) []Set {
-	if m.record != nil || !m.lossy || len(m.topology.held) > 0 {
+func (m *Simulator) apart(s Step) []Set {
+	if m.record != nil || !m.lossy || m.topology.ties() {
 		return nil
 	}
-	return s.cells
+	return s.components
 }
 
-// cell plays the step among members of its i-th cell, from memory if it can;
-// after the last cell comes the whole step. It leaves in m.packets how many
-// messages were delivered: the limit of them is one for the whole step.
+// component plays the step among members of its i-th component, from memory if it
+// can; after the last component comes the whole step. It leaves in m.packets how
+// many messages were delivered: the limit of them is one for the whole step.
 //
-// A remembered cell is the number of the reason for which it cannot happen; or
+// A remembered component is the number of the reason for which it cannot happen; or
 // the number of its list of observations, how many messages were delivered,
 // how many packets it leaves in flight, if filters lost messages the number of
 // their list (which someFiltered says), the packets (two words each) and, unless
 // the scenario ends with it, the new local state of each member.
-func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
+func (m *Simulator) component(s Step, e *env, i int, members Set) bool {
 	key := append(m.key[:0], m.place(s, e, i))
-	if s.kind == RoundStep {
+	if s.begins() {
 		// Then it does not matter who leads the round, nor which it is, if
 		// the members' states do not tell.
-		m.begin(s, members)
+		s.move.begin(&m.player, e, members)
 		if m.quiet(e, members) {
 			m.rest(e, members)
 			return true
@@ -48,14 +56,14 @@ func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 			key = append(key, w, msg)
 		}
 	}
-	if s.kind == RoundStep {
+	if s.begins() {
 		key = m.opened(key, members)
 	}
 	m.key = key
-	v, ok := m.code.cells.get(key)
+	v, ok := m.code.components.get(key)
 	if !ok {
 		m.fresh = true
-		v = m.playCell(s, e, members)
+		v = m.playComponent(s, e, members)
 	}
 	if len(v) == 1 {
 		m.why = (*m.code.values.at(v[0])).(string)
@@ -86,7 +94,7 @@ func (m *Simulator) cell(s Step, e *env, i int, members Set) bool {
 	return true
 }
 
-// quiet reports whether nobody among members sent anything as the round began,
+// quiet reports whether no member sent anything as the round began,
 // nor was anything in flight.
 func (m *Simulator) quiet(e *env, members Set) bool {
 	for _, p := range m.next {
@@ -137,22 +145,22 @@ func (m *Simulator) opened(key []uint32, members Set) []uint32 {
 	return key
 }
 
-// A place is what the cells of a step have in common that differ only in the
+// A place is what the components of a step have in common that differ only in the
 // states of their members and in what is in flight.
 type place struct {
 	topology, realm, round uint32
 	expected               expectation
 }
 
-// places are numbers of the cells of a step. It keeps those that it used last.
+// places are numbers of the components of a step. It keeps those that it used last.
 type places struct {
 	place
-	cells []uint32 // then that of the whole step
+	components []uint32 // then that of the whole step
 }
 
 func (m *Simulator) place(s Step, e *env, i int) uint32 {
 	here := place{topology: e.topology, realm: m.realm, expected: m.expected}
-	if s.kind != RoundStep {
+	if !s.begins() {
 		here.expected.leaders = 0 // classes are made after the step
 	} else if m.expected.leaders != 0 {
 		here.round = e.round // a part of what a state stands for
@@ -161,37 +169,33 @@ func (m *Simulator) place(s Step, e *env, i int) uint32 {
 	if p == nil || p.place != here {
 		p = m.newPlaces(s, here)
 	}
-	return p.cells[i]
+	return p.components[i]
 }
 
 func (m *Simulator) newPlaces(s Step, here place) *places {
 	p := &places{place: here}
-	who := s.who
-	if s.kind == RoundStep {
-		who = 0
-	}
 	low, high, ends := here.expected.words()
-	all := m.cluster.servers | m.cluster.clients
-	for i, members := range append(slices.Clip(s.cells), all) {
-		key := []uint32{uint32(s.kind)<<16 | uint32(who), p.topology, s.shape, p.realm, p.round,
+	all := m.cluster.all()
+	for i, members := range append(slices.Clip(s.components), all) {
+		key := []uint32{s.what, p.topology, s.shape, p.realm, p.round,
 			uint32(members), uint32(members >> 32), low, high, ends}
-		if i == len(s.cells) { // how they are kept apart is not told by who they are
-			for _, part := range s.cells {
+		if i == len(s.components) { // how they are kept apart is not told by who they are
+			for _, part := range s.components {
 				key = append(key, uint32(part), uint32(part>>32))
 			}
 		}
 		number := m.code.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.code.places.count)} })
-		p.cells = append(p.cells, number[0])
+		p.components = append(p.components, number[0])
 	}
 	s.last.Store(p)
 	return p
 }
 
-// someFiltered is added to the number of packets of a cell in which filters lost messages.
+// someFiltered is added to the number of packets of a component in which filters lost messages.
 const someFiltered = 1 << 31
 
-// cellValue begins what is remembered of the cell under way.
-func (m *Simulator) cellValue(packets int) []uint32 {
+// outcomeOf begins what is remembered of the component under way.
+func (m *Simulator) outcomeOf(packets int) []uint32 {
 	value := []uint32{m.code.list(m.seen), uint32(m.packets), uint32(packets)}
 	if len(m.matched) > 0 {
 		slices.Sort(m.matched)
@@ -201,22 +205,22 @@ func (m *Simulator) cellValue(packets int) []uint32 {
 	return value
 }
 
-// playCell plays the step among members for the first time; the states in
+// playComponent plays the step among members for the first time; the states in
 // m.vec are then those after it, but m.flight is as it was.
-func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
+func (m *Simulator) playComponent(s Step, e *env, members Set) []uint32 {
 	flight := len(m.flight)
-	if s.kind != RoundStep {
-		m.begin(s, members)
+	if !s.begins() {
+		s.move.begin(&m.player, e, members)
 	}
-	if !m.run(s, e, members) {
-		return m.code.cells.put(m.key, []uint32{m.code.value(m.why)})
+	if !s.move.run(&m.player, e, members) {
+		return m.code.components.put(m.key, []uint32{m.code.value(m.why)})
 	}
 	if m.expected.ends {
 		m.flight = m.flight[:flight]
-		return m.code.cells.put(m.key, m.cellValue(0))
+		return m.code.components.put(m.key, m.outcomeOf(0))
 	}
-	m.post(s, e, members)
-	value := m.cellValue(len(m.flight) - flight)
+	m.settle(s, e, members)
+	value := m.outcomeOf(len(m.flight) - flight)
 	for _, p := range m.flight[flight:] {
 		w, msg := p.words()
 		value = append(value, w, msg)
@@ -225,5 +229,5 @@ func (m *Simulator) playCell(s Step, e *env, members Set) []uint32 {
 	for i := range members.All {
 		value = append(value, m.vec[i])
 	}
-	return m.code.cells.put(m.key, value)
+	return m.code.components.put(m.key, value)
 }

@@ -1,0 +1,331 @@
+package runtime
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The notation of an action is one line: its name, its arguments, and those that
+// may be left out as name=value:
+//
+//	exchange c1 A,B,C
+//	round A groups=A,B|A',C,D hops=2 deaf=B types=vote
+//	invoke c1 write("red")
+//	drop ack src=A
+//
+// Members of a list are parted by commas, groups by bars. A word that holds
+// anything but letters, digits and -_'. is quoted as in Go.
+
+// A Meaning is what an argument of an action is about. It decides the type of the
+// argument's value.
+type Meaning uint8
+
+const (
+	InstanceArg  Meaning = iota // a string
+	InstancesArg                // a []string
+	IdentityArg                 // a string
+	GroupsArg                   // a [][]string: a partition
+	TypeArg                     // a string: the type of a message
+	TypesArg                    // a []string
+	CountArg                    // an int
+	OperationArg                // an Operation
+)
+
+// An Argument is one of the things that an action says.
+type Argument struct {
+	Name     string // reach
+	Means    Meaning
+	Optional bool // it is not written if it has the zero value
+	Value    any
+}
+
+// empty reports whether the argument has the zero value.
+func (a Argument) empty() bool {
+	switch v := a.Value.(type) {
+	case string:
+		return v == ""
+	case []string:
+		return len(v) == 0
+	case [][]string:
+		return v == nil
+	case int:
+		return v == 0
+	}
+	return false
+}
+
+// An editor returns the value that is to take the place of an argument's value.
+type editor func(Argument) any
+
+func required[T any](e editor, name string, means Meaning, value T) T {
+	return e(Argument{name, means, false, value}).(T)
+}
+
+func optional[T any](e editor, name string, means Meaning, value T) T {
+	return e(Argument{name, means, true, value}).(T)
+}
+
+// Arguments lists the arguments of an action in the order in which they are
+// written, but for optional ones that have the zero value.
+func Arguments(a Action) []Argument {
+	var list []Argument
+	a.edit(func(arg Argument) any {
+		if !arg.Optional || !arg.empty() {
+			list = append(list, arg)
+		}
+		return arg.Value
+	})
+	return list
+}
+
+// Edit returns an action with other arguments: f is asked for each of them, left
+// out or not, and returns its new value, of the same type.
+func Edit(a Action, f func(Argument) any) Action { return a.edit(f) }
+
+// kinds are the zero values of all kinds of actions.
+var kinds = []Action{
+	ExchangeStep{}, InvokeStep{}, TimeoutStep{},
+	RoundStep{}, DeliverStep{},
+	CrashStep{}, RestartStep{}, AmnesiaStep{},
+	PartitionStep{}, HealStep{}, CutStep{}, DropStep{}, DeafStep{}, HoldStep{}, ReleaseStep{}, OrderStep{},
+}
+
+// Kinds lists the names of all kinds of actions.
+func Kinds() []string {
+	names := make([]string, len(kinds))
+	for i, a := range kinds {
+		names[i] = a.Name()
+	}
+	return names
+}
+
+// notation writes an action.
+func notation(a Action) string {
+	var b strings.Builder
+	b.WriteString(a.Name())
+	for _, arg := range Arguments(a) {
+		b.WriteByte(' ')
+		if arg.Optional {
+			b.WriteString(arg.Name + "=")
+		}
+		b.WriteString(word(arg.Value))
+	}
+	return b.String()
+}
+
+var plainWord = regexp.MustCompile(`^[\pL\pN_'.-]+$`)
+
+func word(value any) string {
+	switch v := value.(type) {
+	case string:
+		if plainWord.MatchString(v) {
+			return v
+		}
+		return strconv.Quote(v)
+	case []string:
+		words := make([]string, len(v))
+		for i, name := range v {
+			words[i] = word(name)
+		}
+		return strings.Join(words, ",")
+	case [][]string:
+		words := make([]string, len(v))
+		for i, group := range v {
+			words[i] = word(group)
+		}
+		return strings.Join(words, "|")
+	case int:
+		return strconv.Itoa(v)
+	case Operation:
+		if v.Arg == nil {
+			return word(v.Name) + "()"
+		}
+		return word(v.Name) + "(" + literal(v.Arg) + ")"
+	}
+	panic(fmt.Sprintf("runtime: no notation for a %T", value))
+}
+
+// literal writes the argument of an operation. Of values that are neither texts
+// nor numbers nor truth values it writes what people are shown, which ParseAction
+// does not read.
+func literal(v any) string {
+	switch v := v.(type) {
+	case string:
+		return strconv.Quote(v)
+	case float64:
+		text := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0"
+		}
+		return text
+	case int, bool:
+		return fmt.Sprint(v)
+	}
+	return Text(v)
+}
+
+// ParseAction reads the notation of an action: the inverse of its String. It knows
+// of no cluster, so that what is named need not exist; [Cluster.Step] checks that.
+// Arguments of operations are strings, numbers of the types int and float64, and
+// truth values.
+func ParseAction(text string) (Action, error) {
+	words := split(text, ' ')
+	i := slices.IndexFunc(kinds, func(a Action) bool { return a.Name() == words[0] })
+	if i < 0 {
+		return nil, fmt.Errorf("%q: no step is called %s; there are %s", text, words[0], strings.Join(Kinds(), ", "))
+	}
+	options := map[string]string{}
+	var required []string
+	for _, w := range words[1:] {
+		name, value, option := cutWord(w, '=')
+		switch {
+		case w == "":
+		case !option:
+			required = append(required, w)
+		case options[name] != "":
+			return nil, fmt.Errorf("%q: %s is given twice", text, name)
+		default:
+			options[name] = value
+		}
+	}
+	var failed error
+	action := kinds[i].edit(func(arg Argument) any {
+		var w string
+		switch {
+		case failed != nil:
+			return arg.Value
+		case arg.Optional:
+			var given bool
+			if w, given = options[arg.Name]; !given {
+				return arg.Value
+			}
+			delete(options, arg.Name)
+		case len(required) == 0:
+			failed = fmt.Errorf("%q: %s is missing", text, arg.Name)
+			return arg.Value
+		default:
+			w, required = required[0], required[1:]
+		}
+		value, err := parse(arg.Means, w)
+		if err != nil {
+			failed = fmt.Errorf("%q: %s: %w", text, arg.Name, err)
+			return arg.Value
+		}
+		return value
+	})
+	switch {
+	case failed != nil:
+		return nil, failed
+	case len(required) > 0:
+		return nil, fmt.Errorf("%q: %s is one word too many", text, required[0])
+	}
+	for name := range options {
+		return nil, fmt.Errorf("%q: %s takes no %s", text, words[0], name)
+	}
+	return action, nil
+}
+
+// parse reads what word writes.
+func parse(means Meaning, w string) (any, error) {
+	switch means {
+	case InstanceArg, IdentityArg, TypeArg:
+		return unquote(w)
+	case InstancesArg, TypesArg:
+		return list(w)
+	case GroupsArg:
+		var groups [][]string
+		for _, g := range split(w, '|') {
+			group, err := list(g)
+			if err != nil {
+				return nil, err
+			}
+			groups = append(groups, group)
+		}
+		return groups, nil
+	case CountArg:
+		n, err := strconv.Atoi(w)
+		if err != nil {
+			return nil, fmt.Errorf("%s is no number", w)
+		}
+		return n, nil
+	}
+	return operation(w)
+}
+
+func list(w string) ([]string, error) {
+	var names []string
+	for _, part := range split(w, ',') {
+		name, err := unquote(part)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func operation(w string) (Operation, error) {
+	name, rest, called := cutWord(w, '(')
+	arg, closed := strings.CutSuffix(rest, ")")
+	if !called || !closed {
+		return Operation{}, fmt.Errorf(`%s is no operation, as read() or write("red")`, w)
+	}
+	name, err := unquote(name)
+	op := Operation{Name: name}
+	if err != nil || arg == "" {
+		return op, err
+	}
+	if n, err := strconv.Atoi(arg); err == nil {
+		op.Arg = n
+	} else if f, err := strconv.ParseFloat(arg, 64); err == nil {
+		op.Arg = f
+	} else if arg == "true" || arg == "false" {
+		op.Arg = arg == "true"
+	} else if op.Arg, err = strconv.Unquote(arg); err != nil {
+		return op, fmt.Errorf("%s is no string, number or truth value", arg)
+	}
+	return op, nil
+}
+
+func unquote(w string) (string, error) {
+	if plainWord.MatchString(w) {
+		return w, nil
+	}
+	name, err := strconv.Unquote(w)
+	if err != nil {
+		return "", fmt.Errorf("%s is no word; quote it", strconv.Quote(w))
+	}
+	return name, nil
+}
+
+// split splits at each sep that is not in quotes.
+func split(text string, sep byte) []string {
+	var parts []string
+	for {
+		part, rest, found := cutWord(text, sep)
+		parts = append(parts, part)
+		if !found {
+			return parts
+		}
+		text = rest
+	}
+}
+
+// cutWord is [strings.Cut] at the first sep that is not in quotes.
+func cutWord(text string, sep byte) (before, after string, found bool) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == sep && !quoted:
+			return text[:i], text[i+1:], true
+		}
+	}
+	return text, "", false
+}

@@ -1,0 +1,187 @@
+package runtime_test
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/kvproto"
+	"github.com/twinsh/twinsh/runtime"
+)
+
+// Each kind of step is made again of its notation, in another cluster.
+func TestNotation(t *testing.T) {
+	config := runtime.Config{
+		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
+		Clients: []runtime.Client{{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}},
+		Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
+	}
+	clusters := [2]*runtime.Cluster{mustCluster(t, config), mustCluster(t, config)}
+	groups := [][]string{{"A", "C'"}, {"B", "C", "D"}}
+	phase := runtime.Phase{Groups: groups, Deaf: []string{"B", "D"}, Types: []string{"ack", "report"}, Hops: 2}
+	invoke := func(name string, arg any) runtime.Action {
+		return runtime.InvokeStep{Client: "c1", Op: runtime.Operation{Name: name, Arg: arg}}
+	}
+	kinds := map[string]bool{}
+	for want, a := range map[string]runtime.Action{
+		"exchange c1 A,C'":                  runtime.ExchangeStep{Client: "c1", Reach: []string{"A", "C'"}},
+		`invoke c1 write("red")`:            invoke("write", "red"),
+		`invoke c1 write(" a=\"b\", (c)|")`: invoke("write", ` a="b", (c)|`),
+		"invoke c1 read()":                  invoke("read", nil),
+		"invoke c1 add(-3)":                 invoke("add", -3),
+		"invoke c1 add(3.0)":                invoke("add", 3.0),
+		"invoke c1 add(1e+300)":             invoke("add", 1e300),
+		"invoke c1 add(+Inf)":               invoke("add", math.Inf(1)),
+		"invoke c1 set(true)":               invoke("set", true),
+		`invoke c1 "a b"(false)`:            invoke("a b", false),
+		"timeout A,c1":                      runtime.TimeoutStep{IDs: []string{"A", "c1"}},
+		"crash C'":                          runtime.CrashStep{ID: "C'"},
+		"restart c1":                        runtime.RestartStep{ID: "c1"},
+		"amnesia A":                         runtime.AmnesiaStep{ID: "A"},
+		"round C groups=A,C'|B,C,D hops=2 deaf=B,D types=ack,report": runtime.RoundStep{Leader: "C", Phase: phase},
+		"round C": runtime.RoundStep{Leader: "C"},
+		"deliver groups=A,C'|B,C,D hops=2 deaf=B,D types=ack,report": runtime.DeliverStep{Phase: phase},
+		"deliver":              runtime.DeliverStep{},
+		"partition A,C'|B,C,D": runtime.PartitionStep{Groups: groups},
+		"heal":                 runtime.HealStep{},
+		"cut A c1":             runtime.CutStep{Src: "A", Dst: "c1"},
+		"drop ack src=A":       runtime.DropStep{Type: "ack", Src: "A"},
+		"drop ack dst=c1":      runtime.DropStep{Type: "ack", Dst: "c1"},
+		"deaf A ack,query":     runtime.DeafStep{ID: "A", Types: []string{"ack", "query"}},
+		"hold A B":             runtime.HoldStep{Src: "A", Dst: "B"},
+		"release A B count=3":  runtime.ReleaseStep{Src: "A", Dst: "B", Count: 3},
+		"release A B":          runtime.ReleaseStep{Src: "A", Dst: "B"},
+		"order A first=C',B":   runtime.OrderStep{ID: "A", First: []string{"C'", "B"}},
+		"order A":              runtime.OrderStep{ID: "A"},
+	} {
+		kinds[a.Name()] = true
+		s, err := clusters[0].Step(a)
+		if err != nil || s.String() != want {
+			t.Errorf("%+v is %q, %v, want %q", a, s, err, want)
+			continue
+		}
+		again, err := clusters[1].ParseStep(s.String())
+		if err != nil || again.String() != want || again.Cluster() != clusters[1] || !reflect.DeepEqual(again.Action(), s.Action()) {
+			t.Errorf("%s is read as %+v, %v, want %+v", s, again, err, s.Action())
+		}
+	}
+	for _, name := range runtime.Kinds() {
+		if !kinds[name] {
+			t.Errorf("no %s was tried", name)
+		}
+	}
+}
+
+// What is no notation of a step is refused with what is wrong.
+func TestBadNotation(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                      "no step is called ; there are exchange, invoke",
+		"jump A":                "no step is called jump; there are exchange, invoke",
+		"crash":                 "id is missing",
+		"crash A B":             "B is one word too many",
+		"crash id=A":            "id is missing",
+		"crash A when=now":      "crash takes no when",
+		"round A hops=1 hops=2": "hops is given twice",
+		"round A hops=x":        "hops: x is no number",
+		"partition A,,B":        "groups: \"\" is no word; quote it",
+		`cut A "B`:              `dst: "\"B" is no word; quote it`,
+		"invoke c1 read":        `op: read is no operation, as read() or write("red")`,
+		"invoke c1 write(red)":  "op: red is no string, number or truth value",
+	} {
+		if a, err := runtime.ParseAction(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is read as %+v, %v, want %q", text, a, err, want)
+		}
+	}
+}
+
+// Random words and lists keep what they are.
+func TestNotationOfAnyWord(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.String(), 1, 4)
+		for _, a := range []runtime.Action{
+			runtime.DropStep{Type: rapid.StringN(1, -1, -1).Draw(t, "type"), Src: rapid.String().Draw(t, "src")},
+			runtime.DeafStep{ID: rapid.String().Draw(t, "id"), Types: words.Draw(t, "types")},
+			runtime.PartitionStep{Groups: rapid.SliceOfN(words, 1, 4).Draw(t, "groups")},
+			runtime.InvokeStep{Client: "c", Op: runtime.Operation{Name: rapid.String().Draw(t, "name"), Arg: rapid.String().Draw(t, "arg")}},
+			runtime.InvokeStep{Client: "c", Op: runtime.Operation{Name: "add", Arg: rapid.Float64().Draw(t, "x")}},
+			runtime.InvokeStep{Client: "c", Op: runtime.Operation{Name: "add", Arg: rapid.Int().Draw(t, "n")}},
+		} {
+			again, err := runtime.ParseAction(a.String())
+			if err != nil || !reflect.DeepEqual(again, a) {
+				t.Fatalf("%s is read as %#v, %v, want %#v", a, again, err, a)
+			}
+		}
+	})
+}
+
+// Steps are checked when they are made: a partition has each server once, and
+// what is named is there.
+func TestStepsAreChecked(t *testing.T) {
+	c := mustCluster(t, runtime.Config{Protocol: mute{}, N: 3, Clients: clients(program{read()})}) // A B C c1
+	for groups, want := range map[string]string{
+		"A|B,C":    "", // it is a partition
+		"A,c1|B,C": "",
+		"A|B":      "C is in no group; each of A, B, C must be in one",
+		"A,B|B,C":  "B is in two groups",
+		"A,B,C|D":  `no instance "D"; there are A, B, C, c1`,
+		"A,A,B|C":  "A is named twice",
+	} {
+		for act, text := range map[string]string{"round": "round A groups=", "deliver": "deliver groups=", "partition": "partition "} {
+			_, err := c.ParseStep(text + groups)
+			if want == "" && err != nil || want != "" && (err == nil || err.Error() != act+": "+want) {
+				t.Errorf("%s of %s: %v, want %q", act, groups, err, want)
+			}
+		}
+	}
+	for want, a := range map[string]runtime.Action{
+		"partition: A is in no group; each of A, B, C must be in one":                  runtime.PartitionStep{Groups: [][]string{}},
+		"partition: a group is empty":                                                  runtime.PartitionStep{Groups: [][]string{{"A", "B", "C"}, {}}},
+		`round: deaf: no instance "E"; there are A, B, C, c1`:                          runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Deaf: []string{"E"}, Types: []string{"vote"}}},
+		"round: deaf instances and the message types that they don't hear go together": runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Deaf: []string{"A"}}},
+		"round: hops is -1, want 1 or more, or none for all":                           runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Hops: -1}},
+		"round: leader: c1 is a client; servers lead":                                  runtime.RoundStep{Leader: "c1"},
+		"deliver: types: a message type is empty":                                      runtime.DeliverStep{Phase: runtime.Phase{Deaf: []string{"A"}, Types: []string{""}}},
+		"exchange: the reach of c1 is empty; name the servers that take part":          runtime.ExchangeStep{Client: "c1"},
+		"exchange: A is a server; the clients are c1":                                  runtime.ExchangeStep{Client: "A", Reach: []string{"A"}},
+		"exchange: reach: c1 is a client; a client exchanges with servers (A, B, C)":   runtime.ExchangeStep{Client: "c1", Reach: []string{"A", "c1"}},
+		"timeout: ids: no instance is named; name one of A, B, C, c1":                  runtime.TimeoutStep{},
+		"cut: A always reaches itself; name two instances":                             runtime.CutStep{Src: "A", Dst: "A"},
+		"release: count is -1, want 1 or more, or none for all":                        runtime.ReleaseStep{Src: "A", Dst: "B", Count: -1},
+		"drop: the message type is empty; name one, or use cut":                        runtime.DropStep{},
+		"deaf: no message types are named":                                             runtime.DeafStep{ID: "A"},
+		"step: there is no action":                                                     nil,
+	} {
+		if _, err := c.Step(a); err == nil || err.Error() != want {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// A step that was made for another cluster cannot be taken: the error names both.
+func TestStepOfAnotherCluster(t *testing.T) {
+	var clusters [2]*runtime.Cluster
+	for i := range clusters {
+		var err error
+		if clusters[i], err = runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4 + 3*i, F: 1 + i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var heal [2]runtime.Step
+	for i, c := range clusters {
+		var err error
+		if heal[i], err = c.Step(runtime.HealStep{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := clusters[0].Start().Do(heal[1])
+	const want = "heal: the step was made for another cluster, kv n=7 f=2, than that of the world, kv n=4 f=1"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := clusters[0].Start().Do(heal[0]); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,124 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+)
+
+// An ExchangeStep lets a client begin or continue the current phase of its current
+// operation with exactly the server instances in its reach, as far as the topology
+// lets it reach them. It runs until nothing is in flight among them.
+type ExchangeStep struct {
+	Client string   // an instance
+	Reach  []string // instances of servers
+}
+
+// Name implements [Action].
+func (a ExchangeStep) Name() string { return "exchange" }
+
+// String implements [Action].
+func (a ExchangeStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a ExchangeStep) Title() string { return a.Client + " → " + strings.Join(a.Reach, " ") }
+
+func (a ExchangeStep) edit(e editor) Action {
+	a.Client = required(e, "client", InstanceArg, a.Client)
+	a.Reach = required(e, "reach", InstancesArg, a.Reach)
+	return a
+}
+
+func (a ExchangeStep) bind(s *step) (Action, error) {
+	c := s.cluster
+	client, err := s.client(a.Client)
+	if err != nil {
+		return nil, err
+	}
+	reach, err := c.set(a.Reach)
+	if err != nil {
+		return nil, fmt.Errorf("reach: %w", err)
+	}
+	if reach == 0 {
+		return nil, fmt.Errorf("the reach of %s is empty; name the servers that take part", a.Client)
+	}
+	if bad := reach &^ c.servers; bad != 0 {
+		return nil, fmt.Errorf("reach: %s is a client; a client exchanges with servers (%s)", c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
+	}
+	a.Reach = c.Names(reach)
+	s.named = reach | Of(client)
+	s.move = exchange{client, s.named}
+	s.components, s.what = []Set{s.named}, ofExchange<<16|uint32(client)
+	return a, nil
+}
+
+// An InvokeStep lets a client begin an operation and send its first messages.
+// They, and whatever follows, travel in later steps; see [DeliverStep].
+type InvokeStep struct {
+	Client string // an instance
+	Op     Operation
+}
+
+// Name implements [Action].
+func (a InvokeStep) Name() string { return "invoke" }
+
+// String implements [Action].
+func (a InvokeStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a InvokeStep) Title() string { return a.Client + " begins " + a.Op.String() }
+
+func (a InvokeStep) edit(e editor) Action {
+	a.Client = required(e, "client", InstanceArg, a.Client)
+	a.Op = required(e, "op", OperationArg, a.Op)
+	return a
+}
+
+func (a InvokeStep) bind(s *step) (Action, error) {
+	client, err := s.client(a.Client)
+	if err != nil {
+		return nil, err
+	}
+	if bad := unsound(a.Op.Arg); bad != "" {
+		return nil, fmt.Errorf("%s: an argument of type %T %s", a.Op.Name, a.Op.Arg, bad)
+	}
+	s.named = Of(client)
+	s.move = prompt{s.named, stimulus{kind: InvokeEvent, arg: s.cluster.code.value(a.Op)}}
+	return a, nil
+}
+
+// A TimeoutStep lets instances wait in vain. What they send stays in flight.
+type TimeoutStep struct {
+	IDs []string // instances
+}
+
+// Name implements [Action].
+func (a TimeoutStep) Name() string { return "timeout" }
+
+// String implements [Action].
+func (a TimeoutStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a TimeoutStep) Title() string { return verb(a.IDs, "times out", "time out") }
+
+func (a TimeoutStep) edit(e editor) Action {
+	a.IDs = required(e, "ids", InstancesArg, a.IDs)
+	return a
+}
+
+func (a TimeoutStep) bind(s *step) (Action, error) {
+	ids, err := s.instances("ids", a.IDs)
+	if err != nil {
+		return nil, err
+	}
+	a.IDs = s.cluster.Names(ids)
+	s.named, s.move = ids, prompt{ids, stimulus{kind: TimeoutEvent}}
+	return a, nil
+}
+
+// verb says what one or several do.
+func verb(ids []string, one, many string) string {
+	if len(ids) == 1 {
+		return ids[0] + " " + one
+	}
+	return strings.Join(ids, " ") + " " + many
+}

@@ -1,0 +1,78 @@
+package runtime
+
+// A CrashStep stops an instance. Messages to it are lost.
+type CrashStep struct {
+	ID string // an instance
+}
+
+// Name implements [Action].
+func (a CrashStep) Name() string { return "crash" }
+
+// String implements [Action].
+func (a CrashStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a CrashStep) Title() string { return a.ID + " crashes" }
+
+func (a CrashStep) edit(e editor) Action {
+	a.ID = required(e, "id", InstanceArg, a.ID)
+	return a
+}
+
+func (a CrashStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, crashEvent) }
+
+// A RestartStep starts an instance again, crashed or not, with what its code keeps
+// across a restart.
+type RestartStep struct {
+	ID string // an instance
+}
+
+// Name implements [Action].
+func (a RestartStep) Name() string { return "restart" }
+
+// String implements [Action].
+func (a RestartStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a RestartStep) Title() string { return a.ID + " restarts" }
+
+func (a RestartStep) edit(e editor) Action {
+	a.ID = required(e, "id", InstanceArg, a.ID)
+	return a
+}
+
+func (a RestartStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, restartEvent) }
+
+// An AmnesiaStep lets an instance lose its whole state and go on as if it were new.
+// Its identity counts as faulty from then on.
+type AmnesiaStep struct {
+	ID string // an instance
+}
+
+// Name implements [Action].
+func (a AmnesiaStep) Name() string { return "amnesia" }
+
+// String implements [Action].
+func (a AmnesiaStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a AmnesiaStep) Title() string { return a.ID + " forgets everything" }
+
+func (a AmnesiaStep) edit(e editor) Action {
+	a.ID = required(e, "id", InstanceArg, a.ID)
+	return a
+}
+
+func (a AmnesiaStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, amnesiaEvent) }
+
+// befalls makes the step one that happens to an instance without its code being
+// asked.
+func (s *step) befalls(id string, kind EventKind) error {
+	i, err := s.cluster.Instance(id)
+	if err != nil {
+		return err
+	}
+	s.named = Of(i)
+	s.move = befall{i, kind}
+	return nil
+}
