@@ -82,7 +82,7 @@ func (x *comparison) ambiguous(s adversary.Space) bool {
 	if s.Op == "|" || s.Op == "distinct" || s.Op == "constant" {
 		return true
 	}
-	return strings.Contains(s.Text, "steps(") || slices.ContainsFunc(s.Of, x.ambiguous)
+	return strings.Contains(s.Text, "steps(") || strings.Contains(s.Text, "way(") || slices.ContainsFunc(s.Of, x.ambiguous)
 }
 
 // checkCounterexample checks that it is one, and as short as it says.

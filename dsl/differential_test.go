@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,9 @@ var (
 )
 
 func TestDifferential(t *testing.T) {
+	// Each case leaves much behind and keeps little, so that most of the time would
+	// go by in collections of it.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cases := *differentialCases
 	if testing.Short() {
 		cases = min(cases, 60)

@@ -87,16 +87,20 @@ type execution struct {
 	dir   string
 	files int // how many were named
 	shard explore.Shard
-	saved []*explore.Saved
+	saved []*explore.Saved // of shards
 }
 
 // run runs a script and returns what it tells, line by line.
 func (x *execution) run(script string) ([]told, error) {
 	var out bytes.Buffer
-	in, err := New(Config{Stdout: &out, WriteDir: x.dir, Shard: x.shard, Report: func(r *explore.Report) error {
-		x.saved = append(x.saved, r.Save())
-		return nil
-	}})
+	config := Config{Stdout: &out, WriteDir: x.dir, Shard: x.shard}
+	if x.shard.Count > 0 {
+		config.Report = func(r *explore.Report) error {
+			x.saved = append(x.saved, r.Save())
+			return nil
+		}
+	}
+	in, err := New(config)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/twinsh/twinsh/runtime/explore"
 )
 
 // run executes a script and returns what it prints and its error.
@@ -121,6 +123,32 @@ func TestFailuresOfPlayedStepsMustBeSeen(t *testing.T) {
 	want := "x.star:12:6: round met code of nodes that fails, and the script never looks at it, as in print(history()): the code of A failed: protocol brittle: on_round at A: floored division by zero (x.star:4:18)"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v\nwant %s", err, want)
+	}
+}
+
+// Code that fails on the way to the start of a search is in the report of the first
+// of its shards, which has to be looked at. The others have nothing to look at.
+func TestFailuresBeforeTheStartOfShards(t *testing.T) {
+	for _, test := range []struct {
+		shard  int
+		script string
+		seen   bool
+	}{
+		{0, "explore(rounds(\"A\")).failures", true},
+		{1, "explore(rounds(\"A\")).failures", true},
+		{0, "explore(rounds(\"A\"))", false},
+		{1, "explore(rounds(\"A\"))", true},
+		{1, "explore(rounds(\"A\"), start = begin)", false}, // of another start
+	} {
+		in, err := New(Config{Shard: explore.Shard{Index: test.shard, Count: 2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = in.Exec(t.Context(), "x.star", brittle+"cluster(make(True), n = 2, f = 0)\nbegin = world()\nround(\"A\")\nround(\"A\")\n"+test.script)
+		var failed *CheckFailed
+		if test.seen != (err == nil) || !test.seen && !errors.As(err, &failed) {
+			t.Errorf("shard %d, %s: %v", test.shard+1, test.script, err)
+		}
 	}
 }
 

@@ -240,6 +240,9 @@ func callExplore(c *call) (starlark.Value, error) {
 			c.unwritten(fmt.Errorf("explore: the report cannot be written: %w", err))
 		}
 	}
+	if o.Shard.Index > 0 {
+		c.in().looked(o.Start) // the report of the first shard has what failed on the way to the start
+	}
 	return c.reported(report, properties, nil)
 }
 

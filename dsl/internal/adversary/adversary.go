@@ -250,12 +250,12 @@ func (s Space) Scenarios() []Scenario {
 }
 
 // single reports whether the space is a plain choice of single steps, in which
-// what is given twice is listed once. One of stories, steps(…), is none.
+// what is given twice is listed once. One of stories, way(…), is none.
 func (s Space) single() bool {
 	if s.Op == "|" {
 		return s.Of[0].single() && s.Of[1].single()
 	}
-	return s.Op == "" && !strings.HasPrefix(s.Text, "(steps(") && !slices.ContainsFunc(s.Lists, func(sc Scenario) bool { return len(sc) != 1 })
+	return s.Op == "" && !strings.HasPrefix(s.Text, "(steps(") && !strings.HasPrefix(s.Text, "(way(") && !slices.ContainsFunc(s.Lists, func(sc Scenario) bool { return len(sc) != 1 })
 }
 
 func product(a, b []Scenario) (all []Scenario) {
@@ -362,6 +362,13 @@ func (r *Role) call(name string) string {
 	return "role(" + strings.Join(args, ", ") + ")"
 }
 
+// way makes a space of how a world came about. Code may have failed on the way; a
+// script that takes such a step and does not look fails.
+const way = `def way(w):
+    looked = w.history()
+    return steps(w.steps)
+`
+
 // Stage is the part of the script that ends with a space and properties.
 func (c *Case) Stage() string {
 	var b strings.Builder
@@ -392,7 +399,7 @@ func (c *Case) Stage() string {
 	for _, t := range c.Twins {
 		fmt.Fprintf(&b, "twin(%q, k = %d)\n", t.ID, t.Copies)
 	}
-	b.WriteString("begin = world()\n")
+	b.WriteString("begin = world()\n" + way)
 	for _, s := range c.Start {
 		fmt.Fprintln(&b, s.act())
 	}

@@ -88,6 +88,9 @@ func (p *pen) system() {
 	}
 	if c.N == 5 {
 		c.Twins, p.lives = nil, 1
+		if p.chance(85) {
+			p.most = min(p.most, 60) // what happens is made to happen under all of 120 renamings
+		}
 	}
 }
 

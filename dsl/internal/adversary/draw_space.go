@@ -176,7 +176,7 @@ func (p *pen) choice() Space {
 			for _, step := range steps {
 				text += "." + step.act()
 			}
-			texts = append(texts, "steps("+text+".steps)")
+			texts = append(texts, "way("+text+")")
 			if s.Lists == nil || texts[0] != texts[len(texts)-1] {
 				s.Lists = append(s.Lists, Scenario(steps))
 			} else {

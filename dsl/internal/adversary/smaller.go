@@ -112,7 +112,7 @@ func listed(of []Scenario) Space {
 		for _, step := range sc {
 			text += "." + step.act()
 		}
-		texts = append(texts, "steps("+text+".steps)")
+		texts = append(texts, "way("+text+")")
 	}
 	s.Text = "(" + strings.Join(texts, " | ") + ")"
 	return s
