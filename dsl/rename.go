@@ -30,7 +30,7 @@ func (p *protocolValue) MessageTypes() []string {
 
 // SymmetricClients tells what the protocol inside declares.
 func (p *protocolValue) SymmetricClients(program []runtime.Operation) bool {
-	s, ok := p.Protocol.(runtime.SymmetricClients)
+	s, ok := p.Protocol.(runtime.ClientSymmetric)
 	return ok && s.SymmetricClients(program)
 }
 

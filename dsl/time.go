@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/internal/english"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
@@ -269,20 +270,13 @@ func (b *branchList) String() string {
 				how = "ahead"
 			}
 		}
-		line := fmt.Sprintf("%s %d  %s, %s", mark, i, plural(end.Depth(), "step"), how)
+		line := fmt.Sprintf("%s %d  %s, %s", mark, i, english.Count(end.Depth(), "step"), how)
 		if end.Depth() > 0 {
 			line += ": … " + end.Step().Text()
 		}
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func callNext(c *call) (starlark.Value, error) {
@@ -320,7 +314,7 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 	for client := range (c.Clients() &^ w.Crashed()).All {
 		// As many of those it reaches as it can count on to answer.
 		reach := c.Names(w.Reach(client) & c.Servers() &^ w.Crashed())
-		add(runtime.ExchangeStep{Client: c.Names(runtime.Of(client))[0], Reach: reach[:min(len(reach), c.Config().N-c.Config().F)]})
+		add(runtime.ExchangeStep{Client: c.Names(runtime.SetOf(client))[0], Reach: reach[:min(len(reach), c.Config().N-c.Config().F)]})
 	}
 	if flight := w.InFlight(); len(flight) > 0 {
 		var texts []string
@@ -331,7 +325,7 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 		if len(flight) > len(texts) {
 			texts = append(texts, "…")
 		}
-		lines = append(lines, fmt.Sprintf("%-36s # %s in flight: %s", "deliver(hops = 1)", plural(len(flight), "message"), strings.Join(texts, ", ")))
+		lines = append(lines, fmt.Sprintf("%-36s # %s in flight: %s", "deliver(hops = 1)", english.Count(len(flight), "message"), strings.Join(texts, ", ")))
 	}
 	if c.Clients() == 0 {
 		for _, id := range c.Identities() {

@@ -33,9 +33,9 @@ func (c *Cluster) Symmetric() bool {
 	return ok && s.Symmetric()
 }
 
-// SymmetricClients is implemented by symmetric protocols that also treat alike
+// ClientSymmetric is implemented by symmetric protocols that also treat alike
 // all clients that run a certain program.
-type SymmetricClients interface {
+type ClientSymmetric interface {
 	Symmetric
 	SymmetricClients(program []Operation) bool
 }
@@ -46,13 +46,13 @@ type SymmetricClients interface {
 // the first. Twins are not swapped, because the order in which they are heard,
 // and what they may propose, tells them apart.
 func (c *Cluster) NameSymmetries() []Renaming {
-	alike, _ := c.config.Protocol.(SymmetricClients)
+	declared, _ := c.config.Protocol.(ClientSymmetric)
 	return slices.DeleteFunc(c.Symmetries(), func(r Renaming) bool {
 		for i, j := range r {
 			if c.instances[i].Copy != c.instances[j].Copy {
 				return true
 			}
-			if i != j && c.clients.Has(i) && (alike == nil || !alike.SymmetricClients(c.starts[c.instances[i].start].program)) {
+			if i != j && c.clients.Has(i) && (declared == nil || !declared.SymmetricClients(c.starts[c.instances[i].start].program)) {
 				return true
 			}
 		}

@@ -126,12 +126,12 @@ func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
 		if rapid.Bool().Draw(t, "parted") {
 			parts = make([]runtime.Set, 2)
 			for i := range c.Servers().All {
-				parts[rapid.IntRange(0, 1).Draw(t, "part")] |= runtime.Of(i)
+				parts[rapid.IntRange(0, 1).Draw(t, "part")] |= runtime.SetOf(i)
 			}
 			parts = slices.DeleteFunc(parts, func(s runtime.Set) bool { return s == 0 })
 		}
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			deaf, p.Types = runtime.Of(who), []string{"string"}
+			deaf, p.Types = runtime.SetOf(who), []string{"string"}
 		}
 		kind := rapid.SampledFrom([]string{"round", "round", "deliver", "crash", "restart", "amnesia"}).Draw(t, "kind")
 		acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
@@ -186,7 +186,7 @@ func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
 			k := 0
 			for i := range id.Instances.All {
 				if some>>k&1 != 0 {
-					with |= runtime.Of(i)
+					with |= runtime.SetOf(i)
 				}
 				k++
 			}
@@ -202,7 +202,7 @@ func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
 
 func exchanging(client string, with ...int) act {
 	return func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
-		return c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(r.Set(runtime.Of(with...)))})
+		return c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(r.Set(runtime.SetOf(with...)))})
 	}
 }
 

@@ -14,8 +14,8 @@ const MaxInstances = 64
 // A Set is a set of instances: bit i stands for instance i.
 type Set uint64
 
-// Of returns the set of the given instances.
-func Of(instances ...int) Set {
+// SetOf returns the set of the given instances.
+func SetOf(instances ...int) Set {
 	var s Set
 	for _, i := range instances {
 		s |= 1 << i
@@ -106,7 +106,7 @@ type Cluster struct {
 	starts     []start
 	code       *code
 	idle       sync.Pool // of *Simulator
-	realms     atomic.Uint32
+	epochs     atomic.Uint32
 }
 
 // start is one way to make a node: an identity with a program.
@@ -209,7 +209,7 @@ func (c *Cluster) add(name string, program []Operation, client bool, twins map[s
 		}
 		c.instances = append(c.instances, in)
 		c.byName[in.Name] = i
-		identity.Instances |= Of(i)
+		identity.Instances |= SetOf(i)
 	}
 	if client {
 		c.clients |= identity.Instances
@@ -315,7 +315,7 @@ func (c *Cluster) set(names []string) (Set, error) {
 		if s.Has(i) {
 			return 0, fmt.Errorf("%s is named twice", name)
 		}
-		s |= Of(i)
+		s |= SetOf(i)
 	}
 	return s, nil
 }

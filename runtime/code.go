@@ -13,8 +13,11 @@ import (
 	"sync"
 )
 
-// code is what a cluster has learnt of its nodes' code: interned local states,
-// messages, operations and observations, and the transitions between them.
+// code is what a cluster has learnt of its nodes' code, as tables that only grow.
+// They intern (equal things are one number): local states, messages, operations,
+// rounds, observations and environments. Over these numbers stand the transition
+// cache, (local state, event) -> reaction, the equivalence classes of states, and
+// the components of steps that were played. Readers never lock.
 type code struct {
 	cluster *Cluster
 	limits  limits
@@ -45,9 +48,9 @@ type code struct {
 	lists      vec[[]uint32] // of pairs of instance and observation, or of filters
 	byList     table
 	joins      table // lists of observations -> one of them all
-	places     table // what cells have in common -> number
+	places     table // what components have in common -> number
 	components table
-	played     table // (realm, instance, local state, what happened to it) beside cells
+	played     table // (epoch, instance, local state, what happened to it) beside components
 	envs       vec[*env]
 	byEnv      table
 	topos      vec[*topology]
@@ -171,7 +174,7 @@ func (k *code) join(lists []uint32) []uint32 {
 	var kinds [Failed + 1]bool
 	for p := range slices.Chunk(pairs, 2) {
 		if o := k.seen.at(p[1]); o.OfOperation() {
-			who |= Of(int(p[0]))
+			who |= SetOf(int(p[0]))
 			kinds[o.Kind] = true
 		}
 	}

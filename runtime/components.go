@@ -148,7 +148,7 @@ func (m *Simulator) opened(key []uint32, members Set) []uint32 {
 // A place is what the components of a step have in common that differ only in the
 // states of their members and in what is in flight.
 type place struct {
-	topology, realm, round uint32
+	topology, epoch, round uint32
 	expected               expectation
 }
 
@@ -159,7 +159,7 @@ type places struct {
 }
 
 func (m *Simulator) place(s Step, e *env, i int) uint32 {
-	here := place{topology: e.topology, realm: m.realm, expected: m.expected}
+	here := place{topology: e.topology, epoch: m.epoch, expected: m.expected}
 	if !s.begins() {
 		here.expected.leaders = 0 // classes are made after the step
 	} else if m.expected.leaders != 0 {
@@ -177,7 +177,7 @@ func (m *Simulator) newPlaces(s Step, here place) *places {
 	low, high, ends := here.expected.words()
 	all := m.cluster.all()
 	for i, members := range append(slices.Clip(s.components), all) {
-		key := []uint32{s.what, p.topology, s.shape, p.realm, p.round,
+		key := []uint32{s.what, p.topology, s.shape, p.epoch, p.round,
 			uint32(members), uint32(members >> 32), low, high, ends}
 		if i == len(s.components) { // how they are kept apart is not told by who they are
 			for _, part := range s.components {

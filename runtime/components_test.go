@@ -147,7 +147,7 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 			p.Groups = groups()
 		}
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			p.Deaf, p.Types = c.Names(Of(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf"))), types
+			p.Deaf, p.Types = c.Names(SetOf(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf"))), types
 		}
 		p.Hops = rapid.IntRange(0, 3).Draw(t, "hops")
 		return p
@@ -173,11 +173,11 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	case "deliver":
 		s, err = c.Step(DeliverStep{Phase: phase()})
 	case "exchange":
-		s, err = c.Step(ExchangeStep{Client: instance(c.clients), Reach: append(some(c.servers&^Of(0)), "A")})
+		s, err = c.Step(ExchangeStep{Client: instance(c.clients), Reach: append(some(c.servers&^SetOf(0)), "A")})
 	case "invoke":
 		s, err = c.Step(InvokeStep{Client: instance(c.clients), Op: Operation{Name: "talk"}})
 	case "timeout":
-		s, err = c.Step(TimeoutStep{IDs: append(some(everybody&^Of(0)), "A")})
+		s, err = c.Step(TimeoutStep{IDs: append(some(everybody&^SetOf(0)), "A")})
 	case "crash":
 		s, err = c.Step(CrashStep{ID: instance(everybody)})
 	case "restart":
@@ -189,15 +189,15 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	case "heal":
 		s, err = c.Step(HealStep{})
 	case "cut":
-		s, err = c.Step(CutStep{Src: "A", Dst: instance(everybody &^ Of(0))})
+		s, err = c.Step(CutStep{Src: "A", Dst: instance(everybody &^ SetOf(0))})
 	case "drop":
 		s, err = c.Step(DropStep{Type: types[0], Src: instance(everybody), Dst: ""})
 	case "deaf":
 		s, err = c.Step(DeafStep{ID: instance(everybody), Types: types})
 	case "hold":
-		s, err = c.Step(HoldStep{Src: "A", Dst: instance(everybody &^ Of(0))})
+		s, err = c.Step(HoldStep{Src: "A", Dst: instance(everybody &^ SetOf(0))})
 	case "release":
-		s, err = c.Step(ReleaseStep{Src: "A", Dst: instance(everybody &^ Of(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
+		s, err = c.Step(ReleaseStep{Src: "A", Dst: instance(everybody &^ SetOf(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
 	case "order":
 		s, err = c.Step(OrderStep{ID: instance(everybody), First: some(everybody)})
 	}
@@ -207,7 +207,7 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	return s
 }
 
-// perInstance lists what each instance was seen to do. Cells are played one
+// perInstance lists what each instance was seen to do. Components are played one
 // after the other, so what different instances do has no order among them.
 func perInstance(m *Simulator) map[int][]Observation {
 	seen := map[int][]Observation{}
@@ -217,11 +217,11 @@ func perInstance(m *Simulator) map[int][]Observation {
 	return seen
 }
 
-// Remembered cells make steps what they are without them. The slow way plays
+// Remembered components make steps what they are without them. The slow way plays
 // each step as a whole, as a simulator with a recorder does. All scenarios of a
-// few steps are tried, so that cells meet again in other company.
+// few steps are tried, so that components meet again in other company.
 func TestCellsChangeNothing(t *testing.T) {
-	steps, cells := 0, 0
+	steps, components := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := gossipCluster(t)
 		pool := make([]Step, rapid.IntRange(1, 12).Draw(t, "steps"))
@@ -241,9 +241,9 @@ func TestCellsChangeNothing(t *testing.T) {
 				}
 			}
 		}
-		cells += c.Learnt().Cells
+		components += c.Learnt().Components
 	})
-	t.Logf("%d steps, %d different cells", steps, cells)
+	t.Logf("%d steps, %d different components", steps, components)
 }
 
 // sameStep checks that a step does the same in a fresh, slow simulator, and

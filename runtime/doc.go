@@ -23,5 +23,5 @@
 // Local states, messages and observations are interned: equal ones are one
 // small number. A world is a short vector of such numbers, and each pair of
 // local state and event runs the node's code once; every later time is a table
-// look-up (see code.go and cell.go).
+// look-up (see code.go and components.go).
 package runtime

@@ -86,7 +86,7 @@ func (k *code) class(ctx context.Context, id uint32, c class) uint32 {
 			continue
 		}
 		o := opening{cluster: k.cluster, ctx: ctx}
-		o.of(src, Of(c.instance), c.round, leader)
+		o.of(src, SetOf(c.instance), c.round, leader)
 		r := reaction{leader: leader, state: o.states[c.instance]}
 		for _, e := range o.events {
 			// Events that bring about nothing but a new state leave no trace.

@@ -115,7 +115,7 @@ func TestForgetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := Of(0), Of(1)
+	a, b := SetOf(0), SetOf(1)
 	after := func(leaders Set, groups ...[]string) string {
 		s, err := c.Step(RoundStep{Leader: "A", Phase: Phase{Groups: groups}})
 		if err != nil {

@@ -56,8 +56,8 @@ func (k *code) bind() {
 	words("classes", &k.classes)
 	words("lists", &k.byList)
 	words("lists that were joined", &k.joins)
-	words("kinds of cells", &k.places)
-	words("cells", &k.components)
+	words("kinds of components", &k.places)
+	words("components", &k.components)
 	words("what was played under renamings", &k.played)
 	words("environments", &k.byEnv)
 	numbered := func(what string) *bound { return &bound{what, &k.limits.blocks, k.fill} }

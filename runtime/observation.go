@@ -62,7 +62,7 @@ func (f Failure) Kind() string {
 	return f.Message
 }
 
-// An Event of a history: an observation, where and when it was made.
+// Observed is an entry of a history: an observation, where and when it was made.
 type Observed struct {
 	Observation
 	Step     int // the step of the scenario that it belongs to, from 1

@@ -114,7 +114,7 @@ func (p *player) keepMail(members Set) {
 		l := p.code.locals.at(p.vec[i])
 		p.vec[i] = l.bare
 		for _, letter := range l.letters {
-			p.deferred = append(p.deferred, deferral{letter.from, Of(i), letter.msg})
+			p.deferred = append(p.deferred, deferral{letter.from, SetOf(i), letter.msg})
 		}
 	}
 }
@@ -541,9 +541,9 @@ type deferral struct {
 func (p *player) deferMessage(from int, msg uint32) {
 	reach := p.topology.reach[from] & p.part[from] & p.cluster.servers
 	if p.filters() {
-		for i := range (reach &^ Of(from)).All {
+		for i := range (reach &^ SetOf(from)).All {
 			if p.loses(msg, from, i) {
-				reach &^= Of(i)
+				reach &^= SetOf(i)
 			}
 		}
 	}

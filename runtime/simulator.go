@@ -17,7 +17,7 @@ type Simulator struct {
 	lists    []uint32 // of observations, a list for each component
 	all      uint32   // the number of one list of all of them
 	filtered []uint32 // the filters that lost a message in the step
-	realm    uint32   // simulators of one realm share what they remember of components
+	epoch    uint32   // coverage epoch: simulators of one share what is fresh to them
 	fresh    bool
 	key      []uint32
 	expected expectation
@@ -33,14 +33,15 @@ func (c *Cluster) NewSimulator() *Simulator {
 	}}
 }
 
-// NewRealm returns a number for a set of simulators that share nothing of what
-// others remember of cells, so that each cell is fresh to them once.
-func (c *Cluster) NewRealm() uint32 { return c.realms.Add(1) }
+// NewEpoch begins a coverage epoch and returns its number: simulators of it share
+// nothing of what others remember of components, so that each component is fresh
+// ([Simulator.Fresh]) to one of them once.
+func (c *Cluster) NewEpoch() uint32 { return c.epochs.Add(1) }
 
-// NewSimulatorIn returns a simulator in a realm. See [Cluster.NewRealm].
-func (c *Cluster) NewSimulatorIn(realm uint32) *Simulator {
+// NewSimulatorIn returns a simulator of a coverage epoch. See [Cluster.NewEpoch].
+func (c *Cluster) NewSimulatorIn(epoch uint32) *Simulator {
 	m := c.NewSimulator()
-	m.realm = realm
+	m.epoch = epoch
 	return m
 }
 
@@ -116,8 +117,8 @@ func (m *Simulator) take(dst, src Vector, s Step) bool {
 		if len(m.lists) > 1 {
 			m.all = m.code.joined(m.lists)
 		}
-		// In other company, what is known of an instance or a cell comes in another place.
-		m.fresh = m.fresh || m.realm != 0 && m.code.ordered(m.lists)
+		// In other company, what is known of an instance or a component comes in another place.
+		m.fresh = m.fresh || m.epoch != 0 && m.code.ordered(m.lists)
 	}
 	return ok
 }
@@ -132,20 +133,20 @@ func (m *Simulator) Seen() uint32 { return m.all }
 func (m *Simulator) Filtered() []uint32 { return m.filtered }
 
 // Fresh reports whether the last step held something that no simulator of the
-// same realm had played before.
+// same epoch had played before.
 func (m *Simulator) Fresh() bool { return m.fresh }
 
 // forgotten is what happens to a state that stands for its class from then on.
 const forgotten = 1 << 31
 
-// first reports whether no simulator of this realm asked before with the same
-// arguments and expectations. It tells nothing outside of realms.
+// first reports whether no simulator of this epoch asked before with the same
+// arguments and expectations. Without an epoch it reports false.
 func (m *Simulator) first(i int, id, what, more uint32) bool {
-	if m.realm == 0 {
+	if m.epoch == 0 {
 		return false
 	}
 	low, high, ends := m.expected.words()
-	key := [...]uint32{m.realm, uint32(i), id, what, more, low, high, ends}
+	key := [...]uint32{m.epoch, uint32(i), id, what, more, low, high, ends}
 	if _, ok := m.code.played.get(key[:]); ok {
 		return false
 	}
@@ -245,7 +246,7 @@ func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
 	return m.code.class(m.ctx, id, class{instance: i, round: e.round + 1, leaders: m.expected.leaders})
 }
 
-// keepMatched adds to the filters of the step those of the cell.
+// keepMatched adds to the filters of the step those of the component.
 func (m *Simulator) keepMatched() {
 	for _, number := range m.matched {
 		m.filtered = noteFilter(m.filtered, number)

@@ -230,7 +230,7 @@ func (k *renamedKey) sets(parts []Set) {
 }
 
 func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
-func (x befall) key(k *renamedKey) bool   { k.set(Of(x.who)); return true }
+func (x befall) key(k *renamedKey) bool   { k.set(SetOf(x.who)); return true }
 func (x prompt) key(k *renamedKey) bool   { k.set(x.who); return x.kind == TimeoutEvent }
 func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
 func (x release) key(*renamedKey) bool    { return false }

@@ -45,7 +45,7 @@ func (a ExchangeStep) bind(s *step) (Action, error) {
 		return nil, fmt.Errorf("reach: %s is a client; a client exchanges with servers (%s)", c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
 	}
 	a.Reach = c.Names(reach)
-	s.named = reach | Of(client)
+	s.named = reach | SetOf(client)
 	s.move = exchange{client, s.named}
 	s.components, s.what = []Set{s.named}, ofExchange<<16|uint32(client)
 	return a, nil
@@ -81,7 +81,7 @@ func (a InvokeStep) bind(s *step) (Action, error) {
 	if bad := unsound(a.Op.Arg); bad != "" {
 		return nil, fmt.Errorf("%s: an argument of type %T %s", a.Op.Name, a.Op.Arg, bad)
 	}
-	s.named = Of(client)
+	s.named = SetOf(client)
 	s.move = prompt{s.named, stimulus{kind: InvokeEvent, arg: s.cluster.code.value(a.Op)}}
 	return a, nil
 }

@@ -72,7 +72,7 @@ func (s *step) befalls(id string, kind EventKind) error {
 	if err != nil {
 		return err
 	}
-	s.named = Of(i)
+	s.named = SetOf(i)
 	s.move = befall{i, kind}
 	return nil
 }

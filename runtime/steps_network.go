@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/twinsh/twinsh/internal/english"
 )
 
 // A PartitionStep parts the network, until it heals. It takes the place of an
@@ -81,7 +83,7 @@ func (a CutStep) edit(e editor) Action {
 
 func (a CutStep) bind(s *step) (Action, error) {
 	l, err := s.link(a.Src, a.Dst)
-	s.move = reshape{change: func(t *topology) *topology { return t.cut(Of(l.from), Of(l.to)) }}
+	s.move = reshape{change: func(t *topology) *topology { return t.cut(SetOf(l.from), SetOf(l.to)) }}
 	return a, err
 }
 
@@ -128,7 +130,7 @@ func (a DropStep) bind(s *step) (Action, error) {
 		if err != nil {
 			return nil, err
 		}
-		*end.set = Of(i)
+		*end.set = SetOf(i)
 	}
 	if a.Type == "" {
 		return nil, errors.New("the message type is empty; name one, or use cut")
@@ -166,7 +168,7 @@ func (a DeafStep) bind(s *step) (Action, error) {
 	if len(a.Types) == 0 {
 		return nil, errors.New("no message types are named")
 	}
-	return a, s.filtering(a.Types, s.cluster.all(), Of(i))
+	return a, s.filtering(a.Types, s.cluster.all(), SetOf(i))
 }
 
 // filtering makes the step one after which messages of the given types are lost
@@ -230,7 +232,7 @@ func (a ReleaseStep) String() string { return notation(a) }
 func (a ReleaseStep) Title() string {
 	link := a.Src + " → " + a.Dst
 	if a.Count > 0 {
-		return fmt.Sprintf("release %d %s %s", a.Count, plural(a.Count, "message"), link)
+		return fmt.Sprintf("release %s %s", english.Count(a.Count, "message"), link)
 	}
 	return "release " + link
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/internal/english"
 )
 
 // A Phase is how messages flow during a round or a delivery: wave after wave,
@@ -34,7 +36,7 @@ func (p Phase) edit(e editor) Phase {
 func (p Phase) title() string {
 	text := ""
 	if p.Hops > 0 {
-		text += fmt.Sprintf(" for %d %s", p.Hops, plural(p.Hops, "hop"))
+		text += " for " + english.Count(p.Hops, "hop")
 	}
 	if p.Groups != nil {
 		text += "; " + groupsTitle(p.Groups)
@@ -52,13 +54,6 @@ func groupsTitle(groups [][]string) string {
 		texts = append(texts, strings.Join(g, " "))
 	}
 	return strings.Join(texts, " | ")
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }
 
 // A flow is a phase with numbers for names.

@@ -170,7 +170,7 @@ func permutations(n int) [][]int {
 func (r Renaming) Set(s Set) Set {
 	var t Set
 	for i := range s.All {
-		t |= Of(r[i])
+		t |= SetOf(r[i])
 	}
 	return t
 }

@@ -161,7 +161,7 @@ func TestKeysOfSteps(t *testing.T) {
 		return p
 	}
 	deaf := func(kind string, ids ...int) runtime.Phase {
-		return runtime.Phase{Deaf: c.Names(runtime.Of(ids...)), Types: []string{kind}}
+		return runtime.Phase{Deaf: c.Names(runtime.SetOf(ids...)), Types: []string{kind}}
 	}
 	pairs := [][2]runtime.Step{
 		{must(c.Step(runtime.ExchangeStep{Client: "c1", Reach: []string{"A", "C", "D"}})), must(c.Step(runtime.ExchangeStep{Client: "c2", Reach: []string{"D", "B", "C'"}}))},

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
 // A table is a map from short word sequences to short word sequences. It only
@@ -30,21 +32,9 @@ const (
 	chunkSize = 1 << chunkBits
 )
 
-// hashWords mixes words by multiplication and rotation; the tables stay in
-// memory, so the function may change at any time.
-func hashWords(words []uint32) uint64 {
-	const m = 0x9e3779b97f4a7c15
-	h := uint64(len(words)) * m
-	for _, w := range words {
-		h = (h ^ uint64(w)) * m
-		h ^= h >> 29
-	}
-	return h ^ h>>32
-}
-
 // get returns the value of key. The caller must not change it.
 func (t *table) get(key []uint32) (value []uint32, ok bool) {
-	return t.find(hashWords(key), key)
+	return t.find(hash.Words(key), key)
 }
 
 func (t *table) find(h uint64, key []uint32) (value []uint32, ok bool) {
@@ -85,7 +75,7 @@ func (t *table) put(key, value []uint32) []uint32 {
 func (t *table) putFunc(key []uint32, value func() []uint32) []uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h := hashWords(key)
+	h := hash.Words(key)
 	if v, ok := t.find(h, key); ok {
 		return v
 	}
@@ -134,7 +124,7 @@ func (t *table) grow() {
 		if s != 0 {
 			// The slot keeps only the upper half of the hash.
 			e := t.entry(uint32(s) - 1)
-			insert(slots, hashWords(e[2:2+e[0]]), uint32(s)-1)
+			insert(slots, hash.Words(e[2:2+e[0]]), uint32(s)-1)
 		}
 	}
 	t.slots.Store(&slots)

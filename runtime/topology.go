@@ -90,7 +90,7 @@ func (t *topology) partitioned(parts []Set) *topology {
 func (t *topology) cut(from, to Set) *topology {
 	next := t.clone()
 	for i := range from.All {
-		next.reach[i] &^= to &^ Of(i)
+		next.reach[i] &^= to &^ SetOf(i)
 	}
 	return next
 }

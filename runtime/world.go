@@ -160,7 +160,7 @@ func (c *Cluster) flagged(v Vector, f flags) Set {
 	var s Set
 	for i := range c.instances {
 		if c.code.locals.at(v[i]).flags&f != 0 {
-			s |= Of(i)
+			s |= SetOf(i)
 		}
 	}
 	return s
@@ -238,7 +238,7 @@ func (c *Cluster) Full() context.Context { return c.code.full }
 type Size struct {
 	States, Messages int // different local states; messages, operations and rounds
 	Runs             int // different pairs of local state and event: runs of the nodes' code
-	Cells            int // different cells remembered
+	Components       int // different components of steps remembered
 	Bytes            int // memory of the tables, roughly
 }
 
@@ -250,7 +250,7 @@ func (c *Cluster) Learnt() Size {
 	s := Size{States: k.locals.n, Messages: k.values.n}
 	bodies := k.bodies + k.locals.n*int(unsafe.Sizeof(local{})) + len(k.contents)*2*int(unsafe.Sizeof(content{}))
 	k.mu.Unlock()
-	s.Runs, s.Cells = k.transitions.size(), k.components.size()
+	s.Runs, s.Components = k.transitions.size(), k.components.size()
 	s.Bytes = bodies + k.transitions.bytes() + k.components.bytes() + k.byEnv.bytes() + k.byList.bytes() + k.joins.bytes() +
 		k.byMail.bytes() + k.classOf.bytes() + k.classes.bytes() + k.places.bytes() + k.played.bytes()
 	return s

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fatih/color"
 
+	"github.com/twinsh/twinsh/internal/english"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/terminal"
 	"github.com/twinsh/twinsh/runtime/trace"
@@ -123,7 +124,7 @@ func messages(step *trace.Step) string {
 	if total == 0 {
 		return ""
 	}
-	text := "   " + plural(total, "message")
+	text := "   " + english.Count(total, "message")
 	for _, fate := range []trace.Fate{trace.Lost, trace.Cut, trace.Filtered, trace.Waiting, trace.Down} {
 		if n := count[fate]; n > 0 {
 			text += fmt.Sprintf(", %d %s", n, fate)
@@ -192,11 +193,4 @@ func (s *Session) line(indent, text string) string {
 		runes = append(runes[:width-1], '…')
 	}
 	return string(runes) + "\n"
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -110,7 +110,7 @@ func TestHistories(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				h.Faulty = runtime.Of(i)
+				h.Faulty = runtime.SetOf(i)
 				d.CmdArgs = d.CmdArgs[1:]
 			}
 			for _, arg := range d.CmdArgs {

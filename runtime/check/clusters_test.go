@@ -43,7 +43,7 @@ func TestClustersAgainstAllOrders(t *testing.T) {
 	var holds, violated int
 	compare := func(t *rapid.T, operations, steps int, oracle bool) {
 		h := runtime.History{Cluster: c, Events: drawEventsOf(t, 4, operations, steps, true)}
-		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, 0, runtime.Of(4), runtime.Of(0, 4, 5)}).Draw(t, "faulty")
+		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, 0, runtime.SetOf(4), runtime.SetOf(0, 4, 5)}).Draw(t, "faulty")
 		v, w := judge(t, linearizable, h), judge(t, searched, h)
 		if v.Holds != w.Holds || v.Vacuous != w.Vacuous || v.Why != w.Why {
 			t.Fatalf("got  %+v\nwant %+v", v, w)

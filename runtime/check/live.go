@@ -53,7 +53,7 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 	correct := c.Servers() &^ w.Faulty()
 	phase := runtime.Phase{Groups: [][]string{c.Names(correct)}}
 	for i := range (c.Servers() &^ correct).All {
-		phase.Groups = append(phase.Groups, c.Names(runtime.Of(i)))
+		phase.Groups = append(phase.Groups, c.Names(runtime.SetOf(i)))
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
@@ -112,7 +112,7 @@ func (p live) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error)
 	var decided runtime.Set
 	for _, o := range w.History().Events {
 		if recalls && o.Kind == runtime.Decided {
-			decided |= runtime.Of(o.Instance)
+			decided |= runtime.SetOf(o.Instance)
 		}
 	}
 	return p.JudgeAfter(ctx, w, decided)
@@ -148,7 +148,7 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 	c := w.Cluster()
 	phase := runtime.Phase{Groups: [][]string{c.Names(correct | chosen)}}
 	for i := range (c.Servers() &^ (correct | chosen)).All {
-		phase.Groups = append(phase.Groups, c.Names(runtime.Of(i)))
+		phase.Groups = append(phase.Groups, c.Names(runtime.SetOf(i)))
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
@@ -207,74 +207,4 @@ func presenceText(c *runtime.Cluster, faulty, chosen runtime.Set) string {
 		return "with none of the faulty instances present, "
 	}
 	return "with " + strings.Join(c.Names(chosen), " and ") + " of the faulty instances present, "
-}
-
-// Validity returns the property that correct replicas decide only values for
-// which allowed returns true.
-func Validity(allowed func(ctx context.Context, value any) (bool, error)) Property {
-	return validity{allowed}
-}
-
-type validity struct {
-	allowed func(context.Context, any) (bool, error)
-}
-
-func (validity) faults() (most int, bounded bool) { return 0, false }
-
-func (validity) needs() string { return "a decision" }
-
-func (validity) Name() string { return "validity" }
-
-func (p validity) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
-	vacuous := true
-	for _, e := range h.Events {
-		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
-			continue
-		}
-		vacuous = false
-		ok, err := p.allowed(ctx, e.Value)
-		if err != nil {
-			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", runtime.Text(e.Value), err)
-		}
-		if !ok {
-			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, which is not valid",
-				h.Cluster.Instances()[e.Instance].Name, runtime.Text(e.Value), e.Slot, e.Step)}, nil
-		}
-	}
-	return Verdict{Holds: true, Vacuous: vacuous}, nil
-}
-
-// Concerns implements [Monitored].
-func (validity) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
-
-// Monitor needs no memory: each decision is judged by itself.
-func (p validity) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
-	return &validityMonitor{property: p, cluster: c, faulty: faulty}
-}
-
-type validityMonitor struct {
-	safety
-	property validity
-	cluster  *runtime.Cluster
-	faulty   runtime.Set
-}
-
-func (*validityMonitor) Start() string { return "" }
-
-func (m *validityMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
-	if state == violated {
-		return state, nil
-	}
-	h := runtime.History{Cluster: m.cluster, Events: seen, Faulty: m.faulty}
-	v, err := m.property.Judge(ctx, h)
-	if err != nil {
-		return "", err
-	}
-	if !v.Vacuous {
-		m.met.Store(true)
-	}
-	if !v.Holds {
-		return violated, nil
-	}
-	return state, nil
 }

@@ -259,8 +259,8 @@ func TestValidity(t *testing.T) {
 		{"valid", "A decides good for 1\nB decides fine for 1", 0, check.Verdict{Holds: true}},
 		{"not valid", "A decides good for 1\nB decides bad for 2", 0,
 			check.Verdict{Why: `B decided "bad" for slot 2 in step 2, which is not valid`}},
-		{"by a faulty one", "A decides good for 1; B decides bad for 2", runtime.Of(1), check.Verdict{Holds: true}},
-		{"by a faulty one only", "B decides bad for 2", runtime.Of(1), check.Verdict{Holds: true, Vacuous: true}},
+		{"by a faulty one", "A decides good for 1; B decides bad for 2", runtime.SetOf(1), check.Verdict{Holds: true}},
+		{"by a faulty one only", "B decides bad for 2", runtime.SetOf(1), check.Verdict{Holds: true, Vacuous: true}},
 	} {
 		h := runtime.History{Cluster: c, Events: parse(t, c, tc.history), Faulty: tc.faulty}
 		if got := judge(t, p, h); got.Holds != tc.want.Holds || got.Vacuous != tc.want.Vacuous || got.Why != tc.want.Why {
@@ -273,7 +273,7 @@ func TestValidity(t *testing.T) {
 	}
 
 	rapid.Check(t, func(t *rapid.T) {
-		h := runtime.History{Cluster: c, Faulty: runtime.Of(2)}
+		h := runtime.History{Cluster: c, Faulty: runtime.SetOf(2)}
 		m := check.MonitorOf(p, c, h.Faulty, 0)
 		if _, own := p.(check.Monitored); !own {
 			t.Fatalf("validity has no monitor of its own")

@@ -182,7 +182,7 @@ func TestJudgeAgainstAllOrders(t *testing.T) {
 	linearizable, regular, safe := check.Linearizable(), check.Regular(), check.Safe()
 	rapid.Check(t, func(t *rapid.T) {
 		h := runtime.History{Cluster: c, Events: drawEvents(t, 4, 6, 30)}
-		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, runtime.Of(4), runtime.Of(0, 4, 5)}).Draw(t, "faulty")
+		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, runtime.SetOf(4), runtime.SetOf(0, 4, 5)}).Draw(t, "faulty")
 		all := spans(h)
 		for _, p := range []struct {
 			property check.Property
@@ -245,7 +245,7 @@ func steps(t *rapid.T, events []runtime.Observed) (ends []int) {
 // at the end of a step stands, whatever is written later.
 func TestMonitorsOfFaultyReplicas(t *testing.T) {
 	c := cluster(t)
-	faulty := runtime.Of(0)
+	faulty := runtime.SetOf(0)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		t.Run(p.Name(), func(t *testing.T) {
 			m := check.MonitorOf(p, c, faulty, 0)
@@ -276,7 +276,7 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 	c := cluster(t)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		t.Run(p.Name(), func(t *testing.T) {
-			m := check.MonitorOf(p, c, 0, runtime.Of(0, 1, 2)).(check.Forgetful)
+			m := check.MonitorOf(p, c, 0, runtime.SetOf(0, 1, 2)).(check.Forgetful)
 			rapid.Check(t, func(t *rapid.T) {
 				events := drawEvents(t, 4, 8, 30)
 				state, violated, faulty := m.Start(), false, runtime.Set(0)
@@ -299,7 +299,7 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 					if rapid.IntRange(0, 5).Draw(t, "forgets") > 0 {
 						continue
 					}
-					faulty |= runtime.Of(rapid.IntRange(0, 2).Draw(t, "who"))
+					faulty |= runtime.SetOf(rapid.IntRange(0, 2).Draw(t, "who"))
 					var err error
 					if state, err = m.Forget(t.Context(), state, faulty); err != nil {
 						t.Fatal(err)
@@ -341,7 +341,7 @@ type unmonitored struct{ check.Property }
 func TestAgreementMonitor(t *testing.T) {
 	c := cluster(t)
 	rapid.Check(t, func(t *rapid.T) {
-		h := runtime.History{Cluster: c, Faulty: runtime.Of(2)}
+		h := runtime.History{Cluster: c, Faulty: runtime.SetOf(2)}
 		m := check.MonitorOf(check.Agreement(), c, h.Faulty, 0)
 		state := m.Start()
 		for range rapid.IntRange(0, 8).Draw(t, "decisions") {
@@ -385,7 +385,7 @@ func TestMonitorsForget(t *testing.T) {
 		for k, p := range slices.Concat(test.properties, test.properties) {
 			mayForget := runtime.Set(0)
 			if k >= len(test.properties) && p != check.Agreement() {
-				mayForget = runtime.Of(0) // which does nothing here
+				mayForget = runtime.SetOf(0) // which does nothing here
 			}
 			m := check.MonitorOf(p, c, 0, mayForget)
 			a := next(t, m, m.Start(), parse(t, c, test.history))

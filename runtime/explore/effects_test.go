@@ -71,7 +71,7 @@ func filtersOf(s runtime.Step) []filterSeen {
 			if err != nil {
 				panic(err)
 			}
-			set |= runtime.Of(i)
+			set |= runtime.SetOf(i)
 		}
 		return set
 	}

@@ -145,7 +145,7 @@ func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
 
 // stepText tells a step apart from all others.
 func stepText(s runtime.Step) string {
-	key, _ := s.Key(nil)
+	key, _ := s.Key(nil) // steps that are not renamed have one, too
 	return fmt.Sprintf("%q %q", s, key)
 }
 

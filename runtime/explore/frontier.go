@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+
+	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
 // A frontier is the set of different rows that scenarios of one length lead
@@ -46,19 +48,9 @@ func (x *search) frontier(shards int) *frontier {
 	return newFrontier(x.width, x.words, shards, x.limits.rows)
 }
 
-func hashRow(row []uint32) uint64 {
-	const m = 0x9e3779b97f4a7c15
-	h := uint64(len(row))
-	for _, w := range row {
-		h = (h ^ uint64(w)) * m
-		h ^= h >> 29
-	}
-	return h ^ h>>32
-}
-
 // add merges a row into the frontier. It reports whether there was room for it.
 func (f *frontier) add(row []uint32, w weight, from origin) bool {
-	h := hashRow(row)
+	h := hash.Words(row)
 	s := &f.shards[(h>>24)%uint64(len(f.shards))]
 	s.mu.Lock()
 	ok := s.add(f, h, row, w, from)
@@ -100,7 +92,7 @@ func (s *shard) grow(width int) {
 	s.slots = make([]uint64, max(64, 2*len(old)))
 	mask := uint64(len(s.slots) - 1)
 	for n := range s.origins {
-		h := hashRow(s.rows[n*width : (n+1)*width])
+		h := hash.Words(s.rows[n*width : (n+1)*width])
 		i := h & mask
 		for s.slots[i] != 0 {
 			i = (i + 1) & mask

@@ -126,7 +126,7 @@ func (s stage) reaches(list ...string) []runtime.Set {
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			set |= runtime.Of(i)
+			set |= runtime.SetOf(i)
 		}
 		sets = append(sets, set)
 	}

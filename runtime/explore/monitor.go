@@ -164,7 +164,7 @@ func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Obser
 				m.decides(o.Slot, valueText(o.Value))
 			}
 			if o.Kind == runtime.Decided && m.recalls {
-				after.decided |= runtime.Of(o.Instance)
+				after.decided |= runtime.SetOf(o.Instance)
 			}
 			after.progress = after.progress || before.watched.Has(o.Instance)
 		case runtime.Failed:

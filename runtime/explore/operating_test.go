@@ -61,7 +61,7 @@ func (n *whim) AppendBinary(b []byte) ([]byte, error) {
 }
 func (n *whim) UnmarshalBinary(b []byte) error { n.count, n.open = b[0], string(b[1:]); return nil }
 
-// together draws steps in which several instances act: in one cell, and in several.
+// together draws steps in which several instances act: in one component, and in several.
 func (s stage) together(t *rapid.T) []runtime.Step {
 	var steps []runtime.Step
 	add := func(step runtime.Step, err error) {
@@ -81,7 +81,7 @@ func (s stage) together(t *rapid.T) []runtime.Step {
 
 // Replicas that begin operations of their own beside clients, and forget, are
 // judged as the oracle judges them: each prefix by who is faulty in it, be it that
-// several act in one step, in one cell or in several, and that the search begins
+// several act in one step, in one component or in several, and that the search begins
 // with a past.
 func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 	found := 0

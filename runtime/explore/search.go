@@ -33,7 +33,7 @@ type search struct {
 	invariants *invariants
 	mayForget  runtime.Set
 	limits     limits
-	realm      uint32            // of this search's simulators, if it checks all that is new to them
+	epoch      uint32            // of this search's simulators, if it checks all that is new to them
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
 	ended      error             // why the search ends with a complete layer
 	sought     bool              // whether there is a symmetry is known
@@ -323,7 +323,7 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 	}
 	x.options.Workers = 1
 	if x.symmetry != nil {
-		x.newRealm()
+		x.newEpoch()
 	}
 	if _, first := x.layer(ctx, rows); first != nil {
 		return first

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
 // If the protocol treats servers or clients alike, worlds that differ only in
@@ -69,7 +70,7 @@ func (x *search) seekSymmetry(ctx context.Context) error {
 			x.moves = append(x.moves, x.movesClients(r))
 		}
 		x.clientsMove = slices.Contains(x.moves, true)
-		x.newRealm()
+		x.newEpoch()
 	}
 	return nil
 }
@@ -186,15 +187,16 @@ func (x *search) image(at *place, choice, renaming int) runtime.Step {
 		at.images.byKey = map[string]runtime.Step{}
 		for _, g := range at.groups {
 			for _, s := range g.steps {
-				key, _ := s.Key(nil)
-				at.images.byKey[key] = s
+				if key, ok := s.Key(nil); ok {
+					at.images.byKey[key] = s
+				}
 			}
 		}
 		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.choices())
 	})
-	key, _ := step.Key(x.symmetry.Renaming(renaming))
-	image, ok := at.images.byKey[key]
-	if !ok {
+	key, ok := step.Key(x.symmetry.Renaming(renaming))
+	image, known := at.images.byKey[key]
+	if !ok || !known {
 		panic("explore: the space is not closed under a renaming that keeps it")
 	}
 	return image
@@ -224,16 +226,16 @@ type renamer struct {
 
 func (x *search) newRenamer(ctx context.Context) *renamer {
 	width := x.cluster.Width()
-	sim := x.cluster.NewSimulatorIn(x.realm)
+	sim := x.cluster.NewSimulatorIn(x.epoch)
 	sim.SetContext(ctx)
 	return &renamer{x, sim, make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
 }
 
-// newRealm makes everything new to the simulators of the search, unless a
+// newEpoch makes everything new to the simulators of the search, unless a
 // sample is checked.
-func (x *search) newRealm() {
+func (x *search) newEpoch() {
 	if x.options.Symmetry != Sampled {
-		x.realm = x.cluster.NewRealm()
+		x.epoch = x.cluster.NewEpoch()
 	}
 }
 
@@ -247,7 +249,7 @@ func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 		}
 		return 1, 1
 	}
-	switch h := hashRow([]uint32{uint32(rank), uint32(choice)}); {
+	switch h := hash.Words([]uint32{uint32(rank), uint32(choice)}); {
 	case rank < checkedRows:
 		return 1, all
 	case h%checkedShare == 0:
@@ -328,7 +330,7 @@ func (r *renamer) operations(list uint32, g int) []runtime.Observed {
 	for _, o := range r.cluster.Observations(list, 0) {
 		if o.OfOperation() {
 			o.Instance = to[o.Instance]
-			events, who = append(events, o), who|runtime.Of(o.Instance)
+			events, who = append(events, o), who|runtime.SetOf(o.Instance)
 		}
 	}
 	if who.Len() < 2 {

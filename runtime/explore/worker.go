@@ -58,7 +58,7 @@ func (x *search) newWorker(ctx context.Context) *worker {
 	}
 	if x.symmetric() {
 		w.names = x.newCanonicalizer()
-		w.sim = x.cluster.NewSimulatorIn(x.realm)
+		w.sim = x.cluster.NewSimulatorIn(x.epoch)
 		w.renamer = x.newRenamer(ctx)
 	}
 	w.sim.SetContext(ctx)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/internal/english"
 )
 
 // Say makes text of a sentence of this trace.
@@ -105,7 +107,7 @@ func stepsText(steps []int) string {
 	for _, n := range steps {
 		numbers = append(numbers, fmt.Sprint(n))
 	}
-	return plural(len(steps), "step ", "steps ") + enumerate(numbers)
+	return english.Plural(len(steps), "step ", "steps ") + enumerate(numbers)
 }
 
 // asked says what a step asked of a lane, or did to it.
@@ -129,9 +131,9 @@ func (s Behind) say(t *Trace) string {
 		return text + ": none is in both."
 	case len(s.Correct) == 0:
 		return text + fmt.Sprintf(": only %s %s in both, and %s faulty.",
-			enumerate(s.Both), plural(len(s.Both), "is", "are"), plural(len(s.Both), "it is", "they are"))
+			enumerate(s.Both), english.Plural(len(s.Both), "is", "are"), english.Plural(len(s.Both), "it is", "they are"))
 	}
-	return text + fmt.Sprintf(": %s %s in both, and correct.", enumerate(s.Correct), plural(len(s.Correct), "is", "are"))
+	return text + fmt.Sprintf(": %s %s in both, and correct.", enumerate(s.Correct), english.Plural(len(s.Correct), "is", "are"))
 }
 
 func (s Parted) say(t *Trace) string {
@@ -167,7 +169,7 @@ func (s Changed) say(t *Trace) string {
 }
 
 func (s Omitted) say(*Trace) string {
-	return fmt.Sprintf("%d %s before.", s.Operations, plural(s.Operations, "operation came", "operations came"))
+	return fmt.Sprintf("%d %s before.", s.Operations, english.Plural(s.Operations, "operation came", "operations came"))
 }
 
 // c1 write "red" (step 1): hears – from A and B; sends update v1 red, which
@@ -242,7 +244,7 @@ func (t *Trace) staying(places []Place) string {
 				same = insert(same, t.at(p).To)
 			}
 		}
-		texts = append(texts, fmt.Sprintf("%s %s at %s", t.list(same), plural(len(same), "stays", "stay"), s))
+		texts = append(texts, fmt.Sprintf("%s %s at %s", t.list(same), english.Plural(len(same), "stays", "stay"), s))
 	}
 	return enumerate(texts)
 }
@@ -265,13 +267,13 @@ func (s Missed) say(t *Trace) string {
 			fates[i] = fmt.Sprintf("for %s %s", t.list(who[fate]), fate)
 		}
 	}
-	text := fmt.Sprintf("When %s answered, %s had not got %s from %s: %s", plural(len(s.Servers), "it", "they"),
+	text := fmt.Sprintf("When %s answered, %s had not got %s from %s: %s", english.Plural(len(s.Servers), "it", "they"),
 		t.list(s.Servers), m.Text, t.Lanes[m.From].Name, strings.Join(fates, ", "))
 	if len(s.Twins) > 0 {
 		of := slices.DeleteFunc(slices.Clone(s.Servers), func(i int) bool {
 			return !slices.ContainsFunc(s.Twins, func(j int) bool { return t.Lanes[j].Identity == t.Lanes[i].Identity })
 		})
-		text += fmt.Sprintf("; %s, %s%s, had", t.list(s.Twins), plural(len(s.Twins), "the twin of ", "the twins of "), t.list(of))
+		text += fmt.Sprintf("; %s, %s%s, had", t.list(s.Twins), english.Plural(len(s.Twins), "the twin of ", "the twins of "), t.list(of))
 	}
 	return text + "."
 }

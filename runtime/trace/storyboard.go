@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/internal/english"
 )
 
 const (
@@ -165,7 +167,7 @@ func (b *storyboard) told(k int) []remark {
 		add(remark{one: b.Lanes[s.Client].Name + ": " + s.States[s.Client].Summary})
 	}
 	if s.InFlight > 0 && (k == 0 || s.InFlight != b.Steps[k-1].InFlight) {
-		add(remark{one: fmt.Sprintf("%d %s in flight", s.InFlight, plural(s.InFlight, "message", "messages"))})
+		add(remark{one: english.Count(s.InFlight, "message") + " in flight"})
 	}
 	return all
 }

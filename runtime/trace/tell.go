@@ -87,13 +87,6 @@ func (d *Delivery) way() string {
 	return " (to the next leader)"
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
 // counted is a state in which a client counts answers: write back 0/3.
 var counted = regexp.MustCompile(`^(.+) \d+/\d+$`)
 
