@@ -137,20 +137,30 @@ print(json.encode({"Label": "orbits", "Size": space.orbits, "Covered": len(space
 	return ""
 }
 
-// shards compares the sum of the reports of shards.
+// shards compares the sum of the reports of shards with that of a whole search.
 func (x *comparison) shards() string {
 	count := 2 + x.rng.IntN(2)
-	var saved []*explore.Saved
-	for i := range count {
-		y := &execution{t: x.t, dir: x.dir, shard: explore.Shard{Index: i, Count: count}}
-		if _, err := y.run(x.c.Stage() + tell + "full()\n"); err != nil {
-			return fmt.Sprint("the script fails: ", err)
+	var sum, whole *explore.Saved
+	for _, count := range []int{1, count} {
+		var saved []*explore.Saved
+		for i := range count {
+			y := &execution{t: x.t, dir: x.dir, shard: explore.Shard{Index: i, Count: count}}
+			if _, err := y.run(x.c.Stage() + tell + "full()\n"); err != nil {
+				return fmt.Sprint("the script fails: ", err)
+			}
+			saved = append(saved, y.saved[0])
 		}
-		saved = append(saved, y.saved[0])
+		var err error
+		whole = sum
+		if sum, err = explore.Merge(saved); err != nil {
+			return fmt.Sprint("shards: ", err)
+		}
 	}
-	sum, err := explore.Merge(saved)
-	if err != nil {
-		return fmt.Sprint("shards: ", err)
+	// Worlds that several shards reach are searched by all of them.
+	whole.Worlds, whole.Steps, whole.Runs = sum.Worlds, sum.Steps, sum.Runs
+	if sum.Text() != whole.Text() || sum.Beyond != whole.Beyond || !slices.Equal(sum.Counterexample, whole.Counterexample) {
+		return fmt.Sprintf("shards: %d of them:\n%s\n%s\nwant\n%s\n%s", count,
+			sum.Text(), strings.Join(sum.Counterexample, "; "), whole.Text(), strings.Join(whole.Counterexample, "; "))
 	}
 	r := told{Size: int(sum.Size.Int64()), Covered: int(sum.Covered.Int64()), Ended: int(sum.EndedEarly.Int64())}
 	if sum.Covered.Sign() > 0 {

@@ -38,8 +38,7 @@ func newFinding(f finding, fields starlark.StringDict, length int, shortest, sce
 // violation is a violation in a script.
 func (r *reportValue) violation(v explore.Violation) *finding {
 	f := finding{world: v.Counterexample, why: v.Why}
-	i := slices.IndexFunc(r.properties, func(p *propertyValue) bool { return p.name == v.Property })
-	f.property = r.properties[i]
+	f.property = r.properties.judged()[slices.Index(r.Checked, v.Property)]
 	return newFinding(f, starlark.StringDict{"property": starlark.String(v.Property)},
 		v.Length, starlark.MakeBigInt(v.Shortest), starlark.MakeBigInt(v.Scenarios))
 }

@@ -126,6 +126,28 @@ func TestFailuresOfPlayedStepsMustBeSeen(t *testing.T) {
 	}
 }
 
+// Two properties of one name are two: each violation is one of its own property.
+func TestPropertiesOfOneName(t *testing.T) {
+	out, err := runScript(t, brittle+`cluster(make(False), n = 2, f = 0)
+is_a, is_b = validity(["A"]), validity(["B"])
+few = invariant("rounds", lambda w: w.round_number < 1)
+fewer = invariant("rounds", lambda w: w.round_number < 2)
+r = explore(rounds(["A"], partitions(max = 1)) * 2, check = [few, is_a, fewer, is_b])
+for v in r.violations:
+    print(v.property, v.length, v.why)
+print([shrink(r, p).world.depth for p in (few, fewer)], shrink(r, "rounds (2)").world.depth)
+`)
+	want := `validity 1 B decided "B" for slot 1 in step 1, which is not valid
+validity (2) 1 A decided "A" for slot 1 in step 1, which is not valid
+rounds 1 rounds does not hold
+rounds (2) 2 rounds does not hold
+[1, 2] 2
+`
+	if err != nil || out != want {
+		t.Errorf("%v, and\n%s\nwant\n%s", err, out, want)
+	}
+}
+
 // Code that fails on the way to the start of a search is in the report of the first
 // of its shards, which has to be looked at. The others have nothing to look at.
 func TestFailuresBeforeTheStartOfShards(t *testing.T) {

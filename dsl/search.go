@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,7 +114,7 @@ It notes in the file checkpoint, below the current folder, how far it has come, 
 The file is locked meanwhile. One of another search is refused, and the error says what differs: the space, the start, the network, a property or its arguments, symmetry, or the code of functions and the variables that they use; comments and layout do not count.
 A scenario is followed until it has violated all that is checked. Code of nodes that fails is a finding of its own kind: the node is down for good, as if it had crashed, and the scenario is judged on.
 A report has ok, complete, size, covered, ended_early, progress (the share of scenarios in which something was decided or returned), vacuous (something that was checked was not put to the test; the report says what that takes), uniform (all decisions for a slot were of one value in all scenarios, so that they could not have differed), worlds, steps, runs, depth, renamings, asymmetry, violations, failures, counterexample (a world), passing and seconds; beyond, whether more servers are faulty than something that was checked promises anything for; memory, the most bytes that worlds and tables occupied at the end of a layer.
-A violation has property, why, length (steps of the shortest scenario), shortest (how many of that length there are) scenarios (how many there are at all) and counterexample. A failure has instance, message, place, calls, and the same. counterexample is that of the first violation, else of the first failure. A script that ends without having looked at failures that there are ends with exit status 1.
+A violation has property, why, length (steps of the shortest scenario), shortest (how many of that length there are), scenarios (how many there are at all) and counterexample. Properties of one name are told apart: in the order of check, invariants last, the second is "name (2)". A failure has instance, message, place, calls, and the same. counterexample is that of the first violation, else of the first failure. A script that ends without having looked at failures that there are ends with exit status 1.
 report.no_effect lists what mattered in no scenario: steps that never took place, and filters (deaf, types, drop), in force at the start too, that never lost a message. Each has choice, type (of the messages, "" of a step) and why. Interrupted, it says what was covered.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 print(report)`,
@@ -139,6 +140,19 @@ for scenario in space:
     goto(w)`,
 		call: callRun,
 	}}
+}
+
+// judged returns the properties in the order of the names in a report.
+func (l propertyList) judged() []*propertyValue {
+	return slices.SortedStableFunc(slices.Values(l), func(p, q *propertyValue) int {
+		switch {
+		case p.invariant == nil && q.invariant != nil:
+			return -1
+		case p.invariant != nil && q.invariant == nil:
+			return 1
+		}
+		return 0
+	})
 }
 
 // split returns the properties of histories, and those of worlds.

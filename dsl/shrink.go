@@ -3,6 +3,7 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -131,6 +132,9 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 			name = string(what)
 		case *propertyValue:
 			name = what.name
+			if i := slices.Index(scenario.properties.judged(), what); i >= 0 {
+				name = scenario.Checked[i] // its name may be that of several
+			}
 		default:
 			return nil, fmt.Errorf("shrink: check is a %s, want the name of a property that the report has a violation of", what.Type())
 		}

@@ -105,10 +105,12 @@ type Progress struct {
 
 // A Report says what was covered and what was found.
 type Report struct {
-	Kind       string // "explore" or "sample"
-	Space      string
-	System     string   // the protocol and who is there
-	Checked    []string // the properties
+	Kind   string // "explore" or "sample"
+	Space  string
+	System string // the protocol and who is there
+	// Checked are the properties, those of worlds last. No two are called alike: the
+	// second validity, say, is "validity (2)".
+	Checked    []string
 	Seed       uint64   // of a sample
 	Size       *big.Int // scenarios that the space lists
 	Covered    *big.Int // scenarios that were judged
@@ -314,6 +316,26 @@ func (o Options) check(s *space.Space) error {
 		}
 	}
 	return nil
+}
+
+// names returns what the properties are called in reports, those of worlds last.
+// The second of one name is "name (2)".
+func (o Options) names() []string {
+	var names []string
+	add := func(p interface{ Name() string }) {
+		name := p.Name()
+		for n := 2; slices.Contains(names, name); n++ {
+			name = fmt.Sprintf("%s (%d)", p.Name(), n)
+		}
+		names = append(names, name)
+	}
+	for _, p := range o.Properties {
+		add(p)
+	}
+	for _, p := range o.Invariants {
+		add(p)
+	}
+	return names
 }
 
 // operations reports a program with an operation that some property does not know.

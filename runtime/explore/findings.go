@@ -23,7 +23,7 @@ func (x *search) rests() {
 			continue
 		}
 		p := x.property(i)
-		r.Untested = append(r.Untested, Untested{p.Name(), check.Needs(p)})
+		r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(p)})
 	}
 	r.Beyond = len(r.beyond()) > 0
 	for _, p := range x.properties {

@@ -106,19 +106,12 @@ func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
 		DigestOf("the programs of clients", programs(config)),
 		DigestOf("the code of the protocol", CodeOf(config.Protocol)),
 	}
-	names := map[string]int{}
-	property := func(p interface{ Name() string }) {
-		name := "the property " + p.Name()
-		if names[name]++; names[name] > 1 {
-			name += fmt.Sprintf(" (%d)", names[name])
-		}
-		f = append(f, DigestOf(name, CodeOf(p)))
+	names := o.names()
+	for i, p := range o.Properties {
+		f = append(f, DigestOf("the property "+names[i], CodeOf(p)))
 	}
-	for _, p := range o.Properties {
-		property(p)
-	}
-	for _, p := range o.Invariants {
-		property(p)
+	for i, p := range o.Invariants {
+		f = append(f, DigestOf("the property "+names[len(o.Properties)+i], CodeOf(p)))
 	}
 	var steps, start strings.Builder
 	for _, step := range s.Steps() {

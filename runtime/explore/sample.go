@@ -330,19 +330,11 @@ func (x *search) walk(steps space.Scenario) *runtime.World {
 	return w
 }
 
-// propertyName names the v-th property, invariants last.
-func (x *search) propertyName(v int) string {
-	if v < len(x.properties) {
-		return x.properties[v].Name()
-	}
-	return x.options.Invariants[v-len(x.properties)].Name()
-}
-
 // explain names the v-th property and says why it does not hold in w.
 func (x *search) explain(ctx context.Context, v int, w *runtime.World) (name, why string) {
 	ctx, cancel := grace(ctx)
 	defer cancel()
-	name = x.propertyName(v)
+	name = x.report.Checked[v]
 	var verdict check.Verdict
 	var err error
 	if v < len(x.properties) {

@@ -137,6 +137,7 @@ const never = math.MaxInt
 func (x *search) symmetric() bool { return len(x.origins) > x.symmetricFrom }
 
 func newReport(kind string, s *space.Space, o Options) *Report {
+	judged := 0
 	r := &Report{
 		Kind:       kind,
 		Space:      s.String(),
@@ -148,11 +149,12 @@ func newReport(kind string, s *space.Space, o Options) *Report {
 		Workers:    1,
 		Renamings:  1,
 	}
+	r.Checked = o.names()
 	add := func(p interface{ Name() string }) {
-		r.Checked = append(r.Checked, p.Name())
 		if check.Beyond(p, o.Start.Cluster(), o.Start.Faulty()) {
-			r.StartsBeyond = append(r.StartsBeyond, p.Name())
+			r.StartsBeyond = append(r.StartsBeyond, r.Checked[judged])
 		}
+		judged++
 	}
 	for _, p := range o.Properties {
 		add(p)

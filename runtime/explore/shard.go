@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
@@ -145,7 +146,9 @@ func (s *Saved) check() error {
 	seen := map[string]bool{}
 	for _, v := range s.Violations {
 		switch {
-		case v.Property == "" || seen[v.Property]:
+		case !slices.Contains(s.Checked, v.Property):
+			return fmt.Errorf("violations of %q are told, which was not checked", v.Property)
+		case seen[v.Property]:
 			return fmt.Errorf("the violations of %q are told twice", v.Property)
 		case v.Length < 0 || v.Length > s.Depth+1:
 			return fmt.Errorf("%s is violated after %d steps, and %d were taken", v.Property, v.Length, s.Depth+1)
@@ -208,7 +211,7 @@ func Merge(reports []*Saved) (*Saved, error) {
 	sum.Shard = Shard{}
 	sum.Covered, sum.EndedEarly, sum.Progressed = new(big.Int), new(big.Int), new(big.Int)
 	sum.Violations, sum.Failures, sum.Counterexample, sum.Worlds, sum.Steps = nil, nil, nil, 0, 0
-	shortest, violating := -1, false
+	var shown *Saved // whose counterexample is that of the whole
 	decided := map[int]string{}
 	sum.Decided = decided
 	for i, r := range reports {
@@ -231,11 +234,8 @@ func Merge(reports []*Saved) (*Saved, error) {
 		if sum.Stopped == "" {
 			sum.Stopped = r.Stopped
 		}
-		// That of a violation goes before that of a failure.
-		if n := len(r.Counterexample); r.Counterexample != nil && (shortest < 0 || len(r.Violations) > 0 && (!violating || n < shortest) ||
-			!violating && len(r.Violations) == 0 && n < shortest) {
-			shortest, violating = n, len(r.Violations) > 0
-			sum.Counterexample, sum.Beyond = r.Counterexample, r.Beyond
+		if shown == nil || r.showsBefore(shown) {
+			shown = r
 		}
 		for _, v := range r.Violations {
 			sum.add(v)
@@ -253,11 +253,14 @@ func Merge(reports []*Saved) (*Saved, error) {
 			sum.addFailing(f)
 		}
 	}
-	slices.SortStableFunc(sum.Violations, func(a, b Violation) int { return a.Length - b.Length })
+	sum.Counterexample = shown.Counterexample
+	slices.SortFunc(sum.Violations, sum.before)
+	slices.SortFunc(sum.Failures, failsBefore)
+	whole := Report{Checked: sum.Checked, StartsBeyond: sum.StartsBeyond, Violations: sum.Violations}
+	sum.Beyond = len(whole.beyond()) > 0
 	if c := sum.Covered.Cmp(sum.Size); c > 0 || c < 0 && sum.Stopped == "" {
 		return nil, fmt.Errorf("merge: the shards cover %s scenarios together, and there are %s", sum.Covered, sum.Size)
 	}
-	slices.SortStableFunc(sum.Failures, func(a, b Failing) int { return a.Length - b.Length })
 	for _, v := range sum.Violations {
 		if !sum.fit(v.Shortest, v.Scenarios) {
 			return nil, fmt.Errorf("merge: the numbers of scenarios that violate %s do not add up", v.Property)
@@ -269,6 +272,31 @@ func Merge(reports []*Saved) (*Saved, error) {
 		}
 	}
 	return &sum, nil
+}
+
+// before orders violations as one search finds them.
+func (s *Saved) before(a, b Violation) int {
+	return cmp.Or(a.Length-b.Length, slices.Index(s.Checked, a.Property)-slices.Index(s.Checked, b.Property))
+}
+
+// failsBefore orders failures as one search finds them.
+func failsBefore(a, b Failing) int {
+	return cmp.Or(a.Length-b.Length, cmp.Compare(a.Failure.Kind(), b.Failure.Kind()))
+}
+
+// showsBefore reports whether the counterexample of s is one that a search of the
+// whole would show rather than that of t: that of a violation goes before that of
+// a failure.
+func (s *Saved) showsBefore(t *Saved) bool {
+	switch {
+	case len(s.Violations) > 0 && len(t.Violations) > 0:
+		return s.before(s.Violations[0], t.Violations[0]) < 0
+	case len(s.Violations) > 0 || len(t.Violations) > 0:
+		return len(s.Violations) > 0
+	case len(s.Failures) > 0 && len(t.Failures) > 0:
+		return failsBefore(s.Failures[0], t.Failures[0]) < 0
+	}
+	return len(s.Failures) > 0
 }
 
 // add adds a violation to those of the same property.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/space"
@@ -112,6 +113,90 @@ func TestShortestOfScenariosUnderWay(t *testing.T) {
 		if least := "at least " + explore.Grouped(s.Violations[0].Shortest) + " scenarios"; !strings.Contains(s.Text(), least) {
 			t.Errorf("it does not say %q:\n%s", least, s.Text())
 		}
+	}
+}
+
+// What several shards find after as many steps stands in the order in which a
+// whole search finds it: violations in that of the properties, failures in that
+// of what they say, whichever shard comes first. The first of them is shown.
+func TestOrderOfFindingsInShards(t *testing.T) {
+	shards := func() []*explore.Saved {
+		var saved []*explore.Saved
+		for i := range 2 {
+			s, o := storeSpace(t, 3)
+			o.Properties = append([]check.Property{check.Agreement()}, o.Properties...)
+			o.Shard = explore.Shard{Index: i, Count: 2}
+			saved = append(saved, mustExplore(t, context.Background(), s, o).Save())
+		}
+		return saved
+	}
+	one := big.NewInt(1)
+	violated := func(s *explore.Saved, property string) {
+		s.Violations = append(s.Violations, explore.Violation{Property: property, Length: 3, Shortest: one, Scenarios: one})
+	}
+	failed := func(s *explore.Saved, message string) {
+		s.Failures = append(s.Failures, explore.Failing{Instance: "A", Failure: runtime.Failure{Message: message}, Length: 3, Shortest: one, Scenarios: one})
+	}
+	for name, find := range map[string]func(first, second *explore.Saved){
+		"violations": func(first, second *explore.Saved) { violated(first, "linearizable"); violated(second, "agreement") },
+		"failures":   func(first, second *explore.Saved) { failed(first, "no"); failed(second, "a") },
+		"both":       func(first, second *explore.Saved) { failed(first, "a"); violated(second, "agreement") },
+	} {
+		saved := shards()
+		find(saved[0], saved[1])
+		saved[0].Counterexample, saved[1].Counterexample = []string{"x", "x", "x"}, []string{"y", "y", "y"}
+		got, err := explore.Merge(saved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, v := range got.Violations {
+			found = append(found, v.Property)
+		}
+		for _, f := range got.Failures {
+			found = append(found, f.Failure.Message)
+		}
+		want := map[string]string{"violations": "agreement linearizable", "failures": "a no", "both": "agreement a"}[name]
+		if strings.Join(found, " ") != want || got.Counterexample[0] != "y" {
+			t.Errorf("%s: it finds %q and shows %s, want %q and what the second found", name, found, got.Counterexample, want)
+		}
+	}
+}
+
+// Two properties of one name are two, in the report of the whole and in those of
+// shards.
+func TestPropertiesOfOneName(t *testing.T) {
+	search := func(shard explore.Shard) *explore.Report {
+		s, o := storeSpace(t, 4)
+		holds := check.Invariant("linearizable", func(context.Context, *runtime.World) (bool, string, error) { return true, "", nil })
+		o.Properties, o.Invariants, o.Shard = append(o.Properties, check.Linearizable()), []check.WorldProperty{holds}, shard
+		return mustExplore(t, context.Background(), s, o)
+	}
+	want := search(explore.Shard{})
+	for _, text := range []string{"linearizable VIOLATED", "linearizable (2) VIOLATED", "linearizable (3) holds"} {
+		if !strings.Contains(want.Text(), text) {
+			t.Errorf("it does not say %q:\n%s", text, want.Text())
+		}
+	}
+	const count = 3
+	var saved []*explore.Saved
+	for i := range count {
+		saved = append(saved, search(explore.Shard{Index: i, Count: count}).Save())
+	}
+	data, err := explore.EncodeReports(saved, true, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if saved, err = explore.DecodeReports(data); err != nil {
+		t.Fatal(err)
+	}
+	got, err := explore.Merge(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Worlds, got.Steps, got.Runs = want.Worlds, want.Steps, want.Runs
+	if got.Text() != want.Text() {
+		t.Errorf("shards:\n%s\nwhole:\n%s", got.Text(), want.Text())
 	}
 }
 

@@ -410,6 +410,9 @@ func (p *play) befall(kind string, i int) bool {
 
 func (p *play) release(step Step) bool {
 	link := [2]int{p.s.byName[step.Src], p.s.byName[step.Dst]}
+	if !slices.Contains(p.net.held, link) {
+		return false
+	}
 	let := 0
 	for i, m := range p.flight {
 		if [2]int{m.from, m.to} == link && !m.released && (step.Count == 0 || let < step.Count) {
