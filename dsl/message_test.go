@@ -18,13 +18,14 @@ func TestShortTextsOfMessages(t *testing.T) {
 		}
 		return chain
 	}
-	vote := func(v starlark.Value, by starlark.Value) scriptMessage {
-		m, err := newMessage("vote", []starlark.Tuple{{starlark.String("v"), &signed{v, by}}})
+	send := func(v starlark.Value) scriptMessage {
+		m, err := newMessage("vote", []starlark.Tuple{{starlark.String("v"), v}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
+	vote := func(v starlark.Value, by starlark.Value) scriptMessage { return send(&signed{v, by}) }
 	for _, test := range []struct {
 		m    scriptMessage
 		want string
@@ -32,6 +33,7 @@ func TestShortTextsOfMessages(t *testing.T) {
 		{vote(starlark.String("red"), starlark.String("A")), `vote(v="red" by A)`},
 		{vote(starlark.String("red"), starlark.MakeInt(3)), `vote(v="red" by 3)`},
 		{vote(block("a"), starlark.String("A")), `vote(v=((1, "a"), (…, "a")) by A)`},
+		{send(block("a")), `vote(v=((1, "a"), (2,…(9, "a")))`},
 		{vote(&signed{starlark.String("x"), starlark.String("B")}, starlark.String("A")), `vote(v="x" by B by A)`},
 		{vote(starlark.Tuple{&signed{starlark.String("x"), starlark.String("B")}}, starlark.MakeInt(2)), `vote(v=("x" by B,) by 2)`},
 	} {

@@ -200,6 +200,21 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// Where no instance is faulty, a verdict speaks of none.
+func TestLiveWithoutFaultyInstances(t *testing.T) {
+	c, err := runtime.NewCluster(runtime.Config{Protocol: ballot{rounds: 7}, N: 4, F: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := check.Live(20).JudgeWorld(t.Context(), c.Start())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "no correct replica decides: no progress in 20 good rounds"; v.Why != want {
+		t.Errorf("got %q, want %q", v.Why, want)
+	}
+}
+
 // goOn takes the steps of a story.
 func goOn(t *testing.T, w *runtime.World, story string) *runtime.World {
 	t.Helper()
