@@ -46,6 +46,36 @@ func TestEveryNameIsDocumented(t *testing.T) {
 	}
 }
 
+// What a value has is described, so that it can be found.
+func TestEveryAttributeIsDocumented(t *testing.T) {
+	var all strings.Builder
+	for _, family := range Families() {
+		for _, e := range family.Entries {
+			all.WriteString(e.Name() + " " + e.Doc + "\n") // a world has acts
+		}
+	}
+	out, err := runScript(t, `
+cluster(protocol("p", replica = role(on_round = lambda self, round: self.decide(0, self.id), on_vote = lambda self, m: None)), n = 2, f = 0)
+space = rounds("any", deaf = [[], ["A"]], types = ["vote"])
+report = explore(space, check = agreement())
+drawn = sample(space, 2)
+for of, value in [("report", report), ("violation", report.violations[0]), ("choice without effect", report.no_effect[0]),
+    ("coverage", drawn.coverage), ("verdict", judge(agreement())), ("space", space), ("world", world()), ("shrunk", shrink(report)),
+    ("operation", operation("read")), ("observation", report.counterexample.history()[0])]:
+    for name in dir(value):
+        print(name, "of a", of)
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out) {
+		name, _, _ := strings.Cut(line, " ")
+		if !regexp.MustCompile(`\b` + name + `\b`).MatchString(all.String()) {
+			t.Errorf("nothing describes %s", line)
+		}
+	}
+}
+
 // TestUnpack binds arguments to every kind of parameter.
 func TestUnpack(t *testing.T) {
 	var (

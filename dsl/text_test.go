@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
 )
 
 // The whole text of a script counts, or it is an error that says where.
@@ -42,5 +44,26 @@ func TestTextIsRead(t *testing.T) {
 	}
 	if err := testInterpreter(t, nil).Exec(t.Context(), "x.star", "s = \"äöü \ufffd 日本\" # ☃\n"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A text that is too long to be parsed is refused before that.
+func TestTextIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	long := "#" + strings.Repeat("-", guard.MaxText)
+	write(t, dir, "long.star", long)
+	for way, execute := range map[string]func(*Interpreter) error{
+		"Exec":     func(in *Interpreter) error { return in.Exec(t.Context(), "long.star", long) },
+		"ExecFile": func(in *Interpreter) error { return in.ExecFile(t.Context(), filepath.Join(dir, "long.star")) },
+		"EvalText": func(in *Interpreter) error {
+			return in.EvalText(t.Context(), "long.star", long, func(starlark.Value) {})
+		},
+	} {
+		err := execute(testInterpreter(t, nil))
+		if err == nil || !strings.Contains(err.Error(), "long.star:1:1: the script is longer than 16777216 bytes") {
+			t.Errorf("%s: got %.200v", way, err)
+		} else if n := len(err.Error()); n > 1000 {
+			t.Errorf("%s: the error has %d bytes", way, n)
+		}
 	}
 }
