@@ -151,18 +151,18 @@ func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 		}
 		return k.keepClass(renamed, to), nil
 	}
-	if len(l.letters) > 0 {
+	if len(l.mailbox) > 0 {
 		if to, err = y.local(l.bare, g); err != nil {
 			return 0, err
 		}
-		letters := slices.Clone(l.letters)
-		for i, letter := range letters {
-			letters[i].from = uint8(r[letter.from])
-			if letters[i].msg, err = y.message(letter.msg, g); err != nil {
+		mailbox := slices.Clone(l.mailbox)
+		for i, m := range mailbox {
+			mailbox[i].from = uint8(r[m.from])
+			if mailbox[i].msg, err = y.message(m.msg, g); err != nil {
 				return 0, err
 			}
 		}
-		return k.mailed(to, letters), nil
+		return k.mailed(to, mailbox), nil
 	}
 	start, err := y.start(l.start, g)
 	if err != nil {

@@ -32,7 +32,7 @@ type code struct {
 
 	mu         sync.Mutex // guards the maps and the writing of the vecs below
 	locals     vec[local]
-	byBody     map[string]uint32  // those without letters
+	byBody     map[string]uint32  // those with an empty mailbox
 	bodies     int                // bytes of these keys and of the bodies
 	contents   map[uint32]content // of those that were asked for
 	cutContent bool               // to 8 bits, for tests of what happens if different things share one
@@ -41,9 +41,9 @@ type code struct {
 	seen       vec[Observation]
 	bySeen     map[Observation]uint32
 
-	byMail  table // (local state, letters) -> local state
+	byMail  table // (local state, mailbox) -> local state
 	classOf table // (local state, instance, round, leaders) -> local state
-	classes table // what the members of a class do -> local state
+	classes table // what the members of an equivalence class do -> local state
 
 	lists      vec[[]uint32] // of pairs of instance and observation, or of filters
 	byList     table

@@ -80,7 +80,7 @@ func (k *code) appendState(b []byte, id uint32) []byte {
 	l := k.locals.at(id)
 	if l.class != nil {
 		w := &encodingWriter{k, append(b, encodedClass)}
-		l.class.tell(k, w)
+		l.class.write(k, w)
 		return w.b
 	}
 	if l.logs {
@@ -92,9 +92,9 @@ func (k *code) appendState(b []byte, id uint32) []byte {
 		b = append(binary.AppendUvarint(b, uint64(l.start)), byte(l.flags))
 		b = appendString(b, l.body)
 	}
-	b = binary.AppendUvarint(b, uint64(len(l.letters)))
-	for _, letter := range l.letters {
-		b = k.appendMessage(append(b, letter.from), letter.msg)
+	b = binary.AppendUvarint(b, uint64(len(l.mailbox)))
+	for _, m := range l.mailbox {
+		b = k.appendMessage(append(b, m.from), m.msg)
 	}
 	return b
 }

@@ -20,6 +20,11 @@
 //   - A [Simulator] and its [Vector] are the same without past and pictures,
 //     for a search that takes millions of steps.
 //
+// In the words of model checking, a cluster and its steps are a labelled transition
+// system: a world is a state, a step is an action, and a search explores the state
+// space. Nodes do not run concurrently: a step says which messages arrive, hop by hop,
+// and that fixes their interleaving.
+//
 // Local states, messages and observations are interned: equal ones are one
 // small number. A world is a short vector of such numbers, and each pair of
 // local state and event runs the node's code once; every later time is a table

@@ -51,9 +51,9 @@ func (b *bound) err(state string) error {
 func (k *code) bind() {
 	words := func(what string, t *table) { t.bound = &bound{what, &k.limits.chunks, k.fill} }
 	words("reactions", &k.transitions)
-	words("letters", &k.byMail)
-	words("states and classes", &k.classOf)
-	words("classes", &k.classes)
+	words("next-leader mailboxes", &k.byMail)
+	words("states and their equivalence classes", &k.classOf)
+	words("equivalence classes", &k.classes)
 	words("lists", &k.byList)
 	words("lists that were joined", &k.joins)
 	words("kinds of components", &k.places)

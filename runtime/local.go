@@ -8,7 +8,8 @@ import (
 )
 
 // local is the local state of one instance: how its node was made, whether it
-// runs, what its code knows, and the letters that wait for it.
+// runs, what its code knows, and the next-leader mailbox: what waits for it
+// until a round begins.
 type local struct {
 	start int
 	flags flags
@@ -16,10 +17,10 @@ type local struct {
 	// input, and the state (flags aside) before that.
 	body string
 	logs bool
-	// bare is the same state without letters; a node's code sees no others.
+	// bare is the same state with an empty mailbox; a node's code sees no others.
 	bare    uint32
-	letters []letter
-	class   *class // whose members this state stands for, nil if just for itself
+	mailbox []mail
+	class   *equivalenceClass // whose members this state stands for, nil if just for itself
 }
 
 type flags uint8
@@ -31,10 +32,10 @@ const (
 	down     = crashed | broken
 )
 
-// A letter is a message to whoever leads the next round that reached an
-// instance. It is opened when a round begins that the instance leads, and lost
-// when another one does.
-type letter struct {
+// A mail is a message to the leader of the next round that reached an instance,
+// which keeps it in its next-leader mailbox. It is opened when a round begins that
+// the instance leads, and lost when another one does.
+type mail struct {
 	from uint8 // an instance
 	msg  uint32
 }
@@ -61,7 +62,7 @@ func (k *code) keep(start int, f flags, node Node) (uint32, error) {
 	return k.local(local{start: start, flags: f, body: string(body)}), nil
 }
 
-// local interns a state without letters.
+// local interns a state with an empty mailbox.
 func (k *code) local(l local) uint32 {
 	key := make([]byte, 0, len(l.body)+4)
 	key = binary.AppendUvarint(key, uint64(l.start))
@@ -72,7 +73,7 @@ func (k *code) local(l local) uint32 {
 	if id, ok := k.byBody[string(key)]; ok {
 		return id
 	}
-	l.letters, l.class = nil, nil
+	l.mailbox, l.class = nil, nil
 	l.bare = uint32(k.locals.n)
 	id := k.locals.append(l)
 	k.byBody[string(key)] = id
@@ -80,16 +81,16 @@ func (k *code) local(l local) uint32 {
 	return id
 }
 
-// mailed returns the state in which letters wait, in the order of their
+// mailed returns the state in whose mailbox mails wait, in the order of their
 // senders. It takes over the slice.
-func (k *code) mailed(id uint32, letters []letter) uint32 {
+func (k *code) mailed(id uint32, mailbox []mail) uint32 {
 	id = k.locals.at(id).bare
-	if len(letters) == 0 {
+	if len(mailbox) == 0 {
 		return id
 	}
-	slices.SortStableFunc(letters, func(a, b letter) int { return cmp.Compare(a.from, b.from) })
+	slices.SortStableFunc(mailbox, func(a, b mail) int { return cmp.Compare(a.from, b.from) })
 	key := []uint32{id}
-	for _, l := range letters {
+	for _, l := range mailbox {
 		key = append(key, uint32(l.from), l.msg)
 	}
 	if v, ok := k.byMail.get(key); ok {
@@ -97,7 +98,7 @@ func (k *code) mailed(id uint32, letters []letter) uint32 {
 	}
 	return k.byMail.putFunc(key, func() []uint32 {
 		l := *k.locals.at(id)
-		l.letters = letters
+		l.mailbox = mailbox
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		return []uint32{k.locals.append(l)}

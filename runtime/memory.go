@@ -49,7 +49,7 @@ func (o *outcome) bytes() int {
 }
 
 // bytes returns the memory of a class.
-func (c *class) bytes() int {
+func (c *equivalenceClass) bytes() int {
 	n := int(unsafe.Sizeof(*c))
 	for _, r := range c.reactions {
 		n += int(unsafe.Sizeof(r)) + len(r.events)*int(unsafe.Sizeof(opened{}))

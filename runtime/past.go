@@ -28,7 +28,7 @@ func (p Place) Before(q Place) bool { return p.Step < q.Step || p.Step == q.Step
 // Past returns what happened on the way to w. It plays each step again.
 func (w *World) Past() *Past {
 	p := &Past{world: w, senders: map[Place]Place{}, logs: make([][]Place, len(w.cluster.instances))}
-	t := tracker{Past: p, flight: map[addressed][]Place{}, letters: map[addressed][]Place{}}
+	t := tracker{Past: p, flight: map[addressed][]Place{}, mailboxes: map[addressed][]Place{}}
 	for _, v := range w.Path()[1:] {
 		p.steps = append(p.steps, v.Deliveries())
 		t.step(v)
@@ -66,9 +66,9 @@ func (p *Past) Sender(at Place) (Place, bool) {
 	return from, ok
 }
 
-// Letter reports whether what stands at a place is a message to the next
+// Mail reports whether what stands at a place is a message to the next
 // leader, which the leader opens before the round begins.
-func (p *Past) Letter(at Place) bool {
+func (p *Past) Mail(at Place) bool {
 	d := p.At(at)
 	return d.Hop == 0 && d.From >= 0
 }
@@ -158,8 +158,8 @@ type addressed struct {
 // A tracker finds out where messages were sent, as the steps go on.
 type tracker struct {
 	*Past
-	flight  map[addressed][]Place // oldest first
-	letters map[addressed][]Place // sent since the last round began, and in it
+	flight    map[addressed][]Place // oldest first
+	mailboxes map[addressed][]Place // sent since the last round began, and in it
 }
 
 // step goes on with the last of the steps, which led to w.
@@ -184,7 +184,7 @@ func (t *tracker) step(w *World) {
 		first = last
 	}
 	if !opened {
-		clear(t.letters)
+		clear(t.mailboxes)
 	}
 	t.reconcile(w)
 }
@@ -211,7 +211,7 @@ func (t *tracker) wave(k, first, last int) {
 	}
 }
 
-// open notes where the letters were sent that a leader opened. All others are
+// open notes where the mails were sent that a leader opened. All others are
 // lost.
 func (t *tracker) open(k, first, last int) {
 	came := map[addressed][]int{}
@@ -222,7 +222,7 @@ func (t *tracker) open(k, first, last int) {
 		}
 	}
 	for m, places := range came {
-		sent := t.letters[addressed{m.from, -1, m.message}]
+		sent := t.mailboxes[addressed{m.from, -1, m.message}]
 		if len(sent) != len(places) {
 			continue // not each of them came, and nothing tells which
 		}
@@ -230,7 +230,7 @@ func (t *tracker) open(k, first, last int) {
 			t.senders[Place{k, i}] = sent[j]
 		}
 	}
-	clear(t.letters)
+	clear(t.mailboxes)
 }
 
 // sent notes what was sent at a place.
@@ -242,7 +242,7 @@ func (t *tracker) sent(at Place) {
 		switch s.To {
 		case ToNextLeader:
 			m := addressed{d.To, -1, s.Message}
-			t.letters[m] = append(t.letters[m], at)
+			t.mailboxes[m] = append(t.mailboxes[m], at)
 			continue
 		case ToServers:
 		default:

@@ -75,7 +75,7 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 
 // Each message that arrives was sent where the past says, before it came, to
 // that receiver; no sending is the origin of two arrivals at one instance, and
-// without letters none is unknown, whatever ended a step amid a wave.
+// without mail none is unknown, whatever ended a step amid a wave.
 func TestSendersOfMessages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := gossipWorld(t)
@@ -84,7 +84,7 @@ func TestSendersOfMessages(t *testing.T) {
 			to      int
 			message Message
 			sent    Place
-			letter  bool
+			mail    bool
 		}
 		came := map[arrival]int{}
 		for k, deliveries := range p.Steps() {
@@ -92,7 +92,7 @@ func TestSendersOfMessages(t *testing.T) {
 				at := Place{k, i}
 				from, ok := p.Sender(at)
 				switch {
-				case !ok && d.From >= 0 && !p.Letter(at):
+				case !ok && d.From >= 0 && !p.Mail(at):
 					t.Fatalf("%v: nothing sent %v", at, d.Event.Message)
 				case ok && d.From < 0:
 					t.Fatalf("%v: no message, but %v sent it", at, from)
@@ -100,12 +100,12 @@ func TestSendersOfMessages(t *testing.T) {
 					continue
 				}
 				sent := p.At(from)
-				if !from.Before(at) || sent.To != d.From || sent.Fate != Delivered || !p.Letter(at) && from.Step == k && sent.Hop >= d.Hop {
+				if !from.Before(at) || sent.To != d.From || sent.Fate != Delivered || !p.Mail(at) && from.Step == k && sent.Hop >= d.Hop {
 					t.Fatalf("%v came from %d before it was sent at %v by %d", at, d.From, from, sent.To)
 				}
 				copies := 0
 				for _, s := range sent.Sent {
-					if s.Message == d.Event.Message && (s.To == ToNextLeader) == p.Letter(at) && w.cluster.sentTo(s, d.To) {
+					if s.Message == d.Event.Message && (s.To == ToNextLeader) == p.Mail(at) && w.cluster.sentTo(s, d.To) {
 						copies++
 					}
 				}
@@ -113,7 +113,7 @@ func TestSendersOfMessages(t *testing.T) {
 					t.Fatalf("%v: %v was not sent at %v", at, d.Event.Message, from)
 				}
 				if d.Fate != Waiting {
-					a := arrival{d.To, d.Event.Message, from, p.Letter(at)}
+					a := arrival{d.To, d.Event.Message, from, p.Mail(at)}
 					if came[a]++; came[a] > copies {
 						t.Fatalf("%v: %v came more often than it was sent at %v", at, d.Event.Message, from)
 					}

@@ -113,8 +113,8 @@ func (p *player) keepMail(members Set) {
 	for i := range members.All {
 		l := p.code.locals.at(p.vec[i])
 		p.vec[i] = l.bare
-		for _, letter := range l.letters {
-			p.deferred = append(p.deferred, deferral{letter.from, SetOf(i), letter.msg})
+		for _, m := range l.mailbox {
+			p.deferred = append(p.deferred, deferral{m.from, SetOf(i), m.msg})
 		}
 	}
 }
@@ -122,13 +122,13 @@ func (p *player) keepMail(members Set) {
 // leave leaves what was sent to the next leader where it waits.
 func (p *player) leave(members Set) {
 	for i := range (members & p.cluster.servers).All {
-		var letters []letter
+		var mailbox []mail
 		for _, d := range p.deferred {
 			if d.reach.Has(i) {
-				letters = append(letters, letter{d.from, d.msg})
+				mailbox = append(mailbox, mail{d.from, d.msg})
 			}
 		}
-		p.vec[i] = p.code.mailed(p.vec[i], letters)
+		p.vec[i] = p.code.mailed(p.vec[i], mailbox)
 	}
 }
 
@@ -199,7 +199,7 @@ type opening struct {
 	round   uint32
 	leader  int
 	events  []opened
-	states  []uint32 // without letters, after the events
+	states  []uint32 // with empty mailboxes, after the events
 	rested  []uint32 // the classes of these, plus one; 0 if unknown
 	why     string   // the round cannot begin
 	// expected is what may come after the round, which the classes are for.
@@ -210,7 +210,7 @@ type opening struct {
 // opened is one event of an opening.
 type opened struct {
 	instance int
-	from     int // the instance that wrote the letter, -1 for the beginning of the round
+	from     int // the instance that sent the mail, -1 for the beginning of the round
 	before   uint32
 	stimulus
 	*outcome
@@ -228,8 +228,8 @@ func (o *opening) of(src []uint32, who Set, round uint32, leader int) {
 	for i := range (who & c.identities[leader].Instances).All {
 		l := c.code.locals.at(src[i])
 		o.recall(i, l, func(e opened) bool { return e.from >= 0 })
-		for _, letter := range l.letters {
-			o.react(i, int(letter.from), stimulus{MessageEvent, c.instances[letter.from].Identity, letter.msg})
+		for _, m := range l.mailbox {
+			o.react(i, int(m.from), stimulus{MessageEvent, c.instances[m.from].Identity, m.msg})
 		}
 	}
 	for i := range who.All {

@@ -96,8 +96,8 @@ func told(c *Cluster, v Vector) string {
 	for i := range c.instances {
 		l := c.code.locals.at(v[i])
 		fmt.Fprintf(&b, "%s %d %d %q %v", c.instances[i].Name, l.start, l.flags, l.body, l.logs)
-		for _, letter := range l.letters {
-			fmt.Fprintf(&b, " %d %v", letter.from, *c.code.values.at(letter.msg))
+		for _, m := range l.mailbox {
+			fmt.Fprintf(&b, " %d %v", m.from, *c.code.values.at(m.msg))
 		}
 		b.WriteByte('\n')
 	}

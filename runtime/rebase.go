@@ -53,10 +53,10 @@ func (c *Cluster) Rebased(v Vector) (string, bool) {
 }
 
 // rebased returns the local state in which no round number is left. A log of
-// inputs has no such state, nor has one with letters: they hold the numbers.
+// inputs has no such state, nor has one with a mailbox that is not empty: they hold the numbers.
 func (k *code) rebased(id uint32, by int) (to uint32, ok bool) {
 	l := k.locals.at(id)
-	if l.logs || len(l.letters) > 0 {
+	if l.logs || len(l.mailbox) > 0 {
 		return 0, false
 	}
 	failure := k.guard(func() error {

@@ -243,7 +243,7 @@ func (m *Simulator) settle(s Step, e *env, members Set) {
 
 // classAfter is the class of the state of instance i after a round.
 func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
-	return m.code.class(m.ctx, id, class{instance: i, round: e.round + 1, leaders: m.expected.leaders})
+	return m.code.class(m.ctx, id, equivalenceClass{instance: i, round: e.round + 1, leaders: m.expected.leaders})
 }
 
 // keepMatched adds to the filters of the step those of the component.

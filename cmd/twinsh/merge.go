@@ -121,7 +121,7 @@ func (p *program) progressFlag(text string) error {
 		p.progress = func(now explore.Progress) {
 			// Nothing can be done about a reader who went away.
 			_ = out.Encode(map[string]any{
-				"back": now.Back, "layer": now.Layer, "layers": now.Layers, "done": now.Done, "rows": now.Rows,
+				"back": now.Back, "layer": now.Layer, "layers": now.Layers, "done": now.Done, "rows": now.Nodes,
 				"covered": now.Covered, "size": now.Size, "worlds": now.Worlds, "steps": now.Steps,
 				"bytes": now.Bytes, "seconds": now.Elapsed.Seconds(), "left": now.Left.Seconds(),
 			})

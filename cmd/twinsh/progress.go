@@ -43,13 +43,13 @@ func progressText(p explore.Progress) string {
 	parts := []string{fmt.Sprintf("step %d of %d", p.Layer, p.Layers)}
 	if p.Back {
 		text := "back to " + parts[0]
-		if p.Rows > 0 {
-			text += fmt.Sprintf(": %d%%", p.Done*100/p.Rows)
+		if p.Nodes > 0 {
+			text += fmt.Sprintf(": %d%%", p.Done*100/p.Nodes)
 		}
 		return text + "   " + p.Elapsed.Round(time.Second).String()
 	}
-	if p.Rows > 0 {
-		parts[0] += fmt.Sprintf(": %d%%", p.Done*100/p.Rows)
+	if p.Nodes > 0 {
+		parts[0] += fmt.Sprintf(": %d%%", p.Done*100/p.Nodes)
 	}
 	if p.Left >= time.Second {
 		parts[0] += fmt.Sprintf(", %s left", p.Left.Round(time.Second))

@@ -16,7 +16,7 @@ func TestProgressLine(t *testing.T) {
 	out := line.over(&terminal)
 	at := func(elapsed time.Duration) explore.Progress {
 		return explore.Progress{
-			Layer: 3, Layers: 6, Done: 61, Rows: 100, Size: big.NewInt(170_859_375),
+			Layer: 3, Layers: 6, Done: 61, Nodes: 100, Size: big.NewInt(170_859_375),
 			Worlds: 412_876, Steps: 2_000_000, Bytes: 120 << 20, Elapsed: elapsed,
 		}
 	}
@@ -45,7 +45,7 @@ func TestProgressLine(t *testing.T) {
 	if got := progressText(late); got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
-	back := explore.Progress{Back: true, Layer: 3, Layers: 6, Done: 20, Rows: 60, Elapsed: 2 * time.Second}
+	back := explore.Progress{Back: true, Layer: 3, Layers: 6, Done: 20, Nodes: 60, Elapsed: 2 * time.Second}
 	if got, want := progressText(back), "back to step 3 of 6: 33%   2s"; got != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}

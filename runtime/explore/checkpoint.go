@@ -17,8 +17,8 @@ import (
 )
 
 // A checkpoint is written whenever a layer is complete, and says how to get
-// there again: the origins of all rows, and the weights of the last layer's. The
-// rows themselves are not in it, because they are numbers that mean nothing in
+// there again: the parent links of all search nodes, and the weights of the last layer's. The
+// search nodes themselves are not in it, because they are numbers that mean nothing in
 // another run; taking one step for each of them brings them back. So a file is
 // small, and no state of a protocol has to be readable later.
 //
@@ -148,12 +148,12 @@ func (x *search) saveStopped(layer *frontier) {
 // and does not end the search: the next one may be.
 func (x *search) write(layer *frontier, p progressMade) {
 	c := checkpoint{
-		Search: x.fingerprint(), From: x.symmetricFrom, Asymmetry: x.asymmetry, Progress: p, origins: x.origins,
+		Search: x.fingerprint(), From: x.symmetricFrom, Asymmetry: x.asymmetry, Progress: p, parents: x.parents,
 	}
 	for rank := range layer.len() {
-		row, w := layer.at(rank)
+		node, w := layer.at(rank)
 		c.weights = append(c.weights, w...)
-		c.Digest = digestRow(c.Digest, x.cluster.Digest(row[:x.width-2]), w)
+		c.Digest = digestNode(c.Digest, x.cluster.Digest(node[:x.width-2]), w)
 	}
 	data, err := c.encode()
 	if err == nil {
@@ -167,8 +167,8 @@ func (x *search) write(layer *frontier, p progressMade) {
 	x.saved = time.Now()
 }
 
-// digestRow adds the digest of a world, and its weight, to that of those before.
-func digestRow(sum, world uint64, w weight) uint64 {
+// digestNode adds the digest of a world, and its weight, to that of those before.
+func digestNode(sum, world uint64, w weight) uint64 {
 	for _, v := range append([]uint64{world}, w...) {
 		sum = (sum ^ v) * 0x9e3779b97f4a7c15
 		sum ^= sum >> 29
@@ -214,12 +214,12 @@ func (x *search) ours(c *checkpoint) error {
 }
 
 // balance reports whether each scenario of the space is counted once: as judged,
-// or as one that leads through a row of the layer.
+// or as one that leads through a search node of the layer.
 func (x *search) balance(layer *frontier) error {
 	sum := x.covered()
 	for rank := range layer.len() {
-		row, w := layer.at(rank)
-		at := x.places[row[x.width-1]].at
+		node, w := layer.at(rank)
+		at := x.places[node[x.width-1]].at
 		if at.Last() {
 			return x.misfit("a scenario goes on from its end")
 		}

@@ -12,9 +12,9 @@ import (
 
 // The format of a checkpoint: a line, the SHA-256 of the rest, and the rest,
 // which is a JSON object, preceded by its length, and numbers. All numbers are
-// unsigned varints. For each layer there is the number of rows, and for each row
+// unsigned varints. For each layer there is the number of search nodes, and for each search node
 // the rank in the layer before and the choice that it came from; then come the
-// weights of the rows of the last layer, to the end.
+// weights of the search nodes of the last layer, to the end.
 //
 // The reader takes the file for an enemy's: it allocates no more than the file
 // is long, and what it returns can be walked through without looking again.
@@ -38,12 +38,12 @@ type checkpoint struct {
 	Asymmetry string
 	Progress  progressMade
 
-	origins [][]origin
+	parents [][]parentLink
 	weights []uint64 // of the last layer
 }
 
 func (c checkpoint) encode() ([]byte, error) {
-	c.Layers = len(c.origins)
+	c.Layers = len(c.parents)
 	if c.From == never {
 		c.From = -1
 	}
@@ -52,7 +52,7 @@ func (c checkpoint) encode() ([]byte, error) {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	body := append(binary.AppendUvarint(nil, uint64(len(head))), head...)
-	for _, layer := range c.origins {
+	for _, layer := range c.parents {
 		body = binary.AppendUvarint(body, uint64(len(layer)))
 		for _, from := range layer {
 			body = binary.AppendUvarint(body, from>>32)
@@ -112,21 +112,21 @@ func decodeBody(body []byte) (*checkpoint, error) {
 		return nil, fmt.Errorf("it has %d layers, canonical ones from %d on", c.Layers, c.From)
 	}
 	for k := range c.Layers {
-		rows := number()
-		if rows > uint64(len(body))/2 || rows == 0 && k < c.Layers-1 {
-			return nil, fmt.Errorf("layer %d has %d rows", k, rows)
+		nodes := number()
+		if nodes > uint64(len(body))/2 || nodes == 0 && k < c.Layers-1 {
+			return nil, fmt.Errorf("layer %d has %d search nodes", k, nodes)
 		}
-		layer := make([]origin, rows)
+		layer := make([]parentLink, nodes)
 		for i := range layer {
 			rank, choice := number(), number()
 			if rank >= 1<<32 || choice >= 1<<32 {
-				return nil, fmt.Errorf("row %d of layer %d has no origin", i, k)
+				return nil, fmt.Errorf("search node %d of layer %d has no parent link", i, k)
 			}
 			if layer[i] = rank<<32 | choice; i > 0 && layer[i] <= layer[i-1] {
-				return nil, fmt.Errorf("the rows of layer %d are not in order", k)
+				return nil, fmt.Errorf("the search nodes of layer %d are not in order", k)
 			}
 		}
-		c.origins = append(c.origins, layer)
+		c.parents = append(c.parents, layer)
 	}
 	for len(body) > 0 {
 		c.weights = append(c.weights, number())

@@ -1,17 +1,25 @@
 // Package explore judges every scenario of a space, or a sample of it.
 //
+// It is an explicit-state model checker for runs of bounded length: breadth-first, over a state
+// space whose nodes are a world, what the properties remember of the past, and a
+// position in the space of scenarios. Two reductions, both exact, keep the state space
+// small: worlds that differ in names only are one (symmetry reduction), and so are
+// local states that no later step can distinguish (the bisimulation quotient; see
+// [runtime.Simulator.Expect]). The interleaving of messages within a step is fixed by
+// the step, so the search branches on steps only, not on single messages.
+//
 //   - [Explore] covers a space completely, layer by layer. All scenarios of one
 //     length that lead to the same world are one world with a weight, an exact
 //     count, so that the work is that of the different worlds and not that of
 //     the scenarios. The first violation found is of minimal length.
-//   - [Sample] runs scenarios drawn from a space, one by one, and tells its [Coverage].
+//   - [Sample] runs scenarios drawn from a space, one by one, and reports its [Coverage].
 //   - [Shrink] takes away from a scenario what it does not need to violate a
 //     property.
 //   - [Options] says what to judge and where to begin; a [Report] says what was
 //     covered and what was found.
 //
 // Reports do not depend on the number of workers or on the order in which
-// they come to work, except for the time that they tell.
+// they come to work, except for the time that they state.
 package explore
 
 import (
@@ -92,10 +100,10 @@ const (
 // Progress is how far a search has come.
 type Progress struct {
 	// Back says that the search goes back to where a checkpoint was written, after
-	// Layer steps: then Done and Rows are worlds of all layers until there.
+	// Layer steps: then Done and Nodes are worlds of all layers until there.
 	Back          bool
 	Layer, Layers int      // steps taken by the scenarios of this layer, and at most
-	Done, Rows    int      // worlds of this layer that were expanded, and all of them
+	Done, Nodes   int      // worlds of this layer that were expanded, and all of them
 	Covered, Size *big.Int // scenarios judged in the layers before, and all of them
 	Worlds, Steps int      // of this layer an estimate
 	Bytes         int      // memory of worlds and tables
@@ -176,7 +184,7 @@ type Report struct {
 	// Unsaved says why the last checkpoint could not be written, nil if it was.
 	Unsaved error
 	// Memory is the most bytes that worlds and tables occupied at the end of a layer,
-	// as counted: the rows of two layers, what the cluster has learnt, and what is
+	// as counted: the search nodes of two layers, what the cluster has learnt, and what is
 	// known of renamings, properties and places. What properties, and code that is
 	// not of the search, keep for themselves is not in it. Of a sample it is what
 	// was drawn, and tables.

@@ -30,7 +30,7 @@ func DecodeCheckpoint(data []byte) (int, error) {
 		return 0, err
 	}
 	n := len(c.weights)
-	for _, layer := range c.origins {
+	for _, layer := range c.parents {
 		n += len(layer)
 	}
 	return n, nil

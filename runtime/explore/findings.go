@@ -66,7 +66,7 @@ func (x *search) gather(ctx context.Context, team []*worker) {
 		passing = append(passing, w.passing...)
 	}
 	for _, f := range slices.SortedFunc(maps.Keys(wrong), flaw.compare) {
-		x.found(ctx, f, len(x.origins), x.replay(ctx, wrong[f].from), wrong[f].count.big())
+		x.found(ctx, f, len(x.parents), x.replay(ctx, wrong[f].from), wrong[f].count.big())
 	}
 	slices.SortFunc(passing, finding.compare)
 	for _, f := range passing {

@@ -64,7 +64,7 @@ func TestForgettingIsChecked(t *testing.T) {
 }
 
 // Messages to different receivers have no order, so a leader that sends them
-// one by one, or answers letters one by one, is as symmetric as one that
+// one by one, or answers mails one by one, is as symmetric as one that
 // broadcasts. Messages to one receiver do have an order.
 func TestOrderOfSendsIsForgotten(t *testing.T) {
 	type hello struct{}

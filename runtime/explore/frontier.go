@@ -8,34 +8,34 @@ import (
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
-// A frontier is the set of different rows that scenarios of one length lead
-// to. A row is a vector, a monitor state and a position; beside it stand its
-// weight (how many scenarios lead to it) and its origin (the least of the
-// choices that do).
+// A frontier is the set of different search nodes that scenarios of one length lead
+// to. A search node is a vector, a monitor state and a position in the space, as words;
+// beside it stand its weight (how many scenarios lead to it) and its parent link (the
+// least of the choices that do).
 //
-// Rows are spread over shards by hash, so that workers seldom wait for each
-// other. The weight is a sum and the origin a minimum, so it does not matter
-// in which order workers add rows; ranks, which are assigned by origin when
+// Search nodes are spread over shards by hash, so that workers seldom wait for each
+// other. The weight is a sum and the parent link a minimum, so it does not matter
+// in which order workers add search nodes; ranks, which are assigned by parent link when
 // the layer is complete, depend on nothing but the space and the protocol.
 type frontier struct {
-	width  int // words in a row
+	width  int // words in a search node
 	words  int // words in a weight
-	most   int // rows in a shard
+	most   int // search nodes in a shard
 	shards []shard
-	first  []int // index of the first row of each shard, when sealed
+	first  []int // index of the first search node of each shard, when sealed
 	order  []uint32
 }
 
-// An origin is the rank of the row that a row came from, and which choice led
-// here: rank<<32 | choice.
-type origin = uint64
+// A parentLink is the rank, in the layer before, of the search node that another came
+// from, and the choice that led on: rank<<32 | choice.
+type parentLink = uint64
 
 type shard struct {
 	mu      sync.Mutex
-	slots   []uint64 // upper half of the hash, and number of the row plus one
-	rows    []uint32
+	slots   []uint64 // upper half of the hash, and number of the search node plus one
+	nodes   []uint32
 	weights []uint64
-	origins []origin
+	parents []parentLink
 	_       [64]byte // shards don't share cache lines
 }
 
@@ -45,43 +45,43 @@ func newFrontier(width, words, shards, most int) *frontier {
 
 // frontier returns an empty one for a layer of the search.
 func (x *search) frontier(shards int) *frontier {
-	return newFrontier(x.width, x.words, shards, x.limits.rows)
+	return newFrontier(x.width, x.words, shards, x.limits.nodes)
 }
 
-// add merges a row into the frontier. It reports whether there was room for it.
-func (f *frontier) add(row []uint32, w weight, from origin) bool {
-	h := hash.Words(row)
+// add merges a search node into the frontier. It reports whether there was room for it.
+func (f *frontier) add(node []uint32, w weight, from parentLink) bool {
+	h := hash.Words(node)
 	s := &f.shards[(h>>24)%uint64(len(f.shards))]
 	s.mu.Lock()
-	ok := s.add(f, h, row, w, from)
+	ok := s.add(f, h, node, w, from)
 	s.mu.Unlock()
 	return ok
 }
 
-func (s *shard) add(f *frontier, h uint64, row []uint32, w weight, from origin) bool {
-	if len(s.origins)*4 >= len(s.slots)*3 {
+func (s *shard) add(f *frontier, h uint64, node []uint32, w weight, from parentLink) bool {
+	if len(s.parents)*4 >= len(s.slots)*3 {
 		s.grow(f.width)
 	}
 	mask := uint64(len(s.slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		slot := s.slots[i]
 		if slot == 0 {
-			if len(s.origins) >= f.most {
+			if len(s.parents) >= f.most {
 				return false
 			}
-			s.slots[i] = h>>32<<32 | uint64(len(s.origins)+1)
-			s.rows = append(s.rows, row...)
+			s.slots[i] = h>>32<<32 | uint64(len(s.parents)+1)
+			s.nodes = append(s.nodes, node...)
 			s.weights = append(s.weights, w...)
-			s.origins = append(s.origins, from)
+			s.parents = append(s.parents, from)
 			return true
 		}
 		if slot>>32 != h>>32 {
 			continue
 		}
 		n := int(uint32(slot)) - 1
-		if slices.Equal(s.rows[n*f.width:(n+1)*f.width], row) {
+		if slices.Equal(s.nodes[n*f.width:(n+1)*f.width], node) {
 			weight(s.weights[n*f.words : (n+1)*f.words]).add(w)
-			s.origins[n] = min(s.origins[n], from)
+			s.parents[n] = min(s.parents[n], from)
 			return true
 		}
 	}
@@ -91,8 +91,8 @@ func (s *shard) grow(width int) {
 	old := s.slots
 	s.slots = make([]uint64, max(64, 2*len(old)))
 	mask := uint64(len(s.slots) - 1)
-	for n := range s.origins {
-		h := hash.Words(s.rows[n*width : (n+1)*width])
+	for n := range s.parents {
+		h := hash.Words(s.nodes[n*width : (n+1)*width])
 		i := h & mask
 		for s.slots[i] != 0 {
 			i = (i + 1) & mask
@@ -101,43 +101,43 @@ func (s *shard) grow(width int) {
 	}
 }
 
-// seal ranks the rows by origin. It returns the origins in the order of their
-// ranks; nothing may be added afterwards.
-func (f *frontier) seal() []origin {
+// seal ranks the search nodes by parent link. It returns the links in the order of
+// their ranks; nothing may be added afterwards.
+func (f *frontier) seal() []parentLink {
 	n := 0
 	f.first = make([]int, len(f.shards))
 	for i := range f.shards {
 		f.first[i] = n
-		n += len(f.shards[i].origins)
+		n += len(f.shards[i].parents)
 		f.shards[i].slots = nil
 	}
-	origins := make([]origin, 0, n)
+	parents := make([]parentLink, 0, n)
 	f.order = make([]uint32, n)
 	for i := range f.shards {
-		origins = append(origins, f.shards[i].origins...)
-		f.shards[i].origins = nil
+		parents = append(parents, f.shards[i].parents...)
+		f.shards[i].parents = nil
 	}
 	for i := range f.order {
 		f.order[i] = uint32(i)
 	}
-	sortByKey(origins, f.order)
-	return origins
+	sortByKey(parents, f.order)
+	return parents
 }
 
 // empty reports whether nothing was added.
 func (f *frontier) empty() bool {
 	for i := range f.shards {
-		if len(f.shards[i].origins) > 0 {
+		if len(f.shards[i].parents) > 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// len returns the number of rows of a sealed frontier.
+// len returns the number of search nodes of a sealed frontier.
 func (f *frontier) len() int { return len(f.order) }
 
-// at returns the row of the given rank and its weight.
+// at returns the search node of the given rank and its weight.
 func (f *frontier) at(rank int) ([]uint32, weight) {
 	i := int(f.order[rank])
 	s, found := slices.BinarySearch(f.first, i)
@@ -150,16 +150,16 @@ func (f *frontier) at(rank int) ([]uint32, weight) {
 	}
 	n := i - f.first[s]
 	sh := &f.shards[s]
-	return sh.rows[n*f.width : (n+1)*f.width], sh.weights[n*f.words : (n+1)*f.words]
+	return sh.nodes[n*f.width : (n+1)*f.width], sh.weights[n*f.words : (n+1)*f.words]
 }
 
-// bytes returns the memory that the rows occupy.
+// bytes returns the memory that the search nodes occupy.
 func (f *frontier) bytes() int {
 	n := 8 * cap(f.order) / 2
 	for i := range f.shards {
 		s := &f.shards[i]
 		s.mu.Lock()
-		n += 8*cap(s.slots) + 4*cap(s.rows) + 8*cap(s.weights) + 8*cap(s.origins)
+		n += 8*cap(s.slots) + 4*cap(s.nodes) + 8*cap(s.weights) + 8*cap(s.parents)
 		s.mu.Unlock()
 	}
 	return n
@@ -167,7 +167,7 @@ func (f *frontier) bytes() int {
 
 // sortByKey sorts keys and lets values follow, by counting, digit by digit
 // from the lowest. Digits that all keys share cost nothing, and a search with
-// one worker adds rows in order, so nothing is moved then.
+// one worker adds search nodes in order, so nothing is moved then.
 func sortByKey(keys []uint64, values []uint32) {
 	if slices.IsSorted(keys) {
 		return

@@ -75,16 +75,16 @@ func TestWeightWords(t *testing.T) {
 	}
 }
 
-// An added row is one that is added to a frontier, or what is there of it.
-type addedRow struct {
-	row    []uint32
+// An added search node is one that is added to a frontier, or what is there of it.
+type addedNode struct {
+	node   []uint32
 	weight *big.Int
-	from   origin
+	from   parentLink
 }
 
-// A frontier holds each row once, with the sum of its weights and the least of
-// its origins, ranked by origin, in whatever order and by however many workers
-// rows are added.
+// A frontier holds each search node once, with the sum of its weights and the least of
+// its parent links, ranked by parent link, in whatever order and by however many workers
+// search nodes are added.
 func TestFrontier(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		width := rapid.IntRange(1, 5).Draw(t, "width")
@@ -93,52 +93,52 @@ func TestFrontier(t *testing.T) {
 		workers := rapid.IntRange(1, 3).Draw(t, "workers")
 		source := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		values := rapid.SampledFrom([]uint32{1, 3, 50}).Draw(t, "values")
-		all := make([]addedRow, rapid.IntRange(0, 500).Draw(t, "rows"))
+		all := make([]addedNode, rapid.IntRange(0, 500).Draw(t, "search nodes"))
 		weights := make([]weight, len(all))
 		for i := range all {
-			row := make([]uint32, width)
-			for k := range row {
-				row[k] = source.Uint32N(values)
+			node := make([]uint32, width)
+			for k := range node {
+				node[k] = source.Uint32N(values)
 			}
 			weights[i] = make(weight, words)
 			for k := range weights[i] {
 				weights[i][k] = source.Uint64()
 			}
 			weights[i][words-1] >>= 16
-			all[i] = addedRow{row, weights[i].big(), origin(i)} // no two rows have one origin
+			all[i] = addedNode{node, weights[i].big(), parentLink(i)} // no two search nodes have one parent link
 		}
-		want := map[string]addedRow{}
+		want := map[string]addedNode{}
 		for _, a := range all {
-			key := fmt.Sprint(a.row)
+			key := fmt.Sprint(a.node)
 			if b, ok := want[key]; ok {
-				a = addedRow{a.row, new(big.Int).Add(a.weight, b.weight), min(a.from, b.from)}
+				a = addedNode{a.node, new(big.Int).Add(a.weight, b.weight), min(a.from, b.from)}
 			}
 			want[key] = a
 		}
-		ranked := slices.SortedFunc(maps.Values(want), func(a, b addedRow) int { return cmp.Compare(a.from, b.from) })
+		ranked := slices.SortedFunc(maps.Values(want), func(a, b addedNode) int { return cmp.Compare(a.from, b.from) })
 
-		f := newFrontier(width, words, shards, defaultLimits().rows)
+		f := newFrontier(width, words, shards, defaultLimits().nodes)
 		order := source.Perm(len(all))
 		var group sync.WaitGroup
 		for w := range workers {
 			group.Go(func() {
 				for i := w; i < len(order); i += workers {
-					f.add(all[order[i]].row, weights[order[i]], all[order[i]].from)
+					f.add(all[order[i]].node, weights[order[i]], all[order[i]].from)
 				}
 			})
 		}
 		group.Wait()
 		if f.bytes() < len(want)*4*width {
-			t.Fatalf("%d rows in %d bytes", len(want), f.bytes())
+			t.Fatalf("%d search nodes in %d bytes", len(want), f.bytes())
 		}
-		origins := f.seal()
-		if f.len() != len(ranked) || len(origins) != len(ranked) {
-			t.Fatalf("%d rows, %d origins, want %d", f.len(), len(origins), len(ranked))
+		parents := f.seal()
+		if f.len() != len(ranked) || len(parents) != len(ranked) {
+			t.Fatalf("%d search nodes, %d parent links, want %d", f.len(), len(parents), len(ranked))
 		}
 		for rank, a := range ranked {
-			row, w := f.at(rank)
-			if !slices.Equal(row, a.row) || w.big().Cmp(a.weight) != 0 || origins[rank] != a.from {
-				t.Fatalf("rank %d is %v, weight %s, from %d; want %+v", rank, row, w.big(), origins[rank], a)
+			node, w := f.at(rank)
+			if !slices.Equal(node, a.node) || w.big().Cmp(a.weight) != 0 || parents[rank] != a.from {
+				t.Fatalf("rank %d is %v, weight %s, from %d; want %+v", rank, node, w.big(), parents[rank], a)
 			}
 		}
 	})

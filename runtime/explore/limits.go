@@ -18,19 +18,19 @@ type LimitError = runtime.LimitError
 // Limits keep what has numbers of 32 bits below that, with room for what goes on
 // until all workers have stopped. Tests make them small.
 type limits struct {
-	rows    int // of a layer: ranks, and places in a shard plus one
+	nodes   int // of a layer: ranks, and places in a shard plus one
 	tuples  int // of the monitors
-	choices int // at a place: half of an origin
+	choices int // at a place: half of a parent link
 }
 
-func defaultLimits() limits { return limits{rows: 7 << 29, tuples: 7 << 29, choices: 7 << 29} }
+func defaultLimits() limits { return limits{nodes: 7 << 29, tuples: 7 << 29, choices: 7 << 29} }
 
 func isLimit(err error) bool {
 	var limit LimitError
 	return errors.As(err, &limit)
 }
 
-func tooManyRows(most int) error {
+func tooManyNodes(most int) error {
 	return LimitError{What: fmt.Sprintf("a layer has more than %d worlds, which is as many as a search can number", most)}
 }
 

@@ -151,7 +151,7 @@ func TestSearchEndsAtOnce(t *testing.T) {
 
 // A worker looks whether it is to end also where neither code nor a property runs,
 // and there is but one world to go on from.
-func TestRowsEnd(t *testing.T) {
+func TestNodesEnd(t *testing.T) {
 	c, timeouts := count(t, 7, counters{react: func(_ int, id string) { panic(id) }})
 	steps := timeouts.Steps()[:1]
 	for _, parts := range space.PartitionsUpTo(c.Servers(), 4) {

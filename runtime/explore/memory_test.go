@@ -33,8 +33,8 @@ func TestMemoryIsCounted(t *testing.T) {
 	if err := x.seekSymmetry(t.Context()); err != nil || x.symmetry == nil {
 		t.Fatal("there is no symmetry", err)
 	}
-	x.symmetricFrom, x.origins = 0, [][]origin{nil}
-	rows, next := x.frontier(1), x.frontier(1)
+	x.symmetricFrom, x.parents = 0, [][]parentLink{nil}
+	nodes, next := x.frontier(1), x.frontier(1)
 	w := x.newWorker(t.Context())
 	start := c.Start().Vector()
 	moved := make(runtime.Vector, c.Width())
@@ -43,18 +43,18 @@ func TestMemoryIsCounted(t *testing.T) {
 		grow func()
 	}{
 		{"what the cluster has learnt", func() { w.sim.Take(moved, start, steps[0]) }},
-		{"rows", func() { rows.add(make([]uint32, x.width), weight{1}, 0) }},
-		{"rows to come", func() { next.add(make([]uint32, x.width), weight{1}, 0) }},
-		{"origins", func() { x.origins = append(x.origins, make([]origin, 1000)) }},
+		{"search nodes", func() { nodes.add(make([]uint32, x.width), weight{1}, 0) }},
+		{"search nodes to come", func() { next.add(make([]uint32, x.width), weight{1}, 0) }},
+		{"parent links", func() { x.parents = append(x.parents, make([]parentLink, 1000)) }},
 		{"monitors", func() { x.monitors.intern(tuple{states: []string{"another"}}) }},
 		{"invariants", func() { x.invariants.judged["another"] = 0 }},
 		{"places", func() { x.expand(t.Context(), x.place(s.Start())) }},
 		{"images of steps", func() { x.imagesOf(x.place(s.Start()), 0) }},
 		{"verdicts of workers", func() { w.verdicts[[2]uint32{7, 7}] = new(verdict); w.count() }},
 	} {
-		was := x.memory(rows, next)
+		was := x.memory(nodes, next)
 		part.grow()
-		if now := x.memory(rows, next); now <= was || x.occupied.Load() != int64(now) {
+		if now := x.memory(nodes, next); now <= was || x.occupied.Load() != int64(now) {
 			t.Errorf("%s: %d bytes are counted after %d, and known are %d", part.name, now, was, x.occupied.Load())
 		}
 	}
@@ -62,8 +62,8 @@ func TestMemoryIsCounted(t *testing.T) {
 	image := make(runtime.Vector, c.Width())
 	x.symmetry.Rename(image, moved, 1)
 	x.symmetry = c.NewSymmetry([]runtime.Renaming{x.symmetry.Renaming(0), x.symmetry.Renaming(1)})
-	was := x.memory(rows, next)
-	if x.symmetry.Rename(image, moved, 1); x.memory(rows, next) <= was {
+	was := x.memory(nodes, next)
+	if x.symmetry.Rename(image, moved, 1); x.memory(nodes, next) <= was {
 		t.Error("renamings are not counted")
 	}
 	counted := x.workerBytes.Load() // the renamings that it takes are counted elsewhere

@@ -14,7 +14,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 )
 
-// monitors folds what scenarios make observable into one number for each row:
+// monitors folds what scenarios make observable into one number for each search node:
 // a tuple of what each property needs to remember, which of them are violated,
 // how the nodes' code failed, and whether anything was decided or returned at
 // all. A property is judged once for each different tuple, not once for each
@@ -77,7 +77,7 @@ const mostProperties = 64
 func (m marks) has(i int) bool { return m&(1<<i) != 0 }
 
 // A verdict is what a search needs of a tuple. It is large, and there is one for
-// each row and step: workers pass on where it is.
+// each search node and step: workers pass on where it is.
 type verdict struct {
 	monitor  uint32 // the tuple
 	failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not

@@ -86,8 +86,8 @@ func drawChores(t *rapid.T) (*runtime.Cluster, []runtime.Step) {
 	return c, steps
 }
 
-// Rows that are images of each other are one: a layer has as many as there are
-// orbits among the rows to which scenarios lead.
+// Search nodes that are images of each other are one: a layer has as many as there are
+// orbits among the search nodes to which scenarios lead.
 func TestLayersAreOrbits(t *testing.T) {
 	merged := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -108,16 +108,16 @@ func TestLayersAreOrbits(t *testing.T) {
 		}
 		w := x.newWorker(t.Context())
 		layer := map[string][]uint32{}
-		add := func(to map[string][]uint32, row []uint32) { to[rowKey(row)] = row }
+		add := func(to map[string][]uint32, node []uint32) { to[nodeKey(node)] = node }
 		add(layer, append(slices.Clone(c.Start().Vector()), x.past, x.place(x.space.Start()).index))
-		for k, origins := range x.origins {
+		for k, parents := range x.parents {
 			next := map[string][]uint32{}
 			orbits := map[string]bool{}
-			for _, row := range layer {
-				orbits[x.orbit(t, row)] = true
-				at := x.places[row[x.width-1]]
+			for _, node := range layer {
+				orbits[x.orbit(t, node)] = true
+				at := x.places[node[x.width-1]]
 				for choice := range at.choices() {
-					to, err := w.again(t.Context(), row, choice)
+					to, err := w.again(t.Context(), node, choice)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -126,8 +126,8 @@ func TestLayersAreOrbits(t *testing.T) {
 					}
 				}
 			}
-			if len(orbits) != len(origins) {
-				t.Fatalf("layer %d has %d rows, and there are %d orbits of %d rows:\n%s", k, len(origins), len(orbits), len(layer), r.Text())
+			if len(orbits) != len(parents) {
+				t.Fatalf("layer %d has %d search nodes, and there are %d orbits of %d search nodes:\n%s", k, len(parents), len(orbits), len(layer), r.Text())
 			}
 			if len(orbits) < len(layer) {
 				merged++
@@ -140,27 +140,27 @@ func TestLayersAreOrbits(t *testing.T) {
 	}
 }
 
-func rowKey(row []uint32) string {
+func nodeKey(node []uint32) string {
 	var key []byte
-	for _, word := range row {
+	for _, word := range node {
 		key = binary.BigEndian.AppendUint32(key, word)
 	}
 	return string(key)
 }
 
-// orbit returns the least of the images of a row, which is the same for all of them.
-func (x *search) orbit(t *rapid.T, row []uint32) string {
+// orbit returns the least of the images of a search node, which is the same for all of them.
+func (x *search) orbit(t *rapid.T, node []uint32) string {
 	var images []string
 	for g := range x.symmetry.Order() {
-		image := slices.Clone(row)
-		if err := x.symmetry.Rename(image[:x.width-2], row[:x.width-2], g); err != nil {
+		image := slices.Clone(node)
+		if err := x.symmetry.Rename(image[:x.width-2], node[:x.width-2], g); err != nil {
 			t.Fatal(err)
 		}
 		var err error
-		if image[x.width-2], err = x.monitors.rename(row[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
+		if image[x.width-2], err = x.monitors.rename(node[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
 			t.Fatal(err)
 		}
-		images = append(images, rowKey(image))
+		images = append(images, nodeKey(image))
 	}
 	return slices.Min(images)
 }

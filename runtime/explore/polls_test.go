@@ -25,7 +25,7 @@ func (e *endsAt) Err() error {
 }
 
 // What a search does between steps ends with its context, too, wherever it may be
-// long: where a place has many ways on, a layer many rows or a space many steps.
+// long: where a place has many ways on, a layer many search nodes or a space many steps.
 func TestWorkBetweenStepsEnds(t *testing.T) {
 	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
 		{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}, {Name: "c2", Program: []runtime.Operation{{Name: "read"}}},

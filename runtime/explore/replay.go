@@ -7,24 +7,24 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// replay walks from the start to where an origin of the layer under way leads.
+// replay walks from the start to where a parent link of the layer under way leads.
 // A last step that cannot happen is left out.
-func (x *search) replay(ctx context.Context, from origin) *runtime.World {
+func (x *search) replay(ctx context.Context, from parentLink) *runtime.World {
 	var choices []int
-	for layer := len(x.origins) - 1; ; layer-- {
+	for layer := len(x.parents) - 1; ; layer-- {
 		choices = append(choices, int(uint32(from)))
 		if layer == 0 {
 			break
 		}
-		from = x.origins[layer][from>>32]
+		from = x.parents[layer][from>>32]
 	}
-	// The choices are those from canonical rows: row is the one that the
+	// The choices are those from canonical search nodes: node is the one that the
 	// search went on from, but for its position, and the real world what it is
 	// before the renamings.
 	w, at := x.options.Start, x.place(x.space.Start())
 	width := len(w.Vector())
-	row := append(slices.Clone(w.Vector()), x.past)
-	next := slices.Clone(row)
+	node := append(slices.Clone(w.Vector()), x.past)
+	next := slices.Clone(node)
 	sim := x.cluster.NewSimulator()
 	var names *canonicalizer
 	if x.symmetry != nil {
@@ -38,16 +38,16 @@ func (x *search) replay(ctx context.Context, from origin) *runtime.World {
 			return w
 		}
 		sim.Expect(to.leaders)
-		sim.Take(next[:width], row[:width], step)
+		sim.Take(next[:width], node[:width], step)
 		if x.symmetry != nil {
 			// The search did the same, so it is remembered and no error.
-			next[width], _ = x.monitors.step(ctx, row[width], sim.Seen(), step, next[:width])
+			next[width], _ = x.monitors.step(ctx, node[width], sim.Seen(), step, next[:width])
 		}
 		w, at = after, to
-		row, next = next, row
+		node, next = next, node
 		if layer++; layer >= x.symmetricFrom {
 			// An error would have ended the search at this world.
-			g, _ := names.canonical(row)
+			g, _ := names.canonical(node)
 			undo = x.undoing(undo, g)
 		}
 	}
@@ -89,5 +89,5 @@ func (p *place) choice(n int) (runtime.Step, *place) {
 		}
 		n -= len(g.steps)
 	}
-	panic("explore: an origin names a choice that does not exist")
+	panic("explore: a parent link names a choice that does not exist")
 }

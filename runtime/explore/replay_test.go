@@ -12,8 +12,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// However the rows of a path were renamed, the scenario that is played for it
-// leads to a world that is the last row, renamed, and so does its past.
+// However the search nodes of a path were renamed, the scenario that is played for it
+// leads to a world that is the last search node, renamed, and so does its past.
 func TestReplayUndoesRenamings(t *testing.T) {
 	read := []runtime.Operation{{Name: "read"}, {Name: "read"}}
 	c, err := runtime.NewCluster(runtime.Config{
@@ -56,7 +56,7 @@ func TestReplayUndoesRenamingsOfPasts(t *testing.T) {
 	})
 }
 
-// replayUndoes draws a path of rows and replays it. It returns how often a row was
+// replayUndoes draws a path of search nodes and replays it. It returns how often a search node was
 // renamed.
 func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	if err := x.seekSymmetry(t.Context()); err != nil {
@@ -73,16 +73,16 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := append(slices.Clone(c.Start().Vector()), past, first.index)
-	x.origins = [][]origin{{0}}
-	var last origin
+	node := append(slices.Clone(c.Start().Vector()), past, first.index)
+	x.parents = [][]parentLink{{0}}
+	var last parentLink
 	for range rapid.IntRange(1, 14).Draw(t, "steps") {
-		at := x.places[row[x.width-1]]
+		at := x.places[node[x.width-1]]
 		if err := x.expand(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
 		choice := rapid.IntRange(0, steps-1).Draw(t, "choice")
-		next, err := w.again(t.Context(), row, choice)
+		next, err := w.again(t.Context(), node, choice)
 		if err != nil {
 			continue // the client has finished
 		}
@@ -93,16 +93,16 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 		if g != 0 {
 			renamed++
 		}
-		last = origin(choice)
-		x.origins = append(x.origins, []origin{last})
-		row = next
+		last = parentLink(choice)
+		x.parents = append(x.parents, []parentLink{last})
+		node = next
 	}
-	if len(x.origins) == 1 {
+	if len(x.parents) == 1 {
 		return 0
 	}
-	x.origins = x.origins[:len(x.origins)-1]
+	x.parents = x.parents[:len(x.parents)-1]
 	end := x.replay(t.Context(), last)
-	got := append(slices.Clone(end.Vector()), past, row[x.width-1])
+	got := append(slices.Clone(end.Vector()), past, node[x.width-1])
 	m := c.NewSimulator()
 	scratch := make(runtime.Vector, c.Width())
 	for _, v := range end.Path()[1:] {
@@ -121,10 +121,10 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 		if image[x.width-2], err = x.monitors.rename(got[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
 			t.Fatal(err)
 		}
-		if slices.Equal(image, row) {
+		if slices.Equal(image, node) {
 			return renamed
 		}
 	}
-	t.Fatalf("no renaming turns %v into %v", got, row)
+	t.Fatalf("no renaming turns %v into %v", got, node)
 	return 0
 }

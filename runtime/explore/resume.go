@@ -18,7 +18,7 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 		return nil, err
 	}
 	defer x.clock.pause()()
-	x.report.Continued = &Continued{File: x.file.shown, Steps: len(c.origins) - 1, Of: x.space.MaxLen()}
+	x.report.Continued = &Continued{File: x.file.shown, Steps: len(c.parents) - 1, Of: x.space.MaxLen()}
 	x.report.Checkpoint = x.file.shown
 	if c.Asymmetry != "" && x.options.Symmetry != Never {
 		return nil, asymmetry{why: c.Asymmetry, known: true}
@@ -33,8 +33,8 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 		return nil, x.misfit("it was written with symmetry, which this search does not have")
 	case x.symmetricFrom == 0 && c.From != 0:
 		return nil, x.misfit("it was written without symmetry")
-	case len(c.origins[0]) != 1 || c.origins[0][0] != 0:
-		return nil, x.misfit("it begins with %d worlds", len(c.origins[0]))
+	case len(c.parents[0]) != 1 || c.parents[0][0] != 0:
+		return nil, x.misfit("it begins with %d worlds", len(c.parents[0]))
 	}
 	x.symmetricFrom = c.From
 	past, err := x.startMonitor(ctx)
@@ -45,29 +45,29 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := append(slices.Clone(x.options.Start.Vector()), seen.monitor, x.place(x.space.Start()).index)
-	rows, worlds, steps, err := x.layersAgain(ctx, c, row)
+	node := append(slices.Clone(x.options.Start.Vector()), seen.monitor, x.place(x.space.Start()).index)
+	nodes, worlds, steps, err := x.layersAgain(ctx, c, node)
 	if err != nil {
 		return nil, err
 	}
-	if len(c.weights) != x.words*len(rows) {
-		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(rows))
+	if len(c.weights) != x.words*len(nodes) {
+		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(nodes))
 	}
 	layer := x.frontier(1)
 	digest := uint64(0)
-	for i, r := range rows {
+	for i, r := range nodes {
 		w := c.weights[i*x.words : (i+1)*x.words]
-		if !layer.add(r, w, c.origins[len(c.origins)-1][i]) {
-			return nil, tooManyRows(x.limits.rows)
+		if !layer.add(r, w, c.parents[len(c.parents)-1][i]) {
+			return nil, tooManyNodes(x.limits.nodes)
 		}
-		digest = digestRow(digest, x.cluster.Digest(r[:x.width-2]), w)
+		digest = digestNode(digest, x.cluster.Digest(r[:x.width-2]), w)
 	}
-	if layer.seal(); layer.len() != len(rows) || digest != c.Digest {
+	if layer.seal(); layer.len() != len(nodes) || digest != c.Digest {
 		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.file.shown)
 	}
-	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.origins)-1 {
+	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.parents)-1 {
 		return nil, x.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
-			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.origins)-1)
+			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.parents)-1)
 	}
 	if err := x.restore(ctx, c.Progress); err != nil {
 		return nil, err
@@ -76,18 +76,18 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	return layer, x.balance(layer)
 }
 
-// layersAgain takes the steps again that led to the rows of a checkpoint, from the first
-// row on, and returns those of its last layer, and how many worlds were gone on from
+// layersAgain takes the steps again that led to the search nodes of a checkpoint, from the first
+// search node on, and returns those of its last layer, and how many worlds were gone on from
 // and steps taken.
-func (x *search) layersAgain(ctx context.Context, c *checkpoint, first []uint32) (rows [][]uint32, worlds, steps int, err error) {
-	rows = [][]uint32{first}
-	x.origins = c.origins[:1]
+func (x *search) layersAgain(ctx context.Context, c *checkpoint, first []uint32) (nodes [][]uint32, worlds, steps int, err error) {
+	nodes = [][]uint32{first}
+	x.parents = c.parents[:1]
 	all, done := 0, 0
-	for _, origins := range c.origins[1:] {
-		all += len(origins)
+	for _, parents := range c.parents[1:] {
+		all += len(parents)
 	}
-	for k := 1; k < len(c.origins); k++ {
-		for _, r := range rows {
+	for k := 1; k < len(c.parents); k++ {
+		for _, r := range nodes {
 			at := x.places[r[x.width-1]]
 			if err := x.expand(ctx, at); err != nil {
 				return nil, 0, 0, err
@@ -97,28 +97,28 @@ func (x *search) layersAgain(ctx context.Context, c *checkpoint, first []uint32)
 		tell := func(taken int) {
 			if x.options.Progress != nil {
 				x.options.Progress(Progress{
-					Back: true, Layer: len(c.origins) - 1, Layers: x.space.MaxLen(), Done: done + taken, Rows: all,
+					Back: true, Layer: len(c.parents) - 1, Layers: x.space.MaxLen(), Done: done + taken, Nodes: all,
 					Size: x.report.Size, Bytes: int(x.occupied.Load()), Elapsed: time.Since(x.began),
 				})
 			}
 		}
-		if rows, err = x.layerAgain(ctx, c, k, rows, tell); err != nil {
+		if nodes, err = x.layerAgain(ctx, c, k, nodes, tell); err != nil {
 			return nil, 0, 0, err
 		}
-		done += len(rows)
-		x.origins = c.origins[:k+1]
+		done += len(nodes)
+		x.parents = c.parents[:k+1]
 	}
-	return rows, worlds, steps, nil
+	return nodes, worlds, steps, nil
 }
 
-// layerAgain returns the rows of layer k, to which the rows before it led. The error
-// is that of the first row that cannot be had, whichever worker comes to it.
-func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, rows [][]uint32, tell func(taken int)) ([][]uint32, error) {
-	origins := c.origins[k]
-	next := make([][]uint32, len(origins))
-	workers := max(1, min(x.options.Workers, len(origins)))
-	block := int64(max(1, min(blockRows, len(origins)/(4*workers))))
-	errs := make([]error, len(origins)/int(block)+1) // of blocks
+// layerAgain returns the search nodes of layer k, to which the search nodes before it led. The error
+// is that of the first search node that cannot be had, whichever worker comes to it.
+func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, nodes [][]uint32, tell func(taken int)) ([][]uint32, error) {
+	parents := c.parents[k]
+	next := make([][]uint32, len(parents))
+	workers := max(1, min(x.options.Workers, len(parents)))
+	block := int64(max(1, min(blockNodes, len(parents)/(4*workers))))
+	errs := make([]error, len(parents)/int(block)+1) // of blocks
 	var failed atomic.Bool
 	var taken atomic.Int64
 	var group sync.WaitGroup
@@ -131,11 +131,11 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, rows [][]
 			}
 			for !failed.Load() {
 				from := taken.Add(block) - block
-				if from >= int64(len(origins)) {
+				if from >= int64(len(parents)) {
 					return
 				}
-				to := min(from+block, int64(len(origins)))
-				if err := w.rowsAgain(ctx, rows, origins[from:to], next[from:to], names, k); err != nil {
+				to := min(from+block, int64(len(parents)))
+				if err := w.nodesAgain(ctx, nodes, parents[from:to], next[from:to], names, k); err != nil {
 					errs[from/block] = err
 					failed.Store(true)
 					return
@@ -155,16 +155,16 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, rows [][]
 	return next, nil
 }
 
-// rowsAgain puts the rows that some origins lead to in next.
-func (w *worker) rowsAgain(ctx context.Context, rows [][]uint32, origins []origin, next [][]uint32, names *canonicalizer, k int) error {
-	for i, from := range origins {
-		if from>>32 >= uint64(len(rows)) {
-			return w.search.misfit("layer %d goes on from world %d of %d", k, from>>32, len(rows))
+// nodesAgain puts the search nodes that some parent links lead to in next.
+func (w *worker) nodesAgain(ctx context.Context, nodes [][]uint32, parents []parentLink, next [][]uint32, names *canonicalizer, k int) error {
+	for i, from := range parents {
+		if from>>32 >= uint64(len(nodes)) {
+			return w.search.misfit("layer %d goes on from world %d of %d", k, from>>32, len(nodes))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, err := w.again(ctx, rows[from>>32], int(uint32(from)))
+		r, err := w.again(ctx, nodes[from>>32], int(uint32(from)))
 		if err != nil {
 			return err
 		}
@@ -178,24 +178,24 @@ func (w *worker) rowsAgain(ctx context.Context, rows [][]uint32, origins []origi
 	return nil
 }
 
-// again takes a choice from a row, as a search did before.
-func (w *worker) again(ctx context.Context, row []uint32, choice int) ([]uint32, error) {
+// again takes a choice from a search node, as a search did before.
+func (w *worker) again(ctx context.Context, node []uint32, choice int) ([]uint32, error) {
 	x := w.search
 	width := x.width - 2
-	at := x.places[row[width+1]]
+	at := x.places[node[width+1]]
 	if choice >= at.choices() {
 		return nil, x.misfit("it takes choice %d of %d", choice, at.choices())
 	}
 	step, to := at.choice(choice)
 	next := make([]uint32, x.width)
 	w.sim.Expect(to.leaders)
-	if !w.sim.Take(next[:width], row[:width], step) {
+	if !w.sim.Take(next[:width], node[:width], step) {
 		if w.sim.Err() != nil {
 			return nil, w.sim.Err()
 		}
 		return nil, fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
 	}
-	seen := w.after(ctx, x.monitors.verdict(row[width]), step, next[:width])
+	seen := w.after(ctx, x.monitors.verdict(node[width]), step, next[:width])
 	if w.err != nil {
 		return nil, w.err
 	}

@@ -41,7 +41,7 @@ func TestWayBackTakesNoBudget(t *testing.T) {
 			o.Progress = func(p explore.Progress) {
 				if p.Back {
 					back++
-					if p.Layer != depth || p.Layers != 5 || p.Done >= p.Rows {
+					if p.Layer != depth || p.Layers != 5 || p.Done >= p.Nodes {
 						t.Errorf("%+v", p)
 					}
 				}

@@ -16,9 +16,9 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// blockRows is how many rows a worker takes at a time; fewer of a small layer, so
+// blockNodes is how many search nodes a worker takes at a time; fewer of a small layer, so
 // that all workers have some.
-const blockRows = 256
+const blockNodes = 256
 
 // passingKept is how many passing scenarios a report shows.
 const passingKept = 3
@@ -45,19 +45,19 @@ type search struct {
 	// symmetricFrom is the first layer of canonical worlds.
 	symmetricFrom int
 	began         time.Time
-	width         int // words of a row: vector, monitor, position
+	width         int // words of a search node: vector, monitor, position
 	words         int // words of a weight
 
 	places   []*place
 	placeOf  map[*space.Position]*place
-	origins  [][]origin      // of each layer, by rank
+	parents  [][]parentLink  // of each layer, by rank
 	complete progressMade    // when the last complete layer was
 	file     *checkpointFile // nil if there is none
 	saved    time.Time
 	print    Fingerprint // nil until it is needed
 	clock    *clock      // of the budget
 	asked    Symmetry    // the mode, even if the search began anew without symmetry
-	isCut    bool        // only the rows of this shard are left
+	isCut    bool        // only the search nodes of this shard are left
 	// asymmetry is why a search that began with symmetry began anew as this one.
 	asymmetry string
 
@@ -79,7 +79,7 @@ type search struct {
 type place struct {
 	index  uint32
 	at     *space.Position
-	groups []group // nil until some row is there
+	groups []group // nil until some search node is there
 	last   bool    // no scenario goes on from here
 	images images  // of the steps
 	// awaited says that leaders is known.
@@ -134,7 +134,7 @@ func (x *search) over(v *verdict) bool { return x.all != 0 && v.violated == x.al
 const never = math.MaxInt
 
 // symmetric reports whether the worlds of the layer under way are canonical.
-func (x *search) symmetric() bool { return len(x.origins) > x.symmetricFrom }
+func (x *search) symmetric() bool { return len(x.parents) > x.symmetricFrom }
 
 func newReport(kind string, s *space.Space, o Options) *Report {
 	judged := 0
@@ -280,16 +280,16 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 			x.saveStopped(layer)
 			break
 		}
-		origins := next.seal()
+		parents := next.seal()
 		if !x.symmetric() && next.len() >= manyRows {
-			switch next, origins, err = x.useSymmetry(ctx, next, origins); {
+			switch next, parents, err = x.useSymmetry(ctx, next, parents); {
 			case err != nil && ctx.Err() != nil:
 				x.ended = context.Cause(ctx)
 			case err != nil:
 				return nil, err
 			}
 		}
-		x.origins = append(x.origins, origins)
+		x.parents = append(x.parents, parents)
 		x.report.Depth++
 		layer = next
 		x.report.Stopped = x.ended
@@ -319,7 +319,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 // firstError returns the error that a single worker meets first in a layer in
 // which some worker met err, because it must not matter who was faster. Things
 // that the workers saw before are fresh to the single one.
-func (x *search) firstError(ctx context.Context, rows *frontier, err error) error {
+func (x *search) firstError(ctx context.Context, nodes *frontier, err error) error {
 	if x.options.Workers == 1 {
 		return err
 	}
@@ -327,7 +327,7 @@ func (x *search) firstError(ctx context.Context, rows *frontier, err error) erro
 	if x.symmetry != nil {
 		x.newEpoch()
 	}
-	if _, first := x.layer(ctx, rows); first != nil {
+	if _, first := x.layer(ctx, nodes); first != nil {
 		return first
 	}
 	return err // ctx ended before that
@@ -388,7 +388,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 			layer.add(append(slices.Clone(x.options.Start.Vector()), seen.monitor, first.index), one, 0)
 		}
 	}
-	x.origins = append(x.origins, layer.seal())
+	x.parents = append(x.parents, layer.seal())
 	return layer, nil
 }
 
@@ -408,19 +408,19 @@ func (x *search) judge(ctx context.Context, past *verdict, vector runtime.Vector
 	return x.monitors.verdict(after), nil
 }
 
-// layer expands each row of a layer and returns the next one.
-func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
+// layer expands each search node of a layer and returns the next one.
+func (x *search) layer(ctx context.Context, nodes *frontier) (*frontier, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	for rank := range rows.len() {
-		row, _ := rows.at(rank)
-		if err := x.expand(ctx, x.places[row[x.width-1]]); err != nil {
+	for rank := range nodes.len() {
+		node, _ := nodes.at(rank)
+		if err := x.expand(ctx, x.places[node[x.width-1]]); err != nil {
 			stop(err) // unless ctx has ended
 			break
 		}
 	}
-	workers := min(x.options.Workers, rows.len())
-	block := int64(max(1, min(blockRows, rows.len()/(4*workers))))
+	workers := min(x.options.Workers, nodes.len())
+	block := int64(max(1, min(blockNodes, nodes.len()/(4*workers))))
 	shards := 1
 	if workers > 1 {
 		shards = 64
@@ -445,15 +445,15 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 			counted := 0
 			for w.err == nil && ctx.Err() == nil {
 				from := int(taken.Add(block) - block)
-				if from >= rows.len() {
+				if from >= nodes.len() {
 					return
 				}
-				for rank := from; rank < min(from+int(block), rows.len()) && w.err == nil; rank++ {
+				for rank := from; rank < min(from+int(block), nodes.len()) && w.err == nil; rank++ {
 					if full.Err() != nil {
 						stop(context.Cause(full))
 						return
 					}
-					if w.expand(ctx, rows, rank, next); w.err == nil {
+					if w.expand(ctx, nodes, rank, next); w.err == nil {
 						done.Add(1)
 					}
 				}
@@ -462,10 +462,10 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 				}
 				if x.options.MaxMemory > 0 && w.steps-counted >= countSteps {
 					counted = w.steps
-					x.memory(rows, next)
+					x.memory(nodes, next)
 				}
 				if x.options.Progress != nil && i == 0 {
-					x.tell(rows, next, Progress{
+					x.tell(nodes, next, Progress{
 						Done: from, Covered: covered, Steps: w.steps * workers, Elapsed: time.Since(began),
 					})
 				}
@@ -473,7 +473,7 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 		})
 	}
 	group.Wait()
-	occupied := x.memory(rows, next)
+	occupied := x.memory(nodes, next)
 	x.workerBytes.Store(0) // the workers of the next layer begin anew
 	for _, w := range team {
 		// What a property says because ctx is done is no error of its own.
@@ -490,9 +490,9 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 	x.report.Worlds += int(done.Load())
 	x.gather(ctx, team)
 	switch {
-	case int(done.Load()) < rows.len():
+	case int(done.Load()) < nodes.len():
 		x.report.Stopped = context.Cause(ctx)
-		x.report.Partial = x.expanded(team, rows)
+		x.report.Partial = x.expanded(team, nodes)
 	case ctx.Err() != nil && !next.empty():
 		x.ended = context.Cause(ctx) // between two layers
 	}
@@ -500,10 +500,10 @@ func (x *search) layer(ctx context.Context, rows *frontier) (*frontier, error) {
 }
 
 // expanded returns which share of the scenarios of the next length was judged.
-func (x *search) expanded(team []*worker, rows *frontier) float64 {
+func (x *search) expanded(team []*worker, nodes *frontier) float64 {
 	all, done := new(big.Int), new(big.Int)
-	for rank := range rows.len() {
-		_, w := rows.at(rank)
+	for rank := range nodes.len() {
+		_, w := nodes.at(rank)
 		all.Add(all, w.big())
 	}
 	for _, w := range team {
@@ -515,15 +515,15 @@ func (x *search) expanded(team []*worker, rows *frontier) float64 {
 // countSteps is after how many steps a worker counts memory, if that is limited.
 const countSteps = 1 << 12
 
-// memory counts the bytes of worlds and tables: the rows of the layer under way and
-// of the next, the origins of all rows, what the cluster has learnt, what is known
+// memory counts the bytes of worlds and tables: the search nodes of the layer under way and
+// of the next, the parent links of all search nodes, what the cluster has learnt, what is known
 // of renamings, monitors and invariants, the places of the space, and what workers
 // remember for themselves. It may be called concurrently.
-func (x *search) memory(rows, next *frontier) int {
-	n := rows.bytes() + next.bytes() + x.cluster.Learnt().Bytes + x.monitors.bytes() + x.invariants.bytes() +
+func (x *search) memory(nodes, next *frontier) int {
+	n := nodes.bytes() + next.bytes() + x.cluster.Learnt().Bytes + x.monitors.bytes() + x.invariants.bytes() +
 		int(x.placeBytes.Load()+x.workerBytes.Load())
-	for _, origins := range x.origins {
-		n += 8 * cap(origins)
+	for _, parents := range x.parents {
+		n += 8 * cap(parents)
 	}
 	if x.symmetry != nil {
 		n += x.symmetry.Bytes()
@@ -533,12 +533,12 @@ func (x *search) memory(rows, next *frontier) int {
 }
 
 // tell reports progress; p is that in the layer under way.
-func (x *search) tell(rows, next *frontier, p Progress) {
+func (x *search) tell(nodes, next *frontier, p Progress) {
 	if p.Done > 0 {
-		p.Left = time.Duration(float64(p.Elapsed) * float64(rows.len()-p.Done) / float64(p.Done))
+		p.Left = time.Duration(float64(p.Elapsed) * float64(nodes.len()-p.Done) / float64(p.Done))
 	}
-	p.Layer, p.Layers, p.Rows, p.Size = len(x.origins), x.space.MaxLen(), rows.len(), x.report.Size
+	p.Layer, p.Layers, p.Nodes, p.Size = len(x.parents), x.space.MaxLen(), nodes.len(), x.report.Size
 	p.Worlds, p.Steps = x.report.Worlds+p.Done, x.report.Steps+p.Steps
-	p.Bytes, p.Elapsed = x.memory(rows, next), time.Since(x.began)
+	p.Bytes, p.Elapsed = x.memory(nodes, next), time.Since(x.began)
 	x.options.Progress(p)
 }

@@ -72,7 +72,7 @@ func TestCancelled(t *testing.T) {
 			Progress: func(p explore.Progress) {
 				told++
 				if p.Covered == nil || p.Covered.Cmp(p.Size) > 0 || p.Size.Cmp(of.Size()) != 0 ||
-					p.Layer < 1 || p.Layer > p.Layers || p.Layers != 6 || p.Done > p.Rows || p.Bytes <= 0 {
+					p.Layer < 1 || p.Layer > p.Layers || p.Layers != 6 || p.Done > p.Nodes || p.Bytes <= 0 {
 					t.Errorf("%+v", p)
 				}
 				if p.Layer == 5 {

@@ -21,20 +21,20 @@ type Shard struct {
 // enoughRows is how many worlds there are for each shard when the work is cut.
 const enoughRows = 16
 
-// cut keeps the rows of the search's shard, once there are enough of them.
+// cut keeps the search nodes of the search's shard, once there are enough of them.
 func (x *search) cut(layer *frontier) *frontier {
 	s := x.options.Shard
 	if s.Count < 2 || x.isCut || layer.len() < enoughRows*s.Count {
 		return layer
 	}
 	x.isCut = true
-	last := len(x.origins) - 1
+	last := len(x.parents) - 1
 	kept := x.frontier(1)
 	for rank := layer.len() * s.Index / s.Count; rank < layer.len()*(s.Index+1)/s.Count; rank++ {
-		row, w := layer.at(rank)
-		kept.add(row, w, x.origins[last][rank])
+		node, w := layer.at(rank)
+		kept.add(node, w, x.parents[last][rank])
 	}
-	x.origins[last] = kept.seal()
+	x.parents[last] = kept.seal()
 	if s.Index > 0 {
 		x.forgetCounts()
 	}

@@ -28,14 +28,14 @@ import (
 // symmetry. That takes as much of the nodes' work as a search without symmetry,
 // but fewer steps and worlds. A search can also be told to check a sample only,
 // and to rest on the protocol's promise otherwise: of each layer, all that
-// follows from the first rows under each renaming, and a share of the rest
+// follows from the first search nodes under each renaming, and a share of the rest
 // under one of them. Which steps these are depends on their place in the search
 // only.
 
-// checkedRows is how many rows of a layer are checked under all renamings, and
+// checkedNodes is how many search nodes of a layer are checked under all renamings, and
 // checkedShare which share of the steps from others under one.
 const (
-	checkedRows  = 256
+	checkedNodes = 256
 	checkedShare = 32
 )
 
@@ -113,7 +113,7 @@ func (x *search) movesClients(r runtime.Renaming) bool {
 	return false
 }
 
-// A canonicalizer brings rows into canonical form. Each goroutine needs its own.
+// A canonicalizer brings search nodes into canonical form. Each goroutine needs its own.
 type canonicalizer struct {
 	*runtime.Canonicalizer
 	search *search
@@ -124,13 +124,13 @@ func (x *search) newCanonicalizer() *canonicalizer {
 	return &canonicalizer{x.symmetry.NewCanonicalizer(), x, map[[2]uint32]uint32{}}
 }
 
-// canonical brings a row into canonical form and returns the number of the
+// canonical brings a search node into canonical form and returns the number of the
 // renaming that does: of those that lead to the least vector the first that leads
 // to the least past. The error, if any, is an asymmetry or a [LimitError].
-func (z *canonicalizer) canonical(row []uint32) (int, error) {
+func (z *canonicalizer) canonical(node []uint32) (int, error) {
 	x := z.search
 	width := x.width - 2
-	g, err := z.Canonical(row[:width])
+	g, err := z.Canonical(node[:width])
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
@@ -138,7 +138,7 @@ func (z *canonicalizer) canonical(row []uint32) (int, error) {
 	if !replicasAct && !x.clientsMove {
 		return g, nil // no past names anybody
 	}
-	past := row[width]
+	past := node[width]
 	for k, tie := range z.Ties() {
 		renamed := past
 		if tie != 0 && (replicasAct || x.moves[tie]) {
@@ -146,8 +146,8 @@ func (z *canonicalizer) canonical(row []uint32) (int, error) {
 				return 0, err
 			}
 		}
-		if k == 0 || renamed != row[width] && x.monitors.content(renamed) < x.monitors.content(row[width]) {
-			g, row[width] = tie, renamed
+		if k == 0 || renamed != node[width] && x.monitors.content(renamed) < x.monitors.content(node[width]) {
+			g, node[width] = tie, renamed
 		}
 	}
 	return g, nil
@@ -250,7 +250,7 @@ func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 		return 1, 1
 	}
 	switch h := hash.Words([]uint32{uint32(rank), uint32(choice)}); {
-	case rank < checkedRows:
+	case rank < checkedNodes:
 		return 1, all
 	case h%checkedShare == 0:
 		g := 1 + int(h/checkedShare%uint64(all-1))
@@ -360,27 +360,27 @@ func apart(name string, got, want []runtime.Field) string {
 	return name + " ends in another state"
 }
 
-// useSymmetry merges the rows of a layer that differ only in names, and lets
+// useSymmetry merges the search nodes of a layer that differ only in names, and lets
 // the layers after it do the same, if there is a symmetry. It returns the layer
-// and its origins anew, or as they were with the error of ctx.
-func (x *search) useSymmetry(ctx context.Context, rows *frontier, origins []origin) (*frontier, []origin, error) {
+// and its parent links anew, or as they were with the error of ctx.
+func (x *search) useSymmetry(ctx context.Context, nodes *frontier, parents []parentLink) (*frontier, []parentLink, error) {
 	if err := x.seekSymmetry(ctx); err != nil || x.symmetry == nil {
-		return rows, origins, err
+		return nodes, parents, err
 	}
 	names := x.newCanonicalizer()
 	merged := x.frontier(1)
-	row := make([]uint32, x.width)
-	for rank := range rows.len() {
+	node := make([]uint32, x.width)
+	for rank := range nodes.len() {
 		if err := ctx.Err(); err != nil {
-			return rows, origins, err
+			return nodes, parents, err
 		}
-		at, count := rows.at(rank)
-		copy(row, at)
-		if _, err := names.canonical(row); err != nil {
+		at, count := nodes.at(rank)
+		copy(node, at)
+		if _, err := names.canonical(node); err != nil {
 			return nil, nil, err
 		}
-		merged.add(row, count, origins[rank])
+		merged.add(node, count, parents[rank])
 	}
-	x.symmetricFrom = len(x.origins)
+	x.symmetricFrom = len(x.parents)
 	return merged, merged.seal(), nil
 }

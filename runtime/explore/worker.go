@@ -9,9 +9,9 @@ import (
 )
 
 // A finding is a scenario that ends in a violation, or passes: the rank of the
-// row before its last step, and its last choice.
+// search node before its last step, and its last choice.
 type finding struct {
-	from     origin
+	from     parentLink
 	progress bool
 }
 
@@ -25,19 +25,19 @@ type flaw struct {
 // An evidence is the least choice by which a flaw shows in a layer, and how many
 // prefixes it shows in for the first time.
 type evidence struct {
-	from  origin
+	from  parentLink
 	count weight
 }
 
-// A worker expands rows. What it counts is added up when the layer is done.
+// A worker expands search nodes. What it counts is added up when the layer is done.
 type worker struct {
 	search   *search
 	sim      *runtime.Simulator
-	row      []uint32
+	node     []uint32
 	tallies  tallies
 	effects  effects
 	steps    int
-	expanded weight             // of the rows that this worker expanded
+	expanded weight             // of the search nodes that this worker expanded
 	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
 	passing  []finding
 	verdicts map[[2]uint32]*verdict // what this worker has seen of the monitors'
@@ -53,7 +53,7 @@ const pollSteps = 16
 
 func (x *search) newWorker(ctx context.Context) *worker {
 	w := &worker{
-		search: x, sim: x.cluster.NewSimulator(), row: make([]uint32, x.width), expanded: make(weight, x.words),
+		search: x, sim: x.cluster.NewSimulator(), node: make([]uint32, x.width), expanded: make(weight, x.words),
 		tallies: newTallies(x.words), effects: x.choices.newEffects(), wrong: map[flaw]*evidence{}, verdicts: map[[2]uint32]*verdict{},
 	}
 	if x.symmetric() {
@@ -65,41 +65,41 @@ func (x *search) newWorker(ctx context.Context) *worker {
 	return w
 }
 
-// expand takes each step that is possible from a row. If w.err is not nil
-// afterwards, it says why the row was left.
-func (w *worker) expand(ctx context.Context, rows *frontier, rank int, next *frontier) {
-	if err := w.sim.Within(func() { w.takeAll(ctx, rows, rank, next) }); err != nil {
+// expand takes each step that is possible from a search node. If w.err is not nil
+// afterwards, it says why the search node was left.
+func (w *worker) expand(ctx context.Context, nodes *frontier, rank int, next *frontier) {
+	if err := w.sim.Within(func() { w.takeAll(ctx, nodes, rank, next) }); err != nil {
 		w.err = err
 	}
 }
 
 // takeAll is expand that may be left amid a step.
-func (w *worker) takeAll(ctx context.Context, rows *frontier, rank int, next *frontier) {
+func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *frontier) {
 	x := w.search
-	row, weight := rows.at(rank)
+	node, weight := nodes.at(rank)
 	width := x.width - 2
-	at := x.places[row[width+1]]
-	here := x.monitors.verdict(row[width])
+	at := x.places[node[width+1]]
+	here := x.monitors.verdict(node[width])
 	choice := 0
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
 	for g := range at.groups {
 		group := &at.groups[g]
 		x.expect(w.sim, group.to)
 		for s := range group.steps {
-			from := origin(rank)<<32 | origin(choice)
+			from := parentLink(rank)<<32 | parentLink(choice)
 			choice++
 			if w.steps++; w.steps%pollSteps == 0 {
 				if w.err = ctx.Err(); w.err != nil {
 					return
 				}
 			}
-			possible := w.sim.Take(w.row[:width], row[:width], group.steps[s])
+			possible := w.sim.Take(w.node[:width], node[:width], group.steps[s])
 			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(group.numbers[s], possible) {
 				w.effects.note(x.choices, group.numbers[s], possible, filtered)
 			}
 			if w.renamer != nil {
 				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
-				w.err = w.renamer.check(ctx, from, to, at, choice-1, row[:width], w.row[:width], w.sim.Seen(), possible)
+				w.err = w.renamer.check(ctx, from, to, at, choice-1, node[:width], w.node[:width], w.sim.Seen(), possible)
 				if w.err != nil {
 					return
 				}
@@ -112,7 +112,7 @@ func (w *worker) takeAll(ctx context.Context, rows *frontier, rank int, next *fr
 				}
 				continue
 			}
-			seen := w.after(ctx, here, group.steps[s], w.row[:width])
+			seen := w.after(ctx, here, group.steps[s], w.node[:width])
 			if w.err != nil {
 				return
 			}
@@ -176,12 +176,12 @@ func (w *worker) verdict(tuple uint32, err error) *verdict {
 	return w.search.monitors.verdict(tuple)
 }
 
-// arrive judges the world in w.row, before which the verdict was another, and
+// arrive judges the world in w.node, before which the verdict was another, and
 // adds it to the next layer.
-func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, count weight, from origin, next *frontier) {
+func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, count weight, from parentLink, next *frontier) {
 	x := w.search
 	width := x.width - 2
-	if v, w.err = x.judge(ctx, v, w.row[:width]); w.err != nil {
+	if v, w.err = x.judge(ctx, v, w.node[:width]); w.err != nil {
 		return
 	}
 	if !v.clean() {
@@ -200,20 +200,20 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, coun
 	if at.last {
 		return
 	}
-	w.row[width], w.row[width+1] = v.monitor, at.index
+	w.node[width], w.node[width+1] = v.monitor, at.index
 	if w.names != nil {
-		if _, w.err = w.names.canonical(w.row); w.err != nil {
+		if _, w.err = w.names.canonical(w.node); w.err != nil {
 			return
 		}
 	}
-	if !next.add(w.row, count, from) {
-		w.err = tooManyRows(x.limits.rows)
+	if !next.add(w.node, count, from) {
+		w.err = tooManyNodes(x.limits.nodes)
 	}
 }
 
 // note keeps what went wrong in a step, unless the search knows a shorter
 // scenario for it.
-func (w *worker) note(before, after *verdict, count weight, from origin) {
+func (w *worker) note(before, after *verdict, count weight, from parentLink) {
 	for f := range w.search.flaws(before, after) {
 		if w.search.known[f] {
 			continue
@@ -249,7 +249,7 @@ func (x *search) flaws(before, after *verdict) iter.Seq[flaw] {
 }
 
 // pass keeps the least few scenarios that pass, those with progress first.
-func (w *worker) pass(from origin, progress bool) {
+func (w *worker) pass(from parentLink, progress bool) {
 	f := finding{from, progress}
 	if len(w.passing) == passingKept && !f.before(w.passing[passingKept-1]) {
 		return

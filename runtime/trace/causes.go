@@ -95,7 +95,7 @@ func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
 			if s.Message != d.Event.Message {
 				return false
 			}
-			if q.past.Letter(past(at)) {
+			if q.past.Mail(past(at)) {
 				return s.To == runtime.ToNextLeader
 			}
 			return s.To == id || s.To == runtime.ToServers && !q.Lanes[d.To].Client

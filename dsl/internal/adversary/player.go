@@ -28,14 +28,14 @@ type instance struct {
 
 // A World is the whole system at one moment. It is never changed.
 type World struct {
-	nodes   []node
-	letters [][]packet // of each instance: what was sent to the next leader and reached it
-	flight  []packet
-	net     network
-	round   int
-	Depth   int
-	History []Event
-	failed  error // the player itself is at a loss
+	nodes     []node
+	mailboxes [][]packet // of each instance: what was sent to the next leader and reached it
+	flight    []packet
+	net       network
+	round     int
+	Depth     int
+	History   []Event
+	failed    error // the player itself is at a loss
 }
 
 type node struct {
@@ -98,7 +98,7 @@ func (s *System) add(id string, client bool, program starlark.Tuple) {
 
 // Begin returns the world in which nothing has happened.
 func (s *System) Begin() *World {
-	w := &World{letters: make([][]packet, len(s.instances))}
+	w := &World{mailboxes: make([][]packet, len(s.instances))}
 	for i := range s.instances {
 		w.nodes = append(w.nodes, node{attrs: s.fresh(i)})
 	}
@@ -142,22 +142,22 @@ func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event str
 // A play is a step under way.
 type play struct {
 	*World
-	s       *System
-	next    []packet
-	within  func(from, to int) bool // who may reach whom in this step
-	filters []filter                // beside those of the network
-	letters [][]packet              // left in this step
+	s         *System
+	next      []packet
+	within    func(from, to int) bool // who may reach whom in this step
+	filters   []filter                // beside those of the network
+	mailboxes [][]packet              // left in this step
 }
 
 // Do returns the world after a step, or nil if it cannot happen.
 func (s *System) Do(w *World, step Step) *World {
 	next := *w
 	next.nodes = slices.Clone(w.nodes)
-	next.letters = slices.Clone(w.letters)
+	next.mailboxes = slices.Clone(w.mailboxes)
 	next.flight = slices.Clone(w.flight)
 	next.History = slices.Clip(w.History)
 	next.Depth++
-	p := &play{World: &next, s: s, letters: make([][]packet, len(s.instances))}
+	p := &play{World: &next, s: s, mailboxes: make([][]packet, len(s.instances))}
 	p.within = func(int, int) bool { return true }
 	if !p.take(step) {
 		return nil
@@ -168,11 +168,11 @@ func (s *System) Do(w *World, step Step) *World {
 		}
 		return a.to - b.to
 	})
-	for i, letters := range p.letters {
-		if len(letters) > 0 {
-			all := append(slices.Clone(next.letters[i]), letters...)
+	for i, mails := range p.mailboxes {
+		if len(mails) > 0 {
+			all := append(slices.Clone(next.mailboxes[i]), mails...)
 			slices.SortStableFunc(all, func(a, b packet) int { return a.from - b.from })
-			next.letters[i] = all
+			next.mailboxes[i] = all
 		}
 	}
 	return &next
@@ -224,13 +224,13 @@ func (p *play) numbers(names []string) (all []int) {
 func (p *play) takeRound(step Step) bool {
 	p.parted(step.Groups)
 	p.deafened(step)
-	waiting := p.World.letters
-	p.World.letters = make([][]packet, len(p.nodes))
+	waiting := p.World.mailboxes
+	p.World.mailboxes = make([][]packet, len(p.nodes))
 	p.round++
 	for i, in := range p.s.instances {
 		if in.id == step.Who {
-			for _, letter := range waiting[i] {
-				p.arrive(letter)
+			for _, mail := range waiting[i] {
+				p.arrive(mail)
 			}
 		}
 	}
@@ -322,7 +322,7 @@ func (p *play) send(from int, m sending) {
 		switch {
 		case m.to == "next":
 			if !in.client && (to == from || p.passes(from, to) && p.within(from, to) && !p.filtered(m.message.kind, from, to)) {
-				p.letters[to] = append(p.letters[to], packet{from: from, to: to, message: m.message})
+				p.mailboxes[to] = append(p.mailboxes[to], packet{from: from, to: to, message: m.message})
 			}
 		case m.to == "" && !in.client, m.to == in.id:
 			p.next = append(p.next, packet{from: from, to: to, message: m.message})

@@ -6,12 +6,15 @@ import (
 	"slices"
 )
 
-// A class is a set of local states of an instance that no later step can tell
-// apart, if a round begins next: whoever of some servers leads it, the instance
-// ends in the same state, having sent and shown the same. What only the round
-// before needed, such as votes that are too few for a certificate, keeps the
-// members apart no longer. A class is nothing but what its members do.
-type class struct {
+// An equivalenceClass is a set of local states of an instance that no later step
+// can distinguish, if a round begins next: whichever of some servers leads it, the
+// instance ends in the same state, having sent and shown the same. What only the
+// round before needed, such as votes that are too few for a certificate, keeps the
+// members apart no longer. A class is nothing but what its members do. States of one
+// class are bisimilar, and a search that goes from class to class searches the
+// bisimulation quotient of its state space (Milner, "Communication and Concurrency",
+// 1989).
+type equivalenceClass struct {
 	instance  int
 	round     uint32     // rounds that began
 	leaders   Set        // all instances of those who may lead the next one
@@ -25,7 +28,7 @@ type reaction struct {
 	state  uint32 // afterwards
 }
 
-func (c *class) reaction(leader int) *reaction {
+func (c *equivalenceClass) reaction(leader int) *reaction {
 	for i := range c.reactions {
 		if c.reactions[i].leader == leader {
 			return &c.reactions[i]
@@ -48,33 +51,33 @@ func (x expectation) words() (low, high, ends uint32) {
 	return uint32(x.leaders), uint32(x.leaders >> 32), ends
 }
 
-// Expect tells the simulator that nothing but rounds can begin after the steps
+// Expect lets the simulator assume that nothing but rounds can begin after the steps
 // that it takes from now on, and that they are led by identities with the given
 // instances; none means that anything may follow. The simulator then leads to
-// vectors that are equal if such rounds cannot tell them apart. No other step
+// vectors that are equal if such rounds cannot distinguish them. No other step
 // may be taken from these.
 func (m *Simulator) Expect(leaders Set) { m.expected = expectation{leaders: leaders} }
 
-// ExpectEnd tells the simulator that nothing follows the steps that it takes
+// ExpectEnd lets the simulator assume that nothing follows the steps that it takes
 // from now on. Only whether they can happen and what is seen of them has a
 // meaning then, not the vectors to which they lead.
 func (m *Simulator) ExpectEnd() { m.expected = expectation{ends: true} }
 
 // Forget replaces the states in v by those that stand for all that the expected
-// rounds cannot tell from them. See [Simulator.Expect].
+// rounds cannot distinguish from them. See [Simulator.Expect].
 func (m *Simulator) Forget(v Vector) {
 	if m.expected.leaders == 0 {
 		return
 	}
 	round := (*m.code.envs.at(v[len(v)-1])).round
 	for i := range m.cluster.servers.All {
-		v[i] = m.code.class(m.ctx, v[i], class{instance: i, round: round, leaders: m.expected.leaders})
+		v[i] = m.code.class(m.ctx, v[i], equivalenceClass{instance: i, round: round, leaders: m.expected.leaders})
 	}
 }
 
 // class returns the state that stands for those of a class which id is in, and
 // shows what one of them would show.
-func (k *code) class(ctx context.Context, id uint32, c class) uint32 {
+func (k *code) class(ctx context.Context, id uint32, c equivalenceClass) uint32 {
 	key := [...]uint32{id, uint32(c.instance), c.round, uint32(c.leaders), uint32(c.leaders >> 32)}
 	if v, ok := k.classOf.get(key[:]); ok {
 		return v[0]
@@ -101,9 +104,9 @@ func (k *code) class(ctx context.Context, id uint32, c class) uint32 {
 
 // keepClass returns the state that stands for a class. It shows what the
 // state of the given number shows.
-func (k *code) keepClass(c class, shown uint32) uint32 {
+func (k *code) keepClass(c equivalenceClass, shown uint32) uint32 {
 	var key numberWriter
-	c.tell(k, &key)
+	c.write(k, &key)
 	return k.classes.putFunc(key, func() []uint32 {
 		l := *k.locals.at(shown)
 		l.class = &c
@@ -114,10 +117,10 @@ func (k *code) keepClass(c class, shown uint32) uint32 {
 	})[0]
 }
 
-// tell writes what tells a class from others. In which order messages are sent
-// matters for each receiver only. What is seen of letters is seen before other
+// write writes what distinguishes a class from others. In which order messages are sent
+// matters for each receiver only. What is seen of mails is seen before other
 // instances begin the round.
-func (c *class) tell(k *code, w classWriter) {
+func (c *equivalenceClass) write(k *code, w classWriter) {
 	const end, refuses, hears, shows = -10, -11, -12, -13 // no receiver has these numbers
 	w.number(c.instance)
 	w.number(int(c.round))
@@ -185,16 +188,16 @@ func (w *encodingWriter) observation(id uint32) { w.b = w.k.appendObservation(w.
 func (w *encodingWriter) state(id uint32)       { w.b = w.k.appendState(w.b, id) }
 
 // class renames a class.
-func (y *Symmetry) class(c class, g int) (class, error) {
+func (y *Symmetry) class(c equivalenceClass, g int) (equivalenceClass, error) {
 	k, r := y.cluster.code, y.renamings[g]
 	identity := func(id int) int { return y.cluster.instances[r[y.cluster.identities[id].instance(0)]].Identity }
-	renamed := class{instance: r[c.instance], round: c.round, leaders: r.Set(c.leaders)}
+	renamed := equivalenceClass{instance: r[c.instance], round: c.round, leaders: r.Set(c.leaders)}
 	renamed.reactions = make([]reaction, len(c.reactions))
 	for i, was := range c.reactions {
 		is := reaction{leader: identity(was.leader)}
 		var err error
 		if is.state, err = y.local(was.state, g); err != nil {
-			return class{}, err
+			return equivalenceClass{}, err
 		}
 		for _, e := range was.events {
 			out := &outcome{next: is.state, refused: e.refused}
@@ -203,17 +206,17 @@ func (y *Symmetry) class(c class, g int) (class, error) {
 					s.to = identity(s.to)
 				}
 				if s.msg, err = y.message(s.msg, g); err != nil {
-					return class{}, err
+					return equivalenceClass{}, err
 				}
 				out.sends = append(out.sends, s)
 			}
 			for _, seen := range e.seen {
 				o := *k.seen.at(seen)
 				if o.Value, err = y.value(o.Value, g); err != nil {
-					return class{}, err
+					return equivalenceClass{}, err
 				}
 				if o.Operation.Arg, err = y.value(o.Operation.Arg, g); err != nil {
-					return class{}, err
+					return equivalenceClass{}, err
 				}
 				out.seen = append(out.seen, k.observation(o))
 			}

@@ -109,7 +109,7 @@ func sameRound(t *rapid.T, a, b Vector, s Step) {
 }
 
 // What tells worlds apart before the round, but not in it, is forgotten: votes
-// that are too few, and letters to somebody who does not lead.
+// that are too few, and mail to one that does not lead.
 func TestForgetting(t *testing.T) {
 	c, err := NewCluster(Config{Protocol: petition{}, N: 4, F: 1})
 	if err != nil {
