@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -16,6 +17,10 @@ type World struct {
 	parent  *World
 	step    Step
 	depth   int
+	seen    uint32 // the list of what was observed in the step
+
+	once       sync.Once // for:
+	deliveries []Delivery
 }
 
 // Start returns the world in which nothing has happened yet.
@@ -53,13 +58,14 @@ func (m *Simulator) do(w *World, s Step) (*World, error) {
 	if s.cluster != w.cluster {
 		return nil, fmt.Errorf("%s: the step was made for another cluster, %s, than that of the world, %s", s.Text(), s.cluster, w.cluster)
 	}
-	next := &World{w.cluster, make(Vector, len(w.vector)), w, s, w.depth + 1}
+	next := &World{cluster: w.cluster, vector: make(Vector, len(w.vector)), parent: w, step: s, depth: w.depth + 1}
 	if !m.Take(next.vector, w.vector, s) {
 		if m.err != nil {
 			return nil, m.err
 		}
 		return nil, fmt.Errorf("%s: %s", s.Text(), m.why)
 	}
+	next.seen = m.Seen()
 	return next, nil
 }
 
@@ -96,15 +102,11 @@ func (w *World) Path() []*World {
 	return path
 }
 
-// History returns what was observed from the start to w.
+// History returns what was observed from the start to w. It plays nothing again.
 func (w *World) History() History {
 	h := History{Cluster: w.cluster, Faulty: w.Faulty()}
-	m := w.cluster.simulator()
-	defer w.cluster.release(m)
-	scratch := make(Vector, len(w.vector))
 	for _, v := range w.Path()[1:] {
-		m.Take(scratch, v.parent.vector, v.step)
-		h.Events = append(h.Events, w.cluster.Observations(m.Seen(), v.depth)...)
+		h.Events = append(h.Events, w.cluster.Observations(v.seen, v.depth)...)
 	}
 	return h
 }
@@ -120,16 +122,19 @@ func (c *Cluster) Observations(list uint32, step int) []Observed {
 	return seen
 }
 
-// Deliveries returns what happened in the step that led to w, in order.
+// Deliveries returns what happened in the step that led to w, in order. The step
+// is played again when that is first asked for, and the answer is kept. The caller
+// must not change it.
 func (w *World) Deliveries() []Delivery {
 	if w.parent == nil {
 		return nil
 	}
-	var record []Delivery
-	m := w.cluster.NewSimulator()
-	m.record = &record
-	m.Take(make(Vector, len(w.vector)), w.parent.vector, w.step)
-	return record
+	w.once.Do(func() {
+		m := w.cluster.NewSimulator()
+		m.record = &w.deliveries
+		m.Take(make(Vector, len(w.vector)), w.parent.vector, w.step)
+	})
+	return w.deliveries
 }
 
 // Crashed returns the instances that are down.
