@@ -16,12 +16,6 @@ twin("A")
 
 func roundSpaces() []Entry {
 	return []Entry{{
-		Signature: "partitions(max=None, exactly=None)",
-		Doc: `The space of all partitions of the server instances into at most max groups, or exactly that many.
-It is a choice of rounds(partitions = …), and by itself a space of partition acts.`,
-		Example: roundStage + `print(partitions(exactly = 2).size, partitions(max = 3).size)`,
-		call:    callPartitions,
-	}, {
 		Signature: `rounds(leaders="any", partitions=None, phases=1, deaf=[[]], types=[], hops=0)`,
 		Doc: `The space of all rounds led by one of the leaders under one of the partitions (default: at most 2 groups).
 The leaders are "any", "faulty" (the twins), an identity or a list of them.
@@ -56,95 +50,7 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 			}
 			return c.named(steps), nil
 		},
-	}, {
-		Signature: "releases(src, dst, max=1)",
-		Doc:       `The space of releasing 1 to max messages that queue on a held link.`,
-		Example: kvStage + `hold("c1", "A")
-print(releases("c1", "A", max = 3).size)`,
-		call: func(c *call) (starlark.Value, error) {
-			var src, dst string
-			most := 1
-			if err := c.unpack(&src, &dst, &most); err != nil {
-				return nil, err
-			}
-			w, err := c.here()
-			if err != nil {
-				return nil, err
-			}
-			if most < 1 || most > maxTimes {
-				return nil, fmt.Errorf("releases: max is %d, want 1 to %d", most, maxTimes)
-			}
-			var steps []runtime.Step
-			for n := range most {
-				s, err := w.Cluster().Step(runtime.ReleaseStep{Src: src, Dst: dst, Count: n + 1})
-				if err != nil {
-					return nil, err
-				}
-				steps = append(steps, s)
-			}
-			return c.named(steps), nil
-		},
-	}, {
-		Signature: "orders(id, of)",
-		Doc:       `The space of hearing one of the given instances first: each of them in turn.`,
-		Example: kvStage + `s = orders("c2", ["A", "B", "C", "D"]) + exchanges("c2", [["A", "B", "C", "D"]])
-print(s.size)`,
-		call: func(c *call) (starlark.Value, error) {
-			var id string
-			var of names
-			if err := c.unpack(&id, &of); err != nil {
-				return nil, err
-			}
-			w, err := c.here()
-			if err != nil {
-				return nil, err
-			}
-			var steps []runtime.Step
-			for _, first := range of {
-				s, err := w.Cluster().Step(runtime.OrderStep{ID: id, First: []string{first}})
-				if err != nil {
-					return nil, err
-				}
-				steps = append(steps, s)
-			}
-			return c.named(steps), nil
-		},
 	}}
-}
-
-func callPartitions(c *call) (starlark.Value, error) {
-	var most, exactly int
-	if err := c.unpack(&most, &exactly); err != nil {
-		return nil, err
-	}
-	w, err := c.here()
-	if err != nil {
-		return nil, err
-	}
-	cl := w.Cluster()
-	n := cl.Servers().Len()
-	if (most == 0) == (exactly == 0) {
-		return nil, fmt.Errorf("partitions: give either max or exactly, as in partitions(max = 2)")
-	}
-	if k := most + exactly; k < 1 || k > n {
-		return nil, fmt.Errorf("partitions: %d groups of %d instances, want 1 to %d", k, n, n)
-	}
-	if err := space.Listable(space.CountPartitions(n, exactly, most+exactly), "partitions"); err != nil {
-		return nil, fmt.Errorf("partitions: of %d instances, %w", n, err)
-	}
-	all := space.PartitionsUpTo(cl.Servers(), most)
-	if exactly > 0 {
-		all = space.Partitions(cl.Servers(), exactly)
-	}
-	var steps []runtime.Step
-	for _, parts := range all {
-		step, err := cl.Step(runtime.PartitionStep{Groups: cl.Groups(parts)})
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, step)
-	}
-	return c.named(steps), nil
 }
 
 // partitions returns the choices of a space of partitions; nil means at most

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -264,7 +265,7 @@ func (o *oneOrMore) Unpack(v starlark.Value) error {
 	return (*names)(o).Unpack(v)
 }
 
-func spacesFamily() []Entry { return append(exchangeSpaces(), roundSpaces()...) }
+func spacesFamily() []Entry { return slices.Concat(exchangeSpaces(), roundSpaces(), networkSpaces()) }
 
 func exchangeSpaces() []Entry {
 	return []Entry{{

@@ -434,7 +434,7 @@ func TestCannotBeRenamed(t *testing.T) {
 		{"partition", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
 			return c.Step(runtime.PartitionStep{Groups: parts("A | B C C' D")})
 		}},
-		{"cut", "A is cut off", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.CutStep{Src: "A", Dst: "B"}) }},
+		{"cut", "a topology that is not open is not renamed", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.CutStep{Src: "A", Dst: "B"}) }},
 		{"drop", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
 			return c.Step(runtime.DropStep{Type: "call", Src: "", Dst: ""})
 		}},

@@ -128,39 +128,6 @@ func (k *code) appendEnv(b []byte, id uint32) []byte {
 	return b
 }
 
-// append appends the encoding of a topology.
-func (t *topology) append(b []byte) []byte {
-	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
-	sets := func(of []Set) {
-		number(uint64(len(of)))
-		for _, s := range of {
-			number(uint64(s))
-		}
-	}
-	sets(t.reach)
-	sets(t.parts)
-	number(uint64(len(t.filters)))
-	for _, f := range t.filters {
-		b = appendString(b, f.kind)
-		number(uint64(f.from))
-		number(uint64(f.to))
-	}
-	number(uint64(len(t.held)))
-	for _, l := range t.held {
-		number(uint64(l.from))
-		number(uint64(l.to))
-	}
-	number(uint64(len(t.orders)))
-	for _, o := range t.orders {
-		number(uint64(o.of))
-		number(uint64(len(o.first)))
-		for _, i := range o.first {
-			number(uint64(i))
-		}
-	}
-	return b
-}
-
 // appendMessage appends the encoding of what an event carries.
 func (k *code) appendMessage(b []byte, id uint32) []byte {
 	return appendValue(b, reflect.ValueOf(*k.values.at(id)))

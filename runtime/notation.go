@@ -86,12 +86,7 @@ func Arguments(a Action) []Argument {
 func Edit(a Action, f func(Argument) any) Action { return a.edit(f) }
 
 // kinds are the zero values of all kinds of actions.
-var kinds = []Action{
-	ExchangeStep{}, InvokeStep{}, TimeoutStep{},
-	RoundStep{}, DeliverStep{},
-	CrashStep{}, RestartStep{}, AmnesiaStep{},
-	PartitionStep{}, HealStep{}, CutStep{}, DropStep{}, DeafStep{}, HoldStep{}, ReleaseStep{}, OrderStep{},
-}
+var kinds = slices.Concat(clientKinds, roundKinds, faultKinds, networkKinds)
 
 // Kinds lists the names of all kinds of actions.
 func Kinds() []string {

@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+var clientKinds = []Action{ExchangeStep{}, InvokeStep{}, TimeoutStep{}}
+
 // An ExchangeStep lets a client begin or continue the current phase of its current
 // operation with exactly the server instances in its reach, as far as the topology
 // lets it reach them. It runs until nothing is in flight among them.

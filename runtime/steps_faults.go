@@ -1,5 +1,7 @@
 package runtime
 
+var faultKinds = []Action{CrashStep{}, RestartStep{}, AmnesiaStep{}}
+
 // A CrashStep stops an instance. Messages to it are lost.
 type CrashStep struct {
 	ID string // an instance

@@ -9,6 +9,8 @@ import (
 	"github.com/twinsh/twinsh/internal/english"
 )
 
+var roundKinds = []Action{RoundStep{}, DeliverStep{}}
+
 // A Phase is how messages flow during a round or a delivery: wave after wave,
 // inside the groups of a partition. The zero Phase delivers everything under
 // the topology in force.
