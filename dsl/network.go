@@ -44,6 +44,13 @@ Without src or dst that is from or to everybody. A type that no role handles or 
 exchange("c1", ["A", "B", "C"])`,
 		call: acting(runtime.DropStep{}),
 	}, {
+		Signature: "duplicate(type, src, dst)",
+		Doc: `The next message of a type that is delivered from one instance to another arrives twice, be it in flight already or sent later.
+It counts until the network heals. What is sent to the next leader is not doubled. A type that no role handles or sends is an error.`,
+		Example: kvStage + `duplicate("ack", "A", "c1")
+exchange("c1", ["A", "B", "C"])`,
+		call: acting(runtime.DuplicateStep{}),
+	}, {
 		Signature: "hold(src, dst)",
 		Doc:       `Messages on a link queue up until release lets them go.`,
 		Example: kvStage + `hold("c1", "A")
@@ -78,6 +85,13 @@ func networkSpaces() []Entry {
 It is a choice of rounds(partitions = …), and by itself a space of partition acts.`,
 		Example: roundStage + `print(partitions(exactly = 2).size, partitions(max = 3).size)`,
 		call:    callPartitions,
+	}, {
+		Signature: "duplicates(type, src=None, dst=None)",
+		Doc: `The space of single duplications of a message, on one of the links from src to dst.
+These are instances, lists of them, or all if none is given.`,
+		Example: kvStage + `print(duplicates("ack", dst = "c1").size)
+print((exchanges("c1") + duplicates("ack", "A", "c1") + exchanges("c1")).size)`,
+		call: callDuplicates,
 	}, {
 		Signature: "releases(src, dst, max=1)",
 		Doc:       `The space of releasing 1 to max messages that queue on a held link.`,
@@ -165,6 +179,40 @@ func callPartitions(c *call) (starlark.Value, error) {
 			return nil, err
 		}
 		steps = append(steps, step)
+	}
+	return c.named(steps), nil
+}
+
+func callDuplicates(c *call) (starlark.Value, error) {
+	var kind string
+	var src, dst oneOrMore
+	if err := c.unpack(&kind, &src, &dst); err != nil {
+		return nil, err
+	}
+	w, err := c.here()
+	if err != nil {
+		return nil, err
+	}
+	cl := w.Cluster()
+	all := cl.Names(cl.Servers() | cl.Clients())
+	if src == nil {
+		src = all
+	}
+	if dst == nil {
+		dst = all
+	}
+	var steps []runtime.Step
+	for _, from := range src {
+		for _, to := range dst {
+			if from == to && len(src)+len(dst) > 2 {
+				continue // not a link
+			}
+			s, err := cl.Step(runtime.DuplicateStep{Type: kind, Src: from, Dst: to})
+			if err != nil {
+				return nil, fmt.Errorf("duplicates: %w", err)
+			}
+			steps = append(steps, s)
+		}
 	}
 	return c.named(steps), nil
 }

@@ -158,7 +158,7 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 		kinds = []string{"round", "deliver", "exchange", "exchange"}
 	}
 	if rapid.IntRange(0, 2).Draw(t, "rare") == 0 {
-		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order"}
+		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "duplicate"}
 		if c.clients != 0 {
 			kinds = append(kinds, "invoke")
 		}
@@ -198,6 +198,8 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 		s, err = c.Step(HoldStep{Src: "A", Dst: instance(everybody &^ SetOf(0))})
 	case "release":
 		s, err = c.Step(ReleaseStep{Src: "A", Dst: instance(everybody &^ SetOf(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
+	case "duplicate":
+		s, err = c.Step(DuplicateStep{Type: types[0], Src: "A", Dst: instance(everybody &^ SetOf(0))})
 	case "order":
 		s, err = c.Step(OrderStep{ID: instance(everybody), First: some(everybody)})
 	}

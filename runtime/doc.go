@@ -10,8 +10,9 @@
 //     replica or client, and reacts to an [Event] with a [Reaction].
 //   - A [Config] says who is there; a [Cluster] is what never changes during a
 //     simulation, and what was learnt of its nodes' code so far.
-//   - A [Step] is one thing that happens to the whole system. A Cluster makes
-//     and checks steps.
+//   - A [Step] is one thing that happens to the whole system: an [Action], which
+//     is plain data, in a cluster, which checks it. What each kind means stands in
+//     player.go, from top to bottom.
 //   - A [World] is the whole system at one moment. It is immutable: a step
 //     leads from one world to another, and going back in time is keeping the
 //     old one.

@@ -196,6 +196,12 @@ func (t *tracker) wave(k, first, last int) {
 	for i := first; i < last; i++ {
 		d := t.steps[k][i]
 		m := addressed{d.From, d.To, d.Event.Message}
+		if d.Again {
+			if from, ok := t.senders[Place{k, i - 1}]; ok {
+				t.senders[Place{k, i}] = from
+			}
+			continue
+		}
 		queue := t.flight[m]
 		if len(queue) == 0 {
 			continue

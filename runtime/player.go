@@ -427,8 +427,17 @@ func (p *player) route(hop int, q packet, members Set) {
 		fate = Filtered
 	}
 	if fate == Delivered {
-		p.packets++
-		p.arrive(hop, q)
+		times := 1
+		if len(p.after.twice) > 0 {
+			times, p.after = p.after.arrivals(MessageType(*p.code.values.at(q.msg)), from, to)
+		}
+		for again := range times {
+			p.packets++
+			p.arrive(hop, q)
+			if p.record != nil {
+				(*p.record)[len(*p.record)-1].Again = again > 0
+			}
+		}
 		return
 	}
 	if !p.lossy && fate != Filtered {

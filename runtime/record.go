@@ -20,6 +20,7 @@ type Delivery struct {
 	From, To      int   // instances; From is -1 if nobody sent anything
 	Event         Event // what To reacted to, or would have
 	Fate          Fate
+	Again         bool   // the same message arrived just before; see DuplicateStep
 	Before, After string // summaries of To's state
 	Changed       bool   // whether its state changed at all
 	Seen          []Observation

@@ -55,6 +55,7 @@ func TestNotation(t *testing.T) {
 		"release A B count=3":  runtime.ReleaseStep{Src: "A", Dst: "B", Count: 3},
 		"release A B":          runtime.ReleaseStep{Src: "A", Dst: "B"},
 		"order A first=C',B":   runtime.OrderStep{ID: "A", First: []string{"C'", "B"}},
+		"duplicate ack A c1":   runtime.DuplicateStep{Type: "ack", Src: "A", Dst: "c1"},
 		"order A":              runtime.OrderStep{ID: "A"},
 	} {
 		kinds[a.Name()] = true
@@ -152,6 +153,8 @@ func TestStepsAreChecked(t *testing.T) {
 		"release: count is -1, want 1 or more, or none for all":                        runtime.ReleaseStep{Src: "A", Dst: "B", Count: -1},
 		"drop: the message type is empty; name one, or use cut":                        runtime.DropStep{},
 		"deaf: no message types are named":                                             runtime.DeafStep{ID: "A"},
+		"duplicate: the message type is empty; name one":                               runtime.DuplicateStep{Src: "A", Dst: "B"},
+		"duplicate: A always reaches itself; name two instances":                       runtime.DuplicateStep{Type: "vote", Src: "A", Dst: "A"},
 		"step: there is no action":                                                     nil,
 	} {
 		if _, err := c.Step(a); err == nil || err.Error() != want {

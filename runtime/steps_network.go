@@ -14,6 +14,7 @@ import (
 
 var networkKinds = []Action{
 	PartitionStep{}, HealStep{}, CutStep{}, DropStep{}, DeafStep{}, HoldStep{}, ReleaseStep{}, OrderStep{},
+	DuplicateStep{},
 }
 
 // A topology says who reaches whom. It is immutable.
@@ -23,6 +24,7 @@ type topology struct {
 	parts   []Set // the partition in force, for people; nil if there is none
 	held    []link
 	orders  []order
+	twice   []filter // what arrives twice, the next time
 }
 
 // A link is a way for messages, in one direction.
@@ -75,7 +77,7 @@ func openTopology(c *Cluster) *topology {
 func (t *topology) clone() *topology {
 	next := *t
 	next.reach = slices.Clone(t.reach)
-	next.filters, next.held, next.orders = slices.Clip(t.filters), slices.Clip(t.held), slices.Clip(t.orders)
+	next.filters, next.held, next.orders, next.twice = slices.Clip(t.filters), slices.Clip(t.held), slices.Clip(t.orders), slices.Clip(t.twice)
 	return &next
 }
 
@@ -138,7 +140,26 @@ func (t *topology) prefer(of int, first []int) *topology {
 
 // ties reports whether messages may wait, so that what happens in one part of a
 // step depends on the others.
-func (t *topology) ties() bool { return len(t.held) > 0 }
+func (t *topology) ties() bool { return len(t.held)+len(t.twice) > 0 }
+
+// doubled returns t in which the next message of a type on a link arrives twice.
+func (t *topology) doubled(f filter) *topology {
+	next := t.clone()
+	next.twice = append(next.twice, f)
+	return next
+}
+
+// arrivals returns how often a message arrives on a link, and the topology after
+// that.
+func (t *topology) arrivals(kind string, from, to int) (int, *topology) {
+	i := slices.IndexFunc(t.twice, func(f filter) bool { return f.loses(kind, from, to) })
+	if i < 0 {
+		return 1, t
+	}
+	next := t.clone()
+	next.twice = slices.Delete(slices.Clone(t.twice), i, i+1)
+	return 2, next
+}
 
 // place says where a packet stands among those that arrive together at one instance.
 func (t *topology) place(p packet) int {
@@ -176,11 +197,13 @@ func (t *topology) append(b []byte) []byte {
 	}
 	sets(t.reach)
 	sets(t.parts)
-	number(uint64(len(t.filters)))
-	for _, f := range t.filters {
-		b = appendString(b, f.kind)
-		number(uint64(f.from))
-		number(uint64(f.to))
+	for _, filters := range [][]filter{t.filters, t.twice} {
+		number(uint64(len(filters)))
+		for _, f := range filters {
+			b = appendString(b, f.kind)
+			number(uint64(f.from))
+			number(uint64(f.to))
+		}
 	}
 	number(uint64(len(t.held)))
 	for _, l := range t.held {
@@ -199,7 +222,7 @@ func (t *topology) append(b []byte) []byte {
 }
 
 // A PartitionStep parts the network, until it heals. It takes the place of an
-// earlier partition and of cuts; filters, holds and orders stay. Each server
+// earlier partition and of cuts; filters, holds, orders and duplications stay. Each server
 // instance is in exactly one group. A client that no group names reaches every
 // group, and every group reaches it.
 type PartitionStep struct{ Groups [][]string }
@@ -227,13 +250,13 @@ func (a PartitionStep) bind(s *step) (Action, error) {
 	s.parts = parts
 	s.move = reshape{parts: parts, change: func(t *topology) *topology {
 		whole := openTopology(s.cluster)
-		whole.filters, whole.held, whole.orders = t.filters, t.held, t.orders
+		whole.filters, whole.held, whole.orders, whole.twice = t.filters, t.held, t.orders, t.twice
 		return whole.partitioned(parts)
 	}}
 	return a, nil
 }
 
-// A HealStep ends partitions, cuts, drops, holds and orders: all instances reach
+// A HealStep ends partitions, cuts, drops, holds, orders and duplications: all instances reach
 // all others again.
 type HealStep struct{}
 
@@ -485,5 +508,46 @@ func (a OrderStep) bind(s *step) (Action, error) {
 		senders = append(senders, c.byName[name])
 	}
 	s.move = reshape{change: func(t *topology) *topology { return t.prefer(i, senders) }}
+	return a, nil
+}
+
+// A DuplicateStep lets a message arrive twice: the next of the given type that is
+// delivered from Src to Dst, be it in flight already or sent later. Of several such
+// steps each doubles a message of its own. What is sent to the next leader is not
+// doubled. A type that the protocol does not have is an [UnknownTypeError]; see
+// [Typed].
+type DuplicateStep struct{ Type, Src, Dst string }
+
+// Name implements [Action].
+func (a DuplicateStep) Name() string { return "duplicate" }
+
+// String implements [Action].
+func (a DuplicateStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a DuplicateStep) Title() string {
+	return "the next " + a.Type + " " + a.Src + " → " + a.Dst + " arrives twice"
+}
+
+func (a DuplicateStep) edit(e editor) Action {
+	a.Type = required(e, "type", TypeArg, a.Type)
+	a.Src = required(e, "src", InstanceArg, a.Src)
+	a.Dst = required(e, "dst", InstanceArg, a.Dst)
+	return a
+}
+
+func (a DuplicateStep) bind(s *step) (Action, error) {
+	l, err := s.link(a.Src, a.Dst)
+	if err != nil {
+		return nil, err
+	}
+	if a.Type == "" {
+		return nil, errors.New("the message type is empty; name one")
+	}
+	if err := s.cluster.KnownTypes(a.Type); err != nil {
+		return nil, err
+	}
+	f := filter{kind: a.Type, from: SetOf(l.from), to: SetOf(l.to)}
+	s.move = reshape{change: func(t *topology) *topology { return t.doubled(f) }}
 	return a, nil
 }

@@ -136,7 +136,7 @@ func (d *diagram) step(s *Step) {
 		rest = rest[len(wave):]
 		for left := wave; len(left) > 0; {
 			same := left[:prefix(left, func(m Delivery) bool {
-				return m.From == left[0].From && m.Type == left[0].Type && m.Text == left[0].Text
+				return m.From == left[0].From && m.Type == left[0].Type && m.Text == left[0].Text && m.Again == left[0].Again
 			})]
 			left = left[len(same):]
 			if same[0].From >= 0 {
@@ -223,6 +223,9 @@ const mail = "✉ "
 func (m *Delivery) label() string {
 	if m.Mail() {
 		return mail + m.Text
+	}
+	if m.Again {
+		return m.Text + m.way()
 	}
 	return m.Text
 }

@@ -104,7 +104,7 @@ func randomAction(t *rapid.T, c *runtime.Cluster) runtime.Action {
 		kinds = kinds[:1]
 	}
 	if rapid.IntRange(0, 3).Draw(t, "rare") == 0 {
-		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "deliver"}
+		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "duplicate", "deliver"}
 	}
 	switch kind := rapid.SampledFrom(kinds).Draw(t, "kind"); kind {
 	case "round":
@@ -138,6 +138,9 @@ func randomAction(t *rapid.T, c *runtime.Cluster) runtime.Action {
 			a.Src, a.Dst = link()
 		}
 		return a
+	case "duplicate":
+		src, dst := link()
+		return runtime.DuplicateStep{Type: types()[0], Src: src, Dst: dst}
 	case "deaf":
 		return runtime.DeafStep{ID: one(everybody), Types: types()}
 	case "order":

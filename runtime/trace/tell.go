@@ -79,6 +79,8 @@ func (d *Delivery) inFull() string { return d.full() + d.way() }
 
 func (d *Delivery) way() string {
 	switch {
+	case d.Again:
+		return " (again)"
 	case !d.Mail():
 		return ""
 	case d.Origin != nil:

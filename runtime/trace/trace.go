@@ -98,6 +98,7 @@ type Delivery struct {
 	Type    string        `json:"type,omitempty"`    // of the message
 	Text    string        `json:"text,omitempty"`    // the message for people
 	Full    string        `json:"full,omitempty"`    // all that the message says, if Text leaves something out
+	Again   bool          `json:"again,omitempty"`   // the same message arrived just before; see [runtime.DuplicateStep]
 	Origin  *Place        `json:"origin,omitempty"`  // what its sender reacted to when it sent it, nil if that is not known
 	Fate    Fate          `json:"fate"`
 	Summary string        `json:"summary"` // of To's state afterwards
@@ -266,7 +267,7 @@ func (r *recorder) name() {
 }
 
 func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
-	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes}
+	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
 	if d.Event.Kind == runtime.MessageEvent && d.From >= 0 {
 		m := d.Event.Message
 		out.Type, out.Text = runtime.MessageType(m), cmp.Or(r.texts[m], runtime.Text(m))
