@@ -137,9 +137,10 @@ func (x *search) save(layer *frontier) {
 }
 
 // saveStopped writes a checkpoint of the layer before the one under way, which
-// will be gone through again.
+// will be gone through again, unless the file is that already. That is not ended by a
+// context: what the search did would be lost.
 func (x *search) saveStopped(layer *frontier) {
-	if x.file != nil {
+	if x.file != nil && x.kept != len(x.parents) {
 		x.write(layer, x.complete)
 	}
 }
@@ -159,8 +160,9 @@ func (x *search) write(layer *frontier, p progressMade) {
 	if err == nil {
 		err = files.Write(x.file.folder, x.file.name, data, isCheckpoint)
 	}
-	x.report.Unsaved, x.report.Checkpoint = nil, x.file.shown
+	x.report.Unsaved, x.report.Checkpoint, x.kept = nil, x.file.shown, len(x.parents)
 	if err != nil {
+		x.kept = 0
 		x.report.Checkpoint = ""
 		x.report.Unsaved = fmt.Errorf("checkpoint: %w", err)
 	}
@@ -216,14 +218,21 @@ func (x *search) ours(c *checkpoint) error {
 // balance reports whether each scenario of the space is counted once: as judged,
 // or as one that leads through a search node of the layer.
 func (x *search) balance(layer *frontier) error {
-	sum := x.covered()
+	through := map[*place]weight{}
 	for rank := range layer.len() {
 		node, w := layer.at(rank)
-		at := x.places[node[x.width-1]].at
-		if at.Last() {
+		at := x.places[node[x.width-1]]
+		if at.last {
 			return x.misfit("a scenario goes on from its end")
 		}
-		n := new(big.Int).Sub(at.Count(), big.NewInt(int64(at.Accepts())))
+		if through[at] == nil {
+			through[at] = make(weight, x.words)
+		}
+		through[at].add(w)
+	}
+	sum := x.covered()
+	for at, w := range through {
+		n := new(big.Int).Sub(at.at.Count(), big.NewInt(int64(at.at.Accepts())))
 		sum.Add(sum, n.Mul(n, w.big()))
 	}
 	if sum.Cmp(x.report.Size) != 0 {

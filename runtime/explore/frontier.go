@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"math/bits"
 	"slices"
 	"sync"
@@ -102,8 +103,9 @@ func (s *shard) grow(width int) {
 }
 
 // seal ranks the search nodes by parent link. It returns the links in the order of
-// their ranks; nothing may be added afterwards.
-func (f *frontier) seal() []parentLink {
+// their ranks; nothing may be added afterwards. The error is that of ctx; then the
+// nodes have no ranks, and nothing can go on from them.
+func (f *frontier) seal(ctx context.Context) ([]parentLink, error) {
 	n := 0
 	f.first = make([]int, len(f.shards))
 	for i := range f.shards {
@@ -120,8 +122,10 @@ func (f *frontier) seal() []parentLink {
 	for i := range f.order {
 		f.order[i] = uint32(i)
 	}
-	sortByKey(parents, f.order)
-	return parents
+	if err := sortByKey(ctx, parents, f.order); err != nil {
+		return nil, err
+	}
+	return parents, nil
 }
 
 // empty reports whether nothing was added.
@@ -165,12 +169,16 @@ func (f *frontier) bytes() int {
 	return n
 }
 
+// sortChunk is after how many keys a sort asks whether it is to end.
+const sortChunk = 1 << 16
+
 // sortByKey sorts keys and lets values follow, by counting, digit by digit
 // from the lowest. Digits that all keys share cost nothing, and a search with
-// one worker adds search nodes in order, so nothing is moved then.
-func sortByKey(keys []uint64, values []uint32) {
+// one worker adds search nodes in order, so nothing is moved then. The error is that of ctx;
+// then what is in keys and values means nothing.
+func sortByKey(ctx context.Context, keys []uint64, values []uint32) error {
 	if slices.IsSorted(keys) {
-		return
+		return nil
 	}
 	var or uint64
 	for _, k := range keys {
@@ -184,18 +192,28 @@ func sortByKey(keys []uint64, values []uint32) {
 			continue
 		}
 		var place [1 << digit]int
-		for _, k := range from {
-			place[k>>shift&(1<<digit-1)]++
+		for chunk := range slices.Chunk(from, sortChunk) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			for _, k := range chunk {
+				place[k>>shift&(1<<digit-1)]++
+			}
 		}
 		sum := 0
 		for i, n := range place {
 			place[i] = sum
 			sum += n
 		}
-		for i, k := range from {
-			p := &place[k>>shift&(1<<digit-1)]
-			to[*p], toV[*p] = k, fromV[i]
-			*p++
+		for begin := 0; begin < len(from); begin += sortChunk {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			for i := begin; i < min(begin+sortChunk, len(from)); i++ {
+				p := &place[from[i]>>shift&(1<<digit-1)]
+				to[*p], toV[*p] = from[i], fromV[i]
+				*p++
+			}
 		}
 		from, fromV, to, toV = to, toV, from, fromV
 	}
@@ -203,4 +221,5 @@ func sortByKey(keys []uint64, values []uint32) {
 		copy(keys, from)
 		copy(values, fromV)
 	}
+	return nil
 }

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"math/big"
@@ -131,7 +132,10 @@ func TestFrontier(t *testing.T) {
 		if f.bytes() < len(want)*4*width {
 			t.Fatalf("%d search nodes in %d bytes", len(want), f.bytes())
 		}
-		parents := f.seal()
+		parents, err := f.seal(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if f.len() != len(ranked) || len(parents) != len(ranked) {
 			t.Fatalf("%d search nodes, %d parent links, want %d", f.len(), len(parents), len(ranked))
 		}
@@ -161,7 +165,9 @@ func TestSortByKey(t *testing.T) {
 			want = append(want, pair{keys[i], values[i]})
 		}
 		slices.SortStableFunc(want, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
-		sortByKey(keys, values)
+		if err := sortByKey(context.Background(), keys, values); err != nil {
+			t.Fatal(err)
+		}
 		for i, p := range want {
 			if keys[i] != p.key || values[i] != p.value {
 				t.Fatalf("place %d holds %d, %d; want %d, %d", i, keys[i], values[i], p.key, p.value)

@@ -3,8 +3,13 @@ package explore
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	goruntime "runtime"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
@@ -110,7 +115,18 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, _, err = x.useSymmetry(ctx, next, next.seal())
+			parents, err := next.seal(t.Context())
+			if err != nil {
+				return err
+			}
+			_, _, err = x.useSymmetry(ctx, next, parents)
+			return err
+		},
+		"a layer that is ranked": func(ctx context.Context) error {
+			f := newFrontier(1, 1, 1, 2)
+			f.add([]uint32{0}, weight{1}, 2)
+			f.add([]uint32{1}, weight{1}, 1)
+			_, err := f.seal(ctx)
 			return err
 		},
 	} {
@@ -121,4 +137,158 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A sort asks again and again, however many keys it has in one pass.
+func TestSortAsks(t *testing.T) {
+	keys, values := make([]uint64, 3*sortChunk), make([]uint32, 3*sortChunk)
+	for i := range keys {
+		keys[i] = uint64(i+1) % 2
+	}
+	for last := 1; last <= 6; last++ { // one pass to count and one to move, three chunks each
+		ctx := &endsAt{t.Context(), 0, last}
+		if err := sortByKey(ctx, keys, values); !errors.Is(err, context.Canceled) || ctx.asked != last {
+			t.Errorf("%v after %d questions, want %d", err, ctx.asked, last)
+		}
+	}
+}
+
+// endsIn is a context that ends when a function asks it.
+type endsIn struct {
+	context.Context
+	function string
+	ended    bool
+}
+
+func (e *endsIn) Err() error {
+	pc := make([]uintptr, 1)
+	goruntime.Callers(2, pc)
+	asks, _ := goruntime.CallersFrames(pc).Next()
+	if e.ended = e.ended || strings.HasSuffix(asks.Function, "."+e.function); e.ended {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A search that ends while it ranks a layer says that all of the layer was judged, and
+// leaves a checkpoint of the layer before, from which it comes to the same end.
+func TestRankingEnds(t *testing.T) {
+	s, o := branching(t)
+	whole, err := Explore(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Checkpoint, o.Workers = filepath.Join(t.TempDir(), "search"), 2 // whose search nodes are not in order
+	x := newSearch(s, o)
+	var release func()
+	if x.file, release, err = o.openCheckpoint(); err != nil {
+		t.Fatal(err)
+	}
+	ctx := &endsIn{Context: t.Context(), function: "sortByKey"}
+	r, err := x.run(ctx)
+	release()
+	if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Partial != 1 || r.Covered.Cmp(whole.Covered) >= 0 {
+		t.Fatalf("%v\n%s", err, r.Text())
+	}
+	o.Resume = true
+	again, err := Explore(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if steps := again.Continued.Steps; steps != r.Depth {
+		t.Errorf("it goes on after step %d, want %d", steps, r.Depth)
+	}
+	again.Continued, again.Runs = nil, whole.Runs
+	if again.Text() != whole.Text() {
+		t.Errorf("resumed:\n%s\nuninterrupted:\n%s", again.Text(), whole.Text())
+	}
+}
+
+// A search whose progress is shown leaves a checkpoint that fits, wherever it is stopped.
+func TestWatchedSearchIsResumed(t *testing.T) {
+	s, o := branching(t)
+	o.Workers = 1
+	whole, err := Explore(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for layer := 1; layer <= 4; layer++ {
+		o := o
+		o.Checkpoint = filepath.Join(t.TempDir(), "search")
+		ctx, cancel := context.WithCancel(t.Context())
+		o.Progress = func(p Progress) {
+			if p.Layer == layer {
+				cancel()
+			}
+		}
+		stopped, err := Explore(ctx, s, o)
+		if err != nil || stopped.Stopped == nil {
+			t.Fatalf("layer %d: %v, %v", layer, stopped, err)
+		}
+		o.Progress, o.Resume = nil, true
+		again, err := Explore(t.Context(), s, o)
+		if err != nil {
+			t.Errorf("layer %d: %v", layer, err)
+			continue
+		}
+		again.Continued, again.Runs = nil, whole.Runs
+		if again.Text() != whole.Text() {
+			t.Errorf("layer %d, resumed:\n%s\nuninterrupted:\n%s", layer, again.Text(), whole.Text())
+		}
+	}
+}
+
+// A search that is stopped writes no checkpoint that is there already.
+func TestCheckpointIsWrittenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := branching(t)
+		o.Checkpoint, o.Workers = filepath.Join(t.TempDir(), "search"), 1
+		for _, o.Resume = range []bool{false, true} {
+			ctx, cancel := context.WithCancel(t.Context())
+			var before os.FileInfo
+			o.Progress = func(p Progress) {
+				time.Sleep(2 * saveEvery)
+				if !p.Back && p.Layer == 2 {
+					var err error
+					if before, err = os.Stat(o.Checkpoint); err != nil {
+						t.Fatal(err)
+					}
+					cancel()
+				}
+			}
+			r, err := Explore(ctx, s, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, err := os.Stat(o.Checkpoint)
+			if err != nil || before == nil || !os.SameFile(before, after) {
+				t.Errorf("resumed: %v; written anew: %v, %v", o.Resume, before, err)
+			}
+			if r.Stopped == nil || r.Checkpoint == "" || r.Unsaved != nil {
+				t.Errorf("resumed: %v\n%s", o.Resume, r.Text())
+			}
+		}
+	})
+}
+
+// branching returns a space of four exchanges, each of which leads to different worlds.
+func branching(t *testing.T) (*space.Space, Options) {
+	t.Helper()
+	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
+		{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}}, {Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []runtime.Step
+	for client := range c.Clients().All {
+		for _, reach := range space.Subsets(c, 2, 3) {
+			step, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps = append(steps, step)
+		}
+	}
+	return space.Of(steps...).Times(4), Options{Start: c.Start()}
 }

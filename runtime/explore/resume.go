@@ -56,13 +56,19 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	layer := x.frontier(1)
 	digest := uint64(0)
 	for i, r := range nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		w := c.weights[i*x.words : (i+1)*x.words]
 		if !layer.add(r, w, c.parents[len(c.parents)-1][i]) {
 			return nil, tooManyNodes(x.limits.nodes)
 		}
 		digest = digestNode(digest, x.cluster.Digest(r[:x.width-2]), w)
 	}
-	if layer.seal(); layer.len() != len(nodes) || digest != c.Digest {
+	if _, err := layer.seal(ctx); err != nil {
+		return nil, err
+	}
+	if layer.len() != len(nodes) || digest != c.Digest {
 		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.file.shown)
 	}
 	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.parents)-1 {
@@ -72,7 +78,7 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if err := x.restore(ctx, c.Progress); err != nil {
 		return nil, err
 	}
-	x.report.Continued.There = true
+	x.report.Continued.There, x.kept = true, len(c.parents)
 	return layer, x.balance(layer)
 }
 

@@ -54,6 +54,7 @@ type search struct {
 	complete progressMade    // when the last complete layer was
 	file     *checkpointFile // nil if there is none
 	saved    time.Time
+	kept     int         // layers in the file, 0 if there is none of this search
 	print    Fingerprint // nil until it is needed
 	clock    *clock      // of the budget
 	asked    Symmetry    // the mode, even if the search began anew without symmetry
@@ -280,7 +281,12 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 			x.saveStopped(layer)
 			break
 		}
-		parents := next.seal()
+		parents, err := next.seal(ctx)
+		if err != nil { // the whole layer was judged, and yet there is nothing to go on from
+			x.report.Stopped, x.report.Partial = context.Cause(ctx), 1
+			x.saveStopped(layer)
+			break
+		}
 		if !x.symmetric() && next.len() >= manyRows {
 			switch next, parents, err = x.useSymmetry(ctx, next, parents); {
 			case err != nil && ctx.Err() != nil:
@@ -388,8 +394,9 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 			layer.add(append(slices.Clone(x.options.Start.Vector()), seen.monitor, first.index), one, 0)
 		}
 	}
-	x.parents = append(x.parents, layer.seal())
-	return layer, nil
+	parents, err := layer.seal(ctx)
+	x.parents = append(x.parents, parents)
+	return layer, err
 }
 
 // judge returns the verdict on a world with the given vector and past.
@@ -501,15 +508,15 @@ func (x *search) layer(ctx context.Context, nodes *frontier) (*frontier, error) 
 
 // expanded returns which share of the scenarios of the next length was judged.
 func (x *search) expanded(team []*worker, nodes *frontier) float64 {
-	all, done := new(big.Int), new(big.Int)
+	all, done := make(weight, x.words), make(weight, x.words)
 	for rank := range nodes.len() {
 		_, w := nodes.at(rank)
-		all.Add(all, w.big())
+		all.add(w)
 	}
 	for _, w := range team {
-		done.Add(done, w.expanded.big())
+		done.add(w.expanded)
 	}
-	return share(done, all)
+	return share(done.big(), all.big())
 }
 
 // countSteps is after how many steps a worker counts memory, if that is limited.

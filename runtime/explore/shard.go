@@ -2,6 +2,7 @@ package explore
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math/big"
@@ -34,7 +35,7 @@ func (x *search) cut(layer *frontier) *frontier {
 		node, w := layer.at(rank)
 		kept.add(node, w, x.parents[last][rank])
 	}
-	x.parents[last] = kept.seal()
+	x.parents[last], _ = kept.seal(context.Background()) // they are in order, so that it takes no time
 	if s.Index > 0 {
 		x.forgetCounts()
 	}

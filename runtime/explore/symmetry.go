@@ -381,6 +381,10 @@ func (x *search) useSymmetry(ctx context.Context, nodes *frontier, parents []par
 		}
 		merged.add(node, count, parents[rank])
 	}
+	of, err := merged.seal(ctx)
+	if err != nil {
+		return nodes, parents, err
+	}
 	x.symmetricFrom = len(x.parents)
-	return merged, merged.seal(), nil
+	return merged, of, nil
 }

@@ -108,7 +108,8 @@ func (x *search) sum() {
 	r.Elapsed = time.Since(x.began)
 }
 
-// count calls yield with the number of scenarios of each kind so far.
+// count calls yield with the number of scenarios of each kind so far. It changes nothing:
+// what is counted of a complete layer is the same whether or not it was looked at.
 func (x *search) count(yield func(e ending, n *big.Int)) {
 	scenarios := func(at *place, how outcome, count weight) *big.Int {
 		n := at.at.Count()
@@ -117,7 +118,8 @@ func (x *search) count(yield func(e ending, n *big.Int)) {
 		}
 		return n.Mul(n, count.big())
 	}
-	for _, at := range x.places {
+	reached := len(x.tallies.counts) / (2 * int(outcomes) * x.words)
+	for _, at := range x.places[:reached] {
 		for how := range outcomes {
 			for _, progress := range []bool{false, true} {
 				if w := x.tallies.at(at.index, how, progress); !w.zero() {
