@@ -11,7 +11,7 @@ import (
 )
 
 // check compares a report with the truth.
-func (x *comparison) check(r told, properties []adversary.Property, truth adversary.Ledger) string {
+func (x *comparison) check(r scriptReport, properties []adversary.Property, truth adversary.Ledger) string {
 	if r.Refused != "" {
 		return "refused: " + r.Refused
 	}
@@ -56,7 +56,7 @@ func (x *comparison) check(r told, properties []adversary.Property, truth advers
 }
 
 // checkFirst checks a search that stops at what it finds first.
-func (x *comparison) checkFirst(findings []toldViolation) string {
+func (x *comparison) checkFirst(findings []scriptViolation) string {
 	shortest := -1
 	for _, f := range x.truth.Found {
 		if shortest < 0 || f.Length < shortest {
@@ -86,7 +86,7 @@ func (x *comparison) ambiguous(s adversary.Space) bool {
 }
 
 // checkCounterexample checks that it is one, and as short as it says.
-func (x *comparison) checkCounterexample(v toldViolation, properties []adversary.Property) string {
+func (x *comparison) checkCounterexample(v scriptViolation, properties []adversary.Property) string {
 	w, before, difference := x.replay(v.Counterexample)
 	wrong := func(w *adversary.World) bool {
 		for _, p := range properties {

@@ -162,7 +162,7 @@ func (x *comparison) shards() string {
 		return fmt.Sprintf("shards: %d of them:\n%s\n%s\nwant\n%s\n%s", count,
 			sum.Text(), strings.Join(sum.Counterexample, "; "), whole.Text(), strings.Join(whole.Counterexample, "; "))
 	}
-	r := told{Size: int(sum.Size.Int64()), Covered: int(sum.Covered.Int64()), Ended: int(sum.EndedEarly.Int64())}
+	r := scriptReport{Size: int(sum.Size.Int64()), Covered: int(sum.Covered.Int64()), Ended: int(sum.EndedEarly.Int64())}
 	if sum.Covered.Sign() > 0 {
 		r.Progress = float64(sum.Progressed.Int64()) / float64(r.Covered)
 	}
@@ -219,7 +219,7 @@ tell("from the beginning", full(symmetry = False))
 }
 
 // counts is what does not depend on symmetry.
-func (r told) counts() string {
+func (r scriptReport) counts() string {
 	text := fmt.Sprint(r.Size, r.Covered, r.Ended, math.Round(r.Progress*float64(r.Covered)))
 	for _, v := range append(slices.Clone(r.Violations), r.Failures...) {
 		text += fmt.Sprint("; ", v.Name, v.Length, v.Scenarios)

@@ -55,15 +55,15 @@ func (l propertyList) code(in *Interpreter) []explore.Part {
 // it captured or names, wherever in the script they stand. Nothing in it depends
 // on where files are.
 type print struct {
-	*surface // to find definitions, not to freeze anything
-	hash     hash.Hash
-	at       map[any]int // values that were met, by identity
+	*capturedGlobals // to find definitions, not to freeze anything
+	hash             hash.Hash
+	at               map[any]int // values that were met, by identity
 }
 
 func (in *Interpreter) newPrint() *print {
 	return &print{
-		surface: &surface{in: in, files: map[string]*syntax.File{}},
-		hash:    sha256.New(), at: map[any]int{},
+		capturedGlobals: &capturedGlobals{in: in, files: map[string]*syntax.File{}},
+		hash:            sha256.New(), at: map[any]int{},
 	}
 }
 

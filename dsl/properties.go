@@ -175,7 +175,7 @@ func (r *run) judging(of string, fn starlark.Callable) (func(ctx context.Context
 	if err := guard.Freezable(fn); err != nil {
 		return nil, err
 	}
-	freeze := sync.OnceValue(func() error { _, err := r.in.surface(fn); return err })
+	freeze := sync.OnceValue(func() error { _, err := r.in.capture(fn); return err })
 	return func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
 		if err := freeze(); err != nil {
 			return nil, err

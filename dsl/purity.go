@@ -22,9 +22,9 @@ import (
 //
 // The same holds for invariants, which are judged in parallel.
 //
-// A surface is what functions see of such a script: the global variables that
+// A capturedGlobals is what functions see of such a script: the global variables that
 // they name, themselves or through functions that they may call.
-type surface struct {
+type capturedGlobals struct {
 	in      *Interpreter
 	files   map[string]*syntax.File
 	visited map[any]bool // functions and containers
@@ -43,10 +43,10 @@ type global struct {
 	value starlark.Value // nil if it is not yet assigned
 }
 
-// surface freezes functions and what they see. It fails if something of that
+// capture freezes functions and what they see. It fails if something of that
 // cannot be frozen, such as a function that holds itself.
-func (in *Interpreter) surface(functions ...starlark.Callable) (*surface, error) {
-	s := &surface{
+func (in *Interpreter) capture(functions ...starlark.Callable) (*capturedGlobals, error) {
+	s := &capturedGlobals{
 		in:      in,
 		files:   map[string]*syntax.File{},
 		visited: map[any]bool{},
@@ -69,7 +69,7 @@ func (in *Interpreter) surface(functions ...starlark.Callable) (*surface, error)
 }
 
 // add freezes a value, and notes what the functions in it see.
-func (s *surface) add(v starlark.Value) error {
+func (s *capturedGlobals) add(v starlark.Value) error {
 	if err := guard.Freezable(v); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *surface) add(v starlark.Value) error {
 }
 
 // visit notes what the functions in a value see.
-func (s *surface) visit(v starlark.Value) {
+func (s *capturedGlobals) visit(v starlark.Value) {
 	if v == nil {
 		return
 	}
@@ -128,7 +128,7 @@ func (s *surface) visit(v starlark.Value) {
 	}
 }
 
-func (s *surface) function(fn *starlark.Function) {
+func (s *capturedGlobals) function(fn *starlark.Function) {
 	for i := range fn.NumParams() {
 		s.visit(fn.ParamDefault(i))
 	}
@@ -160,7 +160,7 @@ func valuesOf(module *starlark.Module) func(name string) starlark.Value {
 
 // named lists the global variables in the text of a function, as often as they
 // occur. Starlark keeps no such list.
-func (s *surface) named(fn *starlark.Function) []string {
+func (s *capturedGlobals) named(fn *starlark.Function) []string {
 	var names []string
 	if text := s.text(fn); text != nil {
 		syntax.Walk(text, func(n syntax.Node) bool {
@@ -175,7 +175,7 @@ func (s *surface) named(fn *starlark.Function) []string {
 
 // sent lists the types of messages that the functions send under names that
 // stand in their text, as in self.broadcast("vote").
-func (s *surface) sent() []string {
+func (s *capturedGlobals) sent() []string {
 	var types []string
 	for known := range s.visited {
 		fn, ok := known.(*starlark.Function)
@@ -216,7 +216,7 @@ func sentBy(call *syntax.CallExpr) (string, bool) {
 }
 
 // text returns the definition of a function, nil if its source is not known.
-func (s *surface) text(fn *starlark.Function) (text syntax.Node) {
+func (s *capturedGlobals) text(fn *starlark.Function) (text syntax.Node) {
 	file := s.file(fn.Position().Filename())
 	if file == nil {
 		return nil
@@ -231,7 +231,7 @@ func (s *surface) text(fn *starlark.Function) (text syntax.Node) {
 }
 
 // file parses a file that was compiled before.
-func (s *surface) file(name string) *syntax.File {
+func (s *capturedGlobals) file(name string) *syntax.File {
 	file, ok := s.files[name]
 	if !ok {
 		var err error
@@ -267,7 +267,7 @@ func isGlobal(id *syntax.Ident) bool {
 // changed returns the name of a variable that was assigned since, or "". It may
 // be called concurrently; variables are assigned between the interpreter's turns
 // only.
-func (s *surface) changed() string {
+func (s *capturedGlobals) changed() string {
 	turn := s.in.turns.Load() + 1
 	if s.checked.Load() == turn {
 		return ""

@@ -103,8 +103,8 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 
 // A scriptProtocol is a protocol whose nodes are written in Starlark. It implements
 // runtime.Protocol. Handlers may run at the same time, each on a thread of its
-// own: all that they share is frozen (see surface), and nobody assigns variables
-// of a script while a builtin of it runs.
+// own: all that they share is frozen (see capturedGlobals), and no variable of a
+// script is assigned while a builtin of it runs.
 type scriptProtocol struct {
 	name      string
 	replica   *role
@@ -112,10 +112,10 @@ type scriptProtocol struct {
 	symmetric bool
 	in        *Interpreter // that of the script
 
-	mu      sync.Mutex
-	surface *surface // what the handlers see of the script, once there are nodes
-	types   []string // of messages, once a filter named one
-	fresh   sync.Map // nodeKey -> encoded starting state
+	mu       sync.Mutex
+	captured *capturedGlobals // what the handlers see of the script, once there are nodes
+	types    []string         // of messages, once a filter named one
+	fresh    sync.Map         // nodeKey -> encoded starting state
 }
 
 // Legend is the first line of the docstring of the replicas' show function.
@@ -184,8 +184,8 @@ func (p *scriptProtocol) MessageTypes() []string {
 			}
 		}
 	}
-	if p.surface != nil {
-		p.types = append(p.types, p.surface.sent()...)
+	if p.captured != nil {
+		p.types = append(p.types, p.captured.sent()...)
 	}
 	return p.types
 }
@@ -199,12 +199,12 @@ func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.O
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.surface == nil {
-		s, err := p.in.surface(append(p.replica.functions(), p.client.functions()...)...)
+	if p.captured == nil {
+		s, err := p.in.capture(append(p.replica.functions(), p.client.functions()...)...)
 		if err != nil {
 			return nil, fmt.Errorf("protocol %s: %w", p.name, err)
 		}
-		p.surface = s
+		p.captured = s
 	}
 	if err := n.init(); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 		return
 	}
 	if err == nil {
-		if changed := n.protocol.surface.changed(); changed != "" {
+		if changed := n.protocol.captured.changed(); changed != "" {
 			err = n.failed(name, fmt.Errorf("the variable %s was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew", changed))
 		}
 	}

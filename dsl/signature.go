@@ -32,7 +32,7 @@ func parameters(name string) []string {
 // check reports a function of the role that its event cannot call, or that
 // assigns a variable which is never read and has the name of an attribute.
 func (r *role) check(in *Interpreter) error {
-	s := &surface{in: in, files: map[string]*syntax.File{}}
+	s := &capturedGlobals{in: in, files: map[string]*syntax.File{}}
 	attributes := map[string]bool{}
 	texts := map[string]syntax.Node{}
 	for _, name := range r.names() {

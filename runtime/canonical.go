@@ -269,9 +269,9 @@ func (y *Symmetry) value(v any, g int) (renamed any, err error) {
 	return v, nil // it names nobody
 }
 
-// Alike reports whether a list of observations names nobody that a renaming
-// renames, so that properties of values judge it alike after it.
-func (y *Symmetry) Alike(list uint32) bool {
+// NameFree reports whether a list of observations names no identity that a renaming
+// renames, so that properties of values judge it the same after it.
+func (y *Symmetry) NameFree(list uint32) bool {
 	for _, o := range y.cluster.Observations(list, 0) {
 		for g := range y.renamings {
 			v, err := y.value(o.Value, g)

@@ -498,7 +498,7 @@ func (v *wrongVoter) Rename(func(string) string) {
 }
 
 // Observations that name servers are not alike under renamings.
-func TestAlike(t *testing.T) {
+func TestNameFree(t *testing.T) {
 	for _, tc := range []struct {
 		value any
 		alike bool
@@ -517,7 +517,7 @@ func TestAlike(t *testing.T) {
 		if !sim.Take(make(runtime.Vector, c.Width()), c.Start().Vector(), s) || sim.Seen() == 0 {
 			t.Fatalf("%v is not decided: %s", tc.value, sim.Why())
 		}
-		if got := c.NewSymmetry(c.NameSymmetries()).Alike(sim.Seen()); got != tc.alike {
+		if got := c.NewSymmetry(c.NameSymmetries()).NameFree(sim.Seen()); got != tc.alike {
 			t.Errorf("deciding %v is alike: %v, want %v", tc.value, got, tc.alike)
 		}
 	}

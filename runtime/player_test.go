@@ -68,7 +68,7 @@ func TestMemoryAndQuotientDoAsThePlayer(t *testing.T) {
 				if !memory.Fresh() {
 					remembered++
 				}
-				if got, want := told(c, dst), told(fresh, wanted); got != want {
+				if got, want := describe(c, dst), describe(fresh, wanted); got != want {
 					t.Fatalf("%s in %v leads to\n%s\nwant\n%s", s, scenario, got, want)
 				}
 				shown := fmt.Sprint(seenOf(fresh, slow.seen))
@@ -90,8 +90,8 @@ func TestMemoryAndQuotientDoAsThePlayer(t *testing.T) {
 	t.Logf("%d steps, %d remembered, %d before rounds", steps, remembered, forgotten)
 }
 
-// told says what a world is, in no numbers that depend on what was learnt.
-func told(c *Cluster, v Vector) string {
+// describe says what a world is, in no numbers that depend on what was learnt.
+func describe(c *Cluster, v Vector) string {
 	var b strings.Builder
 	for i := range c.instances {
 		l := c.code.locals.at(v[i])

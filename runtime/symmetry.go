@@ -24,7 +24,7 @@ func (c *Cluster) Symmetries() []Renaming {
 	for i := range all[0] {
 		all[0][i] = i
 	}
-	for _, class := range c.alike() {
+	for _, class := range c.interchangeableIdentities() {
 		if class = c.few(class, maxRenamings/len(all)); len(class) > 0 {
 			all = compose(all, c.renamings(class))
 		}
@@ -54,8 +54,8 @@ func (c *Cluster) few(class []int, most int) []int {
 	return class
 }
 
-// alike groups identities that may be renamed to each other.
-func (c *Cluster) alike() [][]int {
+// interchangeableIdentities groups identities that may be renamed to each other.
+func (c *Cluster) interchangeableIdentities() [][]int {
 	var classes [][]int
 next:
 	for id := range c.identities {

@@ -60,7 +60,7 @@ ended; branches() lists where you have been.
 // What it says is true where the stop before ended, and only there.
 func (s *Session) tour() error {
 	at := stops[s.toured]
-	if now := s.Interpreter.World(); s.toured > 0 && s.left != nil && !alike(now, s.left) {
+	if now := s.Interpreter.World(); s.toured > 0 && s.left != nil && !sameWorld(now, s.left) {
 		fmt.Fprint(s.Stdout, wentElsewhere)
 		s.Interpreter.Enter(s.left)
 	}
@@ -70,8 +70,8 @@ func (s *Session) tour() error {
 	return nil
 }
 
-// alike reports whether two worlds of one system are the same, steps and all.
-func alike(a, b *runtime.World) bool {
+// sameWorld reports whether two worlds of one system are the same, steps and all.
+func sameWorld(a, b *runtime.World) bool {
 	if a.Cluster() != b.Cluster() || a.Depth() != b.Depth() {
 		return false
 	}

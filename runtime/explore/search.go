@@ -472,7 +472,7 @@ func (x *search) layer(ctx context.Context, nodes *frontier) (*frontier, error) 
 					x.memory(nodes, next)
 				}
 				if x.options.Progress != nil && i == 0 {
-					x.tell(nodes, next, Progress{
+					x.reportProgress(nodes, next, Progress{
 						Done: from, Covered: covered, Steps: w.steps * workers, Elapsed: time.Since(began),
 					})
 				}
@@ -539,8 +539,8 @@ func (x *search) memory(nodes, next *frontier) int {
 	return n
 }
 
-// tell reports progress; p is that in the layer under way.
-func (x *search) tell(nodes, next *frontier, p Progress) {
+// reportProgress reports progress; p is that in the layer under way.
+func (x *search) reportProgress(nodes, next *frontier, p Progress) {
 	if p.Done > 0 {
 		p.Left = time.Duration(float64(p.Elapsed) * float64(nodes.len()-p.Done) / float64(p.Done))
 	}

@@ -157,7 +157,7 @@ func (w *worker) fold(ctx context.Context, mon, list uint32) *verdict {
 	key := [2]uint32{mon, list}
 	v, ok := w.verdicts[key]
 	if !ok {
-		if w.names != nil && !w.names.Alike(list) {
+		if w.names != nil && !w.names.NameFree(list) {
 			w.err = asymmetry{why: "what is observed names servers or clients that are alike"}
 		}
 		if v = w.verdict(w.search.monitors.fold(ctx, mon, list)); w.err == nil {

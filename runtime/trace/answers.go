@@ -7,16 +7,16 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// An Errand says what an operation of a client was about: whom it heard, what it
+// An ClientOperation says what an operation of a client was about: whom it heard, what it
 // sent that changed anything, and what it returned.
-type Errand struct {
+type ClientOperation struct {
 	Lane         int
 	Operation    string
 	Begun, Ended Place // Ended is that of the last thing that happened to it if it has not returned
 	Returned     bool
 	Result       string
 	Heard        []Heard
-	Told         []Told
+	Receptions   []Reception
 }
 
 // Heard says from whom a message came.
@@ -25,16 +25,16 @@ type Heard struct {
 	From    []int
 }
 
-// Told says whom a message reached, and whom not, and who stayed as it was,
+// A Reception says whom a message reached, and whom not, and who stayed as it was,
 // shown in Message order.
-type Told struct {
+type Reception struct {
 	Message      Place // one of those that were sent
 	Gets, Misses []int
 	Late         []int // of those that miss it: it may still come
 	Stay         []Place
 }
 
-// Omitted says how many operations came before those that are told of.
+// Omitted says how many operations came before those that are described.
 type Omitted struct{ Operations int }
 
 // Missed says that servers had not got a message of a sender when they answered,
@@ -56,53 +56,55 @@ type Forgot struct {
 	Answer    Place
 }
 
-// maxErrands is how many operations are told of. The last ones matter most.
-const maxErrands = 12
+// maxOperations is how many operations are described. The last ones matter most.
+const maxOperations = 12
 
-// An account tells of operations.
-type account struct {
+// An operationReport describes operations of clients.
+type operationReport struct {
 	*inquiry
 	// Messages that changed what a server knows, or would have. It matters who got
 	// them.
 	matters map[runtime.Message]bool
 }
 
-// answered tells how it came that a client was told what it was told: what
+// answered explains why a client got the result that it got: what
 // each operation until then did, what enabled it to return, and what those who
 // answered had not got.
-func (q *inquiry) answered(s sight) []Sentence {
-	a := account{q, map[runtime.Message]bool{}}
+func (q *inquiry) answered(s locatedObservation) []Sentence {
+	a := operationReport{q, map[runtime.Message]bool{}}
 	q.places(s.at, func(p Place, d *Delivery) bool {
 		if d.From >= 0 && d.Fate == Delivered && d.Changed && !q.Lanes[d.To].Client {
 			a.matters[q.happened(p).Event.Message] = true
 		}
 		return true
 	})
-	all := a.errands(s.at)
+	all := a.operations(s.at)
 	begun := Place{}
-	i := slices.IndexFunc(all, func(e Errand) bool { return e.Lane == s.lane && e.Ended == s.at && e.Returned && e.Result == s.Text })
+	i := slices.IndexFunc(all, func(e ClientOperation) bool {
+		return e.Lane == s.lane && e.Ended == s.at && e.Returned && e.Result == s.Text
+	})
 	if i >= 0 {
 		begun = all[i].Begun
 	}
 	why, events := q.observed(s, begun)
 	if i >= 0 {
-		why = why[1:] // what was observed is told by the operation
+		why = why[1:] // the operation says what was observed
 	}
 	missed := a.missed(events)
 	var story []Sentence
-	if more := len(all) - maxErrands; more > 0 {
+	if more := len(all) - maxOperations; more > 0 {
 		story, all = append(story, Omitted{more}), all[more:]
 	}
 	for _, e := range all {
-		story = append(story, a.errand(e))
+		story = append(story, a.describe(e))
 	}
 	story = append(story, why...)
 	return append(story, missed...)
 }
 
-// errands lists the operations in the order in which they began, until p.
-func (q *inquiry) errands(until Place) []Errand {
-	var all []Errand
+// operations lists the operations in the order in which they began, until p.
+func (q *inquiry) operations(until Place) []ClientOperation {
+	var all []ClientOperation
 	open := map[int]int{}
 	q.places(until, func(p Place, d *Delivery) bool {
 		for _, lane := range []int{d.From, d.To} {
@@ -114,7 +116,7 @@ func (q *inquiry) errands(until Place) []Errand {
 			switch i, ok := open[d.To]; {
 			case o.Kind == Invoked:
 				open[d.To] = len(all)
-				all = append(all, Errand{Lane: d.To, Operation: o.Text, Begun: p, Ended: p})
+				all = append(all, ClientOperation{Lane: d.To, Operation: o.Text, Begun: p, Ended: p})
 			case o.Kind == Returned && ok:
 				all[i].Returned, all[i].Result, all[i].Ended = true, o.Text, p
 				delete(open, d.To)
@@ -126,14 +128,14 @@ func (q *inquiry) errands(until Place) []Errand {
 }
 
 // during reports whether p is between the beginning and the end of e.
-func (e *Errand) during(p Place) bool { return !p.Before(e.Begun) && !e.Ended.Before(p) }
+func (e *ClientOperation) during(p Place) bool { return !p.Before(e.Begun) && !e.Ended.Before(p) }
 
-// errand finds out what an operation was about.
-func (a account) errand(e Errand) Errand {
-	told := map[runtime.Message]int{}
+// describe finds out what an operation was about.
+func (a operationReport) describe(e ClientOperation) ClientOperation {
+	known := map[runtime.Message]int{}
 	a.places(e.Ended, func(p Place, d *Delivery) bool {
 		if !e.during(p) || d.From < 0 || d.full() == d.Type {
-			return true // a message without contents tells nothing
+			return true // a message without contents says nothing
 		}
 		m := a.happened(p).Event.Message
 		switch {
@@ -144,12 +146,12 @@ func (a account) errand(e Errand) Errand {
 			}
 			e.Heard[i].From = insert(e.Heard[i].From, d.From)
 		case d.From == e.Lane && a.matters[m]:
-			i, ok := told[m]
+			i, ok := known[m]
 			if !ok {
-				i, e.Told = len(e.Told), append(e.Told, Told{Message: p})
-				told[m] = i
+				i, e.Receptions = len(e.Receptions), append(e.Receptions, Reception{Message: p})
+				known[m] = i
 			}
-			e.Told[i].note(p, d)
+			e.Receptions[i].note(p, d)
 		}
 		return true
 	})
@@ -157,7 +159,7 @@ func (a account) errand(e Errand) Errand {
 }
 
 // note notes what became of a message.
-func (t *Told) note(p Place, d *Delivery) {
+func (t *Reception) note(p Place, d *Delivery) {
 	not := func(i int) bool { return i == d.To }
 	t.Late = slices.DeleteFunc(t.Late, not)
 	switch {
@@ -175,26 +177,28 @@ func (t *Told) note(p Place, d *Delivery) {
 	}
 }
 
-// A parcel is a message of a lane.
-type parcel struct {
+// A sentMessage is a message of a lane.
+type sentMessage struct {
 	from    int
 	message runtime.Message
 }
 
-func (q *inquiry) parcel(at Place) parcel { return parcel{q.at(at).From, q.happened(at).Event.Message} }
+func (q *inquiry) sentMessage(at Place) sentMessage {
+	return sentMessage{q.at(at).From, q.happened(at).Event.Message}
+}
 
-// missed tells which messages those whose answers are among the given events had
+// missed lists which messages those whose answers are among the given events had
 // not got when they answered, although they were sent to them and would have made
 // a difference, and which they had, and lost their memory since.
-func (a account) missed(events []Place) []Sentence {
+func (a operationReport) missed(events []Place) []Sentence {
 	var groups []*Missed
 	by := map[string]*Missed{}
 	var forgot []Sentence
 	type way struct { // of a message to a server
 		to int
-		parcel
+		sentMessage
 	}
-	told := map[way]bool{}
+	known := map[way]bool{}
 	for _, answer := range events {
 		d := a.at(answer)
 		if d.From < 0 || a.Lanes[d.From].Client || d.Origin == nil {
@@ -202,16 +206,16 @@ func (a account) missed(events []Place) []Sentence {
 		}
 		lost, forgotten := a.fates(d.From, *d.Origin)
 		for _, f := range forgotten {
-			if key := (way{d.From, a.parcel(f.Got)}); !told[key] {
-				told[key], forgot = true, append(forgot, f)
+			if key := (way{d.From, a.sentMessage(f.Got)}); !known[key] {
+				known[key], forgot = true, append(forgot, f)
 			}
 		}
 		for _, p := range lost {
-			key := way{d.From, a.parcel(p)}
-			if told[key] || !a.tells(p, *d.Origin) {
+			key := way{d.From, a.sentMessage(p)}
+			if known[key] || !a.mattered(p, *d.Origin) {
 				continue
 			}
-			told[key] = true
+			known[key] = true
 			a.matters[a.happened(p).Event.Message] = true
 			twins := a.informed(d.From, p, *d.Origin)
 			group := fmt.Sprint(a.at(p).From, twins, a.at(p).Message)
@@ -234,9 +238,9 @@ func (a account) missed(events []Place) []Sentence {
 	return story
 }
 
-// tells reports whether a server would have answered otherwise if what stands at
+// mattered reports whether a server would have answered otherwise if what stands at
 // one place had come, there or just before it answered at the other.
-func (a account) tells(lost, answer Place) bool {
+func (a operationReport) mattered(lost, answer Place) bool {
 	log := a.past.Log(a.at(answer).To)
 	log = log[:slices.Index(log, past(answer))+1]
 	did, ok := a.past.Replay(a.ctx, a.at(answer).To, log, &a.budget)
@@ -255,11 +259,11 @@ func (a account) tells(lost, answer Place) bool {
 }
 
 // fates returns where messages to a server were last seen on their way to it
-// before a place, if they never came, and tells of those that changed something,
+// before a place, if they never came, and lists those that changed something,
 // came and were forgotten.
-func (a account) fates(server int, until Place) (lost []Place, forgot []Forgot) {
-	var order []parcel
-	last := map[parcel]Place{}
+func (a operationReport) fates(server int, until Place) (lost []Place, forgot []Forgot) {
+	var order []sentMessage
+	last := map[sentMessage]Place{}
 	var amnesia Place
 	a.places(until, func(p Place, d *Delivery) bool {
 		if d.To != server || !p.Before(until) {
@@ -271,7 +275,7 @@ func (a account) fates(server int, until Place) (lost []Place, forgot []Forgot) 
 			}
 			return true
 		}
-		m := a.parcel(p)
+		m := a.sentMessage(p)
 		was, ok := last[m]
 		if !ok {
 			order = append(order, m)
@@ -294,7 +298,7 @@ func (a account) fates(server int, until Place) (lost []Place, forgot []Forgot) 
 
 // informed lists the twins of a server that had got, before a place, the message
 // that stands at another, and had not forgotten it since.
-func (a account) informed(server int, message, until Place) []int {
+func (a operationReport) informed(server int, message, until Place) []int {
 	var twins []int
 	for j, l := range a.Lanes {
 		if j == server || l.Identity != a.Lanes[server].Identity {

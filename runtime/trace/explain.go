@@ -82,7 +82,7 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 			}
 		}
 	}
-	if i := slices.IndexFunc(seen, func(s sight) bool { return s.Kind == Failed }); i >= 0 && story == nil {
+	if i := slices.IndexFunc(seen, func(s locatedObservation) bool { return s.Kind == Failed }); i >= 0 && story == nil {
 		story, _ = q.observed(seen[i], Place{})
 	}
 	if story == nil {
@@ -91,8 +91,8 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 	return story, ctx.Err()
 }
 
-// A sight is an observation, and where it was made.
-type sight struct {
+// A locatedObservation is an observation, and where it was made.
+type locatedObservation struct {
 	Observation
 	value runtime.Observation
 	lane  int
@@ -100,12 +100,12 @@ type sight struct {
 }
 
 // seenIn lists what was observed in a step.
-func (q *inquiry) seenIn(step int) []sight {
-	var all []sight
+func (q *inquiry) seenIn(step int) []locatedObservation {
+	var all []locatedObservation
 	for i, d := range q.Steps[step-1].Deliveries {
 		at := Place{step, i}
 		for j, o := range d.Seen {
-			all = append(all, sight{o, q.happened(at).Seen[j], d.To, at})
+			all = append(all, locatedObservation{o, q.happened(at).Seen[j], d.To, at})
 		}
 	}
 	return all
@@ -126,7 +126,7 @@ func (t *Trace) places(until Place, f func(Place, *Delivery) bool) {
 
 // observed tells of an observation, and of what enabled it since first. It
 // returns that, too.
-func (q *inquiry) observed(s sight, first Place) ([]Sentence, []Place) {
+func (q *inquiry) observed(s locatedObservation, first Place) ([]Sentence, []Place) {
 	story := []Sentence{Occasion{s.at, s.Observation}}
 	if q.at(s.at).Fate != Delivered {
 		return story, nil // the step was ended for it
@@ -140,8 +140,8 @@ func (q *inquiry) observed(s sight, first Place) ([]Sentence, []Place) {
 
 // decisions tells of the first decision of a correct replica that differs from
 // one before, and of that, or else of the first decision.
-func (q *inquiry) decisions(seen []sight) []Sentence {
-	seen = slices.DeleteFunc(seen, func(s sight) bool { return s.Kind != Decided || q.faulty.Has(s.lane) })
+func (q *inquiry) decisions(seen []locatedObservation) []Sentence {
+	seen = slices.DeleteFunc(seen, func(s locatedObservation) bool { return s.Kind != Decided || q.faulty.Has(s.lane) })
 	for _, s := range seen {
 		if other, ok := q.conflicting(s); ok {
 			return q.conflict(other, s)
@@ -156,7 +156,7 @@ func (q *inquiry) decisions(seen []sight) []Sentence {
 
 // conflicting returns the first decision of a correct instance, before s, for
 // the same slot and of another value.
-func (q *inquiry) conflicting(s sight) (found sight, ok bool) {
+func (q *inquiry) conflicting(s locatedObservation) (found locatedObservation, ok bool) {
 	for step := 1; step <= s.at.Step; step++ {
 		for _, o := range q.seenIn(step) {
 			if s.at.Before(o.at) || ok {
@@ -173,7 +173,7 @@ func (q *inquiry) conflicting(s sight) (found sight, ok bool) {
 // decided tells of a decision. It returns what enabled it, and who stood behind
 // it: those whose messages did, and if that is another one alone, those whose
 // messages enabled that one to send what it sent last.
-func (q *inquiry) decided(s sight) (story []Sentence, events []Place, behind []int) {
+func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Place, behind []int) {
 	story, events = q.observed(s, Place{})
 	behind = q.senders(events)
 	var last Place
@@ -195,7 +195,7 @@ func (q *inquiry) decided(s sight) (story []Sentence, events []Place, behind []i
 }
 
 // conflict tells of two decisions, and of what stood behind them.
-func (q *inquiry) conflict(one, two sight) []Sentence {
+func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 	story, passed, first := q.decided(one)
 	more, events, second := q.decided(two)
 	story = append(story, more...)

@@ -174,7 +174,7 @@ func (s Omitted) say(*Trace) string {
 
 // c1 write "red" (step 1): hears – from A and B; sends update v1 red, which
 // reaches A but not B; returns.
-func (s Errand) say(t *Trace) string {
+func (s ClientOperation) say(t *Trace) string {
 	var parts []string
 	if len(s.Heard) > 0 {
 		var heard []string
@@ -183,7 +183,7 @@ func (s Errand) say(t *Trace) string {
 		}
 		parts = append(parts, "hears "+enumerate(heard))
 	}
-	for _, m := range s.Told {
+	for _, m := range s.Receptions {
 		parts = append(parts, m.say(t))
 	}
 	last := "has not returned"
@@ -198,7 +198,7 @@ func (s Errand) say(t *Trace) string {
 	return fmt.Sprintf("%s %s (%s): %s.", t.Lanes[s.Lane].Name, s.Operation, where, strings.Join(append(parts, last), "; "))
 }
 
-func (m Told) say(t *Trace) string {
+func (m Reception) say(t *Trace) string {
 	text := "sends " + t.at(m.Message).Text
 	lost := slices.DeleteFunc(slices.Clone(m.Misses), func(i int) bool { return slices.Contains(m.Late, i) })
 	switch {

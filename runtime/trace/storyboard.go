@@ -126,7 +126,7 @@ func (b *storyboard) step(k int) {
 		}
 		b.cell(row, i, text, look)
 	}
-	for _, r := range b.told(k) {
+	for _, r := range b.remarks(k) {
 		lines := 1
 		if r.failed {
 			lines = failureLines
@@ -137,9 +137,9 @@ func (b *storyboard) step(k int) {
 	}
 }
 
-// told lists what is to be said below a step. Equal remarks on several lanes
+// remarks lists what is to be said below a step. Equal remarks on several lanes
 // are one.
-func (b *storyboard) told(k int) []remark {
+func (b *storyboard) remarks(k int) []remark {
 	s := &b.Steps[k]
 	var all []remark
 	add := func(r remark) {

@@ -114,8 +114,8 @@ func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
 				j.Fatalf("%s: changed %v, and it is said: %s", text, v.Changed(i), j.tr.Say(s))
 			}
 		}
-	case Errand:
-		j.errand(s)
+	case ClientOperation:
+		j.operation(s)
 	case Missed:
 		j.missed(s)
 	case Forgot:
@@ -164,7 +164,7 @@ func (j *judge) enough(s Enough, before []Sentence) {
 			if o, ok := b.(Occasion); ok {
 				seen = o.Seen
 			}
-			if e, ok := b.(Errand); ok && e.Lane == lane {
+			if e, ok := b.(ClientOperation); ok && e.Lane == lane {
 				seen = Observation{Kind: Returned, Text: e.Result}
 			}
 		}
@@ -326,7 +326,7 @@ func (j *judge) crossed(s Crossed) {
 	j.says(s, runtime.Text(d.Event.Message)+" from "+j.name(d.From), "reached "+j.name(d.To))
 }
 
-func (j *judge) errand(s Errand) {
+func (j *judge) operation(s ClientOperation) {
 	type fate struct{ got, late, changed bool }
 	end := Place{s.Ended.Step, s.Ended.At + 1}
 	fates := func(m Place) (heard map[int]bool, told map[int]fate) {
@@ -356,7 +356,7 @@ func (j *judge) errand(s Errand) {
 		}
 		j.says(s, runtime.Text(j.at(h.Message).Event.Message)+" from "+j.name(h.From[0]))
 	}
-	for _, m := range s.Told {
+	for _, m := range s.Receptions {
 		_, told := fates(m.Message)
 		for i, f := range told {
 			stays := slices.ContainsFunc(m.Stay, func(p Place) bool { return j.at(p).To == i })

@@ -20,12 +20,12 @@ var types = []string{"m0", "m1", "m2"}
 // A pen draws.
 type pen struct {
 	*rand.Rand
-	c     *Case
-	lives int      // hops that an answer to an answer goes on for
-	names bool     // whether handlers may name identities
-	few   []string // values that handlers use most
-	alike bool     // whether steps are drawn for all identities alike, so that renamings apply
-	most  int      // scenarios
+	c         *Case
+	lives     int      // hops that an answer to an answer goes on for
+	names     bool     // whether handlers may name identities
+	few       []string // values that handlers use most
+	symmetric bool     // whether steps are drawn for all identities alike, so that renamings apply
+	most      int      // scenarios
 }
 
 func (p *pen) chance(percent int) bool { return p.IntN(100) < percent }
@@ -47,7 +47,7 @@ func Draw(seed uint64, most int) *Case {
 	if p.chance(60) {
 		p.few = pick(p, append([][]string{{`1`, `1.0`}, {`(1,)`, `[1]`}}, twoAlike...)...)
 	}
-	p.alike = c.Symmetric && p.chance(75)
+	p.symmetric = c.Symmetric && p.chance(75)
 	p.system()
 	c.Replica = p.role(false)
 	if len(c.Clients) > 0 {
@@ -67,7 +67,7 @@ func (p *pen) system() {
 	c.F = min(pick(p, 0, 1, 1, 1, 2), c.N-1)
 	c.Held = p.chance(20)
 	p.lives = pick(p, 1, 2)
-	if !p.alike && p.chance(50) {
+	if !p.symmetric && p.chance(50) {
 		for k := range pick(p, 1, 2, 2) {
 			client := Client{Name: fmt.Sprint("c", k+1)}
 			for range pick(p, 1, 1, 2) {
@@ -80,7 +80,7 @@ func (p *pen) system() {
 			c.Clients = append(c.Clients, client)
 		}
 	}
-	if p.chance(55) && (!p.alike || p.chance(40)) {
+	if p.chance(55) && (!p.symmetric || p.chance(40)) {
 		c.Twins = append(c.Twins, Twin{string(rune('A' + p.IntN(c.N))), pick(p, 2, 2, 2, 2, 3)})
 	}
 	if len(c.Clients) > 0 && p.chance(30) {
@@ -190,7 +190,7 @@ func (p *pen) step() Step {
 
 // start draws the way to the start: steps that can happen.
 func (p *pen) start() {
-	if p.alike || p.chance(45) {
+	if p.symmetric || p.chance(45) {
 		return
 	}
 	p.c.Start = p.possible(1 + p.IntN(4))
@@ -229,7 +229,7 @@ func (p *pen) properties() {
 		linearizable := func() Property { return Property{Kind: "linearizable", Text: "linearizable()", Name: "linearizable"} }
 		all = append(all, linearizable, linearizable, linearizable)
 	}
-	if p.alike {
+	if p.symmetric {
 		all = all[:3]
 	}
 	for range pick(p, 1, 1, 2) {

@@ -8,7 +8,7 @@ import (
 
 func (p *pen) space() {
 	var of Space
-	if p.alike {
+	if p.symmetric {
 		// Rounds after rounds, so that much can be forgotten and merged.
 		of = p.rounds()
 		for of.size() > p.most {
@@ -94,7 +94,7 @@ func (p *pen) part() Space {
 // partitions draws a choice of partitions, and its text.
 func (p *pen) partitions() (string, [][][]string) {
 	servers, _ := p.c.Instances()
-	if !p.alike && (p.chance(45) || len(servers) > 4) {
+	if !p.symmetric && (p.chance(45) || len(servers) > 4) {
 		var all [][][]string
 		var texts, known []string
 		for range 1 + p.IntN(3) {
@@ -107,7 +107,7 @@ func (p *pen) partitions() (string, [][][]string) {
 		return strings.Join(texts, " | "), all
 	}
 	n := 1 + p.IntN(min(3, len(servers)))
-	if len(servers) > 4 || p.alike && p.chance(60) {
+	if len(servers) > 4 || p.symmetric && p.chance(60) {
 		n = 1
 	}
 	if p.chance(50) {
@@ -145,7 +145,7 @@ func (p *pen) choice() Space {
 	if len(clients) > 0 {
 		kinds = append(kinds, "exchanges", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges")
 	}
-	if p.alike {
+	if p.symmetric {
 		kinds = []string{"rounds", "rounds", "rounds", "rounds", "rounds", "rounds", "deliveries", "happenings"}
 	}
 	var s Space
@@ -187,7 +187,7 @@ func (p *pen) choice() Space {
 	case "happenings":
 		kind := pick(p, "crash", "restart", "amnesia", "timeout")
 		ids := p.some(all, 1)
-		if p.alike {
+		if p.symmetric {
 			ids = servers
 		}
 		for _, id := range ids {
@@ -219,7 +219,7 @@ func (p *pen) rounds() (s Space) {
 	}
 	leaders := p.some(ids, 1)
 	who := list(leaders)
-	if p.alike || p.chance(45) {
+	if p.symmetric || p.chance(45) {
 		leaders, who = ids, `"any"`
 	}
 	text, parts := p.partitions()
@@ -231,7 +231,7 @@ func (p *pen) rounds() (s Space) {
 		deaf, kinds = [][]string{nil}, p.some(types, 1)
 		texts := []string{"[]"}
 		for _, id := range servers {
-			if p.alike || id == pick(p, servers...) {
+			if p.symmetric || id == pick(p, servers...) {
 				deaf, texts = append(deaf, []string{id}), append(texts, list([]string{id}))
 			}
 		}

@@ -12,7 +12,7 @@ func (p *pen) shaped() {
 	c := p.c
 	c.Honest = true
 	c.N, c.F = pick(p, 3, 3, 4), 1
-	p.lives, p.alike = 1, true
+	p.lives, p.symmetric = 1, true
 	p.few = pick(p, twoAlike...)
 	c.Symmetric = p.chance(85)
 	p.decided()
@@ -171,7 +171,7 @@ func (p *pen) lettered() {
 		c.N, c.Twins = 3, []Twin{{pick(p, "A", "B", "C"), 2}}
 	}
 	if p.chance(30) {
-		p.alike = false
+		p.symmetric = false
 		c.Start = p.possible(1)
 		if p.chance(60) {
 			kind := Step{Kind: "deaf", Who: p.leader(), Types: []string{"m1"}}
@@ -180,7 +180,7 @@ func (p *pen) lettered() {
 			}
 			c.Start = []Step{kind}
 		}
-		p.alike = true
+		p.symmetric = true
 	}
 	p.long(p.deafRounds, p.deafRounds, p.partedRounds, p.wholeRounds, p.ledRounds, p.ledRounds)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
-// A told report is what a script says of one.
-type told struct {
+// A scriptReport report is what a script says of one.
+type scriptReport struct {
 	Label          string
 	Refused        string // why there is no report
 	Size, Covered  int
@@ -19,13 +19,13 @@ type told struct {
 	Progress       float64
 	Renamings      int
 	Asymmetry      string
-	Violations     []toldViolation
-	Failures       []toldViolation
+	Violations     []scriptViolation
+	Failures       []scriptViolation
 	Counterexample []string
 	Passing        [][]string
 }
 
-type toldViolation struct {
+type scriptViolation struct {
 	Name                        string
 	Length, Shortest, Scenarios int
 	Counterexample              []string
@@ -91,7 +91,7 @@ type execution struct {
 }
 
 // run runs a script and returns what it tells, line by line.
-func (x *execution) run(script string) ([]told, error) {
+func (x *execution) run(script string) ([]scriptReport, error) {
 	var out bytes.Buffer
 	config := Config{Stdout: &out, WriteDir: x.dir, Shard: x.shard}
 	if x.shard.Count > 0 {
@@ -107,12 +107,12 @@ func (x *execution) run(script string) ([]told, error) {
 	if err := in.Exec(x.t.Context(), "script.star", script); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out.String())
 	}
-	var all []told
+	var all []scriptReport
 	for line := range strings.Lines(out.String()) {
 		if !strings.HasPrefix(line, "{") {
 			continue // a note
 		}
-		var one told
+		var one scriptReport
 		if err := json.Unmarshal([]byte(line), &one); err != nil {
 			return nil, fmt.Errorf("%w in %s", err, line)
 		}
