@@ -24,12 +24,27 @@ func (in *Interpreter) traceOptions() trace.Options {
 	return trace.Options{Width: in.config.Width, Color: in.config.Color}
 }
 
+// formatsText lists the formats of pictures, with the endings of their files.
+func formatsText() string {
+	var texts []string
+	for _, name := range trace.Formats() {
+		f := trace.Format(name)
+		text := fmt.Sprintf("%q, %s", name, f.About())
+		if f.Ending() != "" {
+			text += " (" + f.Ending() + ")"
+		}
+		texts = append(texts, text)
+	}
+	return "The formats are " + strings.Join(texts, "; ") + "."
+}
+
 func viewsFamily() []Entry {
 	return []Entry{{
 		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
 		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
-A "storyboard" has a row for each step and a column for each server; "messages" draws every message as an arrow. show("messages") is short for that, and with full = True what messages say stands below each step, nothing left out. "html" is a page to walk through the scenario in a browser, "mermaid" a sequence diagram for Markdown, "shiviz" a log with vector clocks, and "json" the trace for other programs and for twinsh view.
-With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the name says which: .html, .json, .mmd, .log, or .txt for a storyboard. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.
+` + formatsText() + `
+show("messages") is short for format = "messages", and with full = True what messages say stands below each step, nothing left out.
+With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the ending of the name says which. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.
 Of a report that found nothing it prints a line that says so and shows and writes nothing, so that a script can show each report; show(report.passing[0]) shows a scenario that holds. What code says that fails is shown whole, up to 20 lines; values are cut to fit, and stand whole in why(), the page and json.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 show()

@@ -56,7 +56,7 @@
 // # Types
 //
 //	Protocol  makes servers and clients, signs and verifies    kvproto.go, tag.go
-//	Options   the protocol, or a variant that lacks a rule     kvproto.go
+//	Options   the protocol, or a variant that lacks a rule     options.go
 //	Tag       the place of a value in the order of all values  tag.go
 //	Signed    a value, its tag, and the writer's signature     tag.go
 //	Query, Report, Update, Ack  what clients and servers send  message.go
@@ -71,39 +71,6 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 )
-
-// Options choose a variant of the protocol. The zero value is the correct
-// protocol; each field takes one rule out of it or changes a quorum.
-type Options struct {
-	// Quorum is how many identities must answer before a phase is done;
-	// 0 means 2f+1.
-	Quorum int
-	// ReadQuorum is the same for the first phase of reads; 0 means Quorum.
-	ReadQuorum int
-	// ReadRule says which of the reported values a read takes: "max" (or "")
-	// the one with the largest tag, "first" the one that was heard first.
-	ReadRule string
-
-	// NoWriteBack makes reads return after their first phase.
-	NoWriteBack bool
-	// NoTieBreak orders values by version alone. Of two values with the same
-	// version, servers keep the one that they have and clients take the one
-	// that they heard first.
-	NoTieBreak bool
-	// SkipQuery makes writes start with their second phase, with the writer's
-	// counter for a version.
-	SkipQuery bool
-	// NoVersionCheck makes servers take every value that they are told.
-	NoVersionCheck bool
-	// VolatileCounter makes clients forget, when they restart, how many
-	// writes they began.
-	VolatileCounter bool
-	// NoVerify makes servers and clients accept every signature.
-	NoVerify bool
-	// CountReplies makes clients count answers rather than identities, so
-	// that each instance of a twinned server has a vote.
-	CountReplies bool
-}
 
 // Protocol is the protocol with some options. It implements [runtime.Protocol]
 // and remembers the signatures that it made or verified.

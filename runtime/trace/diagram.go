@@ -6,6 +6,15 @@ import (
 	"strings"
 )
 
+// FormatMessages is every message as an arrow.
+const FormatMessages Format = "messages"
+
+var messagesRenderer = renderer{
+	format: FormatMessages, about: "every message as an arrow", endings: nil,
+	render:     func(t *Trace, o Options) (string, error) { return t.Diagram(o), nil },
+	recognizes: drawn.MatchString,
+}
+
 // Diagram draws a vertical line for each instance and, step by step, an arrow
 // for each message, from ● to ◄ or ►; a message to several instances is one
 // arrow. What a wave of messages did to an instance stands below the wave:

@@ -11,42 +11,69 @@ import (
 // A Format is a way to show a trace, as scripts and flags name it.
 type Format string
 
-const (
-	FormatStoryboard Format = "storyboard"
-	FormatMessages   Format = "messages"
-	FormatHTML       Format = "html"
-	FormatMermaid    Format = "mermaid"
-	FormatShiViz     Format = "shiviz"
-	FormatJSON       Format = "json"
-)
+// A renderer makes a trace into a text of one format. Each format has one, beside the
+// code that draws it.
+type renderer struct {
+	format  Format
+	about   string   // what it is, for the help: a log with vector clocks
+	endings []string // of the names of files that ask for it, none if it has none of its own
+	render  func(*Trace, Options) (string, error)
+	// recognizes reports whether a text begins as what render returns.
+	recognizes func(text string) bool
+}
+
+// renderers returns those of all formats, in the order of their names in messages.
+func renderers() []renderer {
+	return []renderer{storyboardRenderer, messagesRenderer, htmlRenderer, mermaidRenderer, shivizRenderer, jsonRenderer}
+}
+
+// renderer returns the renderer of a format, nil if there is no such format.
+func (f Format) renderer() *renderer {
+	all := renderers()
+	if i := slices.IndexFunc(all, func(r renderer) bool { return r.format == f }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
 
 // Formats lists all formats, as names.
 func Formats() []string {
 	var names []string
-	for _, f := range []Format{FormatStoryboard, FormatMessages, FormatHTML, FormatMermaid, FormatShiViz, FormatJSON} {
-		names = append(names, string(f))
+	for _, r := range renderers() {
+		names = append(names, string(r.format))
 	}
 	return names
 }
 
-// FormatOf returns the format that the name of a file asks for: .html, .json,
-// .mmd for Mermaid, .log for ShiViz and .txt for a storyboard, which is also for
-// names without an ending. The error names these.
-func FormatOf(file string) (Format, error) {
-	switch ending := strings.ToLower(filepath.Ext(file)); ending {
-	case "", ".txt":
-		return FormatStoryboard, nil
-	case ".html", ".htm":
-		return FormatHTML, nil
-	case ".json":
-		return FormatJSON, nil
-	case ".mmd", ".mermaid":
-		return FormatMermaid, nil
-	case ".log":
-		return FormatShiViz, nil
-	default:
-		return "", fmt.Errorf("no format is known by %s, only .html, .json, .mmd, .log and .txt; name one, as in format = %q", ending, FormatStoryboard)
+// About says in a few words what a known format is: a sequence diagram for Markdown.
+func (f Format) About() string { return f.renderer().about }
+
+// Ending returns with what names of files of the format end, "" if it has no ending
+// of its own.
+func (f Format) Ending() string {
+	if r := f.renderer(); len(r.endings) > 0 {
+		return r.endings[0]
 	}
+	return ""
+}
+
+// FormatOf returns the format that the ending of a file's name asks for; without an
+// ending that is the storyboard. The error names the endings that there are.
+func FormatOf(file string) (Format, error) {
+	ending := strings.ToLower(filepath.Ext(file))
+	if ending == "" {
+		return FormatStoryboard, nil
+	}
+	var known []string
+	for _, r := range renderers() {
+		if slices.Contains(r.endings, ending) {
+			return r.format, nil
+		}
+		known = append(known, r.endings[:min(1, len(r.endings))]...)
+	}
+	last := len(known) - 1
+	return "", fmt.Errorf("no format is known by %s, only %s and %s; name one, as in format = %q",
+		ending, strings.Join(known[:last], ", "), known[last], FormatStoryboard)
 }
 
 // drawn is the first line of a storyboard and of a diagram, or the first two.
@@ -55,41 +82,17 @@ var drawn = regexp.MustCompile(`^[^#"'\n]*(   |\n *)n=[0-9]+ f=[0-9]+`)
 // Recognizes reports whether data begins as what [Trace.Render] returns for the
 // format, of which a program may take that file for one of its own. Four
 // kilobytes are enough.
-func (f Format) Recognizes(data []byte) bool {
-	text := string(data)
-	switch f {
-	case FormatHTML:
-		return strings.HasPrefix(text, "<!DOCTYPE html>") && strings.Contains(text, " · twinsh</title>")
-	case FormatMermaid:
-		return strings.HasPrefix(text, "sequenceDiagram\n")
-	case FormatShiViz:
-		return strings.HasPrefix(text, shivizParser)
-	case FormatJSON:
-		return strings.HasPrefix(text, "{\n  \"format\": \""+schema+"\"")
-	}
-	return drawn.MatchString(text)
-}
+func (f Format) Recognizes(data []byte) bool { return f.renderer().recognizes(string(data)) }
 
 // Known reports whether there is such a format.
-func (f Format) Known() bool { return slices.Contains(Formats(), string(f)) }
+func (f Format) Known() bool { return f.renderer() != nil }
 
 // Render returns the trace in a format, ended by a newline. The options are
 // those of storyboards and diagrams.
 func (t *Trace) Render(f Format, o Options) (string, error) {
-	switch f {
-	case FormatStoryboard:
-		return t.Storyboard(o), nil
-	case FormatMessages:
-		return t.Diagram(o), nil
-	case FormatHTML:
-		return t.Page()
-	case FormatMermaid:
-		return t.Mermaid(), nil
-	case FormatShiViz:
-		return t.ShiViz(), nil
-	case FormatJSON:
-		text, err := t.Encode()
-		return string(text), err
+	r := f.renderer()
+	if r == nil {
+		return "", fmt.Errorf("there is no format %q, only %s", f, strings.Join(Formats(), ", "))
 	}
-	return "", fmt.Errorf("there is no format %q, only %s", f, strings.Join(Formats(), ", "))
+	return r.render(t, o)
 }

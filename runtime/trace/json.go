@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 )
@@ -18,6 +19,15 @@ const (
 	schema        = "twinsh trace"
 	schemaVersion = 2
 )
+
+// FormatJSON is the trace for other programs.
+const FormatJSON Format = "json"
+
+var jsonRenderer = renderer{
+	format: FormatJSON, about: "the trace for other programs", endings: []string{".json"},
+	render:     func(t *Trace, o Options) (string, error) { text, err := t.Encode(); return string(text), err },
+	recognizes: func(text string) bool { return strings.HasPrefix(text, "{\n  \"format\": \""+schema+"\"") },
+}
 
 type document struct {
 	Format  string `json:"format"`

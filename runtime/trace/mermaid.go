@@ -6,6 +6,15 @@ import (
 	"unicode"
 )
 
+// FormatMermaid is a sequence diagram for Markdown.
+const FormatMermaid Format = "mermaid"
+
+var mermaidRenderer = renderer{
+	format: FormatMermaid, about: "a sequence diagram for Markdown", endings: []string{".mmd", ".mermaid"},
+	render:     func(t *Trace, o Options) (string, error) { return t.Mermaid(), nil },
+	recognizes: func(text string) bool { return strings.HasPrefix(text, "sequenceDiagram\n") },
+}
+
 // Mermaid returns a sequence diagram in the language of Mermaid, which many
 // readers of Markdown draw. Twins stand in one box; a message that never
 // arrives ends in a cross, one that stays in flight in an open arrow.

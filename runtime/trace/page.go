@@ -17,6 +17,17 @@ var pageJS string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
+// FormatHTML is a page to walk through the scenario in a browser.
+const FormatHTML Format = "html"
+
+var htmlRenderer = renderer{
+	format: FormatHTML, about: "a page to walk through the scenario in a browser", endings: []string{".html", ".htm"},
+	render: func(t *Trace, o Options) (string, error) { return t.Page() },
+	recognizes: func(text string) bool {
+		return strings.HasPrefix(text, "<!DOCTYPE html>") && strings.Contains(text, " · twinsh</title>")
+	},
+}
+
 // Page returns a web page to walk through the scenario with a slider or the
 // arrow keys. It is one file that needs nothing else and asks no network. In it
 // time goes down, and the instances share the width that the window has;

@@ -11,6 +11,15 @@ import (
 // shivizParser is the expression by which ShiViz reads the rest of the log.
 const shivizParser = `(?<event>.*)\n(?<host>\S*) (?<clock>{.*})`
 
+// FormatShiViz is a log with vector clocks.
+const FormatShiViz Format = "shiviz"
+
+var shivizRenderer = renderer{
+	format: FormatShiViz, about: "a log with vector clocks", endings: []string{".log"},
+	render:     func(t *Trace, o Options) (string, error) { return t.ShiViz(), nil },
+	recognizes: func(text string) bool { return strings.HasPrefix(text, shivizParser) },
+}
+
 // ShiViz returns a log for ShiViz (Beschastnikh, Wang, Brun and Ernst,
 // "Debugging Distributed Systems", CACM 2016). Each instance is a host, twins
 // too, with a vector clock (Fidge 1988, Mattern 1989). An event is that

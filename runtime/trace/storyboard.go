@@ -15,6 +15,15 @@ const (
 	nothing = "nothing has happened yet"
 )
 
+// FormatStoryboard is a row for each step and a column for each server.
+const FormatStoryboard Format = "storyboard"
+
+var storyboardRenderer = renderer{
+	format: FormatStoryboard, about: "a row for each step and a column for each server", endings: []string{".txt"},
+	render:     func(t *Trace, o Options) (string, error) { return t.Storyboard(o), nil },
+	recognizes: drawn.MatchString,
+}
+
 // Storyboard draws a row for each step and a column for each server instance,
 // with what changed in it: · if it was asked and nothing changed, – if it
 // forgot, nothing if it was not involved. Below a row stands what was observed
