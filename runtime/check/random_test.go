@@ -311,6 +311,33 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 	}
 }
 
+// A write of a replica that forgot later may not have taken effect, though it
+// returned: a client that reads after it need not see it.
+func TestWriteOfReplicaThatForgot(t *testing.T) {
+	c := cluster(t)
+	event := func(at int, o runtime.Observation) []runtime.Observed {
+		return []runtime.Observed{{Observation: o, Instance: at}}
+	}
+	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
+		for _, forgets := range []bool{false, true} {
+			m := check.MonitorOf(p, c, 0, runtime.SetOf(0)).(check.Forgetful)
+			write := event(0, runtime.Observation{Kind: runtime.Invoked, Operation: runtime.Operation{Name: "write", Arg: "red"}})
+			read := event(4, runtime.Observation{Kind: runtime.Invoked, Operation: runtime.Operation{Name: "read"}})
+			state := next(t, m, next(t, m, m.Start(), write), event(0, runtime.Observation{Kind: runtime.Returned}))
+			if forgets {
+				var err error
+				if state, err = m.Forget(t.Context(), state, runtime.SetOf(0)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			state = next(t, m, next(t, m, state, read), event(4, runtime.Observation{Kind: runtime.Returned}))
+			if m.Violated(state) == forgets {
+				t.Errorf("%s, if the writer forgets: %t: state %s", p.Name(), forgets, state)
+			}
+		}
+	}
+}
+
 // If clients take each other's names, so do they in the states of monitors.
 func TestMonitorsRename(t *testing.T) {
 	c := cluster(t)
