@@ -526,3 +526,14 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// Memory is counted after each layer, be it that a search ends before it would be
+// looked at otherwise.
+func TestMemoryLimitOfShortSearch(t *testing.T) {
+	s, o := storeSpace(t, 2)
+	o.MaxMemory = 1
+	r := mustExplore(t, t.Context(), s, o)
+	if r.Stopped == nil || !strings.Contains(r.Stopped.Error(), "memory limit") || r.Complete() {
+		t.Errorf("stopped by %v after %s of %s", r.Stopped, r.Covered, r.Size)
+	}
+}
