@@ -481,3 +481,24 @@ func (j *judge) unheard(k int, u unheard) {
 		}
 	}
 }
+
+// Only mail from another part is said to have come before the partition, and only
+// what is no mail to have passed under it.
+func TestMailComesBeforeThePartition(t *testing.T) {
+	parts := [][]int{{0, 1}, {2, 3}}
+	q := &inquiry{Trace: &Trace{Steps: []Step{{}, {Parts: parts, Deliveries: []Delivery{
+		{From: 0, To: 1}, {From: 2, To: 1}, {From: 3, To: 1}, {From: -1, To: 1}, {Hop: 1, From: 0, To: 1},
+	}}}}}
+	mail := []Place{{2, 0}, {2, 1}, {2, 3}}
+	for _, c := range []struct {
+		events []Place
+		want   []Sentence
+	}{
+		{mail, []Sentence{Crossed{Place{2, 1}}}},
+		{append(mail, Place{2, 2}, Place{2, 4}), []Sentence{Parted{2, parts}, Crossed{Place{2, 1}}, Crossed{Place{2, 2}}}},
+	} {
+		if got := q.parted(slices.Clone(c.events)); fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("of %v it is said: %+v, want %+v", c.events, got, c.want)
+		}
+	}
+}
