@@ -502,3 +502,27 @@ func TestMailComesBeforeThePartition(t *testing.T) {
 		}
 	}
 }
+
+// What is found within a bound is what is found without: a search that ends before
+// it is over says nothing.
+func TestBoundedExplanations(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := randomWorld(t)
+		asked := func(budget int) *inquiry {
+			return &inquiry{Trace: Of(w), ctx: context.Background(), past: w.Past(), faulty: w.Faulty(), budget: budget}
+		}
+		for step := range w.Depth() {
+			for _, s := range asked(0).seenIn(step + 1) {
+				if asked(0).at(s.at).Fate != Delivered {
+					continue
+				}
+				want := asked(maxRuns).enabled(s.at, Place{}, observing(s.value))
+				for _, budget := range []int{2, 5, 10, 20, 40} {
+					if got := asked(budget).enabled(s.at, Place{}, observing(s.value)); got != nil && !slices.Equal(got, want) {
+						t.Fatalf("with %d runs %v enabled %v, without a bound %v", budget, got, s.at, want)
+					}
+				}
+			}
+		}
+	})
+}
