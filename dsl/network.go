@@ -45,7 +45,7 @@ exchange("c1", ["A", "B", "C"])`,
 		call: acting(runtime.DropStep{}),
 	}, {
 		Signature: "duplicate(type, src, dst)",
-		Doc: `The next message of a type that is delivered from one instance to another arrives twice, be it in flight already or sent later.
+		Doc: `The next message of a type that is delivered from one instance to another arrives twice, be it in flight already or sent later. What is lost, because the receiver is down, say, does not count.
 It counts until the network heals. What is sent to the next leader is not doubled. A type that no role handles or sends is an error.`,
 		Example: kvStage + `duplicate("ack", "A", "c1")
 exchange("c1", ["A", "B", "C"])`,

@@ -1,7 +1,10 @@
 package runtime
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -143,9 +146,9 @@ func word(value any) string {
 	panic(fmt.Sprintf("runtime: no notation for a %T", value))
 }
 
-// literal writes the argument of an operation. Of values that are neither texts
-// nor numbers nor truth values it writes what people are shown, which ParseAction
-// does not read.
+// literal writes the argument of an operation. Of a value that is neither text
+// nor number nor truth value it writes the type, what people are shown and, so that
+// what prints alike stays apart, a digest; ParseAction does not read that.
 func literal(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -159,7 +162,12 @@ func literal(v any) string {
 	case int, bool:
 		return fmt.Sprint(v)
 	}
-	return Text(v)
+	text := fmt.Sprintf("%T %s", v, word(Text(v)))
+	if unsound(v) == "" { // else no step has it
+		sum := sha256.Sum256(appendValue(nil, reflect.ValueOf(v)))
+		text += fmt.Sprintf(" #%x", sum[:16])
+	}
+	return text
 }
 
 // ParseAction reads the notation of an action: the inverse of its String. It knows
@@ -176,11 +184,12 @@ func ParseAction(text string) (Action, error) {
 	var required []string
 	for _, w := range words[1:] {
 		name, value, option := cutWord(w, '=')
+		_, twice := options[name]
 		switch {
 		case w == "":
 		case !option:
 			required = append(required, w)
-		case options[name] != "":
+		case twice:
 			return nil, fmt.Errorf("%q: %s is given twice", text, name)
 		default:
 			options[name] = value
@@ -275,6 +284,8 @@ func operation(w string) (Operation, error) {
 	}
 	if n, err := strconv.Atoi(arg); err == nil {
 		op.Arg = n
+	} else if errors.Is(err, strconv.ErrRange) {
+		return op, fmt.Errorf("%s is too large a number", arg)
 	} else if f, err := strconv.ParseFloat(arg, 64); err == nil {
 		op.Arg = f
 	} else if arg == "true" || arg == "false" {

@@ -428,7 +428,7 @@ func (p *player) route(hop int, q packet, members Set) {
 	}
 	if fate == Delivered {
 		times := 1
-		if len(p.after.twice) > 0 {
+		if len(p.after.twice) > 0 && p.code.locals.at(p.vec[to]).flags&down == 0 {
 			times, p.after = p.after.arrivals(MessageType(*p.code.values.at(q.msg)), from, to)
 		}
 		for again := range times {

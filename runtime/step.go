@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -57,15 +58,19 @@ type step struct {
 	last       *atomic.Pointer[places]
 }
 
-// Step returns the step that takes an action in c. The error says what is wrong
-// with the action, and what would be right.
+// Step returns the step that takes an action in c. The lists in the action may be
+// changed afterwards; the step has its own. The error says what is wrong with the
+// action, and what would be right.
 func (c *Cluster) Step(a Action) (Step, error) {
 	if a == nil {
 		return Step{}, fmt.Errorf("step: there is no action")
 	}
+	if v := reflect.ValueOf(a); v.Kind() == reflect.Pointer && v.IsNil() {
+		return Step{}, fmt.Errorf("step: the action is a nil %T", a)
+	}
 	s := &step{cluster: c, last: new(atomic.Pointer[places])}
 	var err error
-	if s.action, err = a.bind(s); err != nil {
+	if s.action, err = a.edit(copied).bind(s); err != nil {
 		return Step{}, fmt.Errorf("%s: %w", a.Name(), err)
 	}
 	s.text = s.action.String()
@@ -74,6 +79,21 @@ func (c *Cluster) Step(a Action) (Step, error) {
 		s.shown = c.config.Write(s.action)
 	}
 	return Step{s}, nil
+}
+
+// copied is an [editor] that copies lists.
+func copied(a Argument) any {
+	switch v := a.Value.(type) {
+	case []string:
+		return slices.Clone(v)
+	case [][]string:
+		groups := slices.Clone(v)
+		for i, group := range groups {
+			groups[i] = slices.Clone(group)
+		}
+		return groups
+	}
+	return a.Value
 }
 
 // ParseStep returns the step of c with the given notation: the inverse of

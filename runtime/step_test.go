@@ -79,18 +79,20 @@ func TestNotation(t *testing.T) {
 // What is no notation of a step is refused with what is wrong.
 func TestBadNotation(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                      "no step is called ; there are exchange, invoke",
-		"jump A":                "no step is called jump; there are exchange, invoke",
-		"crash":                 "id is missing",
-		"crash A B":             "B is one word too many",
-		"crash id=A":            "id is missing",
-		"crash A when=now":      "crash takes no when",
-		"round A hops=1 hops=2": "hops is given twice",
-		"round A hops=x":        "hops: x is no number",
-		"partition A,,B":        "groups: \"\" is no word; quote it",
-		`cut A "B`:              `dst: "\"B" is no word; quote it`,
-		"invoke c1 read":        `op: read is no operation, as read() or write("red")`,
-		"invoke c1 write(red)":  "op: red is no string, number or truth value",
+		"":                                    "no step is called ; there are exchange, invoke",
+		"jump A":                              "no step is called jump; there are exchange, invoke",
+		"crash":                               "id is missing",
+		"crash A B":                           "B is one word too many",
+		"crash id=A":                          "id is missing",
+		"crash A when=now":                    "crash takes no when",
+		"round A hops=1 hops=2":               "hops is given twice",
+		"drop ack src= src=A":                 "src is given twice",
+		"invoke c1 add(99999999999999999999)": "99999999999999999999 is too large a number",
+		"round A hops=x":                      "hops: x is no number",
+		"partition A,,B":                      "groups: \"\" is no word; quote it",
+		`cut A "B`:                            `dst: "\"B" is no word; quote it`,
+		"invoke c1 read":                      `op: read is no operation, as read() or write("red")`,
+		"invoke c1 write(red)":                "op: red is no string, number or truth value",
 	} {
 		if a, err := runtime.ParseAction(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is read as %+v, %v, want %q", text, a, err, want)
@@ -186,5 +188,88 @@ func TestStepOfAnotherCluster(t *testing.T) {
 	}
 	if _, err := clusters[0].Start().Do(heal[0]); err != nil {
 		t.Error(err)
+	}
+}
+
+// A step stays what it was made of, whatever becomes of the lists in the action.
+func TestStepsKeepTheirData(t *testing.T) {
+	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: clients(program{read()})})
+	var changed []func()
+	list := func(words ...string) []string {
+		changed = append(changed, func() { words[0] = "changed" })
+		return words
+	}
+	phase := func() runtime.Phase {
+		groups := [][]string{list("A", "B"), list("C", "D")}
+		changed = append(changed, func() { groups[0] = []string{"changed"} })
+		return runtime.Phase{Groups: groups, Deaf: list("A"), Types: list("ack", "report")}
+	}
+	var steps []runtime.Step
+	for _, a := range []runtime.Action{
+		runtime.ExchangeStep{Client: "c1", Reach: list("A", "B")},
+		runtime.TimeoutStep{IDs: list("A")},
+		runtime.RoundStep{Leader: "A", Phase: phase()},
+		runtime.DeliverStep{Phase: phase()},
+		runtime.PartitionStep{Groups: phase().Groups},
+		runtime.DeafStep{ID: "A", Types: list("ack")},
+		runtime.OrderStep{ID: "A", First: list("B", "C")},
+	} {
+		s, err := c.Step(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, s)
+	}
+	var keys []string
+	for _, s := range steps {
+		key, _ := s.Key(nil)
+		keys = append(keys, key)
+	}
+	for _, change := range changed {
+		change()
+	}
+	for i, s := range steps {
+		if got := s.Action().String(); got != s.String() {
+			t.Errorf("%s is now %s", s, got)
+		}
+		if key, _ := s.Key(nil); key != keys[i] {
+			t.Errorf("the key of %s is now %q, was %q", s, key, keys[i])
+		}
+	}
+	if s, err := c.Step((*runtime.HealStep)(nil)); err == nil {
+		t.Errorf("a nil action is the step %s", s)
+	}
+}
+
+type hue struct{ red, green uint8 }
+
+func (hue) String() string { return "a hue\n" }
+
+type level int64
+
+// Operations whose arguments differ have different notations, even if the arguments
+// print alike; each notation is one line.
+func TestNotationTellsArgumentsApart(t *testing.T) {
+	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: clients(program{read()})})
+	was := map[string]any{}
+	for _, arg := range []any{nil, 5, 5.0, "5", int64(5), uint8(5), level(5), true, "true", hue{1, 2}, hue{2, 1}, [1]int{5}, struct{}{}, "None"} {
+		s, err := c.Step(runtime.InvokeStep{Client: "c1", Op: runtime.Operation{Name: "write", Arg: arg}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := was[s.String()]; ok {
+			t.Errorf("%T(%v) and %T(%v) are both %s", other, other, arg, arg, s)
+		}
+		if strings.Contains(s.String(), "\n") {
+			t.Errorf("%q is not one line", s)
+		}
+		was[s.String()] = arg
+	}
+	for _, arg := range []any{[]int{1}, map[string]int{}, new(int), math.NaN(), func() {}} {
+		a := runtime.InvokeStep{Client: "c1", Op: runtime.Operation{Name: "write", Arg: arg}}
+		if s, err := c.Step(a); err == nil {
+			t.Errorf("%s is a step", s)
+		}
+		_ = a.String()
 	}
 }

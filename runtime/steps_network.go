@@ -514,7 +514,7 @@ func (a OrderStep) bind(s *step) (Action, error) {
 // A DuplicateStep lets a message arrive twice: the next of the given type that is
 // delivered from Src to Dst, be it in flight already or sent later. Of several such
 // steps each doubles a message of its own. What is sent to the next leader is not
-// doubled. A type that the protocol does not have is an [UnknownTypeError]; see
+// doubled, and what is lost, be it that Dst is down, leaves the duplication for later. A type that the protocol does not have is an [UnknownTypeError]; see
 // [Typed].
 type DuplicateStep struct{ Type, Src, Dst string }
 
