@@ -174,15 +174,6 @@ func (s Step) Key(r Renaming) (string, bool) {
 	return string(key.b), ok
 }
 
-// instance finds an instance that an argument names.
-func (s *step) instance(arg, name string) (int, error) {
-	i, err := s.cluster.Instance(name)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", arg, err)
-	}
-	return i, nil
-}
-
 // instances finds the instances that an argument names, at least one.
 func (s *step) instances(arg string, names []string) (Set, error) {
 	set, err := s.cluster.set(names)

@@ -306,14 +306,14 @@ func best(ctx context.Context, all []config) ([]config, error) {
 	return kept, nil
 }
 
-// covers reports whether h can explain whatever g can: its reads may return
+// covers reports whether g can explain whatever h can: its reads may return
 // more, and more writes may take effect that need not.
-func (h config) covers(g config) bool {
-	if h.Value != g.Value || !within(g.Lost, h.Lost) {
+func (g config) covers(h config) bool {
+	if g.Value != h.Value || !within(h.Lost, g.Lost) {
 		return false
 	}
-	for client, c := range g.Open {
-		d := h.Open[client]
+	for client, c := range h.Open {
+		d := g.Open[client]
 		if c.waits() != d.waits() || !within(c.Values, d.Values) {
 			return false
 		}

@@ -166,9 +166,9 @@ func (t then) begin(o *options, next *Position) {
 	t.a.form.begin(o, o.automaton.position(t.b.form, next))
 }
 
-func (x or) begin(o *options, next *Position) {
-	x.a.form.begin(o, next)
-	x.b.form.begin(o, next)
+func (o or) begin(to *options, next *Position) {
+	o.a.form.begin(to, next)
+	o.b.form.begin(to, next)
 }
 
 func (t times) begin(o *options, next *Position) {

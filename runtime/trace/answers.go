@@ -128,7 +128,7 @@ func (q *inquiry) operations(until Place) []ClientOperation {
 }
 
 // during reports whether p is between the beginning and the end of e.
-func (e *ClientOperation) during(p Place) bool { return !p.Before(e.Begun) && !e.Ended.Before(p) }
+func (s *ClientOperation) during(p Place) bool { return !p.Before(s.Begun) && !s.Ended.Before(p) }
 
 // describe finds out what an operation was about.
 func (a operationReport) describe(e ClientOperation) ClientOperation {
@@ -159,20 +159,20 @@ func (a operationReport) describe(e ClientOperation) ClientOperation {
 }
 
 // note notes what became of a message.
-func (t *Reception) note(p Place, d *Delivery) {
+func (m *Reception) note(p Place, d *Delivery) {
 	not := func(i int) bool { return i == d.To }
-	t.Late = slices.DeleteFunc(t.Late, not)
+	m.Late = slices.DeleteFunc(m.Late, not)
 	switch {
 	case d.Fate == Delivered:
-		again := slices.Contains(t.Gets, d.To)
-		t.Gets, t.Misses = insert(t.Gets, d.To), slices.DeleteFunc(t.Misses, not)
+		again := slices.Contains(m.Gets, d.To)
+		m.Gets, m.Misses = insert(m.Gets, d.To), slices.DeleteFunc(m.Misses, not)
 		if !again && !d.Changed && d.Summary != "" {
-			t.Stay = append(t.Stay, p)
+			m.Stay = append(m.Stay, p)
 		}
-	case !slices.Contains(t.Gets, d.To):
-		t.Misses = insert(t.Misses, d.To)
+	case !slices.Contains(m.Gets, d.To):
+		m.Misses = insert(m.Misses, d.To)
 		if d.Fate == Waiting {
-			t.Late = insert(t.Late, d.To)
+			m.Late = insert(m.Late, d.To)
 		}
 	}
 }

@@ -229,14 +229,14 @@ func (d *diagram) arrow(same []Delivery) {
 const mail = "✉ "
 
 // label is the text on the arrow of a message.
-func (m *Delivery) label() string {
-	if m.Mail() {
-		return mail + m.Text
+func (d *Delivery) label() string {
+	if d.Mail() {
+		return mail + d.Text
 	}
-	if m.Again {
-		return m.Text + m.way()
+	if d.Again {
+		return d.Text + d.way()
 	}
-	return m.Text
+	return d.Text
 }
 
 // label writes a message's text on its arrow: as near to the sender as there
