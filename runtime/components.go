@@ -60,7 +60,7 @@ func (m *Simulator) component(s Step, e *env, i int, members Set) bool {
 		key = m.opened(key, members)
 	}
 	m.key = key
-	v, ok := m.code.components.get(key)
+	v, ok := m.components.get(key)
 	if !ok {
 		m.fresh = true
 		v = m.playComponent(s, e, members)

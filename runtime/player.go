@@ -47,6 +47,9 @@ type player struct {
 	flight   []packet          // what stays in flight after the step
 	deferred []deferral        // what was sent to the next leader
 	after    *topology         // the topology after the step
+	env      *env              // where the step taken last began
+	number   uint32            // of that environment
+	begun    *topology         // its topology
 	seen     []uint32          // pairs of instance and observation
 	matched  []uint32          // filters that lost a message
 	packets  int               // delivered; one more than the limit if the step was ended
@@ -77,11 +80,13 @@ func (p *player) take(dst, src Vector, s Step) bool {
 func (p *player) start(dst, src Vector, s Step) *env {
 	last := len(dst) - 1
 	copy(dst, src)
-	e := *p.code.envs.at(src[last])
-	p.vec, p.topology, p.deaf = dst[:last], *p.code.topos.at(e.topology), s.deaf
-	p.after = p.topology
+	if p.env == nil || p.number != src[last] { // many steps begin in one world
+		p.env, p.number = *p.code.envs.at(src[last]), src[last]
+		p.begun = *p.code.topos.at(p.env.topology)
+	}
+	p.vec, p.topology, p.deaf, p.after = dst[:last], p.begun, s.deaf, p.begun
 	p.flight, p.why = p.flight[:0], ""
-	return e
+	return p.env
 }
 
 // end writes the environment after the step.

@@ -20,17 +20,22 @@ type Simulator struct {
 	epoch    uint32   // coverage epoch: simulators of one share what is fresh to them
 	fresh    bool
 	key      []uint32
-	expected expectation
-	err      error
-	within   bool // Within is under way
+	// components are those of the cluster, as this simulator reads them.
+	components reader
+	expected   expectation
+	err        error
+	within     bool // Within is under way
 }
 
 // NewSimulator returns a simulator for worlds of this cluster.
 func (c *Cluster) NewSimulator() *Simulator {
 	ctx := context.Background()
-	return &Simulator{player: player{
-		cluster: c, code: c.code, ctx: ctx, lossy: c.config.Network == Lossy, opening: opening{cluster: c, ctx: ctx},
-	}}
+	return &Simulator{
+		player: player{
+			cluster: c, code: c.code, ctx: ctx, lossy: c.config.Network == Lossy, opening: opening{cluster: c, ctx: ctx},
+		},
+		components: reader{table: &c.code.components},
+	}
 }
 
 // NewEpoch begins a coverage epoch and returns its number: simulators of it share

@@ -34,29 +34,61 @@ const (
 
 // get returns the value of key. The caller must not change it.
 func (t *table) get(key []uint32) (value []uint32, ok bool) {
-	return t.find(hash.Words(key), key)
+	e := t.find(hash.Words(key), key)
+	if e == nil {
+		return nil, false
+	}
+	return valueOf(e), true
 }
 
-func (t *table) find(h uint64, key []uint32) (value []uint32, ok bool) {
+// find returns the arena from the entry of key on, nil if there is none.
+func (t *table) find(h uint64, key []uint32) []uint32 {
 	p := t.slots.Load()
 	if p == nil {
-		return nil, false
+		return nil
 	}
 	slots := *p
 	mask := uint64(len(slots) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		s := atomic.LoadUint64(&slots[i])
 		if s == 0 {
-			return nil, false
+			return nil
 		}
 		if s>>32 != h>>32 {
 			continue
 		}
-		e := t.entry(uint32(s) - 1)
-		if n := int(e[0]); n == len(key) && slices.Equal(e[2:2+n], key) {
-			return e[2+n : 2+n+int(e[1])], true
+		if e := t.entry(uint32(s) - 1); isOf(e, key) {
+			return e
 		}
 	}
+}
+
+// isOf reports whether an entry is that of key.
+func isOf(e, key []uint32) bool { return int(e[0]) == len(key) && slices.Equal(e[2:2+e[0]], key) }
+
+// valueOf returns the value of an entry.
+func valueOf(e []uint32) []uint32 { return e[2+e[0]:][:e[1]] }
+
+// A reader looks up in a table for one goroutine. It remembers which entry it came to
+// last among those whose keys begin alike, because that is often the next one, too:
+// worlds that follow each other in a search differ in few states. Then nothing is
+// hashed, and no memory is touched that is not near.
+type reader struct {
+	*table
+	last [1 << 9][]uint32 // by the first word of the key; nil if there was none
+}
+
+// get is [table.get]; no key is empty.
+func (r *reader) get(key []uint32) (value []uint32, ok bool) {
+	last := &r.last[key[0]%uint32(len(r.last))]
+	if *last == nil || !isOf(*last, key) {
+		e := r.find(hash.Words(key), key)
+		if e == nil {
+			return nil, false
+		}
+		*last = e
+	}
+	return valueOf(*last), true
 }
 
 // entry returns the arena from the entry at the given place to the end of its chunk.
@@ -76,8 +108,8 @@ func (t *table) putFunc(key []uint32, value func() []uint32) []uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := hash.Words(key)
-	if v, ok := t.find(h, key); ok {
-		return v
+	if e := t.find(h, key); e != nil {
+		return valueOf(e)
 	}
 	if p := t.slots.Load(); p == nil || t.count*4 >= len(*p)*3 {
 		t.grow()

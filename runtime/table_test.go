@@ -18,13 +18,15 @@ func keyText(key []uint32) string {
 	return string(b)
 }
 
-// A table is a map from words to words in which the first value stays.
+// A table is a map from words to words in which the first value stays. One who reads
+// it by way of what was read last finds the same.
 func TestTableIsAMap(t *testing.T) {
 	words := func(most int) *rapid.Generator[[]uint32] {
 		return rapid.SliceOfN(rapid.OneOf(rapid.Uint32Range(0, 3), rapid.Uint32()), 0, most)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var table table
+		reader := reader{table: &table}
 		model := map[string][]uint32{}
 		kept := map[string][]uint32{} // what put returned, which stays as it is
 		for range rapid.IntRange(1, 300).Draw(t, "acts") {
@@ -47,6 +49,13 @@ func TestTableIsAMap(t *testing.T) {
 				}
 			} else if got, ok := table.get(key); ok != known || !slices.Equal(got, want) {
 				t.Fatalf("get %v: %v %v, want %v %v", key, got, ok, want, known)
+			}
+			if len(key) == 0 {
+				continue
+			}
+			want, known = model[keyText(key)]
+			if got, ok := reader.get(key); ok != known || !slices.Equal(got, want) {
+				t.Fatalf("read %v: %v %v, want %v %v", key, got, ok, want, known)
 			}
 		}
 		if table.size() != len(model) {

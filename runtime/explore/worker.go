@@ -41,10 +41,17 @@ type worker struct {
 	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
 	passing  []finding
 	verdicts map[[2]uint32]*verdict // what this worker has seen of the monitors'
+	last     [1 << 8]folded         // of these, by list of observations
 	names    *canonicalizer
 	renamer  *renamer
 	bytes    int // of what it remembers, as counted last
 	err      error
+}
+
+// A folded is the verdict after a monitor state and a list of observations.
+type folded struct {
+	key   [2]uint32
+	after *verdict // nil if there is none
 }
 
 // pollSteps is after how many steps a worker asks whether it is to end. All that
@@ -155,6 +162,10 @@ func (w *worker) after(ctx context.Context, v *verdict, step runtime.Step, to ru
 // fold asks the monitors, which all workers share, once for each pair.
 func (w *worker) fold(ctx context.Context, mon, list uint32) *verdict {
 	key := [2]uint32{mon, list}
+	last := &w.last[list%uint32(len(w.last))]
+	if last.after != nil && last.key == key {
+		return last.after
+	}
 	v, ok := w.verdicts[key]
 	if !ok {
 		if w.names != nil && !w.names.NameFree(list) {
@@ -163,6 +174,9 @@ func (w *worker) fold(ctx context.Context, mon, list uint32) *verdict {
 		if v = w.verdict(w.search.monitors.fold(ctx, mon, list)); w.err == nil {
 			w.verdicts[key] = v
 		}
+	}
+	if w.err == nil {
+		*last = folded{key, v}
 	}
 	return v
 }
