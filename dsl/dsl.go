@@ -62,7 +62,7 @@ type Config struct {
 	Width    int                         // columns of Stdout; 0 means 80
 	Shard    explore.Shard               // which part of each space to explore
 	Report   func(*explore.Report) error // is given each report of explore; may be nil
-	Progress func(explore.Progress)      // is told how far a search has come; may be nil
+	Progress func(explore.Progress)      // is called with how far a search has come; may be nil
 	Args     []string                    // what scripts see as args
 
 	// MaxSteps is how many steps of Starlark one execution may take; 0 means

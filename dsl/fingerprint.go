@@ -32,7 +32,7 @@ func (p *scriptProtocol) Fingerprint() string {
 	return f.sum()
 }
 
-// code returns what tells properties of scripts apart beside their names: their
+// code returns what distinguishes properties of scripts beside their names: their
 // arguments, and the functions among these.
 func (l propertyList) code(in *Interpreter) []explore.Part {
 	var parts []explore.Part

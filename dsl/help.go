@@ -69,7 +69,7 @@ func (in *Interpreter) topic(name string) (string, error) {
 	var found strings.Builder
 	for _, family := range families {
 		if family.Name == name {
-			return in.list(family) + "help(\"name\") tells more.\n", nil
+			return in.list(family) + "help(\"name\") says more.\n", nil
 		}
 		known = append(known, family.Name)
 		for _, entry := range family.Entries {
@@ -89,7 +89,7 @@ func (in *Interpreter) overview() string {
 	for _, family := range in.Families() {
 		b.WriteString(in.list(family))
 	}
-	b.WriteString("help(\"name\") tells more, and searches for any other word.\n")
+	b.WriteString("help(\"name\") says more, and searches for any other word.\n")
 	return b.String()
 }
 

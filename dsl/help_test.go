@@ -12,7 +12,7 @@ func TestHelpFinds(t *testing.T) {
 		{"time", "  undo ", "  exchange "},           // a family
 		{"exchange", "\nsee also exchanges", "redo"}, // a builtin
 		{"undo", "see also enter", "see also undo"},  // which mentions it as a call
-		{"uncertainly", "", ""},                      // nobody mentions it
+		{"uncertainly", "", ""},                      // no one mentions it
 		{"Uniformly", "  sample ", "  explore "},     // a word
 		{"quorums", "quorums(", "is mentioned by"},   // a name is no word
 	} {

@@ -12,7 +12,7 @@ import (
 )
 
 // A scriptMessage is a message between nodes written in Starlark: a type and
-// encoded fields, so that nobody can change it and equal ones are one.
+// encoded fields, so that it cannot be changed and equal ones are one.
 type scriptMessage struct {
 	kind string
 	body string // encoded dict of fields

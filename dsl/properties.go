@@ -365,7 +365,7 @@ func liveEntry() Entry {
 		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
 A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
 A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
-If a world repeats, the failure is a proven loop (see rebase in role); else it is told as no progress in so many rounds.`,
+If a world repeats, the failure is a proven loop (see rebase in role); else it is reported as no progress in so many rounds.`,
 		Example: roundStage + `check(live(within = 12))`,
 		call: func(c *call) (starlark.Value, error) {
 			var within int

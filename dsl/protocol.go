@@ -140,13 +140,13 @@ func newNative(protocols []Protocol) (*builtin, error) {
 // A protocolValue is a protocol in a script.
 type protocolValue struct {
 	runtime.Protocol
-	call string   // how people are told that the script made it
+	call string   // how its text says that the script made it
 	made []making // the calls that may make it again
 }
 
 func (p *protocolValue) String() string { return p.call }
 
-// Legend says what the states of servers show, "" if the protocol does not tell.
+// Legend says what the states of servers show, "" if the protocol does not say.
 func (p *protocolValue) Legend() string {
 	if l, ok := p.Protocol.(interface{ Legend() string }); ok {
 		return l.Legend()

@@ -10,7 +10,7 @@ import (
 func Reference() string {
 	var b strings.Builder
 	b.WriteString("# The language\n\n")
-	b.WriteString("This page is made from the program's own help; `help(name)` tells the same at the prompt.\n")
+	b.WriteString("This page is made from the program's own help; `help(name)` shows the same at the prompt.\n")
 	b.WriteString("The language is Starlark, with sets, and with `if` and `for` outside of functions; it has neither `while` nor recursion.\n")
 	b.WriteString("`load(\"helpers.star\", \"name\")` reads a module beside the script or in a folder below it, never above it, and `load(\"@std//quorum.star\", \"voters\")` one that comes with the program.\n")
 	for _, family := range Families() {

@@ -11,10 +11,10 @@ import (
 // states, messages and decided values. A string that is the name of an identity
 // counts as that identity.
 
-// Symmetric tells what the protocol declares.
+// Symmetric says what the protocol declares.
 func (p *scriptProtocol) Symmetric() bool { return p.symmetric }
 
-// Symmetric tells what the protocol inside declares.
+// Symmetric says what the protocol inside declares.
 func (p *protocolValue) Symmetric() bool {
 	s, ok := p.Protocol.(runtime.Symmetric)
 	return ok && s.Symmetric()
@@ -28,7 +28,7 @@ func (p *protocolValue) MessageTypes() []string {
 	return nil
 }
 
-// SymmetricClients tells what the protocol inside declares.
+// SymmetricClients says what the protocol inside declares.
 func (p *protocolValue) SymmetricClients(program []runtime.Operation) bool {
 	s, ok := p.Protocol.(runtime.ClientSymmetric)
 	return ok && s.SymmetricClients(program)

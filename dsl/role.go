@@ -133,7 +133,7 @@ func (p *scriptProtocol) Legend() string {
 }
 
 // A nodeKey tells the nodes of a protocol apart that start in different ways.
-// Whoever makes nodes hands out the same slices each time.
+// The simulation hands out the same slices each time.
 type nodeKey struct {
 	id      string
 	f       int
@@ -253,7 +253,7 @@ func protocolEntry() Entry {
 	return Entry{
 		Signature: "protocol(name, replica, client=None, symmetric=False)",
 		Doc: `A protocol whose nodes are written in the script.
-With symmetric = True it promises that it treats identities alike, so that a search may take scenarios that differ only in names for one.`,
+With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {
 			p := &scriptProtocol{in: c.in()}

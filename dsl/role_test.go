@@ -411,7 +411,7 @@ round("A")
 	for _, test := range []struct{ name, script, want string }{
 		{"certificates count as votes", `combine([self.sign("x"), combine([self.sign("x")], count = 1)], count = 2)`,
 			"combine: got a list with a certificate of 1 identities in it, want what single ones signed"},
-		{"different values", `combine([self.sign("x"), self.sign("y")], count = 1)`, `combine: "x" and "y" are not equal; combine what was signed alike`},
+		{"different values", `combine([self.sign("x"), self.sign("y")], count = 1)`, `combine: "x" and "y" are not equal; combine signatures of equal values`},
 		{"no votes", `combine([], count = 0)`, "combine: count is 0, want 1 or more"},
 		{"lookalikes", `combine([struct(value = "x", signer = "B")], count = 1)`, "combine: got a list with struct in it, want signed values"},
 		{"change of the value", `self.sign(["x"]).value.append("y")`, "append: cannot append to frozen list; nothing but the attributes of self can be changed"},

@@ -33,7 +33,7 @@ type scriptNode struct {
 func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 	name, arg, err := n.dispatch(e)
 	if err == nil && arg == nil {
-		// Nobody is interested.
+		// There is no handler for it.
 		if e.Kind == runtime.RoundEvent || e.Kind == runtime.MessageEvent {
 			out.FailWith(runtime.Failure{Message: n.missing(name)})
 		} else {
@@ -150,7 +150,7 @@ func newCodeError(of string, function starlark.Callable, err error) *codeError {
 	return e
 }
 
-// failureOf tells the simulation of an error of a handler.
+// failureOf makes a failure for the simulation of an error of a handler.
 func failureOf(err error) runtime.Failure {
 	var e *codeError
 	if !errors.As(err, &e) {

@@ -7,7 +7,7 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A signed value can be made by nobody but its signer: the only ways to make one
+// A signed value can be made by its signer only: the only ways to make one
 // are self.sign and combine, and it is a value of the interpreter, not of scripts.
 type signed struct {
 	value  starlark.Value // frozen
@@ -79,7 +79,7 @@ func verifyEntry() Entry {
 	return Entry{
 		Signature: "verify(signed, by)",
 		Doc: `Whether a value was signed by an identity.
-If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so nobody can forge one. A signed value has value and signer, which is an identity or a number.`,
+If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so no one can forge one. A signed value has value and signer, which is an identity or a number.`,
 		Example: `print(verify("not signed at all", by = "A"))`,
 		pure:    true,
 		call: func(c *call) (starlark.Value, error) {
@@ -104,7 +104,7 @@ func combineEntry() Entry {
 	return Entry{
 		Signature: "combine(signed, count)",
 		Doc: `Makes a certificate: one value that count identities signed together, of values that each of them signed.
-It is a threshold signature: the result tells that so many signed, but not who did. None if too few did.`,
+It is a threshold signature: the result says that so many signed, but not who did. None if too few did.`,
 		Example: `print(combine([], count = 3))`,
 		pure:    true,
 		call: func(c *call) (starlark.Value, error) {
@@ -127,7 +127,7 @@ It is a threshold signature: the result tells that so many signed, but not who d
 					value = s.value
 				}
 				if equal, err := starlark.EqualDepth(value, s.value, maxDepth); err != nil || !equal {
-					return nil, fmt.Errorf("combine: %s and %s are not equal; combine what was signed alike", value, s.value)
+					return nil, fmt.Errorf("combine: %s and %s are not equal; combine signatures of equal values", value, s.value)
 				}
 				id, single := s.signer.(starlark.String)
 				if !single {

@@ -273,7 +273,7 @@ func exchangeSpaces() []Entry {
 		Doc: `The space of all single exchanges of a client with a reach.
 Without clients it is all of them, without reach quorums().
 a + b is a and then b, a | b is a or b, a * n is n times a. A space has a size, at(i), distinct(n) and constant(n), and can be iterated.
-Of scenarios that differ only in names of servers that are alike, space.orbits is the number up to names, and representatives(max) lists the first of each kind.`,
+Of scenarios that differ only in names of interchangeable servers, space.orbits is the number up to names, and representatives(max) lists the first of each kind.`,
 		Example: kvStage + `s = exchanges(reach = subsets(max = 3)) * 6
 print(s.size, s.at(0))`,
 		call: callExchanges,

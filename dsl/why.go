@@ -65,7 +65,7 @@ func (c *call) whyFinding(f *finding) (starlark.Value, error) {
 	return starlark.String(story(t)), nil
 }
 
-// whyWorld tells how that came about which was observed in the last step.
+// whyWorld says how that came about which was observed in the last step.
 func (c *call) whyWorld(w *runtime.World) (starlark.Value, error) {
 	t := trace.Of(w)
 	kind, seen := trace.ObservationKind(""), map[trace.ObservationKind]bool{}

@@ -37,7 +37,7 @@ const (
 	idle     phase = iota
 	querying       // asks for the servers' values
 	queried        // waits for the exchange with which the second phase begins
-	updating       // tells the servers a value
+	updating       // sends the servers a value
 	phases
 )
 

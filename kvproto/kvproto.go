@@ -7,8 +7,8 @@
 //
 // # Rules
 //
-// A server keeps one signed value. Asked by [Query], it tells it in a [Report].
-// Told another by [Update], it takes it if its signature is right and its tag
+// A server keeps one signed value. Asked by [Query], it sends it in a [Report].
+// Given another by [Update], it takes it if its signature is right and its tag
 // is larger, and says [Ack] in either case, so that it never goes back. An
 // update with a wrong signature it ignores.
 //
@@ -32,7 +32,7 @@
 // # Tags
 //
 // Values are ordered by [Tag]: version, then writer, then counter. Writers that
-// find the same version are told apart by their names. One writer may pick the
+// find the same version differ by their names. One writer may pick the
 // same version twice, if it restarts after its first update reached too few
 // servers for its next query to notice; so it counts its writes, and the
 // counter survives the restart. Then no tag ever belongs to two values, a
@@ -48,7 +48,7 @@
 // # Restarts
 //
 // A server's value is persistent. A client that restarts abandons the operation
-// under way: nobody knows whether it took effect, so it must not be done again,
+// under way: it is not known whether it took effect, so it must not be done again,
 // and in the history it stays open for ever. The client goes on with the next
 // operation of its program. It keeps its place in the program and the number of
 // the operation, by which it knows late answers, and its counter.
@@ -80,7 +80,7 @@ type Protocol struct {
 }
 
 // New returns the protocol with the given options. Whether they fit the
-// cluster is told when servers and clients are made.
+// cluster is given when servers and clients are made.
 func New(options Options) *Protocol { return &Protocol{options: options} }
 
 // MessageTypes implements [runtime.Typed].
@@ -91,7 +91,7 @@ func (p *Protocol) MessageTypes() []string {
 // Name returns "kv".
 func (p *Protocol) Name() string { return "kv" }
 
-// Fingerprint tells protocols with different options apart.
+// Fingerprint distinguishes protocols with different options.
 func (p *Protocol) Fingerprint() string { return fmt.Sprintf("kv %+v", p.options) }
 
 // NewServer makes a server that was never written to.

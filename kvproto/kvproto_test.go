@@ -242,7 +242,7 @@ func field(n runtime.Node, name string) any {
 }
 
 // What a client found out for an operation that is over, and how, must not
-// tell worlds apart.
+// distinguish worlds.
 func TestClientForgets(t *testing.T) {
 	run := func(reach ...string) string {
 		net := newNetwork(t, Options{}, programs{"c1": {write("red")}, "c2": {write("blue"), read()}})

@@ -13,7 +13,7 @@ type Report struct {
 	Have Signed
 }
 
-// An Update tells a server a value: a new one, or one that a reader found and
+// An Update gives a server a value: a new one, or one that a reader found and
 // writes back.
 type Update struct {
 	Op  uint64

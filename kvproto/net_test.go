@@ -106,7 +106,7 @@ func (net *network) tell(to, from string, m runtime.Message) []runtime.Sent {
 	return net.react(to, runtime.Event{Kind: runtime.MessageEvent, From: from, Message: m})
 }
 
-// exchange lets a client go on with the instances in reach, and with nobody else.
+// exchange lets a client go on with the instances in reach, and with no one else.
 func (net *network) exchange(client, reach string) {
 	net.t.Helper()
 	net.carry(client, reach, net.react(client, runtime.Event{Kind: runtime.ExchangeEvent}))

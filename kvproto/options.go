@@ -21,7 +21,7 @@ type Options struct {
 	// SkipQuery makes writes start with their second phase, with the writer's
 	// counter for a version.
 	SkipQuery bool
-	// NoVersionCheck makes servers take every value that they are told.
+	// NoVersionCheck makes servers take every value that they are sent.
 	NoVersionCheck bool
 	// VolatileCounter makes clients forget, when they restart, how many
 	// writes they began.

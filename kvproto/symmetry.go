@@ -6,7 +6,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// Symmetric reports whether the protocol treats servers alike. Variants in
+// Symmetric reports whether the protocol treats servers the same. Variants in
 // which a client prefers what it heard first do not, since servers are heard
 // in order. Nor does a client that hears more servers than it waits for; a
 // search that offers such exchanges finds that out by itself.
@@ -14,7 +14,7 @@ func (p *Protocol) Symmetric() bool {
 	return !p.options.NoTieBreak && p.options.ReadRule != "first"
 }
 
-// SymmetricClients reports whether clients with a program are treated alike:
+// SymmetricClients reports whether clients with a program are treated the same:
 // those that only read are. Writers sign, and their names break ties.
 func (p *Protocol) SymmetricClients(program []runtime.Operation) bool {
 	return !slices.ContainsFunc(program, func(op runtime.Operation) bool { return op.Name == opWrite })

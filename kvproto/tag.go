@@ -38,7 +38,7 @@ func (p *Protocol) larger(t, u Tag) bool {
 type Signature [ed25519.SignatureSize]byte
 
 // Signed is a value with its tag and the writer's signature on both. The zero
-// Signed is the entry before it was ever written, which nobody signs.
+// Signed is the entry before it was ever written, which is not signed.
 type Signed struct {
 	Tag
 	Value     string

@@ -7,7 +7,7 @@ import (
 )
 
 // Symmetric is implemented by protocols that treat the identities of servers
-// alike: after any renaming of them, what happens is what happened before it,
+// the same: after any renaming of them, what happens is what happened before it,
 // renamed. Nodes of such a protocol are [Renamer]s, and so are its messages and
 // the values that it decides, if they name identities of servers.
 type Symmetric interface {
@@ -33,7 +33,7 @@ func (c *Cluster) Symmetric() bool {
 	return ok && s.Symmetric()
 }
 
-// ClientSymmetric is implemented by symmetric protocols that also treat alike
+// ClientSymmetric is implemented by symmetric protocols that also treat the same
 // all clients that run a certain program.
 type ClientSymmetric interface {
 	Symmetric
@@ -41,10 +41,10 @@ type ClientSymmetric interface {
 }
 
 // NameSymmetries lists those of the Symmetries that rename identities which the
-// protocol declares to treat alike: servers, and clients with one program if
+// protocol declares to treat the same: servers, and clients with one program if
 // there is no more to them than that. The first instance of an identity stays
 // the first. Twins are not swapped, because the order in which they are heard,
-// and what they may propose, tells them apart.
+// and what they may propose, distinguishes them.
 func (c *Cluster) NameSymmetries() []Renaming {
 	declared, _ := c.config.Protocol.(ClientSymmetric)
 	return slices.DeleteFunc(c.Symmetries(), func(r Renaming) bool {
@@ -266,7 +266,7 @@ func (y *Symmetry) value(v any, g int) (renamed any, err error) {
 		}
 		return renamed, nil
 	}
-	return v, nil // it names nobody
+	return v, nil // it names no identity
 }
 
 // NameFree reports whether a list of observations names no identity that a renaming
@@ -383,7 +383,7 @@ func (z *Canonicalizer) leastEnv(id uint32) uint32 {
 func (z *Canonicalizer) settle(a, b image, compare func(a, b uint32) int) int {
 	order := compare(a.to-1, b.to-1)
 	if order == 0 && z.err == nil {
-		z.err = fmt.Errorf("two states differ in values that are written alike; types declared in functions share a name")
+		z.err = fmt.Errorf("two states differ in values that are written the same; types declared in functions share a name")
 	}
 	return order
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// A poll is a protocol that treats servers alike: the leader of a round asks
+// A poll is a protocol that treats servers the same: the leader of a round asks
 // for votes, servers vote for it before everybody and tell the next leader, and
 // who has a quorum of votes decides that the leader is elected. With favour set
-// it treats them alike but for one.
+// it treats them the same but for one.
 type poll struct{ favour string }
 
 func (poll) Name() string    { return "poll" }
@@ -35,7 +35,7 @@ type voter struct {
 	round int
 	voted bool
 	votes uint64 // bit i is set if the i-th server voted
-	told  uint64 // the same for what it was told as the next leader
+	told  uint64 // the same for what it was given as the next leader
 }
 
 // A call names its sender once more, so that it has to be renamed.
@@ -372,7 +372,7 @@ func TestRenamingVectors(t *testing.T) {
 	}
 }
 
-// Renamed steps lead to renamed worlds, if the protocol treats servers alike.
+// Renamed steps lead to renamed worlds, if the protocol treats servers the same.
 func TestSymmetricProtocols(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

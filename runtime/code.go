@@ -69,7 +69,7 @@ type outcome struct {
 	seen    []uint32
 	notes   []string
 	refused string
-	down    bool // nobody there to react
+	down    bool // not running, so that it did not react
 }
 
 type send struct {

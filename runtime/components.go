@@ -40,7 +40,7 @@ func (m *Simulator) component(s Step, e *env, i int, members Set) bool {
 	key := append(m.key[:0], m.place(s, e, i))
 	if s.begins() {
 		// Then it does not matter who leads the round, nor which it is, if
-		// the members' states do not tell.
+		// the members' states do not hold it.
 		s.move.begin(&m.player, e, members)
 		if m.quiet(e, members) {
 			m.rest(e, members)
@@ -179,7 +179,7 @@ func (m *Simulator) newPlaces(s Step, here place) *places {
 	for i, members := range append(slices.Clip(s.components), all) {
 		key := []uint32{s.what, p.topology, s.shape, p.epoch, p.round,
 			uint32(members), uint32(members >> 32), low, high, ends}
-		if i == len(s.components) { // how they are kept apart is not told by who they are
+		if i == len(s.components) { // how they are kept apart does not follow from who they are
 			for _, part := range s.components {
 				key = append(key, uint32(part), uint32(part>>32))
 			}

@@ -31,7 +31,7 @@ type gossiper struct {
 	state  byte
 }
 
-// A rumour is told on as long as it has lives.
+// A rumour is passed on as long as it has lives.
 type rumour struct {
 	Kind  string
 	Lives int

@@ -12,11 +12,11 @@ import (
 // What states, classes, messages, observations and environments are is written
 // down as bytes: typed, and with lengths before all that has one, so that
 // different things have different encodings. The encodings depend on nothing
-// but what they tell, never on when something was first met, and are the same
+// but what they say, never on when something was first met, and are the same
 // in each process.
 
 // A content stands for an encoding: the first 128 bits of its SHA-256. Different
-// things that share one, if there are any, are told apart by their encodings.
+// things that share one, if there are any, are distinguished by their encodings.
 type content [2]uint64
 
 func (a content) compare(b content) int {
@@ -49,7 +49,7 @@ func (k *code) contentOf(encoding []byte) content {
 }
 
 // compareStates orders local states by what they are. It returns 0 for equal
-// ones only, unless they hold values of types that cannot be told apart.
+// ones only, unless they hold values of types that cannot be distinguished.
 func (k *code) compareStates(a, b uint32) int {
 	if a == b {
 		return 0
@@ -197,7 +197,7 @@ func appendFloat(b []byte, f float64) []byte {
 }
 
 // unsound says why a value cannot be observed or be an argument, "" if it can.
-// What it holds must be told by what it says alone: the address of a pointer is
+// What it holds must follow from what it says alone: the address of a pointer is
 // another one in each run, and NaN equals nothing.
 func unsound(v any) string {
 	if v == nil {

@@ -15,8 +15,8 @@ import (
 )
 
 // Marks is a protocol that does whatever a hash says of all that has no name, so
-// that it treats servers alike (unless the order of messages tells them apart).
-// What its nodes remember, send and decide prints alike and is different.
+// that it treats servers the same (unless the order of messages distinguishes them).
+// What its nodes remember, send and decide prints the same and is different.
 type marks struct {
 	seed uint32
 	kept int // how many marks there are
@@ -40,7 +40,7 @@ type marker struct {
 	peer string
 }
 
-// A hint prints alike whichever mark it is about.
+// A hint prints the same whichever mark it is about.
 type hint struct {
 	Mark  byte
 	About string
@@ -200,7 +200,7 @@ func hasOneForm(t *rapid.T, y *runtime.Symmetry, z *runtime.Canonicalizer, v run
 	}
 }
 
-// Symmetry changes no verdict and no count, whatever prints alike.
+// Symmetry changes no verdict and no count, whatever prints the same.
 func TestSymmetryChangesNoVerdict(t *testing.T) {
 	used, violated := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -234,7 +234,7 @@ func TestSymmetryChangesNoVerdict(t *testing.T) {
 	t.Logf("%d searches used symmetry, %d found a violation", used, violated)
 }
 
-// found tells what of a report must not depend on symmetry.
+// found says what of a report must not depend on symmetry.
 func found(r *explore.Report) string {
 	var b strings.Builder
 	fmt.Fprint(&b, r.Covered, " covered, ", r.Progressed, " progressed")

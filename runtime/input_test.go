@@ -16,7 +16,7 @@ func (diary) React(e runtime.Event, out *runtime.Reaction) {
 }
 
 // Leaders have inputs, which are different in each round and for each copy and
-// name nobody.
+// name no one.
 func TestInputs(t *testing.T) {
 	c := mustCluster(t, runtime.Config{
 		Protocol: protocol{"diaries", func() runtime.Node { return diary{} }}, N: 3, F: 1,

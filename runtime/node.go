@@ -8,7 +8,7 @@ import (
 
 // A Node is the deterministic code of one replica or client: a state, and a
 // reaction to an event. It has no clock, no random source and no goroutine of
-// its own; the simulation owns time and choice. Two nodes made alike that see
+// its own; the simulation owns time and choice. Two nodes made the same way that see
 // equal events must end in equal states and send equal messages.
 //
 // A node that also implements [State] is identified by its encoding: nodes
@@ -28,7 +28,7 @@ type Node interface {
 // State is implemented by nodes that can encode their state and restore it.
 // The encoding must be canonical: equal states give equal bytes. What a node
 // was made with (its identity, n, f, its options) need not be encoded, because
-// a state is only ever restored into a node that was made alike.
+// a state is only ever restored into a node that was made the same way.
 type State interface {
 	encoding.BinaryAppender
 	encoding.BinaryUnmarshaler
@@ -55,7 +55,7 @@ type Field struct {
 
 // A Message is what one node sends to another: any value that Go can compare
 // without following pointers (numbers, strings, and structs and arrays of
-// them), so that nobody can change it after it was sent and equal messages are
+// them), so that it cannot be changed after it was sent and equal messages are
 // one. Code that works with wire formats sends its bytes as a string type.
 //
 // Its type name, which filters and pictures use, is what its method
@@ -106,7 +106,7 @@ type Operation struct {
 	Arg  any // a comparable value; nil if the operation takes none
 }
 
-// A Self tells a node who it is and in what system it lives.
+// A Self says to a node who it is and in what system it lives.
 type Self struct {
 	ID      string   // its identity
 	N, F    int      // number of servers, and how many of them may be faulty
@@ -171,7 +171,7 @@ func (r *Reaction) Send(to string, m Message) { r.sends = append(r.sends, Sent{t
 // Broadcast sends m to every server, the sender included if it is one.
 func (r *Reaction) Broadcast(m Message) { r.sends = append(r.sends, Sent{ToServers, m}) }
 
-// SendNextLeader sends m to whoever leads the next round, under the topology
+// SendNextLeader sends m to the leader of the next round, under the topology
 // of this one. It waits until the next round names its leader, and is lost if
 // the sender could not reach it in this round.
 func (r *Reaction) SendNextLeader(m Message) { r.sends = append(r.sends, Sent{ToNextLeader, m}) }

@@ -44,8 +44,8 @@ func (o *opening) is(src []uint32, round uint32, leader int) bool {
 }
 
 // input is what an instance may propose in the round with the given number if
-// its identity leads it; see [Round]. It names nobody, since worlds that differ
-// only in names have to stay alike.
+// its identity leads it; see [Round]. It names no identity, since worlds that differ
+// only in names have to stay images of each other.
 func (c *Cluster) input(i, leader, number int) string {
 	if in := c.instances[i]; in.Identity == leader {
 		return strconv.Itoa(number) + copyLetters(in.Copy)

@@ -148,7 +148,7 @@ func (k *code) stimulus(e Event) stimulus {
 }
 
 // addressed is a message on its way. Equal messages of one instance to another
-// cannot be told apart by anything, and overtake each other never: the one that
+// cannot be distinguished by anything, and overtake each other never: the one that
 // was sent first arrives first.
 type addressed struct {
 	from, to int // instances; to is -1 for the next leader

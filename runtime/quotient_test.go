@@ -9,7 +9,7 @@ import (
 )
 
 // Worlds that are one to a simulator that expects rounds do the same in each of
-// these rounds, and end alike.
+// these rounds, and end the same.
 func TestForgottenWorldsDoTheSame(t *testing.T) {
 	pairs := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -108,7 +108,7 @@ func sameRound(t *rapid.T, a, b Vector, s Step) {
 	}
 }
 
-// What tells worlds apart before the round, but not in it, is forgotten: votes
+// What distinguishes worlds before the round, but not in it, is forgotten: votes
 // that are too few, and mail to one that does not lead.
 func TestForgetting(t *testing.T) {
 	c, err := NewCluster(Config{Protocol: petition{}, N: 4, F: 1})

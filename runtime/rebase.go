@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Rebaser is implemented by nodes that treat round numbers alike: what they do
+// Rebaser is implemented by nodes that treat round numbers the same: what they do
 // depends on differences between them only, and of inputs on whether they are
 // equal. Rebase subtracts by from each round number in the node's state, or
 // reports that it cannot. It leaves all inputs as they are, or puts all of them
@@ -18,7 +18,7 @@ type Rebaser interface {
 // recentRounds is how long an input counts as that of a round and not as a value.
 const recentRounds = 6
 
-// RebaseInput makes worlds alike that keep inputs ([Round].Input) in their
+// RebaseInput makes worlds equal that keep inputs ([Round].Input) in their
 // states: by is the number of the round that ended. The input of one of the last
 // six rounds is changed into how long ago that was, so that what is proposed
 // anew again and again is the same each time. An older one stays, so that a

@@ -17,7 +17,7 @@ const (
 // never falls silent, and what is Seen is that it failed.
 type Delivery struct {
 	Hop           int   // 0 for what the step itself brings, then 1, 2, …
-	From, To      int   // instances; From is -1 if nobody sent anything
+	From, To      int   // instances; From is -1 if nothing was sent
 	Event         Event // what To reacted to, or would have
 	Fate          Fate
 	Again         bool   // the same message arrived just before; see DuplicateStep

@@ -135,7 +135,7 @@ func TestSearchEndsWithTheRoom(t *testing.T) {
 	}
 }
 
-// shortest tells what a report found within so many steps.
+// shortest says what a report found within so many steps.
 func shortest(r *explore.Report, steps int) string {
 	var b strings.Builder
 	for _, v := range r.Violations {

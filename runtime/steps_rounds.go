@@ -106,7 +106,7 @@ func (s *step) flows(p Phase) (Phase, flow, error) {
 	return p, f, nil
 }
 
-// shape numbers what tells flows apart beside the members of a component. If all
+// shape numbers what distinguishes flows beside the members of a component. If all
 // instances are in one, that includes how they are parted.
 func (c *Cluster) shape(f flow, deaf []filter) uint32 {
 	text := fmt.Sprint("phase ", f.hops)

@@ -13,12 +13,12 @@ type Renaming []int
 // Symmetries lists the renamings under which the cluster looks the same: of
 // correct servers among each other, of servers with equally many twins among
 // each other, of clients with equal programs, and of the twins of one identity.
-// The first is the identity. Whether the protocol behaves alike under them is
+// The first is the identity. Whether the protocol behaves the same under them is
 // another question.
 //
 // They form a group. If it has more than 10080 members, which is what eight
 // servers have if one of them is a twin, those of a smaller group are listed:
-// the last of the identities that are alike stay as they are.
+// the last of the identities that are interchangeable stay as they are.
 func (c *Cluster) Symmetries() []Renaming {
 	all := []Renaming{make(Renaming, len(c.instances))}
 	for i := range all[0] {
@@ -126,7 +126,7 @@ func (c *Cluster) renamings(class []int) []Renaming {
 	return all
 }
 
-// interchangeable reports whether the instances of an identity start alike.
+// interchangeable reports whether the instances of an identity start the same.
 func (c *Cluster) interchangeable(id int) bool {
 	first := c.instances[c.identities[id].instance(0)].start
 	for i := range c.identities[id].Instances.All {

@@ -199,7 +199,7 @@ func (t *table) bytes() int {
 // the reader from the writer through some synchronisation, such as a table.
 type vec[T any] struct {
 	chunks atomic.Pointer[[]*[vecChunk]T]
-	n      int // guarded by whoever serialises the writers
+	n      int // guarded by what serialises the writers
 	bound  *bound
 }
 

@@ -247,7 +247,7 @@ type Size struct {
 	Bytes            int // memory of the tables, roughly
 }
 
-// Learnt tells how much the cluster has learnt so far. Several searches of one
+// Learnt says how much the cluster has learnt so far. Several searches of one
 // cluster add up.
 func (c *Cluster) Learnt() Size {
 	k := c.code

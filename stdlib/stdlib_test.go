@@ -157,7 +157,7 @@ for v in report.violations:
 	}
 }
 
-// Protocols that promise to treat servers alike do.
+// Protocols that promise to treat servers the same do.
 func TestSymmetry(t *testing.T) {
 	for _, test := range []struct{ name, space string }{
 		{"hotstuff", `rounds("faulty", partitions(max = 2)) * 5`},

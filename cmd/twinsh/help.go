@@ -12,10 +12,10 @@ func helpCommand() command {
 	return command{
 		name:    "help",
 		args:    "[COMMAND]",
-		summary: "tell about twinsh or one of its commands",
+		summary: "describe twinsh or one of its commands",
 		help: `
-Lists the commands, or tells more about one of them. What a script can call
-is told by the language itself: help() in a script or in the shell.`,
+Lists the commands, or says more about one of them. What a script can call
+comes from the language itself: help() in a script or in the shell.`,
 		run: help,
 	}
 }
@@ -52,7 +52,7 @@ func overview() string {
 		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.summary)
 	}
 	b.WriteString(`
-twinsh help COMMAND tells more. Exit status: 0 all held, 1 a check failed,
+twinsh help COMMAND says more. Exit status: 0 all held, 1 a check failed,
 2 bad usage or an error in a script, 130 interrupted.
 `)
 	return b.String()

@@ -37,7 +37,7 @@ report = explore(space, check = prop, symmetry = symmetry)
 report = explore(space, check = prop, symmetry = symmetry, checkpoint = "search", resume = True)
 `
 	// layerByLayer notes its progress after every layer, and tells it in a line
-	// longer than a pipe is: until somebody reads the line, the program waits.
+	// longer than a pipe is: until someone reads the line, the program waits.
 	layerByLayer = `
 for _ in range(100):
     r = explore(space, check = prop, symmetry = symmetry, checkpoint = "search", resume = True, max_worlds = 1)
@@ -110,7 +110,7 @@ func (k *killing) run() (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// uninterrupted returns what a script prints that nobody kills, and how long
+// uninterrupted returns what a script prints that no one kills, and how long
 // that takes.
 func uninterrupted(t *testing.T, stage string) (string, time.Duration) {
 	t.Helper()
@@ -164,7 +164,7 @@ func (k *killing) leftovers() []string {
 }
 
 // attempt runs the script, waits until it has told of so many saved layers and
-// then for the moment to kill it. It returns the depths that were told, and what
+// then for the moment to kill it. It returns the depths that were reported, and what
 // else it printed if it ended before it was killed.
 func (k *killing) attempt(layers int, moment func()) (depths []int, output string, ended bool) {
 	k.Helper()

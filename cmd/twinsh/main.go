@@ -55,7 +55,7 @@ type program struct {
 	// Whether these are terminals that show colours.
 	colorOut, colorErr bool
 	width              int                    // columns of stdout; 0 if it is no terminal
-	progress           func(explore.Progress) // nil if nobody watches
+	progress           func(explore.Progress) // nil if it is not shown
 	steps              uint64                 // flag -steps
 	memory             uint64                 // flag -memory; 0 means any amount
 	// Flags -shard and -reports.
@@ -144,7 +144,7 @@ func (p *program) call(ctx context.Context, c command, args []string) int {
 		fmt.Fprint(p.stdout, c.describe())
 		return allHeld
 	} else if err != nil {
-		return p.misuse("%s: %v; twinsh help %s tells more", c.name, err, c.name)
+		return p.misuse("%s: %v; twinsh help %s says more", c.name, err, c.name)
 	}
 	return c.run(ctx, p, append(flags.Args(), rest...))
 }

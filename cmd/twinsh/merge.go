@@ -109,7 +109,7 @@ func (p *program) writeReports(ended bool, status int) error {
 	return files.WriteAt(p.reports, data, explore.IsReports)
 }
 
-// progressFlag chooses how progress is told: "line", on a terminal only, or
+// progressFlag chooses how progress is shown: "line", on a terminal only, or
 // "json", a line of JSON each time, for machines.
 func (p *program) progressFlag(text string) error {
 	switch text {

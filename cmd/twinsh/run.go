@@ -25,7 +25,7 @@ Executes each script, one after the other, each in a session of its own.
                    the default is three quarters of what there is
   -shard I/K       explore only the I-th of K parts of each space, from 1
   -reports FILE    write each report to FILE, for twinsh merge
-  -progress HOW    tell progress as a "line" on a terminal, as "json", or "none"
+  -progress HOW    show progress as a "line" on a terminal, as "json", or "none"
   -- ARG...        what the scripts see as args
 
 A script loads modules from its own folder and those below it, and those that

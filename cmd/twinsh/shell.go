@@ -15,7 +15,7 @@ import (
 	"github.com/twinsh/twinsh/stdlib"
 )
 
-// shell reads statements, executes them and shows what comes of them. If nobody
+// shell reads statements, executes them and shows what comes of them. If no one
 // types, the exit status is that of the worst statement.
 func (p *program) shell(ctx context.Context) int {
 	p.limitMemory()
@@ -28,7 +28,7 @@ func (p *program) shell(ctx context.Context) int {
 		return p.report(err)
 	}
 	defer editor.Close()
-	errs := wrapping{p.stderr, p.columns} // what goes wrong is told in whole words
+	errs := wrapping{p.stderr, p.columns} // errors are shown in whole words
 	worst := allHeld
 	session := repl.New(repl.Config{
 		Interpreter: in,

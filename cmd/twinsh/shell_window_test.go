@@ -10,7 +10,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// What is told fits the window as it is now, not as it was.
+// What is shown fits the window as it is now, not as it was.
 func TestShellFollowsTheWindow(t *testing.T) {
 	c := newConsole(t, t.TempDir())
 	c.run(loadKV, "")
@@ -37,7 +37,7 @@ func TestShellFollowsTheWindow(t *testing.T) {
 	c.leave()
 }
 
-// Nothing that is told of a store of four servers is broken by a window of 80
+// Nothing that is shown of a store of four servers is broken by a window of 80
 // columns.
 func TestShellFits80Columns(t *testing.T) {
 	c := newConsoleOf(t, 80, t.TempDir(), "NO_COLOR=")

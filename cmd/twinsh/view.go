@@ -50,7 +50,7 @@ func (v *viewing) run(_ context.Context, p *program, args []string) int {
 		flags.SetOutput(io.Discard)
 		v.declare(p, flags)
 		if err := flags.Parse(args); err != nil {
-			return p.misuse("view: %v; twinsh help view tells more", err)
+			return p.misuse("view: %v; twinsh help view says more", err)
 		}
 		if args = flags.Args(); len(args) > 0 {
 			inputs, args = append(inputs, args[0]), args[1:]

@@ -15,11 +15,11 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
-// maxSteps is how many of the steps that were taken at once are told one by one,
+// maxSteps is how many of the steps that were taken at once are shown one by one,
 // or one more.
 const maxSteps = 3
 
-// changes tells in a few lines what lies between two worlds, of which the first
+// changes says in a few lines what lies between two worlds, of which the first
 // may be nil.
 func (s *Session) changes(before, now *runtime.World) string {
 	if now.Depth() == 0 && (before == nil || before.Cluster() != now.Cluster()) {
@@ -57,7 +57,7 @@ func leads(w, now *runtime.World) bool {
 	return now == w
 }
 
-// step tells of the step that led to w, which t tells of: what it was, whose state
+// step describes the step that led to w, which t describes: what it was, whose state
 // it changed, and what could be observed.
 func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 	step := t.Steps[w.Depth()-1]
@@ -149,7 +149,7 @@ func observed(t *trace.Trace, step *trace.Step) []string {
 			case trace.Failed:
 				made = deed{"fail", "with " + o.Text}
 			default:
-				continue // what began is told by the step
+				continue // the step says what began
 			}
 			if !slices.Contains(deeds, made) {
 				deeds = append(deeds, made)
@@ -168,7 +168,7 @@ func observed(t *trace.Trace, step *trace.Step) []string {
 	return texts
 }
 
-// moved tells of a walk to another place: where it is, and what is different.
+// moved describes a walk to another place: where it is, and what is different.
 func (s *Session) moved(t *trace.Trace, before, now *runtime.World) string {
 	where := "at the start"
 	if n := len(t.Steps); n > 0 {

@@ -184,6 +184,6 @@ func (s *Session) set(_ context.Context, arg string) error {
 	if s.quiet {
 		state = "off"
 	}
-	fmt.Fprintf(s.Stdout, "diff %-4s tell what each act changed\n", state)
+	fmt.Fprintf(s.Stdout, "diff %-4s show what each act changed\n", state)
 	return nil
 }

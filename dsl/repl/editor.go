@@ -20,15 +20,15 @@ type Editor interface {
 	ReadLine(prompt string) (string, error)
 	// Remember adds to the history what may have taken several lines.
 	Remember(text string)
-	// Follow says who tells how a line can go on.
+	// Follow says who says how a line can go on.
 	Follow(Guide)
-	// Interactive reports whether somebody types, and wants prompts.
+	// Interactive reports whether a person types, and wants prompts.
 	Interactive() bool
 	// Close gives back what the editor holds. It does not wait for input.
 	Close() error
 }
 
-// A Guide tells how a line can go on. The cursor is a place in bytes.
+// A Guide says how a line can go on. The cursor is a place in bytes.
 type Guide interface {
 	// Complete says what can be written at the cursor.
 	Complete(line string, cursor int) Completion
@@ -38,7 +38,7 @@ type Guide interface {
 }
 
 // Lines returns an Editor that reads lines from in, without history and
-// completion. Prompts go to out; if it is nil, nobody is there to see them.
+// completion. Prompts go to out; if it is nil, they are not shown.
 func Lines(in io.Reader, out io.Writer) Editor { return &lines{bufio.NewReader(in), out} }
 
 type lines struct {

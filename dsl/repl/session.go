@@ -1,11 +1,11 @@
 // Package repl is the shell of twinsh: it reads statements, executes them and
-// tells what they changed.
+// shows what they changed.
 //
 //	Session     one conversation with an Interpreter                    session.go
 //	Editor      where lines come from; hosts may bring their own        editor.go
 //	Terminal    an Editor on a terminal, with history and completion    terminal.go
 //	Lines       an Editor that reads any input line by line             editor.go
-//	Guide       tells an Editor how a line can go on; a Session does    editor.go
+//	Guide       shows an Editor how a line can go on; a Session does    editor.go
 //	Completion  what can be written at the cursor                       complete.go
 //
 // Lines that begin with a colon are commands to the shell itself (commands.go).
@@ -77,7 +77,7 @@ func New(config Config) *Session {
 
 const welcome = `twinsh writes Byzantine scenarios and runs every one of them.
 tour() walks through five exchanges, help() lists what there is, Tab completes.
-:help tells about the shell, Ctrl-C stops what is running, Ctrl-D leaves.
+:help describes the shell, Ctrl-C stops what is running, Ctrl-D leaves.
 `
 
 // Run reads and executes until the input ends or ctx is done. While people

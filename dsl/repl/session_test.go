@@ -19,7 +19,7 @@ import (
 	"github.com/twinsh/twinsh/stdlib"
 )
 
-// A typist is an Editor that types what it was told to, and shows that as a
+// A typist is an Editor that types what it is asked to, and shows that as a
 // terminal does. A line "^C" gives the line up, "^D" ends the input.
 type typist struct {
 	lines      []string
@@ -209,7 +209,7 @@ func interruptible(s *Session) {
 	})
 }
 
-// Where nobody types, an interrupt ends the whole session.
+// Where no one types, an interrupt ends the whole session.
 func TestInterruptEndsABatch(t *testing.T) {
 	s, editor := newSession(t)
 	s.Editor = Lines(strings.NewReader("for i in range(1 << 40): i or interrupt()\nprint('survived')\n"), nil)

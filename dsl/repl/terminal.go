@@ -74,7 +74,7 @@ func (t *editor) ReadLine(prompt string) (string, error) {
 }
 
 func (t *editor) Remember(text string) {
-	// A history that cannot be written is no reason to stop somebody's work.
+	// A history that cannot be written is no reason to stop a person's work.
 	_ = t.line.SaveHistory(strings.ReplaceAll(text, "\n", newline))
 }
 
@@ -267,7 +267,7 @@ func (k *keyboard) take(keys []byte) {
 			k.breaks = 0
 			continue
 		}
-		// An escape alone is a key, unless somebody pastes.
+		// An escape alone is a key, unless text is pasted.
 		if (len(k.held) > 1 || k.pasting) && bytes.HasPrefix(mark, k.held) {
 			return
 		}

@@ -1,7 +1,7 @@
 // Package check judges what was observed along a scenario.
 //
 //   - A [Property] gives a [Verdict] on a history: [Linearizable] (to a
-//     [Model]), [Regular] and [Safe] on what clients were told, [Agreement] and
+//     [Model]), [Regular] and [Safe] on what operations returned, [Agreement] and
 //     [Validity] on what replicas decided.
 //   - A [WorldProperty] judges a single world: an [Invariant].
 //   - A [Monitor] folds observations into a small state, so that a search
@@ -17,7 +17,7 @@
 //
 // # Operations
 //
-// The properties of what clients were told see operations. One lasts from its
+// The properties of what operations returned see operations. One lasts from its
 // invocation to its return. One that never returned, because its client
 // crashed, the scenario ended or the client restarted and went on with
 // another, may have taken effect at any time after its invocation, or not at
@@ -89,7 +89,7 @@ type Monitor interface {
 	Violated(state string) bool
 }
 
-// A Forgetful monitor can be told that identities became faulty by amnesia.
+// A Forgetful monitor can take into account that identities became faulty by amnesia.
 type Forgetful interface {
 	Monitor
 	// Forget returns the state after the given instances became faulty. What

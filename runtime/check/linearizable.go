@@ -229,7 +229,7 @@ func (m Model) search(ctx context.Context, ops []operation) (order []int, ok boo
 		},
 	}
 	// Porcupine carries out every operation. One without a return can always
-	// go to the end, where nobody is left to see its effect.
+	// go to the end, where nothing is left to see its effect.
 	history := make([]porcupine.Operation, len(ops))
 	end := 0
 	for _, op := range ops {
@@ -309,7 +309,7 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 		}
 		if ok {
 			ops[i] = was
-			because = append(because, was.told("had returned"))
+			because = append(because, was.withReturn("had returned"))
 		}
 	}
 	slices.Reverse(because)

@@ -39,8 +39,8 @@ func (o *operation) String() string { return o.client + " " + o.Operation.String
 // quiet reports whether the result says nothing but that the operation is done.
 func (o *operation) quiet() bool { return o.result == nil && o.Arg != nil }
 
-// told is the operation with its return: c3 read() had returned "red" in step 8.
-func (o *operation) told(verb string) string {
+// withReturn is the operation with its return: c3 read() had returned "red" in step 8.
+func (o *operation) withReturn(verb string) string {
 	if o.quiet() {
 		return fmt.Sprintf("%s %s in step %d", o, verb, o.endedIn)
 	}

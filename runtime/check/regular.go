@@ -73,7 +73,7 @@ func misread(r *operation, writes []operation) string {
 		if over == nil {
 			return ""
 		}
-		why = fmt.Sprintf("but %s, before the read began in step %d", over.told("had returned"), r.beganIn)
+		why = fmt.Sprintf("but %s, before the read began in step %d", over.withReturn("had returned"), r.beganIn)
 	}
 	for i := range writes {
 		w := &writes[i]
@@ -91,12 +91,12 @@ func misread(r *operation, writes []operation) string {
 			return ""
 		}
 		why = fmt.Sprintf("but %s overwrote it: that write began in step %d, after %s, and returned in step %d, before the read began in step %d",
-			over, over.beganIn, w.told("had returned"), over.endedIn, r.beganIn)
+			over, over.beganIn, w.withReturn("had returned"), over.endedIn, r.beganIn)
 	}
 	if why == "" {
-		why = "which nobody wrote"
+		why = "which no operation wrote"
 	}
-	return r.told("returned") + ", " + why
+	return r.withReturn("returned") + ", " + why
 }
 
 // Concerns implements [Monitored].

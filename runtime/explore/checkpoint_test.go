@@ -29,7 +29,7 @@ func storeSpace(t testing.TB, length int) (*space.Space, explore.Options) {
 }
 
 // storeWithin is storeSpace with reaches of at least so many servers. If there are
-// three, clients treat servers alike; if fewer, they may hear more than they
+// three, clients treat servers the same; if fewer, they may hear more than they
 // wait for, and then they do not.
 func storeWithin(t testing.TB, least, length int) (*space.Space, explore.Options) {
 	t.Helper()

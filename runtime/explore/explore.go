@@ -51,7 +51,7 @@ type Options struct {
 	// First stops the search after the first layer with a violation.
 	First bool
 	// Symmetry says when worlds that differ only in the names of servers are
-	// taken for one, if the protocol says that it treats names alike.
+	// taken for one, if the protocol says that it treats names the same.
 	Symmetry Symmetry
 	// Budget, MaxWorlds and MaxMemory stop the search cleanly before it takes
 	// more time, keeps more worlds or occupies more bytes; 0 means no limit. Bytes
@@ -116,7 +116,7 @@ type Report struct {
 	Kind   string // "explore" or "sample"
 	Space  string
 	System string // the protocol and who is there
-	// Checked are the properties, those of worlds last. No two are called alike: the
+	// Checked are the properties, those of worlds last. No two have one name: the
 	// second validity, say, is "validity (2)".
 	Checked    []string
 	Seed       uint64   // of a sample
@@ -138,14 +138,14 @@ type Report struct {
 
 	// Renamings is how many renamings of servers worlds were taken for one
 	// under; 1 if worlds that differ in names count as different. Asymmetry
-	// says why, if the protocol says that it treats names alike and does not.
+	// says why, if the protocol says that it treats names the same and does not.
 	Renamings   int
 	Sampled     bool // only a sample was checked of the protocol's promise
 	Asymmetry   string
 	fingerprint func() Fingerprint
 	shard       Shard
 	comparing   bool // decisions were compared
-	asked       bool // for symmetry: then Text tells why there is none
+	asked       bool // for symmetry: then Text says why there is none
 
 	Depth int // layers that were covered completely
 	// Partial is the share of scenarios of one step more that was judged

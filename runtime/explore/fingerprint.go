@@ -136,14 +136,14 @@ func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
 	)
 }
 
-// stepText tells a step apart from all others.
+// stepText distinguishes a step from all others.
 func stepText(s runtime.Step) string {
 	key, _ := s.Key(nil) // steps that are not renamed have one, too
 	return fmt.Sprintf("%q %q", s, key)
 }
 
 // programs lists who is there, and what the clients do. Values have their types,
-// because some print alike.
+// because some print the same.
 func programs(c runtime.Config) string {
 	var b strings.Builder
 	program := func(name string, ops []runtime.Operation) {

@@ -196,7 +196,7 @@ func (m *monitors) decides(slot int, value string) {
 	m.decided[slot] = value
 }
 
-// valueText tells values apart.
+// valueText distinguishes values.
 func valueText(v any) string {
 	text := fmt.Sprintf("%T %s", v, runtime.Text(v))
 	if len(text) > 2*sha256.Size {
@@ -298,7 +298,7 @@ func (m *monitors) breaks(id uint32, invariants marks) (uint32, error) {
 	})
 }
 
-// renamable reports whether all states can be told that clients took each
+// renamable reports whether all states can be renamed as if clients had taken each
 // other's names.
 func (m *monitors) renamable() bool {
 	return !slices.ContainsFunc(m.folds, func(fold check.Monitor) bool {
@@ -364,7 +364,7 @@ func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() 
 	return to, err
 }
 
-// intern numbers t; m.mu is held, or nobody else knows m yet. The error is a
+// intern numbers t; m.mu is held, or no one else knows m yet. The error is a
 // [LimitError].
 func (m *monitors) intern(t tuple) (uint32, error) {
 	var key strings.Builder

@@ -218,7 +218,7 @@ func (s stage) scenario(of *space.Space) space.Scenario {
 	return nil
 }
 
-// errands are whims of replicas that are alike: a hash says of all but their names what
+// errands are whims of replicas that are interchangeable: a hash says of all but their names what
 // they do, and what they hear from each other.
 func errands(seed uint32) habit {
 	return func(n *creature, e runtime.Event, out *runtime.Reaction) {
@@ -291,7 +291,7 @@ func TestOrderOfOperationsIsChecked(t *testing.T) {
 	}
 }
 
-// Replicas that are alike and operate are searched as the oracle does, with symmetry
+// Replicas that are interchangeable and operate are searched as the oracle does, with symmetry
 // and without, if several of them act in one step.
 func TestReplicasAlikeThatOperateAgreeWithOracle(t *testing.T) {
 	found, renamed := 0, 0

@@ -308,7 +308,7 @@ func (l ledger) alone() ledger {
 	return l
 }
 
-// nameless is l without what names somebody.
+// nameless is l without what names an identity.
 func (l ledger) nameless() ledger {
 	l.counterexample = nil
 	l.flaws = maps.Clone(l.flaws)
@@ -489,7 +489,7 @@ func (s stage) invariant(t *rapid.T) check.WorldProperty {
 	return neverShows(id, rapid.SampledFrom([]string{"red", "blue", "done", "2/3"}).Draw(t, "word"))
 }
 
-// possible is step for a line that may name somebody who is not there.
+// possible is step for a line that may name someone who is not there.
 func (s stage) possible(line string) (runtime.Step, bool) {
 	for word := range strings.FieldsFuncSeq(line, func(r rune) bool { return strings.ContainsRune(" :|[]", r) }) {
 		if word == strings.ToUpper(word) || strings.HasPrefix(word, "c1") || strings.HasPrefix(word, "c2") || strings.HasPrefix(word, "c3") {

@@ -13,8 +13,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// In chores replicas and clients read and write what nobody keeps, as a hash says
-// of all but their names, so that they are alike. Their states are soon equal again,
+// In chores replicas and clients read and write what no one keeps, as a hash says
+// of all but their names, so that they are interchangeable. Their states are soon equal again,
 // while what properties remember of them is not.
 type chores struct{ seed uint32 }
 

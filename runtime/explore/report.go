@@ -21,7 +21,7 @@ func share(part, whole *big.Int) float64 {
 	return f
 }
 
-// Text shows the report to people. It tells no times, so that equal searches
+// Text shows the report to people. It states no times, so that equal searches
 // have equal texts.
 func (r *Report) Text() string {
 	var b strings.Builder
@@ -41,15 +41,15 @@ func (r *Report) Text() string {
 		early = fmt.Sprintf("   %s ended early", percent(r.EndedEarly, r.Covered))
 	}
 	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
-	alike := ""
+	renamed := ""
 	if r.Renamings > 1 {
-		alike = fmt.Sprintf(" up to %d renamings", r.Renamings)
+		renamed = fmt.Sprintf(" up to %d renamings", r.Renamings)
 		if r.Sampled {
-			alike += " (sampled)"
+			renamed += " (sampled)"
 		}
 	}
 	line("worlds", "%s different%s   %s steps   %s handler runs",
-		Grouped(big.NewInt(int64(r.Worlds))), alike, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
+		Grouped(big.NewInt(int64(r.Worlds))), renamed, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
 	r.Coverage.text(line)
 	if r.Asymmetry != "" && r.asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
@@ -129,7 +129,7 @@ func (r *Report) kept() []string {
 	})
 }
 
-// shareOf tells in how many scenarios something shows. Those that a search
+// shareOf says in how many scenarios something shows. Those that a search
 // covered before it stopped say nothing about the others.
 func (r *Report) shareOf(n *big.Int) string {
 	switch {
@@ -189,7 +189,7 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("all decisions for a slot were of one value%s, in all scenarios: they could not have differed", sofar))
 	}
 	if r.Sampled {
-		notes = append(notes, "that the protocol treats servers alike was checked on a sample; the rest is its promise")
+		notes = append(notes, "that the protocol treats servers the same was checked on a sample; the rest is its promise")
 	}
 	if errors.Is(r.Stopped, ErrFirst) {
 		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))

@@ -133,7 +133,7 @@ func (x *search) newSampler(ctx context.Context, count int, seed uint64) (*sampl
 }
 
 // batch judges the draws with numbers from first to before last. What they make
-// known is noted in their order, whoever made them.
+// known is noted in their order, whichever worker made them.
 func (s *sampler) batch(ctx context.Context, first, last int) error {
 	if s.archive != nil {
 		s.archive.weigh()

@@ -86,7 +86,7 @@ type place struct {
 	// awaited says that leaders is known.
 	awaited bool
 	// leaders are all instances of those who may lead the next round, if
-	// nothing but rounds can come next, and nobody looks at states.
+	// nothing but rounds can come next, and no property looks at states.
 	leaders runtime.Set
 }
 
@@ -244,7 +244,7 @@ func (x *search) leaders(at *place) runtime.Set {
 	return leaders
 }
 
-// expect tells a simulator what may follow steps to a place.
+// expect lets a simulator know what may follow steps to a place.
 func (x *search) expect(sim *runtime.Simulator, to *place) {
 	if to.last && len(x.options.Invariants) == 0 {
 		sim.ExpectEnd()

@@ -148,9 +148,9 @@ func (s *Saved) check() error {
 	for _, v := range s.Violations {
 		switch {
 		case !slices.Contains(s.Checked, v.Property):
-			return fmt.Errorf("violations of %q are told, which was not checked", v.Property)
+			return fmt.Errorf("violations of %q are given, which was not checked", v.Property)
 		case seen[v.Property]:
-			return fmt.Errorf("the violations of %q are told twice", v.Property)
+			return fmt.Errorf("the violations of %q are given twice", v.Property)
 		case v.Length < 0 || v.Length > s.Depth+1:
 			return fmt.Errorf("%s is violated after %d steps, and %d were taken", v.Property, v.Length, s.Depth+1)
 		case !s.fit(v.Shortest, v.Scenarios):

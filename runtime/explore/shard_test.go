@@ -269,7 +269,7 @@ func TestImpossibleReports(t *testing.T) {
 		{"shortest > scenarios", "do not fit together", func(s *explore.Saved) { s.Violations[0].Shortest = new(big.Int).Add(s.Violations[0].Scenarios, big1) }},
 		{"no shortest", "do not fit together", func(s *explore.Saved) { s.Violations[0].Shortest = nil }},
 		{"length > depth", "is violated after 99 steps, and", func(s *explore.Saved) { s.Violations[0].Length = 99 }},
-		{"two of one property", "are told twice", func(s *explore.Saved) { s.Violations = append(s.Violations, s.Violations[0]) }},
+		{"two of one property", "are given twice", func(s *explore.Saved) { s.Violations = append(s.Violations, s.Violations[0]) }},
 		{"a counterexample too short", "but the counterexample has 1", func(s *explore.Saved) { s.Counterexample = s.Counterexample[:1] }},
 		{"a counterexample to nothing", "but nothing is violated", func(s *explore.Saved) { s.Violations = nil }},
 		{"another kind", "a report of kind \"sample\"", func(s *explore.Saved) { s.Kind = "sample" }},

@@ -198,7 +198,7 @@ func (s *shrinker) try(ctx context.Context, c change) bool {
 			return false
 		}
 	}
-	// An invariant may be about somebody who is not there any more. Then it
+	// An invariant may be about an instance that is not there any more. Then it
 	// says nothing.
 	v, err := s.judge(ctx, w)
 	if err != nil || v.Holds {
@@ -458,7 +458,7 @@ func smaller(a runtime.Action) []runtime.Action {
 }
 
 // simplerPartitions lists partitions in which two parts are one, then those in
-// which somebody has moved to a part that is no smaller.
+// in which an instance has moved to a part that is no smaller.
 func simplerPartitions(groups [][]string) [][][]string {
 	var list [][][]string
 	for i := range groups {

@@ -12,12 +12,12 @@ import (
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
-// If the protocol treats servers or clients alike, worlds that differ only in
+// If the protocol treats servers or clients the same, worlds that differ only in
 // their names have futures that differ only in names, and go on as one: the
 // canonical one. A renaming may be used if it leaves the starting world as it
 // is, if it turns each scenario of the space into another one at the same
 // positions, and if what the search remembers of the past can be renamed: no
-// history that a property judges as it is, and nobody who is faulty from some
+// history that a property judges as it is, and no identity that is faulty from some
 // time on. Whole worlds are brought to canonical form, never single steps, and
 // each weight is that of all the worlds that a canonical one stands for, so that
 // counts stay exact.
@@ -26,7 +26,7 @@ import (
 // first time, it is made to happen renamed, too, under each renaming, and the
 // outcomes are compared. If they differ, the search begins anew without
 // symmetry. That takes as much of the nodes' work as a search without symmetry,
-// but fewer steps and worlds. A search can also be told to check a sample only,
+// but fewer steps and worlds. A search can also be asked to check a sample only,
 // and to rest on the protocol's promise otherwise: of each layer, all that
 // follows from the first search nodes under each renaming, and a share of the rest
 // under one of them. Which steps these are depends on their place in the search

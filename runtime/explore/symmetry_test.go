@@ -57,8 +57,8 @@ func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
 	})
 }
 
-// Clients that only read are alike, if all of the space is alike for them, and
-// the property is told that they took each other's names. Writers are not.
+// Clients that only read are interchangeable, if all of the space is alike for them, and
+// the property learns that they took each other's names. Writers are not.
 func TestReadersAreAlike(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -158,7 +158,7 @@ func TestSymmetry(t *testing.T) {
 	}
 }
 
-// It does not depend on the workers which asymmetry is told of, though they
+// It does not depend on the workers which asymmetry is reported, though they
 // meet many at once.
 func TestAsymmetryIsTheFirst(t *testing.T) {
 	if testing.Short() {

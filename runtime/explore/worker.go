@@ -169,7 +169,7 @@ func (w *worker) fold(ctx context.Context, mon, list uint32) *verdict {
 	v, ok := w.verdicts[key]
 	if !ok {
 		if w.names != nil && !w.names.NameFree(list) {
-			w.err = asymmetry{why: "what is observed names servers or clients that are alike"}
+			w.err = asymmetry{why: "what is observed names servers or clients that are interchangeable"}
 		}
 		if v = w.verdict(w.search.monitors.fold(ctx, mon, list)); w.err == nil {
 			w.verdicts[key] = v

@@ -77,7 +77,7 @@ func TestPathsAreScenarios(t *testing.T) {
 	})
 }
 
-// Scenarios that may go on alike stand at one position.
+// Scenarios that may go on the same stand at one position.
 func TestPositionsAreShared(t *testing.T) {
 	steps := someSteps(t, 25)
 	x := space.Of(steps...)

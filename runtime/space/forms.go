@@ -46,14 +46,14 @@ func (u *unranking) put(steps ...runtime.Step) {
 	copy(u.to[u.free:], steps)
 }
 
-// A match is the first scenario of those that end alike. Matches are listed in
+// A match is the first scenario of those that end the same. Matches are listed in
 // the order of their indices.
 type match struct {
 	end   int
 	index *big.Int
 }
 
-// keep adds a match unless an earlier one ends alike.
+// keep adds a match unless an earlier one ends the same.
 func keep(known []match, m match) []match {
 	if slices.ContainsFunc(known, func(k match) bool { return k.end == m.end }) {
 		return known

@@ -137,7 +137,7 @@ func representatives(s *space.Space) func(func(space.Scenario) bool) {
 	}
 }
 
-// compare compares what a space tells of its orbits with the enumeration and
+// compare compares what a space says of its orbits with the enumeration and
 // returns that.
 func compare(t failer, s *space.Space) enumeration {
 	want := enumerate(s)
@@ -510,7 +510,7 @@ func stepByStep(steps []runtime.Step) func(space.Scenario) space.Scenario {
 	}
 }
 
-// A loner decides for itself when nobody answers.
+// A loner decides for itself when no one answers.
 type loners struct{ id string }
 
 func (loners) Name() string                                      { return "loners" }

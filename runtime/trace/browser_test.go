@@ -88,7 +88,7 @@ func emulate(t *testing.T, ctx context.Context, media, scheme string) {
 	}
 }
 
-// where tells which step the page shows, by all that shows it.
+// where says which step the page shows, by all that shows it.
 const where = `[location.hash, document.getElementById("slider").value, document.getElementById("where").textContent,
 	[...document.querySelectorAll(".current")].map(e => e.id).join(), document.querySelectorAll(".later").length,
 	document.getElementById("which").textContent].join(" | ")`

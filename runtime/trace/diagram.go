@@ -164,17 +164,17 @@ func (d *diagram) step(s *Step) {
 
 // contents lists what the messages of a step say, and who sends them.
 func (d *diagram) contents(s *Step) {
-	var told []string
+	var said []string
 	for i := range s.Deliveries {
 		m := &s.Deliveries[i]
 		if m.From < 0 {
 			continue
 		}
 		text := []rune(d.Lanes[m.From].Name + ": " + m.full())
-		if slices.Contains(told, string(text)) {
+		if slices.Contains(said, string(text)) {
 			continue
 		}
-		told = append(told, string(text))
+		said = append(said, string(text))
 		for col := 2; len(text) > 0; col = min(indent, d.width-1) {
 			n := min(len(text), max(d.width-col, 1))
 			d.put(d.row(), col, string(text[:n]), plain)
@@ -275,7 +275,7 @@ func (d *diagram) label(row, from int, marks []int, text string) {
 
 // effects writes what a wave did to each lane. The rest of the step comes later.
 func (d *diagram) effects(s *Step, wave, rest []Delivery) {
-	var told, states []annotation
+	var said, states []annotation
 	quiet := make([]bool, len(d.Lanes)) // whether the lane's state is of no interest
 	for _, m := range wave {
 		for _, o := range m.Seen {
@@ -291,16 +291,16 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 				if len(lines) > 1 { // so that all begin at one column
 					text += strings.Repeat(" ", max(0, d.width-runes(text)))
 				}
-				told = append(told, annotation{m.To, text, r.style})
+				said = append(said, annotation{m.To, text, r.style})
 			}
 			// What a client returns says more than that it is idle then.
 			quiet[m.To] = quiet[m.To] || o.Kind == Returned
 		}
 		for _, note := range m.Notes {
-			told = append(told, annotation{m.To, note, plain})
+			said = append(said, annotation{m.To, note, plain})
 		}
 		if s.Kind == "crash" {
-			told = append(told, annotation{m.To, "✗", red})
+			said = append(said, annotation{m.To, "✗", red})
 			quiet[m.To] = true
 		}
 	}
@@ -315,7 +315,7 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 			states = append(states, annotation{m.To, "[" + shorten(m.Summary, d.room(m.To)-2) + "]", d.style(m.To)})
 		}
 	}
-	d.annotate(told, states)
+	d.annotate(said, states)
 }
 
 // room is how much can be written on a lane without touching its neighbours.

@@ -379,7 +379,7 @@ var fateTexts = map[Fate]string{
 	Filtered: "lost: a filter lets no such message pass here", Waiting: "stays in flight", Down: "lost: the receiver is down",
 }
 
-// tip tells a delivery in full.
+// tip describes a delivery in full.
 func (d *drawing) tip(m Delivery) string {
 	to := d.Trace.Lanes[m.To].Name
 	text := to

@@ -54,10 +54,10 @@ type Crossed struct{ At Place }
 // Changed says what a step did, for want of anything else.
 type Changed struct{ Step int }
 
-// Explain tells how that came about which was observed in the step that led to
+// Explain says how that came about which was observed in the step that led to
 // w, a world on the way that t is the record of: if kind is Decided how a correct
 // replica decided, and another one differently, if that is so, if it is Returned
-// what a correct client was told and what those who answered had not got. If it is
+// what a correct client was answered and what those who answered had not got. If it is
 // something else, or nothing of the kind was observed, it tells how code failed, or
 // what the step did.
 //
@@ -124,7 +124,7 @@ func (t *Trace) places(until Place, f func(Place, *Delivery) bool) {
 	}
 }
 
-// observed tells of an observation, and of what enabled it since first. It
+// observed describes an observation, and what enabled it since first. It
 // returns that, too.
 func (q *inquiry) observed(s locatedObservation, first Place) ([]Sentence, []Place) {
 	story := []Sentence{Occasion{s.at, s.Observation}}
@@ -138,7 +138,7 @@ func (q *inquiry) observed(s locatedObservation, first Place) ([]Sentence, []Pla
 	return append(story, Enough{At: s.at, After: first, Events: events}), events
 }
 
-// decisions tells of the first decision of a correct replica that differs from
+// decisions describes the first decision of a correct replica that differs from
 // one before, and of that, or else of the first decision.
 func (q *inquiry) decisions(seen []locatedObservation) []Sentence {
 	seen = slices.DeleteFunc(seen, func(s locatedObservation) bool { return s.Kind != Decided || q.faulty.Has(s.lane) })
@@ -170,7 +170,7 @@ func (q *inquiry) conflicting(s locatedObservation) (found locatedObservation, o
 	return found, ok
 }
 
-// decided tells of a decision. It returns what enabled it, and who stood behind
+// decided describes a decision. It returns what enabled it, and who stood behind
 // it: those whose messages did, and if that is another one alone, those whose
 // messages enabled that one to send what it sent last.
 func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Place, behind []int) {
@@ -194,7 +194,7 @@ func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Plac
 	return story, events, behind
 }
 
-// conflict tells of two decisions, and of what stood behind them.
+// conflict describes two decisions, and what stood behind them.
 func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 	story, passed, first := q.decided(one)
 	more, events, second := q.decided(two)
@@ -216,18 +216,18 @@ func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 	return append(story, b)
 }
 
-// parted tells of the partitions under which messages passed, and of mail that
+// parted describes the partitions under which messages passed, and mail that
 // came before them.
 func (q *inquiry) parted(events []Place) []Sentence {
 	slices.SortFunc(events, Place.compare)
 	var parted, crossed []Sentence
-	told := 0
+	last := 0
 	for _, p := range slices.Compact(events) {
 		d, s := q.at(p), &q.Steps[p.Step-1]
 		switch {
 		case d.From < 0 || len(s.Parts) < 2:
-		case !d.Mail() && told < p.Step:
-			parted, told = append(parted, Parted{p.Step, s.Parts}), p.Step
+		case !d.Mail() && last < p.Step:
+			parted, last = append(parted, Parted{p.Step, s.Parts}), p.Step
 		case d.Mail() && s.apart(d.From, d.To):
 			crossed = append(crossed, Crossed{p})
 		}

@@ -229,7 +229,7 @@ func (t *Trace) either(lanes []int) string {
 	return strings.ReplaceAll(t.list(lanes), " and ", " or ")
 }
 
-// staying tells at what lanes stay that got a message: A stays at v1 red.
+// staying says at what lanes stay that got a message: A stays at v1 red.
 func (t *Trace) staying(places []Place) string {
 	var texts, summaries []string
 	for _, p := range places {

@@ -24,7 +24,7 @@ var shivizRenderer = renderer{
 // "Debugging Distributed Systems", CACM 2016). Each instance is a host, twins
 // too, with a vector clock (Fidge 1988, Mattern 1989). An event is that
 // something reached an instance; what it sent then, and whom that never
-// reaches, is told with it. The first two lines tell ShiViz how to read the
+// reaches, is written with it. The first two lines say to ShiViz how to read the
 // others, which is also how it reads what is pasted.
 func (t *Trace) ShiViz() string {
 	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), at: map[Place]clock{}, sent: map[Place][]Place{}}
@@ -65,8 +65,8 @@ type vectors struct {
 	sent  map[Place][]Place // by the event that sent them, what became of messages
 }
 
-// sends tells what was sent at an event. A message that waits first is on its
-// way; what became of it is told where it arrives.
+// sends says what was sent at an event. A message that waits first is on its
+// way; what became of it is written where it arrives.
 func (v *vectors) sends(event Place) string {
 	type group struct {
 		text      string

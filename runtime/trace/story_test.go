@@ -60,7 +60,7 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// explain tells of whatever was observed in the step that led to w, failures and
+// explain describes whatever was observed in the step that led to w, failures and
 // decisions first.
 func explain(tb testing.TB, w *runtime.World) string {
 	t := trace.Of(w)

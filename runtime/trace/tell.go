@@ -132,7 +132,7 @@ func (t *Trace) partsText(parts []runtime.Set) string {
 	return strings.Join(texts, " | ")
 }
 
-// A remark is something to be told about some lanes.
+// A remark is something to be said about some lanes.
 type remark struct {
 	lanes []int  // none: it speaks for itself
 	one   string // what one lane does: decides "x" in slot 1
@@ -143,7 +143,7 @@ type remark struct {
 	failed bool
 }
 
-// observed tells an observation of a lane.
+// observed describes an observation of a lane.
 func observed(lane int, o Observation) remark {
 	r := remark{lanes: []int{lane}, style: bold}
 	switch o.Kind {

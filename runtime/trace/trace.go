@@ -11,7 +11,7 @@
 //     [Trace.Mermaid] a sequence diagram for documents, [Trace.ShiViz] a log
 //     with vector clocks for the tool of that name.
 //   - [Trace.Encode] writes a trace down as JSON, and [Decode] reads it back.
-//   - [Trace.Explain] tells how what was observed in a step came about, in
+//   - [Trace.Explain] says how what was observed in a step came about, in
 //     [Sentence]s, which are data; [Trace.Say] makes texts of them. A [Finding]
 //     is a violated property with that story.
 //   - [Trace.Render] does all of these by the name of a [Format].
@@ -31,7 +31,7 @@ import (
 // A Trace is the record of one scenario. Lanes are named by their index.
 type Trace struct {
 	Protocol string    `json:"protocol"`         // as it shows itself
-	Legend   string    `json:"legend,omitempty"` // what the summaries of its servers' states say, if the protocol tells
+	Legend   string    `json:"legend,omitempty"` // what the summaries of its servers' states say, if the protocol says so
 	N        int       `json:"n"`                // number of servers
 	F        int       `json:"f"`                // how many of them may be faulty
 	Beyond   bool      `json:"beyond"`           // whether more than F of them are
@@ -63,7 +63,7 @@ type Step struct {
 	InFlight   int        `json:"in_flight"`       // how many messages are in flight afterwards
 }
 
-// A State tells of one lane after a step.
+// A State describes one lane after a step.
 type State struct {
 	Summary string `json:"summary"` // a few words; "" if the node's code has none
 	Asked   bool   `json:"asked"`   // whether anything reached the lane in the step
@@ -245,7 +245,7 @@ func (r *recorder) step(w *runtime.World) Step {
 }
 
 // name numbers the messages, and finds texts for those whose own texts leave out
-// what tells them apart: their full texts.
+// what distinguishes them: their full texts.
 func (r *recorder) name() {
 	r.numbers, r.texts = map[runtime.Message]int{}, map[runtime.Message]string{}
 	shown := map[string]runtime.Message{}

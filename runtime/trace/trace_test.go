@@ -49,8 +49,8 @@ func TestTerminalDoesNotObeyNodes(t *testing.T) {
 	}
 }
 
-// What a lane did is told once for all lanes that did the same, and what they
-// did differently is told apart.
+// What a lane did is said once for all lanes that did the same, and what they
+// did differently is distinguished.
 func TestEqualRemarksAreOne(t *testing.T) {
 	decides := func(lane int, value string) trace.Delivery {
 		return trace.Delivery{Hop: 1, From: 0, To: lane, Type: "vote", Fate: trace.Delivered,

@@ -25,7 +25,7 @@ import (
 type Case struct {
 	Replica    Role
 	Client     *Role // nil if there are no clients
-	Symmetric  bool  // whether the protocol says that it treats names alike
+	Symmetric  bool  // whether the protocol says that it treats names the same
 	Honest     bool  // and was written so
 	N, F       int
 	Twins      []Twin

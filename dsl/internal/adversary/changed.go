@@ -44,7 +44,7 @@ func (c *Case) Changed(rng *rand.Rand) *Case {
 		} else {
 			p.changeProperty()
 		}
-	case 11: // nothing but what a search is told
+	case 11: // nothing but the options of a search
 	}
 	return d
 }

@@ -9,8 +9,8 @@ import (
 // Values that are easily taken for each other, and others.
 var values = []string{`1`, `"1"`, `1.0`, `None`, `"None"`, `True`, `"True"`, `"<nil>"`, `(1,)`, `"(1,)"`, `[1]`, `2`}
 
-// twoAlike are different values that print alike, or nearly.
-var twoAlike = [][]string{{`1`, `"1"`}, {`None`, `"None"`}, {`None`, `"<nil>"`}, {`True`, `"True"`}, {`(1,)`, `"(1,)"`}, {`1`, `True`}}
+// twoSimilar are different values that print the same, or nearly.
+var twoSimilar = [][]string{{`1`, `"1"`}, {`None`, `"None"`}, {`None`, `"<nil>"`}, {`True`, `"True"`}, {`(1,)`, `"(1,)"`}, {`1`, `True`}}
 
 // plainValues are what operations can carry.
 var plainValues = []string{`1`, `"1"`, `1.0`, `True`, `"None"`, `2`}
@@ -24,7 +24,7 @@ type pen struct {
 	lives     int      // hops that an answer to an answer goes on for
 	names     bool     // whether handlers may name identities
 	few       []string // values that handlers use most
-	symmetric bool     // whether steps are drawn for all identities alike, so that renamings apply
+	symmetric bool     // whether steps are drawn in the same way for all identities, so that renamings apply
 	most      int      // scenarios
 }
 
@@ -45,7 +45,7 @@ func Draw(seed uint64, most int) *Case {
 	p.names = !c.Symmetric || !c.Honest
 	p.few = []string{pick(p, values...), pick(p, values...)}
 	if p.chance(60) {
-		p.few = pick(p, append([][]string{{`1`, `1.0`}, {`(1,)`, `[1]`}}, twoAlike...)...)
+		p.few = pick(p, append([][]string{{`1`, `1.0`}, {`(1,)`, `[1]`}}, twoSimilar...)...)
 	}
 	p.symmetric = c.Symmetric && p.chance(75)
 	p.system()

@@ -143,7 +143,7 @@ func (p *pen) role(client bool) Role {
 	for _, event := range events {
 		h := Handler{Event: event}
 		if event == "timeout" && p.chance(30) {
-			continue // nobody is interested
+			continue // no handler takes it
 		}
 		if p.chance(2) {
 			h.Body = append(h.Body, Statement{p.condition(event), pick(p, `fail("no")`, "self.x = 1 // 0")})

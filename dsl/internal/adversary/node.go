@@ -197,7 +197,7 @@ var predeclared = starlark.StringDict{
 			}
 			id, single := s.signer.(starlark.String)
 			if !equal(value, s.value) || !single {
-				return nil, errors.New("not signed alike by single identities")
+				return nil, errors.New("not equal values signed by single identities")
 			}
 			signers[string(id)] = true
 		}

@@ -296,7 +296,7 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 	}
 	if err != nil {
 		if line == 0 && (event == "timeout" || event == "exchange" || event == "invoke") {
-			return false // nobody is interested
+			return false // no handler takes it
 		}
 		p.nodes[i].broken = true
 		p.observe(i, Event{Kind: "failed", Line: line})

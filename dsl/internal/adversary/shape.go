@@ -13,7 +13,7 @@ func (p *pen) shaped() {
 	c.Honest = true
 	c.N, c.F = pick(p, 3, 3, 4), 1
 	p.lives, p.symmetric = 1, true
-	p.few = pick(p, twoAlike...)
+	p.few = pick(p, twoSimilar...)
 	c.Symmetric = p.chance(85)
 	p.decided()
 	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late)()
@@ -28,7 +28,7 @@ func (p *pen) handlers(does map[string][]Statement) {
 }
 
 // named draws a protocol in which states hold names, and values that print
-// alike, so that of many renamings only one is right, and what a replica decides
+// the same, so that of many renamings only one is right, and what a replica decides
 // depends on all of them.
 func (p *pen) named() {
 	p.c.N = pick(p, 3, 4, 4)
@@ -95,7 +95,7 @@ func (p *pen) forgetful() {
 	does["round"] = append(does["round"], Statement{"", pick(p, "self.x, self.k, self.done, self.peer = None, 0, False, None", "self.x = None", "self.x, self.peer = None, None",
 		"self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None")})
 	does["round"] = append(does["round"], Statement{"round.leader == self.id", fmt.Sprintf("self.broadcast(\"m0\", v = %s, h = 0, c = None)", pick(p, p.few[0], "round.input", "self.k"))})
-	if p.chance(60) { // three kinds of states, two of which look alike: the leader's, others', and those of the deaf
+	if p.chance(60) { // three kinds of states, two of which look the same: the leader's, others', and those of the deaf
 		a := p.IntN(2)
 		does["m0"] = []Statement{{"", "self.x = " + p.few[a]}, {"m.sender == self.id", "self.x = " + p.few[1-a]}}
 	} else {

@@ -28,7 +28,7 @@ func Poll(thread *starlark.Thread, steps uint64) error {
 	thread.Steps += steps
 	_, err := starlark.Call(thread, idle(), nil, nil)
 	if eval, ok := err.(*starlark.EvalError); ok {
-		return errors.New(eval.Msg) // where idle stands interests nobody
+		return errors.New(eval.Msg) // where idle stands does not matter
 	}
 	return err
 }

@@ -10,7 +10,7 @@ import (
 // so do tuples that hold nothing that nests. Places and spans stay the same.
 // The text has not been resolved.
 //
-// It is the only way: within a step the interpreter asks nobody.
+// It is the only way: within a step the interpreter does not ask.
 func Rewrite(statements []syntax.Stmt) {
 	for i, s := range statements {
 		switch s := s.(type) {
