@@ -51,7 +51,7 @@ type player struct {
 	number   uint32            // of that environment
 	begun    *topology         // its topology
 	seen     []uint32          // pairs of instance and observation
-	matched  []uint32          // filters that lost a message
+	matched  []uint32          // filters that lost or doubled a message
 	packets  int               // delivered; one more than the limit if the step was ended
 	why      string            // the step cannot happen
 }
@@ -434,7 +434,10 @@ func (p *player) route(hop int, q packet, members Set) {
 	if fate == Delivered {
 		times := 1
 		if len(p.after.twice) > 0 && p.code.locals.at(p.vec[to]).flags&down == 0 {
-			times, p.after = p.after.arrivals(MessageType(*p.code.values.at(q.msg)), from, to)
+			var twice *filter
+			if twice, p.after = p.after.doubles(MessageType(*p.code.values.at(q.msg)), from, to); twice != nil {
+				times, p.matched = 2, noteFilter(p.matched, twice.number)
+			}
 		}
 		for again := range times {
 			p.packets++
@@ -471,7 +474,7 @@ func (p *player) loses(msg uint32, from, to int) bool {
 func (p *player) matching(filters []filter, kind string, from, to int) bool {
 	lost := false
 	for i := range filters {
-		if f := &filters[i]; f.loses(kind, from, to) {
+		if f := &filters[i]; f.matches(kind, from, to) {
 			p.matched = noteFilter(p.matched, f.number)
 			lost = true
 		}

@@ -132,7 +132,7 @@ func (m *Simulator) take(dst, src Vector, s Step) bool {
 // observations; see [Cluster.Observations]. It is 0 if that is nothing.
 func (m *Simulator) Seen() uint32 { return m.all }
 
-// Filtered lists the numbers of the filters ([Step.Filters]) that lost a message
+// Filtered lists the numbers of the filters ([Step.Filters]) that lost or doubled a message
 // in the last step taken, each that would have lost it. It is valid until the
 // next step.
 func (m *Simulator) Filtered() []uint32 { return m.filtered }

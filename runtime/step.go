@@ -138,19 +138,21 @@ func (s Step) Instances() Set { return s.named }
 // delivery, or that a partition step brings; nil if there is none.
 func (s Step) Parts() []Set { return s.parts }
 
-// A Filter is that messages of a type are lost on some links. Filters of one
-// cluster that do the same, and for as long, have one number.
+// A Filter is that messages of a type are lost on some links, or that the next of
+// them arrives twice. Filters of one cluster that do the same, and for as long, have
+// one number.
 type Filter struct {
-	Number uint32
-	Type   string
+	Number  uint32
+	Type    string
+	Doubles bool
 }
 
-// Filters returns the filters that a step brings: a drop for good, in the order of
-// its types, a round or a delivery for as long as it lasts.
+// Filters returns the filters that a step brings: a drop or a duplication for good, in
+// the order of its types, a round or a delivery for as long as it lasts.
 func (s Step) Filters() []Filter {
 	var filters []Filter
 	for _, f := range slices.Concat(s.filters, s.deaf) {
-		filters = append(filters, Filter{f.number, f.kind})
+		filters = append(filters, Filter{f.number, f.kind, f.doubles})
 	}
 	return filters
 }
@@ -158,7 +160,8 @@ func (s Step) Filters() []Filter {
 // Standing lists the numbers of the filters that are in force in a world.
 func (c *Cluster) Standing(v Vector) []uint32 {
 	var numbers []uint32
-	for _, f := range (*c.code.topos.at((*c.code.envs.at(v[len(v)-1])).topology)).filters {
+	t := *c.code.topos.at((*c.code.envs.at(v[len(v)-1])).topology)
+	for _, f := range slices.Concat(t.filters, t.twice) {
 		numbers = append(numbers, f.number)
 	}
 	return numbers

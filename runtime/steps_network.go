@@ -38,18 +38,19 @@ type order struct {
 
 // A filter loses messages of one type ("" for any) on some links. Its number is
 // that of the others that do the same; ofPhase is in that of one which is in
-// force for a single round or delivery.
+// force for a single round or delivery. One that doubles lets the next of these
+// messages arrive twice instead.
 type filter struct {
 	kind     string
 	from, to Set
+	doubles  bool
 	number   uint32
 }
 
 const ofPhase = 1 << 31
 
-// filter returns the filter with its number.
-func (k *code) filter(kind string, from, to Set) filter {
-	f := filter{kind: kind, from: from, to: to}
+// numbered returns the filter with its number.
+func (k *code) numbered(f filter) filter {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	number, ok := k.filters[f]
@@ -61,8 +62,8 @@ func (k *code) filter(kind string, from, to Set) filter {
 	return f
 }
 
-// loses reports whether f loses a message of the given type on the link.
-func (f *filter) loses(kind string, from, to int) bool {
+// matches reports whether f is about a message of the given type on the link.
+func (f *filter) matches(kind string, from, to int) bool {
 	return f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind)
 }
 
@@ -149,16 +150,16 @@ func (t *topology) doubled(f filter) *topology {
 	return next
 }
 
-// arrivals returns how often a message arrives on a link, and the topology after
-// that.
-func (t *topology) arrivals(kind string, from, to int) (int, *topology) {
-	i := slices.IndexFunc(t.twice, func(f filter) bool { return f.loses(kind, from, to) })
+// doubles returns what lets a message on a link arrive twice, and the topology after
+// that, or nil.
+func (t *topology) doubles(kind string, from, to int) (*filter, *topology) {
+	i := slices.IndexFunc(t.twice, func(f filter) bool { return f.matches(kind, from, to) })
 	if i < 0 {
-		return 1, t
+		return nil, t
 	}
 	next := t.clone()
 	next.twice = slices.Delete(slices.Clone(t.twice), i, i+1)
-	return 2, next
+	return &t.twice[i], next
 }
 
 // place says where a packet stands among those that arrive together at one instance.
@@ -391,7 +392,7 @@ func (s *step) filtering(types []string, from, to Set) error {
 		return err
 	}
 	for _, kind := range types {
-		s.filters = append(s.filters, s.cluster.code.filter(kind, from, to))
+		s.filters = append(s.filters, s.cluster.code.numbered(filter{kind: kind, from: from, to: to}))
 	}
 	filters := s.filters
 	s.move = reshape{change: func(t *topology) *topology {
@@ -514,8 +515,8 @@ func (a OrderStep) bind(s *step) (Action, error) {
 // A DuplicateStep lets a message arrive twice: the next of the given type that is
 // delivered from Src to Dst, be it in flight already or sent later. Of several such
 // steps each doubles a message of its own. What is sent to the next leader is not
-// doubled, and what is lost, be it that Dst is down, leaves the duplication for later. A type that the protocol does not have is an [UnknownTypeError]; see
-// [Typed].
+// doubled, and what is lost, be it that Dst is down, leaves the duplication for
+// later. A type that the protocol does not have is an [UnknownTypeError]; see [Typed].
 type DuplicateStep struct{ Type, Src, Dst string }
 
 // Name implements [Action].
@@ -547,7 +548,8 @@ func (a DuplicateStep) bind(s *step) (Action, error) {
 	if err := s.cluster.KnownTypes(a.Type); err != nil {
 		return nil, err
 	}
-	f := filter{kind: a.Type, from: SetOf(l.from), to: SetOf(l.to)}
+	f := s.cluster.code.numbered(filter{kind: a.Type, from: SetOf(l.from), to: SetOf(l.to), doubles: true})
+	s.filters = []filter{f}
 	s.move = reshape{change: func(t *topology) *topology { return t.doubled(f) }}
 	return a, nil
 }

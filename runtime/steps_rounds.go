@@ -88,7 +88,7 @@ func (s *step) flows(p Phase) (Phase, flow, error) {
 	}
 	p.Deaf = c.Names(f.deaf)
 	for _, kind := range p.Types {
-		filter := c.code.filter(kind, c.all(), f.deaf)
+		filter := c.code.numbered(filter{kind: kind, from: c.all(), to: f.deaf})
 		filter.number |= ofPhase
 		s.deaf = append(s.deaf, filter)
 	}

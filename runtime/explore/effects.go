@@ -19,6 +19,8 @@ import (
 //     as one, whichever steps bring them, but one that stands until the network
 //     heals is another than one of a round or delivery. Those in force when the
 //     search begins count as well.
+//   - A duplication must have let a message arrive twice. Of those of one type on
+//     one link the first to do so counts for all.
 //
 // What a partition, a cut, a hold or an order changes is not looked at.
 //
@@ -28,13 +30,17 @@ import (
 // A NoEffect is a choice of a space that never mattered in any scenario.
 type NoEffect struct {
 	Choice string // a step, or what makes it a filter
-	Type   string // of the messages that the filter never lost, "" of a step
-	Tried  bool   // some scenario came to the step, but it could not happen
+	Type   string // of the messages that the filter never lost or doubled, "" of a step
+	// Doubles is that the filter is a duplication.
+	Doubles bool `json:",omitempty"`
+	Tried   bool // some scenario came to the step, but it could not happen
 }
 
 // Why says what never happened.
 func (n NoEffect) Why() string {
 	switch {
+	case n.Doubles:
+		return fmt.Sprintf("no message of type %q ever arrives twice because of it", n.Type)
 	case n.Type != "":
 		return fmt.Sprintf("it never loses a message of type %q", n.Type)
 	case n.Tried:
@@ -70,8 +76,9 @@ type choices struct {
 }
 
 type filterChoice struct {
-	text string
-	kind string
+	text    string
+	kind    string
+	doubles bool
 }
 
 // ofStep is the bit that numbers of passing filters have.
@@ -101,7 +108,7 @@ func (c *choices) add(s runtime.Step) {
 			text = strings.Join(deaf(s), ", ") + " deaf"
 		}
 		if at := c.place(f.Number, true); *at == 0 {
-			c.filters = append(c.filters, filterChoice{text, f.Type})
+			c.filters = append(c.filters, filterChoice{text, f.Type, f.Doubles})
 			*at = int32(len(c.filters))
 		}
 	}
@@ -249,7 +256,7 @@ func (x *search) noEffect(ctx context.Context) []NoEffect {
 	}
 	for i, f := range x.choices.filters {
 		if !x.effects.Filtered.has(uint32(i)) {
-			list = append(list, NoEffect{Choice: f.text, Type: f.kind})
+			list = append(list, NoEffect{Choice: f.text, Type: f.kind, Doubles: f.doubles})
 		}
 	}
 	return list

@@ -132,7 +132,8 @@ type Report struct {
 	Coverage *Coverage // of a sample
 
 	// NoEffect lists the choices of the space that mattered in no scenario: steps
-	// that never took place, and filters that never lost a message. It is nil if
+	// that never took place, filters that never lost a message and duplications that
+	// never let one arrive twice. It is nil if
 	// not all was searched, and of a sample.
 	NoEffect []NoEffect
 
