@@ -61,44 +61,20 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	if len(b) > maxSize {
 		return nil, errSize
 	}
+	if b, ok, err := encodeScalar(b, v); ok || err != nil {
+		return b, err
+	}
 	var err error
 	switch v := v.(type) {
-	case starlark.NoneType:
-		return append(b, tagNone), nil
-	case starlark.Bool:
-		if v {
-			return append(b, tagTrue), nil
+	case *starlark.List, starlark.Tuple:
+		tag := byte(tagList)
+		if _, ok := v.(starlark.Tuple); ok {
+			tag = tagTuple
 		}
-		return append(b, tagFalse), nil
-	case starlark.Int:
-		if n, ok := v.Int64(); ok {
-			return binary.AppendVarint(append(b, tagInt), n), nil
-		}
-		return appendText(append(b, tagBig), v.String()), nil
-	case starlark.Float:
-		if math.IsNaN(float64(v)) {
-			return nil, errors.New("holds nan, which equals nothing")
-		}
-		if n, ok := whole(v); ok {
-			return encode(b, n, depth)
-		}
-		return binary.BigEndian.AppendUint64(append(b, tagFloat), math.Float64bits(float64(v))), nil
-	case starlark.String:
-		return appendText(append(b, tagString), string(v)), nil
-	case starlark.Bytes:
-		return appendText(append(b, tagBytes), string(v)), nil
-	case *starlark.List:
-		b = binary.AppendUvarint(append(b, tagList), uint64(v.Len()))
-		for i := range v.Len() {
-			if b, err = encode(b, v.Index(i), depth+1); err != nil {
-				return nil, err
-			}
-		}
-		return b, nil
-	case starlark.Tuple:
-		b = binary.AppendUvarint(append(b, tagTuple), uint64(len(v)))
-		for _, e := range v {
-			if b, err = encode(b, e, depth+1); err != nil {
+		list := v.(starlark.Indexable)
+		b = binary.AppendUvarint(append(b, tag), uint64(list.Len()))
+		for i := range list.Len() {
+			if b, err = encode(b, list.Index(i), depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -133,6 +109,37 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 		return encode(appendText(append(b, tagOp), v.Name), fromGo(v.Arg), depth+1)
 	}
 	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), storable)
+}
+
+// encodeScalar encodes a value without parts, and reports whether v is one.
+func encodeScalar(b []byte, v starlark.Value) (_ []byte, ok bool, err error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return append(b, tagNone), true, nil
+	case starlark.Bool:
+		if v {
+			return append(b, tagTrue), true, nil
+		}
+		return append(b, tagFalse), true, nil
+	case starlark.Int:
+		if n, ok := v.Int64(); ok {
+			return binary.AppendVarint(append(b, tagInt), n), true, nil
+		}
+		return appendText(append(b, tagBig), v.String()), true, nil
+	case starlark.Float:
+		if math.IsNaN(float64(v)) {
+			return nil, false, errors.New("holds nan, which equals nothing")
+		}
+		if n, ok := whole(v); ok {
+			return encodeScalar(b, n)
+		}
+		return binary.BigEndian.AppendUint64(append(b, tagFloat), math.Float64bits(float64(v))), true, nil
+	case starlark.String:
+		return appendText(append(b, tagString), string(v)), true, nil
+	case starlark.Bytes:
+		return appendText(append(b, tagBytes), string(v)), true, nil
+	}
+	return b, false, nil
 }
 
 // encodePairs encodes tuples sorted by the encoding of their first elements.
@@ -179,41 +186,8 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 	tag := b[0]
 	b = b[1:]
 	switch tag {
-	case tagNone:
-		return starlark.None, b, nil
-	case tagFalse, tagTrue:
-		return starlark.Bool(tag == tagTrue), b, nil
-	case tagInt:
-		n, size := binary.Varint(b)
-		if size <= 0 {
-			return nil, nil, errEncoding
-		}
-		return starlark.MakeInt64(n), b[size:], nil
-	case tagBig:
-		s, b, err := decodeText(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		n, ok := new(big.Int).SetString(s, 10)
-		if !ok {
-			return nil, nil, errEncoding
-		}
-		return starlark.MakeBigInt(n), b, nil
-	case tagFloat:
-		if len(b) < 8 {
-			return nil, nil, errEncoding
-		}
-		f := starlark.Float(math.Float64frombits(binary.BigEndian.Uint64(b)))
-		if _, ok := whole(f); ok || math.IsNaN(float64(f)) {
-			return nil, nil, errEncoding
-		}
-		return f, b[8:], nil
-	case tagString:
-		s, b, err := decodeText(b)
-		return starlark.String(s), b, err
-	case tagBytes:
-		s, b, err := decodeText(b)
-		return starlark.Bytes(s), b, err
+	case tagNone, tagFalse, tagTrue, tagInt, tagBig, tagFloat, tagString, tagBytes:
+		return decodeScalar(tag, b)
 	case tagSigned:
 		signer, b, err := decode(b, depth+1)
 		if err != nil {
@@ -254,6 +228,46 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 	}
 	v, err := assemble(tag, elems)
 	return v, b, err
+}
+
+// decodeScalar returns the value without parts that stands behind a tag, and the
+// rest of b.
+func decodeScalar(tag byte, b []byte) (starlark.Value, []byte, error) {
+	switch tag {
+	case tagNone:
+		return starlark.None, b, nil
+	case tagFalse, tagTrue:
+		return starlark.Bool(tag == tagTrue), b, nil
+	case tagInt:
+		n, size := binary.Varint(b)
+		if size <= 0 {
+			return nil, nil, errEncoding
+		}
+		return starlark.MakeInt64(n), b[size:], nil
+	case tagFloat:
+		if len(b) < 8 {
+			return nil, nil, errEncoding
+		}
+		f := starlark.Float(math.Float64frombits(binary.BigEndian.Uint64(b)))
+		if _, ok := whole(f); ok || math.IsNaN(float64(f)) {
+			return nil, nil, errEncoding
+		}
+		return f, b[8:], nil
+	}
+	s, b, err := decodeText(b)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case tag == tagString:
+		return starlark.String(s), b, nil
+	case tag == tagBytes:
+		return starlark.Bytes(s), b, nil
+	}
+	n, ok := new(big.Int).SetString(s, 10)
+	if !ok {
+		return nil, nil, errEncoding
+	}
+	return starlark.MakeBigInt(n), b, nil
 }
 
 // assemble makes a container of its elements.

@@ -281,64 +281,70 @@ func scan(text string) place {
 		switch {
 		case p.comment:
 			p.comment = c != '\n'
-			continue
-		case p.quote != "" && c == '\\':
-			i++
-			continue
 		case p.quote != "":
-			if strings.HasPrefix(text[i:], p.quote) {
-				i += len(p.quote) - 1
-				p.quote = ""
-				if n := len(p.frames); n > 0 && p.frames[n-1].commas == 0 {
-					p.frames[n-1].first = p.text
-				}
-			} else {
-				p.text += text[i : i+1] // a byte, not a character
-			}
-			continue
-		}
-		if isName(c) || c == '.' {
+			i += p.within(text[i:])
+		case isName(c) || c == '.':
 			name += text[i : i+1]
-			continue
+		default:
+			i += p.mark(text, i, name)
+			name = ""
 		}
-		var top *frame
-		if n := len(p.frames); n > 0 {
-			top = &p.frames[n-1]
-		}
-		switch c {
-		case '#':
-			p.comment = true
-		case '"', '\'':
-			p.quote, p.text = string(c), ""
-			if triple := strings.Repeat(p.quote, 3); strings.HasPrefix(text[i:], triple) {
-				p.quote = triple
-				i += 2
-			}
-		case '(', '[', '{':
-			p.frames = append(p.frames, frame{bracket: c})
-			if c == '(' {
-				p.frames[len(p.frames)-1].callee = name
-			}
-		case ')', ']', '}':
-			if top != nil {
-				p.frames = p.frames[:len(p.frames)-1]
-			}
-		case ',':
-			if top != nil {
-				top.commas++
-				top.keyword = ""
-			}
-		case '=':
-			if top != nil && top.keyword == "" && i+1 < len(text) && text[i+1] != '=' || top != nil && i+1 == len(text) {
-				top.keyword = lastName(text[:i])
-			}
-		}
-		name = ""
 	}
 	if p.quote == "" {
 		p.text = name
 	}
 	return p
+}
+
+// within goes on in a literal string, and returns how many more bytes than one it
+// took.
+func (p *place) within(text string) int {
+	switch {
+	case text[0] == '\\':
+		return 1
+	case !strings.HasPrefix(text, p.quote):
+		p.text += text[:1] // a byte, not a character
+		return 0
+	}
+	taken := len(p.quote) - 1
+	p.quote = ""
+	if n := len(p.frames); n > 0 && p.frames[n-1].commas == 0 {
+		p.frames[n-1].first = p.text
+	}
+	return taken
+}
+
+// mark heeds the character at i, which ends a name, and returns how many more bytes
+// than one it took.
+func (p *place) mark(text string, i int, name string) int {
+	top := &frame{} // outside of brackets nothing is noted
+	if n := len(p.frames); n > 0 {
+		top = &p.frames[n-1]
+	}
+	switch c := text[i]; c {
+	case '#':
+		p.comment = true
+	case '"', '\'':
+		p.quote, p.text = string(c), ""
+		if triple := strings.Repeat(p.quote, 3); strings.HasPrefix(text[i:], triple) {
+			p.quote = triple
+			return 2
+		}
+	case '(':
+		p.frames = append(p.frames, frame{bracket: c, callee: name})
+	case '[', '{':
+		p.frames = append(p.frames, frame{bracket: c})
+	case ')', ']', '}':
+		p.frames = p.frames[:max(0, len(p.frames)-1)]
+	case ',':
+		top.commas++
+		top.keyword = ""
+	case '=':
+		if i+1 == len(text) || top.keyword == "" && text[i+1] != '=' {
+			top.keyword = lastName(text[:i])
+		}
+	}
+	return 0
 }
 
 // lastName returns the name at the end of a text, before spaces.
