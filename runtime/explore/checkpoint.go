@@ -264,59 +264,79 @@ func (x *search) restore(ctx context.Context, p progressMade) error {
 			x.monitors.decides(slot, value)
 		}
 	}
-	wrong := map[flaw]bool{}
-	for _, m := range p.Marred {
-		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, x.monitors.fails(0, m.Failed)}
-		if int(m.Place) >= len(x.places) || m.Outcome > violatesAll || m.Violated&^x.all != 0 || len(m.Count) != x.words || x.tallies.marred[e] != nil {
-			return x.misfit("it counts scenarios that cannot be: %+v", m)
-		}
-		x.tallies.marred[e] = m.Count
-		for f := range x.flaws(&verdict{}, &verdict{violated: e.violated, failed: e.failed}) {
-			wrong[f] = true
-		}
+	wrong, err := x.restoreMarred(p.Marred)
+	if err != nil {
+		return err
 	}
 	steps := map[string]runtime.Step{}
 	for _, s := range x.space.Steps() {
 		steps[s.String()] = s
 	}
-	walk := func(texts []string) (*runtime.World, error) {
-		w := x.options.Start
-		for _, text := range texts {
-			s, ok := steps[text]
-			if !ok {
-				return nil, x.misfit("the space has no step %s", text)
-			}
-			next, err := w.Do(s)
-			if err != nil {
-				return nil, x.misfit("%v", err)
-			}
-			w = next
-		}
-		return w, nil
-	}
 	for _, texts := range p.Passing {
-		w, err := walk(texts)
+		w, err := x.walkAgain(steps, texts)
 		if err != nil {
 			return err
 		}
 		r.Passing = append(r.Passing, w)
 	}
 	for _, f := range p.Found {
-		w, err := walk(f.Steps)
-		if err != nil {
+		if err := x.restoreFound(ctx, p, f, steps); err != nil {
 			return err
 		}
-		at := flaw{f.Property, f.Failure}
-		if x.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= x.judged() || f.Length < 0 || f.Length > p.Depth ||
-			len(f.Steps) != f.Length || len(f.Shortest) == 0 || len(f.Shortest) > 8*x.words {
-			return x.misfit("what it found does not fit: %+v", f)
-		}
-		x.found(ctx, at, f.Length, w, new(big.Int).SetBytes(f.Shortest))
 	}
 	for f := range wrong {
 		if !x.known[f] {
 			return x.misfit("something is wrong in scenarios that it counts, but it does not say how: %+v", f)
 		}
 	}
+	return nil
+}
+
+// restoreMarred restores the counts of scenarios in which something is wrong, and
+// returns what is.
+func (x *search) restoreMarred(all []marred) (map[flaw]bool, error) {
+	wrong := map[flaw]bool{}
+	for _, m := range all {
+		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, x.monitors.fails(0, m.Failed)}
+		if int(m.Place) >= len(x.places) || m.Outcome > violatesAll || m.Violated&^x.all != 0 || len(m.Count) != x.words || x.tallies.marred[e] != nil {
+			return nil, x.misfit("it counts scenarios that cannot be: %+v", m)
+		}
+		x.tallies.marred[e] = m.Count
+		for f := range x.flaws(&verdict{}, &verdict{violated: e.violated, failed: e.failed}) {
+			wrong[f] = true
+		}
+	}
+	return wrong, nil
+}
+
+// walkAgain returns the world to which steps of the space lead from the start.
+func (x *search) walkAgain(steps map[string]runtime.Step, texts []string) (*runtime.World, error) {
+	w := x.options.Start
+	for _, text := range texts {
+		s, ok := steps[text]
+		if !ok {
+			return nil, x.misfit("the space has no step %s", text)
+		}
+		next, err := w.Do(s)
+		if err != nil {
+			return nil, x.misfit("%v", err)
+		}
+		w = next
+	}
+	return w, nil
+}
+
+// restoreFound restores one of the things that were found.
+func (x *search) restoreFound(ctx context.Context, p progressMade, f foundBefore, steps map[string]runtime.Step) error {
+	w, err := x.walkAgain(steps, f.Steps)
+	if err != nil {
+		return err
+	}
+	at := flaw{f.Property, f.Failure}
+	if x.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= x.judged() || f.Length < 0 || f.Length > p.Depth ||
+		len(f.Steps) != f.Length || len(f.Shortest) == 0 || len(f.Shortest) > 8*x.words {
+		return x.misfit("what it found does not fit: %+v", f)
+	}
+	x.found(ctx, at, f.Length, w, new(big.Int).SetBytes(f.Shortest))
 	return nil
 }

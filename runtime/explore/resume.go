@@ -50,6 +50,24 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if err != nil {
 		return nil, err
 	}
+	layer, err := x.lastLayer(ctx, c, nodes)
+	if err != nil {
+		return nil, err
+	}
+	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.parents)-1 {
+		return nil, x.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
+			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.parents)-1)
+	}
+	if err := x.restore(ctx, c.Progress); err != nil {
+		return nil, err
+	}
+	x.report.Continued.There, x.kept = true, len(c.parents)
+	return layer, x.balance(layer)
+}
+
+// lastLayer returns the layer that the search goes on from: its nodes with their
+// weights, as they were when the checkpoint was written.
+func (x *search) lastLayer(ctx context.Context, c *checkpoint, nodes [][]uint32) (*frontier, error) {
 	if len(c.weights) != x.words*len(nodes) {
 		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(nodes))
 	}
@@ -71,15 +89,7 @@ func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
 	if layer.len() != len(nodes) || digest != c.Digest {
 		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.file.shown)
 	}
-	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.parents)-1 {
-		return nil, x.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
-			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.parents)-1)
-	}
-	if err := x.restore(ctx, c.Progress); err != nil {
-		return nil, err
-	}
-	x.report.Continued.There, x.kept = true, len(c.parents)
-	return layer, x.balance(layer)
+	return layer, nil
 }
 
 // layersAgain takes the steps again that led to the search nodes of a checkpoint, from the first

@@ -440,7 +440,6 @@ func (x *search) layer(ctx context.Context, nodes *frontier) (*frontier, error) 
 		covered     *big.Int
 	)
 	began := time.Now()
-	full := x.cluster.Full()
 	if x.options.Progress != nil {
 		covered = x.covered()
 	}
@@ -455,15 +454,7 @@ func (x *search) layer(ctx context.Context, nodes *frontier) (*frontier, error) 
 				if from >= nodes.len() {
 					return
 				}
-				for rank := from; rank < min(from+int(block), nodes.len()) && w.err == nil; rank++ {
-					if full.Err() != nil {
-						stop(context.Cause(full))
-						return
-					}
-					if w.expand(ctx, nodes, rank, next); w.err == nil {
-						done.Add(1)
-					}
-				}
+				done.Add(int64(w.expandAll(ctx, nodes, from, min(from+int(block), nodes.len()), next)))
 				if isLimit(w.err) {
 					stop(w.err)
 				}

@@ -72,6 +72,23 @@ func (x *search) newWorker(ctx context.Context) *worker {
 	return w
 }
 
+// expandAll expands the search nodes from the first rank to before the last, until
+// w.err says why not, and returns how many it expanded.
+func (w *worker) expandAll(ctx context.Context, nodes *frontier, first, last int, next *frontier) (done int) {
+	full := w.search.cluster.Full()
+	for rank := first; rank < last; rank++ {
+		if full.Err() != nil {
+			w.err = context.Cause(full)
+			break
+		}
+		if w.expand(ctx, nodes, rank, next); w.err != nil {
+			break
+		}
+		done++
+	}
+	return done
+}
+
 // expand takes each step that is possible from a search node. If w.err is not nil
 // afterwards, it says why the search node was left.
 func (w *worker) expand(ctx context.Context, nodes *frontier, rank int, next *frontier) {
