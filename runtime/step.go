@@ -35,8 +35,8 @@ type Action interface {
 }
 
 // A Step is an action in one cluster, made and checked by [Cluster.Step]. It is
-// immutable, and can be taken in any world of that cluster. Two steps of a
-// cluster do the same if and only if their notations are equal.
+// immutable, and can be taken in any world of that cluster. Steps of a
+// cluster with one notation do the same, and steps are compared by it.
 type Step struct{ *step }
 
 type step struct {

@@ -76,6 +76,23 @@ func TestNotation(t *testing.T) {
 	}
 }
 
+// Of the ways to write the same step one is left.
+func TestOneNotationOfAStep(t *testing.T) {
+	c := mustCluster(t, runtime.Config{Protocol: mute{}, N: 3, Clients: clients(program{read()})}) // A B C c1
+	for text, want := range map[string]string{
+		"exchange c1 C,A": "exchange c1 A,C",
+		"timeout c1,B,A":  "timeout A,B,c1",
+		"partition C|B,A": "partition A,B|C",
+		"round A groups=C|B,A deaf=C,B types=b,a,b": "round A groups=A,B|C deaf=B,C types=a,b",
+		"deliver types=b,a deaf=C":                  "deliver deaf=C types=a,b",
+		"deaf A b,a,b":                              "deaf A a,b",
+	} {
+		if s, err := c.ParseStep(text); err != nil || s.String() != want {
+			t.Errorf("%s is %s, %v, want %s", text, s, err, want)
+		}
+	}
+}
+
 // What is no notation of a step is refused with what is wrong.
 func TestBadNotation(t *testing.T) {
 	for text, want := range map[string]string{

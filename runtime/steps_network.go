@@ -382,6 +382,7 @@ func (a DeafStep) bind(s *step) (Action, error) {
 	if len(a.Types) == 0 {
 		return nil, errors.New("no message types are named")
 	}
+	a.Types = once(a.Types)
 	return a, s.filtering(a.Types, s.cluster.all(), SetOf(i))
 }
 

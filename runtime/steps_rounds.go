@@ -69,6 +69,7 @@ type flow struct {
 // flows checks a phase and fills in what it means for the step.
 func (s *step) flows(p Phase) (Phase, flow, error) {
 	c := s.cluster
+	p.Types = once(p.Types)
 	f := flow{hops: p.Hops, types: p.Types}
 	if p.Hops < 0 {
 		return p, f, fmt.Errorf("hops is %d, want 1 or more, or none for all", p.Hops)
@@ -234,4 +235,10 @@ func (a DeliverStep) bind(s *step) (Action, error) {
 	}
 	s.move, s.what = d, ofDelivery<<16
 	return a, nil
+}
+
+// once sorts types of messages, and leaves each of them once.
+func once(types []string) []string {
+	slices.Sort(types) // a list of the step's own
+	return slices.Compact(types)
 }

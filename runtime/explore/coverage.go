@@ -17,7 +17,7 @@ type Coverage struct {
 	// that no other met (Good, "The Population Frequencies of Species and the
 	// Estimation of Population Parameters", Biometrika 1953). It is 0 if the
 	// space was covered, and negative if there is no such estimate, because
-	// what was drawn depended on what was met before.
+	// nothing was drawn, or what was drawn depended on what was met before.
 	Unseen float64
 }
 
@@ -66,7 +66,7 @@ func (s *sampler) coverage() *Coverage {
 }
 
 // text shows the coverage to people, in two lines.
-func (c *Coverage) text(line func(label, format string, args ...any)) {
+func (c *Coverage) text(drawn *big.Int, line func(label, format string, args ...any)) {
 	if c == nil {
 		return
 	}
@@ -75,6 +75,8 @@ func (c *Coverage) text(line func(label, format string, args ...any)) {
 	unseen := "nothing"
 	if c.Unseen > 0 {
 		unseen = fmt.Sprintf("about %.2g of further draws would meet a new local state or history (Good-Turing)", c.Unseen)
+	} else if c.Unseen < 0 && drawn.Sign() == 0 {
+		unseen = "no estimate: nothing was drawn to its end"
 	} else if c.Unseen < 0 {
 		unseen = "no estimate: what was drawn depended on what was met"
 	}

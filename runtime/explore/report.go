@@ -50,7 +50,7 @@ func (r *Report) Text() string {
 	}
 	line("worlds", "%s different%s   %s steps   %s handler runs",
 		Grouped(big.NewInt(int64(r.Worlds))), renamed, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
-	r.Coverage.text(line)
+	r.Coverage.text(r.Covered, line)
 	if r.Asymmetry != "" && r.asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
 	}

@@ -206,7 +206,7 @@ func Merge(reports []*Saved) (*Saved, error) {
 		}
 	}
 	if max(first.Shard.Count, 1) != len(reports) {
-		return nil, fmt.Errorf("merge: %d reports are given of a search in %d shards", len(reports), first.Shard.Count)
+		return nil, fmt.Errorf("merge: a search in %d shards has that many reports, and %d are given", first.Shard.Count, len(reports))
 	}
 	sum := *first
 	sum.Shard = Shard{}

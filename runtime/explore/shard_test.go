@@ -214,7 +214,7 @@ func TestMergeRefuses(t *testing.T) {
 	}{
 		{"the shards cover", []*explore.Saved{first, second}},
 		{"no reports", nil},
-		{"1 reports are given of a search in 2 shards", []*explore.Saved{report(3, 0, 2)}},
+		{"a search in 2 shards has that many reports, and 1 are given", []*explore.Saved{report(3, 0, 2)}},
 		{"shard 2/2 is missing", []*explore.Saved{report(3, 0, 2), report(3, 0, 2)}},
 		{"different searches", []*explore.Saved{report(3, 0, 2), report(2, 1, 2)}},
 	} {
