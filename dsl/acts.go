@@ -206,6 +206,9 @@ func (g *groups) Unpack(v starlark.Value) error {
 	*g = groups{}
 	for e := range starlark.Elements(list) {
 		var group names
+		if _, ok := starlark.AsString(e); ok {
+			return fmt.Errorf(`got a list with string in it, want a list of groups, as in [["A", "B"], ["C"]]`)
+		}
 		if err := group.Unpack(e); err != nil {
 			return err
 		}

@@ -260,13 +260,17 @@ func join(outer, inner starlark.CallStack) starlark.CallStack {
 	return slices.Concat(outer, inner)
 }
 
-var undefined = regexp.MustCompile(`^undefined: (\w+)$`)
+var undefined = regexp.MustCompile(`^undefined: (\w+)( \(did you mean .*\))?$`)
 
 // suggest adds the nearest builtin to the message about a name that nothing in
-// its file is like. The resolver knows only the names of the file.
+// its file is like. The resolver knows only the names of the file. In a function
+// of a role an attribute of self is nearer than any.
 func (in *Interpreter) suggest(u resolve.Error) string {
 	m := undefined.FindStringSubmatch(u.Msg)
-	if m == nil {
+	if m != nil && in.ofSelf(m[1], u.Pos) {
+		return fmt.Sprintf("undefined: %s (did you mean self.%[1]s?)", m[1])
+	}
+	if m == nil || m[2] != "" {
 		return advise("", 0, u.Msg)
 	}
 	if text := insteadOfName[m[1]]; text != "" {

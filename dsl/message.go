@@ -149,7 +149,10 @@ func (m *received) Attr(name string) (starlark.Value, error) {
 		return starlark.String(m.kind), nil
 	}
 	v, found, err := m.fields.Get(starlark.String(name))
-	if !found || err != nil {
+	if !found && err == nil {
+		err = m.missing(name)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return v, nil

@@ -100,6 +100,9 @@ func (r *run) load(thread *starlark.Thread, name string) (starlark.StringDict, e
 		return nil, fmt.Errorf("modules load each other: %s → %s", strings.Join(chain, " → "), f.name())
 	}
 	source, err := f.read()
+	if standard := r.loader.standard(name); errors.Is(err, fs.ErrNotExist) && standard != "" && !f.std() {
+		return nil, fmt.Errorf("%w; twinsh comes with %q", err, standard)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +148,18 @@ func (r *run) unchanged(f file) bool {
 	return true
 }
 
+// standard returns the module of @std that has the same file name, "" if there is none.
+func (l *loader) standard(name string) string {
+	f := file{l.std, path.Base(name)}
+	if l.std.files == nil {
+		return ""
+	}
+	if _, err := fs.Stat(l.std.files, f.path); err != nil {
+		return ""
+	}
+	return f.name()
+}
+
 // find returns the file that a load statement in from names.
 func (l *loader) find(from file, name string) (file, error) {
 	if rest, ok := strings.CutPrefix(name, stdPrefix); ok {
@@ -154,6 +169,9 @@ func (l *loader) find(from file, name string) (file, error) {
 		return file{l.std, rest}, nil
 	}
 	if strings.HasPrefix(name, "@") {
+		if standard := l.standard(name); standard != "" {
+			return file{}, fmt.Errorf("there is no %s (did you mean %s?)", name, standard)
+		}
 		return file{}, fmt.Errorf(`there is no %s; modules that come with twinsh are written as in "@std//kv.star", others by their path`, name)
 	}
 	f := file{from.tree, path.Join(path.Dir(from.path), name)}
@@ -180,6 +198,12 @@ func (t *tree) where() string {
 	return t.dir
 }
 
+// A noFileError says that there is no such file, and which one may be meant.
+type noFileError struct{ message string }
+
+func (e *noFileError) Error() string        { return e.message }
+func (e *noFileError) Is(target error) bool { return target == fs.ErrNotExist }
+
 func (f file) read() (string, error) {
 	if f.tree.files == nil {
 		return "", fmt.Errorf("there are no modules in %s", f.tree.dir)
@@ -189,7 +213,7 @@ func (f file) read() (string, error) {
 		return string(source), nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no file %s%s", f.name(), Hint(f.name(), f.neighbours()))
+		return "", &noFileError{fmt.Sprintf("there is no file %s%s", f.name(), Hint(f.name(), f.neighbours()))}
 	}
 	var bare *fs.PathError
 	if errors.As(err, &bare) {

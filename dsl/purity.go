@@ -177,25 +177,61 @@ func (s *capturedGlobals) named(fn *starlark.Function) []string {
 // stand in their text, as in self.broadcast("vote").
 func (s *capturedGlobals) sent() []string {
 	var types []string
+	s.walk(func(n syntax.Node) {
+		if call, ok := n.(*syntax.CallExpr); ok {
+			if kind, ok := sentBy(call); ok && !slices.Contains(types, kind) {
+				types = append(types, kind)
+			}
+		}
+	})
+	return types
+}
+
+// sentAt returns the first place at which the functions send messages of a type,
+// by their text; it is not valid if there is none.
+func (s *capturedGlobals) sentAt(kind string) (at syntax.Position) {
+	s.walk(func(n syntax.Node) {
+		if call, ok := n.(*syntax.CallExpr); ok {
+			pos, _ := call.Span()
+			sent, ok := sentBy(call)
+			earlier := pos.Filename() < at.Filename() || pos.Filename() == at.Filename() && before(pos, at)
+			if ok && sent == kind && (!at.IsValid() || earlier) {
+				at = pos
+			}
+		}
+	})
+	return at
+}
+
+// assigns reports whether a statement of the functions assigns an attribute of that name.
+func (s *capturedGlobals) assigns(attribute string) (found bool) {
+	s.walk(func(n syntax.Node) {
+		if assign, ok := n.(*syntax.AssignStmt); ok {
+			for _, target := range targets(assign.LHS) {
+				dot, ok := target.(*syntax.DotExpr)
+				found = found || ok && dot.Name.Name == attribute
+			}
+		}
+	})
+	return found
+}
+
+// walk visits the text of the functions, in no order.
+func (s *capturedGlobals) walk(visit func(syntax.Node)) {
 	for known := range s.visited {
 		fn, ok := known.(*starlark.Function)
 		if !ok {
 			continue
 		}
-		text := s.text(fn)
-		if text == nil {
-			continue
-		}
-		syntax.Walk(text, func(n syntax.Node) bool {
-			if call, ok := n.(*syntax.CallExpr); ok {
-				if kind, ok := sentBy(call); ok && !slices.Contains(types, kind) {
-					types = append(types, kind)
+		if text := s.text(fn); text != nil {
+			syntax.Walk(text, func(n syntax.Node) bool {
+				if n != nil {
+					visit(n)
 				}
-			}
-			return true
-		})
+				return true
+			})
+		}
 	}
-	return types
 }
 
 // sentBy returns the type of message that a call of send or broadcast names.

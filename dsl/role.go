@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
@@ -16,6 +17,7 @@ import (
 type role struct {
 	handlers   map[string]starlark.Callable
 	persistent []string
+	place      syntax.Position // of the call that made it
 }
 
 // Events that are no messages, and what calls their handlers.
@@ -143,6 +145,11 @@ type nodeKey struct {
 	length  int
 }
 
+func (n *scriptNode) key() nodeKey {
+	self := n.self
+	return nodeKey{self.ID, self.F, first(self.Servers), len(self.Servers), first(n.program), len(n.program)}
+}
+
 func first[T any](list []T) *T {
 	if len(list) == 0 {
 		return nil
@@ -192,8 +199,7 @@ func (p *scriptProtocol) MessageTypes() []string {
 
 func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
 	n := &scriptNode{protocol: p, role: r, self: self, program: program}
-	key := nodeKey{self.ID, self.F, first(self.Servers), len(self.Servers), first(program), len(program)}
-	if b, ok := p.fresh.Load(key); ok {
+	if b, ok := p.fresh.Load(n.key()); ok {
 		n.encoded = b.([]byte)
 		return n, nil
 	}
@@ -209,8 +215,21 @@ func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.O
 	if err := n.init(); err != nil {
 		return nil, err
 	}
-	p.fresh.Store(key, n.encoded)
+	if err := n.persists(); err != nil {
+		return nil, err
+	}
+	p.fresh.Store(n.key(), n.encoded)
 	return n, nil
+}
+
+// calledAt returns where a script makes the call.
+func (c *call) calledAt() (pos syntax.Position) {
+	for _, f := range slices.Backward(c.thread.CallStack()) {
+		if isFile(f) {
+			return f.Pos
+		}
+	}
+	return pos
 }
 
 const echoExample = `def on_exchange(self):
@@ -244,6 +263,7 @@ Handlers must depend on nothing but self and what happened, because each runs on
 			if err != nil {
 				return nil, err
 			}
+			r.place = c.calledAt()
 			return r, r.check(c.in())
 		},
 	}

@@ -111,11 +111,11 @@ def on_round(self, round):
 		{"has no handler for an event", `
 def on_hello(self, m):
     pass`,
-			"protocol p has no handler on_round; its role has on_hello"},
+			"protocol p has no handler on_round; its role has on_hello (x.star:4:27)"},
 		{"has no handler for a message", `
 def on_round(self, round):
     self.send("A", "hello")`,
-			"protocol p has no handler on_hello; its role has on_round"},
+			"protocol p has no handler on_hello, and hello is sent at x.star:3:5; its role has on_round (x.star:4:27)"},
 		{"never ends", `
 def on_round(self, round):
     for i in range(1 << 40):

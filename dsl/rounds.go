@@ -103,7 +103,7 @@ func callRounds(c *call) (starlark.Value, error) {
 		chosen = oneOrMore{"any"}
 		p      *spaceValue
 		phases = 1
-		deaf   groups
+		deaf   choices
 		types  names
 		hops   int
 	)
@@ -136,7 +136,7 @@ func callRounds(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("rounds: phases is %d and hops is %d; want 1 phase or more, and hops only with 1 phase", phases, hops)
 	}
 	if len(deaf) == 0 {
-		deaf = groups{nil}
+		deaf = choices{nil}
 	}
 	if err := space.Listable(product(len(leaders), len(parts), len(deaf)), "rounds"); err != nil {
 		return nil, fmt.Errorf("rounds: %w; give fewer leaders, partitions or deaf sets", err)
@@ -164,9 +164,24 @@ func callRounds(c *call) (starlark.Value, error) {
 	return &spaceValue{s.Named(c.text()), c.in()}, nil
 }
 
+// choices is a parameter that takes a list of sets of instances, one of which is chosen.
+type choices groups
+
+// Unpack implements [starlark.Unpacker].
+func (c *choices) Unpack(v starlark.Value) error {
+	if list, ok := v.(starlark.Iterable); ok {
+		for e := range starlark.Elements(list) {
+			if name, ok := e.(starlark.String); ok {
+				return fmt.Errorf(`got a list with %s in it, want a list of lists, one of which is chosen in each round, as in [[], [%[1]s]]`, name)
+			}
+		}
+	}
+	return (*groups)(c).Unpack(v)
+}
+
 // roundSteps lists the rounds led by one of the leaders under one of the
 // partitions, in which one of the sets is deaf.
-func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf groups, phase runtime.Phase) ([]runtime.Step, error) {
+func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf choices, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, leader := range leaders {
 		for _, part := range parts {
@@ -186,7 +201,7 @@ func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf 
 // of its own and one hop, the last one all that is left.
 func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][][]string, phases int, phase runtime.Phase) (*space.Space, error) {
 	phase.Hops = 1
-	begin, err := roundSteps(cl, leaders, parts, groups{phase.Deaf}, phase)
+	begin, err := roundSteps(cl, leaders, parts, choices{phase.Deaf}, phase)
 	if err != nil {
 		return nil, err
 	}

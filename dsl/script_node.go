@@ -35,7 +35,7 @@ func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 	if err == nil && arg == nil {
 		// There is no handler for it.
 		if e.Kind == runtime.RoundEvent || e.Kind == runtime.MessageEvent {
-			out.FailWith(runtime.Failure{Message: n.missing(name)})
+			out.FailWith(n.unhandled(name))
 		} else {
 			out.Refuse(n.missing(name))
 		}
@@ -57,7 +57,34 @@ func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
 }
 
 func (n *scriptNode) missing(name string) string {
-	return fmt.Sprintf("protocol %s has no handler %s; its role has %s", n.protocol.name, name, strings.Join(n.role.names(), ", "))
+	return fmt.Sprintf("protocol %s has no handler %s; its role has %s", n.protocol.name, name, orNothing(n.role.names()))
+}
+
+// unhandled is the failure of a node that an event without a handler comes to. It
+// does not say who sent the message, so that it is one failure whoever did.
+func (n *scriptNode) unhandled(name string) runtime.Failure {
+	kind := strings.TrimPrefix(name, "on_")
+	var handled []string
+	for _, known := range n.role.names() {
+		if known, ok := strings.CutPrefix(known, "on_"); ok {
+			handled = append(handled, known)
+		}
+	}
+	hint := ""
+	if like := nearest(kind, handled); like != "" {
+		hint = fmt.Sprintf(" (did you mean on_%s?)", like)
+	}
+	n.protocol.mu.Lock()
+	sent := n.protocol.captured.sentAt(kind)
+	n.protocol.mu.Unlock()
+	if sent.IsValid() {
+		hint += fmt.Sprintf(", and %s is sent at %s", kind, sent)
+	}
+	f := runtime.Failure{Message: fmt.Sprintf("protocol %s has no handler %s%s; its role has %s", n.protocol.name, name, hint, orNothing(n.role.names()))}
+	if n.role.place.IsValid() {
+		f.Place = n.role.place.String()
+	}
+	return f
 }
 
 // dispatch finds the name of the handler and its arguments beside self; the

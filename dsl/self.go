@@ -82,7 +82,7 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 			return method(n, b, args, kwargs)
 		}), nil
 	}
-	return nil, nil
+	return nil, s.missing(name)
 }
 
 // SetField changes the state.
@@ -100,7 +100,7 @@ func (s *self) SetField(name string, v starlark.Value) error {
 func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var to, kind string
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 2, &to, &kind); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	if err := n.receiver(to); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
@@ -125,7 +125,7 @@ func (n *scriptNode) receiver(to string) error {
 func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var kind string
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 1, &kind); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	m, err := newMessage(kind, kwargs)
 	if err != nil {
@@ -139,7 +139,7 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	var slot int
 	var value starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "slot", &slot, "value", &value); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	v, err := toComparable(value)
 	if err != nil {
@@ -152,7 +152,7 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var op operation
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	n.out.Invoked(runtime.Operation(op))
 	return starlark.None, nil
@@ -161,7 +161,7 @@ func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var value starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &value); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	v, err := toComparable(value)
 	if err != nil {
@@ -174,7 +174,7 @@ func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var why string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "why", &why); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	n.out.Refuse(n.self.ID + " " + why)
 	return starlark.None, nil
@@ -183,7 +183,7 @@ func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	s, ok := starlark.AsString(text)
 	if !ok {

@@ -60,7 +60,7 @@ func (s *signed) CompareSameType(op syntax.Token, y starlark.Value, depth int) (
 func selfSign(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var value starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &value); err != nil {
-		return nil, err
+		return nil, misused(b, err)
 	}
 	// A copy, so that the signer can go on changing what it signed.
 	encoded, err := appendValue(nil, value)

@@ -130,16 +130,25 @@ exchange("c1", ["A", "B", "C'"])`,
 func callCluster(c *call) (starlark.Value, error) {
 	var (
 		p       *protocolValue
-		n       int
+		given   starlark.Value
+		n       int // 0 if it follows from the others
 		f       = 1
 		servers names
 		clients *starlark.Dict
 		network = "lossy"
 	)
-	if err := c.unpack(&p, &n, &f, &servers, &clients, &network); err != nil {
+	if err := c.unpack(&p, &given, &f, &servers, &clients, &network); err != nil {
 		return nil, err
 	}
-	if n == 0 && servers == nil {
+	switch {
+	case given != nil:
+		if err := starlark.UnpackArg(given, &n); err != nil {
+			return nil, fmt.Errorf("cluster: n: %w", err)
+		}
+		if n < 1 {
+			return nil, fmt.Errorf("cluster: n is %d, want 1 to 26 servers", n)
+		}
+	case servers == nil:
 		n = 3*f + 1
 	}
 	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers, Write: c.in().actionText}

@@ -330,6 +330,10 @@ func (c *Cluster) unknown(what, name string) error {
 			}
 		}
 	} else {
+		base := strings.TrimRight(name, "'")
+		if _, known := c.identityOf[base]; known && base != name {
+			return fmt.Errorf("no identity %q: with ' it names an instance; want its identity, %s, which all of them have in common", name, base)
+		}
 		for _, id := range c.identities {
 			there = append(there, id.Name)
 		}

@@ -61,8 +61,12 @@ func run(ctx context.Context, p *program, args []string) int {
 		if strings.HasPrefix(name, "-") {
 			return p.misuse("run: flags come before the files, arguments of the script after --; what is %s?", name)
 		}
-		if info, err := os.Stat(name); err == nil && info.IsDir() {
+		info, err := os.Stat(name)
+		if err == nil && info.IsDir() {
 			return p.misuse("run: %s is a folder; name the scripts in it", name)
+		}
+		if err != nil && name != files[0] {
+			return p.misuse("run: there is no file %s; none of the scripts was run. Arguments of a script come after --", name)
 		}
 	}
 	if p.reports != "" {

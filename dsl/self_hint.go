@@ -1,0 +1,113 @@
+package dsl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// Who writes a role forgets "self.", or an attribute in init, or what a method of
+// self takes.
+
+// ofSelf reports whether a place is in a function of a role, as its first parameter
+// says, and a name is that of an attribute which every node has or which
+// functions of the scripts assign.
+func (in *Interpreter) ofSelf(name string, pos syntax.Position) bool {
+	file, err := dialect.Parse(pos.Filename(), in.sources[pos.Filename()], 0)
+	if err != nil {
+		return false
+	}
+	inside := false
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if def, ok := n.(*syntax.DefStmt); ok && len(def.Params) > 0 {
+			start, end := def.Span()
+			if id, ok := def.Params[0].(*syntax.Ident); ok && id.Name == "self" && !before(pos, start) && before(pos, end) {
+				inside = true
+			}
+		}
+		return !inside
+	})
+	if _, method := selfSignatures[name]; !inside || method || slices.Contains(selfFacts, name) {
+		return inside
+	}
+	for path, text := range in.sources { // in a shell, init is in a text of its own
+		file, err := dialect.Parse(path, text, 0)
+		if err == nil && slices.Contains(assignedAttributes(file, "self"), name) {
+			return true
+		}
+	}
+	return false
+}
+
+func before(a, b syntax.Position) bool {
+	return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
+}
+
+// selfSignatures says how the methods of self are called.
+var selfSignatures = map[string]string{
+	"send":      "send(to, type, **fields), as in self.send(m.sender, \"ack\", value = 1)",
+	"broadcast": "broadcast(type, **fields), as in self.broadcast(\"vote\", value = 1)",
+	"decide":    "decide(slot, value)",
+	"invoked":   "invoked(op)",
+	"returns":   "returns(value=None)",
+	"refuse":    "refuse(why)",
+	"sign":      "sign(value)",
+	"log":       "log(text)",
+}
+
+// misused adds to the error of a method of self that was called with other
+// arguments how it is called.
+func misused(b *starlark.Builtin, err error) error {
+	return fmt.Errorf("%w; it is self.%s", err, selfSignatures[strings.TrimPrefix(b.Name(), "self.")])
+}
+
+// missing is the error of an attribute of self that is not there. It names what
+// init sets rather than what is set now, so that it is one failure in all states.
+func (s *self) missing(name string) error {
+	n := s.node
+	if n.role.handlers["init"] == nil {
+		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, Hint(name, (&self{&scriptNode{}}).AttrNames()))
+	}
+	fresh := &scriptNode{attrs: n.attrs} // while init runs
+	if b, ok := n.protocol.fresh.Load(n.key()); ok {
+		fresh = &scriptNode{encoded: b.([]byte)}
+		if err := fresh.load(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, Hint(name, (&self{fresh}).AttrNames()), orNothing(fresh.attrNames()))
+}
+
+// missing is the error of a field that a message has not.
+func (m *received) missing(name string) error {
+	names := m.AttrNames()
+	return fmt.Errorf("message %s has no .%s%s; it has %s", m.kind, name, Hint(name, names), strings.Join(names, ", "))
+}
+
+// persists reports a persistent attribute that no node can have: init, which has
+// just run, did not set it, and no function of the protocol assigns it.
+func (n *scriptNode) persists() error {
+	if len(n.role.persistent) == 0 {
+		return nil
+	}
+	if err := n.load(); err != nil {
+		return err
+	}
+	for _, name := range n.role.persistent {
+		if _, set := n.attrs[name]; !set && !n.protocol.captured.assigns(name) {
+			return fmt.Errorf("protocol %s: persistent names %q%s, which no function of the role assigns; init sets %s",
+				n.protocol.name, name, Hint(name, n.attrNames()), orNothing(n.attrNames()))
+		}
+	}
+	return nil
+}
+
+func orNothing(names []string) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, ", ")
+}
