@@ -3,11 +3,13 @@ package dsl
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
@@ -57,6 +59,9 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 // a list of what mentions it.
 func (in *Interpreter) topic(name string) (string, error) {
 	families := in.Families()
+	if text := in.aboutModule(strings.TrimSuffix(strings.TrimPrefix(name, stdPrefix), ".star")); text != "" {
+		return text, nil
+	}
 	var known []string
 	for _, family := range families {
 		for _, entry := range family.Entries {
@@ -82,6 +87,41 @@ func (in *Interpreter) topic(name string) (string, error) {
 		return fmt.Sprintf("%q is mentioned by\n%s", name, &found), nil
 	}
 	return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", name, Hint(name, known))
+}
+
+// aboutModule returns what a module of @std says of itself and the statement that
+// loads all that it defines, "" if there is no module of that name.
+func (in *Interpreter) aboutModule(name string) string {
+	f := file{in.loader.std, name + ".star"}
+	if f.tree.files == nil || in.builtins.Has(name) || !fs.ValidPath(f.path) {
+		return ""
+	}
+	source, err := f.read()
+	if err != nil {
+		return ""
+	}
+	parsed, err := dialect.Parse(f.name(), source, 0)
+	if err != nil {
+		return ""
+	}
+	doc := ""
+	load := fmt.Sprintf("load(%q", f.name())
+	for i, s := range parsed.Stmts {
+		if e, ok := s.(*syntax.ExprStmt); ok && i == 0 {
+			if text, ok := e.X.(*syntax.Literal); ok && text.Token == syntax.STRING {
+				doc = text.Value.(string)
+			}
+		}
+		if _, ok := s.(*syntax.LoadStmt); ok { // what a module loads it does not give on
+			continue
+		}
+		for _, defined := range newStatement(source, s).binds {
+			if !strings.HasPrefix(defined, "_") {
+				load += fmt.Sprintf(", %q", defined)
+			}
+		}
+	}
+	return fmt.Sprintf("%s\n%s\n\n    %s)\n", in.bold(f.name()), in.paragraphs(doc), load)
 }
 
 func (in *Interpreter) overview() string {

@@ -80,6 +80,19 @@ round("A")`)
 	}
 }
 
+// Modules of @std are topics of help.
+func TestHelpOfModules(t *testing.T) {
+	for _, topic := range []string{"assert", "@std//assert.star"} {
+		out, err := runScript(t, `help("`+topic+`")`)
+		if err != nil || !strings.Contains(out, "    load(\"@std//assert.star\", \"assert\")\n") || !strings.HasPrefix(out, "@std//assert.star\n    Assertions.") {
+			t.Errorf("%s: %v\n%s", topic, err, out)
+		}
+	}
+	if _, err := runScript(t, `help("../assert")`); err == nil {
+		t.Error("a path is no module")
+	}
+}
+
 // What can have no effect, and what is of another shape, is an error that says
 // what is right.
 func TestArgumentsOfProtocols(t *testing.T) {
