@@ -79,17 +79,17 @@ func TestHintInShell(t *testing.T) {
 // A script can show each report.
 func TestShowNothing(t *testing.T) {
 	stage := hinted + "r = explore(rounds(), check = agreement())\n"
-	const says = "nothing is violated; show(report.passing[0]) takes a scenario that holds\n"
+	const says = "nothing is violated in all 32 scenarios; show(report.passing[0]) takes a scenario that holds\n"
 	for script, want := range map[string]string{
 		"show(r)": says, `show(r, "messages")`: says, "show(r.passing[0])": "p   n=4 f=1\n",
-		`show(explore(rounds() * 30, check = agreement(), max_worlds = 1))`: "nothing is violated as far as was judged; ",
+		`show(explore(rounds() * 30, check = agreement(), max_worlds = 1))`: "nothing is violated as far as was judged: at the beginnings of all scenarios, up to ",
 	} {
 		if out, err := runScript(t, stage+script); err != nil || !strings.HasPrefix(out, want) {
 			t.Errorf("%s: %v\n%s", script, err, out)
 		}
 	}
 	for script, want := range map[string]string{
-		`show(r, "mermaid")`: "show: nothing is violated; show(report.passing[0])",
+		`show(r, "mermaid")`: "show: nothing is violated in all 32 scenarios; show(report.passing[0])",
 		`show(r, "mesages")`: "did you mean messages?",
 		`enter(r)`:           "enter: the report has no counterexample; enter(report.passing[0]) takes a scenario that holds",
 	} {

@@ -182,10 +182,7 @@ func pictureFormat(format, file string, full bool) (trace.Format, error) {
 // Another program that reads a picture cannot read that.
 func (c *call) showNothing(r *reportValue, f trace.Format, file string) (starlark.Value, error) {
 	forPeople := f == trace.FormatStoryboard || f == trace.FormatMessages
-	text := "nothing is violated"
-	if !r.Complete() && r.Kind != "sample" {
-		text += " as far as was judged"
-	}
+	text := "nothing is violated " + r.Bounds()
 	if file != "" {
 		text += ", so " + file + " is not written"
 	}

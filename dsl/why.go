@@ -52,7 +52,7 @@ func callWhy(c *call) (starlark.Value, error) {
 func (c *call) whyReport(r *reportValue) (starlark.Value, error) {
 	f := r.first()
 	if f == nil {
-		return starlark.String("nothing is violated"), nil
+		return starlark.String("nothing is violated " + r.Bounds()), nil
 	}
 	return c.whyFinding(f)
 }

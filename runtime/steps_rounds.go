@@ -74,8 +74,12 @@ func (s *step) flows(p Phase) (Phase, flow, error) {
 	if p.Hops < 0 {
 		return p, f, fmt.Errorf("hops is %d, want 1 or more, or none for all", p.Hops)
 	}
-	if (len(p.Deaf) == 0) != (len(p.Types) == 0) {
-		return p, f, errors.New("deaf instances and the message types that they don't hear go together")
+	switch {
+	case len(p.Deaf) > 0 && len(p.Types) == 0:
+		return p, f, fmt.Errorf("deaf names %s, and types no message that is not heard; add types%s", strings.Join(p.Deaf, ", "), c.someOf())
+	case len(p.Deaf) == 0 && len(p.Types) > 0:
+		return p, f, fmt.Errorf("types names %s, and deaf no instance that does not hear that; add deaf, with instances of %s",
+			strings.Join(p.Types, ", "), strings.Join(c.Names(c.all()), ", "))
 	}
 	if err := c.KnownTypes(p.Types...); err != nil {
 		return p, f, err

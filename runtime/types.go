@@ -25,6 +25,14 @@ func (c *Cluster) MessageTypes() []string {
 	return nil
 }
 
+// someOf says which message types there are to choose from, "" if that is not known.
+func (c *Cluster) someOf() string {
+	if types := c.MessageTypes(); types != nil {
+		return ", some of " + strings.Join(types, ", ")
+	}
+	return ""
+}
+
 // An UnknownTypeError says that a filter names a type that no message has.
 type UnknownTypeError struct {
 	Type  string

@@ -19,7 +19,10 @@ func mergeCommand() command {
 		summary: "add the reports of shards up to the whole",
 		help: `
 Reads files that "twinsh run -shard I/K -reports FILE" wrote, one for each shard,
-and prints the report of each search as a run without shards would have.
+and prints the report of each search. The verdicts, the numbers of scenarios and the
+counterexample are those of a run without shards. Worlds and steps are sums, in
+which what several shards came to counts several times. Handler runs are those of
+the shard with the most. Symmetry is never used with shards.
 
 A file is refused if it was cut or changed, if its script ended with an error, if
 its figures cannot be, or if it is of another search: of other code, say.
@@ -47,6 +50,7 @@ func merge(_ context.Context, p *program, names []string) int {
 			return p.misuse("merge: %s holds %d reports, and %s holds %d", name, len(reports), names[0], len(searches))
 		}
 		for i, r := range reports {
+			r.File = name
 			searches[i] = append(searches[i], r)
 		}
 	}
@@ -54,7 +58,7 @@ func merge(_ context.Context, p *program, names []string) int {
 	for _, shards := range searches {
 		whole, err := explore.Merge(shards)
 		if err != nil {
-			return p.misuse("%v (%s)", err, strings.Join(names, ", "))
+			return p.misuse("%v", err)
 		}
 		fmt.Fprintln(p.stdout, whole.Text())
 		for _, step := range whole.Counterexample {

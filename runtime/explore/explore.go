@@ -263,8 +263,11 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 	if k := o.Shard; k.Count < 0 || k.Index < 0 || k.Count > 0 && k.Index >= k.Count {
 		return nil, fmt.Errorf("explore: there is no shard %d of %d; the first is 0", k.Index, k.Count)
 	}
-	if o.Shard.Count > 1 && (o.First || o.Checkpoint != "") {
-		return nil, fmt.Errorf("explore: a shard covers its part wholly and without a checkpoint")
+	if o.Shard.Count > 1 && o.First {
+		return nil, fmt.Errorf("explore: a shard covers its part wholly, so that it cannot stop at the first violation; leave first = True out, or do without shards")
+	}
+	if o.Shard.Count > 1 && o.Checkpoint != "" {
+		return nil, fmt.Errorf("explore: a shard has no checkpoint; leave checkpoint = %q out, or do without shards", o.Checkpoint)
 	}
 	if o.Shard.Count > 1 {
 		// Shards must cut the same worlds, so none of them may find out for

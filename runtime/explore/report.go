@@ -41,6 +41,9 @@ func (r *Report) Text() string {
 		early = fmt.Sprintf("   %s ended early", percent(r.EndedEarly, r.Covered))
 	}
 	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
+	if r.part() {
+		line("shard", "%d of %d; what is said here is of its part of the scenarios only", r.shard.Index+1, r.shard.Count)
+	}
 	renamed := ""
 	if r.Renamings > 1 {
 		renamed = fmt.Sprintf(" up to %d renamings", r.Renamings)
@@ -66,7 +69,7 @@ func (r *Report) Text() string {
 		if r.Partial > 0 {
 			partial = fmt.Sprintf(", and %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
 		}
-		if r.Kind == "sample" {
+		if r.Kind == "sample" || r.part() {
 			line("stopped", "%s", why)
 		} else {
 			line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
@@ -140,6 +143,36 @@ func (r *Report) shareOf(n *big.Int) string {
 	}
 }
 
+// part reports whether the report is that of a shard, which judged a part of the
+// scenarios, whatever their length.
+func (r *Report) part() bool { return r.shard.Count > 1 }
+
+// idle says that a shard judged nothing.
+func (r *Report) idle() string {
+	return fmt.Sprintf("shard %d of %d covered no scenario", r.shard.Index+1, r.shard.Count)
+}
+
+// Bounds says where nothing is violated that the report has no violation of, as
+// in "in all 64 scenarios". Of a shard that is no more than what it covered: what
+// shows at the beginning of a scenario may be counted by another shard.
+func (r *Report) Bounds() string {
+	switch {
+	case r.part() && r.Covered.Sign() == 0:
+		return "as far as was judged: " + r.idle()
+	case r.part():
+		return fmt.Sprintf("in the %s that shard %d of %d covered", scenarios(r.Covered), r.shard.Index+1, r.shard.Count)
+	case r.Kind != "sample" && !r.Complete():
+		text := fmt.Sprintf("as far as was judged: at the beginnings of all scenarios, up to %s", steps(r.Depth))
+		if r.Partial > 0 {
+			text += fmt.Sprintf(", and at %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
+		}
+		return text
+	case !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1:
+		return "in the " + scenarios(r.Covered)
+	}
+	return "in all " + scenarios(r.Covered)
+}
+
 // holds states a verdict with its bounds.
 func (r *Report) holds(kept []string) string {
 	what := "nothing was checked: no node's code fails"
@@ -151,18 +184,13 @@ func (r *Report) holds(kept []string) string {
 	case len(r.Failures) > 0:
 		what = "nothing else was checked"
 	}
-	if r.Kind != "sample" && !r.Complete() {
-		what += fmt.Sprintf(" as far as was judged: at the beginnings of all scenarios, up to %s", steps(r.Depth))
-		if r.Partial > 0 {
-			what += fmt.Sprintf(", and at %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
-		}
-		return what
+	if r.part() && r.Covered.Sign() == 0 && len(r.Checked) > 0 {
+		return fmt.Sprintf("%s not judged: %s", strings.Join(kept, ", "), r.idle())
 	}
-	which := "all "
-	if !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1 {
-		which = "the "
+	text := what + " " + r.Bounds()
+	if !r.part() && r.Kind != "sample" && !r.Complete() {
+		return text
 	}
-	text := fmt.Sprintf("%s in %s%s", what, which, scenarios(r.Covered))
 	if r.Progressed.Sign() > 0 || len(r.Untested) > 0 {
 		text += fmt.Sprintf("; %s made progress", percent(r.Progressed, r.Covered))
 	}
@@ -178,15 +206,18 @@ func (r *Report) notes() []string {
 	default:
 		notes = append(notes, fmt.Sprintf("more servers are faulty than %s allows: beyond f, its verdict proves nothing", strings.Join(beyond, ", ")))
 	}
-	sofar := ""
-	if !r.Complete() && r.Kind != "sample" {
+	sofar, all := "", ", in all scenarios"
+	switch {
+	case r.part():
+		sofar, all = " in this shard", ""
+	case !r.Complete() && r.Kind != "sample":
 		sofar = " so far"
 	}
 	for _, u := range r.Untested {
 		notes = append(notes, fmt.Sprintf("NOTHING put %s to the test%s: it takes %s, and there was none; its verdict proves nothing", u.Property, sofar, u.Needs))
 	}
 	if r.comparing && r.Uniform() && len(r.Untested) == 0 {
-		notes = append(notes, fmt.Sprintf("all decisions for a slot were of one value%s, in all scenarios: they could not have differed", sofar))
+		notes = append(notes, fmt.Sprintf("all decisions for a slot were of one value%s%s: they could not have differed", sofar, all))
 	}
 	if r.Sampled {
 		notes = append(notes, "that the protocol treats servers the same was checked on a sample; the rest is its promise")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // A Shard is one of several parts of a search that can run in different
@@ -74,6 +75,7 @@ func (r *Report) dropEmpty() {
 // A Saved report is one without worlds, which can be written down as JSON and
 // added to those of other shards. Numbers of scenarios are decimal texts.
 type Saved struct {
+	File    string      `json:"-"` // from which it was read, for errors; may be ""
 	Search  Fingerprint // what was searched; only reports of one search can be added
 	Shard   Shard
 	Kind    string
@@ -202,11 +204,11 @@ func Merge(reports []*Saved) (*Saved, error) {
 	first := reports[0]
 	for _, r := range reports {
 		if err := r.check(); err != nil {
-			return nil, fmt.Errorf("merge: the report of shard %d: %w", r.Shard.Index+1, err)
+			return nil, fmt.Errorf("merge: %s: %w", r.named(), err)
 		}
 	}
-	if max(first.Shard.Count, 1) != len(reports) {
-		return nil, fmt.Errorf("merge: a search in %d shards has that many reports, and %d are given", first.Shard.Count, len(reports))
+	if err := fitTogether(reports); err != nil {
+		return nil, fmt.Errorf("merge: %w", err)
 	}
 	sum := *first
 	sum.Shard = Shard{}
@@ -216,13 +218,6 @@ func Merge(reports []*Saved) (*Saved, error) {
 	decided := map[int]string{}
 	sum.Decided = decided
 	for i, r := range reports {
-		if d := r.Search.differences(first.Search); d != "" {
-			return nil, fmt.Errorf("merge: the reports of shards %d and %d are of different searches; what differs is %s",
-				first.Shard.Index+1, r.Shard.Index+1, d)
-		}
-		if r.Shard.Count != first.Shard.Count || r.Shard.Index != i {
-			return nil, fmt.Errorf("merge: shard %d/%d is missing, or another is there twice", i+1, first.Shard.Count)
-		}
 		sum.Covered.Add(sum.Covered, r.Covered)
 		sum.EndedEarly.Add(sum.EndedEarly, r.EndedEarly)
 		sum.Progressed.Add(sum.Progressed, r.Progressed)
@@ -273,6 +268,46 @@ func Merge(reports []*Saved) (*Saved, error) {
 		}
 	}
 	return &sum, nil
+}
+
+// fitTogether reports why reports, in the order of their shards, are not all
+// shards of one search, each once.
+func fitTogether(reports []*Saved) error {
+	first := reports[0]
+	count := max(first.Shard.Count, 1)
+	for i, r := range reports {
+		if max(r.Shard.Count, 1) != count {
+			return fmt.Errorf("%s and %s are of different numbers of shards", first.named(), r.named())
+		}
+		if d := r.Search.differences(first.Search); d != "" {
+			return fmt.Errorf("%s and %s are of different searches; what differs is %s", first.named(), r.named(), d)
+		}
+		if i > 0 && r.Shard.Index == reports[i-1].Shard.Index {
+			return fmt.Errorf("%s and %s are the same shard", reports[i-1].named(), r.named())
+		}
+	}
+	var missing []string
+	for i := range count {
+		if !slices.ContainsFunc(reports, func(r *Saved) bool { return r.Shard.Index == i }) {
+			missing = append(missing, fmt.Sprintf("%d/%d", i+1, count))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("of the %d shards of this search there is no report of %s", count, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// named says which report it is, as in "b.json (shard 2/4)".
+func (s *Saved) named() string {
+	which := "a report without shards"
+	if s.Shard.Count > 0 {
+		which = fmt.Sprintf("shard %d/%d", s.Shard.Index+1, s.Shard.Count)
+	}
+	if s.File == "" {
+		return which
+	}
+	return s.File + " (" + which + ")"
 }
 
 // before orders violations as one search finds them.
@@ -345,7 +380,7 @@ func (s *Saved) Text() string {
 		Kind: s.Kind, Space: s.Space, System: s.System, Checked: s.Checked, Size: s.Size, Covered: s.Covered,
 		EndedEarly: s.EndedEarly, Progressed: s.Progressed, Worlds: s.Worlds, Steps: s.Steps, Runs: s.Runs,
 		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, StartsBeyond: s.StartsBeyond, Violations: s.Violations, Failures: s.Failures,
-		Untested: s.Untested, Decided: s.Decided, comparing: s.Comparing, NoEffect: s.NoEffect,
+		Untested: s.Untested, Decided: s.Decided, comparing: s.Comparing, NoEffect: s.NoEffect, shard: s.Shard,
 	}
 	if s.Stopped != "" {
 		r.Stopped = LimitError{What: s.Stopped}

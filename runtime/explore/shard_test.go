@@ -200,11 +200,30 @@ func TestPropertiesOfOneName(t *testing.T) {
 	}
 }
 
+// What does not go with a shard is named.
+func TestShardOptions(t *testing.T) {
+	for want, set := range map[string]func(*explore.Options){
+		"leave first = True out":              func(o *explore.Options) { o.First = true },
+		`leave checkpoint = "here.twins" out`: func(o *explore.Options) { o.Checkpoint = "here.twins" },
+	} {
+		s, o := storeSpace(t, 2)
+		o.Shard = explore.Shard{Index: 1, Count: 2}
+		set(&o)
+		if _, err := explore.Explore(context.Background(), s, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	report := func(length, index, count int) *explore.Saved {
 		s, o := storeSpace(t, length)
 		o.Shard = explore.Shard{Index: index, Count: count}
 		return mustExplore(t, context.Background(), s, o).Save()
+	}
+	named := func(file string, r *explore.Saved) *explore.Saved {
+		r.File = file
+		return r
 	}
 	first, second := report(3, 0, 1), report(3, 0, 1) // each is the whole
 	first.Shard, second.Shard = explore.Shard{Index: 0, Count: 2}, explore.Shard{Index: 1, Count: 2}
@@ -214,9 +233,12 @@ func TestMergeRefuses(t *testing.T) {
 	}{
 		{"the shards cover", []*explore.Saved{first, second}},
 		{"no reports", nil},
-		{"a search in 2 shards has that many reports, and 1 are given", []*explore.Saved{report(3, 0, 2)}},
-		{"shard 2/2 is missing", []*explore.Saved{report(3, 0, 2), report(3, 0, 2)}},
-		{"different searches", []*explore.Saved{report(3, 0, 2), report(2, 1, 2)}},
+		{"of the 3 shards of this search there is no report of 1/3, 3/3", []*explore.Saved{report(3, 1, 3)}},
+		{"x.json (shard 1/2) and y.json (shard 1/2) are the same shard", []*explore.Saved{named("x.json", report(3, 0, 2)), named("y.json", report(3, 0, 2))}},
+		{"are of different searches", []*explore.Saved{report(3, 0, 2), report(2, 1, 2)}},
+		{"x.json (shard 1/3) and y.json (shard 2/4) are of different numbers", []*explore.Saved{
+			named("x.json", report(3, 0, 3)), named("y.json", report(3, 1, 4)), named("z.json", report(3, 2, 3))}},
+		{"a report without shards and shard 2/2 are of different numbers", []*explore.Saved{report(3, 1, 2), report(3, 0, 0)}},
 	} {
 		if _, err := explore.Merge(tc.reports); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("got %v, want an error with %q", err, tc.want)
