@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -175,13 +176,38 @@ type statement struct {
 	text      string
 	rewritten []syntax.Stmt
 	binds     []string // the global variables that it assigns
-	mentions  []string // the names in it
+	mentions  []string // the global variables and builtins in it
 }
 
 func newStatement(text string, s syntax.Stmt) *statement {
-	made := &statement{text: textOf(text, s), mentions: mentions(s)}
+	made := &statement{text: textOf(text, s)}
+	made.mentions = globalsIn(made.text)
 	made.rewritten = made.rewrite([]syntax.Stmt{s})
 	return made
+}
+
+// globalsIn lists the names in a statement that are not local to a function in it.
+func globalsIn(text string) []string {
+	parsed, err := dialect.Parse("statement", text, 0)
+	if err != nil {
+		return nil // a part of what could be parsed can be
+	}
+	all := func(string) bool { return true }
+	if err := resolve.File(parsed, all, all); err != nil {
+		return mentions(parsed.Stmts[0])
+	}
+	var names []string
+	syntax.Walk(parsed, func(n syntax.Node) bool {
+		id, ok := n.(*syntax.Ident)
+		if !ok {
+			return true
+		}
+		if b, ok := id.Binding.(*resolve.Binding); ok && b.Scope != resolve.Local && b.Scope != resolve.Cell && b.Scope != resolve.Free {
+			names = append(names, id.Name)
+		}
+		return true
+	})
+	return names
 }
 
 // linesOf splits a text as the parser does: a carriage return ends a line, too.

@@ -261,17 +261,25 @@ func (in *Interpreter) needed(text string) string {
 }
 
 // defining returns the statements, in order, that define some names, and those
-// that these need in turn. It adds what they mention to the names.
+// that these need in turn: before them, or after them if functions need them, which
+// see variables as they are when they are called. It adds what they mention to the names.
 func defining(past []*statement, names map[string]bool) []string {
+	needed := make([]bool, len(past))
+	for more := true; more; {
+		more = false
+		for i, s := range past {
+			if needed[i] || !slices.ContainsFunc(s.binds, func(name string) bool { return names[name] }) {
+				continue
+			}
+			needed[i], more = true, true
+			for _, name := range s.mentions {
+				names[name] = true
+			}
+		}
+	}
 	var chosen []string
-	for _, s := range slices.Backward(past) {
-		if !slices.ContainsFunc(s.binds, func(name string) bool { return names[name] }) {
-			continue
-		}
-		for _, name := range s.mentions {
-			names[name] = true
-		}
-		if !slices.Contains(chosen, s.text) {
+	for i, s := range slices.Backward(past) {
+		if needed[i] && !slices.Contains(chosen, s.text) {
 			chosen = append(chosen, s.text)
 		}
 	}

@@ -100,6 +100,38 @@ setting()`, `cluster(make(limit = 1, values = {"A": "a", "B": "b", "C": "a"}, la
 	}
 }
 
+// What functions use may be defined after them. A variable of the script that is
+// called as a local one of theirs is not needed.
+func TestShrunkScriptOfLateDefinitions(t *testing.T) {
+	for _, quorum := range []string{"Q", "q()"} {
+		out, err := runScript(t, `
+m = [undone for undone in [1]]
+def init(self):
+    self.count = 0
+def on_timeout(self):
+    for m in [1]:
+        self.count += m
+    if self.count >= `+quorum+`:
+        self.decide(1, self.id)
+def q():
+    return Q
+Q = 1
+Q = Q + 1
+p = protocol("late", role(init = init, on_timeout = on_timeout))
+cluster(p, n = 2, f = 0)
+r = explore(timeouts() * 4, check = agreement())
+print(shrink(r))
+Q = 5`)
+		if err != nil || strings.Contains(out, "no script") || strings.Contains(out, "undone") || !strings.Contains(out, "Q = 1\nQ = Q + 1\n") || strings.Contains(out, "Q = 5") {
+			t.Errorf("%v\n%s", err, out)
+		}
+		var failed *CheckFailed
+		if err := testInterpreter(t, nil).Exec(t.Context(), "again.star", out); !errors.As(err, &failed) {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
+
 // The shell knows what was evaluated.
 func TestShrunkScriptOfShell(t *testing.T) {
 	in := testInterpreter(t, nil)
