@@ -28,6 +28,41 @@ func (r *Report) Text() string {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", label, fmt.Sprintf(format, args...))
 	}
+	r.figures(line)
+	r.course(line)
+	found := func(what string, length int, shortest, in *big.Int, why string) {
+		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), Grouped(shortest))
+		if in.Cmp(shortest) < 0 {
+			in = shortest // each goes on in a scenario at least, judged to its end or not
+		}
+		line("", "in %s", r.shareOf(in))
+		for _, l := range strings.Split(why, "\n") {
+			if l != "" {
+				line("", "%s", l)
+			}
+		}
+	}
+	for _, v := range r.Violations {
+		found(v.Property+" VIOLATED", v.Length, v.Shortest, v.Scenarios, v.Why)
+	}
+	for _, f := range r.Failures {
+		found("CODE FAILED", f.Length, f.Shortest, f.Scenarios, "the code of "+f.Instance+" failed: "+f.Failure.String())
+	}
+	if kept := r.kept(); len(kept) > 0 || len(r.Checked) == 0 {
+		line("verdict", "%s", r.holds(kept))
+	}
+	r.noEffect(line)
+	for _, note := range r.notes() {
+		line("note", "%s", note)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// A lineWriter writes a line of a report, with what it is about before it.
+type lineWriter func(label, format string, args ...any)
+
+// figures writes what was searched, and how much of it.
+func (r *Report) figures(line lineWriter) {
 	line(r.Kind, "%s   %s", r.Space, r.System)
 	covered := "all covered"
 	switch {
@@ -54,6 +89,10 @@ func (r *Report) Text() string {
 	line("worlds", "%s different%s   %s steps   %s handler runs",
 		Grouped(big.NewInt(int64(r.Worlds))), renamed, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
 	r.Coverage.text(r.Covered, line)
+}
+
+// course writes how the search went, as far as that is out of the ordinary.
+func (r *Report) course(line lineWriter) {
 	if r.Asymmetry != "" && r.asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
 	}
@@ -81,32 +120,6 @@ func (r *Report) Text() string {
 	if r.Unsaved != nil {
 		line("unsaved", "%v", r.Unsaved)
 	}
-	found := func(what string, length int, shortest, in *big.Int, why string) {
-		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), Grouped(shortest))
-		if in.Cmp(shortest) < 0 {
-			in = shortest // each goes on in a scenario at least, judged to its end or not
-		}
-		line("", "in %s", r.shareOf(in))
-		for _, l := range strings.Split(why, "\n") {
-			if l != "" {
-				line("", "%s", l)
-			}
-		}
-	}
-	for _, v := range r.Violations {
-		found(v.Property+" VIOLATED", v.Length, v.Shortest, v.Scenarios, v.Why)
-	}
-	for _, f := range r.Failures {
-		found("CODE FAILED", f.Length, f.Shortest, f.Scenarios, "the code of "+f.Instance+" failed: "+f.Failure.String())
-	}
-	if kept := r.kept(); len(kept) > 0 || len(r.Checked) == 0 {
-		line("verdict", "%s", r.holds(kept))
-	}
-	r.noEffect(line)
-	for _, note := range r.notes() {
-		line("note", "%s", note)
-	}
-	return strings.TrimRight(b.String(), "\n")
 }
 
 // goesOn says from where a search that resumes the checkpoint will go on.

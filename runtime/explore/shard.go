@@ -146,6 +146,11 @@ func (s *Saved) check() error {
 	case s.Worlds > s.Steps:
 		return fmt.Errorf("%d worlds were gone on from in %d steps", s.Worlds, s.Steps)
 	}
+	return s.checkFindings()
+}
+
+// checkFindings reports violations and failures that no search can have found.
+func (s *Saved) checkFindings() error {
 	seen := map[string]bool{}
 	for _, v := range s.Violations {
 		switch {
