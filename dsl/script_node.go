@@ -61,7 +61,7 @@ func (n *scriptNode) missing(name string) string {
 }
 
 // unhandled is the failure of a node that an event without a handler comes to. It
-// does not say who sent the message, so that it is one failure whoever did.
+// does not say who sent the message, so that it is one failure from all senders.
 func (n *scriptNode) unhandled(name string) runtime.Failure {
 	kind := strings.TrimPrefix(name, "on_")
 	var handled []string

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twinsh/twinsh/internal/english"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // This file is who reaches whom, and the steps that change it.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twinsh/twinsh/internal/english"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 var roundKinds = []Action{RoundStep{}, DeliverStep{}}

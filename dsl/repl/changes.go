@@ -9,8 +9,8 @@ import (
 
 	"github.com/fatih/color"
 
-	"github.com/twinsh/twinsh/internal/english"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/terminal"
 	"github.com/twinsh/twinsh/runtime/trace"
 )

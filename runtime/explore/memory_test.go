@@ -18,16 +18,7 @@ func TestMemoryIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []runtime.Step
-	for client := range c.Clients().All {
-		for _, reach := range space.Quorums(c, 3) {
-			step, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, step)
-		}
-	}
+	steps := exchangeSteps(t, c, space.Quorums(c, 3))
 	s := space.Of(steps...).Times(2)
 	x := newSearch(s, Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}})
 	if err := x.seekSymmetry(t.Context()); err != nil || x.symmetry == nil {

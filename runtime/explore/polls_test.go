@@ -38,16 +38,7 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []runtime.Step
-	for client := range c.Clients().All {
-		for _, reach := range space.Quorums(c, 3) {
-			step, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, step)
-		}
-	}
+	steps := exchangeSteps(t, c, space.Quorums(c, 3))
 	different, err := space.Of(steps...).Distinct(t.Context(), 2) // each step leads to a place of its own
 	if err != nil {
 		t.Fatal(err)
@@ -280,15 +271,6 @@ func branching(t *testing.T) (*space.Space, Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []runtime.Step
-	for client := range c.Clients().All {
-		for _, reach := range space.Subsets(c, 2, 3) {
-			step, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, step)
-		}
-	}
+	steps := exchangeSteps(t, c, space.Subsets(c, 2, 3))
 	return space.Of(steps...).Times(4), Options{Start: c.Start()}
 }

@@ -24,16 +24,7 @@ func TestReplayUndoesRenamings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []runtime.Step
-	for client := range c.Clients().All {
-		for _, reach := range space.Quorums(c, 3) {
-			step, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, step)
-		}
-	}
+	steps := exchangeSteps(t, c, space.Quorums(c, 3))
 	renamed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		x := newSearch(space.Of(steps...).Times(20), Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}, Symmetry: Always, Workers: 1})
@@ -127,4 +118,19 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	}
 	t.Fatalf("no renaming turns %v into %v", got, node)
 	return 0
+}
+
+// exchangeSteps lists the exchanges of each client with each of the reaches.
+func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []runtime.Set) (steps []runtime.Step) {
+	t.Helper()
+	for _, client := range c.Names(c.Clients()) {
+		for _, reach := range reaches {
+			step, err := c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(reach)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps = append(steps, step)
+		}
+	}
+	return steps
 }

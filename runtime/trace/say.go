@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twinsh/twinsh/internal/english"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // Say makes text of a sentence of this trace.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twinsh/twinsh/internal/english"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 const (
