@@ -31,12 +31,12 @@ func TestGuard(t *testing.T) {
 				heap: func() int { return now }, collect: func() { collections++; now = tc.collected }}
 			if tc.name == "a heap that shrank before" {
 				now = 4000
-				if err := g.look(); err != nil {
+				if _, err := g.look(); err != nil {
 					t.Fatal(err)
 				}
 			}
 			now = tc.heap
-			err := g.look()
+			_, err := g.look()
 			var stop LimitError
 			if errors.As(err, &stop) != tc.ends || collections != tc.collections {
 				t.Errorf("got %v after %d collections", err, collections)
@@ -51,20 +51,40 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A guard looks every few milliseconds, until its context ends.
+// A guard looks seldom while much memory is left and often when little is, until its
+// context ends.
 func TestGuardWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		looks := 0
-		g := &guard{limit: 10, heap: func() int { return 0 }, counted: func() int { looks++; return looks }}
-		ctx, cancel := context.WithCancelCause(t.Context())
+		// The heap fills at half of the rate that a guard reckons with.
+		const limit = 8 << 30
 		began := time.Now()
+		var looks []time.Duration
+		filled := func() int {
+			looks = append(looks, time.Since(began))
+			return int(time.Since(began).Seconds() * fillRate / 2)
+		}
+		g := &guard{limit: limit, heap: func() int { return 0 }, counted: filled}
+		ctx, cancel := context.WithCancelCause(t.Context())
 		go g.watch(ctx, cancel)
 		<-ctx.Done()
 		var stop LimitError
-		if !errors.As(context.Cause(ctx), &stop) || looks != 11 || time.Since(began) != 11*guardEvery {
-			t.Errorf("%d looks in %s, and then %v", looks, time.Since(began), context.Cause(ctx))
+		if !errors.As(context.Cause(ctx), &stop) {
+			t.Errorf("the watch ends with %v", context.Cause(ctx))
+		}
+		if over := time.Since(began) - time.Second; over < 0 || over > guardLeast {
+			t.Errorf("the limit was noticed %s late", over)
+		}
+		if len(looks) > 15 {
+			t.Errorf("%d looks, at %v", len(looks), looks)
 		}
 	})
+	for left, want := range map[int]time.Duration{
+		0: guardLeast, 1 << 20: guardLeast, 1 << 30: time.Second / 16, 1 << 40: guardMost,
+	} {
+		if got := untilFull(left); got != want {
+			t.Errorf("with %d bytes left a guard waits %s, want %s", left, got, want)
+		}
+	}
 }
 
 // What is to be said of a violation may be said a little longer than the search goes on.

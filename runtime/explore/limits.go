@@ -104,9 +104,20 @@ func (c *clock) pause() (resume func()) {
 	}
 }
 
-// guardEvery is how often memory is looked at: more often than a program can fill
-// much of it.
-const guardEvery = 5 * time.Millisecond
+// A guard looks again before the memory that is left can be filled at fillRate bytes
+// a second, and yet not all the time: a look wakes a thread, and takes time from workers
+// that have all processors.
+const (
+	fillRate   = 16 << 30
+	guardLeast = 2 * time.Millisecond
+	guardMost  = 250 * time.Millisecond
+)
+
+// untilFull returns how long a guard may wait when so many bytes are left.
+func untilFull(left int) time.Duration {
+	wait := time.Duration(float64(left) / fillRate * float64(time.Second))
+	return min(max(wait, guardLeast), guardMost)
+}
 
 // A guard ends a search whose memory comes to its limit. It looks at what the
 // search counts, and at how far the heap of the process has grown since the search
@@ -130,35 +141,40 @@ func newGuard(limit int, counted func() int) *guard {
 
 // watch looks until ctx ends, which it makes happen.
 func (g *guard) watch(ctx context.Context, end context.CancelCauseFunc) {
-	tick := time.NewTicker(guardEvery)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			if err := g.look(); err != nil {
+		case <-timer.C:
+			left, err := g.look()
+			if err != nil {
 				end(err)
 				return
 			}
+			timer.Reset(untilFull(left))
 		}
 	}
 }
 
-// look returns a [LimitError] if the limit is reached.
-func (g *guard) look() error {
-	if g.counted() > g.limit {
-		return memoryLimit(g.limit)
+// look returns a [LimitError] if the limit is reached, and else how many bytes are
+// left before something is to be done.
+func (g *guard) look() (left int, err error) {
+	counted := g.limit - g.counted()
+	if counted < 0 {
+		return 0, memoryLimit(g.limit)
 	}
 	now := g.heap()
 	g.least = min(g.least, now)
-	if now-g.least > g.limit/10*9 {
+	room := g.least + g.limit/10*9
+	if now > room {
 		g.collect()
-		if g.heap()-g.least > g.limit/10*8 {
-			return memoryLimit(g.limit)
+		if now = g.heap(); now-g.least > g.limit/10*8 {
+			return 0, memoryLimit(g.limit)
 		}
 	}
-	return nil
+	return min(counted, room-now), nil
 }
 
 func memoryLimit(bytes int) error {

@@ -6,9 +6,21 @@ import (
 	"time"
 )
 
-// watchInterval is how often Watch looks. What a script allocates in one step
-// is bounded, so that it does not get far in the meantime.
-const watchInterval = 10 * time.Millisecond
+// Watch looks again before the process can fill what is left at fillRate bytes a
+// second, and yet not all the time: a look wakes a thread, and takes time from a search
+// that has all processors. What a script allocates in one step is bounded, so that it
+// does not get far in the meantime.
+const (
+	fillRate   = 16 << 30
+	watchLeast = 5 * time.Millisecond
+	watchMost  = 250 * time.Millisecond
+)
+
+// untilFull returns how long to wait when so many bytes of limit are used.
+func untilFull(limit, used uint64) time.Duration {
+	wait := time.Duration(float64(limit-min(used, limit)) / fillRate * float64(time.Second))
+	return min(max(wait, watchLeast), watchMost)
+}
 
 // Watch calls exceeded, once, when the process occupies more than limit bytes
 // and collecting garbage does not help. Far beyond the limit it does not wait
@@ -16,26 +28,26 @@ const watchInterval = 10 * time.Millisecond
 func Watch(limit uint64, exceeded func(used uint64)) (end func()) {
 	done := make(chan struct{})
 	go func() {
-		ticker := time.NewTicker(watchInterval)
-		defer ticker.Stop()
+		timer := time.NewTimer(0)
+		defer timer.Stop()
 		for {
 			select {
 			case <-done:
 				return
-			case <-ticker.C:
+			case <-timer.C:
 			}
 			used := Occupied()
-			if used <= limit {
-				continue
-			}
-			if used < limit+limit/8 {
+			if used > limit && used < limit+limit/8 {
 				runtime.GC()
-				if used = Occupied(); used <= limit-limit/16 {
-					continue
+				if after := Occupied(); after <= limit-limit/16 {
+					used = after
 				}
 			}
-			exceeded(used)
-			return
+			if used > limit {
+				exceeded(used)
+				return
+			}
+			timer.Reset(untilFull(limit, used))
 		}
 	}()
 	return func() { close(done) }
