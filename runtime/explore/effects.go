@@ -34,6 +34,9 @@ type NoEffect struct {
 	// Doubles is that the filter is a duplication.
 	Doubles bool `json:",omitempty"`
 	Tried   bool // some scenario came to the step, but it could not happen
+	// AtStart is why the step cannot happen in the world that the search begins in, if
+	// scenarios begin with it.
+	AtStart string `json:",omitempty"`
 }
 
 // Why says what never happened.
@@ -43,6 +46,8 @@ func (n NoEffect) Why() string {
 		return fmt.Sprintf("no message of type %q ever arrives twice because of it", n.Type)
 	case n.Type != "":
 		return fmt.Sprintf("it never loses a message of type %q", n.Type)
+	case n.AtStart != "":
+		return "it can never happen; at the start: " + n.AtStart
 	case n.Tried:
 		return "it can never happen"
 	}
@@ -251,7 +256,7 @@ func (x *search) noEffect(ctx context.Context) []NoEffect {
 		case !x.effects.Offered.has(step):
 			list = append(list, NoEffect{Choice: text})
 		case !x.effects.Possible.has(step):
-			list = append(list, NoEffect{Choice: text, Tried: true})
+			list = append(list, NoEffect{Choice: text, Tried: true, AtStart: x.refusedAtStart(ctx, step)})
 		}
 	}
 	for i, f := range x.choices.filters {
@@ -260,6 +265,21 @@ func (x *search) noEffect(ctx context.Context) []NoEffect {
 		}
 	}
 	return list
+}
+
+// refusedAtStart says why a choice cannot happen in the starting world; "" if no
+// scenario begins with it.
+func (x *search) refusedAtStart(ctx context.Context, number uint32) string {
+	for _, g := range x.places[0].groups {
+		if i := slices.Index(g.numbers, number); i >= 0 {
+			sim := x.cluster.NewSimulator()
+			sim.SetContext(ctx)
+			if sim.Take(make(runtime.Vector, x.cluster.Width()), x.options.Start.Vector(), g.steps[i]); sim.Err() == nil {
+				return sim.Why()
+			}
+		}
+	}
+	return ""
 }
 
 // deaf names the instances that hear less in a step.

@@ -20,6 +20,7 @@ import (
 type effectsSeen struct {
 	steps           []runtime.Step
 	tried, possible map[string]bool
+	atStart         map[string]string // why steps cannot happen at the start
 	filters         []*filterSeen
 }
 
@@ -34,7 +35,7 @@ type filterSeen struct {
 }
 
 func newEffects(of *space.Space, start *runtime.World) *effectsSeen {
-	e := &effectsSeen{steps: of.Steps(), tried: map[string]bool{}, possible: map[string]bool{}}
+	e := &effectsSeen{steps: of.Steps(), tried: map[string]bool{}, possible: map[string]bool{}, atStart: map[string]string{}}
 	for _, s := range e.steps {
 		for _, f := range filtersOf(s) {
 			e.filter(f)
@@ -113,9 +114,12 @@ func standing(w *runtime.World) []filterSeen {
 }
 
 // note notes what came of a step, which led to w.
-func (e *effectsSeen) note(step runtime.Step, w *runtime.World, err error) {
+func (e *effectsSeen) note(step runtime.Step, first bool, w *runtime.World, err error) {
 	e.tried[step.String()] = true
 	if err != nil {
+		if first {
+			e.atStart[step.String()] = strings.Replace(err.Error(), step.Text()+":", "; at the start:", 1)
+		}
 		return
 	}
 	e.possible[step.String()] = true
@@ -140,7 +144,7 @@ func (e *effectsSeen) missing() []string {
 		case !e.tried[text]:
 			list = append(list, text+": no scenario comes to it")
 		case !e.possible[text]:
-			list = append(list, text+": it can never happen")
+			list = append(list, text+": it can never happen"+e.atStart[text])
 		}
 	}
 	for _, f := range e.filters {
@@ -299,10 +303,10 @@ func TestStepsWithoutEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.exploresWith(of, explore.Options{Start: start})
-	if want := []string{"crash A: it can never happen", "restart B: no scenario comes to it"}; !slices.Equal(ledgerOf(r).noEffect, want) {
+	if want := []string{"crash A: it can never happen; at the start: A is down already", "restart B: no scenario comes to it"}; !slices.Equal(ledgerOf(r).noEffect, want) {
 		t.Errorf("got %q, want %q", r.NoEffect, want)
 	}
-	if !strings.Contains(r.Text(), "\nno effect  crash A: it can never happen\n") {
+	if !strings.Contains(r.Text(), "\nno effect  crash A: it can never happen; at the start: A is down already\n") {
 		t.Errorf("not in the text:\n%s", r.Text())
 	}
 }

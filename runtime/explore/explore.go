@@ -179,6 +179,9 @@ type Report struct {
 	// Continued says from where a search went on that resumed a checkpoint, nil if
 	// it began anew.
 	Continued *Continued
+	// Anew is the checkpoint that a search was to go on from and that is not there, so
+	// that it began anew; "" if there is none such.
+	Anew string
 	// Checkpoint is the file of a search that stopped, "" if it has none that leads
 	// to where it got.
 	Checkpoint string

@@ -121,7 +121,7 @@ func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) led
 				break
 			}
 			next, err := w.Do(step)
-			effects.note(step, next, err)
+			effects.note(step, w == start, next, err)
 			if err != nil {
 				l.ended++
 				break

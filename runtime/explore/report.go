@@ -99,6 +99,9 @@ func (r *Report) course(line lineWriter) {
 	if c := r.Continued; c != nil && c.There {
 		line("continued", "after step %d of %d (from checkpoint %s)", c.Steps, c.Of, c.File)
 	}
+	if r.Anew != "" {
+		line("began anew", "there was no checkpoint %s to resume", r.Anew)
+	}
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
 		why := r.Stopped.Error()
 		if errors.Is(r.Stopped, context.Canceled) {

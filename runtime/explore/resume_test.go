@@ -3,6 +3,7 @@ package explore_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
@@ -93,5 +95,22 @@ func TestStoppedOnTheWayBack(t *testing.T) {
 	}
 	if r := search(); r.Stopped != nil || !r.Continued.There {
 		t.Errorf("stopped: %v", r.Stopped)
+	}
+}
+
+// A search that is to go on from a checkpoint that is not there says so: the name may
+// be mistyped.
+func TestResumeOfNothing(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{}, runs("c1", red)))
+	of := s.exchanges("c1", s.quorums(3)).Times(2)
+	name := filepath.Join(t.TempDir(), "serach")
+	for _, resume := range []bool{false, true} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		r := s.exploresWith(of, explore.Options{Properties: properties(), Checkpoint: name, Resume: resume})
+		if says := strings.Contains(r.Text(), "\nbegan anew there was no checkpoint "+name+" to resume\n"); says != resume {
+			t.Errorf("resume %t:\n%s", resume, r.Text())
+		}
 	}
 }

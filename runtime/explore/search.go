@@ -358,6 +358,8 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 			return nil, fmt.Errorf("resume: %w", err)
 		case x.options.Resume && c != nil:
 			return x.resume(ctx, c)
+		case x.options.Resume:
+			x.report.Anew = x.file.shown
 		case err == nil && c != nil:
 			// Hours of another search are not lost for want of a resume.
 			if err := x.ours(c); err != nil {

@@ -3,12 +3,15 @@ package explore
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
@@ -286,7 +289,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 			return err
 		}
 		if okOther != ok {
-			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: only one of them can happen", other.Text(), step.Text())}
+			return r.unlike(step, other, g, "only one of them can happen")
 		}
 		if !ok {
 			continue
@@ -296,17 +299,16 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 				return asymmetry{why: err.Error()}
 			}
 			if !slices.Equal(r.wanted, r.dst) {
-				return asymmetry{why: r.difference(step, other, r.wanted, r.dst)}
+				return r.unlike(step, other, g, r.difference(r.wanted, r.dst))
 			}
 		}
 		for i, is := range r.observed(r.sim.Seen()) {
 			if !slices.Equal(was[r.symmetry.Inverse(g)[i]], is) {
-				return asymmetry{why: fmt.Sprintf("%s is not %s renamed: something else is observed of %s",
-					other.Text(), step.Text(), r.cluster.Instances()[i].Name)}
+				return r.unlike(step, other, g, "something else is observed of "+r.cluster.Instances()[i].Name)
 			}
 		}
 		if began != nil && !slices.Equal(r.operations(seen, g), r.operations(r.sim.Seen(), 0)) {
-			return asymmetry{why: fmt.Sprintf("%s is not %s renamed: operations begin and return in another order", other, step)}
+			return r.unlike(step, other, g, "operations begin and return in another order")
 		}
 	}
 	return nil
@@ -339,15 +341,45 @@ func (r *renamer) operations(list uint32, g int) []runtime.Observed {
 	return check.Canonical(runtime.History{Events: events})
 }
 
-// difference says which instance is not in the state that it should be in.
-func (x *search) difference(step, other runtime.Step, want, got runtime.Vector) string {
-	for i, in := range x.cluster.Instances() {
-		if want[i] != got[i] {
-			return fmt.Sprintf("%s is not %s renamed: %s", other.Text(), step.Text(),
-				apart(in.Name, x.cluster.WorldAt(got).Fields(i), x.cluster.WorldAt(want).Fields(i)))
+// unlike says that a step of this layer is not the image of another under a renaming.
+func (r *renamer) unlike(step, other runtime.Step, g int, how string) asymmetry {
+	return asymmetry{why: fmt.Sprintf("after %s, %s is not %s with %s: %s",
+		english.Count(len(r.parents)-1, "step"), other.Text(), step.Text(), r.moved(r.symmetry.Renaming(g)), how)}
+}
+
+// moved says what a renaming does to identities: A and B swapped; A → B → C → A.
+func (x *search) moved(r runtime.Renaming) string {
+	identities, instances := x.cluster.Identities(), x.cluster.Instances()
+	to := func(id int) int { return instances[r[bits.TrailingZeros64(uint64(identities[id].Instances))]].Identity }
+	var cycles []string
+	seen := make([]bool, len(identities))
+	for first := range identities {
+		var names []string
+		for id := first; !seen[id]; id = to(id) {
+			seen[id] = true
+			names = append(names, identities[id].Name)
+		}
+		switch {
+		case len(names) == 2:
+			cycles = append(cycles, names[0]+" and "+names[1]+" swapped")
+		case len(names) > 2:
+			cycles = append(cycles, strings.Join(append(names, names[0]), " → "))
 		}
 	}
-	return fmt.Sprintf("%s is not %s renamed: other messages are in flight", other.Text(), step.Text())
+	if len(cycles) == 0 {
+		return "twins swapped"
+	}
+	return strings.Join(cycles, ", ")
+}
+
+// difference says which instance is not in the state that it should be in.
+func (x *search) difference(want, got runtime.Vector) string {
+	for i, in := range x.cluster.Instances() {
+		if want[i] != got[i] {
+			return apart(in.Name, x.cluster.WorldAt(got).Fields(i), x.cluster.WorldAt(want).Fields(i))
+		}
+	}
+	return "other messages are in flight"
 }
 
 // apart names the first field in which two states of an instance differ.
