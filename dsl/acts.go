@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // act takes a step. In a script it moves the session; on a world value it
@@ -72,7 +73,7 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 			case *int:
 				return *v
 			case *operation:
-				return runtime.Operation(*v)
+				return node.Operation(*v)
 			}
 			return arg.Value
 		}))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -49,14 +50,14 @@ func failing(f explore.Failing) *finding {
 		failureFields(f.Instance, f.Failure), f.Length, starlark.MakeBigInt(f.Shortest), starlark.MakeBigInt(f.Scenarios))
 }
 
-func failureFields(instance string, f runtime.Failure) starlark.StringDict {
+func failureFields(instance string, f node.Failure) starlark.StringDict {
 	return starlark.StringDict{
 		"instance": starlark.String(instance), "place": starlark.String(f.Place),
 		"message": starlark.String(f.Message), "calls": starlark.String(f.Calls),
 	}
 }
 
-func codeFailed(instance string, f runtime.Failure) string {
+func codeFailed(instance string, f node.Failure) string {
 	return fmt.Sprintf("the code of %s failed: %s", instance, f)
 }
 
@@ -86,7 +87,7 @@ func failuresIn(w *runtime.World) []runtime.Observed {
 	var found []runtime.Observed
 	for _, o := range w.History().Events {
 		known := func(p runtime.Observed) bool { return p.Failure.Kind() == o.Failure.Kind() }
-		if o.Kind == runtime.Failed && !slices.ContainsFunc(found, known) {
+		if o.Kind == node.Failed && !slices.ContainsFunc(found, known) {
 			found = append(found, o)
 		}
 	}
@@ -137,7 +138,7 @@ func (c *call) took(w *runtime.World) {
 		return
 	}
 	events := w.History().Events
-	last := events[slices.IndexFunc(events, func(o runtime.Observed) bool { return o.Step == w.Depth() && o.Kind == runtime.Failed })]
+	last := events[slices.IndexFunc(events, func(o runtime.Observed) bool { return o.Step == w.Depth() && o.Kind == node.Failed })]
 	a := c.alarmed("it", "print(history())", codeFailed(w.Cluster().Instances()[last.Instance].Name, last.Failure))
 	if a == nil {
 		return

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/stdlib"
 )
 
@@ -114,7 +114,7 @@ func toyProtocol() Protocol {
 			{Name: "strict", Default: true, Doc: "whether it is strict"},
 			{Name: "name", Default: "toy", Doc: "what it is called"},
 		},
-		New: func(args map[string]any) (runtime.Protocol, error) {
+		New: func(args map[string]any) (node.Protocol, error) {
 			if size := args["size"].(int); size < 0 {
 				return nil, fmt.Errorf("toy: size is %d, want 0 or more", size)
 			}

@@ -7,7 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -113,10 +113,10 @@ type received struct {
 	fields *starlark.Dict // frozen
 }
 
-func receive(from string, m runtime.Message) (*received, error) {
+func receive(from string, m node.Message) (*received, error) {
 	sent, ok := m.(scriptMessage)
 	if !ok {
-		return nil, fmt.Errorf("a %s is no message of a script", runtime.MessageType(m))
+		return nil, fmt.Errorf("a %s is no message of a script", node.MessageType(m))
 	}
 	v, _, err := decodeValue([]byte(sent.body))
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"go.starlark.net/starlark"
 )
 
@@ -21,7 +21,7 @@ type Protocol struct {
 	Options []Option
 	// New makes the protocol. There is an argument for each option, of the
 	// type of its default.
-	New func(args map[string]any) (runtime.Protocol, error)
+	New func(args map[string]any) (node.Protocol, error)
 }
 
 // An Option is a keyword argument of a protocol.
@@ -41,7 +41,7 @@ func (p Protocol) entry() (Entry, error) {
 		default:
 			return e, fmt.Errorf("protocol %s: the default of %s is a %T, want a bool, an int or a string", p.Name, o.Name, o.Default)
 		}
-		assignment := o.Name + "=" + runtime.Text(o.Default)
+		assignment := o.Name + "=" + node.Text(o.Default)
 		params = append(params, assignment)
 		e.Doc += fmt.Sprintf("\n  %-24s %s", assignment, o.Doc)
 	}
@@ -74,7 +74,7 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 			return nil, fmt.Errorf("%s: %s is %s, %w", p.Name, o.Name, given[i], err)
 		}
 		args[o.Name] = v
-		shown = append(shown, o.Name+"="+runtime.Text(v))
+		shown = append(shown, o.Name+"="+node.Text(v))
 	}
 	made, err := p.New(args)
 	if err != nil {
@@ -101,7 +101,7 @@ func (o Option) value(v starlark.Value) (any, error) {
 		if s, ok := got.(string); ok {
 			return s, nil
 		}
-		return nil, fmt.Errorf("want a string, as in %s=%s", o.Name, runtime.Text(o.Default))
+		return nil, fmt.Errorf("want a string, as in %s=%s", o.Name, node.Text(o.Default))
 	}
 }
 
@@ -139,7 +139,7 @@ func newNative(protocols []Protocol) (*builtin, error) {
 
 // A protocolValue is a protocol in a script.
 type protocolValue struct {
-	runtime.Protocol
+	node.Protocol
 	call string   // how its text says that the script made it
 	made []making // the calls that may make it again
 }
@@ -179,10 +179,10 @@ print(op, op.name, op.arg)`,
 	}}
 }
 
-// An operation is a [runtime.Operation] in a script.
-type operation runtime.Operation
+// An operation is a [node.Operation] in a script.
+type operation node.Operation
 
-func (o operation) String() string        { return runtime.Operation(o).String() }
+func (o operation) String() string        { return node.Operation(o).String() }
 func (o operation) Type() string          { return "operation" }
 func (o operation) Freeze()               {}
 func (o operation) Truth() starlark.Bool  { return true }

@@ -4,7 +4,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A protocol that declares itself symmetric lets a search rename identities in
@@ -16,21 +16,21 @@ func (p *scriptProtocol) Symmetric() bool { return p.symmetric }
 
 // Symmetric says what the protocol inside declares.
 func (p *protocolValue) Symmetric() bool {
-	s, ok := p.Protocol.(runtime.Symmetric)
+	s, ok := p.Protocol.(node.Symmetric)
 	return ok && s.Symmetric()
 }
 
 // MessageTypes lists those of the protocol inside, if it does.
 func (p *protocolValue) MessageTypes() []string {
-	if t, ok := p.Protocol.(runtime.Typed); ok {
+	if t, ok := p.Protocol.(node.Typed); ok {
 		return t.MessageTypes()
 	}
 	return nil
 }
 
 // SymmetricClients says what the protocol inside declares.
-func (p *protocolValue) SymmetricClients(program []runtime.Operation) bool {
-	s, ok := p.Protocol.(runtime.ClientSymmetric)
+func (p *protocolValue) SymmetricClients(program []node.Operation) bool {
+	s, ok := p.Protocol.(node.ClientSymmetric)
 	return ok && s.SymmetricClients(program)
 }
 
@@ -45,12 +45,12 @@ func (n *scriptNode) Rename(to func(string) string) {
 	}
 }
 
-// Renamed implements [runtime.RenamedValue].
+// Renamed implements [node.RenamedValue].
 func (m scriptMessage) Renamed(to func(string) string) any {
 	return scriptMessage{m.kind, renamedText(m.body, to)}
 }
 
-// Renamed implements [runtime.RenamedValue].
+// Renamed implements [node.RenamedValue].
 func (c composite) Renamed(to func(string) string) any { return composite{renamedText(c.encoded, to)} }
 
 func renamedText(encoded string, to func(string) string) string {

@@ -10,7 +10,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A role is the code of replicas or of clients: handlers by event.
@@ -104,7 +104,7 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 }
 
 // A scriptProtocol is a protocol whose nodes are written in Starlark. It implements
-// runtime.Protocol. Handlers may run at the same time, each on a thread of its
+// node.Protocol. Handlers may run at the same time, each on a thread of its
 // own: all that they share is frozen (see capturedGlobals), and no variable of a
 // script is assigned while a builtin of it runs.
 type scriptProtocol struct {
@@ -141,7 +141,7 @@ type nodeKey struct {
 	f       int
 	servers *string
 	n       int
-	program *runtime.Operation
+	program *node.Operation
 	length  int
 }
 
@@ -161,12 +161,12 @@ func first[T any](list []T) *T {
 func (p *scriptProtocol) Name() string { return p.name }
 
 // NewServer makes a replica.
-func (p *scriptProtocol) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p *scriptProtocol) NewServer(self node.Self) (node.Node, error) {
 	return p.newNode(p.replica, self, nil)
 }
 
 // NewClient makes a client.
-func (p *scriptProtocol) NewClient(self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
+func (p *scriptProtocol) NewClient(self node.Self, program []node.Operation) (node.Node, error) {
 	if p.client == nil {
 		return nil, fmt.Errorf("protocol %s has no clients; give it client = role(…)", p.name)
 	}
@@ -197,7 +197,7 @@ func (p *scriptProtocol) MessageTypes() []string {
 	return p.types
 }
 
-func (p *scriptProtocol) newNode(r *role, self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
+func (p *scriptProtocol) newNode(r *role, self node.Self, program []node.Operation) (node.Node, error) {
 	n := &scriptNode{protocol: p, role: r, self: self, program: program}
 	if b, ok := p.fresh.Load(n.key()); ok {
 		n.encoded = b.([]byte)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // observed runs a script and returns what the session's history says: failures
@@ -20,7 +20,7 @@ func observed(t *testing.T, script string) []string {
 	var texts []string
 	for _, o := range w.History().Events {
 		text := o.Failure.Line()
-		if o.Kind == runtime.Decided {
+		if o.Kind == node.Decided {
 			text = fromGo(o.Value).String()
 		}
 		texts = append(texts, w.Cluster().Instances()[o.Instance].Name+": "+text)

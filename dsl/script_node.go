@@ -11,7 +11,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // handlerSteps bounds how long a handler runs, in steps of the interpreter.
@@ -21,20 +21,20 @@ const handlerSteps = 10_000_000
 type scriptNode struct {
 	protocol *scriptProtocol
 	role     *role
-	self     runtime.Self
-	program  []runtime.Operation
+	self     node.Self
+	program  []node.Operation
 
 	encoded []byte // the state, if attrs is nil
 	attrs   map[string]starlark.Value
-	out     *runtime.Reaction // while a handler runs
+	out     *node.Reaction // while a handler runs
 }
 
 // React runs the handler of the event.
-func (n *scriptNode) React(e runtime.Event, out *runtime.Reaction) {
+func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 	name, arg, err := n.dispatch(e)
 	if err == nil && arg == nil {
 		// There is no handler for it.
-		if e.Kind == runtime.RoundEvent || e.Kind == runtime.MessageEvent {
+		if e.Kind == node.RoundEvent || e.Kind == node.MessageEvent {
 			out.FailWith(n.unhandled(name))
 		} else {
 			out.Refuse(n.missing(name))
@@ -62,7 +62,7 @@ func (n *scriptNode) missing(name string) string {
 
 // unhandled is the failure of a node that an event without a handler comes to. It
 // does not say who sent the message, so that it is one failure from all senders.
-func (n *scriptNode) unhandled(name string) runtime.Failure {
+func (n *scriptNode) unhandled(name string) node.Failure {
 	kind := strings.TrimPrefix(name, "on_")
 	var handled []string
 	for _, known := range n.role.names() {
@@ -80,7 +80,7 @@ func (n *scriptNode) unhandled(name string) runtime.Failure {
 	if sent.IsValid() {
 		hint += fmt.Sprintf(", and %s is sent at %s", kind, sent)
 	}
-	f := runtime.Failure{Message: fmt.Sprintf("protocol %s has no handler %s%s; its role has %s", n.protocol.name, name, hint, orNothing(n.role.names()))}
+	f := node.Failure{Message: fmt.Sprintf("protocol %s has no handler %s%s; its role has %s", n.protocol.name, name, hint, orNothing(n.role.names()))}
 	if n.role.place.IsValid() {
 		f.Place = n.role.place.String()
 	}
@@ -89,22 +89,22 @@ func (n *scriptNode) unhandled(name string) runtime.Failure {
 
 // dispatch finds the name of the handler and its arguments beside self; the
 // arguments are nil if there is no such handler.
-func (n *scriptNode) dispatch(e runtime.Event) (name string, args []starlark.Value, err error) {
+func (n *scriptNode) dispatch(e node.Event) (name string, args []starlark.Value, err error) {
 	args = []starlark.Value{}
 	switch e.Kind {
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		m, err := receive(e.From, e.Message)
 		if err != nil {
 			return "", nil, err
 		}
 		name, args = "on_"+m.kind, append(args, m)
-	case runtime.RoundEvent:
+	case node.RoundEvent:
 		name, args = "on_round", append(args, roundValue(e.Round))
-	case runtime.TimeoutEvent:
+	case node.TimeoutEvent:
 		name = "on_timeout"
-	case runtime.ExchangeEvent:
+	case node.ExchangeEvent:
 		name = "on_exchange"
-	case runtime.InvokeEvent:
+	case node.InvokeEvent:
 		name, args = "on_invoke", append(args, operation(e.Operation))
 	}
 	if _, ok := n.role.handlers[name]; !ok {
@@ -178,12 +178,12 @@ func newCodeError(of string, function starlark.Callable, err error) *codeError {
 }
 
 // failureOf makes a failure for the simulation of an error of a handler.
-func failureOf(err error) runtime.Failure {
+func failureOf(err error) node.Failure {
 	var e *codeError
 	if !errors.As(err, &e) {
-		return runtime.Failure{Message: err.Error()}
+		return node.Failure{Message: err.Error()}
 	}
-	f := runtime.Failure{Message: e.message}
+	f := node.Failure{Message: e.message}
 	if e.place.IsValid() {
 		f.Place = e.place.String()
 	}
@@ -367,17 +367,17 @@ func (n *scriptNode) Summary() string {
 }
 
 // Fields lists the attributes.
-func (n *scriptNode) Fields() []runtime.Field {
+func (n *scriptNode) Fields() []node.Field {
 	if n.load() != nil {
 		return nil
 	}
-	var fields []runtime.Field
+	var fields []node.Field
 	for _, name := range n.attrNames() {
 		v, err := toComparable(n.attrs[name])
 		if err != nil {
 			v = n.attrs[name].String()
 		}
-		fields = append(fields, runtime.Field{Name: name, Value: v})
+		fields = append(fields, node.Field{Name: name, Value: v})
 	}
 	return fields
 }

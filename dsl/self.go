@@ -9,7 +9,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A self is the node that a handler acts for. Its attributes are the node's
@@ -60,7 +60,7 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 	case "f":
 		return starlark.MakeInt(n.self.F), nil
 	case "next_leader":
-		return starlark.String(runtime.ToNextLeader), nil
+		return starlark.String(node.ToNextLeader), nil
 	case "replicas":
 		ids := make(starlark.Tuple, len(n.self.Servers))
 		for i, id := range n.self.Servers {
@@ -116,7 +116,7 @@ func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []
 // receiver checks the name of a receiver. A replica does not know the clients,
 // so with clients it is the simulation that finds a wrong one.
 func (n *scriptNode) receiver(to string) error {
-	if n.protocol.client != nil || to == runtime.ToNextLeader || slices.Contains(n.self.Servers, to) {
+	if n.protocol.client != nil || to == node.ToNextLeader || slices.Contains(n.self.Servers, to) {
 		return nil
 	}
 	return fmt.Errorf("there is no %q%s; the replicas are %s, and self.next_leader", to, Hint(to, n.self.Servers), strings.Join(n.self.Servers, ", "))
@@ -154,7 +154,7 @@ func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
 		return nil, misused(b, err)
 	}
-	n.out.Invoked(runtime.Operation(op))
+	n.out.Invoked(node.Operation(op))
 	return starlark.None, nil
 }
 
@@ -196,7 +196,7 @@ func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return starlark.None, nil
 }
 
-func roundValue(r runtime.Round) starlark.Value {
+func roundValue(r node.Round) starlark.Value {
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"number": starlark.MakeInt(r.Number), "leader": starlark.String(r.Leader), "input": starlark.String(r.Input),
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // World returns the current world, nil if there is no system yet.
@@ -224,7 +225,7 @@ func quoted(names []string) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }
 
-func programText(program []runtime.Operation) string {
+func programText(program []node.Operation) string {
 	list := make([]string, len(program))
 	for i, op := range program {
 		list[i] = op.String()

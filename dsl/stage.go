@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A session is what one script leaves to the next: a system, and where in its
@@ -187,18 +188,18 @@ func callCluster(c *call) (starlark.Value, error) {
 	return w, nil
 }
 
-func operations(v starlark.Value) ([]runtime.Operation, error) {
+func operations(v starlark.Value) ([]node.Operation, error) {
 	list, ok := v.(starlark.Iterable)
 	if !ok {
 		return nil, fmt.Errorf("got %s, want a list of operations, as in [read()]", v.Type())
 	}
-	ops := []runtime.Operation{}
+	ops := []node.Operation{}
 	for e := range starlark.Elements(list) {
 		op, ok := e.(operation)
 		if !ok {
 			return nil, fmt.Errorf("got a list with %s in it, want operations, as in [read()]", element(e))
 		}
-		ops = append(ops, runtime.Operation(op))
+		ops = append(ops, node.Operation(op))
 	}
 	return ops, nil
 }

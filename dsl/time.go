@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -314,13 +315,13 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 	for client := range (c.Clients() &^ w.Crashed()).All {
 		// As many of those it reaches as it can count on to answer.
 		reach := c.Names(w.Reach(client) & c.Servers() &^ w.Crashed())
-		add(runtime.ExchangeStep{Client: c.Names(runtime.SetOf(client))[0], Reach: reach[:min(len(reach), c.Config().N-c.Config().F)]})
+		add(runtime.ExchangeStep{Client: c.Names(node.SetOf(client))[0], Reach: reach[:min(len(reach), c.Config().N-c.Config().F)]})
 	}
 	if flight := w.InFlight(); len(flight) > 0 {
 		var texts []string
 		for _, p := range flight[:min(len(flight), 3)] {
 			names := c.Instances()
-			texts = append(texts, fmt.Sprintf("%s %s → %s", runtime.MessageType(p.Message), names[p.From].Name, names[p.To].Name))
+			texts = append(texts, fmt.Sprintf("%s %s → %s", node.MessageType(p.Message), names[p.From].Name, names[p.To].Name))
 		}
 		if len(flight) > len(texts) {
 			texts = append(texts, "…")

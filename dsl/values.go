@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"reflect"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"go.starlark.net/starlark"
 )
 
@@ -36,7 +36,7 @@ func fromGo(v any) starlark.Value {
 	case reflect.String:
 		return starlark.String(r.String())
 	}
-	return starlark.String(runtime.Text(v))
+	return starlark.String(node.Text(v))
 }
 
 // toGo returns the comparable Go value that a node gets for a Starlark value:

@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A worldValue is a world in a script. It is immutable, and equal to another
@@ -177,11 +178,11 @@ print(history())`,
 				}
 				kind := "failed"
 				switch o.Kind {
-				case runtime.Invoked:
+				case node.Invoked:
 					kind, fields["operation"] = "invoked", operation(o.Operation)
-				case runtime.Returned:
+				case node.Returned:
 					kind, fields["value"] = "returned", fromGo(o.Value)
-				case runtime.Decided:
+				case node.Decided:
 					kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), fromGo(o.Value)
 				default:
 					fields["text"] = starlark.String(o.Failure.String())

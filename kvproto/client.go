@@ -6,15 +6,15 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // client carries out operations. It remembers no more of them than it needs,
 // so that runs that differ only in what no longer matters end in one state.
 type client struct {
 	protocol *Protocol
-	self     runtime.Self
-	program  []runtime.Operation
+	self     node.Self
+	program  []node.Operation
 
 	// These survive a restart.
 	position int    // how many operations of the program it began
@@ -24,7 +24,7 @@ type client struct {
 	// The operation under way.
 	phase  phase
 	alone  bool // it goes on to the next phase by itself
-	op     runtime.Operation
+	op     node.Operation
 	answer votes
 	// value is, while querying, the best one found so far (of a write only the
 	// version, nothing else of it matters) and then the one to be written.
@@ -49,16 +49,16 @@ type votes struct {
 
 func (v votes) count() int { return bits.OnesCount64(v.from) + int(v.extra) }
 
-// React implements [runtime.Node].
-func (c *client) React(e runtime.Event, out *runtime.Reaction) {
+// React implements [node.Node].
+func (c *client) React(e node.Event, out *node.Reaction) {
 	switch e.Kind {
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		c.hear(e.From, e.Message, out)
-	case runtime.ExchangeEvent:
+	case node.ExchangeEvent:
 		c.exchange(out)
-	case runtime.InvokeEvent:
+	case node.InvokeEvent:
 		c.invoke(e.Operation, out)
-	case runtime.TimeoutEvent:
+	case node.TimeoutEvent:
 		if c.phase == idle || c.phase == queried {
 			out.Refuse(fmt.Sprintf("%s waits for no answer", c.self.ID))
 			return
@@ -70,7 +70,7 @@ func (c *client) React(e runtime.Event, out *runtime.Reaction) {
 }
 
 // exchange begins the next operation or phase, or continues an open one.
-func (c *client) exchange(out *runtime.Reaction) {
+func (c *client) exchange(out *node.Reaction) {
 	switch c.phase {
 	case idle:
 		if c.position == len(c.program) {
@@ -89,7 +89,7 @@ func (c *client) exchange(out *runtime.Reaction) {
 }
 
 // invoke begins an operation that needs no exchanges to go on.
-func (c *client) invoke(op runtime.Operation, out *runtime.Reaction) {
+func (c *client) invoke(op node.Operation, out *node.Reaction) {
 	if err := checkOperation(op); err != nil {
 		out.Refuse(fmt.Sprintf("%s: %v", c.self.ID, err))
 		return
@@ -102,7 +102,7 @@ func (c *client) invoke(op runtime.Operation, out *runtime.Reaction) {
 	c.begin(op, out)
 }
 
-func (c *client) begin(op runtime.Operation, out *runtime.Reaction) {
+func (c *client) begin(op node.Operation, out *node.Reaction) {
 	out.Invoked(op)
 	c.op = op
 	c.begun++
@@ -123,8 +123,8 @@ func (c *client) sign(version uint64) {
 }
 
 // ask sends the request of the open phase to the servers that have not answered it.
-func (c *client) ask(out *runtime.Reaction) {
-	var request runtime.Message = Query{c.begun}
+func (c *client) ask(out *node.Reaction) {
+	var request node.Message = Query{c.begun}
 	if c.phase == updating {
 		request = Update{c.begun, c.value}
 	}
@@ -136,7 +136,7 @@ func (c *client) ask(out *runtime.Reaction) {
 }
 
 // hear counts an answer to the open phase and ignores all others.
-func (c *client) hear(from string, m runtime.Message, out *runtime.Reaction) {
+func (c *client) hear(from string, m node.Message, out *node.Reaction) {
 	switch m := m.(type) {
 	case Report:
 		if c.phase != querying || m.Op != c.begun {
@@ -190,7 +190,7 @@ func (c *client) consider(s Signed, first bool) {
 }
 
 // advance ends the open phase if enough have answered.
-func (c *client) advance(out *runtime.Reaction) {
+func (c *client) advance(out *node.Reaction) {
 	if c.answer.count() < c.needed() {
 		return
 	}
@@ -225,10 +225,10 @@ func (c *client) needed() int {
 
 // forget drops the operation under way.
 func (c *client) forget() {
-	c.phase, c.alone, c.op, c.answer, c.value = idle, false, runtime.Operation{}, votes{}, Signed{}
+	c.phase, c.alone, c.op, c.answer, c.value = idle, false, node.Operation{}, votes{}, Signed{}
 }
 
-// Restart implements [runtime.Restarter].
+// Restart implements [node.Restarter].
 func (c *client) Restart() {
 	c.forget()
 	if c.protocol.options.VolatileCounter {
@@ -236,7 +236,7 @@ func (c *client) Restart() {
 	}
 }
 
-// AppendBinary implements [runtime.State].
+// AppendBinary implements [node.State].
 func (c *client) AppendBinary(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(c.position))
 	b = binary.AppendUvarint(b, c.begun)
@@ -263,7 +263,7 @@ func bit(b bool) byte {
 	return 0
 }
 
-// UnmarshalBinary implements [runtime.State].
+// UnmarshalBinary implements [node.State].
 func (c *client) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: data}
 	next := client{protocol: c.protocol, self: c.self, program: c.program}
@@ -275,7 +275,7 @@ func (c *client) UnmarshalBinary(data []byte) error {
 		next.alone = d.bool()
 		next.op.Name = opRead
 		if d.bool() {
-			next.op = runtime.Operation{Name: opWrite, Arg: d.string()}
+			next.op = node.Operation{Name: opWrite, Arg: d.string()}
 		}
 		next.answer.from = d.uvarint()
 		if bits.Len64(next.answer.from) > len(c.self.Servers) {
@@ -294,7 +294,7 @@ func (c *client) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// Summary implements [runtime.Inspector].
+// Summary implements [node.Inspector].
 func (c *client) Summary() string {
 	switch {
 	case c.phase == idle && c.position == len(c.program):
@@ -320,9 +320,9 @@ func (c *client) doing() string {
 	}
 }
 
-// Fields implements [runtime.Inspector].
-func (c *client) Fields() []runtime.Field {
-	all := []runtime.Field{
+// Fields implements [node.Inspector].
+func (c *client) Fields() []node.Field {
+	all := []node.Field{
 		{Name: "begun", Value: int(c.begun)},
 		{Name: "writes", Value: int(c.writes)},
 		{Name: "left", Value: len(c.program) - c.position},
@@ -331,8 +331,8 @@ func (c *client) Fields() []runtime.Field {
 		return all
 	}
 	all = append(all,
-		runtime.Field{Name: "operation", Value: c.op.String()},
-		runtime.Field{Name: "phase", Value: c.doing()},
-		runtime.Field{Name: "answers", Value: c.answer.count()})
+		node.Field{Name: "operation", Value: c.op.String()},
+		node.Field{Name: "phase", Value: c.doing()},
+		node.Field{Name: "answers", Value: c.answer.count()})
 	return append(all, fields(c.value)...)
 }

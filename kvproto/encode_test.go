@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // samples are nodes in the middle of things.
-func samples(t testing.TB) (servers, clients []runtime.Node) {
+func samples(t testing.TB) (servers, clients []node.Node) {
 	p := New(Options{CountReplies: true})
 	red := p.Sign(Tag{1, "c1", 1}, "red")
 	for _, have := range []Signed{{}, red} {
@@ -23,7 +23,7 @@ func samples(t testing.TB) (servers, clients []runtime.Node) {
 		{position: 1, begun: 1, writes: 1, phase: queried, op: op, value: red},
 		{begun: 1, writes: 1, phase: updating, alone: true, op: op, answer: votes{from: 1}, value: red},
 	} {
-		c.protocol, c.self, c.program = p, self("c1"), []runtime.Operation{op, read()}
+		c.protocol, c.self, c.program = p, self("c1"), []node.Operation{op, read()}
 		clients = append(clients, &c)
 	}
 	return servers, clients
@@ -41,9 +41,9 @@ func FuzzClientState(f *testing.F) {
 
 // fuzzState checks that damaged states are refused, that each state has one
 // encoding only, and that nodes go on from any state without a panic.
-func fuzzState(f *testing.F, nodes []runtime.Node) {
+func fuzzState(f *testing.F, nodes []node.Node) {
 	for _, n := range nodes {
-		b, err := n.(runtime.State).AppendBinary(nil)
+		b, err := n.(node.State).AppendBinary(nil)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -51,23 +51,23 @@ func fuzzState(f *testing.F, nodes []runtime.Node) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n := nodes[0]
-		if n.(runtime.State).UnmarshalBinary(data) != nil {
+		if n.(node.State).UnmarshalBinary(data) != nil {
 			return
 		}
 		if again := encoded(t, n); !bytes.Equal(again, data) {
 			t.Fatalf("%x is restored and encoded as %x", data, again)
 		}
-		n.(runtime.Inspector).Summary()
-		n.(runtime.Inspector).Fields()
-		for _, e := range []runtime.Event{
-			{Kind: runtime.ExchangeEvent},
-			{Kind: runtime.TimeoutEvent},
-			{Kind: runtime.MessageEvent, From: "A", Message: Report{Op: 1}},
-			{Kind: runtime.MessageEvent, From: "A", Message: Ack{Op: 1}},
-			{Kind: runtime.MessageEvent, From: "c1", Message: Query{Op: 1}},
-			{Kind: runtime.InvokeEvent, Operation: read()},
+		n.(node.Inspector).Summary()
+		n.(node.Inspector).Fields()
+		for _, e := range []node.Event{
+			{Kind: node.ExchangeEvent},
+			{Kind: node.TimeoutEvent},
+			{Kind: node.MessageEvent, From: "A", Message: Report{Op: 1}},
+			{Kind: node.MessageEvent, From: "A", Message: Ack{Op: 1}},
+			{Kind: node.MessageEvent, From: "c1", Message: Query{Op: 1}},
+			{Kind: node.InvokeEvent, Operation: read()},
 		} {
-			n.React(e, &runtime.Reaction{})
+			n.React(e, &node.Reaction{})
 		}
 	})
 }
@@ -76,7 +76,7 @@ func TestDamagedStates(t *testing.T) {
 	servers, clients := samples(t)
 	for _, n := range append(servers, clients...) {
 		whole := encoded(t, n)
-		s := n.(runtime.State)
+		s := n.(node.State)
 		for i := range whole {
 			if s.UnmarshalBinary(whole[:i]) == nil {
 				t.Errorf("%x, cut off after %d bytes, is accepted", whole, i)
@@ -95,7 +95,7 @@ func TestDamagedStates(t *testing.T) {
 		"two bytes for zero": {0x80, 0, 0, 0, 0},
 		"no such server":     {1, 1, 0, 1, 0, 0, 16, 0, 0, 0, 0, 0, 0},
 	} {
-		if clients[0].(runtime.State).UnmarshalBinary(damaged) == nil {
+		if clients[0].(node.State).UnmarshalBinary(damaged) == nil {
 			t.Errorf("%s: %x is accepted", name, damaged)
 		}
 	}
@@ -105,7 +105,7 @@ func TestEncodingDoesNotAllocate(t *testing.T) {
 	servers, clients := samples(t)
 	buffer := make([]byte, 0, 512)
 	for _, n := range append(servers, clients...) {
-		s := n.(runtime.State)
+		s := n.(node.State)
 		if got := testing.AllocsPerRun(100, func() { buffer, _ = s.AppendBinary(buffer[:0]) }); got != 0 {
 			t.Errorf("%T: %v allocations", n, got)
 		}

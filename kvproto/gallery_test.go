@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // play lets the simulation take steps, one a line: "c1: A B C'" is an
@@ -47,19 +48,19 @@ func lines(story string) []string {
 // returned lists what reads returned: `c3 "red"`.
 func returned(h runtime.History) string {
 	var all []string
-	open := map[int]runtime.Operation{}
+	open := map[int]node.Operation{}
 	for _, e := range h.Events {
 		switch {
-		case e.Kind == runtime.Invoked:
+		case e.Kind == node.Invoked:
 			open[e.Instance] = e.Operation
-		case e.Kind == runtime.Returned && open[e.Instance].Name == "read":
-			all = append(all, h.Cluster.Instances()[e.Instance].Name+" "+runtime.Text(e.Value))
+		case e.Kind == node.Returned && open[e.Instance].Name == "read":
+			all = append(all, h.Cluster.Instances()[e.Instance].Name+" "+node.Text(e.Value))
 		}
 	}
 	return strings.Join(all, ", ")
 }
 
-func runs(name string, program ...runtime.Operation) runtime.Client {
+func runs(name string, program ...node.Operation) runtime.Client {
 	return runtime.Client{Name: name, Program: program}
 }
 
@@ -289,7 +290,7 @@ func TestGallery(t *testing.T) {
 // operation is one operation of a history, from the event with which it began
 // to that with which it returned, or for ever.
 type operation struct {
-	runtime.Operation
+	node.Operation
 	begin, end int
 	result     any
 	returned   bool
@@ -300,10 +301,10 @@ func operations(h runtime.History) []operation {
 	current := map[int]int{}
 	for i, e := range h.Events {
 		switch e.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			current[e.Instance] = len(ops)
 			ops = append(ops, operation{Operation: e.Operation, begin: i, end: len(h.Events)})
-		case runtime.Returned:
+		case node.Returned:
 			op := &ops[current[e.Instance]]
 			op.end, op.result, op.returned = i, e.Value, true
 		}

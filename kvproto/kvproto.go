@@ -61,18 +61,18 @@
 //	Signed    a value, its tag, and the writer's signature     tag.go
 //	Query, Report, Update, Ack  what clients and servers send  message.go
 //
-// Servers and clients are reached through [runtime.Node] and, for what the
-// simulation needs of them, [runtime.State], [runtime.Restarter] and
-// [runtime.Inspector].
+// Servers and clients are reached through [node.Node] and, for what the
+// simulation needs of them, [node.State], [node.Restarter] and
+// [node.Inspector].
 package kvproto
 
 import (
 	"fmt"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Protocol is the protocol with some options. It implements [runtime.Protocol]
+// Protocol is the protocol with some options. It implements [node.Protocol]
 // and remembers the signatures that it made or verified.
 type Protocol struct {
 	options Options
@@ -83,7 +83,7 @@ type Protocol struct {
 // cluster is given when servers and clients are made.
 func New(options Options) *Protocol { return &Protocol{options: options} }
 
-// MessageTypes implements [runtime.Typed].
+// MessageTypes implements [node.Typed].
 func (p *Protocol) MessageTypes() []string {
 	return []string{Query{}.MessageType(), Report{}.MessageType(), Update{}.MessageType(), Ack{}.MessageType()}
 }
@@ -95,7 +95,7 @@ func (p *Protocol) Name() string { return "kv" }
 func (p *Protocol) Fingerprint() string { return fmt.Sprintf("kv %+v", p.options) }
 
 // NewServer makes a server that was never written to.
-func (p *Protocol) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p *Protocol) NewServer(self node.Self) (node.Node, error) {
 	if err := p.check(self); err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (p *Protocol) NewServer(self runtime.Self) (runtime.Node, error) {
 
 // NewClient makes a client that will carry out program: operations
 // write(value), whose value is a string, and read().
-func (p *Protocol) NewClient(self runtime.Self, program []runtime.Operation) (runtime.Node, error) {
+func (p *Protocol) NewClient(self node.Self, program []node.Operation) (node.Node, error) {
 	if err := p.check(self); err != nil {
 		return nil, err
 	}
@@ -117,9 +117,9 @@ func (p *Protocol) NewClient(self runtime.Self, program []runtime.Operation) (ru
 }
 
 // check reports whether the options fit the system that self lives in.
-func (p *Protocol) check(self runtime.Self) error {
-	if len(self.Servers) > runtime.MaxInstances {
-		return fmt.Errorf("kv: %d servers, at most %d are possible", len(self.Servers), runtime.MaxInstances)
+func (p *Protocol) check(self node.Self) error {
+	if len(self.Servers) > node.MaxInstances {
+		return fmt.Errorf("kv: %d servers, at most %d are possible", len(self.Servers), node.MaxInstances)
 	}
 	o := p.options
 	if q := p.quorum(self); q < 1 || q > self.N {
@@ -137,14 +137,14 @@ func (p *Protocol) check(self runtime.Self) error {
 	return nil
 }
 
-func (p *Protocol) quorum(self runtime.Self) int {
+func (p *Protocol) quorum(self node.Self) int {
 	if p.options.Quorum == 0 {
 		return 2*self.F + 1
 	}
 	return p.options.Quorum
 }
 
-func (p *Protocol) readQuorum(self runtime.Self) int {
+func (p *Protocol) readQuorum(self node.Self) int {
 	if p.options.ReadQuorum == 0 {
 		return p.quorum(self)
 	}
@@ -157,18 +157,18 @@ const (
 	opRead  = "read"
 )
 
-func checkOperation(op runtime.Operation) error {
+func checkOperation(op node.Operation) error {
 	switch op.Name {
 	case opWrite:
 		if op.Arg == nil {
 			return fmt.Errorf(`write needs a value, as in write("red")`)
 		}
 		if _, ok := op.Arg.(string); !ok {
-			return fmt.Errorf("write: the value is %s, want a string", runtime.Text(op.Arg))
+			return fmt.Errorf("write: the value is %s, want a string", node.Text(op.Arg))
 		}
 	case opRead:
 		if op.Arg != nil {
-			return fmt.Errorf("read takes no value, got %s", runtime.Text(op.Arg))
+			return fmt.Errorf("read takes no value, got %s", node.Text(op.Arg))
 		}
 	default:
 		return fmt.Errorf("no operation %q; there are write(value) and read()", op.Name)

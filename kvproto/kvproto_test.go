@@ -8,9 +8,10 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
-type programs = map[string][]runtime.Operation
+type programs = map[string][]node.Operation
 
 // The scenario of the store as its designers tell it, carried by hand.
 func TestFiveExchanges(t *testing.T) {
@@ -55,17 +56,17 @@ func TestOpenPhaseAsksOnlyThoseWhoDidNotAnswer(t *testing.T) {
 	net := newNetwork(t, Options{}, programs{"c1": {write("red")}})
 	net.exchange("c1", "A C")
 	net.shows("c1", "query 2/3")
-	again := net.react("c1", runtime.Event{Kind: runtime.TimeoutEvent})
+	again := net.react("c1", node.Event{Kind: node.TimeoutEvent})
 	if got := sends(again); got != "B query, D query" {
 		t.Errorf("after a timeout c1 sends %s", got)
 	}
 	net.exchange("c1", "D")
 	net.shows("c1", "query done")
-	net.react("c1", runtime.Event{Kind: runtime.TimeoutEvent})
+	net.react("c1", node.Event{Kind: node.TimeoutEvent})
 	if net.refused != "c1 waits for no answer" {
 		t.Errorf("between two phases, a timeout is refused with %q", net.refused)
 	}
-	if got := sends(net.react("c1", runtime.Event{Kind: runtime.ExchangeEvent})); got != "A update v1 red, B update v1 red, C update v1 red, D update v1 red" {
+	if got := sends(net.react("c1", node.Event{Kind: node.ExchangeEvent})); got != "A update v1 red, B update v1 red, C update v1 red, D update v1 red" {
 		t.Errorf("the second phase begins with %s", got)
 	}
 }
@@ -92,8 +93,8 @@ func TestReadQuorumIsForTheQueryOfReads(t *testing.T) {
 
 func TestInvokedOperationGoesOnByItself(t *testing.T) {
 	net := newNetwork(t, Options{}, programs{"c1": nil})
-	begin := func(op runtime.Operation) []runtime.Sent {
-		return net.react("c1", runtime.Event{Kind: runtime.InvokeEvent, Operation: op})
+	begin := func(op node.Operation) []node.Sent {
+		return net.react("c1", node.Event{Kind: node.InvokeEvent, Operation: op})
 	}
 	queries := begin(write("red"))
 	net.saw(`c1 write("red")`)
@@ -106,7 +107,7 @@ func TestInvokedOperationGoesOnByItself(t *testing.T) {
 	net.saw(`c1 write("red")`, `c1 returns None`, `c1 read()`, `c1 returns "red"`)
 	net.shows("A", "v1 red", "c1", "done")
 
-	begin(runtime.Operation{Name: "swap"})
+	begin(node.Operation{Name: "swap"})
 	if net.refused != `c1: no operation "swap"; there are write(value) and read()` {
 		t.Errorf("an unknown operation is refused with %q", net.refused)
 	}
@@ -116,11 +117,11 @@ func TestInvokedOperationGoesOnByItself(t *testing.T) {
 // elsewhere.
 func TestLateAnswersAreIgnored(t *testing.T) {
 	net := newNetwork(t, Options{}, programs{"c1": {read(), read()}})
-	queries := net.react("c1", runtime.Event{Kind: runtime.ExchangeEvent})
+	queries := net.react("c1", node.Event{Kind: node.ExchangeEvent})
 	late := net.tell("D", "c1", queries[3].Message)[0].Message
 	net.exchange("c1", "A B C")
 
-	updates := net.react("c1", runtime.Event{Kind: runtime.ExchangeEvent})
+	updates := net.react("c1", node.Event{Kind: node.ExchangeEvent})
 	lateAck := net.tell("D", "c1", updates[3].Message)[0].Message
 	net.tell("c1", "D", late)
 	net.shows("c1", "write back 0/3")
@@ -232,8 +233,8 @@ func TestRestartedClientGoesOnWithItsNextOperation(t *testing.T) {
 	}
 }
 
-func field(n runtime.Node, name string) any {
-	for _, f := range n.(runtime.Inspector).Fields() {
+func field(n node.Node, name string) any {
+	for _, f := range n.(node.Inspector).Fields() {
 		if f.Name == name {
 			return f.Value
 		}
@@ -264,12 +265,12 @@ func TestClientForgets(t *testing.T) {
 func TestNoRounds(t *testing.T) {
 	net := newNetwork(t, Options{}, programs{"c1": {read()}})
 	for _, name := range []string{"A", "c1"} {
-		net.react(name, runtime.Event{Kind: runtime.RoundEvent})
+		net.react(name, node.Event{Kind: node.RoundEvent})
 		if !strings.Contains(net.refused, "kv has no rounds") {
 			t.Errorf("%s refuses a round with %q", name, net.refused)
 		}
 	}
-	net.react("A", runtime.Event{Kind: runtime.TimeoutEvent})
+	net.react("A", node.Event{Kind: node.TimeoutEvent})
 	if net.refused != "A is a server of kv and waits for nothing" {
 		t.Errorf("a server refuses a timeout with %q", net.refused)
 	}
@@ -277,11 +278,11 @@ func TestNoRounds(t *testing.T) {
 
 func TestConfigurationErrors(t *testing.T) {
 	four := self("A")
-	two := runtime.Self{ID: "A", N: 2, F: 1, Servers: []string{"A", "B"}}
+	two := node.Self{ID: "A", N: 2, F: 1, Servers: []string{"A", "B"}}
 	for _, test := range []struct {
 		options Options
-		self    runtime.Self
-		program []runtime.Operation
+		self    node.Self
+		program []node.Operation
 		want    string
 	}{
 		{Options{Quorum: 5}, four, nil, "kv: the quorum is 5, want 1 to n = 4, or 0 for 2f+1"},
@@ -289,10 +290,10 @@ func TestConfigurationErrors(t *testing.T) {
 		{Options{ReadQuorum: 5}, four, nil, "kv: the read quorum is 5, want 1 to n = 4, or 0 for the quorum"},
 		{Options{}, two, nil, "kv: the quorum 2f+1 is 3 at f = 1, want 1 to n = 2; use more servers or give a quorum"},
 		{Options{ReadRule: "last"}, four, nil, `kv: no read rule "last"; there are "max" and "first"`},
-		{Options{}, four, []runtime.Operation{{Name: "wirte"}}, `kv: A: no operation "wirte"; there are write(value) and read()`},
-		{Options{}, four, []runtime.Operation{{Name: "write"}}, `kv: A: write needs a value, as in write("red")`},
-		{Options{}, four, []runtime.Operation{{Name: "write", Arg: 7}}, `kv: A: write: the value is 7, want a string`},
-		{Options{}, four, []runtime.Operation{{Name: "read", Arg: "red"}}, `kv: A: read takes no value, got "red"`},
+		{Options{}, four, []node.Operation{{Name: "wirte"}}, `kv: A: no operation "wirte"; there are write(value) and read()`},
+		{Options{}, four, []node.Operation{{Name: "write"}}, `kv: A: write needs a value, as in write("red")`},
+		{Options{}, four, []node.Operation{{Name: "write", Arg: 7}}, `kv: A: write: the value is 7, want a string`},
+		{Options{}, four, []node.Operation{{Name: "read", Arg: "red"}}, `kv: A: read takes no value, got "red"`},
 	} {
 		_, err := New(test.options).NewClient(test.self, test.program)
 		if err == nil || err.Error() != test.want {
@@ -307,7 +308,7 @@ func TestConfigurationErrors(t *testing.T) {
 func TestMessages(t *testing.T) {
 	red := Signed{Tag: Tag{1, "c1", 1}, Value: "red"}
 	for _, test := range []struct {
-		m          runtime.Message
+		m          node.Message
 		kind, text string
 	}{
 		{Query{1}, "query", "query"},
@@ -316,7 +317,7 @@ func TestMessages(t *testing.T) {
 		{Update{1, red}, "update", "update v1 red"},
 		{Ack{1}, "ack", "ack"},
 	} {
-		if kind, text := runtime.MessageType(test.m), runtime.Text(test.m); kind != test.kind || text != test.text {
+		if kind, text := node.MessageType(test.m), node.Text(test.m); kind != test.kind || text != test.text {
 			t.Errorf("%#v is a %s and shows %s", test.m, kind, text)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A network is a tiny one: requests and answers are carried by hand, one by
@@ -14,23 +14,23 @@ import (
 // so every story tests the encoding too.
 type network struct {
 	t       *testing.T
-	make    map[string]func() (runtime.Node, error)
-	nodes   map[string]runtime.Node // by instance: C' is a twin of C
+	make    map[string]func() (node.Node, error)
+	nodes   map[string]node.Node // by instance: C' is a twin of C
 	history []string
 	refused string
 }
 
 // newNetwork makes servers A, B, C, D of which one may be faulty, a twin C',
 // and the given clients.
-func newNetwork(t *testing.T, options Options, clients map[string][]runtime.Operation) *network {
+func newNetwork(t *testing.T, options Options, clients map[string][]node.Operation) *network {
 	t.Helper()
 	p := New(options)
-	net := &network{t: t, make: map[string]func() (runtime.Node, error){}, nodes: map[string]runtime.Node{}}
+	net := &network{t: t, make: map[string]func() (node.Node, error){}, nodes: map[string]node.Node{}}
 	for _, name := range []string{"A", "B", "C", "C'", "D"} {
-		net.make[name] = func() (runtime.Node, error) { return p.NewServer(self(name)) }
+		net.make[name] = func() (node.Node, error) { return p.NewServer(self(name)) }
 	}
 	for name, program := range clients {
-		net.make[name] = func() (runtime.Node, error) { return p.NewClient(self(name), program) }
+		net.make[name] = func() (node.Node, error) { return p.NewClient(self(name), program) }
 	}
 	for name := range net.make {
 		net.nodes[name] = net.fresh(name)
@@ -38,37 +38,36 @@ func newNetwork(t *testing.T, options Options, clients map[string][]runtime.Oper
 	return net
 }
 
-func self(instance string) runtime.Self {
-	return runtime.Self{ID: strings.TrimRight(instance, "'"), N: 4, F: 1, Servers: []string{"A", "B", "C", "D"}}
+func self(instance string) node.Self {
+	return node.Self{ID: strings.TrimRight(instance, "'"), N: 4, F: 1, Servers: []string{"A", "B", "C", "D"}}
 }
 
-func write(value string) runtime.Operation { return runtime.Operation{Name: "write", Arg: value} }
-func read() runtime.Operation              { return runtime.Operation{Name: "read"} }
+func write(value string) node.Operation { return node.Operation{Name: "write", Arg: value} }
+func read() node.Operation              { return node.Operation{Name: "read"} }
 
-func (net *network) fresh(name string) runtime.Node {
+func (net *network) fresh(name string) node.Node {
 	net.t.Helper()
-	node, err := net.make[name]()
+	fresh, err := net.make[name]()
 	if err != nil {
 		net.t.Fatal(err)
 	}
-	return node
+	return fresh
 }
 
 // react lets an instance react, notes what was observed, and returns what it sends.
-func (net *network) react(name string, e runtime.Event) []runtime.Sent {
+func (net *network) react(name string, e node.Event) []node.Sent {
 	net.t.Helper()
-	var r runtime.Reaction
-	node := net.nodes[name]
-	node.React(e, &r)
+	var r node.Reaction
+	net.nodes[name].React(e, &r)
 	if net.refused = r.Refused(); net.refused != "" {
 		return nil
 	}
 	for _, o := range r.Observations() {
 		switch o.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			net.history = append(net.history, name+" "+o.Operation.String())
-		case runtime.Returned:
-			net.history = append(net.history, name+" returns "+runtime.Text(o.Value))
+		case node.Returned:
+			net.history = append(net.history, name+" returns "+node.Text(o.Value))
 		}
 	}
 	net.reload(name)
@@ -79,45 +78,45 @@ func (net *network) react(name string, e runtime.Event) []runtime.Sent {
 func (net *network) reload(name string) {
 	net.t.Helper()
 	body := encoded(net.t, net.nodes[name])
-	node := net.fresh(name)
-	if err := node.(runtime.State).UnmarshalBinary(body); err != nil {
+	restored := net.fresh(name)
+	if err := restored.(node.State).UnmarshalBinary(body); err != nil {
 		net.t.Fatal(err)
 	}
-	if again := encoded(net.t, node); string(again) != string(body) {
+	if again := encoded(net.t, restored); string(again) != string(body) {
 		net.t.Fatalf("%s: the encoding changes from %x to %x", name, body, again)
 	}
-	if !reflect.DeepEqual(node, net.nodes[name]) {
-		net.t.Fatalf("%s: %+v is restored as %+v", name, net.nodes[name], node)
+	if !reflect.DeepEqual(restored, net.nodes[name]) {
+		net.t.Fatalf("%s: %+v is restored as %+v", name, net.nodes[name], restored)
 	}
-	net.nodes[name] = node
+	net.nodes[name] = restored
 }
 
-func encoded(t *testing.T, n runtime.Node) []byte {
+func encoded(t *testing.T, n node.Node) []byte {
 	t.Helper()
-	b, err := n.(runtime.State).AppendBinary(nil)
+	b, err := n.(node.State).AppendBinary(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func (net *network) tell(to, from string, m runtime.Message) []runtime.Sent {
+func (net *network) tell(to, from string, m node.Message) []node.Sent {
 	net.t.Helper()
-	return net.react(to, runtime.Event{Kind: runtime.MessageEvent, From: from, Message: m})
+	return net.react(to, node.Event{Kind: node.MessageEvent, From: from, Message: m})
 }
 
 // exchange lets a client go on with the instances in reach, and with no one else.
 func (net *network) exchange(client, reach string) {
 	net.t.Helper()
-	net.carry(client, reach, net.react(client, runtime.Event{Kind: runtime.ExchangeEvent}))
+	net.carry(client, reach, net.react(client, node.Event{Kind: node.ExchangeEvent}))
 }
 
 // carry brings a client's requests to the instances in reach and their answers
 // back, until the client sends nothing more.
-func (net *network) carry(client, reach string, requests []runtime.Sent) {
+func (net *network) carry(client, reach string, requests []node.Sent) {
 	net.t.Helper()
 	for len(requests) > 0 {
-		var more []runtime.Sent
+		var more []node.Sent
 		for _, server := range strings.Fields(reach) {
 			identity := self(server).ID
 			for _, request := range requests {
@@ -135,7 +134,7 @@ func (net *network) carry(client, reach string, requests []runtime.Sent) {
 
 func (net *network) restart(name string) {
 	net.t.Helper()
-	net.nodes[name].(runtime.Restarter).Restart()
+	net.nodes[name].(node.Restarter).Restart()
 	net.reload(name)
 }
 
@@ -143,7 +142,7 @@ func (net *network) restart(name string) {
 func (net *network) shows(pairs ...string) {
 	net.t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
-		if got := net.nodes[pairs[i]].(runtime.Inspector).Summary(); got != pairs[i+1] {
+		if got := net.nodes[pairs[i]].(node.Inspector).Summary(); got != pairs[i+1] {
 			net.t.Errorf("%s shows %q, want %q", pairs[i], got, pairs[i+1])
 		}
 	}
@@ -158,7 +157,7 @@ func (net *network) saw(want ...string) {
 }
 
 // sends describes messages: "A query, B query".
-func sends(sent []runtime.Sent) string {
+func sends(sent []node.Sent) string {
 	var all []string
 	for _, s := range sent {
 		all = append(all, fmt.Sprint(s.To, " ", s.Message))

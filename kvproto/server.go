@@ -3,7 +3,7 @@ package kvproto
 import (
 	"fmt"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // server is a replica. Its whole state is the value that it keeps.
@@ -13,14 +13,14 @@ type server struct {
 	have     Signed
 }
 
-// React implements [runtime.Node].
-func (s *server) React(e runtime.Event, out *runtime.Reaction) {
+// React implements [node.Node].
+func (s *server) React(e node.Event, out *node.Reaction) {
 	switch e.Kind {
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		s.hear(e.From, e.Message, out)
-	case runtime.RoundEvent:
+	case node.RoundEvent:
 		out.Refuse(noRounds)
-	case runtime.TimeoutEvent:
+	case node.TimeoutEvent:
 		out.Refuse(fmt.Sprintf("%s is a server of kv and waits for nothing", s.id))
 	default:
 		out.Refuse(fmt.Sprintf("%s is a server of kv and begins no operation", s.id))
@@ -29,7 +29,7 @@ func (s *server) React(e runtime.Event, out *runtime.Reaction) {
 
 const noRounds = "kv has no rounds; its clients exchange with servers"
 
-func (s *server) hear(from string, m runtime.Message, out *runtime.Reaction) {
+func (s *server) hear(from string, m node.Message, out *node.Reaction) {
 	switch m := m.(type) {
 	case Query:
 		out.Send(from, Report{m.Op, s.have})
@@ -45,13 +45,13 @@ func (s *server) hear(from string, m runtime.Message, out *runtime.Reaction) {
 	}
 }
 
-// Restart implements [runtime.Restarter]: the value is persistent.
+// Restart implements [node.Restarter]: the value is persistent.
 func (s *server) Restart() {}
 
-// AppendBinary implements [runtime.State].
+// AppendBinary implements [node.State].
 func (s *server) AppendBinary(b []byte) ([]byte, error) { return appendSigned(b, s.have), nil }
 
-// UnmarshalBinary implements [runtime.State].
+// UnmarshalBinary implements [node.State].
 func (s *server) UnmarshalBinary(data []byte) error {
 	d := decoder{rest: data}
 	have := d.signed()
@@ -62,14 +62,14 @@ func (s *server) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// Summary implements [runtime.Inspector].
+// Summary implements [node.Inspector].
 func (s *server) Summary() string { return s.have.String() }
 
-// Fields implements [runtime.Inspector].
-func (s *server) Fields() []runtime.Field { return fields(s.have) }
+// Fields implements [node.Inspector].
+func (s *server) Fields() []node.Field { return fields(s.have) }
 
-func fields(s Signed) []runtime.Field {
-	return []runtime.Field{
+func fields(s Signed) []node.Field {
+	return []node.Field{
 		{Name: "version", Value: int(s.Version)},
 		{Name: "writer", Value: s.Writer},
 		{Name: "counter", Value: int(s.Counter)},

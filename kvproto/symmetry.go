@@ -3,7 +3,7 @@ package kvproto
 import (
 	"slices"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Symmetric reports whether the protocol treats servers the same. Variants in
@@ -16,8 +16,8 @@ func (p *Protocol) Symmetric() bool {
 
 // SymmetricClients reports whether clients with a program are treated the same:
 // those that only read are. Writers sign, and their names break ties.
-func (p *Protocol) SymmetricClients(program []runtime.Operation) bool {
-	return !slices.ContainsFunc(program, func(op runtime.Operation) bool { return op.Name == opWrite })
+func (p *Protocol) SymmetricClients(program []node.Operation) bool {
+	return !slices.ContainsFunc(program, func(op node.Operation) bool { return op.Name == opWrite })
 }
 
 // Rename does nothing: of clients, a server knows writers only.

@@ -4,40 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
-
-// Symmetric is implemented by protocols that treat the identities of servers
-// the same: after any renaming of them, what happens is what happened before it,
-// renamed. Nodes of such a protocol are [Renamer]s, and so are its messages and
-// the values that it decides, if they name identities of servers.
-type Symmetric interface {
-	Symmetric() bool
-}
-
-// Renamer is implemented by nodes whose identities can be renamed.
-type Renamer interface {
-	// Rename replaces each identity in the node's state by to(identity).
-	Rename(to func(identity string) string)
-}
-
-// RenamedValue is implemented by messages and observed values that may name
-// identities. Renamed returns the value with each identity replaced. A string
-// that is the name of an identity counts as that identity.
-type RenamedValue interface {
-	Renamed(to func(identity string) string) any
-}
 
 // Symmetric reports whether the protocol declares that it is symmetric.
 func (c *Cluster) Symmetric() bool {
-	s, ok := c.config.Protocol.(Symmetric)
+	s, ok := c.config.Protocol.(node.Symmetric)
 	return ok && s.Symmetric()
-}
-
-// ClientSymmetric is implemented by symmetric protocols that also treat the same
-// all clients that run a certain program.
-type ClientSymmetric interface {
-	Symmetric
-	SymmetricClients(program []Operation) bool
 }
 
 // NameSymmetries lists those of the Symmetries that rename identities which the
@@ -46,13 +20,13 @@ type ClientSymmetric interface {
 // the first. Twins are not swapped, because the order in which they are heard,
 // and what they may propose, distinguishes them.
 func (c *Cluster) NameSymmetries() []Renaming {
-	declared, _ := c.config.Protocol.(ClientSymmetric)
+	declared, _ := c.config.Protocol.(node.ClientSymmetric)
 	return slices.DeleteFunc(c.Symmetries(), func(r Renaming) bool {
 		for i, j := range r {
 			if c.instances[i].Copy != c.instances[j].Copy {
 				return true
 			}
-			if i != j && c.clients.Has(i) && (declared == nil || !declared.SymmetricClients(c.starts[c.instances[i].start].program)) {
+			if i != j && c.clients.Has(i) && (declared == nil || !declared.SymmetricClients(c.starts[c.startOf[i]].program)) {
 				return true
 			}
 		}
@@ -129,7 +103,7 @@ func (y *Symmetry) to(g int) func(string) string {
 		if !ok {
 			return name
 		}
-		return c.identities[c.instances[r[c.identities[id].instance(0)]].Identity].Name
+		return c.identities[c.instances[r[instanceOf(c.identities[id], 0)]].Identity].Name
 	}
 }
 
@@ -168,17 +142,17 @@ func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	node, err := k.node(id)
+	n, err := k.node(id)
 	if err != nil {
 		return 0, err
 	}
-	renamer, ok := node.(Renamer)
+	renamer, ok := n.(node.Renamer)
 	if !ok || l.logs {
 		return 0, fmt.Errorf("the nodes of %s cannot be renamed", y.cluster.config.Protocol.Name())
 	}
 	if failure := k.guard(func() error {
 		renamer.Rename(y.to(g))
-		to, err = k.keep(start, l.flags, node)
+		to, err = k.keep(start, l.flags, n)
 		return err
 	}); failure != nil {
 		return 0, fmt.Errorf("%s cannot be renamed: %s", k.cluster.starts[l.start].self.ID, failure)
@@ -188,9 +162,9 @@ func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 
 // start renames a way to make a node: to that of the instance in the same place.
 func (y *Symmetry) start(s, g int) (int, error) {
-	for i, in := range y.cluster.instances {
-		if in.start == s {
-			return y.cluster.instances[y.renamings[g][i]].start, nil
+	for i, start := range y.cluster.startOf {
+		if start == s {
+			return y.cluster.startOf[y.renamings[g][i]], nil
 		}
 	}
 	return 0, fmt.Errorf("no instance starts in way %d", s)
@@ -256,13 +230,13 @@ func (y *Symmetry) value(v any, g int) (renamed any, err error) {
 	switch v := v.(type) {
 	case string:
 		return y.to(g)(v), nil
-	case RenamedValue:
+	case node.RenamedValue:
 		failure := y.cluster.code.guard(func() error {
 			renamed = v.Renamed(y.to(g))
 			return nil
 		})
 		if failure != nil {
-			return nil, fmt.Errorf("a %s cannot be renamed: %s", MessageType(v), failure)
+			return nil, fmt.Errorf("a %s cannot be renamed: %s", node.MessageType(v), failure)
 		}
 		return renamed, nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A poll is a protocol that treats servers the same: the leader of a round asks
@@ -22,16 +23,16 @@ type poll struct{ favour string }
 
 func (poll) Name() string    { return "poll" }
 func (poll) Symmetric() bool { return true }
-func (p poll) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p poll) NewServer(self node.Self) (node.Node, error) {
 	return &voter{poll: p, self: self}, nil
 }
-func (poll) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (poll) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("no clients")
 }
 
 type voter struct {
 	poll
-	self  runtime.Self
+	self  node.Self
 	round int
 	voted bool
 	votes uint64 // bit i is set if the i-th server voted
@@ -58,15 +59,15 @@ func (r report) Renamed(to func(string) string) any { return report{to(r.leader)
 
 func (v *voter) place(id string) int { return slices.Index(v.self.Servers, id) }
 
-func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
+func (v *voter) React(e node.Event, out *node.Reaction) {
 	switch e.Kind {
-	case runtime.RoundEvent:
+	case node.RoundEvent:
 		v.round, v.voted, v.votes = e.Round.Number, false, 0
 		if e.Round.Leader == v.self.ID {
 			out.Broadcast(call{v.self.ID, bits.OnesCount64(v.told), e.Round.Input})
 			v.told = 0
 		}
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		switch m := e.Message.(type) {
 		case call:
 			if !v.voted {
@@ -109,8 +110,8 @@ func (v *voter) UnmarshalBinary(b []byte) error {
 }
 
 func (v *voter) Summary() string { return fmt.Sprint(v.round, v.voted, v.votes, v.told) }
-func (v *voter) Fields() []runtime.Field {
-	return []runtime.Field{{Name: "state", Value: v.Summary()}}
+func (v *voter) Fields() []node.Field {
+	return []node.Field{{Name: "state", Value: v.Summary()}}
 }
 
 // An act makes one step for each renaming of a cluster.
@@ -121,17 +122,17 @@ func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
 	for range rapid.IntRange(1, 5).Draw(t, "steps") {
 		who := rapid.IntRange(0, c.Servers().Len()-1).Draw(t, "who")
 		p := runtime.Phase{Hops: rapid.IntRange(0, 2).Draw(t, "hops")}
-		var deaf runtime.Set
-		var parts []runtime.Set
+		var deaf node.Set
+		var parts []node.Set
 		if rapid.Bool().Draw(t, "parted") {
-			parts = make([]runtime.Set, 2)
+			parts = make([]node.Set, 2)
 			for i := range c.Servers().All {
-				parts[rapid.IntRange(0, 1).Draw(t, "part")] |= runtime.SetOf(i)
+				parts[rapid.IntRange(0, 1).Draw(t, "part")] |= node.SetOf(i)
 			}
-			parts = slices.DeleteFunc(parts, func(s runtime.Set) bool { return s == 0 })
+			parts = slices.DeleteFunc(parts, func(s node.Set) bool { return s == 0 })
 		}
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			deaf, p.Types = runtime.SetOf(who), []string{"string"}
+			deaf, p.Types = node.SetOf(who), []string{"string"}
 		}
 		kind := rapid.SampledFrom([]string{"round", "round", "deliver", "crash", "restart", "amnesia"}).Draw(t, "kind")
 		acts = append(acts, func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
@@ -166,7 +167,7 @@ func fault(c *runtime.Cluster, kind, id string) (runtime.Step, error) {
 // storeActs draws exchanges of each client with some of the given number of
 // servers, and faults of servers and clients.
 func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
-	circle := map[int][]runtime.Identity{}
+	circle := map[int][]node.Identity{}
 	for client := range c.Clients().All {
 		circle[client] = rapid.Permutation(c.Identities()[:c.Config().N]).Draw(t, "circle")[:reach]
 	}
@@ -180,13 +181,13 @@ func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
 			continue
 		}
 		client := rapid.SampledFrom(slices.Collect(c.Clients().All)).Draw(t, "client")
-		var with runtime.Set
+		var with node.Set
 		for _, id := range circle[client] {
 			some := rapid.IntRange(0, 1<<id.Instances.Len()-1).Draw(t, "instances")
 			k := 0
 			for i := range id.Instances.All {
 				if some>>k&1 != 0 {
-					with |= runtime.SetOf(i)
+					with |= node.SetOf(i)
 				}
 				k++
 			}
@@ -202,7 +203,7 @@ func storeActs(t *rapid.T, c *runtime.Cluster, reach int) (acts []act) {
 
 func exchanging(client string, with ...int) act {
 	return func(c *runtime.Cluster, r runtime.Renaming) (runtime.Step, error) {
-		return c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(r.Set(runtime.SetOf(with...)))})
+		return c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(r.Set(node.SetOf(with...)))})
 	}
 }
 
@@ -428,7 +429,7 @@ func TestCannotBeRenamed(t *testing.T) {
 		step       func(c *runtime.Cluster) (runtime.Step, error)
 	}{
 		{"node", "the nodes of mute cannot be renamed", mutes, func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.HealStep{}) }},
-		{"log of inputs", "the nodes of log cannot be renamed", mustCluster(t, runtime.Config{N: 4, Protocol: protocol{"log", func() runtime.Node {
+		{"log of inputs", "the nodes of log cannot be renamed", mustCluster(t, runtime.Config{N: 4, Protocol: protocol{"log", func() node.Node {
 			return &logged{}
 		}}}), func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.TimeoutStep{IDs: []string{"A"}}) }},
 		{"partition", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
@@ -465,15 +466,15 @@ func TestCannotBeRenamed(t *testing.T) {
 // A logged node counts and hides what it counted.
 type logged struct{ n int }
 
-func (l *logged) React(runtime.Event, *runtime.Reaction) { l.n++ }
-func (l *logged) Rename(func(string) string)             {}
-func (l *logged) Rebase(by int) bool                     { return true }
+func (l *logged) React(node.Event, *node.Reaction) { l.n++ }
+func (l *logged) Rename(func(string) string)       {}
+func (l *logged) Rebase(by int) bool               { return true }
 
 // A wrongPoll fails when it is to be renamed: its messages, or its nodes after
 // a round.
 type wrongPoll struct{ poll }
 
-func (p wrongPoll) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p wrongPoll) NewServer(self node.Self) (node.Node, error) {
 	return &wrongVoter{voter{self: self}}, nil
 }
 
@@ -483,8 +484,8 @@ type wrongCall struct{}
 
 func (wrongCall) Renamed(func(string) string) any { panic("wrong") }
 
-func (v *wrongVoter) React(e runtime.Event, out *runtime.Reaction) {
-	if e.Kind == runtime.TimeoutEvent {
+func (v *wrongVoter) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.TimeoutEvent {
 		out.Broadcast(wrongCall{})
 	} else {
 		v.votes++
@@ -506,8 +507,8 @@ func TestNameFree(t *testing.T) {
 		{"A", false}, {"D", false}, {"C", true}, {"a", true}, {7, true}, {nil, true},
 		{call{Leader: "B"}, false}, {call{Leader: "C"}, true}, {wrongCall{}, false},
 	} {
-		c := mustCluster(t, runtime.Config{N: 4, F: 1, Twins: twins("C"), Protocol: protocol{"p", func() runtime.Node {
-			return funcNode(func(e runtime.Event, out *runtime.Reaction) { out.Decided(1, tc.value) })
+		c := mustCluster(t, runtime.Config{N: 4, F: 1, Twins: twins("C"), Protocol: protocol{"p", func() node.Node {
+			return funcNode(func(e node.Event, out *node.Reaction) { out.Decided(1, tc.value) })
 		}}})
 		s, err := c.Step(runtime.TimeoutStep{IDs: []string{"A"}})
 		if err != nil {

@@ -2,41 +2,12 @@ package runtime
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
-
-// MaxInstances is how many instances a cluster can have.
-const MaxInstances = 64
-
-// A Set is a set of instances: bit i stands for instance i.
-type Set uint64
-
-// SetOf returns the set of the given instances.
-func SetOf(instances ...int) Set {
-	var s Set
-	for _, i := range instances {
-		s |= 1 << i
-	}
-	return s
-}
-
-// Has reports whether instance i is in s.
-func (s Set) Has(i int) bool { return s>>i&1 != 0 }
-
-// Len returns the number of instances in s.
-func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
-
-// All iterates over the instances in s, in order.
-func (s Set) All(yield func(int) bool) {
-	for ; s != 0; s &= s - 1 {
-		if !yield(bits.TrailingZeros64(uint64(s))) {
-			return
-		}
-	}
-}
 
 // Network says what becomes of a message that cannot be delivered.
 type Network uint8
@@ -49,7 +20,7 @@ const (
 // A Config describes a cluster. Identities are named by letters and digits;
 // a trailing apostrophe is kept for twins.
 type Config struct {
-	Protocol Protocol
+	Protocol node.Protocol
 	N        int      // number of servers; 0 means len(Servers)
 	F        int      // how many servers may be faulty
 	Servers  []string // their names; nil means A, B, C, …
@@ -64,7 +35,7 @@ type Config struct {
 // A Client is a client identity and the operations that it will carry out, in order.
 type Client struct {
 	Name    string
-	Program []Operation
+	Program []node.Operation
 }
 
 // A Twin says that an identity runs as several instances: ID, ID', ID” and so on.
@@ -73,22 +44,7 @@ type Twin struct {
 	Copies int // 2 or more
 	// Program, if not nil, is what the copies of a client run in place of the
 	// program of the first instance.
-	Program []Operation
-}
-
-// An Identity is a name with one network address and one signing key.
-type Identity struct {
-	Name      string
-	Client    bool
-	Instances Set
-}
-
-// An Instance is one running copy of an identity's code.
-type Instance struct {
-	Name     string // C, C', C”
-	Identity int    // index into Cluster.Identities
-	Copy     int    // 0 for the first
-	start    int    // index into the ways to start a node
+	Program []node.Operation
 }
 
 // A Cluster is the part of a simulation that never changes: who is there, and
@@ -96,14 +52,15 @@ type Instance struct {
 // observations, remembered transitions). It may be used concurrently.
 type Cluster struct {
 	config     Config
-	identities []Identity
-	instances  []Instance
+	identities []node.Identity
+	instances  []node.Instance
 	byName     map[string]int // instance
 	identityOf map[string]int
-	servers    Set
-	clients    Set
-	twinned    Set
+	servers    node.Set
+	clients    node.Set
+	twinned    node.Set
 	starts     []start
+	startOf    []int // of each instance, which of these
 	code       *code
 	idle       sync.Pool // of *Simulator
 	epochs     atomic.Uint32
@@ -111,9 +68,9 @@ type Cluster struct {
 
 // start is one way to make a node: an identity with a program.
 type start struct {
-	self    Self
+	self    node.Self
 	client  bool
-	program []Operation
+	program []node.Operation
 }
 
 // NewCluster checks the configuration and makes the cluster.
@@ -168,8 +125,8 @@ func NewCluster(config Config) (*Cluster, error) {
 			return nil, fmt.Errorf("twin: %s is a server; only the twins of a client can be given a program", t.ID)
 		}
 	}
-	if len(c.instances) > MaxInstances {
-		return nil, fmt.Errorf("cluster: %d instances, at most %d are possible", len(c.instances), MaxInstances)
+	if len(c.instances) > node.MaxInstances {
+		return nil, fmt.Errorf("cluster: %d instances, at most %d are possible", len(c.instances), node.MaxInstances)
 	}
 	c.code = newCode(c)
 	if err := c.code.begin(); err != nil {
@@ -178,7 +135,7 @@ func NewCluster(config Config) (*Cluster, error) {
 	return c, nil
 }
 
-func (c *Cluster) add(name string, program []Operation, client bool, twins map[string]Twin) error {
+func (c *Cluster) add(name string, program []node.Operation, client bool, twins map[string]Twin) error {
 	if !validName(name) {
 		return fmt.Errorf("cluster: %q cannot name an identity; use letters, digits, - and _", name)
 	}
@@ -187,8 +144,8 @@ func (c *Cluster) add(name string, program []Operation, client bool, twins map[s
 	}
 	id := len(c.identities)
 	c.identityOf[name] = id
-	identity := Identity{Name: name, Client: client}
-	self := Self{ID: name, N: c.config.N, F: c.config.F, Servers: c.config.Servers}
+	identity := node.Identity{Name: name, Client: client}
+	self := node.Self{ID: name, N: c.config.N, F: c.config.F, Servers: c.config.Servers}
 	c.starts = append(c.starts, start{self, client, program})
 	copies := 1
 	twin, isTwin := twins[name]
@@ -199,17 +156,19 @@ func (c *Cluster) add(name string, program []Operation, client bool, twins map[s
 		}
 	}
 	for k := range copies {
-		if len(c.instances) >= MaxInstances {
-			return fmt.Errorf("cluster: more than %d instances", MaxInstances)
+		if len(c.instances) >= node.MaxInstances {
+			return fmt.Errorf("cluster: more than %d instances", node.MaxInstances)
 		}
 		i := len(c.instances)
-		in := Instance{Name: name + strings.Repeat("'", k), Identity: id, Copy: k, start: len(c.starts) - 1}
+		in := node.Instance{Name: name + strings.Repeat("'", k), Identity: id, Copy: k}
+		start := len(c.starts) - 1
 		if k == 0 && isTwin && twin.Program != nil {
-			in.start--
+			start--
 		}
+		c.startOf = append(c.startOf, start)
 		c.instances = append(c.instances, in)
 		c.byName[in.Name] = i
-		identity.Instances |= SetOf(i)
+		identity.Instances |= node.SetOf(i)
 	}
 	if client {
 		c.clients |= identity.Instances
@@ -233,7 +192,7 @@ func validName(s string) bool {
 }
 
 // newNode makes a fresh node the i-th way.
-func (c *Cluster) newNode(i int) (Node, error) {
+func (c *Cluster) newNode(i int) (node.Node, error) {
 	s := &c.starts[i]
 	if s.client {
 		return c.config.Protocol.NewClient(s.self, s.program)
@@ -266,21 +225,21 @@ func (c *Cluster) protocolText() string {
 }
 
 // Identities lists the servers, then the clients. The caller must not change it.
-func (c *Cluster) Identities() []Identity { return c.identities }
+func (c *Cluster) Identities() []node.Identity { return c.identities }
 
 // Instances lists the instances of all identities, in the order of
 // Identities, twins side by side. The caller must not change it.
-func (c *Cluster) Instances() []Instance { return c.instances }
+func (c *Cluster) Instances() []node.Instance { return c.instances }
 
 // Servers returns the instances of servers, Clients those of clients.
-func (c *Cluster) Servers() Set { return c.servers }
-func (c *Cluster) Clients() Set { return c.clients }
+func (c *Cluster) Servers() node.Set { return c.servers }
+func (c *Cluster) Clients() node.Set { return c.clients }
 
 // Twinned returns the instances of identities that run as twins.
-func (c *Cluster) Twinned() Set { return c.twinned }
+func (c *Cluster) Twinned() node.Set { return c.twinned }
 
 // Names lists the names of the instances in s, in order.
-func (c *Cluster) Names(s Set) []string {
+func (c *Cluster) Names(s node.Set) []string {
 	var names []string
 	for i := range s.All {
 		names = append(names, c.instances[i].Name)
@@ -305,8 +264,8 @@ func (c *Cluster) Identity(name string) (int, error) {
 }
 
 // set turns names of instances into a set, refusing doubles.
-func (c *Cluster) set(names []string) (Set, error) {
-	var s Set
+func (c *Cluster) set(names []string) (node.Set, error) {
+	var s node.Set
 	for _, name := range names {
 		i, err := c.Instance(name)
 		if err != nil {
@@ -315,7 +274,7 @@ func (c *Cluster) set(names []string) (Set, error) {
 		if s.Has(i) {
 			return 0, fmt.Errorf("%s is named twice", name)
 		}
-		s |= SetOf(i)
+		s |= node.SetOf(i)
 	}
 	return s, nil
 }

@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // code is what a cluster has learnt of its nodes' code, as tables that only grow.
@@ -38,8 +39,8 @@ type code struct {
 	cutContent bool               // to 8 bits, for tests of what happens if different things share one
 	values     vec[any]           // messages, operations and rounds: whatever an event carries
 	byVal      map[any]uint32
-	seen       vec[Observation]
-	bySeen     map[Observation]uint32
+	seen       vec[node.Observation]
+	bySeen     map[node.Observation]uint32
 
 	byMail  table // (local state, mailbox) -> local state
 	classOf table // (local state, instance, round, leaders) -> local state
@@ -82,9 +83,16 @@ const (
 	nextLeader = -2
 )
 
+// What happens to an instance without its code being asked. Nodes see no such events.
+const (
+	crashEvent node.EventKind = node.TimeoutEvent + 1 + iota
+	restartEvent
+	amnesiaEvent
+)
+
 // stimulus is an event as the simulation carries it.
 type stimulus struct {
-	kind EventKind
+	kind node.EventKind
 	from int    // MessageEvent: the identity that sent it
 	arg  uint32 // the message, operation or round, a number in code.values
 }
@@ -96,7 +104,7 @@ func newCode(c *Cluster) *code {
 		byBody:   map[string]uint32{},
 		contents: map[uint32]content{},
 		byVal:    map[any]uint32{},
-		bySeen:   map[Observation]uint32{},
+		bySeen:   map[node.Observation]uint32{},
 		byTop:    map[string]uint32{},
 		filters:  map[filter]uint32{},
 		checked:  map[reflect.Type]error{},
@@ -135,7 +143,7 @@ func (k *code) value(v any) uint32 {
 	return id
 }
 
-func (k *code) observation(o Observation) uint32 {
+func (k *code) observation(o node.Observation) uint32 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if id, ok := k.bySeen[o]; ok {
@@ -170,32 +178,32 @@ func (k *code) join(lists []uint32) []uint32 {
 	for _, list := range lists {
 		pairs = append(pairs, *k.lists.at(list)...)
 	}
-	var who Set
-	var kinds [Failed + 1]bool
+	var who node.Set
+	var kinds [node.Failed + 1]bool
 	for p := range slices.Chunk(pairs, 2) {
 		if o := k.seen.at(p[1]); o.OfOperation() {
-			who |= SetOf(int(p[0]))
+			who |= node.SetOf(int(p[0]))
 			kinds[o.Kind] = true
 		}
 	}
 	ordered := uint32(0)
-	if who.Len() > 1 && kinds[Invoked] && kinds[Returned] {
+	if who.Len() > 1 && kinds[node.Invoked] && kinds[node.Returned] {
 		ordered = 1
 	}
 	return k.joins.put(slices.Clone(lists), []uint32{k.list(pairs), ordered})
 }
 
 // event makes the event that a node's code sees.
-func (k *code) event(s stimulus) Event {
-	e := Event{Kind: s.kind}
+func (k *code) event(s stimulus) node.Event {
+	e := node.Event{Kind: s.kind}
 	switch s.kind {
-	case MessageEvent:
+	case node.MessageEvent:
 		e.From = k.cluster.identities[s.from].Name
 		e.Message = *k.values.at(s.arg)
-	case InvokeEvent:
-		e.Operation = (*k.values.at(s.arg)).(Operation)
-	case RoundEvent:
-		e.Round = (*k.values.at(s.arg)).(Round)
+	case node.InvokeEvent:
+		e.Operation = (*k.values.at(s.arg)).(node.Operation)
+	case node.RoundEvent:
+		e.Round = (*k.values.at(s.arg)).(node.Round)
 	}
 	return e
 }
@@ -238,19 +246,19 @@ func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 		return outcome{next: id, down: true}
 	}
 	var (
-		r    = Reaction{ctx: ctx}
+		r    = node.NewReaction(ctx)
 		next uint32
 	)
 	failure := k.guard(func() error {
-		node, err := k.node(id)
+		n, err := k.node(id)
 		if err != nil {
 			return err
 		}
-		node.React(k.event(s), &r)
-		if r.failure != nil {
-			return failureError{*r.failure}
+		n.React(k.event(s), r)
+		if f := r.Failed(); f != nil {
+			return failureError{*f}
 		}
-		if r.refusal != "" {
+		if r.Refused() != "" {
 			return nil
 		}
 		if l.logs {
@@ -258,29 +266,29 @@ func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 			next = k.local(local{start: l.start, flags: l.flags, body: in.String(), logs: true})
 			return nil
 		}
-		next, err = k.keep(l.start, l.flags, node)
+		next, err = k.keep(l.start, l.flags, n)
 		return err
 	})
-	if r.refusal != "" && failure == nil {
-		return outcome{next: id, refused: r.refusal, notes: r.notes}
+	if r.Refused() != "" && failure == nil {
+		return outcome{next: id, refused: r.Refused(), notes: r.Notes()}
 	}
-	o := outcome{next: next, notes: r.notes}
-	for _, m := range r.sends {
+	o := outcome{next: next, notes: r.Notes()}
+	for _, m := range r.Sends() {
 		to, err := k.receiver(m.To)
 		if err == nil {
 			err = k.sendable(m.Message)
 		}
 		if err != nil && failure == nil {
-			failure = &Failure{Message: err.Error()}
+			failure = &node.Failure{Message: err.Error()}
 		}
 		if failure != nil {
 			break
 		}
 		o.sends = append(o.sends, send{to, k.value(m.Message)})
 	}
-	for _, seen := range r.seen {
+	for _, seen := range r.Observations() {
 		if bad := cmp.Or(unsound(seen.Value), unsound(seen.Operation.Arg)); bad != "" {
-			failure = &Failure{Message: fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)}
+			failure = &node.Failure{Message: fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)}
 			break
 		}
 		o.seen = append(o.seen, k.observation(seen))
@@ -289,16 +297,16 @@ func (k *code) compute(ctx context.Context, id uint32, s stimulus) outcome {
 		// What a failing node did in the same breath is not to be trusted.
 		l.flags |= broken
 		o.next, o.sends = k.local(l), nil
-		o.seen = append(o.seen, k.observation(Observation{Kind: Failed, Failure: *failure}))
+		o.seen = append(o.seen, k.observation(node.Observation{Kind: node.Failed, Failure: *failure}))
 	}
 	return o
 }
 
 func (k *code) receiver(name string) (int, error) {
 	switch name {
-	case ToServers:
+	case node.ToServers:
 		return allServers, nil
-	case ToNextLeader:
+	case node.ToNextLeader:
 		return nextLeader, nil
 	}
 	id, err := k.cluster.Identity(name)
@@ -309,19 +317,19 @@ func (k *code) receiver(name string) (int, error) {
 }
 
 // A failureError is a failure that the node's code has put in words.
-type failureError struct{ Failure }
+type failureError struct{ node.Failure }
 
 func (e failureError) Error() string { return e.Message }
 
 // guard runs f and turns an error or a panic into a failure, the same each time.
-func (k *code) guard(f func() error) (failure *Failure) {
+func (k *code) guard(f func() error) (failure *node.Failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			if stop, ok := p.(stopped); ok {
 				panic(stop) // not the node's affair
 			}
 			place, calls := frames()
-			failure = &Failure{fmt.Sprintf("panic: %v", p), place, calls}
+			failure = &node.Failure{Message: fmt.Sprintf("panic: %v", p), Place: place, Calls: calls}
 		}
 	}()
 	err := f()
@@ -330,15 +338,9 @@ func (k *code) guard(f func() error) (failure *Failure) {
 	case errors.As(err, &known):
 		return &known.Failure
 	case err != nil:
-		return &Failure{Message: err.Error()}
+		return &node.Failure{Message: err.Error()}
 	}
 	return nil
-}
-
-// placeText names a place without its directories, which differ from machine
-// to machine.
-func placeText(file string, line int) string {
-	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
 }
 
 // frames lists the functions of the node's code that led to a panic, without
@@ -354,7 +356,7 @@ func frames() (place, calls string) {
 			break // from here on it is the simulation's code
 		}
 		if !strings.HasPrefix(f.Function, "runtime.") {
-			at := placeText(f.File, f.Line)
+			at := node.Place(f.File, f.Line)
 			if place == "" {
 				place = at
 			}
@@ -368,7 +370,7 @@ func frames() (place, calls string) {
 }
 
 // befall returns what a crash, a restart or amnesia does to a local state.
-func (k *code) befall(id uint32, kind EventKind) outcome {
+func (k *code) befall(id uint32, kind node.EventKind) outcome {
 	l := *k.locals.at(id)
 	if l.flags&broken != 0 {
 		return outcome{next: id, refused: "is down for good: its code failed"}
@@ -387,7 +389,7 @@ func (k *code) befall(id uint32, kind EventKind) outcome {
 	})
 	if failure != nil {
 		l.flags |= broken
-		failed := k.observation(Observation{Kind: Failed, Failure: *failure})
+		failed := k.observation(node.Observation{Kind: node.Failed, Failure: *failure})
 		return outcome{next: k.local(l), seen: []uint32{failed}}
 	}
 	return outcome{next: next}
@@ -401,11 +403,11 @@ func (k *code) restart(id uint32, all bool) (uint32, error) {
 	if all {
 		return k.freshLocal(l.start, f|amnesiac)
 	}
-	node, err := k.node(id)
+	n, err := k.node(id)
 	if err != nil {
 		return 0, err
 	}
-	r, ok := node.(Restarter)
+	r, ok := n.(node.Restarter)
 	if !ok {
 		return k.freshLocal(l.start, f)
 	}
@@ -414,22 +416,11 @@ func (k *code) restart(id uint32, all bool) (uint32, error) {
 		return k.local(local{start: l.start, flags: f, body: in.String(), logs: true}), nil
 	}
 	r.Restart()
-	return k.keep(l.start, f, node)
-}
-
-// MessageType returns the type name of a message, which filters and pictures use.
-func MessageType(m Message) string {
-	if t, ok := m.(interface{ MessageType() string }); ok {
-		return t.MessageType()
-	}
-	if t := reflect.TypeOf(m); t != nil && t.Name() != "" {
-		return t.Name()
-	}
-	return fmt.Sprintf("%T", m)
+	return k.keep(l.start, f, n)
 }
 
 // sendable reports why m cannot be a message, if it cannot.
-func (k *code) sendable(m Message) error {
+func (k *code) sendable(m node.Message) error {
 	if m == nil {
 		return fmt.Errorf("sends nil, which is no message")
 	}

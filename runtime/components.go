@@ -1,6 +1,10 @@
 package runtime
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
 
 // A component is a set of instances that no message enters or leaves during a step:
 // a client and its reach, or one part of a partition. What happens in it
@@ -20,7 +24,7 @@ const (
 // apart returns the components into which a step falls, or nil if it has to be
 // played as a whole: messages that wait tie the components together, and a recorded
 // step must show each delivery.
-func (m *Simulator) apart(s Step) []Set {
+func (m *Simulator) apart(s Step) []node.Set {
 	if m.record != nil || !m.lossy || m.topology.ties() {
 		return nil
 	}
@@ -36,7 +40,7 @@ func (m *Simulator) apart(s Step) []Set {
 // how many packets it leaves in flight, if filters lost messages the number of
 // their list (which someFiltered says), the packets (two words each) and, unless
 // the scenario ends with it, the new local state of each member.
-func (m *Simulator) component(s Step, e *env, i int, members Set) bool {
+func (m *Simulator) component(s Step, e *env, i int, members node.Set) bool {
 	key := append(m.key[:0], m.place(s, e, i))
 	if s.begins() {
 		// Then it does not matter who leads the round, nor which it is, if
@@ -96,7 +100,7 @@ func (m *Simulator) component(s Step, e *env, i int, members Set) bool {
 
 // quiet reports whether no member sent anything as the round began,
 // nor was anything in flight.
-func (m *Simulator) quiet(e *env, members Set) bool {
+func (m *Simulator) quiet(e *env, members node.Set) bool {
 	for _, p := range m.next {
 		if members.Has(int(p.to)) {
 			return false
@@ -111,7 +115,7 @@ func (m *Simulator) quiet(e *env, members Set) bool {
 }
 
 // rest ends the round for quiet members, which takes no memory.
-func (m *Simulator) rest(e *env, members Set) {
+func (m *Simulator) rest(e *env, members node.Set) {
 	m.keepSeen()
 	if m.expected.leaders == 0 {
 		return
@@ -127,7 +131,7 @@ func (m *Simulator) rest(e *env, members Set) {
 
 // opened adds to a key what the opening of a round brought about among members,
 // beside their states.
-func (m *Simulator) opened(key []uint32, members Set) []uint32 {
+func (m *Simulator) opened(key []uint32, members node.Set) []uint32 {
 	const mark = 1 << 31 // no packet begins with that
 	for _, p := range m.next {
 		if members.Has(int(p.to)) {
@@ -207,7 +211,7 @@ func (m *Simulator) outcomeOf(packets int) []uint32 {
 
 // playComponent plays the step among members for the first time; the states in
 // m.vec are then those after it, but m.flight is as it was.
-func (m *Simulator) playComponent(s Step, e *env, members Set) []uint32 {
+func (m *Simulator) playComponent(s Step, e *env, members node.Set) []uint32 {
 	flight := len(m.flight)
 	if !s.begins() {
 		s.move.begin(&m.player, e, members)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A gossip is a protocol that does whatever a hash says, so that it depends on
@@ -17,16 +19,16 @@ type gossip struct {
 }
 
 func (gossip) Name() string { return "gossip" }
-func (p gossip) NewServer(self Self) (Node, error) {
+func (p gossip) NewServer(self node.Self) (node.Node, error) {
 	return &gossiper{gossip: p, self: self}, nil
 }
-func (p gossip) NewClient(self Self, _ []Operation) (Node, error) {
+func (p gossip) NewClient(self node.Self, _ []node.Operation) (node.Node, error) {
 	return &gossiper{gossip: p, self: self, client: true}, nil
 }
 
 type gossiper struct {
 	gossip
-	self   Self
+	self   node.Self
 	client bool
 	state  byte
 }
@@ -40,7 +42,7 @@ type rumour struct {
 
 func (r rumour) MessageType() string { return r.Kind }
 
-func (g *gossiper) React(e Event, out *Reaction) {
+func (g *gossiper) React(e node.Event, out *node.Reaction) {
 	h := g.seed
 	for _, b := range fmt.Sprint(g.self.ID, g.state, e) {
 		h = (h ^ uint32(b)) * 16777619
@@ -50,7 +52,7 @@ func (g *gossiper) React(e Event, out *Reaction) {
 		h = h*1664525 + 1013904223
 		return h >> 8 % 0xffff % n
 	}
-	if e.Kind != MessageEvent && e.Kind != RoundEvent && choose(8) == 0 {
+	if e.Kind != node.MessageEvent && e.Kind != node.RoundEvent && choose(8) == 0 {
 		out.Refuse("it keeps to itself")
 		return
 	}
@@ -120,8 +122,8 @@ func gossipCluster(t *rapid.T) *Cluster {
 
 // gossipStep draws a step of any kind.
 func gossipStep(t *rapid.T, c *Cluster) Step {
-	instance := func(s Set) string { return rapid.SampledFrom(c.Names(s)).Draw(t, "instance") }
-	some := func(s Set) (names []string) {
+	instance := func(s node.Set) string { return rapid.SampledFrom(c.Names(s)).Draw(t, "instance") }
+	some := func(s node.Set) (names []string) {
 		for _, name := range c.Names(s) {
 			if rapid.Bool().Draw(t, name) {
 				names = append(names, name)
@@ -147,7 +149,7 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 			p.Groups = groups()
 		}
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			p.Deaf, p.Types = c.Names(SetOf(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf"))), types
+			p.Deaf, p.Types = c.Names(node.SetOf(rapid.IntRange(0, len(c.instances)-1).Draw(t, "who is deaf"))), types
 		}
 		p.Hops = rapid.IntRange(0, 3).Draw(t, "hops")
 		return p
@@ -173,11 +175,11 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	case "deliver":
 		s, err = c.Step(DeliverStep{Phase: phase()})
 	case "exchange":
-		s, err = c.Step(ExchangeStep{Client: instance(c.clients), Reach: append(some(c.servers&^SetOf(0)), "A")})
+		s, err = c.Step(ExchangeStep{Client: instance(c.clients), Reach: append(some(c.servers&^node.SetOf(0)), "A")})
 	case "invoke":
-		s, err = c.Step(InvokeStep{Client: instance(c.clients), Op: Operation{Name: "talk"}})
+		s, err = c.Step(InvokeStep{Client: instance(c.clients), Op: node.Operation{Name: "talk"}})
 	case "timeout":
-		s, err = c.Step(TimeoutStep{IDs: append(some(everybody&^SetOf(0)), "A")})
+		s, err = c.Step(TimeoutStep{IDs: append(some(everybody&^node.SetOf(0)), "A")})
 	case "crash":
 		s, err = c.Step(CrashStep{ID: instance(everybody)})
 	case "restart":
@@ -189,17 +191,17 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 	case "heal":
 		s, err = c.Step(HealStep{})
 	case "cut":
-		s, err = c.Step(CutStep{Src: "A", Dst: instance(everybody &^ SetOf(0))})
+		s, err = c.Step(CutStep{Src: "A", Dst: instance(everybody &^ node.SetOf(0))})
 	case "drop":
 		s, err = c.Step(DropStep{Type: types[0], Src: instance(everybody), Dst: ""})
 	case "deaf":
 		s, err = c.Step(DeafStep{ID: instance(everybody), Types: types})
 	case "hold":
-		s, err = c.Step(HoldStep{Src: "A", Dst: instance(everybody &^ SetOf(0))})
+		s, err = c.Step(HoldStep{Src: "A", Dst: instance(everybody &^ node.SetOf(0))})
 	case "release":
-		s, err = c.Step(ReleaseStep{Src: "A", Dst: instance(everybody &^ SetOf(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
+		s, err = c.Step(ReleaseStep{Src: "A", Dst: instance(everybody &^ node.SetOf(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
 	case "duplicate":
-		s, err = c.Step(DuplicateStep{Type: types[0], Src: "A", Dst: instance(everybody &^ SetOf(0))})
+		s, err = c.Step(DuplicateStep{Type: types[0], Src: "A", Dst: instance(everybody &^ node.SetOf(0))})
 	case "order":
 		s, err = c.Step(OrderStep{ID: instance(everybody), First: some(everybody)})
 	}
@@ -211,8 +213,8 @@ func gossipStep(t *rapid.T, c *Cluster) Step {
 
 // perInstance lists what each instance was seen to do. Components are played one
 // after the other, so what different instances do has no order among them.
-func perInstance(m *Simulator) map[int][]Observation {
-	seen := map[int][]Observation{}
+func perInstance(m *Simulator) map[int][]node.Observation {
+	seen := map[int][]node.Observation{}
 	for _, o := range m.cluster.Observations(m.Seen(), 0) {
 		seen[o.Instance] = append(seen[o.Instance], o.Observation)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -26,16 +27,16 @@ var allMarks = []any{nil, "<nil>", 1, "1", 1.5, "1.5", true, "true", int8(1), ""
 
 func (marks) Name() string    { return "marks" }
 func (marks) Symmetric() bool { return true }
-func (p marks) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p marks) NewServer(self node.Self) (node.Node, error) {
 	return &marker{marks: p, self: self}, nil
 }
-func (marks) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (marks) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("no clients")
 }
 
 type marker struct {
 	marks
-	self runtime.Self
+	self node.Self
 	mark byte
 	peer string
 }
@@ -53,7 +54,7 @@ func (h hint) Renamed(to func(string) string) any {
 	return h
 }
 
-func (m *marker) React(e runtime.Event, out *runtime.Reaction) {
+func (m *marker) React(e node.Event, out *node.Reaction) {
 	h := m.seed
 	tell := func(v ...any) {
 		for _, b := range fmt.Sprint(v...) {
@@ -71,10 +72,10 @@ func (m *marker) React(e runtime.Event, out *runtime.Reaction) {
 		others = append(others, m.peer)
 	}
 	switch e.Kind {
-	case runtime.RoundEvent:
+	case node.RoundEvent:
 		tell(e.Round.Leader == m.self.ID, e.Round.Leader == m.peer, e.Round.Number%2)
 		others = append(others, e.Round.Leader)
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		of := e.Message.(hint)
 		lives = of.Lives - 1
 		tell(of.Mark, of.About == "", of.About == m.self.ID, of.About == e.From, of.About == m.peer, e.From == m.self.ID, e.From == m.peer, lives)
@@ -137,7 +138,7 @@ func drawMarks(t *rapid.T, cut bool) (*runtime.Cluster, []runtime.Step) {
 	if cut {
 		c.CutContent()
 	}
-	partitions := [][]runtime.Set{nil}
+	partitions := [][]node.Set{nil}
 	if rapid.Bool().Draw(t, "parted") {
 		partitions = space.Partitions(c.Servers(), 2)
 	}

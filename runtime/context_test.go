@@ -8,20 +8,21 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // counted is a protocol whose replicas decide how many rounds began. React calls
 // during with the number of reactions so far.
 type counted struct {
 	reactions *int
-	during    func(n int, out *runtime.Reaction)
+	during    func(n int, out *node.Reaction)
 }
 
 func (counted) Name() string { return "counted" }
-func (p counted) NewServer(runtime.Self) (runtime.Node, error) {
+func (p counted) NewServer(node.Self) (node.Node, error) {
 	return &countedNode{protocol: p}, nil
 }
-func (counted) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (counted) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, errors.New("no clients")
 }
 
@@ -30,7 +31,7 @@ type countedNode struct {
 	rounds   byte
 }
 
-func (n *countedNode) React(_ runtime.Event, out *runtime.Reaction) {
+func (n *countedNode) React(_ node.Event, out *node.Reaction) {
 	*n.protocol.reactions++
 	n.rounds++
 	out.Decided(int(n.rounds), "x")
@@ -47,7 +48,7 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			reactions := 0
-			c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, out *runtime.Reaction) {
+			c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, out *node.Reaction) {
 				if n == stop {
 					cancel()
 					out.Decided(99, "cut short")
@@ -104,7 +105,7 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 func TestWorldsEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	reactions := 0
-	c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, _ *runtime.Reaction) {
+	c, err := runtime.NewCluster(runtime.Config{N: 4, F: 1, Protocol: counted{&reactions, func(n int, _ *node.Reaction) {
 		if n == 2 {
 			cancel()
 		}

@@ -6,8 +6,9 @@
 // correct node run under one identity. To the others they look like one node
 // that equivocates, omits and forgets.
 //
-//   - A [Protocol] makes the nodes; a [Node] is the deterministic code of one
-//     replica or client, and reacts to an [Event] with a [Reaction].
+//   - A [node.Protocol] makes the nodes; a [node.Node] is the deterministic code of one
+//     replica or client, and reacts to a [node.Event] with a [node.Reaction]. An author of
+//     nodes imports package node alone.
 //   - A [Config] says who is there; a [Cluster] is what never changes during a
 //     simulation, and what was learnt of its nodes' code so far.
 //   - A [Step] is one thing that happens to the whole system: an [Action], which

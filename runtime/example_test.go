@@ -5,13 +5,14 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A scenario is played step by step; each world stays as it is.
 func Example() {
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
-		Clients: []runtime.Client{{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}}},
+		Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}}},
 		Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
 	})
 	if err != nil {
@@ -31,7 +32,7 @@ func Example() {
 		fmt.Println(in.Name, w.Summary(i))
 	}
 	for _, o := range w.History().Events {
-		fmt.Println("in step", o.Step, c.Instances()[o.Instance].Name, o.Operation, o.Kind == runtime.Returned)
+		fmt.Println("in step", o.Step, c.Instances()[o.Instance].Name, o.Operation, o.Kind == node.Returned)
 	}
 	// Output:
 	// A v1 red

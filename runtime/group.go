@@ -1,5 +1,7 @@
 package runtime
 
+import "github.com/twinsh/twinsh/runtime/node"
+
 // Subgroup returns those of a group of renamings that keep something as it is,
 // in their order. It asks keeps, by number, about few of them: what some keep,
 // their products keep, too, and the product of one that does not with one that
@@ -13,7 +15,7 @@ func Subgroup(group []Renaming, keeps func(g int) (bool, error)) ([]Renaming, er
 	index := NewRenamingIndex(group)
 	state := make([]byte, len(group))
 	var members, generators []int
-	scratch := make(Renaming, 0, MaxInstances)
+	scratch := make(Renaming, 0, node.MaxInstances)
 	product := func(a, b int) (int, bool) { // a after b
 		scratch = scratch[:0]
 		for _, j := range group[b] {
@@ -85,7 +87,7 @@ func NewRenamingIndex(list []Renaming) RenamingIndex {
 
 // Of returns the number of a renaming and whether it is in the list.
 func (x RenamingIndex) Of(r Renaming) (int, bool) {
-	var room [MaxInstances]byte
+	var room [node.MaxInstances]byte
 	i, ok := x[string(r.key(room[:0]))]
 	return i, ok
 }

@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A diary tells what its replica may propose.
 type diary struct{}
 
-func (diary) React(e runtime.Event, out *runtime.Reaction) {
-	if e.Kind == runtime.RoundEvent {
+func (diary) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.RoundEvent {
 		out.Decided(e.Round.Number, e.Round.Input)
 	}
 }
@@ -19,7 +20,7 @@ func (diary) React(e runtime.Event, out *runtime.Reaction) {
 // name no one.
 func TestInputs(t *testing.T) {
 	c := mustCluster(t, runtime.Config{
-		Protocol: protocol{"diaries", func() runtime.Node { return diary{} }}, N: 3, F: 1,
+		Protocol: protocol{"diaries", func() node.Node { return diary{} }}, N: 3, F: 1,
 		Twins: []runtime.Twin{{ID: "A", Copies: 30}, {ID: "B", Copies: 2}},
 	})
 	w := c.Start()

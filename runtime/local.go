@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // local is the local state of one instance: how its node was made, whether it
@@ -41,17 +43,17 @@ type mail struct {
 }
 
 func (k *code) freshLocal(start int, f flags) (uint32, error) {
-	node, err := k.cluster.newNode(start)
+	n, err := k.cluster.newNode(start)
 	if err != nil {
 		return 0, err
 	}
-	return k.keep(start, f, node)
+	return k.keep(start, f, n)
 }
 
 // keep interns the state of a node that can encode itself, or the empty log
 // of one that can't.
-func (k *code) keep(start int, f flags, node Node) (uint32, error) {
-	s, ok := node.(State)
+func (k *code) keep(start int, f flags, n node.Node) (uint32, error) {
+	s, ok := n.(node.State)
 	if !ok {
 		return k.local(local{start: start, flags: f, logs: true}), nil
 	}
@@ -106,14 +108,14 @@ func (k *code) mailed(id uint32, mailbox []mail) uint32 {
 }
 
 // node rebuilds the node that is in the given local state.
-func (k *code) node(id uint32) (Node, error) {
+func (k *code) node(id uint32) (node.Node, error) {
 	l := k.locals.at(id)
-	node, err := k.cluster.newNode(l.start)
+	n, err := k.cluster.newNode(l.start)
 	if err != nil {
 		return nil, err
 	}
 	if !l.logs {
-		return node, node.(State).UnmarshalBinary([]byte(l.body))
+		return n, n.(node.State).UnmarshalBinary([]byte(l.body))
 	}
 	// Collect the inputs, the last one first, then replay them.
 	var log []input
@@ -124,12 +126,12 @@ func (k *code) node(id uint32) (Node, error) {
 	}
 	for _, in := range slices.Backward(log) {
 		if in.restart {
-			node.(Restarter).Restart()
+			n.(node.Restarter).Restart()
 		} else {
-			node.React(k.event(in.stimulus), &Reaction{})
+			n.React(k.event(in.stimulus), &node.Reaction{})
 		}
 	}
-	return node, nil
+	return n, nil
 }
 
 // input is one entry of the log that stands for the state of a node without
@@ -159,7 +161,7 @@ func parseInput(s string) input {
 	}
 	in := input{before: uint32(number()), restart: b[0] == 1}
 	if !in.restart {
-		in.kind = EventKind(b[1])
+		in.kind = node.EventKind(b[1])
 		b = b[2:]
 		in.from = int(number())
 		in.arg = uint32(number())

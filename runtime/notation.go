@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // The notation of an action is one line: its name, its arguments, and those that
@@ -137,7 +139,7 @@ func word(value any) string {
 		return strings.Join(words, "|")
 	case int:
 		return strconv.Itoa(v)
-	case Operation:
+	case node.Operation:
 		if v.Arg == nil {
 			return word(v.Name) + "()"
 		}
@@ -162,7 +164,7 @@ func literal(v any) string {
 	case int, bool:
 		return fmt.Sprint(v)
 	}
-	text := fmt.Sprintf("%T %s", v, word(Text(v)))
+	text := fmt.Sprintf("%T %s", v, word(node.Text(v)))
 	if unsound(v) == "" { // else no step has it
 		sum := sha256.Sum256(appendValue(nil, reflect.ValueOf(v)))
 		text += fmt.Sprintf(" #%x", sum[:16])
@@ -271,14 +273,14 @@ func list(w string) ([]string, error) {
 	return names, nil
 }
 
-func operation(w string) (Operation, error) {
+func operation(w string) (node.Operation, error) {
 	name, rest, called := cutWord(w, '(')
 	arg, closed := strings.CutSuffix(rest, ")")
 	if !called || !closed {
-		return Operation{}, fmt.Errorf(`%s is no operation, as read() or write("red")`, w)
+		return node.Operation{}, fmt.Errorf(`%s is no operation, as read() or write("red")`, w)
 	}
 	name, err := unquote(name)
-	op := Operation{Name: name}
+	op := node.Operation{Name: name}
 	if err != nil || arg == "" {
 		return op, err
 	}

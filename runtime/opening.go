@@ -1,6 +1,10 @@
 package runtime
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
 
 // recall adds what the members of a class are known to do.
 func (o *opening) recall(i int, l *local, which func(opened) bool) {
@@ -24,7 +28,7 @@ func (o *opening) arg(i int) uint32 {
 	}
 	if o.args[at] == 0 {
 		number := int(o.round) + 1
-		r := Round{Number: number, Leader: c.identities[o.leader].Name, Input: c.input(i, o.leader, number)}
+		r := node.Round{Number: number, Leader: c.identities[o.leader].Name, Input: c.input(i, o.leader, number)}
 		o.args[at] = c.code.value(r) + 1
 	}
 	return o.args[at] - 1
@@ -44,7 +48,7 @@ func (o *opening) is(src []uint32, round uint32, leader int) bool {
 }
 
 // input is what an instance may propose in the round with the given number if
-// its identity leads it; see [Round]. It names no identity, since worlds that differ
+// its identity leads it; see [node.Round]. It names no identity, since worlds that differ
 // only in names have to stay images of each other.
 func (c *Cluster) input(i, leader, number int) string {
 	if in := c.instances[i]; in.Identity == leader {

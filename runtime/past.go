@@ -1,6 +1,10 @@
 package runtime
 
-import "context"
+import (
+	"context"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
 
 // A Past is all that happened on the way to a world, one delivery after the
 // other, with what caused what: which reaction sent a message that arrived, and
@@ -75,8 +79,8 @@ func (p *Past) Mail(at Place) bool {
 
 // Reacted is what an instance does when something reaches it.
 type Reacted struct {
-	Seen []Observation
-	Sent []Sent
+	Seen []node.Observation
+	Sent []node.Sent
 }
 
 // Replay returns what an instance does at the last of the given places if what
@@ -114,10 +118,10 @@ func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget 
 		}
 		d := p.At(at)
 		o = k.react(ctx, id, k.stimulus(d.Event))
-		asked := d.Event.Kind != MessageEvent
+		asked := d.Event.Kind != node.MessageEvent
 		// Servers that are down do not hear that a round begins; all else that
 		// cannot happen to an instance keeps its step from happening.
-		if asked && (o.refused != "" || o.down && d.Event.Kind != RoundEvent) {
+		if asked && (o.refused != "" || o.down && d.Event.Kind != node.RoundEvent) {
 			return Reacted{}, false
 		}
 		id = o.next
@@ -134,14 +138,14 @@ func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget 
 const rebuilt = 32
 
 // stimulus is the inverse of event.
-func (k *code) stimulus(e Event) stimulus {
+func (k *code) stimulus(e node.Event) stimulus {
 	s := stimulus{kind: e.Kind}
 	switch e.Kind {
-	case MessageEvent:
+	case node.MessageEvent:
 		s.from, s.arg = k.cluster.identityOf[e.From], k.value(e.Message)
-	case InvokeEvent:
+	case node.InvokeEvent:
 		s.arg = k.value(e.Operation)
-	case RoundEvent:
+	case node.RoundEvent:
 		s.arg = k.value(e.Round)
 	}
 	return s
@@ -152,7 +156,7 @@ func (k *code) stimulus(e Event) stimulus {
 // was sent first arrives first.
 type addressed struct {
 	from, to int // instances; to is -1 for the next leader
-	message  Message
+	message  node.Message
 }
 
 // A tracker finds out where messages were sent, as the steps go on.
@@ -246,11 +250,11 @@ func (t *tracker) sent(at Place) {
 	for _, s := range d.Sent {
 		to := c.servers
 		switch s.To {
-		case ToNextLeader:
+		case node.ToNextLeader:
 			m := addressed{d.To, -1, s.Message}
 			t.mailboxes[m] = append(t.mailboxes[m], at)
 			continue
-		case ToServers:
+		case node.ToServers:
 		default:
 			to = c.identities[c.identityOf[s.To]].Instances
 		}

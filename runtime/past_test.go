@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // gossipWorld draws a cluster of gossips and what happens to it.
@@ -82,7 +84,7 @@ func TestSendersOfMessages(t *testing.T) {
 		p := w.Past()
 		type arrival struct {
 			to      int
-			message Message
+			message node.Message
 			sent    Place
 			mail    bool
 		}
@@ -105,7 +107,7 @@ func TestSendersOfMessages(t *testing.T) {
 				}
 				copies := 0
 				for _, s := range sent.Sent {
-					if s.Message == d.Event.Message && (s.To == ToNextLeader) == p.Mail(at) && w.cluster.sentTo(s, d.To) {
+					if s.Message == d.Event.Message && (s.To == node.ToNextLeader) == p.Mail(at) && w.cluster.sentTo(s, d.To) {
 						copies++
 					}
 				}
@@ -123,9 +125,9 @@ func TestSendersOfMessages(t *testing.T) {
 	})
 }
 
-func (c *Cluster) sentTo(s Sent, to int) bool {
+func (c *Cluster) sentTo(s node.Sent, to int) bool {
 	switch s.To {
-	case ToNextLeader, ToServers:
+	case node.ToNextLeader, node.ToServers:
 		return c.servers.Has(to)
 	}
 	return c.identities[c.identityOf[s.To]].Instances.Has(to)
@@ -165,13 +167,13 @@ func TestEqualMessagesKeepTheirOrder(t *testing.T) {
 }
 
 // A sayer sends a message to all whenever it waited in vain.
-type sayer struct{ what Message }
+type sayer struct{ what node.Message }
 
-func (sayer) Name() string                                { return "sayer" }
-func (s sayer) NewServer(Self) (Node, error)              { return s, nil }
-func (s sayer) NewClient(Self, []Operation) (Node, error) { return s, nil }
-func (s sayer) React(e Event, out *Reaction) {
-	if e.Kind == TimeoutEvent {
+func (sayer) Name() string                                               { return "sayer" }
+func (s sayer) NewServer(node.Self) (node.Node, error)                   { return s, nil }
+func (s sayer) NewClient(node.Self, []node.Operation) (node.Node, error) { return s, nil }
+func (s sayer) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.TimeoutEvent {
 		out.Broadcast(s.what)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // This file is what steps mean. A player plays one step, one delivery after the
@@ -19,10 +21,10 @@ import (
 // in their order.
 type move interface {
 	// begin readies the members for the step.
-	begin(p *player, e *env, members Set)
+	begin(p *player, e *env, members node.Set)
 
 	// run plays the step among members, and reports whether it can happen.
-	run(p *player, e *env, members Set) bool
+	run(p *player, e *env, members node.Set) bool
 
 	// key appends what the move is after a renaming, and reports whether moves
 	// of its kind are renamed at all.
@@ -38,22 +40,22 @@ type player struct {
 
 	vec      []uint32 // the local states, as the step goes on
 	topology *topology
-	deaf     []filter          // of this step, beside those of the topology
-	part     [MaxInstances]Set // whom an instance may reach in this step
-	outside  Fate              // what becomes of messages to others
-	opening  opening           // of the round, if one begins
-	wave     []packet          // what arrives next
-	next     []packet          // what was sent since then
-	flight   []packet          // what stays in flight after the step
-	deferred []deferral        // what was sent to the next leader
-	after    *topology         // the topology after the step
-	env      *env              // where the step taken last began
-	number   uint32            // of that environment
-	begun    *topology         // its topology
-	seen     []uint32          // pairs of instance and observation
-	matched  []uint32          // filters that lost or doubled a message
-	packets  int               // delivered; one more than the limit if the step was ended
-	why      string            // the step cannot happen
+	deaf     []filter                    // of this step, beside those of the topology
+	part     [node.MaxInstances]node.Set // whom an instance may reach in this step
+	outside  Fate                        // what becomes of messages to others
+	opening  opening                     // of the round, if one begins
+	wave     []packet                    // what arrives next
+	next     []packet                    // what was sent since then
+	flight   []packet                    // what stays in flight after the step
+	deferred []deferral                  // what was sent to the next leader
+	after    *topology                   // the topology after the step
+	env      *env                        // where the step taken last began
+	number   uint32                      // of that environment
+	begun    *topology                   // its topology
+	seen     []uint32                    // pairs of instance and observation
+	matched  []uint32                    // filters that lost or doubled a message
+	packets  int                         // delivered; one more than the limit if the step was ended
+	why      string                      // the step cannot happen
 }
 
 // take writes to dst the world to which s leads from src, and reports whether s
@@ -113,19 +115,19 @@ func (p *player) ready() {
 
 // keepMail takes what waits for members for the next leader away from them; it is
 // given back when the step ends. A node's code sees nothing of it.
-func (p *player) keepMail(members Set) {
+func (p *player) keepMail(members node.Set) {
 	p.ready()
 	for i := range members.All {
 		l := p.code.locals.at(p.vec[i])
 		p.vec[i] = l.bare
 		for _, m := range l.mailbox {
-			p.deferred = append(p.deferred, deferral{m.from, SetOf(i), m.msg})
+			p.deferred = append(p.deferred, deferral{m.from, node.SetOf(i), m.msg})
 		}
 	}
 }
 
 // leave leaves what was sent to the next leader where it waits.
-func (p *player) leave(members Set) {
+func (p *player) leave(members node.Set) {
 	for i := range (members & p.cluster.servers).All {
 		var mailbox []mail
 		for _, d := range p.deferred {
@@ -141,17 +143,17 @@ func (p *player) leave(members Set) {
 // members: the client and its reach.
 type exchange struct {
 	client  int
-	members Set
+	members node.Set
 }
 
-func (x exchange) begin(p *player, _ *env, members Set) { p.keepMail(members) }
+func (x exchange) begin(p *player, _ *env, members node.Set) { p.keepMail(members) }
 
-func (x exchange) run(p *player, e *env, members Set) bool {
+func (x exchange) run(p *player, e *env, members node.Set) bool {
 	p.outside = Lost
 	for i := range x.members.All {
 		p.part[i] = x.members
 	}
-	if !p.stimulate(x.client, stimulus{kind: ExchangeEvent}) {
+	if !p.stimulate(x.client, stimulus{kind: node.ExchangeEvent}) {
 		return false
 	}
 	for _, q := range e.flight {
@@ -169,12 +171,12 @@ func (x exchange) run(p *player, e *env, members Set) bool {
 
 // A round begins with its opening; then messages flow.
 type round struct {
-	leader    int // an identity
-	instances Set // the leader's
+	leader    int      // an identity
+	instances node.Set // the leader's
 	flow
 }
 
-func (r round) begin(p *player, _ *env, members Set) {
+func (r round) begin(p *player, _ *env, members node.Set) {
 	p.ready()
 	p.reach(r.parts, members)
 	for i := range (members & p.cluster.servers).All {
@@ -191,7 +193,7 @@ func (r round) begin(p *player, _ *env, members Set) {
 	}
 }
 
-func (r round) run(p *player, e *env, members Set) bool { return r.flow.run(p, e, members) }
+func (r round) run(p *player, e *env, members node.Set) bool { return r.flow.run(p, e, members) }
 
 // An opening is how a round begins, before messages flow: all instances of the
 // leader hear what was sent to the next leader, and begin the round knowing it;
@@ -223,7 +225,7 @@ type opened struct {
 
 // of makes o that of the round after the given number of rounds, as it begins
 // for the instances in who.
-func (o *opening) of(src []uint32, who Set, round uint32, leader int) {
+func (o *opening) of(src []uint32, who node.Set, round uint32, leader int) {
 	c := o.cluster
 	o.src, o.round, o.leader = append(o.src[:0], src...), round, leader
 	o.events, o.why = o.events[:0], ""
@@ -234,13 +236,13 @@ func (o *opening) of(src []uint32, who Set, round uint32, leader int) {
 		l := c.code.locals.at(src[i])
 		o.recall(i, l, func(e opened) bool { return e.from >= 0 })
 		for _, m := range l.mailbox {
-			o.react(i, int(m.from), stimulus{MessageEvent, c.instances[m.from].Identity, m.msg})
+			o.react(i, int(m.from), stimulus{node.MessageEvent, c.instances[m.from].Identity, m.msg})
 		}
 	}
 	for i := range who.All {
 		l := c.code.locals.at(src[i])
 		if l.class == nil {
-			o.react(i, -1, stimulus{kind: RoundEvent, arg: o.arg(i)})
+			o.react(i, -1, stimulus{kind: node.RoundEvent, arg: o.arg(i)})
 		} else {
 			o.recall(i, l, func(e opened) bool { return e.from < 0 })
 			o.states[i] = l.class.reaction(leader).state
@@ -265,7 +267,7 @@ func (o *opening) note(e opened) {
 
 // run delivers what is in flight among members and what is in p.next. What
 // remains after the last hop stays in flight.
-func (f flow) run(p *player, e *env, members Set) bool {
+func (f flow) run(p *player, e *env, members node.Set) bool {
 	p.outside = Cut
 	for _, q := range e.flight {
 		if members.Has(int(q.from)) && members.Has(int(q.to)) {
@@ -281,9 +283,9 @@ func (f flow) run(p *player, e *env, members Set) bool {
 // A deliver lets what is in flight flow.
 type deliver struct{ flow }
 
-func (d deliver) begin(p *player, _ *env, members Set) { p.keepMail(members) }
+func (d deliver) begin(p *player, _ *env, members node.Set) { p.keepMail(members) }
 
-func (d deliver) run(p *player, e *env, members Set) bool {
+func (d deliver) run(p *player, e *env, members node.Set) bool {
 	p.reach(d.parts, members)
 	return d.flow.run(p, e, members)
 }
@@ -291,13 +293,13 @@ func (d deliver) run(p *player, e *env, members Set) bool {
 // A prompt is an event that the step itself brings to instances. What they send
 // stays in flight.
 type prompt struct {
-	who Set
+	who node.Set
 	stimulus
 }
 
-func (x prompt) begin(p *player, _ *env, members Set) { p.keepMail(members) }
+func (x prompt) begin(p *player, _ *env, members node.Set) { p.keepMail(members) }
 
-func (x prompt) run(p *player, e *env, members Set) bool {
+func (x prompt) run(p *player, e *env, members node.Set) bool {
 	p.outside = Cut
 	p.reach(nil, members)
 	for i := range x.who.All {
@@ -313,12 +315,12 @@ func (x prompt) run(p *player, e *env, members Set) bool {
 // crashes, restarts or loses its state.
 type befall struct {
 	who  int
-	kind EventKind
+	kind node.EventKind
 }
 
-func (x befall) begin(p *player, _ *env, members Set) { p.keepMail(members) }
+func (x befall) begin(p *player, _ *env, members node.Set) { p.keepMail(members) }
 
-func (x befall) run(p *player, e *env, _ Set) bool {
+func (x befall) run(p *player, e *env, _ node.Set) bool {
 	before := p.vec[x.who]
 	o := p.code.react(p.ctx, before, stimulus{kind: x.kind})
 	if o.refused != "" {
@@ -327,7 +329,7 @@ func (x befall) run(p *player, e *env, _ Set) bool {
 	p.vec[x.who] = o.next
 	p.observe(x.who, o)
 	if p.record != nil {
-		p.note(0, -1, x.who, Event{Kind: x.kind}, Delivered, before, o)
+		p.note(0, -1, x.who, node.Event{Kind: x.kind}, Delivered, before, o)
 	}
 	p.flight = append(p.flight, e.flight...)
 	return true
@@ -336,12 +338,12 @@ func (x befall) run(p *player, e *env, _ Set) bool {
 // A reshape changes who reaches whom.
 type reshape struct {
 	change func(*topology) *topology
-	parts  []Set // the partition that it brings, if that is all it does
+	parts  []node.Set // the partition that it brings, if that is all it does
 }
 
-func (x reshape) begin(p *player, _ *env, members Set) { p.keepMail(members) }
+func (x reshape) begin(p *player, _ *env, members node.Set) { p.keepMail(members) }
 
-func (x reshape) run(p *player, e *env, _ Set) bool {
+func (x reshape) run(p *player, e *env, _ node.Set) bool {
 	p.after = x.change(p.topology)
 	p.flight = append(p.flight, e.flight...)
 	return true
@@ -354,9 +356,9 @@ type release struct {
 	count int
 }
 
-func (x release) begin(p *player, _ *env, members Set) { p.keepMail(members) }
+func (x release) begin(p *player, _ *env, members node.Set) { p.keepMail(members) }
 
-func (x release) run(p *player, e *env, _ Set) bool {
+func (x release) run(p *player, e *env, _ node.Set) bool {
 	if !slices.Contains(p.topology.held, x.link) {
 		return p.refuse("that link is not held, so nothing queues on it")
 	}
@@ -378,9 +380,9 @@ func (x release) run(p *player, e *env, _ Set) bool {
 }
 
 // reach sets whom each member may reach: its part, or all instances.
-func (p *player) reach(parts []Set, members Set) {
+func (p *player) reach(parts []node.Set, members node.Set) {
 	all := p.cluster.all()
-	var named Set
+	var named node.Set
 	for _, part := range parts {
 		named |= part
 	}
@@ -397,7 +399,7 @@ func (p *player) reach(parts []Set, members Set) {
 // waves delivers wave after wave, at most hops of them unless that is 0. The wave
 // that is left over stays in p.wave. In each wave messages arrive in the order of
 // their senders, unless the topology says otherwise.
-func (p *player) waves(hops int, members Set) {
+func (p *player) waves(hops int, members node.Set) {
 	for hop := 1; len(p.wave) > 0 && (hops == 0 || hop <= hops); hop++ {
 		if hop > p.code.limits.hops {
 			p.fail(hop)
@@ -417,7 +419,7 @@ func (p *player) waves(hops int, members Set) {
 }
 
 // route delivers q, loses it, or lets it wait.
-func (p *player) route(hop int, q packet, members Set) {
+func (p *player) route(hop int, q packet, members node.Set) {
 	from, to := int(q.from), int(q.to)
 	fate := Delivered
 	switch {
@@ -435,7 +437,7 @@ func (p *player) route(hop int, q packet, members Set) {
 		times := 1
 		if len(p.after.twice) > 0 && p.code.locals.at(p.vec[to]).flags&down == 0 {
 			var twice *filter
-			if twice, p.after = p.after.doubles(MessageType(*p.code.values.at(q.msg)), from, to); twice != nil {
+			if twice, p.after = p.after.doubles(node.MessageType(*p.code.values.at(q.msg)), from, to); twice != nil {
 				times, p.matched = 2, noteFilter(p.matched, twice.number)
 			}
 		}
@@ -455,7 +457,7 @@ func (p *player) route(hop int, q packet, members Set) {
 		p.flight = append(p.flight, q)
 	}
 	if p.record != nil {
-		e := p.code.event(stimulus{MessageEvent, p.cluster.instances[from].Identity, q.msg})
+		e := p.code.event(stimulus{node.MessageEvent, p.cluster.instances[from].Identity, q.msg})
 		p.note(hop, from, to, e, fate, p.vec[to], &outcome{next: p.vec[to]})
 	}
 }
@@ -465,7 +467,7 @@ func (p *player) filters() bool { return len(p.topology.filters)+len(p.deaf) > 0
 
 // loses reports whether filters lose a message on a link, and notes which.
 func (p *player) loses(msg uint32, from, to int) bool {
-	kind := MessageType(*p.code.values.at(msg))
+	kind := node.MessageType(*p.code.values.at(msg))
 	standing := p.matching(p.topology.filters, kind, from, to)
 	return p.matching(p.deaf, kind, from, to) || standing
 }
@@ -493,7 +495,7 @@ func noteFilter(noted []uint32, number uint32) []uint32 {
 func (p *player) arrive(hop int, q packet) {
 	to := int(q.to)
 	before := p.vec[to]
-	s := stimulus{MessageEvent, p.cluster.instances[q.from].Identity, q.msg}
+	s := stimulus{node.MessageEvent, p.cluster.instances[q.from].Identity, q.msg}
 	o := p.code.react(p.ctx, before, s)
 	p.vec[to] = o.next
 	p.emit(to, o)
@@ -551,16 +553,16 @@ func (p *player) emit(from int, o *outcome) {
 // instances that the sender reaches in this one.
 type deferral struct {
 	from  uint8
-	reach Set
+	reach node.Set
 	msg   uint32
 }
 
 func (p *player) deferMessage(from int, msg uint32) {
 	reach := p.topology.reach[from] & p.part[from] & p.cluster.servers
 	if p.filters() {
-		for i := range (reach &^ SetOf(from)).All {
+		for i := range (reach &^ node.SetOf(from)).All {
 			if p.loses(msg, from, i) {
-				reach &^= SetOf(i)
+				reach &^= node.SetOf(i)
 			}
 		}
 	}
@@ -572,14 +574,14 @@ func (p *player) fail(hop int) {
 	q := p.loudest()
 	from := int(q.from)
 	text := fmt.Sprintf("still sends %s after %d hops and %d messages; a node must fall silent when nothing new reaches it",
-		MessageType(*p.code.values.at(q.msg)), hop-1, p.packets)
+		node.MessageType(*p.code.values.at(q.msg)), hop-1, p.packets)
 	l := *p.code.locals.at(p.vec[from])
 	l.flags |= broken
 	p.vec[from] = p.code.local(l)
-	o := Observation{Kind: Failed, Failure: Failure{Message: text}}
+	o := node.Observation{Kind: node.Failed, Failure: node.Failure{Message: text}}
 	p.seen = append(p.seen, uint32(from), p.code.observation(o))
 	if p.record != nil {
-		*p.record = append(*p.record, Delivery{Hop: hop, From: -1, To: from, Fate: Down, Seen: []Observation{o}})
+		*p.record = append(*p.record, Delivery{Hop: hop, From: -1, To: from, Fate: Down, Seen: []node.Observation{o}})
 	}
 	p.wave = p.wave[:0]
 	p.packets = p.code.limits.packets + 1
@@ -588,7 +590,7 @@ func (p *player) fail(hop int) {
 // loudest returns the first message in the wave of the instance that has most
 // of them there.
 func (p *player) loudest() packet {
-	var count [MaxInstances]int
+	var count [node.MaxInstances]int
 	for _, q := range p.wave {
 		count[q.from]++
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A player that remembers nothing, in a cluster that has learnt nothing, does what
@@ -110,8 +112,8 @@ func describe(c *Cluster, v Vector) string {
 }
 
 // seenOf lists what each instance was seen to do, in order.
-func seenOf(c *Cluster, list []uint32) map[int][]Observation {
-	seen := map[int][]Observation{}
+func seenOf(c *Cluster, list []uint32) map[int][]node.Observation {
+	seen := map[int][]node.Observation{}
 	for pair := range slices.Chunk(list, 2) {
 		seen[int(pair[0])] = append(seen[int(pair[0])], *c.code.seen.at(pair[1]))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // An equivalenceClass is a set of local states of an instance that no later step
@@ -17,7 +19,7 @@ import (
 type equivalenceClass struct {
 	instance  int
 	round     uint32     // rounds that began
-	leaders   Set        // all instances of those who may lead the next one
+	leaders   node.Set   // all instances of those who may lead the next one
 	reactions []reaction // to each of these, in their order
 }
 
@@ -39,8 +41,8 @@ func (c *equivalenceClass) reaction(leader int) *reaction {
 
 // An expectation is what may come after a step; the zero value is anything.
 type expectation struct {
-	leaders Set  // of the next round, which alone may come; see Expect
-	ends    bool // nothing comes
+	leaders node.Set // of the next round, which alone may come; see Expect
+	ends    bool     // nothing comes
 }
 
 // words encodes x, for the keys of tables.
@@ -56,7 +58,7 @@ func (x expectation) words() (low, high, ends uint32) {
 // instances; none means that anything may follow. The simulator then leads to
 // vectors that are equal if such rounds cannot distinguish them. No other step
 // may be taken from these.
-func (m *Simulator) Expect(leaders Set) { m.expected = expectation{leaders: leaders} }
+func (m *Simulator) Expect(leaders node.Set) { m.expected = expectation{leaders: leaders} }
 
 // ExpectEnd lets the simulator assume that nothing follows the steps that it takes
 // from now on. Only whether they can happen and what is seen of them has a
@@ -89,7 +91,7 @@ func (k *code) class(ctx context.Context, id uint32, c equivalenceClass) uint32 
 			continue
 		}
 		o := opening{cluster: k.cluster, ctx: ctx}
-		o.of(src, SetOf(c.instance), c.round, leader)
+		o.of(src, node.SetOf(c.instance), c.round, leader)
 		r := reaction{leader: leader, state: o.states[c.instance]}
 		for _, e := range o.events {
 			// Events that bring about nothing but a new state leave no trace.
@@ -190,7 +192,7 @@ func (w *encodingWriter) state(id uint32)       { w.b = w.k.appendState(w.b, id)
 // class renames a class.
 func (y *Symmetry) class(c equivalenceClass, g int) (equivalenceClass, error) {
 	k, r := y.cluster.code, y.renamings[g]
-	identity := func(id int) int { return y.cluster.instances[r[y.cluster.identities[id].instance(0)]].Identity }
+	identity := func(id int) int { return y.cluster.instances[r[instanceOf(y.cluster.identities[id], 0)]].Identity }
 	renamed := equivalenceClass{instance: r[c.instance], round: c.round, leaders: r.Set(c.leaders)}
 	renamed.reactions = make([]reaction, len(c.reactions))
 	for i, was := range c.reactions {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Worlds that are one to a simulator that expects rounds do the same in each of
@@ -14,7 +16,7 @@ func TestForgottenWorldsDoTheSame(t *testing.T) {
 	pairs := 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := gossipCluster(t)
-		var leaders Set
+		var leaders node.Set
 		var rounds []Step
 		for id := range c.config.N {
 			if id > 0 && rapid.Bool().Draw(t, "does not lead") {
@@ -115,8 +117,8 @@ func TestForgetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := SetOf(0), SetOf(1)
-	after := func(leaders Set, groups ...[]string) string {
+	a, b := node.SetOf(0), node.SetOf(1)
+	after := func(leaders node.Set, groups ...[]string) string {
 		s, err := c.Step(RoundStep{Leader: "A", Phase: Phase{Groups: groups}})
 		if err != nil {
 			t.Fatal(err)
@@ -133,7 +135,7 @@ func TestForgetting(t *testing.T) {
 	apart := [][]string{{"A"}, {"B"}, {"C"}, {"D"}}
 	for _, test := range []struct {
 		name    string
-		leaders Set
+		leaders node.Set
 		groups  [][]string
 		same    bool // as if everybody was alone
 	}{
@@ -154,16 +156,18 @@ func TestForgetting(t *testing.T) {
 // next leader, who acts on three signatures.
 type petition struct{}
 
-func (petition) Name() string                               { return "petition" }
-func (petition) NewServer(Self) (Node, error)               { return new(petitioner), nil }
-func (petition) NewClient(Self, []Operation) (Node, error)  { return new(petitioner), nil }
+func (petition) Name() string                           { return "petition" }
+func (petition) NewServer(node.Self) (node.Node, error) { return new(petitioner), nil }
+func (petition) NewClient(node.Self, []node.Operation) (node.Node, error) {
+	return new(petitioner), nil
+}
 func (p *petitioner) AppendBinary(b []byte) ([]byte, error) { return append(b, p.signed), nil }
 func (p *petitioner) UnmarshalBinary(b []byte) error        { p.signed = b[0]; return nil }
 
 type petitioner struct{ signed byte }
 
-func (p *petitioner) React(e Event, out *Reaction) {
-	if e.Kind == MessageEvent {
+func (p *petitioner) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.MessageEvent {
 		p.signed++
 		return
 	}

@@ -6,22 +6,23 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A clerk remembers the last round that A led.
 type clerk struct {
-	self   runtime.Self
+	self   node.Self
 	led    int
 	rebase func(c *clerk, by int) bool
 }
 
-func (c *clerk) React(e runtime.Event, out *runtime.Reaction) {
+func (c *clerk) React(e node.Event, out *node.Reaction) {
 	switch {
-	case e.Kind == runtime.RoundEvent && e.Round.Leader == "A":
+	case e.Kind == node.RoundEvent && e.Round.Leader == "A":
 		c.led = e.Round.Number
-	case e.Kind == runtime.TimeoutEvent && c.self.ID == "A":
+	case e.Kind == node.TimeoutEvent && c.self.ID == "A":
 		out.Broadcast("soon")
-	case e.Kind == runtime.TimeoutEvent:
+	case e.Kind == node.TimeoutEvent:
 		out.SendNextLeader("later")
 	}
 }
@@ -36,10 +37,10 @@ func (c *clerk) UnmarshalBinary(b []byte) error {
 type clerks func(c *clerk, by int) bool
 
 func (clerks) Name() string { return "clerks" }
-func (p clerks) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p clerks) NewServer(self node.Self) (node.Node, error) {
 	return &clerk{self: self, rebase: p}, nil
 }
-func (clerks) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return mute{}, nil }
+func (clerks) NewClient(node.Self, []node.Operation) (node.Node, error) { return mute{}, nil }
 
 func subtract(c *clerk, by int) bool {
 	c.led -= by
@@ -105,10 +106,10 @@ func TestRebased(t *testing.T) {
 
 // If a node or a message may tell the number of a round, there is no text.
 func TestNotRebased(t *testing.T) {
-	logs := protocol{"log", func() runtime.Node { return &logged{} }}
+	logs := protocol{"log", func() node.Node { return &logged{} }}
 	for _, tc := range []struct {
 		name     string
-		protocol runtime.Protocol
+		protocol node.Protocol
 		story    string
 		clients  []runtime.Client
 	}{
@@ -141,7 +142,7 @@ func TestRebaseInput(t *testing.T) {
 		{"12a", 12, "0a"}, {"30b", 30, "0b"}, {"7aa", 12, "-5aa"}, {"6a", 12, "6a"}, {"1a", 30, "1a"}, {"1a", 0, "1a"},
 		{"", 3, ""}, {"a", 3, "a"}, {"red", 3, "red"}, {"-5a", 3, "-5a"},
 	} {
-		if got := runtime.RebaseInput(test.input, test.by); got != test.want {
+		if got := node.RebaseInput(test.input, test.by); got != test.want {
 			t.Errorf("%q by %d: got %q, want %q", test.input, test.by, got, test.want)
 		}
 	}
@@ -149,7 +150,7 @@ func TestRebaseInput(t *testing.T) {
 		seen := map[string]string{}
 		for round := range by {
 			input := fmt.Sprint(round+1, "a")
-			to := runtime.RebaseInput(input, by)
+			to := node.RebaseInput(input, by)
 			if was, twice := seen[to]; twice {
 				t.Errorf("by %d: %s and %s are both %s", by, was, input, to)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -19,10 +20,10 @@ import (
 // and more to learn.
 type diaries struct{}
 
-func (diaries) Name() string                                   { return "diaries" }
-func (diaries) Symmetric() bool                                { return true }
-func (diaries) NewServer(s runtime.Self) (runtime.Node, error) { return &diarist{id: s.ID}, nil }
-func (diaries) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (diaries) Name() string                             { return "diaries" }
+func (diaries) Symmetric() bool                          { return true }
+func (diaries) NewServer(s node.Self) (node.Node, error) { return &diarist{id: s.ID}, nil }
+func (diaries) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("no clients")
 }
 
@@ -33,8 +34,8 @@ type diarist struct {
 
 type word struct{}
 
-func (d *diarist) React(e runtime.Event, out *runtime.Reaction) {
-	if e.Kind == runtime.TimeoutEvent {
+func (d *diarist) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.TimeoutEvent {
 		out.Broadcast(word{})
 		return
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A counter counts the pings that it gets and pongs; a client pings. It hides
@@ -18,11 +19,11 @@ type counter struct {
 
 type ping struct{ Hop int }
 
-func (p *counter) React(e runtime.Event, out *runtime.Reaction) {
+func (p *counter) React(e node.Event, out *node.Reaction) {
 	switch e.Kind {
-	case runtime.ExchangeEvent:
+	case node.ExchangeEvent:
 		out.Broadcast(ping{})
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		p.n++
 		if m := e.Message.(ping); m.Hop == 0 && e.From != "A" {
 			out.Send(e.From, ping{1})
@@ -35,8 +36,8 @@ func (p *counter) React(e runtime.Event, out *runtime.Reaction) {
 	}
 }
 
-func (p *counter) Summary() string         { return fmt.Sprint("n=", p.n) }
-func (p *counter) Fields() []runtime.Field { return []runtime.Field{{Name: "n", Value: p.n}} }
+func (p *counter) Summary() string      { return fmt.Sprint("n=", p.n) }
+func (p *counter) Fields() []node.Field { return []node.Field{{Name: "n", Value: p.n}} }
 
 // An encodedCounter is a counter that can encode its state.
 type encodedCounter struct{ *counter }
@@ -57,12 +58,12 @@ func (p persistentCounter) Restart() { p.n -= p.n % 2 }
 
 type protocol struct {
 	name string
-	node func() runtime.Node
+	node func() node.Node
 }
 
-func (p protocol) Name() string                                 { return p.name }
-func (p protocol) NewServer(runtime.Self) (runtime.Node, error) { return p.node(), nil }
-func (p protocol) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (p protocol) Name() string                           { return p.name }
+func (p protocol) NewServer(node.Self) (node.Node, error) { return p.node(), nil }
+func (p protocol) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return p.node(), nil
 }
 
@@ -89,9 +90,9 @@ func mustDo(t testing.TB, w *runtime.World, s runtime.Step, err error) *runtime.
 // A node without an encoding is rebuilt from the log of its inputs, and its
 // worlds look the same.
 func TestLogOfInputsStandsForState(t *testing.T) {
-	plain := protocol{"plain", func() runtime.Node { return &counter{} }}
-	encoded := protocol{"encoded", func() runtime.Node { return encodedCounter{&counter{}} }}
-	keeping := protocol{"keeping", func() runtime.Node { return persistentCounter{&counter{}} }}
+	plain := protocol{"plain", func() node.Node { return &counter{} }}
+	encoded := protocol{"encoded", func() node.Node { return encodedCounter{&counter{}} }}
+	keeping := protocol{"keeping", func() node.Node { return persistentCounter{&counter{}} }}
 	stories := map[string]string{}
 	for _, p := range []protocol{plain, encoded, keeping} {
 		c := mustCluster(t, runtime.Config{Protocol: p, N: 3, F: 1, Clients: []runtime.Client{{Name: "c"}}})
@@ -124,11 +125,11 @@ func TestLogOfInputsStandsForState(t *testing.T) {
 // local state; one with an encoding is not. That is what makes worlds merge.
 func TestEncodedStatesMerge(t *testing.T) {
 	for _, tc := range []struct {
-		node func() runtime.Node
+		node func() node.Node
 		same bool
 	}{
-		{func() runtime.Node { return encodedCounter{&counter{}} }, true},
-		{func() runtime.Node { return &counter{} }, false},
+		{func() node.Node { return encodedCounter{&counter{}} }, true},
+		{func() node.Node { return &counter{} }, false},
 	} {
 		c := mustCluster(t, runtime.Config{Protocol: protocol{"p", tc.node}, N: 2, F: 0,
 			Clients: []runtime.Client{{Name: "c"}, {Name: "d"}}})
@@ -146,9 +147,9 @@ func TestEncodedStatesMerge(t *testing.T) {
 	}
 }
 
-type funcNode func(e runtime.Event, out *runtime.Reaction)
+type funcNode func(e node.Event, out *node.Reaction)
 
-func (f funcNode) React(e runtime.Event, out *runtime.Reaction) { f(e, out) }
+func (f funcNode) React(e node.Event, out *node.Reaction) { f(e, out) }
 
 // A failure of a node's code is an observation, and the node is down for good.
 func TestFailuresAreFindings(t *testing.T) {
@@ -157,20 +158,20 @@ func TestFailuresAreFindings(t *testing.T) {
 		where      bool
 		react      funcNode
 	}{
-		{"in its own words", "I give up", true, func(e runtime.Event, out *runtime.Reaction) { out.Fail("I give up") }},
-		{"panic", "panic: runtime error: index out of range [3] with length 0", true, func(e runtime.Event, out *runtime.Reaction) {
+		{"in its own words", "I give up", true, func(e node.Event, out *node.Reaction) { out.Fail("I give up") }},
+		{"panic", "panic: runtime error: index out of range [3] with length 0", true, func(e node.Event, out *node.Reaction) {
 			_ = make([]int, len(e.From)-1)[3]
 		}},
-		{"pointer", "sends a *int, which holds a ptr", false, func(e runtime.Event, out *runtime.Reaction) { out.Broadcast(new(int)) }},
-		{"nobody", `sends to no identity "Z"; there are A, c`, false, func(e runtime.Event, out *runtime.Reaction) { out.Send("Z", ping{}) }},
-		{"endless", "still sends ping after 1000 hops", false, func(e runtime.Event, out *runtime.Reaction) { out.Send("A", ping{}) }},
-		{"slice", "an observed value of type []int cannot be compared", false, func(e runtime.Event, out *runtime.Reaction) { out.Decided(0, []int{1}) }},
+		{"pointer", "sends a *int, which holds a ptr", false, func(e node.Event, out *node.Reaction) { out.Broadcast(new(int)) }},
+		{"nobody", `sends to no identity "Z"; there are A, c`, false, func(e node.Event, out *node.Reaction) { out.Send("Z", ping{}) }},
+		{"endless", "still sends ping after 1000 hops", false, func(e node.Event, out *node.Reaction) { out.Send("A", ping{}) }},
+		{"slice", "an observed value of type []int cannot be compared", false, func(e node.Event, out *node.Reaction) { out.Decided(0, []int{1}) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := mustCluster(t, runtime.Config{N: 1, F: 0, Clients: []runtime.Client{{Name: "c"}},
-				Protocol: protocol{"p", func() runtime.Node {
-					return funcNode(func(e runtime.Event, out *runtime.Reaction) {
-						if e.Kind == runtime.ExchangeEvent {
+				Protocol: protocol{"p", func() node.Node {
+					return funcNode(func(e node.Event, out *node.Reaction) {
+						if e.Kind == node.ExchangeEvent {
 							out.Broadcast(ping{})
 						} else {
 							tc.react(e, out)
@@ -180,7 +181,7 @@ func TestFailuresAreFindings(t *testing.T) {
 			s, err := c.Step(runtime.ExchangeStep{Client: "c", Reach: []string{"A"}})
 			w := mustDo(t, c.Start(), s, err)
 			seen := w.History().Events
-			if len(seen) != 1 || seen[0].Kind != runtime.Failed || !strings.Contains(seen[0].Failure.Message, tc.want) {
+			if len(seen) != 1 || seen[0].Kind != node.Failed || !strings.Contains(seen[0].Failure.Message, tc.want) {
 				t.Fatalf("observed %+v, want a failure with %q", seen, tc.want)
 			}
 			f := seen[0].Failure
@@ -220,7 +221,7 @@ func TestConfigErrors(t *testing.T) {
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "E", Copies: 2}}}, `no identity "E"; there are A, B, C, D`},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 1}}}, "k is 1, want at least 2"},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2}, {ID: "C", Copies: 2}}}, "C is a twin already"},
-		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2, Program: []runtime.Operation{}}}}, "C is a server"},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2, Program: []node.Operation{}}}}, "C is a server"},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 99}}}, "more than 64 instances"},
 	} {
 		if _, err := runtime.NewCluster(tc.config); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -232,8 +233,8 @@ func TestConfigErrors(t *testing.T) {
 func exchangeWorld(t testing.TB) (*runtime.World, []runtime.Step) {
 	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
 		Clients: []runtime.Client{
-			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
-			{Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []node.Operation{{Name: "read"}}},
 		}, Twins: []runtime.Twin{{ID: "C", Copies: 2}}})
 	var steps []runtime.Step
 	for _, client := range []string{"c1", "c2"} {

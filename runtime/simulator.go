@@ -1,6 +1,10 @@
 package runtime
 
-import "context"
+import (
+	"context"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
 
 // A Vector is a world without its past: the local state of each instance, as
 // numbers that the cluster gives out, and the number of its environment
@@ -55,8 +59,8 @@ func (c *Cluster) Width() int { return len(c.instances) + 1 }
 
 // StartVector writes the vector of the starting world to dst.
 func (c *Cluster) StartVector(dst Vector) {
-	for i, in := range c.instances {
-		dst[i] = c.code.fresh[in.start]
+	for i, start := range c.startOf {
+		dst[i] = c.code.fresh[start]
 	}
 	dst[len(c.instances)] = 0
 }
@@ -228,7 +232,7 @@ func (m *Simulator) open(e *env, leader int) bool {
 		o.of(m.vec, m.cluster.servers, e.round, leader)
 		o.expected = m.expected
 		for i := range m.cluster.servers.All {
-			m.fresh = m.first(i, m.vec[i], uint32(RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
+			m.fresh = m.first(i, m.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
 		}
 	}
 	m.why = m.opening.why
@@ -237,7 +241,7 @@ func (m *Simulator) open(e *env, leader int) bool {
 
 // settle leaves what was sent to the next leader where it waits, and forgets what
 // no later step needs.
-func (m *Simulator) settle(s Step, e *env, members Set) {
+func (m *Simulator) settle(s Step, e *env, members node.Set) {
 	m.leave(members)
 	if m.expected.leaders != 0 && s.begins() {
 		for i := range (members & m.cluster.servers).All {

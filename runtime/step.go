@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // An Action is what a step does, as plain data: the instances, identities and
@@ -45,14 +47,14 @@ type step struct {
 	text    string // its notation
 	shown   string // how people see it
 
-	move    move     // what it does, with numbers for names
-	named   Set      // the instances that it is about
-	parts   []Set    // the partition under which messages flow, or that begins; nil if there is none
-	deaf    []filter // in force for this step only
-	filters []filter // in force from now on
+	move    move       // what it does, with numbers for names
+	named   node.Set   // the instances that it is about
+	parts   []node.Set // the partition under which messages flow, or that begins; nil if there is none
+	deaf    []filter   // in force for this step only
+	filters []filter   // in force from now on
 
 	// What the memory of components wants to know; see components.go.
-	components []Set // the sets of instances that it keeps apart; nil if it does not
+	components []node.Set // the sets of instances that it keeps apart; nil if it does not
 	what       uint32
 	shape      uint32
 	last       *atomic.Pointer[places]
@@ -132,11 +134,11 @@ func (s Step) Cluster() *Cluster { return s.cluster }
 // Instances returns the instances that the step is about: of an exchange the
 // client and its reach, of a round those of the leader, of a crash the one that
 // crashes. Steps that change links or deliver messages have none.
-func (s Step) Instances() Set { return s.named }
+func (s Step) Instances() node.Set { return s.named }
 
 // Parts returns the partition under which messages flow in a round or a
 // delivery, or that a partition step brings; nil if there is none.
-func (s Step) Parts() []Set { return s.parts }
+func (s Step) Parts() []node.Set { return s.parts }
 
 // A Filter is that messages of a type are lost on some links, or that the next of
 // them arrives twice. Filters of one cluster that do the same, and for as long, have
@@ -178,7 +180,7 @@ func (s Step) Key(r Renaming) (string, bool) {
 }
 
 // instances finds the instances that an argument names, at least one.
-func (s *step) instances(arg string, names []string) (Set, error) {
+func (s *step) instances(arg string, names []string) (node.Set, error) {
 	set, err := s.cluster.set(names)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", arg, err)
@@ -216,7 +218,7 @@ func (s *step) link(src, dst string) (l link, err error) {
 }
 
 // all returns all instances.
-func (c *Cluster) all() Set { return c.servers | c.clients }
+func (c *Cluster) all() node.Set { return c.servers | c.clients }
 
 // begins reports whether a round begins with the step.
 func (s *step) begins() bool { return s.what == ofRound<<16 }
@@ -228,12 +230,12 @@ type renamedKey struct {
 }
 
 func (k *renamedKey) word(w uint64)    { k.b = binary.AppendUvarint(k.b, w) }
-func (k *renamedKey) set(s Set)        { k.word(uint64(k.renaming.set(s))) }
+func (k *renamedKey) set(s node.Set)   { k.word(uint64(k.renaming.set(s))) }
 func (k *renamedKey) text(text string) { k.word(uint64(len(text))); k.b = append(k.b, text...) }
 
 // sets appends the parts of a partition, in whichever order they come.
-func (k *renamedKey) sets(parts []Set) {
-	renamed := make([]Set, len(parts))
+func (k *renamedKey) sets(parts []node.Set) {
+	renamed := make([]node.Set, len(parts))
 	for i, part := range parts {
 		renamed[i] = k.renaming.set(part)
 	}
@@ -244,8 +246,8 @@ func (k *renamedKey) sets(parts []Set) {
 }
 
 func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
-func (x befall) key(k *renamedKey) bool   { k.set(SetOf(x.who)); return true }
-func (x prompt) key(k *renamedKey) bool   { k.set(x.who); return x.kind == TimeoutEvent }
+func (x befall) key(k *renamedKey) bool   { k.set(node.SetOf(x.who)); return true }
+func (x prompt) key(k *renamedKey) bool   { k.set(x.who); return x.kind == node.TimeoutEvent }
 func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
 func (x release) key(*renamedKey) bool    { return false }
 func (d deliver) key(k *renamedKey) bool  { return d.flow.key(k) }

@@ -10,20 +10,21 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Each kind of step is made again of its notation, in another cluster.
 func TestNotation(t *testing.T) {
 	config := runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
-		Clients: []runtime.Client{{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}},
+		Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "read"}}}},
 		Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
 	}
 	clusters := [2]*runtime.Cluster{mustCluster(t, config), mustCluster(t, config)}
 	groups := [][]string{{"A", "C'"}, {"B", "C", "D"}}
 	phase := runtime.Phase{Groups: groups, Deaf: []string{"B", "D"}, Types: []string{"ack", "report"}, Hops: 2}
 	invoke := func(name string, arg any) runtime.Action {
-		return runtime.InvokeStep{Client: "c1", Op: runtime.Operation{Name: name, Arg: arg}}
+		return runtime.InvokeStep{Client: "c1", Op: node.Operation{Name: name, Arg: arg}}
 	}
 	kinds := map[string]bool{}
 	for want, a := range map[string]runtime.Action{
@@ -125,9 +126,9 @@ func TestNotationOfAnyWord(t *testing.T) {
 			runtime.DropStep{Type: rapid.StringN(1, -1, -1).Draw(t, "type"), Src: rapid.String().Draw(t, "src")},
 			runtime.DeafStep{ID: rapid.String().Draw(t, "id"), Types: words.Draw(t, "types")},
 			runtime.PartitionStep{Groups: rapid.SliceOfN(words, 1, 4).Draw(t, "groups")},
-			runtime.InvokeStep{Client: "c", Op: runtime.Operation{Name: rapid.String().Draw(t, "name"), Arg: rapid.String().Draw(t, "arg")}},
-			runtime.InvokeStep{Client: "c", Op: runtime.Operation{Name: "add", Arg: rapid.Float64().Draw(t, "x")}},
-			runtime.InvokeStep{Client: "c", Op: runtime.Operation{Name: "add", Arg: rapid.Int().Draw(t, "n")}},
+			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: rapid.String().Draw(t, "name"), Arg: rapid.String().Draw(t, "arg")}},
+			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: "add", Arg: rapid.Float64().Draw(t, "x")}},
+			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: "add", Arg: rapid.Int().Draw(t, "n")}},
 		} {
 			again, err := runtime.ParseAction(a.String())
 			if err != nil || !reflect.DeepEqual(again, a) {
@@ -271,7 +272,7 @@ func TestNotationTellsArgumentsApart(t *testing.T) {
 	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: clients(program{read()})})
 	was := map[string]any{}
 	for _, arg := range []any{nil, 5, 5.0, "5", int64(5), uint8(5), level(5), true, "true", hue{1, 2}, hue{2, 1}, [1]int{5}, struct{}{}, "None"} {
-		s, err := c.Step(runtime.InvokeStep{Client: "c1", Op: runtime.Operation{Name: "write", Arg: arg}})
+		s, err := c.Step(runtime.InvokeStep{Client: "c1", Op: node.Operation{Name: "write", Arg: arg}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +285,7 @@ func TestNotationTellsArgumentsApart(t *testing.T) {
 		was[s.String()] = arg
 	}
 	for _, arg := range []any{[]int{1}, map[string]int{}, new(int), math.NaN(), func() {}} {
-		a := runtime.InvokeStep{Client: "c1", Op: runtime.Operation{Name: "write", Arg: arg}}
+		a := runtime.InvokeStep{Client: "c1", Op: node.Operation{Name: "write", Arg: arg}}
 		if s, err := c.Step(a); err == nil {
 			t.Errorf("%s is a step", s)
 		}

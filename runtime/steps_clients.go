@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 var clientKinds = []Action{ExchangeStep{}, InvokeStep{}, TimeoutStep{}}
@@ -47,9 +49,9 @@ func (a ExchangeStep) bind(s *step) (Action, error) {
 		return nil, fmt.Errorf("reach: %s is a client; a client exchanges with servers (%s)", c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
 	}
 	a.Reach = c.Names(reach)
-	s.named = reach | SetOf(client)
+	s.named = reach | node.SetOf(client)
 	s.move = exchange{client, s.named}
-	s.components, s.what = []Set{s.named}, ofExchange<<16|uint32(client)
+	s.components, s.what = []node.Set{s.named}, ofExchange<<16|uint32(client)
 	return a, nil
 }
 
@@ -57,7 +59,7 @@ func (a ExchangeStep) bind(s *step) (Action, error) {
 // They, and whatever follows, travel in later steps; see [DeliverStep].
 type InvokeStep struct {
 	Client string // an instance
-	Op     Operation
+	Op     node.Operation
 }
 
 // Name implements [Action].
@@ -83,8 +85,8 @@ func (a InvokeStep) bind(s *step) (Action, error) {
 	if bad := unsound(a.Op.Arg); bad != "" {
 		return nil, fmt.Errorf("%s: an argument of type %T %s", a.Op.Name, a.Op.Arg, bad)
 	}
-	s.named = SetOf(client)
-	s.move = prompt{s.named, stimulus{kind: InvokeEvent, arg: s.cluster.code.value(a.Op)}}
+	s.named = node.SetOf(client)
+	s.move = prompt{s.named, stimulus{kind: node.InvokeEvent, arg: s.cluster.code.value(a.Op)}}
 	return a, nil
 }
 
@@ -113,7 +115,7 @@ func (a TimeoutStep) bind(s *step) (Action, error) {
 		return nil, err
 	}
 	a.IDs = s.cluster.Names(ids)
-	s.named, s.move = ids, prompt{ids, stimulus{kind: TimeoutEvent}}
+	s.named, s.move = ids, prompt{ids, stimulus{kind: node.TimeoutEvent}}
 	return a, nil
 }
 

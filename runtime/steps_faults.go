@@ -1,5 +1,7 @@
 package runtime
 
+import "github.com/twinsh/twinsh/runtime/node"
+
 var faultKinds = []Action{CrashStep{}, RestartStep{}, AmnesiaStep{}}
 
 // A CrashStep stops an instance. Messages to it are lost.
@@ -69,12 +71,12 @@ func (a AmnesiaStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, a
 
 // befalls makes the step one that happens to an instance without its code being
 // asked.
-func (s *step) befalls(id string, kind EventKind) error {
+func (s *step) befalls(id string, kind node.EventKind) error {
 	i, err := s.cluster.Instance(id)
 	if err != nil {
 		return err
 	}
-	s.named = SetOf(i)
+	s.named = node.SetOf(i)
 	s.move = befall{i, kind}
 	return nil
 }

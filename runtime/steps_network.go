@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // This file is who reaches whom, and the steps that change it.
@@ -19,9 +20,9 @@ var networkKinds = []Action{
 
 // A topology says who reaches whom. It is immutable.
 type topology struct {
-	reach   []Set // reach[i] is whom instance i reaches, itself included
+	reach   []node.Set // reach[i] is whom instance i reaches, itself included
 	filters []filter
-	parts   []Set // the partition in force, for people; nil if there is none
+	parts   []node.Set // the partition in force, for people; nil if there is none
 	held    []link
 	orders  []order
 	twice   []filter // what arrives twice, the next time
@@ -42,7 +43,7 @@ type order struct {
 // messages arrive twice instead.
 type filter struct {
 	kind     string
-	from, to Set
+	from, to node.Set
 	doubles  bool
 	number   uint32
 }
@@ -68,7 +69,7 @@ func (f *filter) matches(kind string, from, to int) bool {
 }
 
 func openTopology(c *Cluster) *topology {
-	t := &topology{reach: make([]Set, len(c.instances))}
+	t := &topology{reach: make([]node.Set, len(c.instances))}
 	for i := range t.reach {
 		t.reach[i] = c.servers | c.clients
 	}
@@ -84,10 +85,10 @@ func (t *topology) clone() *topology {
 
 // partitioned returns t with links only inside the parts. Instances that no
 // part names reach everybody, as before.
-func (t *topology) partitioned(parts []Set) *topology {
+func (t *topology) partitioned(parts []node.Set) *topology {
 	next := t.clone()
 	next.parts = parts
-	var named Set
+	var named node.Set
 	for _, p := range parts {
 		named |= p
 	}
@@ -99,10 +100,10 @@ func (t *topology) partitioned(parts []Set) *topology {
 	return next
 }
 
-func (t *topology) cut(from, to Set) *topology {
+func (t *topology) cut(from, to node.Set) *topology {
 	next := t.clone()
 	for i := range from.All {
-		next.reach[i] &^= to &^ SetOf(i)
+		next.reach[i] &^= to &^ node.SetOf(i)
 	}
 	return next
 }
@@ -190,7 +191,7 @@ func (k *code) topology(t *topology) uint32 {
 // append appends the encoding of a topology.
 func (t *topology) append(b []byte) []byte {
 	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
-	sets := func(of []Set) {
+	sets := func(of []node.Set) {
 		number(uint64(len(of)))
 		for _, s := range of {
 			number(uint64(s))
@@ -297,13 +298,13 @@ func (a CutStep) edit(e editor) Action {
 
 func (a CutStep) bind(s *step) (Action, error) {
 	l, err := s.link(a.Src, a.Dst)
-	s.move = reshape{change: func(t *topology) *topology { return t.cut(SetOf(l.from), SetOf(l.to)) }}
+	s.move = reshape{change: func(t *topology) *topology { return t.cut(node.SetOf(l.from), node.SetOf(l.to)) }}
 	return a, err
 }
 
 // A DropStep loses messages of a type on the way from Src to Dst, until the network
 // heals. An empty end stands for all instances. A type that the protocol does not
-// have is an [UnknownTypeError]; see [Typed].
+// have is an [UnknownTypeError]; see [node.Typed].
 type DropStep struct{ Type, Src, Dst string }
 
 // Name implements [Action].
@@ -335,7 +336,7 @@ func (a DropStep) bind(s *step) (Action, error) {
 	from, to := s.cluster.all(), s.cluster.all()
 	for _, end := range []struct {
 		name string
-		set  *Set
+		set  *node.Set
 	}{{a.Src, &from}, {a.Dst, &to}} {
 		if end.name == "" {
 			continue
@@ -344,7 +345,7 @@ func (a DropStep) bind(s *step) (Action, error) {
 		if err != nil {
 			return nil, err
 		}
-		*end.set = SetOf(i)
+		*end.set = node.SetOf(i)
 	}
 	if a.Type == "" {
 		return nil, errors.New("the message type is empty; name one, or use cut")
@@ -353,7 +354,7 @@ func (a DropStep) bind(s *step) (Action, error) {
 }
 
 // A DeafStep lets an instance hear no messages of the given types, until the network
-// heals. A type that the protocol does not have is an [UnknownTypeError]; see [Typed].
+// heals. A type that the protocol does not have is an [UnknownTypeError]; see [node.Typed].
 type DeafStep struct {
 	ID    string // an instance
 	Types []string
@@ -383,12 +384,12 @@ func (a DeafStep) bind(s *step) (Action, error) {
 		return nil, errors.New("no message types are named")
 	}
 	a.Types = once(a.Types)
-	return a, s.filtering(a.Types, s.cluster.all(), SetOf(i))
+	return a, s.filtering(a.Types, s.cluster.all(), node.SetOf(i))
 }
 
 // filtering makes the step one after which messages of the given types are lost
 // on some links.
-func (s *step) filtering(types []string, from, to Set) error {
+func (s *step) filtering(types []string, from, to node.Set) error {
 	if err := s.cluster.KnownTypes(types...); err != nil {
 		return err
 	}
@@ -517,7 +518,7 @@ func (a OrderStep) bind(s *step) (Action, error) {
 // delivered from Src to Dst, be it in flight already or sent later. Of several such
 // steps each doubles a message of its own. What is sent to the next leader is not
 // doubled, and what is lost, be it that Dst is down, leaves the duplication for
-// later. A type that the protocol does not have is an [UnknownTypeError]; see [Typed].
+// later. A type that the protocol does not have is an [UnknownTypeError]; see [node.Typed].
 type DuplicateStep struct{ Type, Src, Dst string }
 
 // Name implements [Action].
@@ -549,7 +550,7 @@ func (a DuplicateStep) bind(s *step) (Action, error) {
 	if err := s.cluster.KnownTypes(a.Type); err != nil {
 		return nil, err
 	}
-	f := s.cluster.code.numbered(filter{kind: a.Type, from: SetOf(l.from), to: SetOf(l.to), doubles: true})
+	f := s.cluster.code.numbered(filter{kind: a.Type, from: node.SetOf(l.from), to: node.SetOf(l.to), doubles: true})
 	s.filters = []filter{f}
 	s.move = reshape{change: func(t *topology) *topology { return t.doubled(f) }}
 	return a, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 var roundKinds = []Action{RoundStep{}, DeliverStep{}}
@@ -60,8 +61,8 @@ func groupsTitle(groups [][]string) string {
 
 // A flow is a phase with numbers for names.
 type flow struct {
-	parts []Set // nil: as the topology has it
-	deaf  Set
+	parts []node.Set // nil: as the topology has it
+	deaf  node.Set
 	types []string
 	hops  int // 0: until nothing is in flight
 }
@@ -105,7 +106,7 @@ func (s *step) flows(p Phase) (Phase, flow, error) {
 	}
 	s.parts, s.components = f.parts, f.parts
 	if f.parts == nil || c.clients != 0 {
-		s.components = []Set{c.all()}
+		s.components = []node.Set{c.all()}
 	}
 	s.shape = c.shape(f, s.deaf)
 	return p, f, nil
@@ -136,8 +137,8 @@ func (f flow) key(k *renamedKey) bool {
 
 // partition turns groups of names into the parts of a partition, ordered by their
 // first members.
-func (c *Cluster) partition(groups [][]string) ([]Set, error) {
-	parts := []Set{}
+func (c *Cluster) partition(groups [][]string) ([]node.Set, error) {
+	parts := []node.Set{}
 	for _, group := range groups {
 		p, err := c.set(group)
 		if err != nil {
@@ -145,7 +146,7 @@ func (c *Cluster) partition(groups [][]string) ([]Set, error) {
 		}
 		parts = append(parts, p)
 	}
-	var named Set
+	var named node.Set
 	for _, p := range parts {
 		if p == 0 {
 			return nil, errors.New("a group is empty")
@@ -162,7 +163,7 @@ func (c *Cluster) partition(groups [][]string) ([]Set, error) {
 }
 
 // Groups names the members of the parts of a partition; nil stays nil.
-func (c *Cluster) Groups(parts []Set) [][]string {
+func (c *Cluster) Groups(parts []node.Set) [][]string {
 	if parts == nil {
 		return nil
 	}
@@ -175,7 +176,7 @@ func (c *Cluster) Groups(parts []Set) [][]string {
 
 // A RoundStep begins a round that an identity leads. First all of its instances
 // hear what was sent to the next leader and reached them; then every server learns
-// that the round began, and messages flow. Leaders may propose [Round].Input, which
+// that the round began, and messages flow. Leaders may propose [node.Round].Input, which
 // is different in each round and for each twin.
 type RoundStep struct {
 	Leader string // an identity

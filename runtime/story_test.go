@@ -11,6 +11,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // TestStories runs the stories in testdata. A story begins with
@@ -96,8 +97,8 @@ func clusterOf(d *datadriven.TestData) (*runtime.Cluster, error) {
 	return runtime.NewCluster(config)
 }
 
-func operationOf(words []string) runtime.Operation {
-	op := runtime.Operation{Name: words[0]}
+func operationOf(words []string) node.Operation {
+	op := node.Operation{Name: words[0]}
 	if len(words) > 1 {
 		op.Arg = words[1]
 	}
@@ -134,14 +135,14 @@ func tell(w *runtime.World) string {
 	return b.String()
 }
 
-func observation(o runtime.Observation) string {
+func observation(o node.Observation) string {
 	switch o.Kind {
-	case runtime.Invoked:
+	case node.Invoked:
 		return "invokes " + o.Operation.String()
-	case runtime.Returned:
-		return "returns " + runtime.Text(o.Value)
-	case runtime.Decided:
-		return fmt.Sprintf("decides %s for %d", runtime.Text(o.Value), o.Slot)
+	case node.Returned:
+		return "returns " + node.Text(o.Value)
+	case node.Decided:
+		return fmt.Sprintf("decides %s for %d", node.Text(o.Value), o.Slot)
 	default:
 		return "fails: " + strings.ReplaceAll(o.Failure.String(), "\n", "\n      ")
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A Renaming maps each instance to the one that takes its place. Instances of
@@ -79,8 +81,8 @@ func (c *Cluster) sameKind(a, b int) bool {
 		return true
 	}
 	for k := range x.Instances.Len() {
-		p := c.starts[c.instances[x.instance(k)].start].program
-		q := c.starts[c.instances[y.instance(k)].start].program
+		p := c.starts[c.startOf[instanceOf(x, k)]].program
+		q := c.starts[c.startOf[instanceOf(y, k)]].program
 		if !slices.Equal(p, q) {
 			return false
 		}
@@ -88,8 +90,10 @@ func (c *Cluster) sameKind(a, b int) bool {
 	return true
 }
 
-// instance returns the k-th instance of an identity; they are side by side.
-func (id Identity) instance(k int) int { return bits.TrailingZeros64(uint64(id.Instances)) + k }
+// instanceOf returns the k-th instance of an identity; they are side by side.
+func instanceOf(id node.Identity, k int) int {
+	return bits.TrailingZeros64(uint64(id.Instances)) + k
+}
 
 // renamings lists the ways to permute identities of one class and the twins of
 // each of them. Instances of others stay.
@@ -104,7 +108,7 @@ func (c *Cluster) renamings(class []int) []Renaming {
 		r := slices.Clone(identity)
 		for from, to := range p {
 			for twin := range k {
-				r[c.identities[class[from]].instance(twin)] = c.identities[class[to]].instance(twin)
+				r[instanceOf(c.identities[class[from]], twin)] = instanceOf(c.identities[class[to]], twin)
 			}
 		}
 		all = append(all, r)
@@ -117,7 +121,7 @@ func (c *Cluster) renamings(class []int) []Renaming {
 		for _, p := range permutations(k) {
 			r := slices.Clone(identity)
 			for from, to := range p {
-				r[c.identities[id].instance(from)] = c.identities[id].instance(to)
+				r[instanceOf(c.identities[id], from)] = instanceOf(c.identities[id], to)
 			}
 			swaps = append(swaps, r)
 		}
@@ -128,9 +132,9 @@ func (c *Cluster) renamings(class []int) []Renaming {
 
 // interchangeable reports whether the instances of an identity start the same.
 func (c *Cluster) interchangeable(id int) bool {
-	first := c.instances[c.identities[id].instance(0)].start
+	first := c.startOf[instanceOf(c.identities[id], 0)]
 	for i := range c.identities[id].Instances.All {
-		if c.instances[i].start != first {
+		if c.startOf[i] != first {
 			return false
 		}
 	}
@@ -167,10 +171,10 @@ func permutations(n int) [][]int {
 }
 
 // Set renames the members of s.
-func (r Renaming) Set(s Set) Set {
-	var t Set
+func (r Renaming) Set(s node.Set) node.Set {
+	var t node.Set
 	for i := range s.All {
-		t |= SetOf(r[i])
+		t |= node.SetOf(r[i])
 	}
 	return t
 }
@@ -185,7 +189,7 @@ func (r Renaming) Identity() bool {
 	return true
 }
 
-func (r Renaming) set(s Set) Set {
+func (r Renaming) set(s node.Set) node.Set {
 	if r == nil {
 		return s
 	}
@@ -194,9 +198,9 @@ func (r Renaming) set(s Set) Set {
 
 // sortParts orders the parts of a partition by their first members, so that a
 // partition has one text.
-func sortParts(parts []Set) []Set {
+func sortParts(parts []node.Set) []node.Set {
 	parts = slices.Clone(parts)
-	slices.SortFunc(parts, func(a, b Set) int {
+	slices.SortFunc(parts, func(a, b node.Set) int {
 		return cmp.Compare(bits.TrailingZeros64(uint64(a)), bits.TrailingZeros64(uint64(b)))
 	})
 	return parts

@@ -7,18 +7,19 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A mute protocol has nodes that do nothing: symmetries only need their names.
 type mute struct{}
 
-func (mute) Name() string                                                      { return "mute" }
-func (mute) NewServer(runtime.Self) (runtime.Node, error)                      { return mute{}, nil }
-func (mute) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return mute{}, nil }
-func (mute) React(runtime.Event, *runtime.Reaction)                            {}
+func (mute) Name() string                                             { return "mute" }
+func (mute) NewServer(node.Self) (node.Node, error)                   { return mute{}, nil }
+func (mute) NewClient(node.Self, []node.Operation) (node.Node, error) { return mute{}, nil }
+func (mute) React(node.Event, *node.Reaction)                         {}
 
-func read() runtime.Operation            { return runtime.Operation{Name: "read"} }
-func write(v string) runtime.Operation   { return runtime.Operation{Name: "write", Arg: v} }
+func read() node.Operation               { return node.Operation{Name: "read"} }
+func write(v string) node.Operation      { return node.Operation{Name: "write", Arg: v} }
 func twins(ids ...string) []runtime.Twin { return twinsOf(2, ids...) }
 
 func twinsOf(k int, ids ...string) (twins []runtime.Twin) {
@@ -29,14 +30,14 @@ func twinsOf(k int, ids ...string) (twins []runtime.Twin) {
 }
 
 // clients makes clients c1, c2 and so on with the given programs.
-func clients(programs ...[]runtime.Operation) (clients []runtime.Client) {
+func clients(programs ...[]node.Operation) (clients []runtime.Client) {
 	for i, p := range programs {
 		clients = append(clients, runtime.Client{Name: fmt.Sprint("c", i+1), Program: p})
 	}
 	return clients
 }
 
-type program = []runtime.Operation
+type program = []node.Operation
 
 // The renamings of a cluster form a group: the identity comes first, none comes
 // twice, and with two of them their product and the inverse are there.
@@ -161,7 +162,7 @@ func TestKeysOfSteps(t *testing.T) {
 		return p
 	}
 	deaf := func(kind string, ids ...int) runtime.Phase {
-		return runtime.Phase{Deaf: c.Names(runtime.SetOf(ids...)), Types: []string{kind}}
+		return runtime.Phase{Deaf: c.Names(node.SetOf(ids...)), Types: []string{kind}}
 	}
 	pairs := [][2]runtime.Step{
 		{must(c.Step(runtime.ExchangeStep{Client: "c1", Reach: []string{"A", "C", "D"}})), must(c.Step(runtime.ExchangeStep{Client: "c2", Reach: []string{"D", "B", "C'"}}))},

@@ -4,20 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Typed is implemented by protocols that can list the types of all messages
-// that their nodes handle or send. Filters ([Phase].Types, [DropStep],
-// [DeafStep]) that name another type are refused then, instead of having no
-// effect.
-type Typed interface {
-	MessageTypes() []string
-}
-
 // MessageTypes lists the types of the protocol's messages in order, nil if it
-// is not [Typed].
+// is not [node.Typed].
 func (c *Cluster) MessageTypes() []string {
-	if p, ok := c.config.Protocol.(Typed); ok {
+	if p, ok := c.config.Protocol.(node.Typed); ok {
 		types := slices.Clone(p.MessageTypes())
 		slices.Sort(types)
 		return slices.Compact(types)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"unsafe"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A World is the whole system at one moment, and how it came about. It is
@@ -138,34 +140,34 @@ func (w *World) Deliveries() []Delivery {
 }
 
 // Crashed returns the instances that are down.
-func (w *World) Crashed() Set { return w.cluster.flagged(w.vector, down) }
+func (w *World) Crashed() node.Set { return w.cluster.flagged(w.vector, down) }
 
 // Failed returns the instances whose code failed, which are down for good.
-func (w *World) Failed() Set { return w.cluster.flagged(w.vector, broken) }
+func (w *World) Failed() node.Set { return w.cluster.flagged(w.vector, broken) }
 
 // Faulty returns the instances of faulty identities: those that run as twins
 // and those of which an instance suffered amnesia.
-func (w *World) Faulty() Set { return w.cluster.FaultyIn(w.vector) }
+func (w *World) Faulty() node.Set { return w.cluster.FaultyIn(w.vector) }
 
 // FaultyIn is [World.Faulty] for a vector.
-func (c *Cluster) FaultyIn(v Vector) Set {
+func (c *Cluster) FaultyIn(v Vector) node.Set {
 	return c.twinned | c.SameIdentity(c.flagged(v, amnesiac))
 }
 
 // SameIdentity returns all instances of the identities that s has an instance of.
-func (c *Cluster) SameIdentity(s Set) Set {
-	var all Set
+func (c *Cluster) SameIdentity(s node.Set) node.Set {
+	var all node.Set
 	for i := range s.All {
 		all |= c.identities[c.instances[i].Identity].Instances
 	}
 	return all
 }
 
-func (c *Cluster) flagged(v Vector, f flags) Set {
-	var s Set
+func (c *Cluster) flagged(v Vector, f flags) node.Set {
+	var s node.Set
 	for i := range c.instances {
 		if c.code.locals.at(v[i]).flags&f != 0 {
-			s |= SetOf(i)
+			s |= node.SetOf(i)
 		}
 	}
 	return s
@@ -176,10 +178,10 @@ func (c *Cluster) flagged(v Vector, f flags) Set {
 func (w *World) Beyond() bool { return w.cluster.Beyond(w.Faulty()) }
 
 // Beyond reports whether faulty holds more server identities than f.
-func (c *Cluster) Beyond(faulty Set) bool { return c.FaultyServers(faulty) > c.config.F }
+func (c *Cluster) Beyond(faulty node.Set) bool { return c.FaultyServers(faulty) > c.config.F }
 
 // FaultyServers returns how many server identities have an instance in faulty.
-func (c *Cluster) FaultyServers(faulty Set) int {
+func (c *Cluster) FaultyServers(faulty node.Set) int {
 	n := 0
 	for _, id := range c.identities {
 		if !id.Client && id.Instances&faulty != 0 {
@@ -200,15 +202,15 @@ func (w *World) Changed(i int) bool {
 }
 
 // Fields returns what the state of instance i consists of, as its code shows it.
-func (w *World) Fields(i int) (fields []Field) {
-	w.cluster.code.inspect(w.vector[i], func(n Inspector) { fields = n.Fields() })
+func (w *World) Fields(i int) (fields []node.Field) {
+	w.cluster.code.inspect(w.vector[i], func(n node.Inspector) { fields = n.Fields() })
 	return fields
 }
 
 // A Packet is a message in flight between two instances.
 type Packet struct {
 	From, To int
-	Message  Message
+	Message  node.Message
 }
 
 // InFlight returns the messages in flight, in the order in which they will arrive.
@@ -221,12 +223,12 @@ func (w *World) InFlight() []Packet {
 }
 
 // Reach returns whom instance i can reach now, itself included.
-func (w *World) Reach(i int) Set {
+func (w *World) Reach(i int) node.Set {
 	return (*w.cluster.code.topos.at(w.env().topology)).reach[i]
 }
 
 // Parts returns the partition in force, nil if there is none.
-func (w *World) Parts() []Set {
+func (w *World) Parts() []node.Set {
 	return (*w.cluster.code.topos.at(w.env().topology)).parts
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/dsl"
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A streamlet is the protocol of streamlet.star once more, in Go. A chain is
@@ -21,7 +21,7 @@ type streamlet struct {
 
 type replica struct {
 	protocol streamlet
-	self     runtime.Self
+	self     node.Self
 	state
 }
 
@@ -45,11 +45,11 @@ func (ballot) MessageType() string   { return "vote" }
 
 func (p streamlet) Name() string { return "streamlet" }
 
-func (p streamlet) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p streamlet) NewServer(self node.Self) (node.Node, error) {
 	return &replica{protocol: p, self: self}, nil
 }
 
-func (p streamlet) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (p streamlet) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("streamlet has no clients")
 }
 
@@ -81,8 +81,8 @@ func epoch(chain string) int {
 	return n
 }
 
-func (r *replica) React(e runtime.Event, out *runtime.Reaction) {
-	if e.Kind == runtime.RoundEvent {
+func (r *replica) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.RoundEvent {
 		r.Epoch, r.Leader, r.Votes = e.Round.Number, e.Round.Leader, nil
 		if r.Leader == r.self.ID {
 			out.Broadcast(proposal{r.Longest + e.Round.Input + " "})
@@ -121,7 +121,7 @@ func (r *replica) React(e runtime.Event, out *runtime.Reaction) {
 	}
 }
 
-func (r *replica) learn(chain string, out *runtime.Reaction) {
+func (r *replica) learn(chain string, out *node.Reaction) {
 	if height(chain) > height(r.Longest) {
 		r.Longest = chain
 	}
@@ -158,7 +158,7 @@ func TestGoAndStarlark(t *testing.T) {
 			{Name: "consecutive", Default: true},
 			{Name: "any_parent", Default: false},
 		},
-		New: func(args map[string]any) (runtime.Protocol, error) {
+		New: func(args map[string]any) (node.Protocol, error) {
 			return streamlet{args["quorum"].(int), args["finalize_two"].(bool), args["consecutive"].(bool), args["any_parent"].(bool)}, nil
 		},
 	}

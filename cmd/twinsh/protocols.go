@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/kvproto"
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // protocols are the protocols written in Go that modules of @std give to scripts.
@@ -18,7 +18,7 @@ func kv() dsl.Protocol {
 		Doc: `The K-V store: one value, kept by n = 3f+1 servers of which f may be faulty.
 A client writes or reads in two phases, each with a quorum of 2f+1 servers.
 Every option weakens the protocol or changes a quorum; without options it is correct.`,
-		New: func(args map[string]any) (runtime.Protocol, error) {
+		New: func(args map[string]any) (node.Protocol, error) {
 			var chosen kvproto.Options
 			for _, o := range options {
 				o.Set(&chosen, args[o.Name])

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
@@ -176,8 +177,8 @@ func (s *Session) inString(call *frame, params []string) []string {
 // messageTypes lists the types of the messages that were sent on the way to w.
 func messageTypes(w *runtime.World) []string {
 	var types []string
-	add := func(m runtime.Message) {
-		if t := runtime.MessageType(m); !slices.Contains(types, t) {
+	add := func(m node.Message) {
+		if t := node.MessageType(m); !slices.Contains(types, t) {
 			types = append(types, t)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl"
 	"github.com/twinsh/twinsh/kvproto"
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/stdlib"
 )
 
@@ -59,7 +59,7 @@ func newSession(t *testing.T, lines ...string) (*Session, *typist) {
 		Protocols: []dsl.Protocol{{
 			Name:    "kv",
 			Options: []dsl.Option{{Name: "write_back", Default: true}},
-			New: func(args map[string]any) (runtime.Protocol, error) {
+			New: func(args map[string]any) (node.Protocol, error) {
 				return kvproto.New(kvproto.Options{NoWriteBack: !args["write_back"].(bool)}), nil
 			},
 		}},

@@ -31,6 +31,7 @@ import (
 	"fmt"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A Property gives a verdict on what was observed along a scenario. The error
@@ -70,10 +71,10 @@ type Monitored interface {
 	Property
 	// Monitor returns a monitor for the histories of c in which exactly the
 	// given instances are faulty, or nil if it knows none.
-	Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor
+	Monitor(c *runtime.Cluster, faulty node.Set) Monitor
 	// Concerns returns the instances of which a monitor must know from the start
 	// whether they are faulty.
-	Concerns(c *runtime.Cluster) runtime.Set
+	Concerns(c *runtime.Cluster) node.Set
 }
 
 // A Monitor is an automaton over observations. A state is a string that has a
@@ -94,7 +95,7 @@ type Forgetful interface {
 	Monitor
 	// Forget returns the state after the given instances became faulty. What
 	// they did before counts no more; a violation that it made stands.
-	Forget(ctx context.Context, state string, faulty runtime.Set) (string, error)
+	Forget(ctx context.Context, state string, faulty node.Set) (string, error)
 }
 
 // A Renamable monitor knows what its states become if instances take each
@@ -136,7 +137,7 @@ func Comparing(p Property) bool {
 // that its violation breaks no promise. Most properties promise something while at
 // most f are; validity and invariants, whatever fails, unless they were given
 // another number (see [InvariantUpTo]).
-func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty runtime.Set) bool {
+func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty node.Set) bool {
 	most := c.Config().F
 	if b, ok := p.(interface {
 		faults() (most int, bounded bool)
@@ -152,7 +153,7 @@ func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty runtime.Set
 
 // Refuses returns an error that names the operations that p knows if op is none
 // of them.
-func Refuses(p Property, op runtime.Operation) error {
+func Refuses(p Property, op node.Operation) error {
 	if k, ok := p.(refuser); ok {
 		return k.refuses(op)
 	}
@@ -164,7 +165,7 @@ func Refuses(p Property, op runtime.Operation) error {
 // p has none of its own, the state is the whole history without its steps, in
 // [Canonical] order, judged after each step; so it is if it matters to p who
 // forgets.
-func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget runtime.Set) Monitor {
+func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget node.Set) Monitor {
 	if p, ok := p.(Monitored); ok && mayForget&^faulty&p.Concerns(c) == 0 {
 		switch m := p.Monitor(c, faulty).(type) {
 		case nil:
@@ -185,7 +186,7 @@ type Model struct {
 	// Step returns the state after op and what op returns. It must be a pure
 	// function; states and results are comparable values. The error says that
 	// the object has no such operation.
-	Step func(state any, op runtime.Operation) (next, result any, err error)
+	Step func(state any, op node.Operation) (next, result any, err error)
 
 	// register says that Step is that of Register, for which there is a monitor.
 	register bool

@@ -13,15 +13,16 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // idle is a protocol whose nodes do nothing: the histories are made by hand.
 type idle struct{}
 
-func (idle) Name() string                                                      { return "idle" }
-func (idle) NewServer(runtime.Self) (runtime.Node, error)                      { return idle{}, nil }
-func (idle) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return idle{}, nil }
-func (idle) React(runtime.Event, *runtime.Reaction)                            {}
+func (idle) Name() string                                             { return "idle" }
+func (idle) NewServer(node.Self) (node.Node, error)                   { return idle{}, nil }
+func (idle) NewClient(node.Self, []node.Operation) (node.Node, error) { return idle{}, nil }
+func (idle) React(node.Event, *node.Reaction)                         {}
 
 // cluster has servers A to D and clients c1 to c4: instances 0 to 3 and 4 to 7.
 func cluster(t testing.TB) *runtime.Cluster {
@@ -63,14 +64,14 @@ func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
 			}
 			switch words[1] {
 			case "returns":
-				o.Kind, o.Value = runtime.Returned, value
+				o.Kind, o.Value = node.Returned, value
 			case "decides":
-				o.Kind, o.Value = runtime.Decided, value
+				o.Kind, o.Value = node.Decided, value
 				fmt.Sscan(words[4], &o.Slot)
 			case "fails":
-				o.Kind, o.Failure = runtime.Failed, runtime.Failure{Message: strings.Join(words[2:], " "), Calls: "  main.go:12"}
+				o.Kind, o.Failure = node.Failed, node.Failure{Message: strings.Join(words[2:], " "), Calls: "  main.go:12"}
 			default:
-				o.Kind, o.Operation = runtime.Invoked, runtime.Operation{Name: words[1], Arg: value}
+				o.Kind, o.Operation = node.Invoked, node.Operation{Name: words[1], Arg: value}
 			}
 			events = append(events, o)
 		}
@@ -80,7 +81,7 @@ func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
 
 // counter is a model that is no register.
 func counter() check.Model {
-	return check.Model{Name: "counter", Init: 0, Step: func(state any, op runtime.Operation) (any, any, error) {
+	return check.Model{Name: "counter", Init: 0, Step: func(state any, op node.Operation) (any, any, error) {
 		if op.Name != "inc" {
 			return nil, nil, fmt.Errorf("a counter has the operation inc(), not %s", op)
 		}
@@ -110,7 +111,7 @@ func TestHistories(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				h.Faulty = runtime.SetOf(i)
+				h.Faulty = node.SetOf(i)
 				d.CmdArgs = d.CmdArgs[1:]
 			}
 			for _, arg := range d.CmdArgs {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // clients returns a cluster of n clients. The first is instance 1.
@@ -43,7 +44,7 @@ func TestClustersAgainstAllOrders(t *testing.T) {
 	var holds, violated int
 	compare := func(t *rapid.T, operations, steps int, oracle bool) {
 		h := runtime.History{Cluster: c, Events: drawEventsOf(t, 4, operations, steps, true)}
-		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, 0, runtime.SetOf(4), runtime.SetOf(0, 4, 5)}).Draw(t, "faulty")
+		h.Faulty = rapid.SampledFrom([]node.Set{0, 0, 0, node.SetOf(4), node.SetOf(0, 4, 5)}).Draw(t, "faulty")
 		v, w := judge(t, linearizable, h), judge(t, searched, h)
 		if v.Holds != w.Holds || v.Vacuous != w.Vacuous || v.Why != w.Why {
 			t.Fatalf("got  %+v\nwant %+v", v, w)
@@ -73,7 +74,7 @@ func explains(t *rapid.T, h runtime.History, witness []string) {
 	began := map[int]int{} // by instance, how many operations before
 	var texts []string
 	for _, e := range h.Events {
-		if e.Kind == runtime.Invoked {
+		if e.Kind == node.Invoked {
 			s := all[len(texts)]
 			text := names[e.Instance].Name + " " + s.op.String()
 			switch {
@@ -82,7 +83,7 @@ func explains(t *rapid.T, h runtime.History, witness []string) {
 			case s.to < 0:
 				text += " (never returned)"
 			case s.op.Name == "read":
-				text += " = " + runtime.Text(s.result)
+				text += " = " + node.Text(s.result)
 			}
 			texts = append(texts, text)
 			began[e.Instance]++
@@ -110,12 +111,12 @@ func overlapped(c *runtime.Cluster, n int, write, value func(i int) any) runtime
 	h := runtime.History{Cluster: c}
 	add := func(o runtime.Observed) { o.Step = len(h.Events) + 1; h.Events = append(h.Events, o) }
 	for i := range n {
-		add(runtime.Observed{Instance: 1 + i, Observation: runtime.Observation{Operation: runtime.Operation{Name: "write", Arg: write(i)}}})
-		add(runtime.Observed{Instance: 1 + n + i, Observation: runtime.Observation{Operation: runtime.Operation{Name: "read"}}})
+		add(runtime.Observed{Instance: 1 + i, Observation: node.Observation{Operation: node.Operation{Name: "write", Arg: write(i)}}})
+		add(runtime.Observed{Instance: 1 + n + i, Observation: node.Observation{Operation: node.Operation{Name: "read"}}})
 	}
 	for i := range n {
-		add(runtime.Observed{Instance: 1 + i, Observation: runtime.Observation{Kind: runtime.Returned}})
-		add(runtime.Observed{Instance: 1 + n + i, Observation: runtime.Observation{Kind: runtime.Returned, Value: value(i)}})
+		add(runtime.Observed{Instance: 1 + i, Observation: node.Observation{Kind: node.Returned}})
+		add(runtime.Observed{Instance: 1 + n + i, Observation: node.Observation{Kind: node.Returned, Value: value(i)}})
 	}
 	return h
 }
@@ -182,10 +183,10 @@ func TestRegisterMonitorGivesUp(t *testing.T) {
 	c := cluster(t)
 	var events []runtime.Observed
 	for i := range 16 {
-		events = append(events, runtime.Observed{Instance: 4, Observation: runtime.Observation{Operation: runtime.Operation{Name: "write", Arg: i}}})
+		events = append(events, runtime.Observed{Instance: 4, Observation: node.Observation{Operation: node.Operation{Name: "write", Arg: i}}})
 	}
-	events = append(events, runtime.Observed{Instance: 5, Observation: runtime.Observation{Operation: runtime.Operation{Name: "read"}}},
-		runtime.Observed{Instance: 5, Observation: runtime.Observation{Kind: runtime.Returned, Value: 7}})
+	events = append(events, runtime.Observed{Instance: 5, Observation: node.Observation{Operation: node.Operation{Name: "read"}}},
+		runtime.Observed{Instance: 5, Observation: node.Observation{Kind: node.Returned, Value: 7}})
 	monitor := check.MonitorOf(check.Linearizable(), c, 0, 0)
 	var limit check.LimitError
 	if _, err := monitor.Next(t.Context(), monitor.Start(), events); !errors.As(err, &limit) || !strings.Contains(err.Error(), "17 operations") {

@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Concerns implements [Monitored].
-func (*linearizable) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
+func (*linearizable) Concerns(c *runtime.Cluster) node.Set { return c.Clients() }
 
 // maxClients is how many clients a register monitor watches, and maxConfigs how
 // many configurations it remembers: each write under way may double them. Histories
@@ -22,7 +23,7 @@ const (
 )
 
 // Monitor knows registers whose clients are few and all correct.
-func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
+func (p *linearizable) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	if !p.model.register || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
 		return nil
 	}
@@ -37,11 +38,11 @@ func (p *linearizable) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 type registerMonitor struct {
 	safety
 	property *linearizable
-	faulty   runtime.Set // servers
+	faulty   node.Set // servers
 	numbers  *numbers
 }
 
-func (m *registerMonitor) among(faulty runtime.Set) Monitor {
+func (m *registerMonitor) among(faulty node.Set) Monitor {
 	return &registerMonitor{property: m.property, faulty: faulty, numbers: m.numbers}
 }
 
@@ -81,7 +82,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 	for _, e := range whole(seen, m.faulty) {
 		var next []config
 		switch e.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			for _, g := range configs {
 				if m.faulty.Has(e.Instance) {
 					g = m.mayWrite(g, e.Operation)
@@ -90,7 +91,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 				}
 				next = append(next, g)
 			}
-		case runtime.Returned:
+		case node.Returned:
 			if m.faulty.Has(e.Instance) {
 				continue
 			}
@@ -162,7 +163,7 @@ func renamed[T any](of map[int]T, to func(int) int) map[int]T {
 // mayWrite returns g after an operation of a faulty replica: a write may have
 // taken effect at any time, as far as it matters now: now or later. Reads are of
 // no consequence.
-func (m *registerMonitor) mayWrite(g config, op runtime.Operation) config {
+func (m *registerMonitor) mayWrite(g config, op node.Operation) config {
 	if op.Name == opWrite {
 		g = g.clone()
 		g.Lost = insert(g.Lost, m.numbers.number(op.Arg), true)
@@ -170,7 +171,7 @@ func (m *registerMonitor) mayWrite(g config, op runtime.Operation) config {
 	return g
 }
 
-func (m *registerMonitor) invoked(g config, client int, op runtime.Operation) config {
+func (m *registerMonitor) invoked(g config, client int, op node.Operation) config {
 	g = g.clone()
 	if old := g.Open[client]; old.waits() {
 		g.Lost = insert(g.Lost, old.Values[0], true)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 type agreement struct{}
@@ -14,13 +15,13 @@ func (agreement) Name() string { return "agreement" }
 func (agreement) needs() string { return "two decisions for one slot" }
 
 // Concerns implements [Monitored].
-func (agreement) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
+func (agreement) Concerns(c *runtime.Cluster) node.Set { return c.Servers() }
 
 func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	first := map[int]runtime.Observed{} // slot -> its first decision
 	vacuous := true
 	for _, e := range h.Events {
-		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
+		if e.Kind != node.Decided || h.Faulty.Has(e.Instance) {
 			continue
 		}
 		f, ok := first[e.Slot]
@@ -35,20 +36,20 @@ func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 				who = "and then"
 			}
 			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, %s %s for it in step %d",
-				in[f.Instance].Name, runtime.Text(f.Value), e.Slot, f.Step, who, runtime.Text(e.Value), e.Step)}, nil
+				in[f.Instance].Name, node.Text(f.Value), e.Slot, f.Step, who, node.Text(e.Value), e.Step)}, nil
 		}
 	}
 	return Verdict{Holds: true, Vacuous: vacuous}, nil
 }
 
-func (agreement) Monitor(_ *runtime.Cluster, faulty runtime.Set) Monitor {
+func (agreement) Monitor(_ *runtime.Cluster, faulty node.Set) Monitor {
 	return &agreementMonitor{faulty: faulty}
 }
 
 // agreementMonitor remembers the value of each slot, by its number.
 type agreementMonitor struct {
 	safety
-	faulty  runtime.Set
+	faulty  node.Set
 	numbers numbers
 }
 
@@ -60,7 +61,7 @@ func (m *agreementMonitor) Next(_ context.Context, state string, seen []runtime.
 	}
 	slots := decode[map[int]int](state)
 	for _, e := range seen {
-		if e.Kind != runtime.Decided || m.faulty.Has(e.Instance) {
+		if e.Kind != node.Decided || m.faulty.Has(e.Instance) {
 			continue
 		}
 		v := m.numbers.number(e.Value)

@@ -7,6 +7,7 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Two reads contradict each other, because a read does not write back what it found.
@@ -14,8 +15,8 @@ func ExampleLinearizable() {
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
 		Clients: []runtime.Client{
-			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
-			{Name: "c2", Program: []runtime.Operation{{Name: "read"}, {Name: "read"}}},
+			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []node.Operation{{Name: "read"}, {Name: "read"}}},
 		},
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Canonical returns the events of h in an order that is the same for all
@@ -111,12 +112,12 @@ type historyMonitor struct {
 	safety
 	property Property
 	cluster  *runtime.Cluster
-	faulty   runtime.Set // at the start
+	faulty   node.Set // at the start
 	numbers  numbers
 }
 
 type pastState struct {
-	Faulty runtime.Set
+	Faulty node.Set
 	Events [][2]int
 }
 
@@ -139,7 +140,7 @@ func (m *historyMonitor) Next(ctx context.Context, state string, seen []runtime.
 }
 
 // Forget implements [Forgetful].
-func (m *historyMonitor) Forget(ctx context.Context, state string, faulty runtime.Set) (string, error) {
+func (m *historyMonitor) Forget(ctx context.Context, state string, faulty node.Set) (string, error) {
 	if state == violated {
 		return state, nil
 	}
@@ -151,7 +152,7 @@ func (m *historyMonitor) Forget(ctx context.Context, state string, faulty runtim
 func (m *historyMonitor) history(past pastState) runtime.History {
 	h := runtime.History{Cluster: m.cluster, Faulty: past.Faulty}
 	for _, pair := range past.Events {
-		o := m.numbers.value(pair[1]).(runtime.Observation)
+		o := m.numbers.value(pair[1]).(node.Observation)
 		h.Events = append(h.Events, runtime.Observed{Observation: o, Instance: pair[0]})
 	}
 	return h

@@ -10,6 +10,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // linearizable looks for an order of the operations that explains what was
@@ -27,7 +28,7 @@ type linearizable struct {
 
 // memoKey is a history without its steps.
 type memoKey struct {
-	faulty runtime.Set
+	faulty node.Set
 	events string
 }
 
@@ -114,7 +115,7 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 
 func (*linearizable) needs() string { return "an operation that returned" }
 
-func (p *linearizable) refuses(op runtime.Operation) error {
+func (p *linearizable) refuses(op node.Operation) error {
 	_, _, err := p.model.Step(p.model.Init, op)
 	return err
 }
@@ -129,7 +130,7 @@ func (o *operation) witness() string {
 	case o.quiet():
 		return o.String()
 	}
-	return o.String() + " = " + runtime.Text(o.result)
+	return o.String() + " = " + node.Text(o.result)
 }
 
 // remembered is explain for a history that may have been judged before.
@@ -223,7 +224,7 @@ func (m Model) search(ctx context.Context, ops []operation) (order []int, ok boo
 			if err != nil {
 				return false, state
 			}
-			next, result, err := m.Step(state, in.(runtime.Operation))
+			next, result, err := m.Step(state, in.(node.Operation))
 			o := out.(output)
 			return err == nil && (!o.known || result == o.value), next
 		},
@@ -314,7 +315,7 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 	}
 	slices.Reverse(because)
 
-	text := fmt.Sprintf("%s returned %s in step %d", culprit, runtime.Text(culprit.result), culprit.endedIn)
+	text := fmt.Sprintf("%s returned %s in step %d", culprit, node.Text(culprit.result), culprit.endedIn)
 	if because == nil {
 		text += ", which no order of the operations explains"
 	} else {
@@ -377,7 +378,7 @@ func (m Model) possible(ctx context.Context, ops []operation, i int) ([]string, 
 			return nil, err
 		}
 		if ok {
-			right = append(right, runtime.Text(v))
+			right = append(right, node.Text(v))
 		}
 	}
 	return right, nil

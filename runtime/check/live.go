@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Live returns the property that from any world on, once the network is good,
@@ -24,7 +25,7 @@ import (
 // decides one slot after the other, nothing that it did before counts.
 //
 // If a world repeats, the failure is proven to go on for ever: for a protocol
-// whose nodes are [runtime.Rebaser], worlds that differ only by round numbers
+// whose nodes are [node.Rebaser], worlds that differ only by round numbers
 // repeat. Else the verdict is bounded by the number of rounds.
 func Live(within int) WorldProperty { return live{within} }
 
@@ -43,7 +44,7 @@ type Recalling interface {
 	WorldProperty
 	Recalls(ctx context.Context, c *runtime.Cluster) (bool, error)
 	// JudgeAfter judges a world before which the given instances have decided.
-	JudgeAfter(ctx context.Context, w *runtime.World, decided runtime.Set) (Verdict, error)
+	JudgeAfter(ctx context.Context, w *runtime.World, decided node.Set) (Verdict, error)
 }
 
 // Recalls reports whether the protocol decides once.
@@ -53,7 +54,7 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 	correct := c.Servers() &^ w.Faulty()
 	phase := runtime.Phase{Groups: [][]string{c.Names(correct)}}
 	for i := range (c.Servers() &^ correct).All {
-		phase.Groups = append(phase.Groups, c.Names(runtime.SetOf(i)))
+		phase.Groups = append(phase.Groups, c.Names(node.SetOf(i)))
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
@@ -77,7 +78,7 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 		at, next = next, at
 		quiet++
 		for _, o := range c.Observations(sim.Seen(), 0) {
-			if o.Kind == runtime.Decided && correct.Has(o.Instance) {
+			if o.Kind == node.Decided && correct.Has(o.Instance) {
 				slots[o.Slot], quiet = true, 0
 			}
 		}
@@ -109,17 +110,17 @@ func (p live) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error)
 	if err != nil {
 		return Verdict{}, err
 	}
-	var decided runtime.Set
+	var decided node.Set
 	for _, o := range w.History().Events {
-		if recalls && o.Kind == runtime.Decided {
-			decided |= runtime.SetOf(o.Instance)
+		if recalls && o.Kind == node.Decided {
+			decided |= node.SetOf(o.Instance)
 		}
 	}
 	return p.JudgeAfter(ctx, w, decided)
 }
 
 // JudgeAfter goes on from w for each choice of faulty instances.
-func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided runtime.Set) (Verdict, error) {
+func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided node.Set) (Verdict, error) {
 	c := w.Cluster()
 	faulty := w.Faulty()
 	leaders := p.leaders(w)
@@ -144,11 +145,11 @@ func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided runtime.
 
 // follow plays rounds among the correct and the chosen instances until a
 // correct one decides, and says why none does.
-func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen runtime.Set) (string, error) {
+func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen node.Set) (string, error) {
 	c := w.Cluster()
 	phase := runtime.Phase{Groups: [][]string{c.Names(correct | chosen)}}
 	for i := range (c.Servers() &^ (correct | chosen)).All {
-		phase.Groups = append(phase.Groups, c.Names(runtime.SetOf(i)))
+		phase.Groups = append(phase.Groups, c.Names(node.SetOf(i)))
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
@@ -189,7 +190,7 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 			return "", fmt.Errorf("live: %s: %s", steps[round/turn%len(steps)], sim.Why())
 		}
 		for _, o := range c.Observations(sim.Seen(), 0) {
-			if o.Kind == runtime.Decided && correct.Has(o.Instance) {
+			if o.Kind == node.Decided && correct.Has(o.Instance) {
 				return "", nil
 			}
 		}
@@ -199,7 +200,7 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 }
 
 // presenceText says which of the faulty servers are there, if there are any.
-func presenceText(c *runtime.Cluster, faulty, chosen runtime.Set) string {
+func presenceText(c *runtime.Cluster, faulty, chosen node.Set) string {
 	switch {
 	case faulty&c.Servers() == 0:
 		return ""

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A ballot is a protocol in which the leader of a round proposes the value that
@@ -28,16 +29,16 @@ type ballot struct {
 }
 
 func (ballot) Name() string { return "ballot" }
-func (p ballot) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p ballot) NewServer(self node.Self) (node.Node, error) {
 	return &balloter{rule: p, self: self}, nil
 }
-func (ballot) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (ballot) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, errors.New("no clients")
 }
 
 type balloter struct {
 	rule ballot
-	self runtime.Self
+	self node.Self
 	ballotState
 }
 
@@ -58,11 +59,11 @@ type (
 	vote proposal
 )
 
-func (b *balloter) React(e runtime.Event, out *runtime.Reaction) {
+func (b *balloter) React(e node.Event, out *node.Reaction) {
 	switch {
-	case e.Kind == runtime.RoundEvent && b.rule.noRound:
+	case e.Kind == node.RoundEvent && b.rule.noRound:
 		out.Refuse("it knows no rounds")
-	case e.Kind == runtime.RoundEvent:
+	case e.Kind == node.RoundEvent:
 		b.InARow++
 		if e.Round.Leader != b.Leader {
 			b.Leader, b.InARow = e.Round.Leader, 1
@@ -81,7 +82,7 @@ func (b *balloter) React(e runtime.Event, out *runtime.Reaction) {
 			}
 			out.Broadcast(proposal{b.Round, value})
 		}
-	case e.Kind == runtime.MessageEvent:
+	case e.Kind == node.MessageEvent:
 		switch m := e.Message.(type) {
 		case proposal:
 			if b.Voted == "" {
@@ -117,7 +118,7 @@ type rebasedBallot struct {
 	keepInputs bool // what Rebase does with inputs
 }
 
-func (p rebasedBallot) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p rebasedBallot) NewServer(self node.Self) (node.Node, error) {
 	return &rebaser{balloter{rule: p.ballot, self: self}, p.keepInputs}, nil
 }
 
@@ -131,10 +132,10 @@ func (b *rebaser) Rebase(by int) bool {
 	if b.keepInputs {
 		return true
 	}
-	b.Voted, b.Input = runtime.RebaseInput(b.Voted, by), runtime.RebaseInput(b.Input, by)
+	b.Voted, b.Input = node.RebaseInput(b.Voted, by), node.RebaseInput(b.Input, by)
 	votes := map[string]uint64{}
 	for value, who := range b.Votes {
-		votes[runtime.RebaseInput(value, by)] = who
+		votes[node.RebaseInput(value, by)] = who
 	}
 	b.Votes = votes
 	return true
@@ -144,7 +145,7 @@ func TestLive(t *testing.T) {
 	const split = "round C: A C | B D C'" // they vote a | b
 	for _, tc := range []struct {
 		name     string
-		protocol runtime.Protocol
+		protocol node.Protocol
 		story    string // steps from the start, separated by ;
 		within   int
 		want     string // "" if it holds
@@ -267,28 +268,28 @@ func TestValidity(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		history string
-		faulty  runtime.Set
+		faulty  node.Set
 		want    check.Verdict
 	}{
 		{"nothing decided", "c1 write bad", 0, check.Verdict{Holds: true, Vacuous: true}},
 		{"valid", "A decides good for 1\nB decides fine for 1", 0, check.Verdict{Holds: true}},
 		{"not valid", "A decides good for 1\nB decides bad for 2", 0,
 			check.Verdict{Why: `B decided "bad" for slot 2 in step 2, which is not valid`}},
-		{"by a faulty one", "A decides good for 1; B decides bad for 2", runtime.SetOf(1), check.Verdict{Holds: true}},
-		{"by a faulty one only", "B decides bad for 2", runtime.SetOf(1), check.Verdict{Holds: true, Vacuous: true}},
+		{"by a faulty one", "A decides good for 1; B decides bad for 2", node.SetOf(1), check.Verdict{Holds: true}},
+		{"by a faulty one only", "B decides bad for 2", node.SetOf(1), check.Verdict{Holds: true, Vacuous: true}},
 	} {
 		h := runtime.History{Cluster: c, Events: parse(t, c, tc.history), Faulty: tc.faulty}
 		if got := judge(t, p, h); got.Holds != tc.want.Holds || got.Vacuous != tc.want.Vacuous || got.Why != tc.want.Why {
 			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)
 		}
 	}
-	undecided := runtime.History{Cluster: c, Events: []runtime.Observed{{Observation: runtime.Observation{Kind: runtime.Decided}}}}
+	undecided := runtime.History{Cluster: c, Events: []runtime.Observed{{Observation: node.Observation{Kind: node.Decided}}}}
 	if v, err := p.Judge(t.Context(), undecided); fmt.Sprint(err) != "validity: None cannot be judged: None is no value" {
 		t.Errorf("a value that cannot be judged: %+v, %v", v, err)
 	}
 
 	rapid.Check(t, func(t *rapid.T) {
-		h := runtime.History{Cluster: c, Faulty: runtime.SetOf(2)}
+		h := runtime.History{Cluster: c, Faulty: node.SetOf(2)}
 		m := check.MonitorOf(p, c, h.Faulty, 0)
 		if _, own := p.(check.Monitored); !own {
 			t.Fatalf("validity has no monitor of its own")
@@ -296,7 +297,7 @@ func TestValidity(t *testing.T) {
 		state := m.Start()
 		for range rapid.IntRange(0, 6).Draw(t, "decisions") {
 			e := runtime.Observed{Instance: rapid.IntRange(0, 3).Draw(t, "replica")}
-			e.Kind = rapid.SampledFrom([]runtime.ObservationKind{runtime.Decided, runtime.Failed}).Draw(t, "kind")
+			e.Kind = rapid.SampledFrom([]node.ObservationKind{node.Decided, node.Failed}).Draw(t, "kind")
 			e.Value = rapid.SampledFrom([]any{"good", "good", "fine", "bad"}).Draw(t, "value")
 			h.Events = append(h.Events, e)
 			state = next(t, m, state, []runtime.Observed{e})

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // An operation is what became of one operation of a client.
 type operation struct {
-	runtime.Operation
+	node.Operation
 	client           string
 	faulty           bool
 	began, ended     int // places in the history: before and forever are beyond its ends
@@ -44,7 +45,7 @@ func (o *operation) withReturn(verb string) string {
 	if o.quiet() {
 		return fmt.Sprintf("%s %s in step %d", o, verb, o.endedIn)
 	}
-	return fmt.Sprintf("%s %s %s in step %d", o, verb, runtime.Text(o.result), o.endedIn)
+	return fmt.Sprintf("%s %s %s in step %d", o, verb, node.Text(o.result), o.endedIn)
 }
 
 // operations lists the operations of a history in the order in which they
@@ -54,20 +55,20 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 	for at, e := range h.Events {
 		name, faulty := h.Cluster.Instances()[e.Instance].Name, h.Faulty.Has(e.Instance)
 		switch e.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: at, ended: forever, beganIn: e.Step}
 			if faulty {
 				op.began = before
 			}
 			open[e.Instance] = len(ops)
 			ops = append(ops, op)
-		case runtime.Returned:
+		case node.Returned:
 			if faulty {
 				continue
 			}
 			i, ok := open[e.Instance]
 			if !ok {
-				return nil, fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, runtime.Text(e.Value), e.Step)
+				return nil, fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, node.Text(e.Value), e.Step)
 			}
 			delete(open, e.Instance)
 			ops[i].result, ops[i].ended, ops[i].endedIn = e.Value, at, e.Step
@@ -79,8 +80,8 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 // whole returns the observations of a step as a monitor of operations takes them one
 // by one: what faulty instances begin may have taken effect before all the rest, because
 // only the whole step is judged.
-func whole(seen []runtime.Observed, faulty runtime.Set) []runtime.Observed {
-	begins := func(o runtime.Observed) bool { return o.Kind == runtime.Invoked && faulty.Has(o.Instance) }
+func whole(seen []runtime.Observed, faulty node.Set) []runtime.Observed {
+	begins := func(o runtime.Observed) bool { return o.Kind == node.Invoked && faulty.Has(o.Instance) }
 	if !slices.ContainsFunc(seen, begins) {
 		return seen
 	}
@@ -101,7 +102,7 @@ const (
 	opWrite = "write"
 )
 
-func stepRegister(state any, op runtime.Operation) (next, result any, err error) {
+func stepRegister(state any, op node.Operation) (next, result any, err error) {
 	if err := registerHas(op); err != nil {
 		return nil, nil, err
 	}
@@ -112,7 +113,7 @@ func stepRegister(state any, op runtime.Operation) (next, result any, err error)
 }
 
 // registerHas returns an error if op is no operation of a register.
-func registerHas(op runtime.Operation) error {
+func registerHas(op node.Operation) error {
 	if op.Name == opWrite || op.Name == opRead && op.Arg == nil {
 		return nil
 	}
@@ -122,14 +123,14 @@ func registerHas(op runtime.Operation) error {
 // A refuser is a property that knows certain operations only.
 type refuser interface {
 	Property
-	refuses(runtime.Operation) error
+	refuses(node.Operation) error
 }
 
 // unknown returns the first operation begun that p does not know, with the error that
 // says so: a mistake in how p is used, whatever else is wrong.
 func unknown(p refuser, events []runtime.Observed) (o runtime.Observed, err error) {
 	for _, o := range events {
-		if o.Kind != runtime.Invoked {
+		if o.Kind != node.Invoked {
 			continue
 		}
 		if err := p.refuses(o.Operation); err != nil {

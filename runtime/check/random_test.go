@@ -8,6 +8,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // drawEvents draws what clients may observe of a register that is atomic, but
@@ -21,7 +22,7 @@ func drawEvents(t *rapid.T, clients, operations, steps int) []runtime.Observed {
 func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runtime.Observed {
 	values := []any{nil, "red", "blue"}
 	type pending struct {
-		op      runtime.Operation
+		op      node.Operation
 		done    bool
 		outcome any
 	}
@@ -56,13 +57,13 @@ func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runti
 			if p != nil {
 				left = append(left, p)
 			}
-			o.Operation = runtime.Operation{Name: "read"}
+			o.Operation = node.Operation{Name: "read"}
 			if rapid.Bool().Draw(t, "write") {
 				if once && rapid.IntRange(0, 40).Draw(t, "again") > 0 {
 					values = append(values, len(values))
-					o.Operation = runtime.Operation{Name: "write", Arg: values[len(values)-1]}
+					o.Operation = node.Operation{Name: "write", Arg: values[len(values)-1]}
 				} else {
-					o.Operation = runtime.Operation{Name: "write", Arg: rapid.SampledFrom(values[1:]).Draw(t, "value")}
+					o.Operation = node.Operation{Name: "write", Arg: rapid.SampledFrom(values[1:]).Draw(t, "value")}
 				}
 			}
 			open[i] = &pending{op: o.Operation}
@@ -75,7 +76,7 @@ func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runti
 		default:
 			effect(p)
 			delete(open, i)
-			o.Kind, o.Value = runtime.Returned, p.outcome
+			o.Kind, o.Value = node.Returned, p.outcome
 			if rapid.IntRange(1, 20).Draw(t, "lie") <= lies {
 				o.Value = rapid.SampledFrom(values).Draw(t, "value")
 			}
@@ -87,7 +88,7 @@ func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runti
 
 // A span is an operation as the oracle sees it; to is -1 if it never returned.
 type span struct {
-	op       runtime.Operation
+	op       node.Operation
 	from, to int
 	result   any
 	faulty   bool
@@ -98,10 +99,10 @@ func spans(h runtime.History) []span {
 	last := map[int]int{}
 	for at, e := range h.Events {
 		switch e.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			last[e.Instance] = len(all)
 			all = append(all, span{op: e.Operation, from: at, to: -1, faulty: h.Faulty.Has(e.Instance)})
-		case runtime.Returned:
+		case node.Returned:
 			s := &all[last[e.Instance]]
 			s.to, s.result = at, e.Value
 		}
@@ -182,7 +183,7 @@ func TestJudgeAgainstAllOrders(t *testing.T) {
 	linearizable, regular, safe := check.Linearizable(), check.Regular(), check.Safe()
 	rapid.Check(t, func(t *rapid.T) {
 		h := runtime.History{Cluster: c, Events: drawEvents(t, 4, 6, 30)}
-		h.Faulty = rapid.SampledFrom([]runtime.Set{0, 0, runtime.SetOf(4), runtime.SetOf(0, 4, 5)}).Draw(t, "faulty")
+		h.Faulty = rapid.SampledFrom([]node.Set{0, 0, node.SetOf(4), node.SetOf(0, 4, 5)}).Draw(t, "faulty")
 		all := spans(h)
 		for _, p := range []struct {
 			property check.Property
@@ -245,7 +246,7 @@ func steps(t *rapid.T, events []runtime.Observed) (ends []int) {
 // at the end of a step stands, whatever is written later.
 func TestMonitorsOfFaultyReplicas(t *testing.T) {
 	c := cluster(t)
-	faulty := runtime.SetOf(0)
+	faulty := node.SetOf(0)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		t.Run(p.Name(), func(t *testing.T) {
 			m := check.MonitorOf(p, c, faulty, 0)
@@ -276,10 +277,10 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 	c := cluster(t)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		t.Run(p.Name(), func(t *testing.T) {
-			m := check.MonitorOf(p, c, 0, runtime.SetOf(0, 1, 2)).(check.Forgetful)
+			m := check.MonitorOf(p, c, 0, node.SetOf(0, 1, 2)).(check.Forgetful)
 			rapid.Check(t, func(t *rapid.T) {
 				events := drawEvents(t, 4, 8, 30)
-				state, violated, faulty := m.Start(), false, runtime.Set(0)
+				state, violated, faulty := m.Start(), false, node.Set(0)
 				judged := func(n int) {
 					v := judge(t, p, runtime.History{Cluster: c, Events: events[:n], Faulty: faulty})
 					if violated = violated || !v.Holds; violated != m.Violated(state) {
@@ -299,7 +300,7 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 					if rapid.IntRange(0, 5).Draw(t, "forgets") > 0 {
 						continue
 					}
-					faulty |= runtime.SetOf(rapid.IntRange(0, 2).Draw(t, "who"))
+					faulty |= node.SetOf(rapid.IntRange(0, 2).Draw(t, "who"))
 					var err error
 					if state, err = m.Forget(t.Context(), state, faulty); err != nil {
 						t.Fatal(err)
@@ -315,22 +316,22 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 // returned: a client that reads after it need not see it.
 func TestWriteOfReplicaThatForgot(t *testing.T) {
 	c := cluster(t)
-	event := func(at int, o runtime.Observation) []runtime.Observed {
+	event := func(at int, o node.Observation) []runtime.Observed {
 		return []runtime.Observed{{Observation: o, Instance: at}}
 	}
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		for _, forgets := range []bool{false, true} {
-			m := check.MonitorOf(p, c, 0, runtime.SetOf(0)).(check.Forgetful)
-			write := event(0, runtime.Observation{Kind: runtime.Invoked, Operation: runtime.Operation{Name: "write", Arg: "red"}})
-			read := event(4, runtime.Observation{Kind: runtime.Invoked, Operation: runtime.Operation{Name: "read"}})
-			state := next(t, m, next(t, m, m.Start(), write), event(0, runtime.Observation{Kind: runtime.Returned}))
+			m := check.MonitorOf(p, c, 0, node.SetOf(0)).(check.Forgetful)
+			write := event(0, node.Observation{Kind: node.Invoked, Operation: node.Operation{Name: "write", Arg: "red"}})
+			read := event(4, node.Observation{Kind: node.Invoked, Operation: node.Operation{Name: "read"}})
+			state := next(t, m, next(t, m, m.Start(), write), event(0, node.Observation{Kind: node.Returned}))
 			if forgets {
 				var err error
-				if state, err = m.Forget(t.Context(), state, runtime.SetOf(0)); err != nil {
+				if state, err = m.Forget(t.Context(), state, node.SetOf(0)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			state = next(t, m, next(t, m, state, read), event(4, runtime.Observation{Kind: runtime.Returned}))
+			state = next(t, m, next(t, m, state, read), event(4, node.Observation{Kind: node.Returned}))
 			if m.Violated(state) == forgets {
 				t.Errorf("%s, if the writer forgets: %t: state %s", p.Name(), forgets, state)
 			}
@@ -368,12 +369,12 @@ type unmonitored struct{ check.Property }
 func TestAgreementMonitor(t *testing.T) {
 	c := cluster(t)
 	rapid.Check(t, func(t *rapid.T) {
-		h := runtime.History{Cluster: c, Faulty: runtime.SetOf(2)}
+		h := runtime.History{Cluster: c, Faulty: node.SetOf(2)}
 		m := check.MonitorOf(check.Agreement(), c, h.Faulty, 0)
 		state := m.Start()
 		for range rapid.IntRange(0, 8).Draw(t, "decisions") {
 			e := runtime.Observed{Instance: rapid.IntRange(0, 3).Draw(t, "replica")}
-			e.Kind, e.Slot = runtime.Decided, rapid.IntRange(1, 12).Draw(t, "slot")
+			e.Kind, e.Slot = node.Decided, rapid.IntRange(1, 12).Draw(t, "slot")
 			e.Value = rapid.SampledFrom([]any{"x", "x", "x", "y", nil}).Draw(t, "value")
 			h.Events = append(h.Events, e)
 			state = next(t, m, state, []runtime.Observed{e})
@@ -410,9 +411,9 @@ func TestMonitorsForget(t *testing.T) {
 		{"who decided", "A decides x for 1; A decides x for 1", "B decides x for 1", []check.Property{check.Agreement()}},
 	} {
 		for k, p := range slices.Concat(test.properties, test.properties) {
-			mayForget := runtime.Set(0)
+			mayForget := node.Set(0)
 			if k >= len(test.properties) && p != check.Agreement() {
-				mayForget = runtime.SetOf(0) // which does nothing here
+				mayForget = node.SetOf(0) // which does nothing here
 			}
 			m := check.MonitorOf(p, c, 0, mayForget)
 			a := next(t, m, m.Start(), parse(t, c, test.history))

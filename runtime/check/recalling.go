@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A leniency is a monitor that expects less of some replicas: those that are
@@ -13,7 +14,7 @@ type leniency interface {
 	Monitor
 	// among returns a monitor with the same states for histories in which
 	// exactly the given instances are faulty.
-	among(faulty runtime.Set) Monitor
+	among(faulty node.Set) Monitor
 }
 
 // A recallingMonitor makes another one fit for replicas that become faulty by
@@ -24,15 +25,15 @@ type leniency interface {
 type recallingMonitor struct {
 	safety
 	of           leniency
-	faulty       runtime.Set // at the start
-	mayForget    runtime.Set // and are correct at the start
+	faulty       node.Set // at the start
+	mayForget    node.Set // and are correct at the start
 	observations numbers
 }
 
 // recalled is the state of a recallingMonitor.
 type recalled struct {
-	Faulty runtime.Set // of those that may forget
-	Now    string      // of the other monitor
+	Faulty node.Set // of those that may forget
+	Now    string   // of the other monitor
 	// Before is what the other monitor remembered before Since, pairs of an
 	// instance and the number of an observation.
 	Before string   `json:",omitempty"`
@@ -40,7 +41,7 @@ type recalled struct {
 }
 
 // recalling returns m itself if no instance may forget.
-func recalling(m leniency, faulty, mayForget runtime.Set) Monitor {
+func recalling(m leniency, faulty, mayForget node.Set) Monitor {
 	if mayForget == 0 {
 		return m
 	}
@@ -79,7 +80,7 @@ func (m *recallingMonitor) next(ctx context.Context, s recalled, state string, s
 }
 
 // Forget implements [Forgetful].
-func (m *recallingMonitor) Forget(ctx context.Context, state string, faulty runtime.Set) (string, error) {
+func (m *recallingMonitor) Forget(ctx context.Context, state string, faulty node.Set) (string, error) {
 	if state == violated {
 		return state, nil
 	}
@@ -102,7 +103,7 @@ func (m *recallingMonitor) Forget(ctx context.Context, state string, faulty runt
 
 // someMayForget reports whether some operation is that of a replica that may
 // become faulty yet.
-func (m *recallingMonitor) someMayForget(faulty runtime.Set, seen []runtime.Observed) bool {
+func (m *recallingMonitor) someMayForget(faulty node.Set, seen []runtime.Observed) bool {
 	return slices.ContainsFunc(seen, func(o runtime.Observed) bool {
 		return o.OfOperation() && (m.mayForget &^ faulty).Has(o.Instance)
 	})
@@ -112,7 +113,7 @@ func (m *recallingMonitor) someMayForget(faulty runtime.Set, seen []runtime.Obse
 func (m *recallingMonitor) events(pairs [][2]int) []runtime.Observed {
 	var events []runtime.Observed
 	for _, pair := range pairs {
-		o := m.observations.value(pair[1]).(runtime.Observation)
+		o := m.observations.value(pair[1]).(node.Observation)
 		events = append(events, runtime.Observed{Observation: o, Instance: pair[0]})
 	}
 	return events

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // weak is the property Regular or Safe.
@@ -54,7 +55,7 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 
 func (weak) needs() string { return "a read that returned" }
 
-func (weak) refuses(op runtime.Operation) error { return registerHas(op) }
+func (weak) refuses(op node.Operation) error { return registerHas(op) }
 
 // misread says why a read could not return what it did, "" if it could.
 func misread(r *operation, writes []operation) string {
@@ -100,10 +101,10 @@ func misread(r *operation, writes []operation) string {
 }
 
 // Concerns implements [Monitored].
-func (weak) Concerns(c *runtime.Cluster) runtime.Set { return c.Clients() }
+func (weak) Concerns(c *runtime.Cluster) node.Set { return c.Clients() }
 
 // Monitor knows clusters whose clients are all correct.
-func (p weak) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
+func (p weak) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	if faulty&c.Clients() != 0 {
 		return nil
 	}
@@ -114,11 +115,11 @@ func (p weak) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
 type weakMonitor struct {
 	safety
 	safe    bool
-	faulty  runtime.Set // servers
+	faulty  node.Set // servers
 	numbers *numbers
 }
 
-func (m *weakMonitor) among(faulty runtime.Set) Monitor {
+func (m *weakMonitor) among(faulty node.Set) Monitor {
 	return &weakMonitor{safe: m.safe, faulty: faulty, numbers: m.numbers}
 }
 
@@ -160,12 +161,12 @@ func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Obser
 		ok := true
 		switch {
 		case m.faulty.Has(e.Instance):
-			if e.Kind == runtime.Invoked {
+			if e.Kind == node.Invoked {
 				m.mayWrite(&s, e.Operation)
 			}
-		case e.Kind == runtime.Invoked:
+		case e.Kind == node.Invoked:
 			ok = m.invoked(&s, e.Instance, e.Operation)
-		case e.Kind == runtime.Returned:
+		case e.Kind == node.Returned:
 			ok = m.returned(&s, e.Instance, e.Value)
 		}
 		if !ok {
@@ -214,7 +215,7 @@ func (m *weakMonitor) Content(state string) string {
 
 // mayWrite notes an operation of a faulty replica: a write may have taken
 // effect at any time whatsoever. Reads are of no consequence.
-func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) {
+func (m *weakMonitor) mayWrite(s *weakState, op node.Operation) {
 	if op.Name == opRead {
 		return
 	}
@@ -227,7 +228,7 @@ func (m *weakMonitor) mayWrite(s *weakState, op runtime.Operation) {
 	s.Lost = insert(s.Lost, value, false)
 }
 
-func (m *weakMonitor) invoked(s *weakState, client int, op runtime.Operation) bool {
+func (m *weakMonitor) invoked(s *weakState, client int, op node.Operation) bool {
 	if c := s.Open[client]; c.Write {
 		s.Lost = insert(s.Lost, c.Values[0], false)
 		for i := range s.Last {

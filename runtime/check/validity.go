@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Validity returns the property that correct replicas decide only values for
@@ -26,27 +27,27 @@ func (validity) Name() string { return "validity" }
 func (p validity) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	vacuous := true
 	for _, e := range h.Events {
-		if e.Kind != runtime.Decided || h.Faulty.Has(e.Instance) {
+		if e.Kind != node.Decided || h.Faulty.Has(e.Instance) {
 			continue
 		}
 		vacuous = false
 		ok, err := p.allowed(ctx, e.Value)
 		if err != nil {
-			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", runtime.Text(e.Value), err)
+			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", node.Text(e.Value), err)
 		}
 		if !ok {
 			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, which is not valid",
-				h.Cluster.Instances()[e.Instance].Name, runtime.Text(e.Value), e.Slot, e.Step)}, nil
+				h.Cluster.Instances()[e.Instance].Name, node.Text(e.Value), e.Slot, e.Step)}, nil
 		}
 	}
 	return Verdict{Holds: true, Vacuous: vacuous}, nil
 }
 
 // Concerns implements [Monitored].
-func (validity) Concerns(c *runtime.Cluster) runtime.Set { return c.Servers() }
+func (validity) Concerns(c *runtime.Cluster) node.Set { return c.Servers() }
 
 // Monitor needs no memory: each decision is judged by itself.
-func (p validity) Monitor(c *runtime.Cluster, faulty runtime.Set) Monitor {
+func (p validity) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	return &validityMonitor{property: p, cluster: c, faulty: faulty}
 }
 
@@ -54,7 +55,7 @@ type validityMonitor struct {
 	safety
 	property validity
 	cluster  *runtime.Cluster
-	faulty   runtime.Set
+	faulty   node.Set
 }
 
 func (*validityMonitor) Start() string { return "" }

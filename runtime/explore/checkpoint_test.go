@@ -18,6 +18,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/files"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -36,8 +37,8 @@ func storeWithin(t testing.TB, least, length int) (*space.Space, explore.Options
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
 		Clients: []runtime.Client{
-			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
-			{Name: "c2", Program: []runtime.Operation{{Name: "read"}, {Name: "read"}}},
+			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []node.Operation{{Name: "read"}, {Name: "read"}}},
 		},
 		Twins: []runtime.Twin{{ID: "C", Copies: 2}},
 	})
@@ -336,8 +337,8 @@ func TestFingerprint(t *testing.T) {
 		config := runtime.Config{
 			Protocol: kvproto.New(c.options), N: 4, F: 1,
 			Clients: []runtime.Client{
-				{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
-				{Name: "c2", Program: []runtime.Operation{{Name: "read"}, {Name: "read"}}},
+				{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
+				{Name: "c2", Program: []node.Operation{{Name: "read"}, {Name: "read"}}},
 			},
 			Twins: []runtime.Twin{{ID: "C", Copies: 2}},
 		}

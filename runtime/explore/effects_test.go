@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -29,7 +30,7 @@ type effectsSeen struct {
 type filterSeen struct {
 	text     string
 	kind     string
-	from, to runtime.Set
+	from, to node.Set
 	oneStep  bool
 	lost     bool
 }
@@ -62,8 +63,8 @@ func (e *effectsSeen) filter(f filterSeen) *filterSeen {
 func filtersOf(s runtime.Step) []filterSeen {
 	c := s.Cluster()
 	all := c.Servers() | c.Clients()
-	set := func(names ...string) runtime.Set {
-		var set runtime.Set
+	set := func(names ...string) node.Set {
+		var set node.Set
 		for _, name := range names {
 			if name == "" {
 				return all
@@ -72,7 +73,7 @@ func filtersOf(s runtime.Step) []filterSeen {
 			if err != nil {
 				panic(err)
 			}
-			set |= runtime.SetOf(i)
+			set |= node.SetOf(i)
 		}
 		return set
 	}
@@ -129,7 +130,7 @@ func (e *effectsSeen) note(step runtime.Step, first bool, w *runtime.World, err 
 	}
 	for _, d := range w.Deliveries() {
 		for _, f := range in {
-			if d.Fate == runtime.Filtered && f.kind == runtime.MessageType(d.Event.Message) && f.from.Has(d.From) && f.to.Has(d.To) {
+			if d.Fate == runtime.Filtered && f.kind == node.MessageType(d.Event.Message) && f.from.Has(d.From) && f.to.Has(d.To) {
 				e.filter(f).lost = true
 			}
 		}
@@ -175,7 +176,7 @@ func TestNoEffectAgreesWithOracle(t *testing.T) {
 		for range rapid.IntRange(2, 5).Draw(rt, "rounds") {
 			p := runtime.Phase{Groups: s.Groups(rapid.SampledFrom(space.PartitionsUpTo(s.Servers(), 3)).Draw(rt, "parts"))}
 			if rapid.IntRange(0, 3).Draw(rt, "deaf") > 0 {
-				p.Deaf = s.Names(runtime.Set(rapid.IntRange(1, 15).Draw(rt, "who")))
+				p.Deaf = s.Names(node.Set(rapid.IntRange(1, 15).Draw(rt, "who")))
 				p.Types = rapid.SliceOfNDistinct(kinds, 1, 2, rapid.ID[string]).Draw(rt, "types")
 			}
 			p.Hops = rapid.IntRange(0, 2).Draw(rt, "hops")

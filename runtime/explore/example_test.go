@@ -8,6 +8,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -17,8 +18,8 @@ func ExampleExplore() {
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
 		Clients: []runtime.Client{
-			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
-			{Name: "c2", Program: []runtime.Operation{{Name: "read"}, {Name: "read"}}},
+			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []node.Operation{{Name: "read"}, {Name: "read"}}},
 		},
 	})
 	if err != nil {

@@ -34,6 +34,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -222,12 +223,12 @@ type Violation struct {
 // with one message if the place is not known. A scenario goes on after a failure,
 // as after a crash, and is judged on.
 type Failing struct {
-	Instance       string          // whose code failed in the first shortest counterexample
-	Failure        runtime.Failure // and how
-	Length         int             // steps of the shortest counterexample
-	Shortest       *big.Int        // prefixes of that length at whose end code fails so for the first time
-	Scenarios      *big.Int        // scenarios of the space in which it does, as far as covered
-	Counterexample *runtime.World  `json:"-"` // the first shortest
+	Instance       string         // whose code failed in the first shortest counterexample
+	Failure        node.Failure   // and how
+	Length         int            // steps of the shortest counterexample
+	Shortest       *big.Int       // prefixes of that length at whose end code fails so for the first time
+	Scenarios      *big.Int       // scenarios of the space in which it does, as far as covered
+	Counterexample *runtime.World `json:"-"` // the first shortest
 }
 
 // OK reports whether all was covered, nothing violated, and no code failed.
@@ -356,7 +357,7 @@ func (o Options) names() []string {
 // operations reports a program with an operation that some property does not know.
 func (o Options) operations() error {
 	config := o.Start.Cluster().Config()
-	programs := map[string][]runtime.Operation{}
+	programs := map[string][]node.Operation{}
 	for _, c := range config.Clients {
 		programs[c.Name] = c.Program
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // rests reports on what the verdicts rest.
@@ -116,7 +117,7 @@ func (x *search) found(ctx context.Context, f flaw, length int, w *runtime.World
 // failing returns the finding that code fails at the end of w.
 func failing(kind string, length int, w *runtime.World, count *big.Int) Failing {
 	f := Failing{Length: length, Shortest: count, Scenarios: new(big.Int), Counterexample: w}
-	if o, found := failure(w, func(f runtime.Failure) bool { return f.Kind() == kind }); found != nil {
+	if o, found := failure(w, func(f node.Failure) bool { return f.Kind() == kind }); found != nil {
 		f.Instance, f.Failure = w.Cluster().Instances()[o.Instance].Name, *found
 	}
 	return f

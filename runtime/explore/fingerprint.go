@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -146,7 +147,7 @@ func stepText(s runtime.Step) string {
 // because some print the same.
 func programs(c runtime.Config) string {
 	var b strings.Builder
-	program := func(name string, ops []runtime.Operation) {
+	program := func(name string, ops []node.Operation) {
 		fmt.Fprintf(&b, "%q %v", name, ops != nil)
 		for _, op := range ops {
 			fmt.Fprintf(&b, " %q %T %#v", op.Name, op.Arg, op.Arg)

@@ -7,40 +7,41 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // A habit is a protocol that declares itself symmetric, made of one function.
-type habit func(n *creature, e runtime.Event, out *runtime.Reaction)
+type habit func(n *creature, e node.Event, out *node.Reaction)
 
 func (habit) Name() string    { return "habit" }
 func (habit) Symmetric() bool { return true }
-func (p habit) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p habit) NewServer(self node.Self) (node.Node, error) {
 	return &creature{habit: p, self: self}, nil
 }
-func (habit) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (habit) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("no clients")
 }
 
 // A creature counts to 255.
 type creature struct {
 	habit
-	self  runtime.Self
+	self  node.Self
 	count byte
 }
 
-func (n *creature) React(e runtime.Event, out *runtime.Reaction) { n.habit(n, e, out) }
-func (n *creature) AppendBinary(b []byte) ([]byte, error)        { return append(b, n.count), nil }
-func (n *creature) UnmarshalBinary(b []byte) error               { n.count = b[0]; return nil }
-func (n *creature) Rename(func(string) string)                   {}
+func (n *creature) React(e node.Event, out *node.Reaction) { n.habit(n, e, out) }
+func (n *creature) AppendBinary(b []byte) ([]byte, error)  { return append(b, n.count), nil }
+func (n *creature) UnmarshalBinary(b []byte) error         { n.count = b[0]; return nil }
+func (n *creature) Rename(func(string) string)             {}
 
 // What states are forgotten for is checked under renamings too, also if the
 // step that led there was met before with something else to come.
 func TestForgettingIsChecked(t *testing.T) {
 	for name, odd := range map[string]string{"alike": "", "B is another": "B"} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: habit(func(n *creature, e runtime.Event, out *runtime.Reaction) {
-				if e.Kind != runtime.RoundEvent {
+			s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: habit(func(n *creature, e node.Event, out *node.Reaction) {
+				if e.Kind != node.RoundEvent {
 					return
 				}
 				if n.self.ID == odd {
@@ -69,7 +70,7 @@ func TestForgettingIsChecked(t *testing.T) {
 func TestOrderOfSendsIsForgotten(t *testing.T) {
 	type hello struct{}
 	type answer struct{}
-	s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: habit(func(n *creature, e runtime.Event, out *runtime.Reaction) {
+	s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: habit(func(n *creature, e node.Event, out *node.Reaction) {
 		switch e.Message.(type) {
 		case hello:
 			out.Send(e.From, answer{})
@@ -95,15 +96,15 @@ func TestOrderOfSendsIsForgotten(t *testing.T) {
 // Steps that begin a round alike are checked each for what may follow them:
 // other leaders, anything, or nothing.
 func TestSharedOpeningsAreChecked(t *testing.T) {
-	whole, apart := [][]runtime.Set{nil}, [][]runtime.Set{{1, 2, 4, 8}}
+	whole, apart := [][]node.Set{nil}, [][]node.Set{{1, 2, 4, 8}}
 	// Whoever led round 1 remembers it, and B does so in another way later.
-	leads := func(n *creature, e runtime.Event) bool { return e.Round.Number == 1 && e.Round.Leader == n.self.ID }
+	leads := func(n *creature, e node.Event) bool { return e.Round.Number == 1 && e.Round.Leader == n.self.ID }
 	for _, test := range []struct {
 		name string
 		habit
 		either func(s stage) (x, y *space.Space)
 	}{
-		{"other leaders follow", func(n *creature, e runtime.Event, out *runtime.Reaction) {
+		{"other leaders follow", func(n *creature, e node.Event, out *node.Reaction) {
 			switch {
 			case leads(n, e):
 				n.count = 1
@@ -115,7 +116,7 @@ func TestSharedOpeningsAreChecked(t *testing.T) {
 		}, func(s stage) (x, y *space.Space) {
 			return inTurn(s.led(whole, "A"), s.led(whole, "A")), inTurn(s.led(apart, "A"), s.led(whole, "B", "C", "D"))
 		}},
-		{"nothing follows", func(n *creature, e runtime.Event, out *runtime.Reaction) {
+		{"nothing follows", func(n *creature, e node.Event, out *node.Reaction) {
 			switch {
 			case leads(n, e):
 				n.count = 1

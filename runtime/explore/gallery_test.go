@@ -7,6 +7,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -161,9 +162,9 @@ func exhibits() []exhibit {
 
 // fickle is the correct store with a writer that runs as twins, of which the
 // second carries out another operation. Both sign with the tag that comes next.
-func fickle(second runtime.Operation) runtime.Config {
+func fickle(second node.Operation) runtime.Config {
 	c := four(kvproto.Options{}, runs("c1", red), runs("c2", read(), read(), read()))
-	c.Twins = []runtime.Twin{{ID: "c1", Copies: 2, Program: []runtime.Operation{second}}}
+	c.Twins = []runtime.Twin{{ID: "c1", Copies: 2, Program: []node.Operation{second}}}
 	return c
 }
 

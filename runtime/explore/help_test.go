@@ -9,15 +9,16 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-func write(value string) runtime.Operation { return runtime.Operation{Name: "write", Arg: value} }
-func read() runtime.Operation              { return runtime.Operation{Name: "read"} }
+func write(value string) node.Operation { return node.Operation{Name: "write", Arg: value} }
+func read() node.Operation              { return node.Operation{Name: "read"} }
 
 var red, blue = write("red"), write("blue")
 
-func runs(name string, program ...runtime.Operation) runtime.Client {
+func runs(name string, program ...node.Operation) runtime.Client {
 	return runtime.Client{Name: name, Program: program}
 }
 
@@ -96,7 +97,7 @@ func (s stage) story(text string) *space.Space {
 
 // exchanges returns the space of one exchange of any of the clients with any
 // of the reaches.
-func (s stage) exchanges(clients string, reaches []runtime.Set) *space.Space {
+func (s stage) exchanges(clients string, reaches []node.Set) *space.Space {
 	s.t.Helper()
 	var steps []runtime.Step
 	for _, name := range strings.Fields(clients) {
@@ -112,21 +113,21 @@ func (s stage) exchanges(clients string, reaches []runtime.Set) *space.Space {
 }
 
 // subsets and quorums are the reaches of so many identities.
-func (s stage) subsets(least, most int) []runtime.Set { return space.Subsets(s.Cluster, least, most) }
-func (s stage) quorums(size int) []runtime.Set        { return space.Quorums(s.Cluster, size) }
+func (s stage) subsets(least, most int) []node.Set { return space.Subsets(s.Cluster, least, most) }
+func (s stage) quorums(size int) []node.Set        { return space.Quorums(s.Cluster, size) }
 
 // reaches reads reaches: "A B C".
-func (s stage) reaches(list ...string) []runtime.Set {
+func (s stage) reaches(list ...string) []node.Set {
 	s.t.Helper()
-	var sets []runtime.Set
+	var sets []node.Set
 	for _, names := range list {
-		var set runtime.Set
+		var set node.Set
 		for _, name := range strings.Fields(names) {
 			i, err := s.Instance(name)
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			set |= runtime.SetOf(i)
+			set |= node.SetOf(i)
 		}
 		sets = append(sets, set)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // invariants judges worlds, each different one once.
@@ -49,7 +50,7 @@ func (v *invariants) recalls(ctx context.Context) (bool, error) {
 
 // judge returns which invariants do not hold in the world that has the given
 // vector, before which the given instances have decided, the first being bit 0.
-func (v *invariants) judge(ctx context.Context, vector runtime.Vector, decided runtime.Set) (marks, error) {
+func (v *invariants) judge(ctx context.Context, vector runtime.Vector, decided node.Set) (marks, error) {
 	key := make([]byte, 0, 4*len(vector)+8)
 	key = binary.LittleEndian.AppendUint64(key, uint64(decided))
 	for _, word := range vector {

@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -27,10 +28,10 @@ type counters struct {
 
 func (counters) Name() string    { return "counters" }
 func (counters) Symmetric() bool { return true }
-func (p counters) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p counters) NewServer(self node.Self) (node.Node, error) {
 	return &countersNode{protocol: p, id: self.ID, state: make([]byte, max(p.size, 1))}, nil
 }
-func (counters) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (counters) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, errors.New("counters has no clients")
 }
 
@@ -40,8 +41,8 @@ type countersNode struct {
 	state    []byte
 }
 
-func (n *countersNode) React(e runtime.Event, out *runtime.Reaction) {
-	if e.Kind == runtime.TimeoutEvent {
+func (n *countersNode) React(e node.Event, out *node.Reaction) {
+	if e.Kind == node.TimeoutEvent {
 		n.state[0]++
 		if n.protocol.react != nil {
 			n.protocol.react(int(n.protocol.calls[0].Add(1)-1), n.id)

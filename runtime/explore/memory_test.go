@@ -6,6 +6,7 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -13,7 +14,7 @@ import (
 // count.
 func TestMemoryIsCounted(t *testing.T) {
 	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
-		{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}, {Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+		{Name: "c1", Program: []node.Operation{{Name: "read"}}}, {Name: "c2", Program: []node.Operation{{Name: "read"}}},
 	}})
 	if err != nil {
 		t.Fatal(err)

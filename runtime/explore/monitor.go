@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // monitors folds what scenarios make observable into one number for each search node:
@@ -63,7 +64,7 @@ func (m *monitors) bytes() int {
 // A tuple never changes once it has a number.
 type tuple struct {
 	states  []string
-	watched runtime.Set // instances that are correct so far: only they make progress
+	watched node.Set // instances that are correct so far: only they make progress
 	verdict
 }
 
@@ -83,7 +84,7 @@ type verdict struct {
 	failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
 	progress bool
 	violated marks
-	decided  runtime.Set // who has decided, if some property of worlds recalls that
+	decided  node.Set // who has decided, if some property of worlds recalls that
 }
 
 // clean reports whether nothing went wrong.
@@ -92,7 +93,7 @@ func (v *verdict) clean() bool { return v.violated == 0 && v.failed == 0 }
 // A forgetting is that instances become faulty by amnesia.
 type forgetting struct {
 	tuple  uint32
-	faulty runtime.Set
+	faulty node.Set
 }
 
 // A breaking is that invariants are found violated.
@@ -103,7 +104,7 @@ type breaking struct {
 
 // newMonitors prepares to judge properties in a search in which some instances
 // are faulty from the start and others may become so.
-func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayForget runtime.Set) *monitors {
+func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayForget node.Set) *monitors {
 	m := &monitors{
 		cluster:    c,
 		properties: properties,
@@ -155,19 +156,19 @@ func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Obser
 	var failures []string
 	for _, o := range seen {
 		switch o.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			if m.cluster.Servers().Has(o.Instance) {
 				m.replicasAct.Store(true)
 			}
-		case runtime.Returned, runtime.Decided:
-			if o.Kind == runtime.Decided && before.watched.Has(o.Instance) {
+		case node.Returned, node.Decided:
+			if o.Kind == node.Decided && before.watched.Has(o.Instance) {
 				m.decides(o.Slot, valueText(o.Value))
 			}
-			if o.Kind == runtime.Decided && m.recalls {
-				after.decided |= runtime.SetOf(o.Instance)
+			if o.Kind == node.Decided && m.recalls {
+				after.decided |= node.SetOf(o.Instance)
 			}
 			after.progress = after.progress || before.watched.Has(o.Instance)
-		case runtime.Failed:
+		case node.Failed:
 			failures = append(failures, o.Failure.Kind())
 		}
 	}
@@ -198,7 +199,7 @@ func (m *monitors) decides(slot int, value string) {
 
 // valueText distinguishes values.
 func valueText(v any) string {
-	text := fmt.Sprintf("%T %s", v, runtime.Text(v))
+	text := fmt.Sprintf("%T %s", v, node.Text(v))
 	if len(text) > 2*sha256.Size {
 		text = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
 	}
@@ -253,7 +254,7 @@ func (m *monitors) keepHistories() bool {
 
 // forget returns the tuple after instances became faulty. It may be called
 // concurrently.
-func (m *monitors) forget(ctx context.Context, id uint32, faulty runtime.Set) (uint32, error) {
+func (m *monitors) forget(ctx context.Context, id uint32, faulty node.Set) (uint32, error) {
 	return remember(m, m.lost, forgetting{id, faulty}, func() (tuple, error) {
 		after := *m.at(id)
 		after.states = slices.Clone(after.states)

@@ -6,18 +6,19 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // A talker decides something for a new slot whenever it waits in vain.
 type talker struct{ count byte }
 
-func (talker) Name() string                                 { return "talkers" }
-func (talker) NewServer(runtime.Self) (runtime.Node, error) { return &talker{}, nil }
-func (talker) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (talker) Name() string                           { return "talkers" }
+func (talker) NewServer(node.Self) (node.Node, error) { return &talker{}, nil }
+func (talker) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, errors.New("no clients")
 }
-func (n *talker) React(_ runtime.Event, out *runtime.Reaction) {
+func (n *talker) React(_ node.Event, out *node.Reaction) {
 	n.count++
 	out.Decided(int(n.count), int(n.count))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -17,10 +18,10 @@ import (
 type whims struct{ seed uint32 }
 
 func (whims) Name() string { return "whims" }
-func (p whims) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p whims) NewServer(self node.Self) (node.Node, error) {
 	return &whim{whims: p, id: self.ID}, nil
 }
-func (p whims) NewClient(self runtime.Self, _ []runtime.Operation) (runtime.Node, error) {
+func (p whims) NewClient(self node.Self, _ []node.Operation) (node.Node, error) {
 	return &whim{whims: p, id: self.ID}, nil
 }
 
@@ -32,7 +33,7 @@ type whim struct {
 	open  string // the operation under way
 }
 
-func (n *whim) React(e runtime.Event, out *runtime.Reaction) {
+func (n *whim) React(e node.Event, out *node.Reaction) {
 	h := n.seed
 	for _, b := range []byte(n.id + string(rune(n.count)) + n.open) {
 		h = (h ^ uint32(b)) * 16777619
@@ -49,10 +50,10 @@ func (n *whim) React(e runtime.Event, out *runtime.Reaction) {
 		n.open = ""
 	case h%2 == 0:
 		n.open = "read"
-		out.Invoked(runtime.Operation{Name: "read"})
+		out.Invoked(node.Operation{Name: "read"})
 	default:
 		n.open = "write"
-		out.Invoked(runtime.Operation{Name: "write", Arg: values[h/2%2]})
+		out.Invoked(node.Operation{Name: "write", Arg: values[h/2%2]})
 	}
 }
 
@@ -123,13 +124,13 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 }
 
 // A script of acts is what each identity observes in each round, or when it waits.
-type acts map[string][]func(out *runtime.Reaction)
+type acts map[string][]func(out *node.Reaction)
 
 func (acts) Name() string { return "acts" }
-func (p acts) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p acts) NewServer(self node.Self) (node.Node, error) {
 	return &actor{acts: p, id: self.ID}, nil
 }
-func (acts) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (acts) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, errors.New("no clients")
 }
 
@@ -140,7 +141,7 @@ type actor struct {
 	done byte
 }
 
-func (n *actor) React(e runtime.Event, out *runtime.Reaction) {
+func (n *actor) React(e node.Event, out *node.Reaction) {
 	if int(n.done) < len(n.acts[n.id]) {
 		n.acts[n.id][n.done](out)
 		n.done++
@@ -154,13 +155,13 @@ func (n *actor) UnmarshalBinary(b []byte) error        { n.done = b[0]; return n
 // in every way to search, as for who judges the world. If the replica is correct, or
 // writes a step later, it is violated.
 func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
-	reads := func(out *runtime.Reaction) {
-		out.Invoked(runtime.Operation{Name: "read"})
+	reads := func(out *node.Reaction) {
+		out.Invoked(node.Operation{Name: "read"})
 		out.Returned("red")
 	}
-	writes := func(out *runtime.Reaction) { out.Invoked(runtime.Operation{Name: "write", Arg: "red"}) }
-	rests := func(*runtime.Reaction) {}
-	apart, whole := [][]runtime.Set{{1 | 2, 4 | 8 | 16}}, [][]runtime.Set{nil}
+	writes := func(out *node.Reaction) { out.Invoked(node.Operation{Name: "write", Arg: "red"}) }
+	rests := func(*node.Reaction) {}
+	apart, whole := [][]node.Set{{1 | 2, 4 | 8 | 16}}, [][]node.Set{nil}
 	wait := func(s stage, names ...string) *space.Space {
 		step, err := s.Step(runtime.TimeoutStep{IDs: names})
 		if err != nil {
@@ -184,7 +185,7 @@ func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
 		{"the writer forgot on the way", acts{"A": {reads}, "C": {writes}}, func(s stage) *space.Space { return inTurn(s.led(whole, "D"), s.of("amnesia C")) },
 			func(s stage) *space.Space { return s.led(whole, "D") }, false, true},
 		{"a step later", acts{"A": {reads}, "C": {rests, writes}}, nil, func(s stage) *space.Space { return s.led(apart, "D").Times(2) }, true, false},
-		{"a correct writer", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led([][]runtime.Set{{1 | 2, 4 | 8}}, "D") }, false, false},
+		{"a correct writer", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led([][]node.Set{{1 | 2, 4 | 8}}, "D") }, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := runtime.Config{Protocol: test.acts, N: 4, F: 1}
@@ -221,13 +222,13 @@ func (s stage) scenario(of *space.Space) space.Scenario {
 // errands are whims of replicas that are interchangeable: a hash says of all but their names what
 // they do, and what they hear from each other.
 func errands(seed uint32) habit {
-	return func(n *creature, e runtime.Event, out *runtime.Reaction) {
+	return func(n *creature, e node.Event, out *node.Reaction) {
 		h := seed
 		for _, b := range []byte{byte(e.Kind), n.count} {
 			h = (h ^ uint32(b)) * 16777619
 			h ^= h >> 13
 		}
-		if e.Kind == runtime.RoundEvent && e.Round.Leader == n.self.ID {
+		if e.Kind == node.RoundEvent && e.Round.Leader == n.self.ID {
 			h *= 16777619
 			out.Broadcast("hear")
 		}
@@ -236,10 +237,10 @@ func errands(seed uint32) habit {
 		switch {
 		case h%4 == 0:
 		case open == 0 && h/4%2 == 0:
-			out.Invoked(runtime.Operation{Name: "read"})
+			out.Invoked(node.Operation{Name: "read"})
 			n.count++
 		case open == 0:
-			out.Invoked(runtime.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
+			out.Invoked(node.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
 			n.count += 2
 		case open == 1:
 			out.Returned([]any{"red", "blue", nil}[h/4%3])
@@ -256,7 +257,7 @@ func errands(seed uint32) habit {
 func TestOrderOfOperationsIsChecked(t *testing.T) {
 	for name, returns := range map[string]bool{"one begins as another returns": true, "both begin": false} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, runtime.Config{N: 3, F: 1, Protocol: habit(func(n *creature, e runtime.Event, out *runtime.Reaction) {
+			s := newStage(t, runtime.Config{N: 3, F: 1, Protocol: habit(func(n *creature, e node.Event, out *node.Reaction) {
 				leads := e.Round.Leader == n.self.ID
 				switch {
 				case e.Message != nil && n.count == 1:
@@ -268,15 +269,15 @@ func TestOrderOfOperationsIsChecked(t *testing.T) {
 					n.count = 2
 					out.Broadcast("forget")
 				case e.Round.Number == 3 && n.count == 2:
-					out.Invoked(runtime.Operation{Name: "write", Arg: "red"})
+					out.Invoked(node.Operation{Name: "write", Arg: "red"})
 				case e.Round.Number == 3 && n.count == 1:
-					out.Invoked(runtime.Operation{Name: "read"})
+					out.Invoked(node.Operation{Name: "read"})
 					if returns {
 						out.Returned("red")
 					}
 				}
 			})})
-			led := func(parts ...runtime.Set) *space.Space { return s.led([][]runtime.Set{parts}, "A", "B", "C") }
+			led := func(parts ...node.Set) *space.Space { return s.led([][]node.Set{parts}, "A", "B", "C") }
 			of := inTurn(led(), eitherOf(led(), led(1, 2, 4)), led())
 			o := explore.Options{Properties: []check.Property{check.Regular()}, Workers: 1}
 			l := s.agrees(t, of, o)

@@ -15,6 +15,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -41,7 +42,7 @@ type oracle struct {
 }
 
 // kindOf names a kind of failure among properties.
-func kindOf(f runtime.Failure) string { return "failure " + f.Kind() }
+func kindOf(f node.Failure) string { return "failure " + f.Kind() }
 
 // judge returns what is wrong with w and the way to it, and why: the properties
 // that are violated, and the failures of code.
@@ -66,7 +67,7 @@ func (o oracle) judge(t rapid.TB, w *runtime.World) map[string]string {
 		note(p.Name(), v, err)
 	}
 	for _, e := range slices.Backward(h.Events) {
-		if e.Kind == runtime.Failed {
+		if e.Kind == node.Failed {
 			wrong[kindOf(e.Failure)] = w.Cluster().Instances()[e.Instance].Name + ": " + e.Failure.String()
 		}
 	}
@@ -82,9 +83,9 @@ func (o oracle) over(wrong map[string]bool) bool {
 // progressed reports whether an identity that is correct then decided or
 // returned something in a step. What lies before the start is seen by who is
 // faulty there.
-func progressed(w *runtime.World, faulty runtime.Set) bool {
+func progressed(w *runtime.World, faulty node.Set) bool {
 	return slices.ContainsFunc(w.History().Events, func(e runtime.Observed) bool {
-		return e.Step == w.Depth() && (e.Kind == runtime.Returned || e.Kind == runtime.Decided) && !faulty.Has(e.Instance)
+		return e.Step == w.Depth() && (e.Kind == node.Returned || e.Kind == node.Decided) && !faulty.Has(e.Instance)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -18,11 +19,11 @@ import (
 // while what properties remember of them is not.
 type chores struct{ seed uint32 }
 
-func (chores) Name() string                                   { return "chores" }
-func (chores) Symmetric() bool                                { return true }
-func (chores) SymmetricClients([]runtime.Operation) bool      { return true }
-func (p chores) NewServer(runtime.Self) (runtime.Node, error) { return &chore{chores: p}, nil }
-func (p chores) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (chores) Name() string                             { return "chores" }
+func (chores) Symmetric() bool                          { return true }
+func (chores) SymmetricClients([]node.Operation) bool   { return true }
+func (p chores) NewServer(node.Self) (node.Node, error) { return &chore{chores: p}, nil }
+func (p chores) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return &chore{chores: p, client: 1}, nil
 }
 
@@ -32,7 +33,7 @@ type chore struct {
 	client, state, open byte
 }
 
-func (n *chore) React(e runtime.Event, out *runtime.Reaction) {
+func (n *chore) React(e node.Event, out *node.Reaction) {
 	h := n.seed
 	for _, b := range []byte{n.client, n.state, n.open} {
 		h = (h ^ uint32(b)) * 16777619
@@ -48,10 +49,10 @@ func (n *chore) React(e runtime.Event, out *runtime.Reaction) {
 		}
 		n.open = 0
 	case h/2%2 == 0:
-		out.Invoked(runtime.Operation{Name: "read"})
+		out.Invoked(node.Operation{Name: "read"})
 		n.open = 2 * byte(h/4%2)
 	default:
-		out.Invoked(runtime.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
+		out.Invoked(node.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
 		n.open = byte(h / 4 % 2)
 	}
 }

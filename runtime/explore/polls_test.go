@@ -13,6 +13,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -33,7 +34,7 @@ func (e *endsAt) Err() error {
 // long: where a place has many ways on, a layer many search nodes or a space many steps.
 func TestWorkBetweenStepsEnds(t *testing.T) {
 	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
-		{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}, {Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+		{Name: "c1", Program: []node.Operation{{Name: "read"}}}, {Name: "c2", Program: []node.Operation{{Name: "read"}}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +267,7 @@ func TestCheckpointIsWrittenOnce(t *testing.T) {
 func branching(t *testing.T) (*space.Space, Options) {
 	t.Helper()
 	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
-		{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}}, {Name: "c2", Program: []runtime.Operation{{Name: "read"}}},
+		{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}}, {Name: "c2", Program: []node.Operation{{Name: "read"}}},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -9,16 +9,17 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // However the search nodes of a path were renamed, the scenario that is played for it
 // leads to a world that is the last search node, renamed, and so does its past.
 func TestReplayUndoesRenamings(t *testing.T) {
-	read := []runtime.Operation{{Name: "read"}, {Name: "read"}}
+	read := []node.Operation{{Name: "read"}, {Name: "read"}}
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
-		Clients: []runtime.Client{{Name: "w", Program: []runtime.Operation{{Name: "write", Arg: "red"}, {Name: "write", Arg: "blue"}}},
+		Clients: []runtime.Client{{Name: "w", Program: []node.Operation{{Name: "write", Arg: "red"}, {Name: "write", Arg: "blue"}}},
 			{Name: "r1", Program: read}, {Name: "r2", Program: read}, {Name: "r3", Program: read}},
 	})
 	if err != nil {
@@ -121,7 +122,7 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 }
 
 // exchangeSteps lists the exchanges of each client with each of the reaches.
-func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []runtime.Set) (steps []runtime.Step) {
+func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []node.Set) (steps []runtime.Step) {
 	t.Helper()
 	for _, client := range c.Names(c.Clients()) {
 		for _, reach := range reaches {

@@ -14,6 +14,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -26,11 +27,11 @@ type ballots struct {
 
 func (ballots) Name() string { return "ballots" }
 
-func (p ballots) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p ballots) NewServer(self node.Self) (node.Node, error) {
 	return &voter{ballots: p, self: self}, nil
 }
 
-func (ballots) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (ballots) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("ballots have no clients")
 }
 
@@ -41,20 +42,20 @@ type (
 
 type voter struct {
 	ballots
-	self  runtime.Self
+	self  node.Self
 	round uint64
 	voted bool
 	votes [2]uint64 // for a and b: who voted for it
 }
 
-func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
+func (v *voter) React(e node.Event, out *node.Reaction) {
 	switch e.Kind {
-	case runtime.RoundEvent:
+	case node.RoundEvent:
 		v.round, v.voted, v.votes = uint64(e.Round.Number), false, [2]uint64{}
 		if e.Round.Leader == v.self.ID {
 			out.Broadcast(proposal{e.Round.Input})
 		}
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		switch m := e.Message.(type) {
 		case proposal:
 			if !v.voted {
@@ -67,11 +68,11 @@ func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
 	}
 }
 
-func (v *voter) count(input string, from int, out *runtime.Reaction) {
+func (v *voter) count(input string, from int, out *node.Reaction) {
 	votes := &v.votes[input[len(input)-1]-'a'] // 1a, 1b, 2a, …
-	before := runtime.Set(*votes).Len()
+	before := node.Set(*votes).Len()
 	*votes |= 1 << from
-	if after := runtime.Set(*votes).Len(); after > before && after == v.quorum {
+	if after := node.Set(*votes).Len(); after > before && after == v.quorum {
 		if v.brittle && strings.HasSuffix(input, "b") {
 			panic("b is too much")
 		}
@@ -106,7 +107,7 @@ func (s stage) rounds() *space.Space {
 
 // led returns the space of one round led by one of the given identities under
 // one of the given partitions.
-func (s stage) led(partitions [][]runtime.Set, by ...string) *space.Space {
+func (s stage) led(partitions [][]node.Set, by ...string) *space.Space {
 	s.t.Helper()
 	var steps []runtime.Step
 	for _, leader := range by {

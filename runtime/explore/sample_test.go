@@ -14,6 +14,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -33,9 +34,9 @@ type lock struct{ secret []string }
 
 func (lock) Name() string { return "lock" }
 
-func (l lock) NewServer(runtime.Self) (runtime.Node, error) { return &bolt{lock: l}, nil }
+func (l lock) NewServer(node.Self) (node.Node, error) { return &bolt{lock: l}, nil }
 
-func (lock) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return knocker{}, nil }
+func (lock) NewClient(node.Self, []node.Operation) (node.Node, error) { return knocker{}, nil }
 
 type bolt struct {
 	lock
@@ -44,7 +45,7 @@ type bolt struct {
 
 type knock struct{}
 
-func (b *bolt) React(e runtime.Event, out *runtime.Reaction) {
+func (b *bolt) React(e node.Event, out *node.Reaction) {
 	if e.From != b.secret[b.right] {
 		b.right = 0
 	} else if b.right++; int(b.right) == len(b.secret) {
@@ -62,9 +63,9 @@ func (b *bolt) UnmarshalBinary(from []byte) error {
 // A knocker calls whoever it can reach, and knows nothing.
 type knocker struct{}
 
-func (knocker) React(_ runtime.Event, out *runtime.Reaction) { out.Broadcast(knock{}) }
-func (knocker) AppendBinary(b []byte) ([]byte, error)        { return b, nil }
-func (knocker) UnmarshalBinary([]byte) error                 { return nil }
+func (knocker) React(_ node.Event, out *node.Reaction) { out.Broadcast(knock{}) }
+func (knocker) AppendBinary(b []byte) ([]byte, error)  { return b, nil }
+func (knocker) UnmarshalBinary([]byte) error           { return nil }
 
 func locked(t testing.TB, secret ...string) (stage, *space.Space) {
 	s := newStage(t, runtime.Config{Protocol: lock{secret}, N: 1, Clients: []runtime.Client{runs("a"), runs("b"), runs("c")}})

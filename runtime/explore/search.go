@@ -13,6 +13,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -31,7 +32,7 @@ type search struct {
 	properties []check.Property
 	monitors   *monitors
 	invariants *invariants
-	mayForget  runtime.Set
+	mayForget  node.Set
 	limits     limits
 	epoch      uint32            // of this search's simulators, if it checks all that is new to them
 	symmetry   *runtime.Symmetry // nil: worlds that differ by names are different
@@ -87,7 +88,7 @@ type place struct {
 	awaited bool
 	// leaders are all instances of those who may lead the next round, if
 	// nothing but rounds can come next, and no property looks at states.
-	leaders runtime.Set
+	leaders node.Set
 }
 
 type group struct {
@@ -168,8 +169,8 @@ func newReport(kind string, s *space.Space, o Options) *Report {
 
 // mayForget returns the instances of identities that suffer amnesia in some
 // scenario of the space.
-func mayForget(s *space.Space) runtime.Set {
-	var set runtime.Set
+func mayForget(s *space.Space) node.Set {
+	var set node.Set
 	for _, step := range s.Steps() {
 		if runtime.Is[runtime.AmnesiaStep](step) {
 			set |= step.Cluster().SameIdentity(step.Instances())
@@ -228,8 +229,8 @@ func (x *search) expand(ctx context.Context, at *place) error {
 }
 
 // leaders returns what [runtime.Simulator.Expect] needs to know of steps to a place.
-func (x *search) leaders(at *place) runtime.Set {
-	var leaders runtime.Set
+func (x *search) leaders(at *place) node.Set {
+	var leaders node.Set
 	if at.last || len(x.options.Invariants) > 0 {
 		return 0
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -135,7 +136,7 @@ func TestOrderOfFindingsInShards(t *testing.T) {
 		s.Violations = append(s.Violations, explore.Violation{Property: property, Length: 3, Shortest: one, Scenarios: one})
 	}
 	failed := func(s *explore.Saved, message string) {
-		s.Failures = append(s.Failures, explore.Failing{Instance: "A", Failure: runtime.Failure{Message: message}, Length: 3, Shortest: one, Scenarios: one})
+		s.Failures = append(s.Failures, explore.Failing{Instance: "A", Failure: node.Failure{Message: message}, Length: 3, Shortest: one, Scenarios: one})
 	}
 	for name, find := range map[string]func(first, second *explore.Saved){
 		"violations": func(first, second *explore.Saved) { violated(first, "linearizable"); violated(second, "agreement") },

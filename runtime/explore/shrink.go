@@ -8,6 +8,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Shrunk is a scenario from which nothing can be taken away.
@@ -15,8 +16,8 @@ type Shrunk struct {
 	// World is where the scenario ends. It may be of a smaller cluster than
 	// the world that was given.
 	World    *runtime.World
-	Property string           // the one that is violated at the end, as before; "" if it is a failure that stays
-	Failure  *runtime.Failure // that in which the scenario ends, nil if it is a violation
+	Property string        // the one that is violated at the end, as before; "" if it is a failure that stays
+	Failure  *node.Failure // that in which the scenario ends, nil if it is a violation
 	Why      string
 	Tried    int   // smaller scenarios that were run
 	Stopped  error // why it may not be as small as can be, nil if it is
@@ -124,7 +125,7 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 		}
 	}
 	for _, prefix := range w.Path() {
-		if _, f := failure(prefix, func(runtime.Failure) bool { return true }); f != nil {
+		if _, f := failure(prefix, func(node.Failure) bool { return true }); f != nil {
 			s := &shrinker{judge: failsWith(f.Kind()), kind: f.Kind()}
 			v, err := s.judge(ctx, prefix)
 			s.keep(prefix, v)
@@ -135,9 +136,9 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 }
 
 // failure returns the first failure on the way to w of those that are wanted.
-func failure(w *runtime.World, wanted func(runtime.Failure) bool) (in runtime.Observed, f *runtime.Failure) {
+func failure(w *runtime.World, wanted func(node.Failure) bool) (in runtime.Observed, f *node.Failure) {
 	for _, o := range w.History().Events {
-		if o.Kind == runtime.Failed && wanted(o.Failure) {
+		if o.Kind == node.Failed && wanted(o.Failure) {
 			return o, &o.Failure
 		}
 	}
@@ -147,7 +148,7 @@ func failure(w *runtime.World, wanted func(runtime.Failure) bool) (in runtime.Ob
 // failsWith judges that no code fails in the given way.
 func failsWith(kind string) func(context.Context, *runtime.World) (check.Verdict, error) {
 	return func(_ context.Context, w *runtime.World) (check.Verdict, error) {
-		o, f := failure(w, func(f runtime.Failure) bool { return f.Kind() == kind })
+		o, f := failure(w, func(f node.Failure) bool { return f.Kind() == kind })
 		if f == nil {
 			return check.Verdict{Holds: true}, nil
 		}
@@ -159,7 +160,7 @@ func failsWith(kind string) func(context.Context, *runtime.World) (check.Verdict
 func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 	s.found.World, s.found.Why = w, v.Why
 	if s.kind != "" {
-		_, s.found.Failure = failure(w, func(f runtime.Failure) bool { return f.Kind() == s.kind })
+		_, s.found.Failure = failure(w, func(f node.Failure) bool { return f.Kind() == s.kind })
 	}
 	s.config, s.actions, s.running = w.Cluster().Config(), nil, map[string][]run{}
 	for _, v := range w.Path()[1:] {
@@ -169,9 +170,9 @@ func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 	for _, seen := range w.History().Events {
 		name := instances[seen.Instance].Name
 		runs := s.running[name]
-		if seen.Kind == runtime.Invoked {
+		if seen.Kind == node.Invoked {
 			s.running[name] = append(runs, run{seen.Step - 1, len(s.actions)})
-		} else if seen.Kind == runtime.Returned && len(runs) > 0 {
+		} else if seen.Kind == node.Returned && len(runs) > 0 {
 			runs[len(runs)-1].last = seen.Step - 1
 		}
 	}
@@ -270,7 +271,7 @@ func (s *shrinker) changed(config *runtime.Config, names map[string]string) chan
 // do as well.
 func (s *shrinker) withoutOperations() []change {
 	var list []change
-	add := func(program []runtime.Operation, runs []string, set func(config *runtime.Config, program []runtime.Operation)) {
+	add := func(program []node.Operation, runs []string, set func(config *runtime.Config, program []node.Operation)) {
 		for i := range program {
 			config := s.config
 			set(&config, without(program, i))
@@ -284,13 +285,13 @@ func (s *shrinker) withoutOperations() []change {
 	for i, client := range s.config.Clients {
 		runs := s.copies(client.Name)
 		if t := s.twin(client.Name); t >= 0 && s.config.Twins[t].Program != nil {
-			add(s.config.Twins[t].Program, runs[1:], func(config *runtime.Config, program []runtime.Operation) {
+			add(s.config.Twins[t].Program, runs[1:], func(config *runtime.Config, program []node.Operation) {
 				config.Twins = slices.Clone(config.Twins)
 				config.Twins[t].Program = program
 			})
 			runs = runs[:1]
 		}
-		add(client.Program, runs, func(config *runtime.Config, program []runtime.Operation) {
+		add(client.Program, runs, func(config *runtime.Config, program []node.Operation) {
 			config.Clients = slices.Clone(config.Clients)
 			config.Clients[i].Program = program
 		})

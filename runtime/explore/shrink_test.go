@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -170,7 +171,7 @@ func TestShrinkTogether(t *testing.T) {
 	}
 
 	config = four(kvproto.Options{Quorum: 2}, runs("c1", blue), runs("c2", read()))
-	config.Twins = []runtime.Twin{{ID: "c1", Copies: 2, Program: []runtime.Operation{red}}}
+	config.Twins = []runtime.Twin{{ID: "c1", Copies: 2, Program: []node.Operation{red}}}
 	s = newStage(t, config)
 	story := s.story("c1': A B\nc1': A B\nc2: C D\nc2: C D")
 	if r := s.explores(story, check.Linearizable()); !r.OK() {

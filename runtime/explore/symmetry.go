@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // If the protocol treats servers or clients the same, worlds that differ only in
@@ -315,8 +316,8 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 }
 
 // observed lists the observations of each instance.
-func (r *renamer) observed(list uint32) [][]runtime.Observation {
-	of := make([][]runtime.Observation, len(r.cluster.Instances()))
+func (r *renamer) observed(list uint32) [][]node.Observation {
+	of := make([][]node.Observation, len(r.cluster.Instances()))
 	for _, o := range r.cluster.Observations(list, 0) {
 		of[o.Instance] = append(of[o.Instance], o.Observation)
 	}
@@ -328,11 +329,11 @@ func (r *renamer) observed(list uint32) [][]runtime.Observation {
 func (r *renamer) operations(list uint32, g int) []runtime.Observed {
 	to := r.symmetry.Renaming(g)
 	var events []runtime.Observed
-	var who runtime.Set
+	var who node.Set
 	for _, o := range r.cluster.Observations(list, 0) {
 		if o.OfOperation() {
 			o.Instance = to[o.Instance]
-			events, who = append(events, o), who|runtime.SetOf(o.Instance)
+			events, who = append(events, o), who|node.SetOf(o.Instance)
 		}
 	}
 	if who.Len() < 2 {
@@ -383,10 +384,10 @@ func (x *search) difference(want, got runtime.Vector) string {
 }
 
 // apart names the first field in which two states of an instance differ.
-func apart(name string, got, want []runtime.Field) string {
+func apart(name string, got, want []node.Field) string {
 	for i, f := range got {
 		if i < len(want) && f != want[i] {
-			return fmt.Sprintf("%s has %s = %s instead of %s", name, f.Name, runtime.Text(f.Value), runtime.Text(want[i].Value))
+			return fmt.Sprintf("%s has %s = %s instead of %s", name, f.Name, node.Text(f.Value), node.Text(want[i].Value))
 		}
 	}
 	return name + " ends in another state"

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // MaxChoices is how many choices a list of them may hold. Their number grows
@@ -73,19 +74,19 @@ func CountSubsets(c *runtime.Cluster, min, max int) *big.Int {
 // lexicographic order of their restricted growth strings: the numbers of the
 // parts of the elements, one after the other (Knuth, "The Art of Computer
 // Programming", volume 4A, section 7.2.1.5).
-func Partitions(elements runtime.Set, k int) [][]runtime.Set {
+func Partitions(elements node.Set, k int) [][]node.Set {
 	return partitions(elements, k, k)
 }
 
 // PartitionsUpTo lists the ways to part the elements into at most k non-empty
 // parts, in the same order.
-func PartitionsUpTo(elements runtime.Set, k int) [][]runtime.Set {
+func PartitionsUpTo(elements node.Set, k int) [][]node.Set {
 	return partitions(elements, 0, k)
 }
 
-func partitions(elements runtime.Set, least, most int) (all [][]runtime.Set) {
-	var place func(rest runtime.Set, parts []runtime.Set)
-	place = func(rest runtime.Set, parts []runtime.Set) {
+func partitions(elements node.Set, least, most int) (all [][]node.Set) {
+	var place func(rest node.Set, parts []node.Set)
+	place = func(rest node.Set, parts []node.Set) {
 		if len(parts) > most || len(parts)+rest.Len() < least {
 			return
 		}
@@ -110,15 +111,15 @@ func partitions(elements runtime.Set, least, most int) (all [][]runtime.Set) {
 // present with one of its instances or with several. They are ordered by the
 // number of identities, then by the identities, then by the instances of each:
 // the first, the second, both.
-func Subsets(c *runtime.Cluster, min, max int) (all []runtime.Set) {
-	var servers []runtime.Set
+func Subsets(c *runtime.Cluster, min, max int) (all []node.Set) {
+	var servers []node.Set
 	for _, id := range c.Identities() {
 		if !id.Client {
 			servers = append(servers, id.Instances)
 		}
 	}
-	var choose func(chosen runtime.Set, from, missing int)
-	choose = func(chosen runtime.Set, from, missing int) {
+	var choose func(chosen node.Set, from, missing int)
+	choose = func(chosen node.Set, from, missing int) {
 		if missing == 0 {
 			all = append(all, chosen)
 			return
@@ -140,4 +141,4 @@ func Subsets(c *runtime.Cluster, min, max int) (all []runtime.Set) {
 }
 
 // Quorums lists the reaches of size server identities of c.
-func Quorums(c *runtime.Cluster, size int) []runtime.Set { return Subsets(c, size, size) }
+func Quorums(c *runtime.Cluster, size int) []node.Set { return Subsets(c, size, size) }

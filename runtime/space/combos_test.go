@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -22,22 +23,22 @@ func stirling(n, k int) int {
 }
 
 // growth returns the restricted growth string of a partition of elements.
-func growth(elements runtime.Set, parts []runtime.Set) (s []int) {
+func growth(elements node.Set, parts []node.Set) (s []int) {
 	for i := range elements.All {
-		s = append(s, slices.IndexFunc(parts, func(p runtime.Set) bool { return p.Has(i) }))
+		s = append(s, slices.IndexFunc(parts, func(p node.Set) bool { return p.Has(i) }))
 	}
 	return s
 }
 
 func TestPartitions(t *testing.T) {
 	for n := range 10 {
-		elements := runtime.Set(1<<n-1) << 3 // they need not begin at 0
+		elements := node.Set(1<<n-1) << 3 // they need not begin at 0
 		upTo := 0
 		for k := -1; k <= n+1; k++ {
 			upTo += stirling(n, k)
 			for _, tc := range []struct {
 				name string
-				list [][]runtime.Set
+				list [][]node.Set
 				want int
 			}{
 				{"exactly", space.Partitions(elements, k), stirling(n, k)},
@@ -48,7 +49,7 @@ func TestPartitions(t *testing.T) {
 				}
 				var last []int
 				for i, parts := range tc.list {
-					var all runtime.Set
+					var all node.Set
 					size := 0
 					for _, p := range parts {
 						all |= p
@@ -77,7 +78,7 @@ func twinned(t *testing.T, n int, twins ...runtime.Twin) *runtime.Cluster {
 	return cluster(t, runtime.Config{N: n, F: 1, Clients: []runtime.Client{{Name: "c1"}}, Twins: twins})
 }
 
-func names(c *runtime.Cluster, sets []runtime.Set) string {
+func names(c *runtime.Cluster, sets []node.Set) string {
 	var list []string
 	for _, s := range sets {
 		list = append(list, strings.Join(c.Names(s), ""))
@@ -115,14 +116,14 @@ func TestSubsets(t *testing.T) {
 // Subsets are the sets of instances that have so many identities.
 func TestSubsetsAreAll(t *testing.T) {
 	c := twinned(t, 4, runtime.Twin{ID: "A", Copies: 3}, runtime.Twin{ID: "C", Copies: 2})
-	seen := map[runtime.Set]bool{}
+	seen := map[node.Set]bool{}
 	for _, s := range space.Subsets(c, 2, 3) {
 		if seen[s] {
 			t.Errorf("%v is listed twice", c.Names(s))
 		}
 		seen[s] = true
 	}
-	for s := runtime.Set(1); s <= c.Servers(); s++ {
+	for s := node.Set(1); s <= c.Servers(); s++ {
 		present := map[int]bool{}
 		for i := range s.All {
 			present[c.Instances()[i].Identity] = true

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -208,7 +209,7 @@ func must(t testing.TB) func(runtime.Step, error) runtime.Step {
 }
 
 // roundSteps lists the rounds of a cluster with the given leaders and partitions.
-func roundSteps(t testing.TB, c *runtime.Cluster, leaders string, partitions [][]runtime.Set) (steps []runtime.Step) {
+func roundSteps(t testing.TB, c *runtime.Cluster, leaders string, partitions [][]node.Set) (steps []runtime.Step) {
 	for _, leader := range leaders {
 		for _, parts := range partitions {
 			steps = append(steps, must(t)(c.Step(runtime.RoundStep{Leader: string(leader), Phase: runtime.Phase{Groups: c.Groups(parts)}})))
@@ -218,7 +219,7 @@ func roundSteps(t testing.TB, c *runtime.Cluster, leaders string, partitions [][
 }
 
 // exchangeSteps lists the exchanges of all clients with the given reaches.
-func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []runtime.Set) (steps []runtime.Step) {
+func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []node.Set) (steps []runtime.Step) {
 	for client := range c.Clients().All {
 		for _, reach := range reaches {
 			steps = append(steps, must(t)(c.Step(runtime.ExchangeStep{Client: c.Instances()[client].Name, Reach: c.Names(reach)})))
@@ -242,7 +243,7 @@ func fourAndTwin(t testing.TB) *runtime.Cluster {
 
 // threeAndClients has clients with equal programs, and one of its own kind.
 func threeAndClients(t testing.TB) *runtime.Cluster {
-	read, write := []runtime.Operation{{Name: "read"}}, []runtime.Operation{{Name: "write", Arg: "red"}}
+	read, write := []node.Operation{{Name: "read"}}, []node.Operation{{Name: "write", Arg: "red"}}
 	return cluster(t, runtime.Config{N: 3, Twins: []runtime.Twin{{ID: "B", Copies: 2}},
 		Clients: []runtime.Client{{Name: "c1", Program: read}, {Name: "c2", Program: read}, {Name: "c3", Program: write}}})
 }
@@ -301,7 +302,7 @@ func TestOrbitsOfRandomSpaces(t *testing.T) {
 	pools := [][]runtime.Step{
 		faultSteps(t, four, "crash", "amnesia"),
 		faultSteps(t, three, "crash", "restart"),
-		exchangeSteps(t, three, []runtime.Set{three.Servers(), 1, 2, 4, 8}),
+		exchangeSteps(t, three, []node.Set{three.Servers(), 1, 2, 4, 8}),
 		roundSteps(t, four, "C", space.Partitions(four.Servers(), 2)),
 		append(faultSteps(t, four, "crash"), must(t)(four.ParseStep("heal"))),
 	}
@@ -331,7 +332,7 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 	twin := space.Of(roundSteps(t, four, "C", space.Partitions(four.Servers(), 2))...)
 	correct := space.Of(roundSteps(t, four, "ABD", space.Partitions(four.Servers(), 2))...)
 	reach := func(sizes ...int) *space.Space {
-		var reaches []runtime.Set
+		var reaches []node.Set
 		for _, size := range sizes {
 			reaches = append(reaches, space.Quorums(three, size)...)
 		}
@@ -513,9 +514,9 @@ func stepByStep(steps []runtime.Step) func(space.Scenario) space.Scenario {
 // A loner decides for itself when no one answers.
 type loners struct{ id string }
 
-func (loners) Name() string                                      { return "loners" }
-func (loners) NewServer(self runtime.Self) (runtime.Node, error) { return loners{self.ID}, nil }
-func (loners) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (loners) Name() string                                { return "loners" }
+func (loners) NewServer(self node.Self) (node.Node, error) { return loners{self.ID}, nil }
+func (loners) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return mute{}, nil
 }
-func (l loners) React(e runtime.Event, out *runtime.Reaction) { out.Decided(1, l.id) }
+func (l loners) React(e node.Event, out *node.Reaction) { out.Decided(1, l.id) }

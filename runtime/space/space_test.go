@@ -10,16 +10,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // A mute protocol has nodes that do nothing: spaces only need their names.
 type mute struct{}
 
-func (mute) Name() string                                                      { return "mute" }
-func (mute) NewServer(runtime.Self) (runtime.Node, error)                      { return mute{}, nil }
-func (mute) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) { return mute{}, nil }
-func (mute) React(runtime.Event, *runtime.Reaction)                            {}
+func (mute) Name() string                                             { return "mute" }
+func (mute) NewServer(node.Self) (node.Node, error)                   { return mute{}, nil }
+func (mute) NewClient(node.Self, []node.Operation) (node.Node, error) { return mute{}, nil }
+func (mute) React(node.Event, *node.Reaction)                         {}
 
 func cluster(t testing.TB, config runtime.Config) *runtime.Cluster {
 	t.Helper()
@@ -38,7 +39,7 @@ func someSteps(t testing.TB, n int) []runtime.Step {
 	steps := make([]runtime.Step, n)
 	for i := range steps {
 		var err error
-		if steps[i], err = c.Step(runtime.ExchangeStep{Client: "c", Reach: c.Names(runtime.Set(i + 1))}); err != nil {
+		if steps[i], err = c.Step(runtime.ExchangeStep{Client: "c", Reach: c.Names(node.Set(i + 1))}); err != nil {
 			t.Fatal(err)
 		}
 	}

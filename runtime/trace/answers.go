@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // An ClientOperation says what an operation of a client was about: whom it heard, what it
@@ -64,14 +65,14 @@ type operationReport struct {
 	*inquiry
 	// Messages that changed what a server knows, or would have. It matters who got
 	// them.
-	matters map[runtime.Message]bool
+	matters map[node.Message]bool
 }
 
 // answered explains why a client got the result that it got: what
 // each operation until then did, what enabled it to return, and what those who
 // answered had not got.
 func (q *inquiry) answered(s locatedObservation) []Sentence {
-	a := operationReport{q, map[runtime.Message]bool{}}
+	a := operationReport{q, map[node.Message]bool{}}
 	q.places(s.at, func(p Place, d *Delivery) bool {
 		if d.From >= 0 && d.Fate == Delivered && d.Changed && !q.Lanes[d.To].Client {
 			a.matters[q.happened(p).Event.Message] = true
@@ -132,7 +133,7 @@ func (s *ClientOperation) during(p Place) bool { return !p.Before(s.Begun) && !s
 
 // describe finds out what an operation was about.
 func (a operationReport) describe(e ClientOperation) ClientOperation {
-	known := map[runtime.Message]int{}
+	known := map[node.Message]int{}
 	a.places(e.Ended, func(p Place, d *Delivery) bool {
 		if !e.during(p) || d.From < 0 || d.full() == d.Type {
 			return true // a message without contents says nothing
@@ -180,7 +181,7 @@ func (m *Reception) note(p Place, d *Delivery) {
 // A sentMessage is a message of a lane.
 type sentMessage struct {
 	from    int
-	message runtime.Message
+	message node.Message
 }
 
 func (q *inquiry) sentMessage(at Place) sentMessage {

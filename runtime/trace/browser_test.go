@@ -18,6 +18,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -192,7 +193,7 @@ func TestPageInBrowser(t *testing.T) {
 func TestPageFollowsSteps(t *testing.T) {
 	var clients []runtime.Client
 	for _, name := range []string{"c1", "c2", "c3", "c4"} {
-		clients = append(clients, runtime.Client{Name: name, Program: []runtime.Operation{{Name: "read"}}})
+		clients = append(clients, runtime.Client{Name: name, Program: []node.Operation{{Name: "read"}}})
 	}
 	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 5, F: 1, Clients: clients})
 	if err != nil {

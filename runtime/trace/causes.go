@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // maxRuns bounds how often the code of nodes runs for one explanation. What
@@ -16,7 +17,7 @@ type inquiry struct {
 	*Trace
 	ctx    context.Context
 	past   *runtime.Past
-	faulty runtime.Set // in that world
+	faulty node.Set // in that world
 	budget int
 }
 
@@ -82,7 +83,7 @@ func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) [
 }
 
 // observing returns whether a reaction is observed to do what o says.
-func observing(o runtime.Observation) func(runtime.Reacted) bool {
+func observing(o node.Observation) func(runtime.Reacted) bool {
 	return func(r runtime.Reacted) bool { return slices.Contains(r.Seen, o) }
 }
 
@@ -91,14 +92,14 @@ func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
 	d := q.happened(at)
 	id := q.Lanes[d.To].Identity
 	return func(r runtime.Reacted) bool {
-		return slices.ContainsFunc(r.Sent, func(s runtime.Sent) bool {
+		return slices.ContainsFunc(r.Sent, func(s node.Sent) bool {
 			if s.Message != d.Event.Message {
 				return false
 			}
 			if q.past.Mail(past(at)) {
-				return s.To == runtime.ToNextLeader
+				return s.To == node.ToNextLeader
 			}
-			return s.To == id || s.To == runtime.ToServers && !q.Lanes[d.To].Client
+			return s.To == id || s.To == node.ToServers && !q.Lanes[d.To].Client
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -12,7 +13,7 @@ import (
 func ExampleTrace_Storyboard() {
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
-		Clients: []runtime.Client{{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}}},
+		Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}}},
 	})
 	if err != nil {
 		panic(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A Sentence is one thing that an explanation says, as data: lanes, and the
@@ -94,7 +95,7 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 // A locatedObservation is an observation, and where it was made.
 type locatedObservation struct {
 	Observation
-	value runtime.Observation
+	value node.Observation
 	lane  int
 	at    Place
 }

@@ -10,7 +10,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // The first members of each document. A reader that knows the version knows
@@ -118,8 +118,8 @@ func Decode(data []byte) (*Trace, error) {
 
 // check reports whatever would make the trace impossible to draw.
 func (t *Trace) check() error {
-	if len(t.Lanes) == 0 || len(t.Lanes) > runtime.MaxInstances {
-		return fmt.Errorf("%d lanes, want 1 to %d", len(t.Lanes), runtime.MaxInstances)
+	if len(t.Lanes) == 0 || len(t.Lanes) > node.MaxInstances {
+		return fmt.Errorf("%d lanes, want 1 to %d", len(t.Lanes), node.MaxInstances)
 	}
 	names := map[string]bool{}
 	for i, l := range t.Lanes {

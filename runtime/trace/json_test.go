@@ -13,17 +13,18 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
 // inversion is the story of a store without write-back, with its finding.
 func inversion(t testing.TB) *trace.Trace {
-	read := runtime.Operation{Name: "read"}
+	read := node.Operation{Name: "read"}
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
 		Clients: []runtime.Client{
-			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}}},
-			{Name: "c2", Program: []runtime.Operation{read, read}},
+			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
+			{Name: "c2", Program: []node.Operation{read, read}},
 		},
 		Twins: []runtime.Twin{{ID: "C", Copies: 2}},
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -20,8 +21,8 @@ import (
 func crowd(t *testing.T) *trace.Trace {
 	t.Helper()
 	var clients []runtime.Client
-	for i, op := range []runtime.Operation{{Name: "write", Arg: "vermilion"}, {Name: "read"}, {Name: "write", Arg: "ultramarine"}, {Name: "read"}} {
-		clients = append(clients, runtime.Client{Name: fmt.Sprintf("c%d", i+1), Program: []runtime.Operation{op}})
+	for i, op := range []node.Operation{{Name: "write", Arg: "vermilion"}, {Name: "read"}, {Name: "write", Arg: "ultramarine"}, {Name: "read"}} {
+		clients = append(clients, runtime.Client{Name: fmt.Sprintf("c%d", i+1), Program: []node.Operation{op}})
 	}
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 7, F: 2, Clients: clients,

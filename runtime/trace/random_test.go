@@ -8,6 +8,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // randomWorld draws a system and what happens to it.
@@ -22,10 +23,10 @@ func randomWorld(t *rapid.T) *runtime.World {
 	if kind == "store" {
 		config.N = 4
 		config.Protocol = kvproto.New(kvproto.Options{NoWriteBack: rapid.Bool().Draw(t, "no write-back")})
-		read := runtime.Operation{Name: "read"}
+		read := node.Operation{Name: "read"}
 		config.Clients = []runtime.Client{
-			{Name: "c1", Program: []runtime.Operation{{Name: "write", Arg: "red"}, read}},
-			{Name: "c2", Program: []runtime.Operation{read, {Name: "write", Arg: "blue"}, read}},
+			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}, read}},
+			{Name: "c2", Program: []node.Operation{read, {Name: "write", Arg: "blue"}, read}},
 		}
 	}
 	if rapid.Bool().Draw(t, "twin") {
@@ -157,14 +158,14 @@ type hearsay struct {
 }
 
 func (hearsay) Name() string { return "hearsay" }
-func (p hearsay) NewServer(self runtime.Self) (runtime.Node, error) {
+func (p hearsay) NewServer(self node.Self) (node.Node, error) {
 	return p.node(self, false), nil
 }
-func (p hearsay) NewClient(self runtime.Self, _ []runtime.Operation) (runtime.Node, error) {
+func (p hearsay) NewClient(self node.Self, _ []node.Operation) (node.Node, error) {
 	return p.node(self, true), nil
 }
 
-func (p hearsay) node(self runtime.Self, client bool) runtime.Node {
+func (p hearsay) node(self node.Self, client bool) node.Node {
 	n := &listener{hearsay: p, self: self, client: client}
 	if p.logs {
 		return n
@@ -174,7 +175,7 @@ func (p hearsay) node(self runtime.Self, client bool) runtime.Node {
 
 type listener struct {
 	hearsay
-	self   runtime.Self
+	self   node.Self
 	client bool
 	heard  [3]byte // how often it heard each word, up to a bound
 }
@@ -189,7 +190,7 @@ type rumour struct {
 func (r rumour) MessageType() string { return r.Kind }
 func (r rumour) String() string      { return fmt.Sprintf("%s %d.%d", r.Kind, r.Word, r.Lives) }
 
-func (n *listener) React(e runtime.Event, out *runtime.Reaction) {
+func (n *listener) React(e node.Event, out *node.Reaction) {
 	lives := 3
 	if m, ok := e.Message.(rumour); ok {
 		lives = m.Lives - 1
@@ -204,12 +205,12 @@ func (n *listener) React(e runtime.Event, out *runtime.Reaction) {
 		h = h*1664525 + 1013904223
 		return h >> 8 % 0xffff % among
 	}
-	if e.Kind != runtime.MessageEvent && e.Kind != runtime.RoundEvent && choose(8) == 0 {
+	if e.Kind != node.MessageEvent && e.Kind != node.RoundEvent && choose(8) == 0 {
 		out.Refuse("it keeps to itself")
 		return
 	}
-	if n.client && e.Kind == runtime.ExchangeEvent {
-		out.Invoked(runtime.Operation{Name: "ask"})
+	if n.client && e.Kind == node.ExchangeEvent {
+		out.Invoked(node.Operation{Name: "ask"})
 	}
 	for range choose(4) {
 		if lives == 0 {
@@ -243,8 +244,8 @@ func (n *listener) React(e runtime.Event, out *runtime.Reaction) {
 	}
 }
 
-func (n *listener) Summary() string         { return fmt.Sprint(n.heard) }
-func (n *listener) Fields() []runtime.Field { return nil }
+func (n *listener) Summary() string      { return fmt.Sprint(n.heard) }
+func (n *listener) Fields() []node.Field { return nil }
 
 type encoded struct{ *listener }
 

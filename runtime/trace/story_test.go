@@ -14,6 +14,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -168,8 +169,8 @@ func clusterOf(t *testing.T, d *datadriven.TestData) *runtime.Cluster {
 	return c
 }
 
-func operationOf(words []string) runtime.Operation {
-	op := runtime.Operation{Name: words[0]}
+func operationOf(words []string) node.Operation {
+	op := node.Operation{Name: words[0]}
 	if len(words) > 1 {
 		op.Arg = words[1]
 	}
@@ -197,16 +198,16 @@ type voting struct{}
 
 func (voting) Name() string { return "voting" }
 
-func (voting) NewServer(self runtime.Self) (runtime.Node, error) {
+func (voting) NewServer(self node.Self) (node.Node, error) {
 	return &voter{self: self, votes: map[string]int{}}, nil
 }
 
-func (voting) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (voting) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("voting has no clients")
 }
 
 type voter struct {
-	self  runtime.Self
+	self  node.Self
 	round int
 	votes map[string]int
 }
@@ -224,14 +225,14 @@ func (vote) MessageType() string    { return "vote" }
 func (m propose) String() string    { return "propose " + m.Value }
 func (m vote) String() string       { return "vote " + m.Value }
 
-func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
+func (v *voter) React(e node.Event, out *node.Reaction) {
 	switch e.Kind {
-	case runtime.RoundEvent:
+	case node.RoundEvent:
 		v.round, v.votes = e.Round.Number, map[string]int{}
 		if e.Round.Leader == v.self.ID {
 			out.Broadcast(propose{"x" + e.Round.Input})
 		}
-	case runtime.MessageEvent:
+	case node.MessageEvent:
 		switch m := e.Message.(type) {
 		case propose:
 			out.Broadcast(vote{v.round, m.Value})
@@ -247,24 +248,24 @@ func (v *voter) React(e runtime.Event, out *runtime.Reaction) {
 
 func (v *voter) Summary() string { return fmt.Sprintf("r%d", v.round) }
 
-func (v *voter) Fields() []runtime.Field { return nil }
+func (v *voter) Fields() []node.Field { return nil }
 
 // relay is a protocol in which each leader proposes, and all send their votes to
 // the next leader, who decides with a majority.
 type relay struct{}
 
-func (relay) Name() string                                      { return "relay" }
-func (relay) NewServer(self runtime.Self) (runtime.Node, error) { return &relayer{self: self}, nil }
-func (relay) NewClient(runtime.Self, []runtime.Operation) (runtime.Node, error) {
+func (relay) Name() string                                { return "relay" }
+func (relay) NewServer(self node.Self) (node.Node, error) { return &relayer{self: self}, nil }
+func (relay) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return nil, fmt.Errorf("relay has no clients")
 }
 
 type relayer struct {
-	self  runtime.Self
+	self  node.Self
 	votes int
 }
 
-func (r *relayer) React(e runtime.Event, out *runtime.Reaction) {
+func (r *relayer) React(e node.Event, out *node.Reaction) {
 	switch m := e.Message.(type) {
 	case propose:
 		out.SendNextLeader(vote{0, m.Value})
@@ -273,11 +274,11 @@ func (r *relayer) React(e runtime.Event, out *runtime.Reaction) {
 			out.Decided(1, m.Value)
 		}
 	default:
-		if r.votes = 0; e.Kind == runtime.RoundEvent && e.Round.Leader == r.self.ID {
+		if r.votes = 0; e.Kind == node.RoundEvent && e.Round.Leader == r.self.ID {
 			out.Broadcast(propose{"x" + e.Round.Input})
 		}
 	}
 }
 
-func (r *relayer) Summary() string         { return fmt.Sprintf("%d votes", r.votes) }
-func (r *relayer) Fields() []runtime.Field { return nil }
+func (r *relayer) Summary() string      { return fmt.Sprintf("%d votes", r.votes) }
+func (r *relayer) Fields() []node.Field { return nil }

@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // operationText shows an operation to people: write "red".
-func operationText(op runtime.Operation) string {
+func operationText(op node.Operation) string {
 	if op.Arg == nil {
 		return op.Name
 	}
-	return op.Name + " " + runtime.Text(op.Arg)
+	return op.Name + " " + node.Text(op.Arg)
 }
 
 // title says what the step is, with what the recorder knows beside its action.
@@ -124,7 +125,7 @@ func (t *Trace) names(lanes []int) string {
 }
 
 // partsText shows a partition: A B | C D.
-func (t *Trace) partsText(parts []runtime.Set) string {
+func (t *Trace) partsText(parts []node.Set) string {
 	var texts []string
 	for _, p := range parts {
 		texts = append(texts, t.names(indices(p)))

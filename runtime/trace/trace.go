@@ -26,6 +26,7 @@ import (
 	"fmt"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A Trace is the record of one scenario. Lanes are named by their index.
@@ -140,8 +141,8 @@ const (
 )
 
 var observationKinds = [...]ObservationKind{
-	runtime.Invoked: Invoked, runtime.Returned: Returned,
-	runtime.Decided: Decided, runtime.Failed: Failed,
+	node.Invoked: Invoked, node.Returned: Returned,
+	node.Decided: Decided, node.Failed: Failed,
 }
 
 // An Observation is what a property could see of a lane.
@@ -198,7 +199,7 @@ func Of(w *runtime.World) *Trace {
 		})
 		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
 	}
-	r := recorder{Trace: t, past: w.Past(), current: make([]runtime.Operation, len(t.Lanes))}
+	r := recorder{Trace: t, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
 	r.name()
 	for _, v := range w.Path()[1:] {
 		t.Steps = append(t.Steps, r.step(v))
@@ -210,9 +211,9 @@ func Of(w *runtime.World) *Trace {
 type recorder struct {
 	*Trace
 	past    *runtime.Past
-	numbers map[runtime.Message]int    // of different messages, from 1
-	texts   map[runtime.Message]string // of those that are not shown as they show themselves
-	current []runtime.Operation        // what each client began last
+	numbers map[node.Message]int    // of different messages, from 1
+	texts   map[node.Message]string // of those that are not shown as they show themselves
+	current []node.Operation        // what each client began last
 }
 
 func (r *recorder) step(w *runtime.World) Step {
@@ -247,18 +248,18 @@ func (r *recorder) step(w *runtime.World) Step {
 // name numbers the messages, and finds texts for those whose own texts leave out
 // what distinguishes them: their full texts.
 func (r *recorder) name() {
-	r.numbers, r.texts = map[runtime.Message]int{}, map[runtime.Message]string{}
-	shown := map[string]runtime.Message{}
+	r.numbers, r.texts = map[node.Message]int{}, map[node.Message]string{}
+	shown := map[string]node.Message{}
 	for _, deliveries := range r.past.Steps() {
 		for _, d := range deliveries {
 			m := d.Event.Message
-			if d.Event.Kind != runtime.MessageEvent || d.From < 0 || r.numbers[m] > 0 {
+			if d.Event.Kind != node.MessageEvent || d.From < 0 || r.numbers[m] > 0 {
 				continue
 			}
 			r.numbers[m] = len(r.numbers) + 1
-			text := runtime.Text(m)
+			text := node.Text(m)
 			if first, ok := shown[text]; ok {
-				r.texts[first], r.texts[m] = runtime.FullText(first), runtime.FullText(m)
+				r.texts[first], r.texts[m] = node.FullText(first), node.FullText(m)
 			} else {
 				shown[text] = m
 			}
@@ -268,32 +269,32 @@ func (r *recorder) name() {
 
 func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
-	if d.Event.Kind == runtime.MessageEvent && d.From >= 0 {
+	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
 		m := d.Event.Message
-		out.Type, out.Text = runtime.MessageType(m), cmp.Or(r.texts[m], runtime.Text(m))
+		out.Type, out.Text = node.MessageType(m), cmp.Or(r.texts[m], node.Text(m))
 		out.Message = r.numbers[m]
-		if full := runtime.FullText(m); full != out.Text {
+		if full := node.FullText(m); full != out.Text {
 			out.Full = full
 		}
 		if from, ok := r.past.Sender(at); ok {
 			out.Origin = &Place{from.Step + 1, from.At}
 		}
 	}
-	if d.Event.Kind == runtime.InvokeEvent {
+	if d.Event.Kind == node.InvokeEvent {
 		r.current[d.To] = d.Event.Operation
 	}
 	for _, o := range d.Seen {
 		seen := Observation{Kind: observationKinds[o.Kind], Slot: o.Slot}
 		switch o.Kind {
-		case runtime.Invoked:
+		case node.Invoked:
 			r.current[d.To] = o.Operation
 			seen.Text = operationText(o.Operation)
-		case runtime.Failed:
+		case node.Failed:
 			seen.Text = o.Failure.String()
 		default:
-			seen.Text = runtime.Text(o.Value)
+			seen.Text = node.Text(o.Value)
 			// An operation that was given a value, as a write, just returns.
-			if o.Kind == runtime.Returned && o.Value == nil && r.current[d.To].Arg != nil {
+			if o.Kind == node.Returned && o.Value == nil && r.current[d.To].Arg != nil {
 				seen.Text = ""
 			}
 		}
@@ -302,7 +303,7 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	return out
 }
 
-func indices(s runtime.Set) []int {
+func indices(s node.Set) []int {
 	var all []int
 	for i := range s.All {
 		all = append(all, i)

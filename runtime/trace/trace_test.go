@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -76,7 +77,7 @@ func TestTraceIsPlainAndDeterministic(t *testing.T) {
 	record := func() *trace.Trace {
 		c, err := runtime.NewCluster(runtime.Config{
 			Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
-			Clients: []runtime.Client{{Name: "c1", Program: []runtime.Operation{{Name: "read"}}}},
+			Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "read"}}}},
 			Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
 		})
 		if err != nil {

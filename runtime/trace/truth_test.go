@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Whatever an explanation says of random scenarios, and whatever stands in their
@@ -92,7 +93,7 @@ func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
 		}
 		j.says(s, j.name(d.To), fmt.Sprintf("in step %d", s.At.Step))
 		if d.From >= 0 {
-			j.says(s, runtime.Text(d.Event.Message)+" from "+j.name(d.From))
+			j.says(s, node.Text(d.Event.Message)+" from "+j.name(d.From))
 		}
 	case Enough:
 		j.enough(s, before)
@@ -129,7 +130,7 @@ func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
 				j.Fatalf("%+v: it came again at %v", s, p)
 			}
 		})
-		j.says(s, j.name(s.Server)+" had got "+runtime.Text(got.Event.Message)+" from "+j.name(got.From), fmt.Sprintf("in step %d", s.Lost.Step))
+		j.says(s, j.name(s.Server)+" had got "+node.Text(got.Event.Message)+" from "+j.name(got.From), fmt.Sprintf("in step %d", s.Lost.Step))
 	case Unknown:
 		if n := len(j.w.Past().Log(j.at(s.At).To)); n < 100 {
 			j.Fatalf("what enabled %v should be known: only %d events reached %s", s.At, n, j.name(j.at(s.At).To))
@@ -149,13 +150,13 @@ func (j *judge) enough(s Enough, before []Sentence) {
 			background = append(background, p)
 		}
 	})
-	var want func(seen []runtime.Observation, sent []runtime.Sent) bool
+	var want func(seen []node.Observation, sent []node.Sent) bool
 	if s.Arrival != nil {
 		arrived := j.at(*s.Arrival)
-		want = func(_ []runtime.Observation, sent []runtime.Sent) bool {
-			return slices.ContainsFunc(sent, func(m runtime.Sent) bool {
-				return m.Message == arrived.Event.Message && (arrived.Hop == 0 && m.To == runtime.ToNextLeader ||
-					arrived.Hop > 0 && (m.To == runtime.ToServers && !j.tr.Lanes[arrived.To].Client || m.To == j.tr.Lanes[arrived.To].Identity))
+		want = func(_ []node.Observation, sent []node.Sent) bool {
+			return slices.ContainsFunc(sent, func(m node.Sent) bool {
+				return m.Message == arrived.Event.Message && (arrived.Hop == 0 && m.To == node.ToNextLeader ||
+					arrived.Hop > 0 && (m.To == node.ToServers && !j.tr.Lanes[arrived.To].Client || m.To == j.tr.Lanes[arrived.To].Identity))
 			})
 		}
 	} else {
@@ -173,9 +174,9 @@ func (j *judge) enough(s Enough, before []Sentence) {
 			j.Fatalf("%+v is about nothing that was told: %+v", s, seen)
 		}
 		o := j.at(s.At).Seen[i]
-		want = func(seen []runtime.Observation, _ []runtime.Sent) bool {
-			return slices.ContainsFunc(seen, func(got runtime.Observation) bool {
-				got.Failure, o.Failure = runtime.Failure{}, runtime.Failure{} // a panic by hand has other frames
+		want = func(seen []node.Observation, _ []node.Sent) bool {
+			return slices.ContainsFunc(seen, func(got node.Observation) bool {
+				got.Failure, o.Failure = node.Failure{}, node.Failure{} // a panic by hand has other frames
 				return got == o
 			})
 		}
@@ -194,25 +195,25 @@ func (j *judge) enough(s Enough, before []Sentence) {
 	}
 	for _, p := range s.Events {
 		if d := j.at(p); d.From >= 0 {
-			j.says(s, runtime.Text(d.Event.Message), j.name(d.From))
+			j.says(s, node.Text(d.Event.Message), j.name(d.From))
 		}
 	}
 }
 
 // played drives a node by hand through events, and judges its last reaction.
-func (j *judge) played(lane int, events []Place, want func([]runtime.Observation, []runtime.Sent) bool) bool {
+func (j *judge) played(lane int, events []Place, want func([]node.Observation, []node.Sent) bool) bool {
 	seen, sent, ok := j.byHand(lane, events)
 	return ok && want(seen, sent)
 }
 
-func (j *judge) byHand(lane int, events []Place) (seen []runtime.Observation, sent []runtime.Sent, ok bool) {
-	fresh := func() runtime.Node {
+func (j *judge) byHand(lane int, events []Place) (seen []node.Observation, sent []node.Sent, ok bool) {
+	fresh := func() node.Node {
 		c := j.w.Cluster()
 		id := c.Identities()[c.Instances()[lane].Identity]
-		self := runtime.Self{ID: id.Name, N: c.Config().N, F: c.Config().F, Servers: c.Config().Servers}
-		make := func() (runtime.Node, error) { return c.Config().Protocol.NewServer(self) }
+		self := node.Self{ID: id.Name, N: c.Config().N, F: c.Config().F, Servers: c.Config().Servers}
+		make := func() (node.Node, error) { return c.Config().Protocol.NewServer(self) }
 		if id.Client {
-			make = func() (runtime.Node, error) {
+			make = func() (node.Node, error) {
 				for _, client := range c.Config().Clients {
 					if client.Name == id.Name {
 						return c.Config().Protocol.NewClient(self, client.Program)
@@ -221,13 +222,13 @@ func (j *judge) byHand(lane int, events []Place) (seen []runtime.Observation, se
 				return nil, fmt.Errorf("no client %s", id.Name)
 			}
 		}
-		node, err := make()
+		made, err := make()
 		if err != nil {
 			j.Fatal(err)
 		}
-		return node
+		return made
 	}
-	node, down, broken := fresh(), false, false
+	n, down, broken := fresh(), false, false
 	for _, p := range events {
 		seen, sent = nil, nil
 		d := j.at(p)
@@ -237,27 +238,27 @@ func (j *judge) byHand(lane int, events []Place) (seen []runtime.Observation, se
 				return nil, nil, false
 			}
 			if down = kind == "crash"; kind == "amnesia" {
-				node = fresh()
+				n = fresh()
 			} else if kind == "restart" {
-				if r, can := node.(runtime.Restarter); can {
+				if r, can := n.(node.Restarter); can {
 					r.Restart()
 				} else {
-					node = fresh()
+					n = fresh()
 				}
 			}
 		case down || broken:
-			if d.Event.Kind != runtime.MessageEvent && d.Event.Kind != runtime.RoundEvent {
+			if d.Event.Kind != node.MessageEvent && d.Event.Kind != node.RoundEvent {
 				return nil, nil, false
 			}
 		default:
-			var out runtime.Reaction
-			if failed := react(node, d.Event, &out); failed {
+			var out node.Reaction
+			if failed := react(n, d.Event, &out); failed {
 				broken = true
-				seen = append(slices.Clone(out.Observations()), runtime.Observation{Kind: runtime.Failed})
+				seen = append(slices.Clone(out.Observations()), node.Observation{Kind: node.Failed})
 				continue
 			}
 			if out.Refused() != "" {
-				if d.Event.Kind != runtime.MessageEvent {
+				if d.Event.Kind != node.MessageEvent {
 					return nil, nil, false
 				}
 				continue
@@ -268,9 +269,9 @@ func (j *judge) byHand(lane int, events []Place) (seen []runtime.Observation, se
 	return seen, sent, true
 }
 
-func react(node runtime.Node, e runtime.Event, out *runtime.Reaction) (failed bool) {
+func react(n node.Node, e node.Event, out *node.Reaction) (failed bool) {
 	defer func() { failed = recover() != nil }()
-	node.React(e, out)
+	n.React(e, out)
 	return false
 }
 
@@ -323,7 +324,7 @@ func (j *judge) crossed(s Crossed) {
 	if d.From < 0 || d.Hop != 0 || part(d.From) < 0 || part(d.To) < 0 || part(d.From) == part(d.To) {
 		j.Fatalf("%+v: %s and %s are not apart, or this is no mail", s, j.name(d.From), j.name(d.To))
 	}
-	j.says(s, runtime.Text(d.Event.Message)+" from "+j.name(d.From), "reached "+j.name(d.To))
+	j.says(s, node.Text(d.Event.Message)+" from "+j.name(d.From), "reached "+j.name(d.To))
 }
 
 func (j *judge) operation(s ClientOperation) {
@@ -354,7 +355,7 @@ func (j *judge) operation(s ClientOperation) {
 		if len(heard) != len(h.From) || slices.ContainsFunc(h.From, func(i int) bool { return !heard[i] }) {
 			j.Fatalf("%+v: %+v was heard from %v", s, h, heard)
 		}
-		j.says(s, runtime.Text(j.at(h.Message).Event.Message)+" from "+j.name(h.From[0]))
+		j.says(s, node.Text(j.at(h.Message).Event.Message)+" from "+j.name(h.From[0]))
 	}
 	for _, m := range s.Receptions {
 		_, told := fates(m.Message)
@@ -373,7 +374,7 @@ func (j *judge) operation(s ClientOperation) {
 	}
 	returned := false
 	for _, o := range j.at(s.Ended).Seen {
-		returned = returned || o.Kind == runtime.Returned && j.at(s.Ended).To == s.Lane
+		returned = returned || o.Kind == node.Returned && j.at(s.Ended).To == s.Lane
 	}
 	if s.Returned && !returned {
 		j.Fatalf("%+v has not returned", s)
@@ -417,7 +418,7 @@ func (j *judge) missed(s Missed) {
 			j.Fatalf("%+v: the twin %s had not got it", s, j.name(twin))
 		}
 	}
-	j.says(s, runtime.Text(lost.Event.Message)+" from "+j.name(lost.From))
+	j.says(s, node.Text(lost.Event.Message)+" from "+j.name(lost.From))
 }
 
 // storyboard checks each cell, and what stands below the steps.
@@ -465,7 +466,7 @@ func (j *judge) storyboard() {
 func (j *judge) unheard(k int, u unheard) {
 	kept, came := map[int]bool{}, map[int]bool{}
 	for _, d := range j.past[k] {
-		if d.To != u.lane || d.From < 0 || runtime.MessageType(d.Event.Message) != u.kind {
+		if d.To != u.lane || d.From < 0 || node.MessageType(d.Event.Message) != u.kind {
 			continue
 		}
 		kept[d.From] = kept[d.From] || d.Fate == runtime.Filtered

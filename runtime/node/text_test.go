@@ -1,6 +1,8 @@
-package runtime
+package node
 
-import "testing"
+import (
+	"testing"
+)
 
 // Values that a script tells apart have different texts: steps are known by
 // theirs.

@@ -1,0 +1,75 @@
+package node
+
+import (
+	"encoding"
+)
+
+// A Node is the deterministic code of one replica or client: a state, and a
+// reaction to an event. It has no clock, no random source and no goroutine of
+// its own; the simulation owns time and choice. Two nodes made the same way that see
+// equal events must end in equal states and send equal messages.
+//
+// A node that also implements [State] is identified by its encoding: nodes
+// with equal encodings are one local state, and each pair of local state and
+// event runs the node's code once. A node that does not is identified by the
+// log of its inputs and rebuilt by replaying them, which is slower, still
+// exact, and merges less.
+//
+// The simulation calls the methods of one node from one goroutine at a time,
+// but nodes made by one [Protocol] may run concurrently with each other.
+type Node interface {
+	// React handles one event. What the node sends and what may be observed
+	// of it goes to out, which is valid until React returns.
+	React(e Event, out *Reaction)
+}
+
+// State is implemented by nodes that can encode their state and restore it.
+// The encoding must be canonical: equal states give equal bytes. What a node
+// was made with (its identity, n, f, its options) need not be encoded, because
+// a state is only ever restored into a node that was made the same way.
+type State interface {
+	encoding.BinaryAppender
+	encoding.BinaryUnmarshaler
+}
+
+// Restarter is implemented by nodes that keep part of their state across a
+// restart. Restart forgets what is volatile. A node without it forgets all.
+type Restarter interface {
+	Restart()
+}
+
+// Inspector is implemented by nodes that can show their state to people.
+// Summary is a few words ("v1 red"); Fields lists what the state consists of.
+type Inspector interface {
+	Summary() string
+	Fields() []Field
+}
+
+// A Field is one named part of a node's state, for people and scripts.
+type Field struct {
+	Name  string
+	Value any // a comparable value, as in messages
+}
+
+// A Self says to a node who it is and in what system it lives.
+type Self struct {
+	ID      string   // its identity
+	N, F    int      // number of servers, and how many of them may be faulty
+	Servers []string // the identities of all servers, in order; not to be changed
+}
+
+// A Protocol makes the nodes of a cluster. Its methods may be called
+// concurrently. An error says what is wrong with the configuration (a quorum
+// larger than n, an operation that the protocol does not know).
+type Protocol interface {
+	Name() string
+	NewServer(self Self) (Node, error)
+	NewClient(self Self, program []Operation) (Node, error)
+}
+
+// Typed is implemented by protocols that can list the types of all messages
+// that their nodes handle or send. A filter of messages that names another type
+// is refused then, instead of having no effect.
+type Typed interface {
+	MessageTypes() []string
+}

@@ -1,0 +1,42 @@
+package node
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Text shows a message, value or argument to people: strings are quoted, nil
+// is None, anything with a String method speaks for itself.
+func Text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case string:
+		return fmt.Sprintf("%q", v)
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case float64: // as a script writes it, so that 1.0 is not taken for 1
+		text := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0"
+		}
+		return text
+	case fmt.Stringer:
+		return v.String()
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// FullText shows a message to people without leaving anything out: what its
+// method Full returns, if it has one, else its [Text].
+func FullText(v any) string {
+	if f, ok := v.(interface{ Full() string }); ok {
+		return f.Full()
+	}
+	return Text(v)
+}
