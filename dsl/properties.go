@@ -286,7 +286,7 @@ func callCheck(c *call) (starlark.Value, error) {
 	}
 	text := strings.Join(verdicts, "\n")
 	if len(t.Findings) > 0 {
-		text = terminal.Visible(text+"\n\n") + t.Storyboard(c.in().traceOptions())
+		text = terminal.Visible(text+"\n\n") + trace.Storyboard(t, c.in().traceOptions())
 		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
 			text += "\n" + terminal.Visible(story)
 		}

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
@@ -38,13 +39,19 @@ func formatsText() string {
 	return "The formats are " + strings.Join(texts, "; ") + "."
 }
 
+// findingFormats lists the formats that show what is violated.
+func findingFormats() string {
+	names := slices.DeleteFunc(trace.Formats(), func(name string) bool { return !trace.Format(name).Finds() })
+	return english.Join(names, "and")
+}
+
 func viewsFamily() []Entry {
 	return []Entry{{
 		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
 		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
 ` + formatsText() + `
 show("messages") is short for format = "messages", and with full = True what messages say stands below each step, nothing left out.
-With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the ending of the name says which. What is violated, of a report or of the properties in check, is explained in html, mermaid and json.
+With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the ending of the name says which. What is violated, of a report or of the properties in check, is explained in ` + findingFormats() + `.
 Of a report that found nothing it prints a line that says so and shows and writes nothing, so that a script can show each report; show(report.passing[0]) shows a scenario that holds. What code says that fails is shown whole, up to 20 lines; values are cut to fit, and stand whole in why(), the page and json.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 show()
@@ -151,7 +158,7 @@ func callShow(c *call) (starlark.Value, error) {
 		return starlark.None, err
 	}
 	out := c.in().plain()
-	if f == trace.FormatStoryboard || f == trace.FormatMessages {
+	if f.Drawn() {
 		out = c.in().config.Stdout // which are coloured
 	}
 	fmt.Fprintln(out, strings.TrimRight(text, "\n"))
@@ -181,13 +188,12 @@ func pictureFormat(format, file string, full bool) (trace.Format, error) {
 // showNothing says that a report has nothing to show, and what there is instead.
 // Another program that reads a picture cannot read that.
 func (c *call) showNothing(r *reportValue, f trace.Format, file string) (starlark.Value, error) {
-	forPeople := f == trace.FormatStoryboard || f == trace.FormatMessages
 	text := "nothing is violated " + r.Bounds()
 	if file != "" {
 		text += ", so " + file + " is not written"
 	}
 	text += "; " + r.instead("show")
-	if file == "" && !forPeople {
+	if file == "" && !f.Drawn() {
 		return nil, fmt.Errorf("show: %s", text)
 	}
 	_, err := fmt.Fprintln(c.in().plain(), text)

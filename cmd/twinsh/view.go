@@ -31,16 +31,30 @@ func viewCommand() command {
 		help: `
 Reads a trace that show(format = "json", file = "trace.json") wrote, and draws it.
 
-  -format FORMAT   ` + strings.Join(trace.Formats(), ", ") + `
+  -format FORMAT   one of those below
   -o FILE          where to write it; without, it is printed
 
-Without a format the name of FILE says which: .html, .json, .mmd for Mermaid,
-.log for ShiViz, .txt for a storyboard.
+` + formats() + `
+Without a format the ending of FILE says which.
 
 Exit status: 0 it was drawn, 2 it is no trace or could not be written.`,
 		flags: v.declare,
 		run:   v.run,
 	}
+}
+
+// formats lists the formats, a line for each.
+func formats() string {
+	var b strings.Builder
+	for _, name := range trace.Formats() {
+		f := trace.Format(name)
+		fmt.Fprintf(&b, "  %-15s  %s", name, f.About())
+		if f.Ending() != "" {
+			fmt.Fprintf(&b, " (%s)", f.Ending())
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 func (v *viewing) run(_ context.Context, p *program, args []string) int {

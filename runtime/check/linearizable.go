@@ -10,6 +10,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -319,10 +320,10 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 	if because == nil {
 		text += ", which no order of the operations explains"
 	} else {
-		text += " after " + enumerate(because, "and") + "; no order of the operations explains that"
+		text += " after " + english.Join(because, "and") + "; no order of the operations explains that"
 	}
 	if right != nil {
-		text += ". " + enumerate(right, "or") + " would have been right"
+		text += ". " + english.Join(right, "or") + " would have been right"
 	}
 	return text, nil
 }

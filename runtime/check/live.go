@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -207,5 +207,5 @@ func presenceText(c *runtime.Cluster, faulty, chosen node.Set) string {
 	case chosen == 0:
 		return "with none of the faulty instances present, "
 	}
-	return "with " + strings.Join(c.Names(chosen), " and ") + " of the faulty instances present, "
+	return "with " + english.Join(c.Names(chosen), "and") + " of the faulty instances present, "
 }

@@ -172,7 +172,7 @@ func TestLive(t *testing.T) {
 		// Decisions of faulty instances don't count.
 		{"only a correct one decides", ballot{only: "B"}, "", 1, ""},
 		{"only a faulty one decides", ballot{only: "C"}, "", 50, "no progress in 50 good rounds"},
-		{"it became faulty", ballot{only: "B"}, "amnesia B", 50, "with B and C and C' of the faulty instances present"},
+		{"it became faulty", ballot{only: "B"}, "amnesia B", 50, "with B, C and C' of the faulty instances present"},
 		// Faulty identities may fall silent.
 		{"too many faulty ones", ballot{}, "amnesia B", 50, "with none of the faulty instances present, no correct replica decides"},
 		{"too many crashes", ballot{}, "crash B", 50, "with none of the faulty instances present, no correct replica decides"},

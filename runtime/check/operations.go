@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -147,12 +146,4 @@ func unknownIn(p refuser, h runtime.History) error {
 		return fmt.Errorf("%s: %s in step %d: %w", p.Name(), h.Cluster.Instances()[o.Instance].Name, o.Step, err)
 	}
 	return nil
-}
-
-// enumerate joins words as a sentence does: a, b and c.
-func enumerate(words []string, and string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " " + and + " " + words[n-1]
-	}
-	return strings.Join(words, "")
 }

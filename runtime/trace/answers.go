@@ -73,12 +73,11 @@ type operationReport struct {
 // answered had not got.
 func (q *inquiry) answered(s locatedObservation) []Sentence {
 	a := operationReport{q, map[node.Message]bool{}}
-	q.places(s.at, func(p Place, d *Delivery) bool {
+	for p, d := range q.until(s.at) {
 		if d.From >= 0 && d.Fate == Delivered && d.Changed && !q.Lanes[d.To].Client {
 			a.matters[q.happened(p).Event.Message] = true
 		}
-		return true
-	})
+	}
 	all := a.operations(s.at)
 	begun := Place{}
 	i := slices.IndexFunc(all, func(e ClientOperation) bool {
@@ -107,7 +106,7 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 func (q *inquiry) operations(until Place) []ClientOperation {
 	var all []ClientOperation
 	open := map[int]int{}
-	q.places(until, func(p Place, d *Delivery) bool {
+	for p, d := range q.until(until) {
 		for _, lane := range []int{d.From, d.To} {
 			if i, ok := open[lane]; ok {
 				all[i].Ended = p
@@ -123,8 +122,7 @@ func (q *inquiry) operations(until Place) []ClientOperation {
 				delete(open, d.To)
 			}
 		}
-		return true
-	})
+	}
 	return all
 }
 
@@ -134,9 +132,9 @@ func (s *ClientOperation) during(p Place) bool { return !p.Before(s.Begun) && !s
 // describe finds out what an operation was about.
 func (a operationReport) describe(e ClientOperation) ClientOperation {
 	known := map[node.Message]int{}
-	a.places(e.Ended, func(p Place, d *Delivery) bool {
+	for p, d := range a.until(e.Ended) {
 		if !e.during(p) || d.From < 0 || d.full() == d.Type {
-			return true // a message without contents says nothing
+			continue // a message without contents says nothing
 		}
 		m := a.happened(p).Event.Message
 		switch {
@@ -154,8 +152,7 @@ func (a operationReport) describe(e ClientOperation) ClientOperation {
 			}
 			e.Receptions[i].note(p, d)
 		}
-		return true
-	})
+	}
 	return e
 }
 
@@ -266,15 +263,15 @@ func (a operationReport) fates(server int, until Place) (lost []Place, forgot []
 	var order []sentMessage
 	last := map[sentMessage]Place{}
 	var amnesia Place
-	a.places(until, func(p Place, d *Delivery) bool {
+	for p, d := range a.until(until) {
 		if d.To != server || !p.Before(until) {
-			return true
+			continue
 		}
 		if d.From < 0 {
 			if a.Steps[p.Step-1].Kind == "amnesia" {
 				amnesia = p
 			}
-			return true
+			continue
 		}
 		m := a.sentMessage(p)
 		was, ok := last[m]
@@ -284,8 +281,7 @@ func (a operationReport) fates(server int, until Place) (lost []Place, forgot []
 		if !ok || a.at(was).Fate != Delivered || d.Fate == Delivered {
 			last[m] = p
 		}
-		return true
-	})
+	}
 	for _, m := range order {
 		switch p := last[m]; {
 		case a.at(p).Fate != Delivered:
@@ -306,7 +302,7 @@ func (a operationReport) informed(server int, message, until Place) []int {
 			continue
 		}
 		got := false
-		a.places(until, func(p Place, d *Delivery) bool {
+		for p, d := range a.until(until) {
 			switch {
 			case d.To != j || !p.Before(until):
 			case d.From < 0:
@@ -314,8 +310,7 @@ func (a operationReport) informed(server int, message, until Place) []int {
 			case d.Fate == Delivered && d.From == a.at(message).From && a.happened(p).Event.Message == a.happened(message).Event.Message:
 				got = true
 			}
-			return true
-		})
+		}
 		if got {
 			twins = append(twins, j)
 		}

@@ -96,7 +96,7 @@ const where = `[location.hash, document.getElementById("slider").value, document
 
 func TestPageInBrowser(t *testing.T) {
 	tr := inversion(t)
-	page, err := tr.Page()
+	page, err := trace.Page(tr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestPageFollowsSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := play(t, c, "exchange c1 A,B,C,D\nexchange c1 A,B,C,D\nexchange c2 B,C,D,E\nexchange c2 B,C,D,E\nexchange c4 B,C,D,E\nexchange c3 A,B,C,D\nexchange c4 C,D,E\n")
-	page, err := trace.Of(w).Page()
+	page, err := trace.Page(trace.Of(w))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestPageFollowsSteps(t *testing.T) {
 	inView(3, "c2")
 	inView(6, "c3")
 
-	page, err = trace.Of(mailed(t)).Page()
+	page, err = trace.Page(trace.Of(mailed(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestPageDoesNotObeyNodes(t *testing.T) {
 	tr.Steps[0].States[0].Summary = evil
 	tr.Steps[0].Deliveries[1].Text = evil
 	tr.Findings = []trace.Finding{{Property: evil, Why: evil, Step: 1}}
-	page, err := tr.Page()
+	page, err := trace.Page(tr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestPictures(t *testing.T) {
 	if *pictures == "" {
 		t.Skip("no folder given: go test ./runtime/trace -run TestPictures -pictures FOLDER")
 	}
-	page, err := inversion(t).Page()
+	page, err := trace.Page(inversion(t))
 	if err != nil {
 		t.Fatal(err)
 	}

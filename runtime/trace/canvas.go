@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -8,13 +9,6 @@ import (
 
 	"github.com/fatih/color"
 )
-
-// Options say how to draw.
-type Options struct {
-	Width int  // the longest line, in characters; 0 means 80
-	Color bool // whether to colour with ANSI escape sequences
-	Full  bool // whether a diagram lists below each step what its messages say, nothing left out
-}
 
 // A style is how a character looks, if colours are on.
 type style uint8
@@ -32,8 +26,8 @@ var attributes = [...][]color.Attribute{
 	twin: {color.FgCyan}, {color.FgMagenta}, {color.FgYellow}, {color.FgBlue},
 }
 
-// style returns how a lane looks.
-func (t *Trace) style(lane int) style {
+// styleOf returns how a lane looks.
+func styleOf(t *Trace, lane int) style {
 	if !t.Lanes[lane].Twinned {
 		if t.Lanes[lane].Faulty {
 			return red
@@ -73,6 +67,31 @@ func newCanvas(o Options) *canvas {
 		o.Width = 80
 	}
 	return &canvas{width: o.Width, color: o.Color, full: o.Full}
+}
+
+// header writes what system a trace is of.
+func (c *canvas) header(t *Trace) {
+	type part struct {
+		text  string
+		style style
+		mark  string
+	}
+	parts := []part{{t.Protocol, bold, ""}, {fmt.Sprintf("n=%d f=%d", t.N, t.F), plain, ""}}
+	for _, i := range faultyLanes(t) {
+		parts = append(parts, part{faultText(t, i), styleOf(t, i), " (faulty)"})
+	}
+	row, col := c.row(), 0
+	for _, p := range parts {
+		if col > 0 && col+runes(p.text)+runes(p.mark) > c.width {
+			row, col = c.row(), indent
+		}
+		col = c.put(row, col, shorten(p.text, c.width-col-runes(p.mark)), p.style)
+		col = c.put(row, col, p.mark, red) + 3
+	}
+	if t.Beyond {
+		c.put(c.row(), 0, shorten(fmt.Sprintf("more than f=%d servers are faulty: nothing is promised", t.F), c.width), red)
+	}
+	c.row()
 }
 
 // row adds an empty row and returns its number.

@@ -105,7 +105,7 @@ func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
 }
 
 // senders lists the lanes whose messages stand at the given places.
-func (t *Trace) senders(places []Place) []int {
+func senders(t *Trace, places []Place) []int {
 	var lanes []int
 	for _, p := range places {
 		if from := t.at(p).From; from >= 0 {

@@ -10,9 +10,9 @@ import (
 const FormatMessages Format = "messages"
 
 var messagesRenderer = renderer{
-	format: FormatMessages, about: "every message as an arrow", endings: nil,
-	render:     func(t *Trace, o Options) (string, error) { return t.Diagram(o), nil },
-	recognizes: drawn.MatchString,
+	format: FormatMessages, about: "every message as an arrow", drawn: true,
+	render:     func(t *Trace, o Options) (string, error) { return Diagram(t, o), nil },
+	recognizes: drawing.MatchString,
 }
 
 // Diagram draws a vertical line for each instance and, step by step, an arrow
@@ -20,9 +20,9 @@ var messagesRenderer = renderer{
 // arrow. What a wave of messages did to an instance stands below the wave:
 // what was observed, and [its state] if that changed. An instance that is down
 // has no line.
-func (t *Trace) Diagram(o Options) string {
+func Diagram(t *Trace, o Options) string {
 	d := &diagram{canvas: newCanvas(o), Trace: t, down: make([]bool, len(t.Lanes)), shown: make([]string, len(t.Lanes))}
-	t.header(d.canvas)
+	d.header(t)
 	d.layout()
 	d.heads()
 	for k := range t.Steps {
@@ -113,7 +113,7 @@ func (d *diagram) heads() {
 			room = d.cols[i+1] - d.cols[i]
 		}
 		name := shorten(l.Name, max(room-1, 1))
-		d.put(d.headed, max(d.cols[i]-(runes(name)-1)/2, 0), name, d.style(i))
+		d.put(d.headed, max(d.cols[i]-(runes(name)-1)/2, 0), name, styleOf(d.Trace, i))
 	}
 }
 
@@ -122,7 +122,7 @@ func (d *diagram) lifelines() int {
 	row := d.row()
 	for i, col := range d.cols {
 		if !d.down[i] {
-			look := d.style(i)
+			look := styleOf(d.Trace, i)
 			if look == plain {
 				look = faint
 			}
@@ -281,7 +281,7 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 		for _, o := range m.Seen {
 			r := observed(m.To, o)
 			if r.brief == "" {
-				r.brief = d.text(r)
+				r.brief = r.text(d.Trace)
 			}
 			lines := []string{r.brief}
 			if r.failed || d.full {
@@ -312,7 +312,7 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 		case m.Hop == 0 && slices.ContainsFunc(rest, again): // it has only begun
 		default:
 			d.shown[m.To] = m.Summary
-			states = append(states, annotation{m.To, "[" + shorten(m.Summary, d.room(m.To)-2) + "]", d.style(m.To)})
+			states = append(states, annotation{m.To, "[" + shorten(m.Summary, d.room(m.To)-2) + "]", styleOf(d.Trace, m.To)})
 		}
 	}
 	d.annotate(said, states)

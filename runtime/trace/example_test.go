@@ -10,7 +10,7 @@ import (
 )
 
 // A storyboard has a row for each step and a column for each server.
-func ExampleTrace_Storyboard() {
+func ExampleStoryboard() {
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
 		Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}}},
@@ -28,7 +28,7 @@ func ExampleTrace_Storyboard() {
 			panic(err)
 		}
 	}
-	fmt.Print(trace.Of(w).Storyboard(trace.Options{Width: 60}))
+	fmt.Print(trace.Storyboard(trace.Of(w), trace.Options{Width: 60}))
 	// Output:
 	// kv   n=4 f=1
 	//

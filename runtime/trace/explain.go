@@ -59,7 +59,7 @@ type Changed struct{ Step int }
 // w, a world on the way that t is the record of: if kind is Decided how a correct
 // replica decided, and another one differently, if that is so, if it is Returned
 // what a correct client was answered and what those who answered had not got. If it is
-// something else, or nothing of the kind was observed, it tells how code failed, or
+// something else, or nothing of the kind was observed, it says how code failed, or
 // what the step did.
 //
 // It knows no protocol. What enabled an observation it finds out by replaying
@@ -92,6 +92,22 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 	return story, ctx.Err()
 }
 
+// Find notes that a property does not hold in a world on the way that t is the
+// record of, and explains what was observed of the given kind in the step that
+// led there; see Explain. The error is that of ctx.
+func (t *Trace) Find(ctx context.Context, property, why string, w *runtime.World, kind ObservationKind) error {
+	f := Finding{Property: property, Why: why, Step: w.Depth()}
+	story, err := t.Explain(ctx, w, kind)
+	for _, s := range story {
+		f.Story = append(f.Story, t.Say(s))
+	}
+	t.Findings = append(t.Findings, f)
+	return err
+}
+
+// Say makes text of a sentence of this trace.
+func (t *Trace) Say(s Sentence) string { return s.say(t) }
+
 // A locatedObservation is an observation, and where it was made.
 type locatedObservation struct {
 	Observation
@@ -110,19 +126,6 @@ func (q *inquiry) seenIn(step int) []locatedObservation {
 		}
 	}
 	return all
-}
-
-// places calls f for each delivery until a place, in order, that included,
-// unless f returns false before.
-func (t *Trace) places(until Place, f func(Place, *Delivery) bool) {
-	for k := 1; k <= min(until.Step, len(t.Steps)); k++ {
-		for i := range t.Steps[k-1].Deliveries {
-			p := Place{k, i}
-			if until.Before(p) || !f(p, t.at(p)) {
-				return
-			}
-		}
-	}
 }
 
 // observed describes an observation, and what enabled it since first. It
@@ -176,7 +179,7 @@ func (q *inquiry) conflicting(s locatedObservation) (found locatedObservation, o
 // messages enabled that one to send what it sent last.
 func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Place, behind []int) {
 	story, events = q.observed(s, Place{})
-	behind = q.senders(events)
+	behind = senders(q.Trace, events)
 	var last Place
 	for _, p := range events {
 		if d := q.at(p); d.From >= 0 && d.From != s.lane {
@@ -188,9 +191,9 @@ func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Plac
 		return story, events, behind
 	}
 	origin := *q.at(last).Origin
-	if sooner := q.enabled(origin, Place{}, q.sending(last)); len(q.senders(sooner)) > 1 {
+	if sooner := q.enabled(origin, Place{}, q.sending(last)); len(senders(q.Trace, sooner)) > 1 {
 		story = append(story, Enough{At: origin, Arrival: &last, Events: sooner})
-		return story, slices.Concat(sooner, events), q.senders(sooner)
+		return story, slices.Concat(sooner, events), senders(q.Trace, sooner)
 	}
 	return story, events, behind
 }

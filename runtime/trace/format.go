@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // A Format is a way to show a trace, as scripts and flags name it.
@@ -17,6 +19,8 @@ type renderer struct {
 	format  Format
 	about   string   // what it is, for the help: a log with vector clocks
 	endings []string // of the names of files that ask for it, none if it has none of its own
+	drawn   bool     // whether it is drawn for a terminal: in colours, as wide as that is
+	finds   bool     // whether it shows findings
 	render  func(*Trace, Options) (string, error)
 	// recognizes reports whether a text begins as what render returns.
 	recognizes func(text string) bool
@@ -71,24 +75,37 @@ func FormatOf(file string) (Format, error) {
 		}
 		known = append(known, r.endings[:min(1, len(r.endings))]...)
 	}
-	last := len(known) - 1
-	return "", fmt.Errorf("no format is known by %s, only %s and %s; name one, as in format = %q",
-		ending, strings.Join(known[:last], ", "), known[last], FormatStoryboard)
+	return "", fmt.Errorf("no format is known by %s, only %s; name one, as in format = %q",
+		ending, english.Join(known, "and"), FormatStoryboard)
 }
 
-// drawn is the first line of a storyboard and of a diagram, or the first two.
-var drawn = regexp.MustCompile(`^[^#"'\n]*(   |\n *)n=[0-9]+ f=[0-9]+`)
+// drawing is the first line of a storyboard and of a diagram, or the first two.
+var drawing = regexp.MustCompile(`^[^#"'\n]*(   |\n *)n=[0-9]+ f=[0-9]+`)
 
 // Recognizes reports whether data begins as what [Trace.Render] returns for the
 // format, of which a program may take that file for one of its own. Four
 // kilobytes are enough.
 func (f Format) Recognizes(data []byte) bool { return f.renderer().recognizes(string(data)) }
 
+// Drawn reports whether the format is for a terminal, for which the options of
+// [Trace.Render] count. The others are read by other programs.
+func (f Format) Drawn() bool { return f.renderer().drawn }
+
+// Finds reports whether the format shows the [Finding]s of a trace.
+func (f Format) Finds() bool { return f.renderer().finds }
+
 // Known reports whether there is such a format.
 func (f Format) Known() bool { return f.renderer() != nil }
 
-// Render returns the trace in a format, ended by a newline. The options are
-// those of storyboards and diagrams.
+// Options say how to draw.
+type Options struct {
+	Width int  // the longest line, in characters; 0 means 80
+	Color bool // whether to colour with ANSI escape sequences
+	Full  bool // whether a diagram lists below each step what its messages say, nothing left out
+}
+
+// Render returns the trace in a format, ended by a newline. The options
+// count for formats that are [Format.Drawn].
 func (t *Trace) Render(f Format, o Options) (string, error) {
 	r := f.renderer()
 	if r == nil {

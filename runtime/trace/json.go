@@ -24,8 +24,8 @@ const (
 const FormatJSON Format = "json"
 
 var jsonRenderer = renderer{
-	format: FormatJSON, about: "the trace for other programs", endings: []string{".json"},
-	render:     func(t *Trace, o Options) (string, error) { text, err := t.Encode(); return string(text), err },
+	format: FormatJSON, about: "the trace for other programs", endings: []string{".json"}, finds: true,
+	render:     func(t *Trace, o Options) (string, error) { text, err := Encode(t); return string(text), err },
 	recognizes: func(text string) bool { return strings.HasPrefix(text, "{\n  \"format\": \""+schema+"\"") },
 }
 
@@ -63,7 +63,7 @@ func (d document) sum() (string, error) {
 //
 // What they mean is said at the fields of [Trace]; instances are given by
 // their index in lanes.
-func (t *Trace) Encode() ([]byte, error) {
+func Encode(t *Trace) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -79,7 +79,7 @@ func (t *Trace) Encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Decode reads what [Trace.Encode] wrote. The error says what is wrong with
+// Decode reads what [Encode] wrote. The error says what is wrong with
 // anything else, so that a trace without an error can be drawn in every way.
 func Decode(data []byte) (*Trace, error) {
 	var head struct {
@@ -107,7 +107,7 @@ func Decode(data []byte) (*Trace, error) {
 	if d.Trace == nil {
 		return nil, fmt.Errorf("trace: no lanes, want at least one")
 	}
-	if err := d.check(); err != nil {
+	if err := check(d.Trace); err != nil {
 		return nil, fmt.Errorf("trace: %w", err)
 	}
 	if sum, err := d.sum(); err != nil || d.Sum != "" && d.Sum != sum {
@@ -117,7 +117,7 @@ func Decode(data []byte) (*Trace, error) {
 }
 
 // check reports whatever would make the trace impossible to draw.
-func (t *Trace) check() error {
+func check(t *Trace) error {
 	if len(t.Lanes) == 0 || len(t.Lanes) > node.MaxInstances {
 		return fmt.Errorf("%d lanes, want 1 to %d", len(t.Lanes), node.MaxInstances)
 	}
@@ -137,7 +137,7 @@ func (t *Trace) check() error {
 		if t.Steps[k].Number != k+1 {
 			return fmt.Errorf("step %d has the number %d, want them in order from 1", k+1, t.Steps[k].Number)
 		}
-		if err := t.checkStep(&t.Steps[k]); err != nil {
+		if err := checkStep(t, &t.Steps[k]); err != nil {
 			return fmt.Errorf("step %d: %w", k+1, err)
 		}
 	}
@@ -149,7 +149,7 @@ func (t *Trace) check() error {
 	return nil
 }
 
-func (t *Trace) checkStep(s *Step) error {
+func checkStep(t *Trace, s *Step) error {
 	lane := func(what string, i, least int) error {
 		if i < least || i >= len(t.Lanes) {
 			return fmt.Errorf("%s is lane %d, want %d to %d", what, i, least, len(t.Lanes)-1)

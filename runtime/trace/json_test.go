@@ -45,7 +45,7 @@ func TestEncodeAndDecode(t *testing.T) {
 		if name == "handmade" {
 			tr.Steps[0].Number = 1
 		}
-		text, err := tr.Encode()
+		text, err := trace.Encode(tr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestEncodeAndDecode(t *testing.T) {
 		if diff := cmp.Diff(tr, back, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s, read back:\n%s", name, diff)
 		}
-		again, err := back.Encode()
+		again, err := trace.Encode(back)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,10 +77,9 @@ func TestFormatsRecognizeThemselves(t *testing.T) {
 		}
 		pictures[trace.Format(name)] = text[:min(len(text), 4<<10)]
 	}
-	drawing := func(f trace.Format) bool { return f == trace.FormatStoryboard || f == trace.FormatMessages }
 	for f := range pictures {
 		for of, text := range pictures {
-			if want := f == of || drawing(f) && drawing(of); f.Recognizes([]byte(text)) != want {
+			if want := f == of || f.Drawn() && of.Drawn(); f.Recognizes([]byte(text)) != want {
 				t.Errorf("%s takes %s for its own: %v", f, of, !want)
 			}
 		}
@@ -96,7 +95,7 @@ func TestFormatsRecognizeThemselves(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	text, err := inversion(t).Encode()
+	text, err := trace.Encode(inversion(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +138,7 @@ func TestDecodeRefuses(t *testing.T) {
 // What Decode accepts can be drawn in every way, and written again.
 func FuzzDecode(f *testing.F) {
 	for _, tr := range []*trace.Trace{inversion(f), {Lanes: []trace.Lane{{Name: "A", Identity: "A"}}, Start: make([]trace.State, 1)}} {
-		text, err := tr.Encode()
+		text, err := trace.Encode(tr)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -172,7 +171,7 @@ func drawAll(t *testing.T, tr *trace.Trace) {
 
 // A trace that was damaged is refused, or can be drawn in every way.
 func TestDamagedTraces(t *testing.T) {
-	good, err := inversion(t).Encode()
+	good, err := trace.Encode(inversion(t))
 	if err != nil {
 		t.Fatal(err)
 	}

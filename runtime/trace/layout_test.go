@@ -46,7 +46,7 @@ exchange c4 C,D,E,F',G
 // opened is a browser with the page of a trace.
 func opened(t *testing.T, tr *trace.Trace) context.Context {
 	t.Helper()
-	page, err := tr.Page()
+	page, err := trace.Page(tr)
 	if err != nil {
 		t.Fatal(err)
 	}

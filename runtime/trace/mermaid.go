@@ -10,15 +10,15 @@ import (
 const FormatMermaid Format = "mermaid"
 
 var mermaidRenderer = renderer{
-	format: FormatMermaid, about: "a sequence diagram for Markdown", endings: []string{".mmd", ".mermaid"},
-	render:     func(t *Trace, o Options) (string, error) { return t.Mermaid(), nil },
+	format: FormatMermaid, about: "a sequence diagram for Markdown", endings: []string{".mmd", ".mermaid"}, finds: true,
+	render:     func(t *Trace, o Options) (string, error) { return Mermaid(t), nil },
 	recognizes: func(text string) bool { return strings.HasPrefix(text, "sequenceDiagram\n") },
 }
 
 // Mermaid returns a sequence diagram in the language of Mermaid, which many
 // readers of Markdown draw. Twins stand in one box; a message that never
 // arrives ends in a cross, one that stays in flight in an open arrow.
-func (t *Trace) Mermaid() string {
+func Mermaid(t *Trace) string {
 	var b strings.Builder
 	b.WriteString("sequenceDiagram\n")
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
@@ -73,7 +73,7 @@ func (t *Trace) Mermaid() string {
 	return b.String()
 }
 
-// mermaidText escapes what means something to Mermaid, or nothing to anybody.
+// mermaidText escapes what means something to Mermaid, or nothing at all.
 func mermaidText(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -21,8 +21,8 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 const FormatHTML Format = "html"
 
 var htmlRenderer = renderer{
-	format: FormatHTML, about: "a page to walk through the scenario in a browser", endings: []string{".html", ".htm"},
-	render: func(t *Trace, o Options) (string, error) { return t.Page() },
+	format: FormatHTML, about: "a page to walk through the scenario in a browser", endings: []string{".html", ".htm"}, finds: true,
+	render: func(t *Trace, o Options) (string, error) { return Page(t) },
 	recognizes: func(text string) bool {
 		return strings.HasPrefix(text, "<!DOCTYPE html>") && strings.Contains(text, " · twinsh</title>")
 	},
@@ -32,26 +32,23 @@ var htmlRenderer = renderer{
 // arrow keys. It is one file that needs nothing else and asks no network. In it
 // time goes down, and the instances share the width that the window has;
 // page#step=4 shows step 4.
-func (t *Trace) Page() (string, error) {
+func Page(t *Trace) (string, error) {
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, struct {
 		*Trace
-		Drawing *drawing
+		Drawing *pageDrawing
 		About   []string
 		CSS     template.CSS
 		JS      template.JS
-	}{t, t.draw(), t.about(), template.CSS(pageCSS), template.JS(pageJS)})
+	}{t, draw(t), faultTexts(t), template.CSS(pageCSS), template.JS(pageJS)})
 	return b.String(), err
 }
 
-// about says who is faulty, and how.
-func (t *Trace) about() []string {
+// faultTexts says who is faulty, and how.
+func faultTexts(t *Trace) []string {
 	var texts []string
-	for i, l := range t.Lanes {
-		if !l.Faulty || i > 0 && t.Lanes[i-1].Identity == l.Identity {
-			continue
-		}
-		texts = append(texts, t.faultText(i)+" (faulty)")
+	for _, i := range faultyLanes(t) {
+		texts = append(texts, faultText(t, i)+" (faulty)")
 	}
 	return texts
 }

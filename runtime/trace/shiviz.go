@@ -16,7 +16,7 @@ const FormatShiViz Format = "shiviz"
 
 var shivizRenderer = renderer{
 	format: FormatShiViz, about: "a log with vector clocks", endings: []string{".log"},
-	render:     func(t *Trace, o Options) (string, error) { return t.ShiViz(), nil },
+	render:     func(t *Trace, o Options) (string, error) { return ShiViz(t), nil },
 	recognizes: func(text string) bool { return strings.HasPrefix(text, shivizParser) },
 }
 
@@ -26,7 +26,7 @@ var shivizRenderer = renderer{
 // something reached an instance; what it sent then, and whom that never
 // reaches, is written with it. The first two lines say to ShiViz how to read the
 // others, which is also how it reads what is pasted.
-func (t *Trace) ShiViz() string {
+func ShiViz(t *Trace) string {
 	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), at: map[Place]clock{}, sent: map[Place][]Place{}}
 	for i, l := range t.Lanes {
 		v.now[i] = make(clock, len(t.Lanes))
@@ -38,18 +38,16 @@ func (t *Trace) ShiViz() string {
 	}
 	v.b.WriteString(shivizParser + "\n\n")
 	everything := Place{Step: len(t.Steps) + 1}
-	t.places(everything, func(p Place, d *Delivery) bool {
+	for p, d := range t.until(everything) {
 		if d.Origin != nil {
 			v.sent[*d.Origin] = append(v.sent[*d.Origin], p)
 		}
-		return true
-	})
-	t.places(everything, func(p Place, d *Delivery) bool {
+	}
+	for p, d := range t.until(everything) {
 		if d.Fate == Delivered {
 			v.event(p, d)
 		}
-		return true
-	})
+	}
 	return v.b.String()
 }
 
@@ -136,7 +134,7 @@ func (v *vectors) event(p Place, d *Delivery) {
 	fmt.Fprintf(&v.b, "%s\n%s {%s}\n", oneLine(text), v.hosts[d.To], strings.Join(parts, ", "))
 }
 
-// hostName makes a name that ShiViz can tell from what follows.
+// hostName makes a name that ShiViz can distinguish from what follows.
 func hostName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '{' || r == '}' {

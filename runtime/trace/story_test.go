@@ -41,13 +41,13 @@ func TestStories(t *testing.T) {
 				checkWidths(t, trace.Of(w))
 				return ""
 			case "storyboard":
-				return visible(trace.Of(w).Storyboard(o))
+				return visible(trace.Storyboard(trace.Of(w), o))
 			case "diagram":
-				return visible(trace.Of(w).Diagram(o))
+				return visible(trace.Diagram(trace.Of(w), o))
 			case "mermaid":
-				return trace.Of(w).Mermaid()
+				return trace.Mermaid(trace.Of(w))
 			case "shiviz":
-				return trace.Of(w).ShiViz()
+				return trace.ShiViz(trace.Of(w))
 			case "explain":
 				step := w.Depth()
 				if d.HasArg("step") {
@@ -98,10 +98,10 @@ var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // add escape sequences, and that without them there are none.
 func checkWidths(t *testing.T, tr *trace.Trace) {
 	t.Helper()
-	for name, draw := range map[string]func(trace.Options) string{"storyboard": tr.Storyboard, "diagram": tr.Diagram} {
+	for name, draw := range map[string]func(*trace.Trace, trace.Options) string{"storyboard": trace.Storyboard, "diagram": trace.Diagram} {
 		for width := 20; width <= 130; width++ {
 			full := width%2 == 0
-			text := draw(trace.Options{Width: width, Full: full})
+			text := draw(tr, trace.Options{Width: width, Full: full})
 			for line := range strings.Lines(text) {
 				line = strings.TrimSuffix(line, "\n")
 				if n := utf8.RuneCountInString(line); n > width {
@@ -114,7 +114,7 @@ func checkWidths(t *testing.T, tr *trace.Trace) {
 			if strings.Contains(text, "\x1b") {
 				t.Errorf("%s: escape sequences without colour", name)
 			}
-			colored := draw(trace.Options{Width: width, Color: true, Full: full})
+			colored := draw(tr, trace.Options{Width: width, Color: true, Full: full})
 			if escape.ReplaceAllString(colored, "") != text {
 				t.Errorf("%s: colours change the text at width %d", name, width)
 			}

@@ -19,9 +19,9 @@ const (
 const FormatStoryboard Format = "storyboard"
 
 var storyboardRenderer = renderer{
-	format: FormatStoryboard, about: "a row for each step and a column for each server", endings: []string{".txt"},
-	render:     func(t *Trace, o Options) (string, error) { return t.Storyboard(o), nil },
-	recognizes: drawn.MatchString,
+	format: FormatStoryboard, about: "a row for each step and a column for each server", endings: []string{".txt"}, drawn: true,
+	render:     func(t *Trace, o Options) (string, error) { return Storyboard(t, o), nil },
+	recognizes: drawing.MatchString,
 }
 
 // Storyboard draws a row for each step and a column for each server instance,
@@ -29,9 +29,9 @@ var storyboardRenderer = renderer{
 // forgot, nothing if it was not involved. Below a row stands what was observed
 // in the step. Where the width is too small for that, the columns stand below
 // the step.
-func (t *Trace) Storyboard(o Options) string {
+func Storyboard(t *Trace, o Options) string {
 	b := &storyboard{canvas: newCanvas(o), Trace: t}
-	t.header(b.canvas)
+	b.header(t)
 	b.layout()
 	row := b.row()
 	b.put(row, 1, "#", faint)
@@ -39,7 +39,7 @@ func (t *Trace) Storyboard(o Options) string {
 		b.put(row, indent, "step", faint)
 	}
 	for i, l := range t.Lanes {
-		b.cell(row, i, l.Name, t.style(i))
+		b.cell(row, i, l.Name, styleOf(t, i))
 	}
 	for k := range t.Steps {
 		b.step(k)
@@ -123,7 +123,7 @@ func (b *storyboard) step(k int) {
 	b.put(title, 0, fmt.Sprintf("%2d", s.Number), faint)
 	b.put(title, indent, shorten(s.Title, b.width-indent), plain)
 	for i, l := range b.Lanes {
-		text, look := s.cell(i), b.style(i)
+		text, look := s.cell(i), styleOf(b.Trace, i)
 		if text == "" || l.Client {
 			continue
 		}
@@ -140,7 +140,7 @@ func (b *storyboard) step(k int) {
 		if r.failed {
 			lines = failureLines
 		}
-		for _, text := range wrap(b.text(r), b.width-indent, lines) {
+		for _, text := range wrap(r.text(b.Trace), b.width-indent, lines) {
 			b.put(b.row(), indent, text, r.style)
 		}
 	}
@@ -159,7 +159,7 @@ func (b *storyboard) remarks(k int) []remark {
 			all[same].lanes = append(all[same].lanes, r.lanes[0])
 		}
 	}
-	for _, u := range b.unheard(k) {
+	for _, u := range unheardIn(b.Trace, k) {
 		add(u.remark(b.Trace))
 	}
 	for _, d := range s.Deliveries {
@@ -190,9 +190,9 @@ type unheard struct {
 	from, others []int
 }
 
-// unheard lists what filters kept back in step k, by receiver and type in the
+// unheardIn lists what filters kept back in step k, by receiver and type in the
 // order in which that happened.
-func (t *Trace) unheard(k int) []unheard {
+func unheardIn(t *Trace, k int) []unheard {
 	var all []unheard
 	find := func(d Delivery) int {
 		return slices.IndexFunc(all, func(u unheard) bool { return u.lane == d.To && u.kind == d.Type })
@@ -225,16 +225,16 @@ func (u unheard) remark(t *Trace) remark {
 		r.one, r.many = "hears no "+what+" but its own", "hear no "+what+" but their own"
 		return r
 	case len(u.from) == 1:
-		what = t.possessive(u.from[0]) + " " + what
+		what = possessive(t, u.from[0]) + " " + what
 	default:
-		what += " of " + t.list(u.from)
+		what += " of " + list(t, u.from)
 	}
 	r.one, r.many = "does not hear "+what, "do not hear "+what
 	return r
 }
 
 // possessive is whose something is: A's.
-func (t *Trace) possessive(lane int) string {
+func possessive(t *Trace, lane int) string {
 	name := t.Lanes[lane].Name
 	if strings.HasSuffix(name, "'") {
 		return "the twin " + name + "'s"

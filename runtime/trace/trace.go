@@ -1,29 +1,28 @@
 // Package trace records how a world came about, and draws it for people.
 //
-//   - A [Trace] is the record of one scenario: who was there (a [Lane] for each
-//     instance) and what happened (a [Step] for each step, with its
+//   - [Of] makes a [Trace], the record of one scenario: who was there (a [Lane] for
+//     each instance) and what happened (a [Step] for each step, with its
 //     [Delivery]s). It is plain data and holds nothing of the simulation.
-//   - [Trace.Storyboard] draws a row for each step and a column for each
-//     server: what changed, at a glance.
-//   - [Trace.Diagram] draws a vertical line for each instance and an arrow for
-//     each message: everything that happened.
-//   - [Trace.Page] is a page for a browser to walk through a scenario,
-//     [Trace.Mermaid] a sequence diagram for documents, [Trace.ShiViz] a log
-//     with vector clocks for the tool of that name.
-//   - [Trace.Encode] writes a trace down as JSON, and [Decode] reads it back.
+//   - [Trace.Render] draws it in a [Format]. Each format has a function and a file:
+//     [Storyboard] has a row for each step and a column for each server: what
+//     changed, at a glance. [Diagram] has a vertical line for each instance and an
+//     arrow for each message: everything that happened. [Page] is a page for a
+//     browser to walk through a scenario, [Mermaid] a sequence diagram for
+//     documents, [ShiViz] a log with vector clocks for the tool of that name.
+//     [Encode] writes a trace down as JSON, and [Decode] reads it back.
 //   - [Trace.Explain] says how what was observed in a step came about, in
 //     [Sentence]s, which are data; [Trace.Say] makes texts of them. A [Finding]
 //     is a violated property with that story.
-//   - [Trace.Render] does all of these by the name of a [Format].
 //
-// Storyboard and diagram draw on a canvas (canvas.go), which keeps lines within their width, and
-// tell what was observed in the same words (tell.go).
+// The recorder stands in record.go, the list of the formats in format.go. Storyboard and
+// diagram are drawn on a canvas (canvas.go), which keeps lines within their width. What is
+// said of observations, faults and lost messages has the same words in all of them (words.go).
 package trace
 
 import (
 	"cmp"
-	"context"
-	"fmt"
+	"iter"
+	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -128,7 +127,30 @@ func (p Place) compare(q Place) int {
 	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.At, q.At))
 }
 
+// at is the delivery that stands at a place.
 func (t *Trace) at(p Place) *Delivery { return &t.Steps[p.Step-1].Deliveries[p.At] }
+
+// until yields each delivery until a place, in order, that included.
+func (t *Trace) until(last Place) iter.Seq2[Place, *Delivery] {
+	return func(yield func(Place, *Delivery) bool) {
+		for k := 1; k <= min(last.Step, len(t.Steps)); k++ {
+			for i := range t.Steps[k-1].Deliveries {
+				if p := (Place{k, i}); last.Before(p) || !yield(p, t.at(p)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// names lists lanes by their names: A B C'.
+func (t *Trace) names(lanes []int) string {
+	var names []string
+	for _, i := range lanes {
+		names = append(names, t.Lanes[i].Name)
+	}
+	return strings.Join(names, " ")
+}
 
 // ObservationKind says what was observed.
 type ObservationKind string
@@ -167,146 +189,4 @@ func (f Finding) Title() string {
 		return "code failed"
 	}
 	return f.Property + " is violated"
-}
-
-// Find notes that a property does not hold in a world on the way that t is the
-// record of, and explains what was observed of the given kind in the step that
-// led there; see Explain. The error is that of ctx.
-func (t *Trace) Find(ctx context.Context, property, why string, w *runtime.World, kind ObservationKind) error {
-	f := Finding{Property: property, Why: why, Step: w.Depth()}
-	story, err := t.Explain(ctx, w, kind)
-	for _, s := range story {
-		f.Story = append(f.Story, t.Say(s))
-	}
-	t.Findings = append(t.Findings, f)
-	return err
-}
-
-// Of records the whole path from the start to w.
-func Of(w *runtime.World) *Trace {
-	c := w.Cluster()
-	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
-	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
-		t.Protocol = p.String()
-	}
-	if p, ok := c.Config().Protocol.(interface{ Legend() string }); ok {
-		t.Legend = p.Legend()
-	}
-	for i, in := range c.Instances() {
-		t.Lanes = append(t.Lanes, Lane{
-			Name: in.Name, Identity: c.Identities()[in.Identity].Name, Client: c.Clients().Has(i),
-			Twinned: c.Twinned().Has(i), Faulty: w.Faulty().Has(i),
-		})
-		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
-	}
-	r := recorder{Trace: t, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
-	r.name()
-	for _, v := range w.Path()[1:] {
-		t.Steps = append(t.Steps, r.step(v))
-	}
-	return t
-}
-
-// A recorder keeps what a step has to know of those before it.
-type recorder struct {
-	*Trace
-	past    *runtime.Past
-	numbers map[node.Message]int    // of different messages, from 1
-	texts   map[node.Message]string // of those that are not shown as they show themselves
-	current []node.Operation        // what each client began last
-}
-
-func (r *recorder) step(w *runtime.World) Step {
-	s := Step{
-		Number: w.Depth(), Kind: w.Step().Action().Name(), Call: w.Step().Text(), Client: -1,
-		States: make([]State, len(r.Lanes)), InFlight: len(w.InFlight()),
-	}
-	parts := w.Parts()
-	if own := w.Step().Parts(); own != nil {
-		parts = own
-	}
-	for _, part := range parts {
-		s.Parts = append(s.Parts, indices(part))
-	}
-	for i, d := range r.past.Steps()[w.Depth()-1] {
-		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth() - 1, At: i}))
-		if d.Fate == runtime.Delivered {
-			s.States[d.To].Asked = true
-		}
-	}
-	for i := range s.States {
-		s.States[i].Summary, s.States[i].Down = w.Summary(i), w.Crashed().Has(i)
-		s.States[i].Changed = w.Changed(i)
-	}
-	if runtime.Is[runtime.ExchangeStep](w.Step()) || runtime.Is[runtime.InvokeStep](w.Step()) {
-		s.Client = indices(w.Step().Instances() & w.Cluster().Clients())[0]
-	}
-	s.Title = r.title(w, &s)
-	return s
-}
-
-// name numbers the messages, and finds texts for those whose own texts leave out
-// what distinguishes them: their full texts.
-func (r *recorder) name() {
-	r.numbers, r.texts = map[node.Message]int{}, map[node.Message]string{}
-	shown := map[string]node.Message{}
-	for _, deliveries := range r.past.Steps() {
-		for _, d := range deliveries {
-			m := d.Event.Message
-			if d.Event.Kind != node.MessageEvent || d.From < 0 || r.numbers[m] > 0 {
-				continue
-			}
-			r.numbers[m] = len(r.numbers) + 1
-			text := node.Text(m)
-			if first, ok := shown[text]; ok {
-				r.texts[first], r.texts[m] = node.FullText(first), node.FullText(m)
-			} else {
-				shown[text] = m
-			}
-		}
-	}
-}
-
-func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
-	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
-	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
-		m := d.Event.Message
-		out.Type, out.Text = node.MessageType(m), cmp.Or(r.texts[m], node.Text(m))
-		out.Message = r.numbers[m]
-		if full := node.FullText(m); full != out.Text {
-			out.Full = full
-		}
-		if from, ok := r.past.Sender(at); ok {
-			out.Origin = &Place{from.Step + 1, from.At}
-		}
-	}
-	if d.Event.Kind == node.InvokeEvent {
-		r.current[d.To] = d.Event.Operation
-	}
-	for _, o := range d.Seen {
-		seen := Observation{Kind: observationKinds[o.Kind], Slot: o.Slot}
-		switch o.Kind {
-		case node.Invoked:
-			r.current[d.To] = o.Operation
-			seen.Text = operationText(o.Operation)
-		case node.Failed:
-			seen.Text = o.Failure.String()
-		default:
-			seen.Text = node.Text(o.Value)
-			// An operation that was given a value, as a write, just returns.
-			if o.Kind == node.Returned && o.Value == nil && r.current[d.To].Arg != nil {
-				seen.Text = ""
-			}
-		}
-		out.Seen = append(out.Seen, seen)
-	}
-	return out
-}
-
-func indices(s node.Set) []int {
-	var all []int
-	for i := range s.All {
-		all = append(all, i)
-	}
-	return all
 }

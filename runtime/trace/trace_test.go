@@ -43,7 +43,7 @@ func handmade() *trace.Trace {
 func TestTerminalDoesNotObeyNodes(t *testing.T) {
 	tr := handmade()
 	checkWidths(t, tr)
-	for _, text := range []string{tr.Storyboard(trace.Options{}), tr.Diagram(trace.Options{})} {
+	for _, text := range []string{trace.Storyboard(tr, trace.Options{}), trace.Diagram(tr, trace.Options{})} {
 		if !strings.Contains(text, "B fails: panic: a�[31mb") {
 			t.Errorf("the failure is not told:\n%s", text)
 		}
@@ -65,7 +65,7 @@ func TestEqualRemarksAreOne(t *testing.T) {
 			Deliveries: []trace.Delivery{decides(0, "1"), decides(1, "2"), decides(2, "1")},
 		}},
 	}
-	text := tr.Storyboard(trace.Options{})
+	text := trace.Storyboard(tr, trace.Options{})
 	for _, want := range []string{"A C decide 1 in slot 1\n", "B decides 2 in slot 1\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
@@ -89,7 +89,7 @@ func TestTraceIsPlainAndDeterministic(t *testing.T) {
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("two records of one scenario differ:\n%s", diff)
 	}
-	if first.Diagram(trace.Options{}) != second.Diagram(trace.Options{}) {
+	if trace.Diagram(first, trace.Options{}) != trace.Diagram(second, trace.Options{}) {
 		t.Error("two diagrams of one scenario differ")
 	}
 	want := trace.Observation{Kind: trace.Returned, Text: "None"}
@@ -122,7 +122,7 @@ func TestMermaidDoesNotObeyNodes(t *testing.T) {
   p0-xp1: –
   Note over p0,p1: wrap: agreement is violated: two: values
 `
-	if got := tr.Mermaid(); got != want {
+	if got := trace.Mermaid(tr); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -130,7 +130,7 @@ func TestMermaidDoesNotObeyNodes(t *testing.T) {
 // ShiViz reads a log that is pasted with this expression. The clock of each host
 // counts its events, and who gets something knows of an event of the sender.
 func TestShiVizReadsLogs(t *testing.T) {
-	log := inversion(t).ShiViz()
+	log := trace.ShiViz(inversion(t))
 	events := regexp.MustCompile(`(.*)\n(\S*) ({.*})`).FindAllStringSubmatch(log, -1)
 	if lines := strings.Count(log, "\n"); len(events) == 0 || 2*len(events) != lines-2 {
 		t.Errorf("%d events are read in %d lines", len(events), lines)

@@ -423,7 +423,7 @@ func (j *judge) missed(s Missed) {
 
 // storyboard checks each cell, and what stands below the steps.
 func (j *judge) storyboard() {
-	text := j.tr.Storyboard(Options{Width: 4000})
+	text := Storyboard(j.tr, Options{Width: 4000})
 	for k, v := range j.w.Path()[1:] {
 		s := &j.tr.Steps[k]
 		for i, l := range j.tr.Lanes {
@@ -443,7 +443,7 @@ func (j *judge) storyboard() {
 				j.Fatalf("step %d: the cell of %s is %q, want %q", k+1, l.Name, got, want)
 			}
 		}
-		for _, u := range j.tr.unheard(k) {
+		for _, u := range unheardIn(j.tr, k) {
 			j.unheard(k, u)
 			if r := u.remark(j.tr); !strings.Contains(text, " "+r.one) && !strings.Contains(text, " "+r.many) {
 				j.Fatalf("the storyboard does not say that %s %s:\n%s", j.name(u.lane), r.one, text)

@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
-// A drawing is the space-time diagram of a page. Each step is a picture of its
+// A pageDrawing is the space-time diagram of a page. Each step is a picture of its
 // own. Lanes share the width that the window has, so across everything is a
 // share of it; downwards it is pixels. What overlaps does not depend on the
 // width: a text has the room of a lane or two, and the page shortens what is longer.
-type drawing struct {
+type pageDrawing struct {
 	*Trace
 	Lanes []laneShape
 	Bands []rect // one for each twinned identity
@@ -99,9 +101,9 @@ const (
 	twinLooks   = 3   // how many classes twin0, twin1, … there are
 )
 
-// draw lays the diagram out.
-func (t *Trace) draw() *drawing {
-	d := &drawing{Trace: t}
+// draw lays the diagram of a page out.
+func draw(t *Trace) *pageDrawing {
+	d := &pageDrawing{Trace: t}
 	longest := 9
 	for _, l := range t.Lanes {
 		longest = max(longest, runes(l.Name))
@@ -148,11 +150,11 @@ func (t *Trace) draw() *drawing {
 }
 
 // across is where a lane begins, and more lanes further on.
-func (d *drawing) across(lane int, more float64) share {
+func (d *pageDrawing) across(lane int, more float64) share {
 	return share((float64(lane) + more) / float64(len(d.Trace.Lanes)))
 }
 
-func (d *drawing) step(s *Step, before []State) stepShape {
+func (d *pageDrawing) step(s *Step, before []State) stepShape {
 	p := stepShape{Step: s, Top: 2}
 	for i, lane := range d.Lanes {
 		if i >= len(before) || !before[i].Down {
@@ -202,7 +204,7 @@ func (d *drawing) step(s *Step, before []State) stepShape {
 }
 
 // concerned returns the stretch of lanes that a step has to do with.
-func (d *drawing) concerned(s *Step) (from, to int) {
+func (d *pageDrawing) concerned(s *Step) (from, to int) {
 	from, to = len(d.Lanes), 0
 	for _, m := range s.Deliveries {
 		for _, lane := range []int{m.From, m.To} {
@@ -218,7 +220,7 @@ func (d *drawing) concerned(s *Step) (from, to int) {
 }
 
 // part lists the stretches of neighbouring lanes that are in a part.
-func (d *drawing) part(lanes []int, number int) []rect {
+func (d *pageDrawing) part(lanes []int, number int) []rect {
 	var all []rect
 	next := -1
 	for _, i := range slices.Sorted(slices.Values(lanes)) {
@@ -234,7 +236,7 @@ func (d *drawing) part(lanes []int, number int) []rect {
 }
 
 // wave draws the deliveries of one hop from y on and returns where it ends.
-func (d *drawing) wave(p *stepShape, wave []Delivery, y int) int {
+func (d *pageDrawing) wave(p *stepShape, wave []Delivery, y int) int {
 	sent := slices.ContainsFunc(wave, func(m Delivery) bool { return m.From >= 0 })
 	end := y + 12
 	if sent {
@@ -300,7 +302,7 @@ func effectsOf(m Delivery) []effect {
 // lower the last row of them is. A text stands in the gap between its lane and
 // the next one on the way, and in the one after that if nothing else does; a
 // second one in a gap stands below the first.
-func (d *drawing) labels(p *stepShape, wave []Delivery, y int) int {
+func (d *pageDrawing) labels(p *stepShape, wave []Delivery, y int) int {
 	lower := 0
 	var gaps []int
 	taken := make([]bool, len(d.Lanes)) // the gap after each lane
@@ -318,7 +320,7 @@ func (d *drawing) labels(p *stepShape, wave []Delivery, y int) int {
 		if len(texts) == 0 {
 			continue
 		}
-		label := textShape{X: lane.X, DX: 8, Y: y, Anchor: "start", Tip: lane.Name + " sends " + enumerate(full)}
+		label := textShape{X: lane.X, DX: 8, Y: y, Anchor: "start", Tip: lane.Name + " sends " + english.Join(full, "and")}
 		label.Text = Squeeze(oneLine(texts[0]), longestText)
 		if len(texts) > 1 {
 			label.More = fmt.Sprintf(" +%d", len(texts)-1)
@@ -369,18 +371,12 @@ func sign(n int) int {
 }
 
 // chip writes text on a lane; what does not fit shows in the tip.
-func (d *drawing) chip(lane, y int, text, tip, class string) chipShape {
+func (d *pageDrawing) chip(lane, y int, text, tip, class string) chipShape {
 	return chipShape{X: d.Lanes[lane].X, Y: y, Text: Squeeze(oneLine(text), longestText), Tip: tip, Class: class}
 }
 
-// fateTexts say what became of a message.
-var fateTexts = map[Fate]string{
-	Lost: "lost: the receiver takes no part", Cut: "lost: the network lets nothing pass here",
-	Filtered: "lost: a filter lets no such message pass here", Waiting: "stays in flight", Down: "lost: the receiver is down",
-}
-
 // tip describes a delivery in full.
-func (d *drawing) tip(m Delivery) string {
+func (d *pageDrawing) tip(m Delivery) string {
 	to := d.Trace.Lanes[m.To].Name
 	text := to
 	if m.From >= 0 {

@@ -8,13 +8,10 @@ import (
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
-// Say makes text of a sentence of this trace.
-func (t *Trace) Say(s Sentence) string { return s.say(t) }
-
 // B decides "x" in slot 1 in step 4, when it gets vote x from C.
 func (s Occasion) say(t *Trace) string {
 	d := t.at(s.At)
-	text := fmt.Sprintf("%s in step %d", t.text(observed(d.To, s.Seen)), s.At.Step)
+	text := fmt.Sprintf("%s in step %d", observed(d.To, s.Seen).text(t), s.At.Step)
 	if d.From >= 0 {
 		text += fmt.Sprintf(", when it gets %s from %s", d.Text, t.Lanes[d.From].Name)
 	}
@@ -32,16 +29,16 @@ func (s Enough) say(t *Trace) string {
 	case s.After != Place{}:
 		text = fmt.Sprintf("Just enough for %s to return that, since it began", t.Lanes[d.To].Name)
 	}
-	return text + ": " + t.events(s.Events, s.At.Step) + "."
+	return text + ": " + eventsText(t, s.Events, s.At.Step) + "."
 }
 
 func (s Unknown) say(t *Trace) string {
 	return fmt.Sprintf("What was just enough for that is not known: too much had reached %s.", t.Lanes[t.at(s.At).To].Name)
 }
 
-// events lists what reached a lane: equal messages, and events of one kind,
+// eventsText lists what reached a lane: equal messages, and events of one kind,
 // together, with the steps if they are not all of the given one.
-func (t *Trace) events(places []Place, step int) string {
+func eventsText(t *Trace, places []Place, step int) string {
 	type group struct {
 		message int
 		what    string
@@ -51,7 +48,7 @@ func (t *Trace) events(places []Place, step int) string {
 	var groups []*group
 	for _, p := range places {
 		d := t.at(p)
-		what := t.asked(p)
+		what := asked(t, p)
 		if d.From >= 0 {
 			what = d.Text
 			if d.Mail() {
@@ -71,7 +68,7 @@ func (t *Trace) events(places []Place, step int) string {
 	for _, g := range groups {
 		text := g.what
 		if g.from != nil {
-			text += " from " + enumerate(timesOf(g.from))
+			text += " from " + english.Join(timesOf(g.from), "and")
 		}
 		if steps := slices.Compact(g.steps); len(steps) > 1 || steps[0] != step {
 			text += " (" + stepsText(steps) + ")"
@@ -107,11 +104,11 @@ func stepsText(steps []int) string {
 	for _, n := range steps {
 		numbers = append(numbers, fmt.Sprint(n))
 	}
-	return english.Plural(len(steps), "step ", "steps ") + enumerate(numbers)
+	return english.Plural(len(steps), "step ", "steps ") + english.Join(numbers, "and")
 }
 
 // asked says what a step asked of a lane, or did to it.
-func (t *Trace) asked(p Place) string {
+func asked(t *Trace, p Place) string {
 	switch kind := t.Steps[p.Step-1].Kind; kind {
 	case "round":
 		return "the beginning of the round"
@@ -125,15 +122,15 @@ func (t *Trace) asked(p Place) string {
 }
 
 func (s Behind) say(t *Trace) string {
-	text := fmt.Sprintf("%s stood behind the one, %s behind the other", t.list(s.One), t.list(s.Two))
+	text := fmt.Sprintf("%s stood behind the one, %s behind the other", list(t, s.One), list(t, s.Two))
 	switch {
 	case len(s.Both) == 0:
 		return text + ": none is in both."
 	case len(s.Correct) == 0:
 		return text + fmt.Sprintf(": only %s %s in both, and %s faulty.",
-			enumerate(s.Both), english.Plural(len(s.Both), "is", "are"), english.Plural(len(s.Both), "it is", "they are"))
+			english.Join(s.Both, "and"), english.Plural(len(s.Both), "is", "are"), english.Plural(len(s.Both), "it is", "they are"))
 	}
-	return text + fmt.Sprintf(": %s %s in both, and correct.", enumerate(s.Correct), english.Plural(len(s.Correct), "is", "are"))
+	return text + fmt.Sprintf(": %s %s in both, and correct.", english.Join(s.Correct, "and"), english.Plural(len(s.Correct), "is", "are"))
 }
 
 func (s Parted) say(t *Trace) string {
@@ -163,7 +160,7 @@ func (s Changed) say(t *Trace) string {
 	}
 	text := fmt.Sprintf("Step %d was %s", s.Step, step.Call)
 	if len(what) > 0 {
-		text += "; after it " + enumerate(what)
+		text += "; after it " + english.Join(what, "and")
 	}
 	return text + "."
 }
@@ -179,9 +176,9 @@ func (s ClientOperation) say(t *Trace) string {
 	if len(s.Heard) > 0 {
 		var heard []string
 		for _, h := range s.Heard {
-			heard = append(heard, fmt.Sprintf("%s from %s", t.at(h.Message).Text, t.list(h.From)))
+			heard = append(heard, fmt.Sprintf("%s from %s", t.at(h.Message).Text, list(t, h.From)))
 		}
-		parts = append(parts, "hears "+enumerate(heard))
+		parts = append(parts, "hears "+english.Join(heard, "and"))
 	}
 	for _, m := range s.Receptions {
 		parts = append(parts, m.say(t))
@@ -203,34 +200,35 @@ func (m Reception) say(t *Trace) string {
 	lost := slices.DeleteFunc(slices.Clone(m.Misses), func(i int) bool { return slices.Contains(m.Late, i) })
 	switch {
 	case len(m.Gets) == 0 && len(m.Late) == 0:
-		text += ", which does not reach " + t.either(lost)
+		text += ", which does not reach " + either(t, lost)
 	case len(m.Gets) == 0:
-		text += ", which has not reached " + t.either(m.Misses) + " yet"
+		text += ", which has not reached " + either(t, m.Misses) + " yet"
 	case len(m.Misses) == 0:
-		text += " to " + t.list(m.Gets)
+		text += " to " + list(t, m.Gets)
 	default:
-		text += ", which reaches " + t.list(m.Gets) + " but not "
+		text += ", which reaches " + list(t, m.Gets) + " but not "
 		var missing []string
 		if len(lost) > 0 {
-			missing = append(missing, t.list(lost))
+			missing = append(missing, list(t, lost))
 		}
 		if len(m.Late) > 0 {
-			missing = append(missing, "yet "+t.list(m.Late))
+			missing = append(missing, "yet "+list(t, m.Late))
 		}
 		text += strings.Join(missing, ", and not ")
 	}
 	if len(m.Stay) > 0 {
-		text += " (" + t.staying(m.Stay) + ")"
+		text += " (" + staying(t, m.Stay) + ")"
 	}
 	return text
 }
 
-func (t *Trace) either(lanes []int) string {
-	return strings.ReplaceAll(t.list(lanes), " and ", " or ")
+// either is list of alternatives: A, B or C.
+func either(t *Trace, lanes []int) string {
+	return english.Join(strings.Fields(t.names(lanes)), "or")
 }
 
 // staying says at what lanes stay that got a message: A stays at v1 red.
-func (t *Trace) staying(places []Place) string {
+func staying(t *Trace, places []Place) string {
 	var texts, summaries []string
 	for _, p := range places {
 		if s := t.at(p).Summary; !slices.Contains(summaries, s) {
@@ -244,9 +242,9 @@ func (t *Trace) staying(places []Place) string {
 				same = insert(same, t.at(p).To)
 			}
 		}
-		texts = append(texts, fmt.Sprintf("%s %s at %s", t.list(same), english.Plural(len(same), "stays", "stay"), s))
+		texts = append(texts, fmt.Sprintf("%s %s at %s", list(t, same), english.Plural(len(same), "stays", "stay"), s))
 	}
-	return enumerate(texts)
+	return english.Join(texts, "and")
 }
 
 // When they answered, B and C had not got update v1 red from c1: lost in step 2.
@@ -264,23 +262,18 @@ func (s Missed) say(t *Trace) string {
 	}
 	if len(fates) > 1 {
 		for i, fate := range fates {
-			fates[i] = fmt.Sprintf("for %s %s", t.list(who[fate]), fate)
+			fates[i] = fmt.Sprintf("for %s %s", list(t, who[fate]), fate)
 		}
 	}
 	text := fmt.Sprintf("When %s answered, %s had not got %s from %s: %s", english.Plural(len(s.Servers), "it", "they"),
-		t.list(s.Servers), m.Text, t.Lanes[m.From].Name, strings.Join(fates, ", "))
+		list(t, s.Servers), m.Text, t.Lanes[m.From].Name, strings.Join(fates, ", "))
 	if len(s.Twins) > 0 {
 		of := slices.DeleteFunc(slices.Clone(s.Servers), func(i int) bool {
 			return !slices.ContainsFunc(s.Twins, func(j int) bool { return t.Lanes[j].Identity == t.Lanes[i].Identity })
 		})
-		text += fmt.Sprintf("; %s, %s%s, had", t.list(s.Twins), english.Plural(len(s.Twins), "the twin of ", "the twins of "), t.list(of))
+		text += fmt.Sprintf("; %s, %s%s, had", list(t, s.Twins), english.Plural(len(s.Twins), "the twin of ", "the twins of "), list(t, of))
 	}
 	return text + "."
-}
-
-// fateWords say what became of a message that did not arrive.
-var fateWords = map[Fate]string{
-	Lost: "lost", Cut: "cut off", Filtered: "kept back by a filter", Waiting: "still in flight", Down: "down",
 }
 
 func (s Forgot) say(t *Trace) string {
@@ -289,12 +282,5 @@ func (s Forgot) say(t *Trace) string {
 		t.Lanes[s.Server].Name, d.Text, t.Lanes[d.From].Name, s.Lost.Step)
 }
 
-func (t *Trace) list(lanes []int) string { return enumerate(strings.Fields(t.names(lanes))) }
-
-// enumerate joins words as a sentence does: a, b and c.
-func enumerate(words []string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
-	}
-	return strings.Join(words, "")
-}
+// list lists lanes as a sentence does: A, B and C.
+func list(t *Trace, lanes []int) string { return english.Join(strings.Fields(t.names(lanes)), "and") }

@@ -1,0 +1,209 @@
+package trace
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// Of records the whole path from the start to w.
+func Of(w *runtime.World) *Trace {
+	c := w.Cluster()
+	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
+	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
+		t.Protocol = p.String()
+	}
+	if p, ok := c.Config().Protocol.(interface{ Legend() string }); ok {
+		t.Legend = p.Legend()
+	}
+	for i, in := range c.Instances() {
+		t.Lanes = append(t.Lanes, Lane{
+			Name: in.Name, Identity: c.Identities()[in.Identity].Name, Client: c.Clients().Has(i),
+			Twinned: c.Twinned().Has(i), Faulty: w.Faulty().Has(i),
+		})
+		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
+	}
+	r := recorder{Trace: t, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
+	r.name()
+	for _, v := range w.Path()[1:] {
+		t.Steps = append(t.Steps, r.step(v))
+	}
+	return t
+}
+
+// A recorder keeps what a step has to know of those before it.
+type recorder struct {
+	*Trace
+	past    *runtime.Past
+	numbers map[node.Message]int    // of different messages, from 1
+	texts   map[node.Message]string // of those that are not shown as they show themselves
+	current []node.Operation        // what each client began last
+}
+
+func (r *recorder) step(w *runtime.World) Step {
+	s := Step{
+		Number: w.Depth(), Kind: w.Step().Action().Name(), Call: w.Step().Text(), Client: -1,
+		States: make([]State, len(r.Lanes)), InFlight: len(w.InFlight()),
+	}
+	parts := w.Parts()
+	if own := w.Step().Parts(); own != nil {
+		parts = own
+	}
+	for _, part := range parts {
+		s.Parts = append(s.Parts, indices(part))
+	}
+	for i, d := range r.past.Steps()[w.Depth()-1] {
+		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth() - 1, At: i}))
+		if d.Fate == runtime.Delivered {
+			s.States[d.To].Asked = true
+		}
+	}
+	for i := range s.States {
+		s.States[i].Summary, s.States[i].Down = w.Summary(i), w.Crashed().Has(i)
+		s.States[i].Changed = w.Changed(i)
+	}
+	if runtime.Is[runtime.ExchangeStep](w.Step()) || runtime.Is[runtime.InvokeStep](w.Step()) {
+		s.Client = indices(w.Step().Instances() & w.Cluster().Clients())[0]
+	}
+	s.Title = r.title(w, &s)
+	return s
+}
+
+// name numbers the messages, and finds texts for those whose own texts leave out
+// what distinguishes them: their full texts.
+func (r *recorder) name() {
+	r.numbers, r.texts = map[node.Message]int{}, map[node.Message]string{}
+	shown := map[string]node.Message{}
+	for _, deliveries := range r.past.Steps() {
+		for _, d := range deliveries {
+			m := d.Event.Message
+			if d.Event.Kind != node.MessageEvent || d.From < 0 || r.numbers[m] > 0 {
+				continue
+			}
+			r.numbers[m] = len(r.numbers) + 1
+			text := node.Text(m)
+			if first, ok := shown[text]; ok {
+				r.texts[first], r.texts[m] = node.FullText(first), node.FullText(m)
+			} else {
+				shown[text] = m
+			}
+		}
+	}
+}
+
+func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
+	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
+	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
+		m := d.Event.Message
+		out.Type, out.Text = node.MessageType(m), cmp.Or(r.texts[m], node.Text(m))
+		out.Message = r.numbers[m]
+		if full := node.FullText(m); full != out.Text {
+			out.Full = full
+		}
+		if from, ok := r.past.Sender(at); ok {
+			out.Origin = &Place{from.Step + 1, from.At}
+		}
+	}
+	if d.Event.Kind == node.InvokeEvent {
+		r.current[d.To] = d.Event.Operation
+	}
+	for _, o := range d.Seen {
+		seen := Observation{Kind: observationKinds[o.Kind], Slot: o.Slot}
+		switch o.Kind {
+		case node.Invoked:
+			r.current[d.To] = o.Operation
+			seen.Text = operationText(o.Operation)
+		case node.Failed:
+			seen.Text = o.Failure.String()
+		default:
+			seen.Text = node.Text(o.Value)
+			// An operation that was given a value, as a write, just returns.
+			if o.Kind == node.Returned && o.Value == nil && r.current[d.To].Arg != nil {
+				seen.Text = ""
+			}
+		}
+		out.Seen = append(out.Seen, seen)
+	}
+	return out
+}
+
+func indices(s node.Set) []int {
+	var all []int
+	for i := range s.All {
+		all = append(all, i)
+	}
+	return all
+}
+
+// title says what the step is, with what the recorder knows beside its action.
+func (r *recorder) title(w *runtime.World, s *Step) string {
+	switch a := w.Step().Action().(type) {
+	case runtime.ExchangeStep:
+		text := a.Client
+		if op := r.current[s.Client]; op.Name != "" {
+			text += " " + operationText(op)
+		}
+		if phase := s.phase(); phase != "" {
+			text += ": " + phase
+		}
+		return text + " → " + strings.Join(a.Reach, " ")
+	case runtime.InvokeStep:
+		return a.Client + " begins " + operationText(r.current[s.Client])
+	case runtime.RoundStep:
+		text := fmt.Sprintf("round %d: %s leads", w.Round(), a.Leader)
+		if parts := w.Step().Parts(); parts != nil {
+			text += "; " + partsText(r.Trace, parts)
+		}
+		return text
+	case runtime.PartitionStep:
+		text := a.Title()
+		if mended(w) {
+			text += "; earlier cuts end"
+		}
+		return text
+	}
+	return w.Step().Action().Title()
+}
+
+// mended reports whether the partition that led to w ended a cut: a link, within a part
+// of it, that no partition before kept apart.
+func mended(w *runtime.World) bool {
+	before := w.Parent()
+	all := w.Cluster().Servers() | w.Cluster().Clients()
+	for i := range all.All {
+		apart := all &^ before.Reach(i)
+		for _, part := range before.Parts() {
+			if part.Has(i) {
+				for _, other := range before.Parts() {
+					if other != part {
+						apart &^= other
+					}
+				}
+			}
+		}
+		if apart&w.Reach(i) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// operationText shows an operation to people: write "red".
+func operationText(op node.Operation) string {
+	if op.Arg == nil {
+		return op.Name
+	}
+	return op.Name + " " + node.Text(op.Arg)
+}
+
+// partsText shows a partition: A B | C D.
+func partsText(t *Trace, parts []node.Set) string {
+	var texts []string
+	for _, p := range parts {
+		texts = append(texts, t.names(indices(p)))
+	}
+	return strings.Join(texts, " | ")
+}
