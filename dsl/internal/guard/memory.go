@@ -24,20 +24,21 @@ func untilFull(limit, used uint64) time.Duration {
 
 // Watch calls exceeded, once, when the process occupies more than limit bytes
 // and collecting garbage does not help. Far beyond the limit it does not wait
-// for that. The watch ends with a call of what Watch returns.
+// for that, unless the garbage is from before the watch. The watch ends with a call of
+// what Watch returns.
 func Watch(limit uint64, exceeded func(used uint64)) (end func()) {
 	done := make(chan struct{})
 	go func() {
 		timer := time.NewTimer(0)
 		defer timer.Stop()
-		for {
+		for first := true; ; first = false {
 			select {
 			case <-done:
 				return
 			case <-timer.C:
 			}
 			used := Occupied()
-			if used > limit && used < limit+limit/8 {
+			if used > limit && (first || used < limit+limit/8) {
 				runtime.GC()
 				if after := Occupied(); after <= limit-limit/16 {
 					used = after
