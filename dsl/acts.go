@@ -6,6 +6,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -72,7 +73,7 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 				return [][]string(*v)
 			case *int:
 				return *v
-			case *operation:
+			case *value.Operation:
 				return node.Operation(*v)
 			}
 			return arg.Value
@@ -90,7 +91,7 @@ func receiver(means runtime.Meaning) any {
 	case runtime.CountArg:
 		return new(int)
 	case runtime.OperationArg:
-		return new(operation)
+		return new(value.Operation)
 	}
 	return new(string)
 }

@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
 // definitions are what a script that is written during a call can draw upon.
@@ -254,11 +255,11 @@ func (c *call) written() string {
 
 // literal writes a value out, if it can be.
 func literal(v starlark.Value) (string, bool) {
-	if guard.Tree(v, maxSize) != nil {
+	if guard.Tree(v, value.MaxSize) != nil {
 		return "", false
 	}
 	switch v := v.(type) {
-	case starlark.NoneType, starlark.Bool, starlark.Int, starlark.Float, starlark.String, starlark.Bytes, operation:
+	case starlark.NoneType, starlark.Bool, starlark.Int, starlark.Float, starlark.String, starlark.Bytes, value.Operation:
 		return v.String(), true
 	case *starlark.List, starlark.Tuple:
 		for e := range starlark.Elements(v.(starlark.Iterable)) {

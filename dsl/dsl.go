@@ -31,6 +31,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
@@ -342,3 +343,6 @@ func (w *sharedWriter) Write(p []byte) (int, error) {
 	defer w.mu.Unlock()
 	return w.to.Write(p)
 }
+
+// Hint returns " (did you mean x?)" with the candidate nearest to name, or "".
+func Hint(name string, candidates []string) string { return spell.Hint(name, candidates) }

@@ -14,6 +14,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
@@ -277,5 +278,5 @@ func (in *Interpreter) suggest(u resolve.Error) string {
 		return u.Msg + "; " + text
 	}
 	names := append(in.Names(), starlark.Universe.Keys()...)
-	return u.Msg + Hint(m[1], names)
+	return u.Msg + spell.Hint(m[1], names)
 }

@@ -13,6 +13,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
@@ -152,12 +153,12 @@ func (p *print) own(v starlark.Value) {
 	switch v := v.(type) {
 	case *builtin:
 		p.note(v.entry.Name())
-	case operation:
+	case value.Operation:
 		p.note(v.Name)
-		p.value(fromGo(v.Arg))
-	case *signed:
-		p.value(v.value)
-		p.value(v.signer)
+		p.value(value.FromGo(v.Arg))
+	case *value.Signed:
+		p.value(v.Value)
+		p.value(v.Signer)
 	case *role:
 		if !p.met(v) {
 			p.role(v)

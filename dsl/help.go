@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
@@ -86,7 +87,7 @@ func (in *Interpreter) topic(name string) (string, error) {
 	if found.Len() > 0 {
 		return fmt.Sprintf("%q is mentioned by\n%s", name, &found), nil
 	}
-	return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", name, Hint(name, known))
+	return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", name, spell.Hint(name, known))
 }
 
 // aboutModule returns what a module of @std says of itself and the statement that

@@ -12,6 +12,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 )
 
 const stdPrefix = "@std//"
@@ -213,7 +214,7 @@ func (f file) read() (string, error) {
 		return string(source), nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", &noFileError{fmt.Sprintf("there is no file %s%s", f.name(), Hint(f.name(), f.neighbours()))}
+		return "", &noFileError{fmt.Sprintf("there is no file %s%s", f.name(), spell.Hint(f.name(), f.neighbours()))}
 	}
 	var bare *fs.PathError
 	if errors.As(err, &bare) {

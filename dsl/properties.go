@@ -12,6 +12,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/terminal"
@@ -332,7 +333,7 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 			return nil, fmt.Errorf("validity: allowed: %w", err)
 		}
 		return func(ctx context.Context, v any) (bool, error) {
-			answer, err := judge(ctx, fromGo(v))
+			answer, err := judge(ctx, value.FromGo(v))
 			if err != nil {
 				return false, err
 			}
@@ -349,7 +350,7 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 		}
 		return func(_ context.Context, v any) (bool, error) {
 			for _, a := range values {
-				if equal, err := starlark.Equal(a, fromGo(v)); err != nil || equal {
+				if equal, err := starlark.Equal(a, value.FromGo(v)); err != nil || equal {
 					return equal, err
 				}
 			}

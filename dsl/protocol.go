@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/twinsh/twinsh/runtime/node"
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A Protocol is a protocol written in Go that a host hands to scripts. A
@@ -85,7 +88,7 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 }
 
 func (o Option) value(v starlark.Value) (any, error) {
-	got, _ := toGo(v)
+	got, _ := value.ToGo(v)
 	switch o.Default.(type) {
 	case bool:
 		if b, ok := got.(bool); ok {
@@ -132,7 +135,7 @@ func newNative(protocols []Protocol) (*builtin, error) {
 			if b := made[name]; b != nil {
 				return b, nil
 			}
-			return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, Hint(name, known), strings.Join(known, ", "))
+			return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, spell.Hint(name, known), strings.Join(known, ", "))
 		},
 	}), nil
 }
@@ -174,28 +177,27 @@ print(op, op.name, op.arg)`,
 			if err := c.unpack(&name, &arg); err != nil {
 				return nil, err
 			}
-			return operation{name, arg.value}, nil
+			return value.Operation{Name: name, Arg: arg.value}, nil
 		},
 	}}
 }
 
-// An operation is a [node.Operation] in a script.
-type operation node.Operation
+// Symmetric says what the protocol inside declares.
+func (p *protocolValue) Symmetric() bool {
+	s, ok := p.Protocol.(node.Symmetric)
+	return ok && s.Symmetric()
+}
 
-func (o operation) String() string        { return node.Operation(o).String() }
-func (o operation) Type() string          { return "operation" }
-func (o operation) Freeze()               {}
-func (o operation) Truth() starlark.Bool  { return true }
-func (o operation) Hash() (uint32, error) { return starlark.String(o.String()).Hash() }
-func (o operation) AttrNames() []string   { return []string{"arg", "name"} }
-
-// Attr implements [starlark.HasAttrs].
-func (o operation) Attr(name string) (starlark.Value, error) {
-	switch name {
-	case "name":
-		return starlark.String(o.Name), nil
-	case "arg":
-		return fromGo(o.Arg), nil
+// MessageTypes lists those of the protocol inside, if it does.
+func (p *protocolValue) MessageTypes() []string {
+	if t, ok := p.Protocol.(node.Typed); ok {
+		return t.MessageTypes()
 	}
-	return nil, nil
+	return nil
+}
+
+// SymmetricClients says what the protocol inside declares.
+func (p *protocolValue) SymmetricClients(program []node.Operation) bool {
+	s, ok := p.Protocol.(node.ClientSymmetric)
+	return ok && s.SymmetricClients(program)
 }

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 )
 
@@ -111,7 +112,7 @@ func (b *builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwa
 	value, err := b.entry.call(&call{thread, b, args, kwargs})
 	var unknown *runtime.UnknownTypeError
 	if errors.As(err, &unknown) {
-		err = fmt.Errorf("%w%s", err, Hint(unknown.Type, unknown.Types))
+		err = fmt.Errorf("%w%s", err, spell.Hint(unknown.Type, unknown.Types))
 	}
 	if r, ok := thread.Local(runKey).(*run); ok {
 		var failed *CheckFailed
@@ -229,7 +230,7 @@ func (c *call) unpack(variables ...any) error {
 			others := variables[p.others].(*[]starlark.Tuple)
 			*others = append(*others, kwarg)
 		default:
-			return fmt.Errorf("%s: no parameter is named %s%s; it is %s", c.Name(), name, Hint(name, p.names()), c.entry.Signature)
+			return fmt.Errorf("%s: no parameter is named %s%s; it is %s", c.Name(), name, spell.Hint(name, p.names()), c.entry.Signature)
 		}
 	}
 	for i, param := range p.list {

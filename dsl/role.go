@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -19,9 +20,6 @@ type role struct {
 	persistent []string
 	place      syntax.Position // of the call that made it
 }
-
-// Events that are no messages, and what calls their handlers.
-var events = []string{"round", "timeout", "exchange", "invoke"}
 
 func (r *role) String() string        { return "role(" + strings.Join(r.names(), ", ") + ")" }
 func (r *role) Type() string          { return "role" }
@@ -97,7 +95,7 @@ func newRole(kwargs []starlark.Tuple) (*role, error) {
 			}
 		default:
 			return nil, fmt.Errorf("role: unexpected keyword argument %s; want init, show, rebase, persistent, handlers or on_ and an event (%s) or message type",
-				name, strings.Join(events, ", "))
+				name, strings.Join(value.Events, ", "))
 		}
 	}
 	return r, nil
@@ -186,7 +184,7 @@ func (p *scriptProtocol) MessageTypes() []string {
 			continue
 		}
 		for name := range r.handlers {
-			if kind, handles := strings.CutPrefix(name, "on_"); handles && !slices.Contains(events, kind) {
+			if kind, handles := strings.CutPrefix(name, "on_"); handles && !slices.Contains(value.Events, kind) {
 				p.types = append(p.types, kind)
 			}
 		}
@@ -285,6 +283,62 @@ With symmetric = True it promises that it treats identities the same, so that a 
 				handlers = append(handlers, h)
 			}
 			return &protocolValue{p, p.name, c.makings(handlers...)}, nil
+		},
+	}
+}
+
+// Symmetric says what the protocol declares.
+func (p *scriptProtocol) Symmetric() bool { return p.symmetric }
+
+func verifyEntry() Entry {
+	return Entry{
+		Signature: "verify(signed, by)",
+		Doc: `Whether a value was signed by an identity.
+If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so no one can forge one. A signed value has value and signer, which is an identity or a number.`,
+		Example: `print(verify("not signed at all", by = "A"))`,
+		pure:    true,
+		call: func(c *call) (starlark.Value, error) {
+			var v, by starlark.Value
+			if err := c.unpack(&v, &by); err != nil {
+				return nil, err
+			}
+			if !value.IsSigner(by) {
+				return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
+			}
+			s, ok := v.(*value.Signed)
+			if !ok {
+				return starlark.False, nil
+			}
+			equal, err := starlark.Equal(s.Signer, by)
+			return starlark.Bool(equal), err
+		},
+	}
+}
+
+func combineEntry() Entry {
+	return Entry{
+		Signature: "combine(signed, count)",
+		Doc: `Makes a certificate: one value that count identities signed together, of values that each of them signed.
+It is a threshold signature: the result says that so many signed, but not who did. None if too few did.`,
+		Example: `print(combine([], count = 3))`,
+		pure:    true,
+		call: func(c *call) (starlark.Value, error) {
+			var list starlark.Iterable
+			var count int
+			if err := c.unpack(&list, &count); err != nil {
+				return nil, err
+			}
+			if count < 1 {
+				return nil, fmt.Errorf("combine: count is %d, want 1 or more", count)
+			}
+			s, err := value.Combine(list, count)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("combine: %w", err)
+			case s == nil:
+				return starlark.None, nil
+			}
+			return s, nil
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -21,7 +22,7 @@ func observed(t *testing.T, script string) []string {
 	for _, o := range w.History().Events {
 		text := o.Failure.Line()
 		if o.Kind == node.Decided {
-			text = fromGo(o.Value).String()
+			text = value.FromGo(o.Value).String()
 		}
 		texts = append(texts, w.Cluster().Instances()[o.Instance].Name+": "+text)
 	}

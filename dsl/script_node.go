@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -71,7 +72,7 @@ func (n *scriptNode) unhandled(name string) node.Failure {
 		}
 	}
 	hint := ""
-	if like := nearest(kind, handled); like != "" {
+	if like := spell.Nearest(kind, handled); like != "" {
 		hint = fmt.Sprintf(" (did you mean on_%s?)", like)
 	}
 	n.protocol.mu.Lock()
@@ -93,11 +94,11 @@ func (n *scriptNode) dispatch(e node.Event) (name string, args []starlark.Value,
 	args = []starlark.Value{}
 	switch e.Kind {
 	case node.MessageEvent:
-		m, err := receive(e.From, e.Message)
+		m, err := value.Receive(e.From, e.Message)
 		if err != nil {
 			return "", nil, err
 		}
-		name, args = "on_"+m.kind, append(args, m)
+		name, args = "on_"+m.Kind, append(args, m)
 	case node.RoundEvent:
 		name, args = "on_round", append(args, roundValue(e.Round))
 	case node.TimeoutEvent:
@@ -105,7 +106,7 @@ func (n *scriptNode) dispatch(e node.Event) (name string, args []starlark.Value,
 	case node.ExchangeEvent:
 		name = "on_exchange"
 	case node.InvokeEvent:
-		name, args = "on_invoke", append(args, operation(e.Operation))
+		name, args = "on_invoke", append(args, value.Operation(e.Operation))
 	}
 	if _, ok := n.role.handlers[name]; !ok {
 		args = nil
@@ -260,33 +261,19 @@ func (n *scriptNode) load() error {
 	if n.attrs != nil {
 		return nil
 	}
-	v, rest, err := decodeValue(n.encoded)
+	attrs, err := value.DecodeFields(n.encoded)
 	if err != nil {
 		return err
 	}
-	d, ok := v.(*starlark.Dict)
-	if !ok || len(rest) > 0 {
-		return errEncoding
-	}
-	n.attrs = make(map[string]starlark.Value, d.Len())
-	for _, item := range d.Items() {
-		name, ok := item[0].(starlark.String)
-		if !ok {
-			return errEncoding
-		}
-		n.attrs[string(name)] = item[1]
-	}
+	n.attrs = attrs
 	return nil
 }
 
 // append encodes the state as a dict from name to value, sorted by name.
 func (n *scriptNode) append(b []byte) ([]byte, error) {
-	b = binary.AppendUvarint(append(b, tagDict), uint64(len(n.attrs)))
-	for _, name := range n.attrNames() {
-		var err error
-		if b, err = appendValue(appendText(append(b, tagString), name), n.attrs[name]); err != nil {
-			return nil, fmt.Errorf("self.%s %w", name, err)
-		}
+	b, err := value.AppendFields(b, n.attrNames(), n.attrs)
+	if err != nil {
+		return nil, fmt.Errorf("self.%w", err)
 	}
 	return b, nil
 }
@@ -373,11 +360,34 @@ func (n *scriptNode) Fields() []node.Field {
 	}
 	var fields []node.Field
 	for _, name := range n.attrNames() {
-		v, err := toComparable(n.attrs[name])
+		v, err := value.Comparable(n.attrs[name])
 		if err != nil {
 			v = n.attrs[name].String()
 		}
 		fields = append(fields, node.Field{Name: name, Value: v})
 	}
 	return fields
+}
+
+// fieldText shows an encoded dict of names and values as name=value pairs.
+func fieldText(names []string, values map[string]starlark.Value) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(" ")
+		}
+		fmt.Fprintf(&b, "%s=%s", name, values[name])
+	}
+	return b.String()
+}
+
+// Rename renames identities in the node's state. The identity of the node
+// itself is not part of it.
+func (n *scriptNode) Rename(to func(string) string) {
+	if err := n.load(); err != nil {
+		panic(err)
+	}
+	for name, v := range n.attrs {
+		n.attrs[name] = value.Renamed(v, to)
+	}
 }

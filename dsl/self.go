@@ -9,6 +9,8 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -70,7 +72,7 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 	case "program":
 		ops := make(starlark.Tuple, len(n.program))
 		for i, op := range n.program {
-			ops[i] = operation(op)
+			ops[i] = value.Operation(op)
 		}
 		return ops, nil
 	}
@@ -90,7 +92,7 @@ func (s *self) SetField(name string, v starlark.Value) error {
 	if _, method := selfMethods[name]; method || slices.Contains(selfFacts, name) {
 		return fmt.Errorf("cannot set self.%s, which every node has; call the attribute something else", name)
 	}
-	if _, err := appendValue(nil, v); err != nil {
+	if _, err := value.Append(nil, v); err != nil {
 		return fmt.Errorf("cannot set self.%s: it %w", name, err)
 	}
 	s.node.attrs[name] = v
@@ -105,7 +107,7 @@ func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []
 	if err := n.receiver(to); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	m, err := newMessage(kind, kwargs)
+	m, err := value.NewMessage(kind, kwargs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
@@ -119,7 +121,7 @@ func (n *scriptNode) receiver(to string) error {
 	if n.protocol.client != nil || to == node.ToNextLeader || slices.Contains(n.self.Servers, to) {
 		return nil
 	}
-	return fmt.Errorf("there is no %q%s; the replicas are %s, and self.next_leader", to, Hint(to, n.self.Servers), strings.Join(n.self.Servers, ", "))
+	return fmt.Errorf("there is no %q%s; the replicas are %s, and self.next_leader", to, spell.Hint(to, n.self.Servers), strings.Join(n.self.Servers, ", "))
 }
 
 func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
@@ -127,7 +129,7 @@ func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwar
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 1, &kind); err != nil {
 		return nil, misused(b, err)
 	}
-	m, err := newMessage(kind, kwargs)
+	m, err := value.NewMessage(kind, kwargs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
@@ -137,11 +139,11 @@ func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwar
 
 func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var slot int
-	var value starlark.Value
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "slot", &slot, "value", &value); err != nil {
+	var given starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "slot", &slot, "value", &given); err != nil {
 		return nil, misused(b, err)
 	}
-	v, err := toComparable(value)
+	v, err := value.Comparable(given)
 	if err != nil {
 		return nil, fmt.Errorf("%s: value %w", b.Name(), err)
 	}
@@ -150,7 +152,7 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 }
 
 func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var op operation
+	var op value.Operation
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
 		return nil, misused(b, err)
 	}
@@ -159,11 +161,11 @@ func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 }
 
 func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var value starlark.Value = starlark.None
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &value); err != nil {
+	var given starlark.Value = starlark.None
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &given); err != nil {
 		return nil, misused(b, err)
 	}
-	v, err := toComparable(value)
+	v, err := value.Comparable(given)
 	if err != nil {
 		return nil, fmt.Errorf("%s: value %w", b.Name(), err)
 	}
@@ -200,4 +202,18 @@ func roundValue(r node.Round) starlark.Value {
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"number": starlark.MakeInt(r.Number), "leader": starlark.String(r.Leader), "input": starlark.String(r.Input),
 	})
+}
+
+// selfSign makes a value that only this identity can make. Twins are one
+// identity and share its key.
+func selfSign(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var given starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &given); err != nil {
+		return nil, misused(b, err)
+	}
+	s, err := value.Sign(given, n.self.ID)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the value %w", b.Name(), err)
+	}
+	return s, nil
 }

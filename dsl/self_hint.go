@@ -7,6 +7,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 )
 
 // Who writes a role forgets "self.", or an attribute in init, or what a method of
@@ -69,7 +71,7 @@ func misused(b *starlark.Builtin, err error) error {
 func (s *self) missing(name string) error {
 	n := s.node
 	if n.role.handlers["init"] == nil {
-		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, Hint(name, (&self{&scriptNode{}}).AttrNames()))
+		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, spell.Hint(name, (&self{&scriptNode{}}).AttrNames()))
 	}
 	fresh := &scriptNode{attrs: n.attrs} // while init runs
 	if b, ok := n.protocol.fresh.Load(n.key()); ok {
@@ -78,13 +80,7 @@ func (s *self) missing(name string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, Hint(name, (&self{fresh}).AttrNames()), orNothing(fresh.attrNames()))
-}
-
-// missing is the error of a field that a message has not.
-func (m *received) missing(name string) error {
-	names := m.AttrNames()
-	return fmt.Errorf("message %s has no .%s%s; it has %s", m.kind, name, Hint(name, names), strings.Join(names, ", "))
+	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, spell.Hint(name, (&self{fresh}).AttrNames()), orNothing(fresh.attrNames()))
 }
 
 // persists reports a persistent attribute that no node can have: init, which has
@@ -99,7 +95,7 @@ func (n *scriptNode) persists() error {
 	for _, name := range n.role.persistent {
 		if _, set := n.attrs[name]; !set && !n.protocol.captured.assigns(name) {
 			return fmt.Errorf("protocol %s: persistent names %q%s, which no function of the role assigns; init sets %s",
-				n.protocol.name, name, Hint(name, n.attrNames()), orNothing(n.attrNames()))
+				n.protocol.name, name, spell.Hint(name, n.attrNames()), orNothing(n.attrNames()))
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
@@ -151,7 +152,7 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 		if len(names) == 0 {
 			return nil, fmt.Errorf("shrink: the report has no violation; there is nothing to shrink")
 		}
-		return nil, fmt.Errorf("shrink: the report has no violation of %q%s; it has %s", name, Hint(name, names), strings.Join(names, ", "))
+		return nil, fmt.Errorf("shrink: the report has no violation of %q%s; it has %s", name, spell.Hint(name, names), strings.Join(names, ", "))
 	}
 	return nil, nil
 }

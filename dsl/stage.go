@@ -7,6 +7,8 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -158,7 +160,7 @@ func callCluster(c *call) (starlark.Value, error) {
 	case "held":
 		config.Network = runtime.Held
 	default:
-		return nil, fmt.Errorf(`cluster: network is %q%s, want "lossy" or "held"`, network, Hint(network, []string{"lossy", "held"}))
+		return nil, fmt.Errorf(`cluster: network is %q%s, want "lossy" or "held"`, network, spell.Hint(network, []string{"lossy", "held"}))
 	}
 	if clients != nil {
 		for _, item := range clients.Items() {
@@ -195,7 +197,7 @@ func operations(v starlark.Value) ([]node.Operation, error) {
 	}
 	ops := []node.Operation{}
 	for e := range starlark.Elements(list) {
-		op, ok := e.(operation)
+		op, ok := e.(value.Operation)
 		if !ok {
 			return nil, fmt.Errorf("got a list with %s in it, want operations, as in [read()]", element(e))
 		}

@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/trace"
@@ -176,7 +177,7 @@ func pictureFormat(format, file string, full bool) (trace.Format, error) {
 	}
 	switch {
 	case !f.Known():
-		return "", fmt.Errorf(`show: format is %q%s, want one of %s`, format, Hint(format, trace.Formats()), strings.Join(trace.Formats(), ", "))
+		return "", fmt.Errorf(`show: format is %q%s, want one of %s`, format, spell.Hint(format, trace.Formats()), strings.Join(trace.Formats(), ", "))
 	case f == trace.FormatHTML && file == "":
 		return "", fmt.Errorf(`show: a page is for a browser; write it to a file, as in show(file = "page.html")`)
 	case full && f != trace.FormatMessages:

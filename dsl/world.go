@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -142,7 +143,7 @@ print(state("c1"))`,
 			}
 			fields := starlark.StringDict{}
 			for _, f := range w.Fields(i) {
-				fields[f.Name] = fromGo(f.Value)
+				fields[f.Name] = value.FromGo(f.Value)
 			}
 			return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
 		},
@@ -179,11 +180,11 @@ print(history())`,
 				kind := "failed"
 				switch o.Kind {
 				case node.Invoked:
-					kind, fields["operation"] = "invoked", operation(o.Operation)
+					kind, fields["operation"] = "invoked", value.Operation(o.Operation)
 				case node.Returned:
-					kind, fields["value"] = "returned", fromGo(o.Value)
+					kind, fields["value"] = "returned", value.FromGo(o.Value)
 				case node.Decided:
-					kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), fromGo(o.Value)
+					kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), value.FromGo(o.Value)
 				default:
 					fields["text"] = starlark.String(o.Failure.String())
 				}

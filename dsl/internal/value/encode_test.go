@@ -1,4 +1,4 @@
-package dsl
+package value
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ func leaves() *rapid.Generator[starlark.Value] {
 		}),
 		rapid.Map(texts, func(s string) starlark.Value { return starlark.String(s) }),
 		rapid.Map(texts, func(s string) starlark.Value { return starlark.Bytes(s) }),
-		rapid.Map(texts, func(s string) starlark.Value { return operation{s, s} }),
+		rapid.Map(texts, func(s string) starlark.Value { return Operation{s, s} }),
 	)
 }
 
@@ -34,8 +34,8 @@ func keys(depth int) *rapid.Generator[starlark.Value] {
 	}
 	return rapid.OneOf(leaves(),
 		rapid.Map(rapid.SliceOfN(keys(depth-1), 0, 3), func(e []starlark.Value) starlark.Value { return starlark.Tuple(e) }),
-		rapid.Map(keys(depth-1), func(v starlark.Value) starlark.Value { return &signed{v, starlark.String("A")} }),
-		rapid.Map(keys(depth-1), func(v starlark.Value) starlark.Value { return &signed{v, starlark.MakeInt(3)} }),
+		rapid.Map(keys(depth-1), func(v starlark.Value) starlark.Value { return &Signed{v, starlark.String("A")} }),
+		rapid.Map(keys(depth-1), func(v starlark.Value) starlark.Value { return &Signed{v, starlark.MakeInt(3)} }),
 	)
 }
 
@@ -85,7 +85,7 @@ func dictOf(items []starlark.Tuple) *starlark.Dict {
 }
 
 func encoded(t interface{ Fatalf(string, ...any) }, v starlark.Value) []byte {
-	b, err := appendValue(nil, v)
+	b, err := Append(nil, v)
 	if err != nil {
 		t.Fatalf("%s: %v", v, err)
 	}
@@ -98,11 +98,11 @@ func TestEncodingIsComplete(t *testing.T) {
 		v := storables(3).Draw(t, "value")
 		rest := rapid.SliceOf(rapid.Byte()).Draw(t, "rest")
 		b := encoded(t, v)
-		got, after, err := decodeValue(slices.Concat(b, rest))
+		got, after, err := Decode(slices.Concat(b, rest))
 		if err != nil || !bytes.Equal(after, rest) {
 			t.Fatalf("%s: decoded to %v, %q is left, want %q; %v", v, got, after, rest, err)
 		}
-		if equal, err := starlark.EqualDepth(v, got, maxDepth); !equal || err != nil || got.Type() != v.Type() {
+		if equal, err := starlark.EqualDepth(v, got, MaxDepth); !equal || err != nil || got.Type() != v.Type() {
 			t.Fatalf("%s of type %s was decoded to %s of type %s; %v", v, v.Type(), got, got.Type(), err)
 		}
 		if again := encoded(t, got); !bytes.Equal(again, b) {
@@ -115,7 +115,7 @@ func TestEncodingIsComplete(t *testing.T) {
 func TestEncodingIsCanonical(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v, w := storables(2).Draw(t, "v"), storables(2).Draw(t, "w")
-		equal, err := starlark.EqualDepth(v, w, maxDepth)
+		equal, err := starlark.EqualDepth(v, w, MaxDepth)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func TestOneEquality(t *testing.T) {
 		case 2:
 			return setOf(elems)
 		case 3:
-			return &signed{starlark.Tuple(elems), starlark.String("A")}
+			return &Signed{starlark.Tuple(elems), starlark.String("A")}
 		case 4:
 			d := starlark.NewDict(1)
 			must(d.SetKey(leaf.Draw(t, "key"), starlark.Tuple(elems)))
@@ -165,7 +165,7 @@ func TestOneEquality(t *testing.T) {
 		return leaf.Draw(t, "value")
 	})
 	comparable := func(v starlark.Value) any {
-		c, err := toComparable(v)
+		c, err := Comparable(v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestOneEquality(t *testing.T) {
 
 func TestNotStorable(t *testing.T) {
 	deep := starlark.Value(starlark.None)
-	for range maxDepth {
+	for range MaxDepth {
 		deep = starlark.Tuple{deep}
 	}
 	encoded(t, deep) // which is as deep as a value may be
@@ -206,10 +206,10 @@ func TestNotStorable(t *testing.T) {
 		starlark.Universe["len"],
 		starlarkstruct.FromStringDict(starlark.String("other"), nil),
 		starlark.NewList([]starlark.Value{starlark.Universe["len"]}),
-		starlark.String(make([]byte, maxSize+1)),
-		starlark.NewList(slices.Repeat([]starlark.Value{starlark.String(make([]byte, 1000))}, maxSize/1000)),
+		starlark.String(make([]byte, MaxSize+1)),
+		starlark.NewList(slices.Repeat([]starlark.Value{starlark.String(make([]byte, 1000))}, MaxSize/1000)),
 	} {
-		if b, err := appendValue(nil, v); err == nil {
+		if b, err := Append(nil, v); err == nil {
 			t.Errorf("a %s is encoded to %d bytes", v.Type(), len(b))
 		}
 	}
@@ -217,19 +217,19 @@ func TestNotStorable(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, dictOf([]starlark.Tuple{{starlark.String("a"), starlark.NewList([]starlark.Value{starlark.MakeInt(1)})}})))
-	f.Add(encoded(f, setOf([]starlark.Value{&signed{starlark.None, starlark.MakeInt(2)}, operation{"read", nil}, starlark.Float(1)})))
+	f.Add(encoded(f, setOf([]starlark.Value{&Signed{starlark.None, starlark.MakeInt(2)}, Operation{"read", nil}, starlark.Float(1)})))
 	f.Add(encoded(f, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{"x": starlark.MakeBigInt(new(big.Int).Lsh(big.NewInt(1), 70))})))
 	f.Add([]byte{tagList, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		v, _, err := decodeValue(b)
+		v, _, err := Decode(b)
 		if err != nil {
 			return
 		}
-		again, err := appendValue(nil, v)
+		again, err := Append(nil, v)
 		if err != nil {
 			return // deeper or larger than what is ever encoded
 		}
-		got, rest, err := decodeValue(again)
+		got, rest, err := Decode(again)
 		if err != nil || len(rest) > 0 {
 			t.Fatalf("%s is encoded to %q, and that is decoded to %v, %q, %v", v, again, got, rest, err)
 		}

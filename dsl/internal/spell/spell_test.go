@@ -1,4 +1,4 @@
-package dsl
+package spell
 
 import (
 	"slices"
@@ -20,7 +20,7 @@ func TestNearest(t *testing.T) {
 		{"world", ""},
 		{"", ""},
 	} {
-		if got := nearest(c.typed, names); got != c.want {
+		if got := Nearest(c.typed, names); got != c.want {
 			t.Errorf("nearest(%q) = %q, want %q", c.typed, got, c.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package dsl
+package value
 
 import (
 	"strings"
@@ -18,24 +18,24 @@ func TestShortTextsOfMessages(t *testing.T) {
 		}
 		return chain
 	}
-	send := func(v starlark.Value) scriptMessage {
-		m, err := newMessage("vote", []starlark.Tuple{{starlark.String("v"), v}})
+	send := func(v starlark.Value) Message {
+		m, err := NewMessage("vote", []starlark.Tuple{{starlark.String("v"), v}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return m
 	}
-	vote := func(v starlark.Value, by starlark.Value) scriptMessage { return send(&signed{v, by}) }
+	vote := func(v starlark.Value, by starlark.Value) Message { return send(&Signed{v, by}) }
 	for _, test := range []struct {
-		m    scriptMessage
+		m    Message
 		want string
 	}{
 		{vote(starlark.String("red"), starlark.String("A")), `vote(v="red" by A)`},
 		{vote(starlark.String("red"), starlark.MakeInt(3)), `vote(v="red" by 3)`},
 		{vote(block("a"), starlark.String("A")), `vote(v=((1, "a"), (…, "a")) by A)`},
 		{send(block("a")), `vote(v=((1, "a"), (2,…(9, "a")))`},
-		{vote(&signed{starlark.String("x"), starlark.String("B")}, starlark.String("A")), `vote(v="x" by B by A)`},
-		{vote(starlark.Tuple{&signed{starlark.String("x"), starlark.String("B")}}, starlark.MakeInt(2)), `vote(v=("x" by B,) by 2)`},
+		{vote(&Signed{starlark.String("x"), starlark.String("B")}, starlark.String("A")), `vote(v="x" by B by A)`},
+		{vote(starlark.Tuple{&Signed{starlark.String("x"), starlark.String("B")}}, starlark.MakeInt(2)), `vote(v=("x" by B,) by 2)`},
 	} {
 		if got := test.m.String(); got != test.want {
 			t.Errorf("the short text is %s, want %s", got, test.want)

@@ -1,4 +1,4 @@
-package dsl
+package value
 
 import (
 	"math"
@@ -26,7 +26,7 @@ func TestFromGo(t *testing.T) {
 		{[2]int{1, 2}, `"[1 2]"`},
 		{starlark.MakeInt(1), "1"},
 	} {
-		if got := fromGo(c.value).String(); got != c.want {
+		if got := FromGo(c.value).String(); got != c.want {
 			t.Errorf("fromGo(%v) = %s, want %s", c.value, got, c.want)
 		}
 	}
@@ -34,7 +34,7 @@ func TestFromGo(t *testing.T) {
 
 func TestToGo(t *testing.T) {
 	for _, v := range []any{nil, true, 5, -5, 2.5, "red"} {
-		got, err := toGo(fromGo(v))
+		got, err := ToGo(FromGo(v))
 		if got != v || err != nil {
 			t.Errorf("toGo(fromGo(%v)) = %v, %v", v, got, err)
 		}
@@ -43,20 +43,8 @@ func TestToGo(t *testing.T) {
 		starlark.MakeInt64(math.MaxInt64).Mul(starlark.MakeInt(2)),
 		starlark.Float(math.NaN()), starlark.NewList(nil),
 	} {
-		if got, err := toGo(v); err == nil {
+		if got, err := ToGo(v); err == nil {
 			t.Errorf("toGo(%v) = %v, want an error", v, got)
 		}
-	}
-}
-
-func TestNames(t *testing.T) {
-	var n names
-	for _, v := range []starlark.Value{starlark.String("AB"), starlark.NewList([]starlark.Value{starlark.MakeInt(1)}), starlark.None} {
-		if err := n.Unpack(v); err == nil {
-			t.Errorf("%v counts as names %v", v, n)
-		}
-	}
-	if err := n.Unpack(starlark.Tuple{starlark.String("A"), starlark.String("C'")}); err != nil || len(n) != 2 || n[1] != "C'" {
-		t.Errorf("got %q, %v", n, err)
 	}
 }

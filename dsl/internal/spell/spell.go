@@ -1,4 +1,5 @@
-package dsl
+// Package spell finds what a misspelt name was meant to be.
+package spell
 
 import (
 	"fmt"
@@ -7,16 +8,16 @@ import (
 
 // Hint returns " (did you mean x?)" with the candidate nearest to name, or "".
 func Hint(name string, candidates []string) string {
-	if best := nearest(name, candidates); best != "" {
+	if best := Nearest(name, candidates); best != "" {
 		return fmt.Sprintf(" (did you mean %s?)", best)
 	}
 	return ""
 }
 
-// nearest returns the candidate that the fewest typing errors turn into name,
+// Nearest returns the candidate that the fewest typing errors turn into name,
 // the first of several. If none is like it, it returns "". Case and
 // underscores do not count.
-func nearest(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	fold := func(s string) []rune {
 		return []rune(strings.ToLower(strings.ReplaceAll(s, "_", "")))
 	}

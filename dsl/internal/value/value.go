@@ -1,4 +1,14 @@
-package dsl
+// Package value holds the values that nodes written in Starlark keep, send and
+// decide, and their encodings. It knows nothing of scripts that run.
+//
+//	Append, Decode   the canonical encoding of a value: equal values, equal bytes   encode.go
+//	Comparable       a value as something that Go can compare; a Composite has parts encode.go
+//	FromGo, ToGo     what nodes in Go deal with, as values of scripts, and back     value.go
+//	Message          what a node sends; a Received is that as its receiver sees it  message.go
+//	Signed           a value with a symbolic signature, or a certificate of several signed.go
+//	Operation        what a client can be asked to do                               operation.go
+//	Renamed          a value with other identities, for symmetry                    rename.go
+package value
 
 import (
 	"fmt"
@@ -6,20 +16,21 @@ import (
 	"math/big"
 	"reflect"
 
-	"github.com/twinsh/twinsh/runtime/node"
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// fromGo returns the Starlark value that stands for what a node deals with: a
+// FromGo returns the Starlark value that stands for what a node deals with: a
 // comparable Go value. One that has no counterpart is shown as text.
-func fromGo(v any) starlark.Value {
+func FromGo(v any) starlark.Value {
 	switch v := v.(type) {
 	case nil:
 		return starlark.None
 	case starlark.Value:
 		return v
-	case composite:
-		return v.value()
+	case Composite:
+		return v.Value()
 	case fmt.Stringer: // before numbers: a number with names shows its name
 		return starlark.String(v.String())
 	}
@@ -39,10 +50,10 @@ func fromGo(v any) starlark.Value {
 	return starlark.String(node.Text(v))
 }
 
-// toGo returns the comparable Go value that a node gets for a Starlark value:
+// ToGo returns the comparable Go value that a node gets for a Starlark value:
 // nil, a bool, an int, a float64 or a string. Values that Starlark calls equal
 // are equal in Go: 1.0 is the int 1.
-func toGo(v starlark.Value) (any, error) {
+func ToGo(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
 		return nil, nil
@@ -58,7 +69,7 @@ func toGo(v starlark.Value) (any, error) {
 			return nil, fmt.Errorf("nan is equal to nothing, not even to itself")
 		}
 		if n, ok := whole(v); ok {
-			return toGo(n)
+			return ToGo(n)
 		}
 		return float64(v), nil
 	case starlark.String:
@@ -74,33 +85,4 @@ func whole(f starlark.Float) (starlark.Int, bool) {
 	}
 	n, err := starlark.NumberToInt(f)
 	return n, err == nil
-}
-
-// plain is a parameter that takes what [toGo] takes.
-type plain struct{ value any }
-
-// Unpack implements [starlark.Unpacker].
-func (p *plain) Unpack(v starlark.Value) (err error) {
-	p.value, err = toGo(v)
-	return err
-}
-
-// names is a parameter that takes names: a list, tuple or set of strings.
-type names []string
-
-// Unpack implements [starlark.Unpacker].
-func (n *names) Unpack(v starlark.Value) error {
-	list, ok := v.(starlark.Iterable)
-	if !ok {
-		return fmt.Errorf(`got %s, want a list of names, as in ["A", "B"]`, v.Type())
-	}
-	*n = names{}
-	for name := range starlark.Elements(list) {
-		s, ok := starlark.AsString(name)
-		if !ok {
-			return fmt.Errorf(`got a list with %s in it, want names, as in ["A", "B"]`, name.Type())
-		}
-		*n = append(*n, s)
-	}
-	return nil
 }

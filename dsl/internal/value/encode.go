@@ -1,4 +1,4 @@
-package dsl
+package value
 
 import (
 	"encoding/binary"
@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/big"
 	"slices"
-	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -35,30 +34,64 @@ const (
 	tagOp     = 'o'
 )
 
-// maxDepth bounds how deep values nest; a list that holds itself has no bottom.
-// maxSize bounds their encodings, in bytes; a pair of pairs of pairs and so on
+// MaxDepth bounds how deep values nest; a list that holds itself has no bottom.
+// MaxSize bounds their encodings, in bytes; a pair of pairs of pairs and so on
 // of one value is small in the interpreter and large when it is written out.
 const (
-	maxDepth = 64
-	maxSize  = 1 << 20
+	MaxDepth = 64
+	MaxSize  = 1 << 20
 )
 
-const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
+const Storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
 
-// appendValue appends the encoding of v to b.
-func appendValue(b []byte, v starlark.Value) ([]byte, error) {
+// Append appends the encoding of v to b.
+func Append(b []byte, v starlark.Value) ([]byte, error) {
 	b, err := encode(b, v, 0)
-	if err == nil && len(b) > maxSize {
+	if err == nil && len(b) > MaxSize {
 		return nil, errSize
 	}
 	return b, err
 }
 
-func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("nests deeper than %d levels", maxDepth)
+// AppendFields appends the encoding of a dict of the names, which are sorted, and
+// their values. An error begins with the name of a value that cannot be kept.
+func AppendFields(b []byte, names []string, values map[string]starlark.Value) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, tagDict), uint64(len(names)))
+	for _, name := range names {
+		var err error
+		if b, err = Append(appendText(append(b, tagString), name), values[name]); err != nil {
+			return nil, fmt.Errorf("%s %w", name, err)
+		}
 	}
-	if len(b) > maxSize {
+	return b, nil
+}
+
+// DecodeFields returns what [AppendFields] encoded.
+func DecodeFields(b []byte) (map[string]starlark.Value, error) {
+	v, rest, err := Decode(b)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := v.(*starlark.Dict)
+	if !ok || len(rest) > 0 {
+		return nil, ErrEncoding
+	}
+	values := make(map[string]starlark.Value, d.Len())
+	for name, v := range d.Entries() {
+		name, ok := name.(starlark.String)
+		if !ok {
+			return nil, ErrEncoding
+		}
+		values[string(name)] = v
+	}
+	return values, nil
+}
+
+func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
+	if depth > MaxDepth {
+		return nil, fmt.Errorf("nests deeper than %d levels", MaxDepth)
+	}
+	if len(b) > MaxSize {
 		return nil, errSize
 	}
 	if b, ok, err := encodeScalar(b, v); ok || err != nil {
@@ -89,7 +122,7 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 		return encodePairs(append(b, tagSet), items, depth)
 	case *starlarkstruct.Struct:
 		if v.Constructor() != starlarkstruct.Default {
-			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), storable)
+			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), Storable)
 		}
 		var items []starlark.Tuple
 		for _, name := range v.AttrNames() {
@@ -100,15 +133,15 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 			items = append(items, starlark.Tuple{starlark.String(name), field})
 		}
 		return encodePairs(append(b, tagStruct), items, depth)
-	case *signed:
-		if b, err = encode(append(b, tagSigned), v.signer, depth+1); err != nil {
+	case *Signed:
+		if b, err = encode(append(b, tagSigned), v.Signer, depth+1); err != nil {
 			return nil, err
 		}
-		return encode(b, v.value, depth+1)
-	case operation:
-		return encode(appendText(append(b, tagOp), v.Name), fromGo(v.Arg), depth+1)
+		return encode(b, v.Value, depth+1)
+	case Operation:
+		return encode(appendText(append(b, tagOp), v.Name), FromGo(v.Arg), depth+1)
 	}
-	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), storable)
+	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), Storable)
 }
 
 // encodeScalar encodes a value without parts, and reports whether v is one.
@@ -155,7 +188,7 @@ func encodePairs(b []byte, items []starlark.Tuple, depth int) ([]byte, error) {
 			}
 		}
 		encoded[i] = string(e)
-		if size += len(e); size > maxSize {
+		if size += len(e); size > MaxSize {
 			return nil, errSize
 		}
 	}
@@ -171,17 +204,17 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-var errSize = fmt.Errorf("is larger than %d bytes", maxSize)
+var errSize = fmt.Errorf("is larger than %d bytes", MaxSize)
 
-// errEncoding is returned for bytes that appendValue did not make.
-var errEncoding = errors.New("damaged encoding of a value")
+// ErrEncoding is returned for bytes that Append did not make.
+var ErrEncoding = errors.New("damaged encoding of a value")
 
-// decodeValue returns the value that b begins with and the rest of b.
-func decodeValue(b []byte) (starlark.Value, []byte, error) { return decode(b, 0) }
+// Decode returns the value that b begins with and the rest of b.
+func Decode(b []byte) (starlark.Value, []byte, error) { return decode(b, 0) }
 
 func decode(b []byte, depth int) (starlark.Value, []byte, error) {
-	if len(b) == 0 || depth > maxDepth+1 {
-		return nil, nil, errEncoding
+	if len(b) == 0 || depth > MaxDepth+1 {
+		return nil, nil, ErrEncoding
 	}
 	tag := b[0]
 	b = b[1:]
@@ -194,11 +227,11 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 			return nil, nil, err
 		}
 		v, b, err := decode(b, depth+1)
-		if err != nil || !isSigner(signer) {
-			return nil, nil, errEncoding
+		if err != nil || !IsSigner(signer) {
+			return nil, nil, ErrEncoding
 		}
 		v.Freeze()
-		return &signed{v, signer}, b, nil
+		return &Signed{v, signer}, b, nil
 	case tagOp:
 		name, b, err := decodeText(b)
 		if err != nil {
@@ -208,12 +241,12 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		arg, err := toGo(v)
-		return operation{name, arg}, b, err
+		arg, err := ToGo(v)
+		return Operation{name, arg}, b, err
 	}
 	count, size := binary.Uvarint(b)
 	if size <= 0 || count > uint64(len(b)) {
-		return nil, nil, errEncoding
+		return nil, nil, ErrEncoding
 	}
 	b = b[size:]
 	if tag == tagDict || tag == tagStruct {
@@ -241,16 +274,16 @@ func decodeScalar(tag byte, b []byte) (starlark.Value, []byte, error) {
 	case tagInt:
 		n, size := binary.Varint(b)
 		if size <= 0 {
-			return nil, nil, errEncoding
+			return nil, nil, ErrEncoding
 		}
 		return starlark.MakeInt64(n), b[size:], nil
 	case tagFloat:
 		if len(b) < 8 {
-			return nil, nil, errEncoding
+			return nil, nil, ErrEncoding
 		}
 		f := starlark.Float(math.Float64frombits(binary.BigEndian.Uint64(b)))
 		if _, ok := whole(f); ok || math.IsNaN(float64(f)) {
-			return nil, nil, errEncoding
+			return nil, nil, ErrEncoding
 		}
 		return f, b[8:], nil
 	}
@@ -265,7 +298,7 @@ func decodeScalar(tag byte, b []byte) (starlark.Value, []byte, error) {
 	}
 	n, ok := new(big.Int).SetString(s, 10)
 	if !ok {
-		return nil, nil, errEncoding
+		return nil, nil, ErrEncoding
 	}
 	return starlark.MakeBigInt(n), b, nil
 }
@@ -298,31 +331,31 @@ func assemble(tag byte, elems []starlark.Value) (starlark.Value, error) {
 		for pair := range slices.Chunk(elems, 2) {
 			name, ok := pair[0].(starlark.String)
 			if !ok {
-				return nil, errEncoding
+				return nil, ErrEncoding
 			}
 			fields[string(name)] = pair[1]
 		}
 		return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
 	}
-	return nil, errEncoding
+	return nil, ErrEncoding
 }
 
 func decodeText(b []byte) (string, []byte, error) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > uint64(len(b)-size) {
-		return "", nil, errEncoding
+		return "", nil, ErrEncoding
 	}
 	return string(b[size : size+int(n)]), b[size+int(n):], nil
 }
 
-// A composite is a Starlark value as nodes and properties see it: something
+// A Composite is a Starlark value as nodes and properties see it: something
 // that Go can compare, equal if the values are.
-type composite struct{ encoded string }
+type Composite struct{ encoded string }
 
-func (c composite) String() string { return c.value().String() }
+func (c Composite) String() string { return c.Value().String() }
 
-func (c composite) value() starlark.Value {
-	v, _, err := decodeValue([]byte(c.encoded))
+func (c Composite) Value() starlark.Value {
+	v, _, err := Decode([]byte(c.encoded))
 	if err != nil {
 		panic(err) // we encoded it
 	}
@@ -330,26 +363,14 @@ func (c composite) value() starlark.Value {
 	return v
 }
 
-// toComparable returns the comparable Go value for any value that state may hold.
-func toComparable(v starlark.Value) (any, error) {
-	if simple, err := toGo(v); err == nil {
+// Comparable returns the comparable Go value for any value that state may hold.
+func Comparable(v starlark.Value) (any, error) {
+	if simple, err := ToGo(v); err == nil {
 		return simple, nil
 	}
-	b, err := appendValue(nil, v)
+	b, err := Append(nil, v)
 	if err != nil {
 		return nil, err
 	}
-	return composite{string(b)}, nil
-}
-
-// fieldText shows an encoded dict of names and values as name=value pairs.
-func fieldText(names []string, values map[string]starlark.Value) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(" ")
-		}
-		fmt.Fprintf(&b, "%s=%s", name, values[name])
-	}
-	return b.String()
+	return Composite{string(b)}, nil
 }

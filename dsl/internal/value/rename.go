@@ -1,0 +1,85 @@
+package value
+
+import (
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+)
+
+// A protocol that declares itself symmetric lets a search rename identities in
+// states, messages and decided values. A string that is the name of an identity
+// counts as that identity.
+
+// Renamed implements [node.RenamedValue].
+func (m Message) Renamed(to func(string) string) any {
+	return Message{m.Kind, renamedText(m.body, to)}
+}
+
+// Renamed implements [node.RenamedValue].
+func (c Composite) Renamed(to func(string) string) any { return Composite{renamedText(c.encoded, to)} }
+
+func renamedText(encoded string, to func(string) string) string {
+	v, _, err := Decode([]byte(encoded))
+	if err != nil {
+		panic(err)
+	}
+	b, err := Append(nil, Renamed(v, to))
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// Renamed returns v with each identity replaced. It panics if that makes a key
+// of a dict unhashable, which renaming cannot.
+func Renamed(v starlark.Value, to func(string) string) starlark.Value {
+	each := func(values []starlark.Value) []starlark.Value {
+		out := make([]starlark.Value, len(values))
+		for i, e := range values {
+			out[i] = Renamed(e, to)
+		}
+		return out
+	}
+	switch v := v.(type) {
+	case starlark.String:
+		return starlark.String(to(string(v)))
+	case *starlark.List:
+		var elems []starlark.Value
+		for e := range v.Elements() {
+			elems = append(elems, e)
+		}
+		return starlark.NewList(each(elems))
+	case starlark.Tuple:
+		return starlark.Tuple(each(v))
+	case *starlark.Set:
+		s := starlark.NewSet(v.Len())
+		for e := range v.Elements() {
+			must(s.Insert(Renamed(e, to)))
+		}
+		return s
+	case *starlark.Dict:
+		d := starlark.NewDict(v.Len())
+		for _, item := range v.Items() {
+			must(d.SetKey(Renamed(item[0], to), Renamed(item[1], to)))
+		}
+		return d
+	case *starlarkstruct.Struct:
+		fields := starlark.StringDict{}
+		for _, name := range v.AttrNames() {
+			field, err := v.Attr(name)
+			must(err)
+			fields[name] = Renamed(field, to)
+		}
+		return starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
+	case *Signed:
+		value := Renamed(v.Value, to)
+		value.Freeze()
+		return &Signed{value, Renamed(v.Signer, to)}
+	}
+	return v
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

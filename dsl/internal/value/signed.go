@@ -1,0 +1,101 @@
+package value
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+)
+
+// A Signed is a value that an identity signed. A script makes one by self.sign
+// and combine and in no other way, so that none can be forged.
+type Signed struct {
+	Value  starlark.Value // frozen
+	Signer starlark.Value // an identity, or how many signed together
+}
+
+// Sign makes a value that an identity signed. It holds a copy, so that the signer
+// can go on changing what it signed.
+func Sign(v starlark.Value, by string) (*Signed, error) {
+	encoded, err := Append(nil, v)
+	if err != nil {
+		return nil, err
+	}
+	copied, _, err := Decode(encoded)
+	if err != nil {
+		return nil, err
+	}
+	copied.Freeze()
+	return &Signed{copied, starlark.String(by)}, nil
+}
+
+// Combine makes a certificate: what count identities signed together, of values that
+// each of them signed. It is nil if they are fewer. It says how many signed and not
+// who did, as a threshold signature does.
+func Combine(list starlark.Iterable, count int) (*Signed, error) {
+	signers := map[starlark.String]bool{}
+	var of starlark.Value
+	for e := range starlark.Elements(list) {
+		s, ok := e.(*Signed)
+		if !ok {
+			return nil, fmt.Errorf("got a list with %s in it, want signed values", e.Type())
+		}
+		if of == nil {
+			of = s.Value
+		}
+		if equal, err := starlark.EqualDepth(of, s.Value, MaxDepth); err != nil || !equal {
+			return nil, fmt.Errorf("%s and %s are not equal; combine signatures of equal values", of, s.Value)
+		}
+		id, single := s.Signer.(starlark.String)
+		if !single {
+			return nil, fmt.Errorf("got a list with a certificate of %s identities in it, want what single ones signed", s.Signer)
+		}
+		signers[id] = true
+	}
+	if len(signers) < count {
+		return nil, nil
+	}
+	return &Signed{of, starlark.MakeInt(count)}, nil
+}
+
+// IsSigner reports whether a value can stand for those who signed something.
+func IsSigner(v starlark.Value) bool {
+	switch v.(type) {
+	case starlark.String, starlark.Int:
+		return true
+	}
+	return false
+}
+
+func (s *Signed) String() string       { return fmt.Sprintf("signed(%s, by = %s)", s.Value, s.Signer) }
+func (s *Signed) Type() string         { return "signed" }
+func (s *Signed) Freeze()              {}
+func (s *Signed) Truth() starlark.Bool { return true }
+func (s *Signed) AttrNames() []string  { return []string{"signer", "value"} }
+func (s *Signed) Hash() (uint32, error) {
+	return starlark.Tuple{s.Value, s.Signer}.Hash()
+}
+
+func (s *Signed) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "value":
+		return s.Value, nil
+	case "signer":
+		return s.Signer, nil
+	}
+	return nil, nil
+}
+
+// CompareSameType compares for equality only.
+func (s *Signed) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	other := y.(*Signed)
+	if op != syntax.EQL && op != syntax.NEQ {
+		return false, fmt.Errorf("signed values have no order: %s", op)
+	}
+	equal, err := starlark.EqualDepth(s.Value, other.Value, depth-1)
+	if err != nil {
+		return false, err
+	}
+	sameSigner, err := starlark.Equal(s.Signer, other.Signer)
+	return (equal && sameSigner) == (op == syntax.EQL), err
+}
