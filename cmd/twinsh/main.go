@@ -58,12 +58,10 @@ type program struct {
 	progress           func(explore.Progress) // nil if it is not shown
 	steps              uint64                 // flag -steps
 	memory             uint64                 // flag -memory; 0 means any amount
-	// Flags -shard and -reports.
-	shard   explore.Shard
-	reports string
-	kept    []*explore.Saved // reports that stand in that file
-	signal  atomic.Int32     // the exit status of the signal that came, 0 if none did
-	outputs []*output        // stdout and stderr below all that is in between
+	shard              explore.Shard          // flag -shard
+	reports            reportFile             // flag -reports
+	signal             atomic.Int32           // the exit status of the signal that came, 0 if none did
+	outputs            []*output              // stdout and stderr below all that is in between
 }
 
 func main() {
@@ -172,7 +170,7 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 		Width:     p.width,
 		Progress:  p.progress,
 		Shard:     p.shard,
-		Report:    p.keepReport,
+		Report:    p.reports.keep,
 		MaxSteps:  p.steps,
 		MaxMemory: p.memory,
 		Args:      args,

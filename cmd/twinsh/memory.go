@@ -12,18 +12,20 @@ import (
 	"github.com/twinsh/twinsh/dsl"
 )
 
-// memoryFlag sets the flag -memory.
-func (p *program) memoryFlag(text string) error {
-	n, err := dsl.ParseMemory(text)
-	p.memory = uint64(n)
-	return err
+// memoryFlag parses a number of bytes, as in 8GiB.
+func memoryFlag(bytes *uint64) func(string) error {
+	return func(text string) error {
+		n, err := dsl.ParseMemory(text)
+		*bytes = uint64(n)
+		return err
+	}
 }
 
-// limitMemory makes the runtime of Go collect garbage before the limit is
-// reached, unless the environment says when to.
-func (p *program) limitMemory() {
-	if p.memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(min(p.memory, math.MaxInt64)))
+// limitMemory makes the runtime of Go collect garbage before so many bytes are
+// reached, unless that is 0 or the environment says when to.
+func limitMemory(bytes uint64) {
+	if bytes > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(min(bytes, math.MaxInt64)))
 	}
 }
 

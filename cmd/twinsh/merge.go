@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -94,44 +93,30 @@ func shardFlag(s *explore.Shard) func(string) error {
 	}
 }
 
-// keepReport adds a report to the file of flag -reports, which has no end until
-// the scripts have.
-func (p *program) keepReport(r *explore.Report) error {
-	if p.reports == "" {
-		return nil
-	}
-	p.kept = append(p.kept, r.Save())
-	return p.writeReports(false, 0)
+// A reportFile is the file of flag -reports, in which the report of each search is
+// kept for twinsh merge.
+type reportFile struct {
+	name string // "" if none is asked for
+	kept []*explore.Saved
 }
 
-// writeReports writes the file of flag -reports anew.
-func (p *program) writeReports(ended bool, status int) error {
-	data, err := explore.EncodeReports(p.kept, ended, status)
+// keep adds a report. The file has no end until the scripts have.
+func (f *reportFile) keep(r *explore.Report) error {
+	if f.name == "" {
+		return nil
+	}
+	f.kept = append(f.kept, r.Save())
+	return f.write(false, 0)
+}
+
+// write writes the file anew, if there is one.
+func (f *reportFile) write(ended bool, status int) error {
+	if f.name == "" {
+		return nil
+	}
+	data, err := explore.EncodeReports(f.kept, ended, status)
 	if err != nil {
 		return err
 	}
-	return files.WriteAt(p.reports, data, explore.IsReports)
-}
-
-// progressFlag chooses how progress is shown: "line", on a terminal only, or
-// "json", a line of JSON each time, for machines.
-func (p *program) progressFlag(text string) error {
-	switch text {
-	case "line":
-	case "none":
-		p.progress = nil
-	case "json":
-		out := json.NewEncoder(p.stderr)
-		p.progress = func(now explore.Progress) {
-			// Nothing can be done about a reader who went away.
-			_ = out.Encode(map[string]any{
-				"back": now.Back, "layer": now.Layer, "layers": now.Layers, "done": now.Done, "rows": now.Nodes,
-				"covered": now.Covered, "size": now.Size, "worlds": now.Worlds, "steps": now.Steps,
-				"bytes": now.Bytes, "seconds": now.Elapsed.Seconds(), "left": now.Left.Seconds(),
-			})
-		}
-	default:
-		return fmt.Errorf("want line, json or none")
-	}
-	return nil
+	return files.WriteAt(f.name, data, explore.IsReports)
 }

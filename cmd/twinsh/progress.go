@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/big"
@@ -89,4 +90,33 @@ type clearing struct {
 func (c clearing) Write(p []byte) (int, error) {
 	c.line.clear()
 	return c.w.Write(p)
+}
+
+// progressFlag chooses how progress is shown: "line" as it is, on a terminal only;
+// "json", a line of JSON each time, for machines; or "none".
+func progressFlag(show *func(explore.Progress), machines io.Writer) func(string) error {
+	return func(text string) error {
+		switch text {
+		case "line":
+		case "none":
+			*show = nil
+		case "json":
+			*show = progressJSON(json.NewEncoder(machines))
+		default:
+			return fmt.Errorf("want line, json or none")
+		}
+		return nil
+	}
+}
+
+// progressJSON shows progress as JSON.
+func progressJSON(out *json.Encoder) func(explore.Progress) {
+	return func(now explore.Progress) {
+		// Nothing can be done about a reader who went away.
+		_ = out.Encode(map[string]any{
+			"back": now.Back, "layer": now.Layer, "layers": now.Layers, "done": now.Done, "rows": now.Nodes,
+			"covered": now.Covered, "size": now.Size, "worlds": now.Worlds, "steps": now.Steps,
+			"bytes": now.Bytes, "seconds": now.Elapsed.Seconds(), "left": now.Left.Seconds(),
+		})
+	}
 }

@@ -39,17 +39,17 @@ at once. When the reader of what is printed goes away, as head does, the script
 stops without a word: 2.`,
 		flags: func(p *program, flags *flag.FlagSet) {
 			flags.Uint64Var(&p.steps, "steps", 0, "")
-			flags.Func("memory", "", p.memoryFlag)
+			flags.Func("memory", "", memoryFlag(&p.memory))
 			flags.Func("shard", "", shardFlag(&p.shard))
-			flags.StringVar(&p.reports, "reports", "", "")
-			flags.Func("progress", "", p.progressFlag)
+			flags.StringVar(&p.reports.name, "reports", "", "")
+			flags.Func("progress", "", progressFlag(&p.progress, p.stderr))
 		},
 		run: run,
 	}
 }
 
 func run(ctx context.Context, p *program, args []string) int {
-	p.limitMemory()
+	limitMemory(p.memory)
 	files, args := args, []string(nil)
 	if i := slices.Index(files, "--"); i >= 0 {
 		files, args = files[:i], files[i+1:]
@@ -69,10 +69,8 @@ func run(ctx context.Context, p *program, args []string) int {
 			return p.misuse("run: there is no file %s; none of the scripts was run. Arguments of a script come after --", name)
 		}
 	}
-	if p.reports != "" {
-		if err := p.writeReports(false, 0); err != nil {
-			return p.misuse("run: %v", err)
-		}
+	if err := p.reports.write(false, 0); err != nil {
+		return p.misuse("run: %v", err)
 	}
 	ctx, stop := p.stoppable(ctx, endings...)
 	defer stop()
@@ -92,10 +90,8 @@ func run(ctx context.Context, p *program, args []string) int {
 			break
 		}
 	}
-	if p.reports != "" {
-		if err := p.writeReports(true, worst); err != nil {
-			worst = max(worst, p.misuse("run: %v", err))
-		}
+	if err := p.reports.write(true, worst); err != nil {
+		worst = max(worst, p.misuse("run: %v", err))
 	}
 	return worst
 }

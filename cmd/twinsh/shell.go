@@ -18,7 +18,7 @@ import (
 // shell reads statements, executes them and shows what comes of them. If no one
 // types, the exit status is that of the worst statement.
 func (p *program) shell(ctx context.Context) int {
-	p.limitMemory()
+	limitMemory(p.memory)
 	in, err := p.interpreter(".", nil)
 	if err != nil {
 		return p.report(err)

@@ -19,9 +19,18 @@ import (
 // or one more.
 const maxSteps = 3
 
+// A screen is what changes are shown on.
+type screen struct {
+	width int // in columns
+	color bool
+}
+
+// screenOf returns how large the output is now.
+func screenOf(s *Session) screen { return screen{cmp.Or(s.Width(), 80), s.Color} }
+
 // changes says in a few lines what lies between two worlds, of which the first
 // may be nil.
-func (s *Session) changes(before, now *runtime.World) string {
+func (s screen) changes(before, now *runtime.World) string {
 	if now.Depth() == 0 && (before == nil || before.Cluster() != now.Cluster()) {
 		c := now.Cluster()
 		text := c.String()
@@ -59,12 +68,12 @@ func leads(w, now *runtime.World) bool {
 
 // step describes the step that led to w, which t describes: what it was, whose state
 // it changed, and what could be observed.
-func (s *Session) step(t *trace.Trace, w *runtime.World) string {
+func (s screen) step(t *trace.Trace, w *runtime.World) string {
 	step := t.Steps[w.Depth()-1]
 	title := terminal.Visible(fmt.Sprintf("%d %s", step.Number, step.Title))
 	text := s.line("", title+messages(&step))
 	if count, fits := strings.CutPrefix(text, title); fits {
-		text = title + paint(s.Color, color.Faint).Sprint(strings.TrimSuffix(count, "\n")) + "\n"
+		text = title + paint(s.color, color.Faint).Sprint(strings.TrimSuffix(count, "\n")) + "\n"
 	}
 	var states []string
 	for i, lane := range t.Lanes {
@@ -74,7 +83,7 @@ func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 	}
 	text += s.line("  ", strings.Join(states, ", "))
 	for _, seen := range observed(t, &step) {
-		text += paint(s.Color, color.Bold).Sprint(strings.TrimSuffix(s.lines("  ", seen), "\n")) + "\n"
+		text += paint(s.color, color.Bold).Sprint(strings.TrimSuffix(s.lines("  ", seen), "\n")) + "\n"
 	}
 	for _, d := range step.Deliveries {
 		for _, note := range d.Notes {
@@ -86,8 +95,7 @@ func (s *Session) step(t *trace.Trace, w *runtime.World) string {
 
 // lines returns text broken between words into as many lines as it takes to fit
 // the width: what was observed is never cut.
-func (s *Session) lines(indent, text string) string {
-	width := cmp.Or(s.Width(), 80)
+func (s screen) lines(indent, text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(terminal.Visible(text)) {
 		b.WriteString(indent)
@@ -96,7 +104,7 @@ func (s *Session) lines(indent, text string) string {
 			n := utf8.RuneCountInString(word)
 			switch {
 			case i == 0:
-			case column+1+n > width:
+			case column+1+n > s.width:
 				b.WriteString("\n" + indent + "  ")
 				column = len(indent) + 2
 			default:
@@ -169,7 +177,7 @@ func observed(t *trace.Trace, step *trace.Step) []string {
 }
 
 // moved describes a walk to another place: where it is, and what is different.
-func (s *Session) moved(t *trace.Trace, before, now *runtime.World) string {
+func (s screen) moved(t *trace.Trace, before, now *runtime.World) string {
 	where := "at the start"
 	if n := len(t.Steps); n > 0 {
 		where = fmt.Sprintf("at step %d: %s", n, t.Steps[n-1].Title)
@@ -184,13 +192,13 @@ func (s *Session) moved(t *trace.Trace, before, now *runtime.World) string {
 }
 
 // line returns a line that fits the width, or nothing for no text.
-func (s *Session) line(indent, text string) string {
+func (s screen) line(indent, text string) string {
 	if text == "" {
 		return ""
 	}
-	runes, width := []rune(indent+terminal.Visible(text)), cmp.Or(s.Width(), 80)
-	if len(runes) > width {
-		runes = append(runes[:width-1], '…')
+	runes := []rune(indent + terminal.Visible(text))
+	if len(runes) > s.width {
+		runes = append(runes[:s.width-1], '…')
 	}
 	return string(runes) + "\n"
 }

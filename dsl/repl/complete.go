@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/terminal"
+	"github.com/twinsh/twinsh/runtime/trace"
 )
 
 // A Completion is what can be written at the cursor.
@@ -148,7 +149,7 @@ func (s *Session) inString(call *frame, params []string) []string {
 		}
 		return names
 	case call.callee == "show":
-		return []string{"storyboard", "messages"}
+		return slices.DeleteFunc(trace.Formats(), func(name string) bool { return !trace.Format(name).Drawn() })
 	case call.callee == "cluster" && param == "network":
 		return []string{"lossy", "held"}
 	}

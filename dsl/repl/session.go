@@ -220,7 +220,7 @@ func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(
 		now := s.Interpreter.World()
 		moved := now != before
 		if moved && !s.quiet {
-			fmt.Fprint(s.Stdout, s.changes(before, now))
+			fmt.Fprint(s.Stdout, screenOf(s).changes(before, now))
 		}
 		before = now
 		// An act returns the world that it leads to, which was just shown.

@@ -15,6 +15,8 @@ package space
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"slices"
@@ -45,71 +47,6 @@ type Space struct {
 	all   sync.Once
 	steps []runtime.Step
 }
-
-// A text is how a script writes a space. It is put together when it is asked for,
-// because all the texts of the spaces of which a large one is made would take far
-// more memory than the spaces.
-type text struct {
-	write func(*pen)
-	binds binding
-}
-
-// in writes t as part of a text that holds together as given.
-func (t text) in(b *pen, outer binding) {
-	if b.cut {
-		return
-	}
-	if t.binds < outer {
-		b.WriteString("(")
-		defer b.WriteString(")")
-	}
-	t.write(b)
-}
-
-func plain(s string, binds binding) text {
-	return text{func(b *pen) { b.WriteString(s) }, binds}
-}
-
-// between is a and b with an operator between them.
-func between(a text, operator string, b text, binds binding) text {
-	return text{func(w *pen) { a.in(w, binds); w.WriteString(operator); b.in(w, binds) }, binds}
-}
-
-// after is a with something after it.
-func after(a text, what string, binds binding) text {
-	return text{func(w *pen) { a.in(w, binds); w.WriteString(what) }, binds}
-}
-
-// maxText is after how many bytes a text is cut: one of twice the same space and
-// so on is small in memory and endless to write.
-const maxText = 1 << 20
-
-// A pen writes a text up to maxText bytes.
-type pen struct {
-	strings.Builder
-	cut bool
-}
-
-func (p *pen) WriteString(s string) {
-	switch {
-	case p.cut:
-	case p.Len()+len(s) > maxText:
-		p.cut = true
-		p.Builder.WriteString("…")
-	default:
-		p.Builder.WriteString(s)
-	}
-}
-
-// A binding says how tightly a text holds together, the loosest first.
-type binding int
-
-const (
-	byOr binding = iota
-	byThen
-	byTimes
-	asOne
-)
 
 func newSpace(f form, maxLen int, t text) *Space {
 	s := &Space{form: f, size: f.size(), maxLen: maxLen, text: t}
@@ -274,6 +211,44 @@ func (s *Space) findSteps() []runtime.Step {
 	}
 	visit(s)
 	return steps
+}
+
+// Digest returns a digest of what the space lists and in which order. It is the
+// same in every process, and covers what the text of a space leaves out: the
+// steps of a long choice, and the end of a long text. Equal spaces that are put
+// together in different ways have different digests. It takes time in the number
+// of the spaces and steps of which the space is made.
+func (s *Space) Digest() [sha256.Size]byte {
+	known := map[*Space][sha256.Size]byte{}
+	var digest func(*Space) [sha256.Size]byte
+	digest = func(s *Space) [sha256.Size]byte {
+		if d, ok := known[s]; ok {
+			return d
+		}
+		b := fmt.Appendf(nil, "%T", s.form)
+		switch f := s.form.(type) {
+		case *choice:
+			for _, step := range f.steps {
+				text := step.String()
+				b = binary.AppendUvarint(b, uint64(len(text)))
+				b = append(b, text...)
+			}
+		case times:
+			b = binary.AppendUvarint(b, uint64(f.n))
+		case constant:
+			b = binary.AppendUvarint(b, uint64(f.n))
+		case *distinct:
+			b = binary.AppendUvarint(b, uint64(f.n))
+		}
+		for _, part := range s.form.parts() {
+			d := digest(part)
+			b = append(b, d[:]...)
+		}
+		d := sha256.Sum256(b)
+		known[s] = d
+		return d
+	}
+	return digest(s)
 }
 
 // At returns the scenario with index i, from 0.

@@ -48,36 +48,3 @@ func (c *Case) Changed(rng *rand.Rand) *Case {
 	}
 	return d
 }
-
-// changeProperty draws another property, maybe of the same name.
-func (p *pen) changeProperty() {
-	was := p.c.Properties
-	if len(was) == 1 && was[0].Kind == "validity" {
-		v := pick(p, append(values, `"1a"`, `"2a"`)...)
-		p.c.Properties = []Property{{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v}}
-		return
-	}
-	for range 20 {
-		p.c.Properties = nil
-		p.properties()
-		if !slices.EqualFunc(p.c.Properties, was, func(a, b Property) bool { return a.Text == b.Text }) {
-			return
-		}
-	}
-}
-
-// changeHandler lets replicas do something more, before or after the rest, or
-// takes something away.
-func (p *pen) changeHandler() {
-	h := &p.c.Replica.Handlers[p.IntN(len(p.c.Replica.Handlers))]
-	switch n := p.IntN(3); {
-	case h.Event == "timeout" && len(h.Body) == 0:
-	case n == 0 && len(h.Body) > 0:
-		i := p.IntN(len(h.Body))
-		h.Body = slices.Delete(h.Body, i, i+1)
-	case n == 1:
-		h.Body = slices.Insert(h.Body, 0, p.statement(h.Event, false))
-	default:
-		h.Body = append(h.Body, p.statement(h.Event, false))
-	}
-}

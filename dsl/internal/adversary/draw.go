@@ -240,6 +240,23 @@ func (p *pen) properties() {
 	}
 }
 
+// changeProperty draws another property, maybe of the same name.
+func (p *pen) changeProperty() {
+	was := p.c.Properties
+	if len(was) == 1 && was[0].Kind == "validity" {
+		v := pick(p, append(values, `"1a"`, `"2a"`)...)
+		p.c.Properties = []Property{{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v}}
+		return
+	}
+	for range 20 {
+		p.c.Properties = nil
+		p.properties()
+		if !slices.EqualFunc(p.c.Properties, was, func(a, b Property) bool { return a.Text == b.Text }) {
+			return
+		}
+	}
+}
+
 // extras are properties of values, so that it counts which ones were decided.
 func (p *pen) extras() {
 	for range 2 {

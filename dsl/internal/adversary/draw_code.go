@@ -190,3 +190,19 @@ func (p *pen) role(client bool) Role {
 	}
 	return r
 }
+
+// changeHandler lets replicas do something more, before or after the rest, or
+// takes something away.
+func (p *pen) changeHandler() {
+	h := &p.c.Replica.Handlers[p.IntN(len(p.c.Replica.Handlers))]
+	switch n := p.IntN(3); {
+	case h.Event == "timeout" && len(h.Body) == 0:
+	case n == 0 && len(h.Body) > 0:
+		i := p.IntN(len(h.Body))
+		h.Body = slices.Delete(h.Body, i, i+1)
+	case n == 1:
+		h.Body = slices.Insert(h.Body, 0, p.statement(h.Event, false))
+	default:
+		h.Body = append(h.Body, p.statement(h.Event, false))
+	}
+}
