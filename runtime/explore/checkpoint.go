@@ -1,12 +1,14 @@
 package explore
 
 import (
-	"context"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +31,183 @@ import (
 // saveEvery is how much time passes between two files, so that quick layers
 // are not slowed down.
 const saveEvery = time.Second
+
+// A checkpointFile is where the checkpoints of a search are.
+type checkpointFile struct {
+	folder *os.Root
+	name   string // in the folder
+	shown  string // as people call it
+}
+
+// A keeper keeps the checkpoints of a search.
+type keeper struct {
+	*checkpointFile
+	complete progressMade // when the last complete layer was
+	saved    time.Time
+	layers   int // in the file, 0 if there is none of this search
+}
+
+// keeper locks the file of the options. Release gives it free.
+func (o Options) keeper() (k *keeper, release func(), err error) {
+	file := &checkpointFile{o.Folder, o.Checkpoint, o.Checkpoint}
+	closeFolder := func() {}
+	if file.folder == nil {
+		if file.folder, err = os.OpenRoot(filepath.Dir(o.Checkpoint)); err != nil {
+			return nil, nil, err
+		}
+		file.name = filepath.Base(o.Checkpoint)
+		closeFolder = func() { file.folder.Close() }
+	}
+	// What is found out now need not be found out after hours.
+	unlock, err := files.Lock(file.folder, file.name)
+	if err != nil {
+		closeFolder()
+		return nil, nil, err
+	}
+	release = func() { unlock(); closeFolder() }
+	if !o.Resume {
+		if err := files.Replaceable(file.folder, file.name, isCheckpoint); err != nil {
+			release()
+			return nil, nil, err
+		}
+	}
+	return &keeper{checkpointFile: file}, release, nil
+}
+
+// read returns nil if there is no file.
+func (f *checkpointFile) read() (*checkpoint, error) {
+	data, err := files.Read(f.folder, f.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := decodeCheckpoint(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s is %w", f.shown, err)
+	}
+	return c, nil
+}
+
+// kept returns the checkpoint to go on from, nil if the search begins anew.
+func (x *search) kept() (*checkpoint, error) {
+	c, err := x.keeper.read()
+	switch {
+	case x.options.Resume && err != nil:
+		return nil, fmt.Errorf("resume: %w", err)
+	case c == nil:
+		if x.options.Resume {
+			x.report.Anew = x.keeper.shown
+		}
+		return nil, nil
+	case !x.options.Resume:
+		// Hours of another search are not lost for want of a resume.
+		return nil, x.ours(c)
+	}
+	return c, nil
+}
+
+// ours reports that a checkpoint is one of another search.
+func (x *search) ours(c *checkpoint) error {
+	if d := x.report.fingerprint().differences(c.Search); d != "" {
+		return fmt.Errorf("checkpoint: %s was written by another search; what differs is %s; name another file, or remove it to begin anew", x.keeper.shown, d)
+	}
+	return nil
+}
+
+// save writes a checkpoint of a complete layer, if it is time.
+func (x *search) save(layer *frontier) {
+	if x.keeper != nil && (time.Since(x.keeper.saved) >= saveEvery || x.report.Stopped != nil) {
+		x.write(layer, x.snapshot())
+	}
+}
+
+// saveStopped writes a checkpoint of the layer before the one under way, which
+// will be gone through again, unless the file is that already. That is not ended by a
+// context: what the search did would be lost.
+func (x *search) saveStopped(layer *frontier) {
+	if x.keeper != nil && x.keeper.layers != len(x.graph.parents) {
+		x.write(layer, x.keeper.complete)
+	}
+}
+
+// write writes a checkpoint. That it cannot be written is noted in the report
+// and does not end the search: the next one may be.
+func (x *search) write(layer *frontier, p progressMade) {
+	k, g := x.keeper, x.graph
+	c := checkpoint{Search: x.report.fingerprint(), From: g.canonicalFrom, Asymmetry: x.asymmetry, Progress: p, parents: g.parents}
+	for rank := range layer.len() {
+		node, w := layer.at(rank)
+		c.weights = append(c.weights, w...)
+		c.Digest = digestNode(c.Digest, x.cluster.Digest(node.vector()), w)
+	}
+	data, err := c.encode()
+	if err == nil {
+		err = files.Write(k.folder, k.name, data, isCheckpoint)
+	}
+	x.report.Unsaved, x.report.Checkpoint, k.layers = nil, k.shown, len(g.parents)
+	if err != nil {
+		k.layers = 0
+		x.report.Checkpoint = ""
+		x.report.Unsaved = fmt.Errorf("checkpoint: %w", err)
+	}
+	k.saved = time.Now()
+}
+
+// snapshot copies what was counted and found so far.
+func (x *search) snapshot() progressMade {
+	p := progressMade{
+		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
+		Depth: x.report.Depth, Progressing: x.findings.progressing, Effects: x.effects.clone(),
+	}
+	p.Tested, p.Decided = x.judge.tested(), maps.Clone(x.judge.monitors.decided)
+	for e, count := range x.tallies.marred {
+		p.Marred = append(p.Marred, marred{e.place, e.outcome, e.progress, e.violated, x.judge.monitors.failures(e.failed), slices.Clone(count)})
+	}
+	for _, v := range x.report.Violations {
+		p.Found = append(p.Found, foundBefore{v.index, "", v.Length, v.Shortest.Bytes(), x.texts(v.Counterexample)})
+	}
+	for _, f := range x.report.Failures {
+		p.Found = append(p.Found, foundBefore{0, f.Failure.Kind(), f.Length, f.Shortest.Bytes(), x.texts(f.Counterexample)})
+	}
+	for _, w := range x.report.Passing {
+		p.Passing = append(p.Passing, x.texts(w))
+	}
+	return p
+}
+
+// texts lists the steps from the starting world to w.
+func (x *search) texts(w *runtime.World) []string {
+	texts := []string{}
+	for _, v := range w.Path()[x.options.Start.Depth()+1:] {
+		texts = append(texts, v.Step().String())
+	}
+	return texts
+}
+
+// digestNode adds the digest of a world, and its weight, to that of those before.
+func digestNode(sum, world uint64, w weight) uint64 {
+	for _, v := range append([]uint64{world}, w...) {
+		sum = (sum ^ v) * 0x9e3779b97f4a7c15
+		sum ^= sum >> 29
+	}
+	return sum
+}
+
+// A checkpoint is what a file holds.
+type checkpoint struct {
+	Search Fingerprint
+	Layers int
+	Digest uint64 // of the last layer's worlds and weights
+	From   int    // canonicalFrom of the graph; in the file -1 stands for never
+	// Asymmetry is why symmetry was given up, so that it is not tried again.
+	Asymmetry string
+	Progress  progressMade
+
+	parents [][]parentLink
+	weights []uint64 // of the last layer
+}
 
 // progressMade is what a search has counted and found.
 type progressMade struct {
@@ -64,279 +243,115 @@ type foundBefore struct {
 	Steps    []string // of the counterexample
 }
 
-// snapshot copies what was counted and found so far.
-func (x *search) snapshot() progressMade {
-	p := progressMade{
-		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
-		Depth: x.report.Depth, Progressing: x.progressing, Effects: x.effects.clone(),
-	}
-	p.Tested, p.Decided = x.tested(), maps.Clone(x.monitors.decided)
-	for e, count := range x.tallies.marred {
-		p.Marred = append(p.Marred, marred{e.place, e.outcome, e.progress, e.violated, x.monitors.failures(e.failed), slices.Clone(count)})
-	}
-	for _, v := range x.report.Violations {
-		p.Found = append(p.Found, foundBefore{v.index, "", v.Length, v.Shortest.Bytes(), x.texts(v.Counterexample)})
-	}
-	for _, f := range x.report.Failures {
-		p.Found = append(p.Found, foundBefore{0, f.Failure.Kind(), f.Length, f.Shortest.Bytes(), x.texts(f.Counterexample)})
-	}
-	for _, w := range x.report.Passing {
-		p.Passing = append(p.Passing, x.texts(w))
-	}
-	return p
-}
+// The format of a checkpoint: a line, the SHA-256 of the rest, and the rest,
+// which is a JSON object, preceded by its length, and numbers. All numbers are
+// unsigned varints. For each layer there is the number of search nodes, and for each search node
+// the rank in the layer before and the choice that it came from; then come the
+// weights of the search nodes of the last layer, to the end.
+//
+// The reader takes the file for an enemy's: it allocates no more than the file
+// is long, and what it returns can be walked through without looking again.
 
-// texts lists the steps from the starting world to w.
-func (x *search) texts(w *runtime.World) []string {
-	texts := []string{}
-	for _, v := range w.Path()[x.options.Start.Depth()+1:] {
-		texts = append(texts, v.Step().String())
-	}
-	return texts
-}
+// checkpointLine begins each checkpoint; checkpointMagic is that of this format.
+const (
+	checkpointLine  = "twinsh checkpoint "
+	checkpointMagic = checkpointLine + "3\n"
+)
 
-// A checkpointFile is where the checkpoints of a search are.
-type checkpointFile struct {
-	folder *os.Root
-	name   string // in the folder
-	shown  string // as people call it
-}
+// isCheckpoint recognizes files of this and other versions.
+func isCheckpoint(head []byte) bool { return bytes.HasPrefix(head, []byte(checkpointLine)) }
 
-// openCheckpoint locks the file of the options. Close releases it.
-func (o Options) openCheckpoint() (file *checkpointFile, release func(), err error) {
-	file = &checkpointFile{o.Folder, o.Checkpoint, o.Checkpoint}
-	closeFolder := func() {}
-	if file.folder == nil {
-		if file.folder, err = os.OpenRoot(filepath.Dir(o.Checkpoint)); err != nil {
-			return nil, nil, err
-		}
-		file.name = filepath.Base(o.Checkpoint)
-		closeFolder = func() { file.folder.Close() }
+func (c checkpoint) encode() ([]byte, error) {
+	c.Layers = len(c.parents)
+	if c.From == never {
+		c.From = -1
 	}
-	// What is found out now need not be found out after hours.
-	unlock, err := files.Lock(file.folder, file.name)
+	head, err := json.Marshal(c)
 	if err != nil {
-		closeFolder()
-		return nil, nil, err
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	release = func() { unlock(); closeFolder() }
-	if !o.Resume {
-		if err := files.Replaceable(file.folder, file.name, isCheckpoint); err != nil {
-			release()
-			return nil, nil, err
+	body := append(binary.AppendUvarint(nil, uint64(len(head))), head...)
+	for _, layer := range c.parents {
+		body = binary.AppendUvarint(body, uint64(len(layer)))
+		for _, from := range layer {
+			body = binary.AppendUvarint(body, from>>32)
+			body = binary.AppendUvarint(body, uint64(uint32(from)))
 		}
 	}
-	return file, release, nil
+	for _, w := range c.weights {
+		body = binary.AppendUvarint(body, w)
+	}
+	sum := sha256.Sum256(body)
+	return slices.Concat([]byte(checkpointMagic), sum[:], body), nil
 }
 
-// save writes a checkpoint of a complete layer, if it is time.
-func (x *search) save(layer *frontier) {
-	if x.file != nil && (time.Since(x.saved) >= saveEvery || x.report.Stopped != nil) {
-		x.write(layer, x.snapshot())
+// decodeCheckpoint reads a file. The error goes on from "FILE is".
+func decodeCheckpoint(data []byte) (*checkpoint, error) {
+	rest, ok := bytes.CutPrefix(data, []byte(checkpointMagic))
+	if !ok || len(rest) < sha256.Size {
+		return nil, errors.New("no checkpoint of this version of twinsh")
 	}
-}
-
-// saveStopped writes a checkpoint of the layer before the one under way, which
-// will be gone through again, unless the file is that already. That is not ended by a
-// context: what the search did would be lost.
-func (x *search) saveStopped(layer *frontier) {
-	if x.file != nil && x.kept != len(x.parents) {
-		x.write(layer, x.complete)
+	body := rest[sha256.Size:]
+	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], rest[:sha256.Size]) {
+		return nil, errors.New("damaged: its checksum is wrong; remove it to begin anew")
 	}
-}
-
-// write writes a checkpoint. That it cannot be written is noted in the report
-// and does not end the search: the next one may be.
-func (x *search) write(layer *frontier, p progressMade) {
-	c := checkpoint{
-		Search: x.fingerprint(), From: x.symmetricFrom, Asymmetry: x.asymmetry, Progress: p, parents: x.parents,
-	}
-	for rank := range layer.len() {
-		node, w := layer.at(rank)
-		c.weights = append(c.weights, w...)
-		c.Digest = digestNode(c.Digest, x.cluster.Digest(node[:x.width-2]), w)
-	}
-	data, err := c.encode()
-	if err == nil {
-		err = files.Write(x.file.folder, x.file.name, data, isCheckpoint)
-	}
-	x.report.Unsaved, x.report.Checkpoint, x.kept = nil, x.file.shown, len(x.parents)
+	c, err := decodeBody(body)
 	if err != nil {
-		x.kept = 0
-		x.report.Checkpoint = ""
-		x.report.Unsaved = fmt.Errorf("checkpoint: %w", err)
-	}
-	x.saved = time.Now()
-}
-
-// digestNode adds the digest of a world, and its weight, to that of those before.
-func digestNode(sum, world uint64, w weight) uint64 {
-	for _, v := range append([]uint64{world}, w...) {
-		sum = (sum ^ v) * 0x9e3779b97f4a7c15
-		sum ^= sum >> 29
-	}
-	return sum
-}
-
-// fingerprint returns the fingerprint of the search.
-func (x *search) fingerprint() Fingerprint {
-	if x.print == nil {
-		x.print = x.options.fingerprint(x.space, x.asked)
-	}
-	return x.print
-}
-
-// read returns nil if there is no file.
-func (f *checkpointFile) read() (*checkpoint, error) {
-	data, err := files.Read(f.folder, f.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := decodeCheckpoint(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s is %w", f.shown, err)
+		return nil, fmt.Errorf("damaged: %w; remove it to begin anew", err)
 	}
 	return c, nil
 }
 
-// misfit returns an error about a checkpoint that is whole and yet wrong.
-func (x *search) misfit(format string, args ...any) error {
-	return fmt.Errorf("checkpoint: %s does not fit this search: %s; remove it to begin anew", x.file.shown, fmt.Sprintf(format, args...))
-}
-
-// ours reports that a checkpoint is one of another search.
-func (x *search) ours(c *checkpoint) error {
-	if d := x.fingerprint().differences(c.Search); d != "" {
-		return fmt.Errorf("checkpoint: %s was written by another search; what differs is %s; name another file, or remove it to begin anew", x.file.shown, d)
-	}
-	return nil
-}
-
-// balance reports whether each scenario of the space is counted once: as judged,
-// or as one that leads through a search node of the layer.
-func (x *search) balance(layer *frontier) error {
-	through := map[*place]weight{}
-	for rank := range layer.len() {
-		node, w := layer.at(rank)
-		at := x.places[node[x.width-1]]
-		if at.last {
-			return x.misfit("a scenario goes on from its end")
+func decodeBody(body []byte) (*checkpoint, error) {
+	short := false
+	number := func() uint64 {
+		n, size := binary.Uvarint(body)
+		if size <= 0 {
+			short, body = true, nil
+			return 0
 		}
-		if through[at] == nil {
-			through[at] = make(weight, x.words)
+		body = body[size:]
+		return n
+	}
+	length := number()
+	if short || length > uint64(len(body)) {
+		return nil, errors.New("it is shorter than it says")
+	}
+	c := new(checkpoint)
+	head := json.NewDecoder(bytes.NewReader(body[:length]))
+	head.DisallowUnknownFields()
+	if err := head.Decode(c); err != nil {
+		return nil, err
+	}
+	body = body[length:]
+	if c.From == -1 {
+		c.From = never
+	}
+	if c.Layers < 1 || c.Layers > len(body) || c.From < 0 || c.From != never && c.From >= c.Layers {
+		return nil, fmt.Errorf("it has %d layers, canonical ones from %d on", c.Layers, c.From)
+	}
+	for k := range c.Layers {
+		nodes := number()
+		if nodes > uint64(len(body))/2 || nodes == 0 && k < c.Layers-1 {
+			return nil, fmt.Errorf("layer %d has %d search nodes", k, nodes)
 		}
-		through[at].add(w)
-	}
-	sum := x.covered()
-	for at, w := range through {
-		n := new(big.Int).Sub(at.at.Count(), big.NewInt(int64(at.at.Accepts())))
-		sum.Add(sum, n.Mul(n, w.big()))
-	}
-	if sum.Cmp(x.report.Size) != 0 {
-		return x.misfit("it counts %s scenarios, and there are %s", sum, x.report.Size)
-	}
-	return nil
-}
-
-// restore puts back what was counted and found.
-func (x *search) restore(ctx context.Context, p progressMade) error {
-	if n := 2 * int(outcomes) * x.words; len(p.Tallies)%n != 0 || len(p.Tallies)/n > len(x.places) {
-		return x.misfit("it has %d tallies for %d places", len(p.Tallies), len(x.places))
-	}
-	if !p.Effects.fits(x.effects) {
-		return x.misfit("it has noted the effects of other choices")
-	}
-	if p.Progressing < 0 || p.Progressing > len(p.Passing) || len(p.Passing) > passingKept {
-		return x.misfit("%d of %d passing scenarios made progress", p.Progressing, len(p.Passing))
-	}
-	x.tallies.counts, x.progressing = p.Tallies, p.Progressing
-	x.effects.add(p.Effects)
-	r := x.report
-	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
-	x.testedBefore = p.Tested & x.all
-	for slot, value := range p.Decided {
-		if value == "" {
-			x.monitors.decided[slot] = ""
-		} else {
-			x.monitors.decides(slot, value)
+		layer := make([]parentLink, nodes)
+		for i := range layer {
+			rank, choice := number(), number()
+			if rank >= 1<<32 || choice >= 1<<32 {
+				return nil, fmt.Errorf("search node %d of layer %d has no parent link", i, k)
+			}
+			if layer[i] = rank<<32 | choice; i > 0 && layer[i] <= layer[i-1] {
+				return nil, fmt.Errorf("the search nodes of layer %d are not in order", k)
+			}
 		}
+		c.parents = append(c.parents, layer)
 	}
-	wrong, err := x.restoreMarred(p.Marred)
-	if err != nil {
-		return err
+	for len(body) > 0 {
+		c.weights = append(c.weights, number())
 	}
-	steps := map[string]runtime.Step{}
-	for _, s := range x.space.Steps() {
-		steps[s.String()] = s
+	if short {
+		return nil, errors.New("it ends within a number")
 	}
-	for _, texts := range p.Passing {
-		w, err := x.walkAgain(steps, texts)
-		if err != nil {
-			return err
-		}
-		r.Passing = append(r.Passing, w)
-	}
-	for _, f := range p.Found {
-		if err := x.restoreFound(ctx, p, f, steps); err != nil {
-			return err
-		}
-	}
-	for f := range wrong {
-		if !x.known[f] {
-			return x.misfit("something is wrong in scenarios that it counts, but it does not say how: %+v", f)
-		}
-	}
-	return nil
-}
-
-// restoreMarred restores the counts of scenarios in which something is wrong, and
-// returns what is.
-func (x *search) restoreMarred(all []marred) (map[flaw]bool, error) {
-	wrong := map[flaw]bool{}
-	for _, m := range all {
-		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, x.monitors.fails(0, m.Failed)}
-		if int(m.Place) >= len(x.places) || m.Outcome > violatesAll || m.Violated&^x.all != 0 || len(m.Count) != x.words || x.tallies.marred[e] != nil {
-			return nil, x.misfit("it counts scenarios that cannot be: %+v", m)
-		}
-		x.tallies.marred[e] = m.Count
-		for f := range x.flaws(&verdict{}, &verdict{violated: e.violated, failed: e.failed}) {
-			wrong[f] = true
-		}
-	}
-	return wrong, nil
-}
-
-// walkAgain returns the world to which steps of the space lead from the start.
-func (x *search) walkAgain(steps map[string]runtime.Step, texts []string) (*runtime.World, error) {
-	w := x.options.Start
-	for _, text := range texts {
-		s, ok := steps[text]
-		if !ok {
-			return nil, x.misfit("the space has no step %s", text)
-		}
-		next, err := w.Do(s)
-		if err != nil {
-			return nil, x.misfit("%v", err)
-		}
-		w = next
-	}
-	return w, nil
-}
-
-// restoreFound restores one of the things that were found.
-func (x *search) restoreFound(ctx context.Context, p progressMade, f foundBefore, steps map[string]runtime.Step) error {
-	w, err := x.walkAgain(steps, f.Steps)
-	if err != nil {
-		return err
-	}
-	at := flaw{f.Property, f.Failure}
-	if x.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= x.judged() || f.Length < 0 || f.Length > p.Depth ||
-		len(f.Steps) != f.Length || len(f.Shortest) == 0 || len(f.Shortest) > 8*x.words {
-		return x.misfit("what it found does not fit: %+v", f)
-	}
-	x.found(ctx, at, f.Length, w, new(big.Int).SetBytes(f.Shortest))
-	return nil
+	return c, nil
 }

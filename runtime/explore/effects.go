@@ -136,6 +136,28 @@ func (c *choices) place(number uint32, make bool) *int32 {
 	return &(*at)[number]
 }
 
+// number returns the number of a step of the space.
+func (c *choices) number(s runtime.Step) uint32 { return c.steps[s.String()] }
+
+// filtersOf returns the filters of a step of the space by their places.
+func (c *choices) filtersOf(s runtime.Step) []uint32 {
+	var places []uint32
+	for _, f := range s.Filters() {
+		places = append(places, uint32(*c.place(f.Number, false)-1))
+	}
+	return places
+}
+
+// deaf names the instances that hear less in a step.
+func deaf(s runtime.Step) (names []string) {
+	for _, arg := range runtime.Arguments(s.Action()) {
+		if arg.Name == "deaf" {
+			names = arg.Value.([]string)
+		}
+	}
+	return names
+}
+
 // A bitset is a set of small numbers.
 type bitset []uint64
 
@@ -152,12 +174,14 @@ func (b bitset) add(c bitset) {
 
 // effects are what was seen of the choices.
 type effects struct {
+	of                *choices
 	Offered, Possible bitset // steps
 	Filtered          bitset // filters
 }
 
-func (c *choices) newEffects() effects {
-	return effects{newBitset(len(c.texts)), newBitset(len(c.texts)), newBitset(len(c.filters))}
+// none returns effects that were not seen yet.
+func (c *choices) none() effects {
+	return effects{c, newBitset(len(c.texts)), newBitset(len(c.texts)), newBitset(len(c.filters))}
 }
 
 func (e effects) add(f effects) {
@@ -167,7 +191,7 @@ func (e effects) add(f effects) {
 }
 
 func (e effects) clone() effects {
-	return effects{slices.Clone(e.Offered), slices.Clone(e.Possible), slices.Clone(e.Filtered)}
+	return effects{e.of, slices.Clone(e.Offered), slices.Clone(e.Possible), slices.Clone(e.Filtered)}
 }
 
 // fits reports whether e is of so many choices as f is.
@@ -181,14 +205,14 @@ func (e effects) knows(step uint32, possible bool) bool {
 }
 
 // note notes what a step did that a simulator took, or could not take.
-func (e effects) note(c *choices, step uint32, possible bool, filtered []uint32) {
+func (e effects) note(step uint32, possible bool, filtered []uint32) {
 	e.Offered.set(step)
 	if !possible {
 		return
 	}
 	e.Possible.set(step)
 	for _, number := range filtered {
-		if at := c.place(number, false); at != nil && *at > 0 {
+		if at := e.of.place(number, false); at != nil && *at > 0 {
 			e.Filtered.set(uint32(*at - 1))
 		}
 	}
@@ -196,9 +220,8 @@ func (e effects) note(c *choices, step uint32, possible bool, filtered []uint32)
 
 // spread adds the images under renamings of what was seen. Of a choice that was
 // seen to matter no image is needed. The error is that of ctx, if it ends before.
-func (x *search) spread(ctx context.Context, e effects) error {
+func (e effects) spread(ctx context.Context, steps []runtime.Step, y *symmetry) error {
 	byKey := map[string]runtime.Step{}
-	steps := x.space.Steps()
 	for _, s := range steps {
 		if key, ok := s.Key(nil); ok {
 			byKey[key] = s
@@ -209,24 +232,24 @@ func (x *search) spread(ctx context.Context, e effects) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		to, filters := x.choices.steps[s.String()], x.choices.filtersOf(s)
-		for g := range x.symmetry.Order() {
+		to, filters := e.of.number(s), e.of.filtersOf(s)
+		for g := range y.Order() {
 			if e.Offered.has(to) && e.Possible.has(to) && !slices.ContainsFunc(filters, func(f uint32) bool { return !e.Filtered.has(f) }) {
 				break
 			}
-			key, ok := s.Key(x.symmetry.Renaming(g))
+			key, ok := s.Key(y.Renaming(g))
 			if !ok {
 				break
 			}
 			image := byKey[key]
-			from := x.choices.steps[image.String()]
+			from := e.of.number(image)
 			if seen.Offered.has(from) {
 				e.Offered.set(to)
 			}
 			if seen.Possible.has(from) {
 				e.Possible.set(to)
 			}
-			for i, f := range x.choices.filtersOf(image) {
+			for i, f := range e.of.filtersOf(image) {
 				if seen.Filtered.has(f) {
 					e.Filtered.set(filters[i])
 				}
@@ -236,58 +259,22 @@ func (x *search) spread(ctx context.Context, e effects) error {
 	return nil
 }
 
-// filtersOf returns the filters of a step of the space by their places.
-func (c *choices) filtersOf(s runtime.Step) []uint32 {
-	var places []uint32
-	for _, f := range s.Filters() {
-		places = append(places, uint32(*c.place(f.Number, false)-1))
-	}
-	return places
-}
-
-// noEffect lists the choices that never mattered, if all was searched.
-func (x *search) noEffect(ctx context.Context) []NoEffect {
-	if x.report.Stopped != nil || x.symmetric() && x.spread(ctx, x.effects) != nil {
-		return nil
-	}
+// missing lists the choices that never mattered. Refused says why a step cannot happen
+// in the starting world; "" if no scenario begins with it.
+func (e effects) missing(refused func(step uint32) string) []NoEffect {
 	var list []NoEffect
-	for i, text := range x.choices.texts {
+	for i, text := range e.of.texts {
 		switch step := uint32(i); {
-		case !x.effects.Offered.has(step):
+		case !e.Offered.has(step):
 			list = append(list, NoEffect{Choice: text})
-		case !x.effects.Possible.has(step):
-			list = append(list, NoEffect{Choice: text, Tried: true, AtStart: x.refusedAtStart(ctx, step)})
+		case !e.Possible.has(step):
+			list = append(list, NoEffect{Choice: text, Tried: true, AtStart: refused(step)})
 		}
 	}
-	for i, f := range x.choices.filters {
-		if !x.effects.Filtered.has(uint32(i)) {
+	for i, f := range e.of.filters {
+		if !e.Filtered.has(uint32(i)) {
 			list = append(list, NoEffect{Choice: f.text, Type: f.kind, Doubles: f.doubles})
 		}
 	}
 	return list
-}
-
-// refusedAtStart says why a choice cannot happen in the starting world; "" if no
-// scenario begins with it.
-func (x *search) refusedAtStart(ctx context.Context, number uint32) string {
-	for _, g := range x.places[0].groups {
-		if i := slices.Index(g.numbers, number); i >= 0 {
-			sim := x.cluster.NewSimulator()
-			sim.SetContext(ctx)
-			if sim.Take(make(runtime.Vector, x.cluster.Width()), x.options.Start.Vector(), g.steps[i]); sim.Err() == nil {
-				return sim.Why()
-			}
-		}
-	}
-	return ""
-}
-
-// deaf names the instances that hear less in a step.
-func deaf(s runtime.Step) (names []string) {
-	for _, arg := range runtime.Arguments(s.Action()) {
-		if arg.Name == "deaf" {
-			names = arg.Value.([]string)
-		}
-	}
-	return names
 }

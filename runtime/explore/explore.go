@@ -20,6 +20,28 @@
 //
 // Reports do not depend on the number of workers or on the order in which
 // they come to work, except for the time that they state.
+//
+// # A map
+//
+// [Explore] makes a search, [Sample] a sampler. What they have in common is an inquiry:
+// the space, the options, and
+//
+//   - a judge (judge.go), who says what is thought of a world and of what led to it: monitors
+//     (monitor.go) fold what is observed into small states, invariants look at worlds;
+//   - findings (findings.go), which write what is found into the report (report.go), and
+//     count scenarios exactly;
+//   - bounds (limits.go): budget, memory, and the numbers that there are.
+//
+// A search (search.go) goes through a graph (graph.go): the places of the space with the
+// steps on from them, and how each search node was reached. The nodes of one layer are a
+// frontier (frontier.go), expanded by workers (worker.go). Worlds that differ in names only
+// are one under a symmetry (symmetry.go); effects (effects.go) are which choices ever
+// mattered. A keeper (checkpoint.go) writes checkpoints, a resumption (resume.go) goes back
+// to one. A sampler (sample.go) draws scenarios instead, guided by an archive of what was new.
+//
+// Beside them stand what parts of a search in several processes are ([Shard], [Merge];
+// shard.go), by what they are recognized as parts of one search ([Fingerprint]), and
+// [Shrink].
 package explore
 
 import (
@@ -112,151 +134,6 @@ type Progress struct {
 	Left          time.Duration // until this layer is done if it goes on as it began, 0 if that is not known
 }
 
-// A Report says what was covered and what was found.
-type Report struct {
-	Kind   string // "explore" or "sample"
-	Space  string
-	System string // the protocol and who is there
-	// Checked are the properties, those of worlds last. No two have one name: the
-	// second validity, say, is "validity (2)".
-	Checked    []string
-	Seed       uint64   // of a sample
-	Size       *big.Int // scenarios that the space lists
-	Covered    *big.Int // scenarios that were judged
-	EndedEarly *big.Int // those in which some step could not happen: the client had finished, say
-	Progressed *big.Int // those in which a correct identity decided or returned something
-
-	Worlds int // different worlds from which the search went on
-	Steps  int // steps taken in the search
-	Runs   int // runs of the nodes' code since the cluster was made
-
-	Coverage *Coverage // of a sample
-
-	// NoEffect lists the choices of the space that mattered in no scenario: steps
-	// that never took place, filters that never lost a message and duplications that
-	// never let one arrive twice. It is nil if
-	// not all was searched, and of a sample.
-	NoEffect []NoEffect
-
-	// Renamings is how many renamings of servers worlds were taken for one
-	// under; 1 if worlds that differ in names count as different. Asymmetry
-	// says why, if the protocol says that it treats names the same and does not.
-	Renamings   int
-	Sampled     bool // only a sample was checked of the protocol's promise
-	Asymmetry   string
-	fingerprint func() Fingerprint
-	shard       Shard
-	comparing   bool // decisions were compared
-	asked       bool // for symmetry: then Text says why there is none
-
-	Depth int // layers that were covered completely
-	// Partial is the share of scenarios of one step more that was judged
-	// before the search stopped.
-	Partial float64
-	// Untested are the properties that nothing put to the test, so that their
-	// verdicts prove nothing.
-	Untested []Untested
-	// Decided is, for each slot that a correct replica decided, what stands for
-	// the value: "" if there were different ones in the search.
-	Decided    map[int]string
-	Violations []Violation
-	Failures   []Failing
-	// Counterexample is that of the first violation, else of the first failure,
-	// nil if there are none.
-	Counterexample *runtime.World
-	// Passing are a few scenarios that violate nothing, those with progress
-	// first. One that ends early is there as far as it goes.
-	Passing []*runtime.World
-	// Beyond says that more servers were faulty than some property promises
-	// anything for (see [check.Beyond]): in its counterexample or, if it has none,
-	// in the starting world.
-	Beyond bool
-	// StartsBeyond are the properties for which that is so in the starting world.
-	StartsBeyond []string
-	// Stopped says why the search ended before all was covered, nil if it didn't.
-	Stopped error
-	Elapsed time.Duration
-	Workers int
-	// Continued says from where a search went on that resumed a checkpoint, nil if
-	// it began anew.
-	Continued *Continued
-	// Anew is the checkpoint that a search was to go on from and that is not there, so
-	// that it began anew; "" if there is none such.
-	Anew string
-	// Checkpoint is the file of a search that stopped, "" if it has none that leads
-	// to where it got.
-	Checkpoint string
-	// Unsaved says why the last checkpoint could not be written, nil if it was.
-	Unsaved error
-	// Memory is the most bytes that worlds and tables occupied at the end of a layer,
-	// as counted: the search nodes of two layers, what the cluster has learnt, and what is
-	// known of renamings, properties and places. What properties, and code that is
-	// not of the search, keep for themselves is not in it. Of a sample it is what
-	// was drawn, and tables.
-	Memory int
-}
-
-// A Continued says from where a search went on.
-type Continued struct {
-	File      string
-	Steps, Of int  // after how many steps of the scenarios, which have at most so many
-	There     bool // false if the search stopped on the way back to there
-}
-
-// ErrFirst is why a search stopped that was to find the first violation only.
-var ErrFirst = errors.New("stopped at the first violation")
-
-// A Violation says how often a property is violated, whatever else is. A
-// scenario is followed until it has violated all properties.
-type Violation struct {
-	Property       string
-	Why            string         // what goes wrong in the first shortest counterexample to it
-	Length         int            // steps of the shortest counterexample
-	Shortest       *big.Int       // prefixes of that length that violate it
-	Scenarios      *big.Int       // scenarios of the space that violate it, as far as covered
-	Beyond         bool           `json:",omitempty"` // whether more servers are faulty in it than the property promises anything for
-	Counterexample *runtime.World `json:"-"`          // the first shortest
-	index          int            // of the property, among all that are judged
-}
-
-// A Failing says how often the nodes' code fails in one way: at one place, or
-// with one message if the place is not known. A scenario goes on after a failure,
-// as after a crash, and is judged on.
-type Failing struct {
-	Instance       string         // whose code failed in the first shortest counterexample
-	Failure        node.Failure   // and how
-	Length         int            // steps of the shortest counterexample
-	Shortest       *big.Int       // prefixes of that length at whose end code fails so for the first time
-	Scenarios      *big.Int       // scenarios of the space in which it does, as far as covered
-	Counterexample *runtime.World `json:"-"` // the first shortest
-}
-
-// OK reports whether all was covered, nothing violated, and no code failed.
-func (r *Report) OK() bool {
-	return len(r.Violations) == 0 && len(r.Failures) == 0 && r.Complete()
-}
-
-// Complete reports whether every scenario of the space was judged.
-func (r *Report) Complete() bool { return r.Covered.Cmp(r.Size) == 0 }
-
-// An Untested is a property that was not put to the test, and what it takes.
-type Untested struct{ Property, Needs string }
-
-// Vacuous reports whether some property was not put to the test, so that its
-// verdict proves nothing.
-func (r *Report) Vacuous() bool { return len(r.Untested) > 0 }
-
-// Uniform reports whether something was decided, and all decisions for a slot
-// were of one value throughout the search: then they could not have differed.
-func (r *Report) Uniform() bool {
-	for _, value := range r.Decided {
-		if value == "" {
-			return false
-		}
-	}
-	return len(r.Decided) > 0
-}
-
 // Explore judges every scenario of s. If ctx ends before that, the report says
 // what was covered until then. The error is of the options, not of what was found.
 func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err error) {
@@ -278,34 +155,43 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 		// itself that the protocol is not symmetric.
 		o.Symmetry = Never
 	}
-	var file *checkpointFile
+	x := newSearch(s, o)
 	if o.Checkpoint != "" {
-		opened, release, err := o.openCheckpoint()
+		k, release, err := o.keeper()
 		if err != nil {
 			return nil, fmt.Errorf("explore: checkpoint: %w", err)
 		}
 		defer release()
-		file = opened
+		x.keeper = k
 	}
-	x := newSearch(s, o)
-	x.file, x.asked = file, o.Symmetry
-	ctx, stop := x.within(ctx)
+	ctx, stop := x.bounds.within(ctx, o)
 	defer stop()
 	r, err = x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
-		mode, began := o.Symmetry, x.began
-		o.Symmetry = Never
-		o.Resume = o.Resume && a.known // one written with symmetry is of no use
-		occupied, spent := x.occupied, x.clock
-		x = newSearch(s, o)
-		x.began, x.asymmetry, x.occupied = began, a.why, occupied
-		x.file, x.asked, x.clock = file, mode, spent
-		if r, err = x.run(ctx); err == nil {
-			r.Asymmetry, r.asked = a.why, mode != Auto
+		if r, err = x.anew(o, a).run(ctx); err == nil {
+			r.Asymmetry, r.asked = a.why, o.Symmetry != Auto
 		}
 	}
 	return r, err
+}
+
+// Sample judges count scenarios of s, drawn uniformly and without drawing one
+// twice; a space with no more than count is covered completely. With
+// [Options.Novelty] it prefers scenarios that begin like those that led to
+// something new, and one that is drawn again counts once. Equal seeds draw
+// equal scenarios. The counterexample is the shortest violating prefix of those
+// drawn, the first drawn of several. If ctx ends, or a limit is reached, the report
+// says what was drawn until then.
+func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (r *Report, err error) {
+	defer runtime.CatchLimit(&err)
+	if err := o.check(s); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	draws := newSampler(s, o, count, seed)
+	ctx, stop := draws.bounds.within(ctx, o)
+	defer stop()
+	return draws.run(ctx)
 }
 
 // MaxWorkers is how many workers a search can have: more would share nothing but

@@ -1,10 +1,9 @@
 package explore
 
-// What a search finds, and on what its verdicts rest.
-
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"math/big"
 	"slices"
@@ -14,113 +13,65 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// rests reports on what the verdicts rest.
-func (x *search) rests() {
-	r := x.report
-	r.Decided = x.monitors.decided
-	tested := x.tested()
-	for i := range x.judged() {
-		if tested.has(i) {
-			continue
-		}
-		p := x.property(i)
-		r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(p)})
-	}
-	r.Beyond = len(r.beyond()) > 0
-	for _, p := range x.properties {
-		r.comparing = r.comparing || check.Comparing(p)
-	}
+// passingKept is how many passing scenarios a report shows.
+const passingKept = 3
+
+// Findings are what was found so far, and on what the verdicts rest. They stand in the
+// report from the beginning.
+type findings struct {
+	report      *Report
+	judge       *judge
+	known       map[flaw]bool // what went wrong in the layers before
+	progressing int           // how many of the report's passing scenarios, the first ones, made progress
 }
 
-// property returns the i-th of all that are judged.
-func (x *search) property(i int) interface{ Name() string } {
-	if i < len(x.properties) {
-		return x.properties[i]
-	}
-	return x.options.Invariants[i-len(x.properties)]
-}
-
-// tested returns which properties were put to the test so far.
-func (x *search) tested() marks {
-	return x.testedBefore | x.monitors.tested() | x.invariants.tested<<len(x.properties)
-}
-
-// judged returns how many properties are judged.
-func (x *search) judged() int { return len(x.properties) + len(x.options.Invariants) }
-
-// gather adds up what the workers counted in a layer.
-func (x *search) gather(ctx context.Context, team []*worker) {
-	wrong := map[flaw]*evidence{}
-	var passing []finding
-	for _, w := range team {
-		x.report.Steps += w.steps
-		x.effects.add(w.effects)
-		x.tallies.gather(&w.tallies)
-		for f, e := range w.wrong {
-			if sum := wrong[f]; sum != nil {
-				sum.from = min(sum.from, e.from)
-				sum.count.add(e.count)
-			} else {
-				wrong[f] = e
-			}
-		}
-		passing = append(passing, w.passing...)
-	}
-	for _, f := range slices.SortedFunc(maps.Keys(wrong), flaw.compare) {
-		x.found(ctx, f, len(x.parents), x.replay(ctx, wrong[f].from), wrong[f].count.big())
-	}
-	slices.SortFunc(passing, finding.compare)
-	for _, f := range passing {
-		x.passed(f.progress, func() *runtime.World { return x.replay(ctx, f.from) })
-	}
+func newFindings(r *Report, j *judge) *findings {
+	return &findings{report: r, judge: j, known: map[flaw]bool{}}
 }
 
 // passed keeps a passing scenario if there is room for it: one with progress
 // may take the place of one without.
-func (x *search) passed(progress bool, world func() *runtime.World) {
-	kept := &x.report.Passing
+func (f *findings) passed(progress bool, world func() *runtime.World) {
+	kept := &f.report.Passing
 	at := len(*kept)
 	if progress {
-		at = x.progressing
+		at = f.progressing
 	}
 	if at == passingKept {
 		return
 	}
 	if progress {
-		x.progressing++
+		f.progressing++
 	}
 	*kept = slices.Insert(*kept, at, world())
 	*kept = (*kept)[:min(passingKept, len(*kept))]
 }
 
-// found notes what shows at the end of w for the first time in the search.
-func (x *search) found(ctx context.Context, f flaw, length int, w *runtime.World, count *big.Int) {
-	x.known[f] = true
-	r := x.report
-	if f.failure != "" {
-		r.Failures = append(r.Failures, failing(f.failure, length, w, count))
+// found notes what shows at the end of w for the first time, and in how many prefixes
+// of that length. It returns where the number of scenarios in which it shows is counted.
+func (f *findings) found(ctx context.Context, what flaw, length int, w *runtime.World, count *big.Int) (scenarios *big.Int) {
+	f.known[what] = true
+	r := f.report
+	scenarios = new(big.Int)
+	if what.failure != "" {
+		fails := Failing{Length: length, Shortest: count, Scenarios: scenarios, Counterexample: w}
+		if o, first := failure(w, func(f node.Failure) bool { return f.Kind() == what.failure }); first != nil {
+			fails.Instance, fails.Failure = w.Cluster().Instances()[o.Instance].Name, *first
+		}
+		r.Failures = append(r.Failures, fails)
 		if r.Counterexample == nil {
 			r.Counterexample = w
 		}
-		return
+		return scenarios
 	}
-	name, why := x.explain(ctx, f.property, w)
 	if len(r.Violations) == 0 {
 		r.Counterexample = w
 	}
-	beyond := check.Beyond(x.property(f.property), w.Cluster(), w.Faulty())
 	r.Violations = append(r.Violations, Violation{
-		Property: name, Why: why, Length: length, Shortest: count, Scenarios: new(big.Int), Beyond: beyond, Counterexample: w, index: f.property,
+		Property: r.Checked[what.property], Why: f.judge.explain(ctx, what.property, w), Length: length, Shortest: count, Scenarios: scenarios,
+		Beyond: check.Beyond(f.judge.property(what.property), w.Cluster(), w.Faulty()), Counterexample: w, index: what.property,
 	})
-}
-
-// failing returns the finding that code fails at the end of w.
-func failing(kind string, length int, w *runtime.World, count *big.Int) Failing {
-	f := Failing{Length: length, Shortest: count, Scenarios: new(big.Int), Counterexample: w}
-	if o, found := failure(w, func(f node.Failure) bool { return f.Kind() == kind }); found != nil {
-		f.Instance, f.Failure = w.Cluster().Instances()[o.Instance].Name, *found
-	}
-	return f
+	return scenarios
 }
 
 // compare orders properties as they are judged, and before all failures.
@@ -129,4 +80,214 @@ func (f flaw) compare(g flaw) int {
 		return cmp.Compare(f.property, g.property)
 	}
 	return cmp.Compare(f.failure, g.failure)
+}
+
+// gather adds up what the workers found in a layer. Replay returns the world to which
+// a parent link leads, after so many steps.
+func (f *findings) gather(ctx context.Context, team []*worker, length int, replay func(from parentLink) *runtime.World) {
+	wrong := map[flaw]*evidence{}
+	var passing []finding
+	for _, w := range team {
+		for what, e := range w.wrong {
+			if sum := wrong[what]; sum != nil {
+				sum.from = min(sum.from, e.from)
+				sum.count.add(e.count)
+			} else {
+				wrong[what] = e
+			}
+		}
+		passing = append(passing, w.passing...)
+	}
+	for _, what := range slices.SortedFunc(maps.Keys(wrong), flaw.compare) {
+		f.found(ctx, what, length, replay(wrong[what].from), wrong[what].count.big())
+	}
+	slices.SortFunc(passing, finding.compare)
+	for _, p := range passing {
+		f.passed(p.progress, func() *runtime.World { return replay(p.from) })
+	}
+}
+
+// sum counts the scenarios in which something shows, and all of them.
+func (f *findings) sum(t *tallies, places []*place) {
+	r := f.report
+	byProperty := map[int]*big.Int{}
+	for i := range r.Violations {
+		byProperty[r.Violations[i].index] = r.Violations[i].Scenarios
+	}
+	byKind := map[string]*big.Int{}
+	for i := range r.Failures {
+		byKind[r.Failures[i].Failure.Kind()] = r.Failures[i].Scenarios
+	}
+	for e, n := range t.scenarios(places) {
+		r.Covered.Add(r.Covered, n)
+		if e.progress {
+			r.Progressed.Add(r.Progressed, n)
+		}
+		if e.outcome == endsEarly {
+			r.EndedEarly.Add(r.EndedEarly, n)
+		}
+		for i := range f.judge.judged() {
+			if e.violated.has(i) {
+				byProperty[i].Add(byProperty[i], n)
+			}
+		}
+		for _, kind := range f.judge.monitors.failures(e.failed) {
+			byKind[kind].Add(byKind[kind], n)
+		}
+	}
+}
+
+// rest reports on what the verdicts rest.
+func (f *findings) rest() {
+	r := f.report
+	r.Decided = f.judge.monitors.decided
+	tested := f.judge.tested()
+	for i := range f.judge.judged() {
+		if !tested.has(i) {
+			r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(f.judge.property(i))})
+		}
+	}
+	r.Beyond = len(r.beyond()) > 0
+	for _, p := range f.judge.properties {
+		r.comparing = r.comparing || check.Comparing(p)
+	}
+}
+
+// forget drops what was counted: another shard reports it. What was found may be in
+// scenarios of this shard as well.
+func (f *findings) forget() {
+	f.progressing = 0
+	r := f.report
+	r.Worlds, r.Steps, r.Passing = 0, 0, nil
+	for i := range r.Violations {
+		r.Violations[i].Shortest = new(big.Int)
+	}
+	for i := range r.Failures {
+		r.Failures[i].Shortest = new(big.Int)
+	}
+}
+
+// dropEmpty drops what only scenarios of other shards show.
+func (f *findings) dropEmpty() {
+	r := f.report
+	r.Violations = slices.DeleteFunc(r.Violations, func(v Violation) bool { return v.Shortest.Sign()+v.Scenarios.Sign() == 0 })
+	r.Failures = slices.DeleteFunc(r.Failures, func(f Failing) bool { return f.Shortest.Sign()+f.Scenarios.Sign() == 0 })
+	switch {
+	case len(r.Violations) > 0:
+		r.Counterexample = r.Violations[0].Counterexample
+	case len(r.Failures) > 0:
+		r.Counterexample = r.Failures[0].Counterexample
+	default:
+		r.Counterexample = nil
+	}
+}
+
+// tallies counts scenarios by the place that they reached and by what became
+// of them; the count of the place tells how many scenarios of the space that is.
+type tallies struct {
+	words  int
+	counts []uint64          // of those in which nothing went wrong: [place][outcome][progress][word]
+	marred map[ending]weight // of the others
+}
+
+// An outcome is why a scenario is not followed any further.
+type outcome uint8
+
+const (
+	reachesEnd  outcome = iota
+	endsEarly           // a step cannot happen
+	outcomes            // how many of them are possible if nothing went wrong
+	violatesAll = outcomes
+)
+
+// An ending is where and how scenarios ended, and what had gone wrong.
+type ending struct {
+	place    uint32
+	outcome  outcome
+	progress bool
+	violated marks
+	failed   uint32
+}
+
+func newTallies(words int) tallies { return tallies{words: words, marred: map[ending]weight{}} }
+
+// add counts scenarios that end at a place.
+func (t *tallies) add(place uint32, how outcome, v *verdict, count weight) {
+	if !v.clean() {
+		e := ending{place, how, v.progress, v.violated, v.failed}
+		if t.marred[e] == nil {
+			t.marred[e] = make(weight, t.words)
+		}
+		t.marred[e].add(count)
+		return
+	}
+	t.at(place, how, v.progress).add(count)
+}
+
+// at returns the count of scenarios that end at a place while nothing went wrong.
+func (t *tallies) at(place uint32, how outcome, progress bool) weight {
+	k := 2 * int(how)
+	if progress {
+		k++
+	}
+	i := (int(place)*2*int(outcomes) + k) * t.words
+	for len(t.counts) < i+t.words {
+		t.counts = append(t.counts, make([]uint64, 2*int(outcomes)*t.words)...)
+	}
+	return t.counts[i : i+t.words]
+}
+
+// gather adds what another counted.
+func (t *tallies) gather(other *tallies) {
+	for i := 0; i < len(other.counts); i += t.words {
+		for len(t.counts) <= i {
+			t.counts = append(t.counts, make([]uint64, 2*int(outcomes)*t.words)...)
+		}
+		weight(t.counts[i : i+t.words]).add(other.counts[i : i+t.words])
+	}
+	for e, count := range other.marred {
+		if t.marred[e] == nil {
+			t.marred[e] = make(weight, t.words)
+		}
+		t.marred[e].add(count)
+	}
+}
+
+// scenarios lists how many scenarios of the space ended in each way so far. It changes
+// nothing: what is counted of a complete layer is the same whether or not it was looked at.
+func (t *tallies) scenarios(places []*place) iter.Seq2[ending, *big.Int] {
+	number := func(at *place, how outcome, count weight) *big.Int {
+		n := at.at.Count()
+		if how == reachesEnd {
+			n = big.NewInt(int64(at.at.Accepts()))
+		}
+		return n.Mul(n, count.big())
+	}
+	return func(yield func(ending, *big.Int) bool) {
+		reached := len(t.counts) / (2 * int(outcomes) * t.words)
+		for _, at := range places[:reached] {
+			for how := range outcomes {
+				for _, progress := range []bool{false, true} {
+					w := t.at(at.index, how, progress)
+					if !w.zero() && !yield(ending{place: at.index, outcome: how, progress: progress}, number(at, how, w)) {
+						return
+					}
+				}
+			}
+		}
+		for e, w := range t.marred {
+			if !yield(e, number(places[e.place], e.outcome, w)) {
+				return
+			}
+		}
+	}
+}
+
+// covered returns how many scenarios were judged so far.
+func (t *tallies) covered(places []*place) *big.Int {
+	sum := new(big.Int)
+	for _, n := range t.scenarios(places) {
+		sum.Add(sum, n)
+	}
+	return sum
 }

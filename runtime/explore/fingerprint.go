@@ -93,7 +93,7 @@ func (p Part) short() bool { return !strings.HasPrefix(p.Text, digestPrefix) && 
 var symmetries = map[Symmetry]string{Auto: "from many worlds on", Always: "always", Sampled: "sampled", Never: "never"}
 
 // fingerprint returns the fingerprint of a search of s. It looks at all steps.
-func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
+func (o Options) fingerprint(s *space.Space) Fingerprint {
 	c := o.Start.Cluster()
 	config := c.Config()
 	network := "lossy"
@@ -132,7 +132,7 @@ func (o Options) fingerprint(s *space.Space, asked Symmetry) Fingerprint {
 		Part{"the size of the space", s.Size().String()},
 		DigestOf("the space", fmt.Sprintf("%s\n%x\n%s", s, s.Digest(), steps.String())),
 		DigestOf("the start", start.String()),
-		Part{"symmetry", symmetries[asked]},
+		Part{"symmetry", symmetries[o.Symmetry]},
 		Part{"stopping at the first violation", first},
 	)
 }

@@ -2,16 +2,74 @@ package explore
 
 import (
 	"context"
+	"math/big"
 	"math/bits"
 	"slices"
 	"sync"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
+// A searchNode is a world, what its past is to the properties, and where in the space
+// scenarios are that come to it: the vector of the world, the number of a tuple of the
+// monitors, and that of a place.
+type searchNode []uint32
+
+func (n searchNode) vector() runtime.Vector { return runtime.Vector(n[:len(n)-2]) }
+func (n searchNode) past() uint32           { return n[len(n)-2] }
+func (n searchNode) place() uint32          { return n[len(n)-1] }
+
+func (n searchNode) setPast(past uint32)   { n[len(n)-2] = past }
+func (n searchNode) setPlace(place uint32) { n[len(n)-1] = place }
+
+// newSearchNode returns the node of a world.
+func newSearchNode(v runtime.Vector, past, place uint32) searchNode {
+	return append(slices.Clone(searchNode(v)), past, place)
+}
+
+// A parentLink is the rank, in the layer before, of the search node that another came
+// from, and the choice that led on: rank<<32 | choice.
+type parentLink = uint64
+
+// A weight is an exact count of scenarios: a natural number in words of 64
+// bits, the lowest first. All weights of a search have the same length, long
+// enough for the size of its space, so that no sum overflows.
+type weight []uint64
+
+// weightWords is how many words a count of up to size scenarios takes.
+func weightWords(size *big.Int) int { return max(1, (size.BitLen()+63)/64) }
+
+func (w weight) add(v weight) {
+	if len(w) == 1 {
+		w[0] += v[0]
+		return
+	}
+	var carry uint64
+	for i := range w {
+		w[i], carry = bits.Add64(w[i], v[i], carry)
+	}
+}
+
+func (w weight) zero() bool {
+	for _, x := range w {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (w weight) big() *big.Int {
+	b := new(big.Int)
+	for i := len(w) - 1; i >= 0; i-- {
+		b.Lsh(b, 64).Or(b, new(big.Int).SetUint64(w[i]))
+	}
+	return b
+}
+
 // A frontier is the set of different search nodes that scenarios of one length lead
-// to. A search node is a vector, a monitor state and a position in the space, as words;
-// beside it stand its weight (how many scenarios lead to it) and its parent link (the
+// to. Beside each stand its weight (how many scenarios lead to it) and its parent link (the
 // least of the choices that do).
 //
 // Search nodes are spread over shards by hash, so that workers seldom wait for each
@@ -27,10 +85,6 @@ type frontier struct {
 	order  []uint32
 }
 
-// A parentLink is the rank, in the layer before, of the search node that another came
-// from, and the choice that led on: rank<<32 | choice.
-type parentLink = uint64
-
 type shard struct {
 	mu      sync.Mutex
 	slots   []uint64 // upper half of the hash, and number of the search node plus one
@@ -44,13 +98,8 @@ func newFrontier(width, words, shards, most int) *frontier {
 	return &frontier{width: width, words: words, most: max(1, most/shards), shards: make([]shard, shards)}
 }
 
-// frontier returns an empty one for a layer of the search.
-func (x *search) frontier(shards int) *frontier {
-	return newFrontier(x.width, x.words, shards, x.limits.nodes)
-}
-
 // add merges a search node into the frontier. It reports whether there was room for it.
-func (f *frontier) add(node []uint32, w weight, from parentLink) bool {
+func (f *frontier) add(node searchNode, w weight, from parentLink) bool {
 	h := hash.Words(node)
 	s := &f.shards[(h>>24)%uint64(len(f.shards))]
 	s.mu.Lock()
@@ -59,7 +108,7 @@ func (f *frontier) add(node []uint32, w weight, from parentLink) bool {
 	return ok
 }
 
-func (s *shard) add(f *frontier, h uint64, node []uint32, w weight, from parentLink) bool {
+func (s *shard) add(f *frontier, h uint64, node searchNode, w weight, from parentLink) bool {
 	if len(s.parents)*4 >= len(s.slots)*3 {
 		s.grow(f.width)
 	}
@@ -142,7 +191,7 @@ func (f *frontier) empty() bool {
 func (f *frontier) len() int { return len(f.order) }
 
 // at returns the search node of the given rank and its weight.
-func (f *frontier) at(rank int) ([]uint32, weight) {
+func (f *frontier) at(rank int) (searchNode, weight) {
 	i := int(f.order[rank])
 	s, found := slices.BinarySearch(f.first, i)
 	if !found {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	goruntime "runtime"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -56,21 +57,28 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	return last, func() { detach(); cancel(nil) }
 }
 
-// within bounds a search by its budget, its memory and what its cluster can learn. The context that it returns
-// ends with the cause why; the function ends the watch.
-func (x *search) within(ctx context.Context) (context.Context, func()) {
+// bounds are the time and the memory of a search or a sample, as they are used up.
+type bounds struct {
+	clock    *clock       // of the budget, nil before it runs
+	occupied atomic.Int64 // bytes when memory was counted last
+	workers  atomic.Int64 // bytes of what the workers remember
+}
+
+// within bounds a search by its budget, its memory and what its cluster can learn. The
+// context that it returns ends with the cause why; the function ends the watch.
+func (b *bounds) within(ctx context.Context, o Options) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	full := x.cluster.Full()
+	full := o.Start.Cluster().Full()
 	if full.Err() != nil {
 		cancel(context.Cause(full))
 	}
 	ignore := context.AfterFunc(full, func() { cancel(context.Cause(full)) })
-	x.clock = newClock(x.options.Budget, func() {
-		cancel(LimitError{What: fmt.Sprintf("the time budget of %s is used up", x.options.Budget)})
+	b.clock = newClock(o.Budget, func() {
+		cancel(LimitError{What: fmt.Sprintf("the time budget of %s is used up", o.Budget)})
 	})
-	stop := func() { ignore(); x.clock.pause(); cancel(nil) }
-	if x.options.MaxMemory > 0 {
-		g := newGuard(x.options.MaxMemory, func() int { return int(x.occupied.Load()) })
+	stop := func() { ignore(); b.clock.pause(); cancel(nil) }
+	if o.MaxMemory > 0 {
+		g := newGuard(o.MaxMemory, func() int { return int(b.occupied.Load()) })
 		go g.watch(ctx, cancel)
 	}
 	return ctx, stop

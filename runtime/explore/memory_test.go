@@ -25,8 +25,8 @@ func TestMemoryIsCounted(t *testing.T) {
 	if err := x.seekSymmetry(t.Context()); err != nil || x.symmetry == nil {
 		t.Fatal("there is no symmetry", err)
 	}
-	x.symmetricFrom, x.parents = 0, [][]parentLink{nil}
-	nodes, next := x.frontier(1), x.frontier(1)
+	x.graph.canonicalFrom, x.graph.parents = 0, [][]parentLink{nil}
+	nodes, next := x.graph.frontier(1), x.graph.frontier(1)
 	w := x.newWorker(t.Context())
 	start := c.Start().Vector()
 	moved := make(runtime.Vector, c.Width())
@@ -35,45 +35,45 @@ func TestMemoryIsCounted(t *testing.T) {
 		grow func()
 	}{
 		{"what the cluster has learnt", func() { w.sim.Take(moved, start, steps[0]) }},
-		{"search nodes", func() { nodes.add(make([]uint32, x.width), weight{1}, 0) }},
-		{"search nodes to come", func() { next.add(make([]uint32, x.width), weight{1}, 0) }},
-		{"parent links", func() { x.parents = append(x.parents, make([]parentLink, 1000)) }},
-		{"monitors", func() { x.monitors.intern(tuple{states: []string{"another"}}) }},
-		{"invariants", func() { x.invariants.judged["another"] = 0 }},
-		{"places", func() { x.expand(t.Context(), x.place(s.Start())) }},
-		{"images of steps", func() { x.imagesOf(x.place(s.Start()), 0) }},
+		{"search nodes", func() { nodes.add(make(searchNode, x.graph.width), weight{1}, 0) }},
+		{"search nodes to come", func() { next.add(make(searchNode, x.graph.width), weight{1}, 0) }},
+		{"parent links", func() { x.graph.parents = append(x.graph.parents, make([]parentLink, 1000)) }},
+		{"monitors", func() { x.judge.monitors.intern(tuple{states: []string{"another"}}) }},
+		{"invariants", func() { x.judge.invariants.judged["another"] = 0 }},
+		{"places", func() { x.graph.open(t.Context(), x.graph.place(s.Start())) }},
+		{"images of steps", func() { x.symmetry.imagesOf(x.graph.place(s.Start()), 0) }},
 		{"verdicts of workers", func() { w.verdicts[[2]uint32{7, 7}] = new(verdict); w.count() }},
 	} {
 		was := x.memory(nodes, next)
 		part.grow()
-		if now := x.memory(nodes, next); now <= was || x.occupied.Load() != int64(now) {
-			t.Errorf("%s: %d bytes are counted after %d, and known are %d", part.name, now, was, x.occupied.Load())
+		if now := x.memory(nodes, next); now <= was || x.bounds.occupied.Load() != int64(now) {
+			t.Errorf("%s: %d bytes are counted after %d, and known are %d", part.name, now, was, x.bounds.occupied.Load())
 		}
 	}
 	// The cluster learns renamed states, and a symmetry which they are.
 	image := make(runtime.Vector, c.Width())
 	x.symmetry.Rename(image, moved, 1)
-	x.symmetry = c.NewSymmetry([]runtime.Renaming{x.symmetry.Renaming(0), x.symmetry.Renaming(1)})
+	x.symmetry.Symmetry = c.NewSymmetry([]runtime.Renaming{x.symmetry.Renaming(0), x.symmetry.Renaming(1)})
 	was := x.memory(nodes, next)
 	if x.symmetry.Rename(image, moved, 1); x.memory(nodes, next) <= was {
 		t.Error("renamings are not counted")
 	}
-	counted := x.workerBytes.Load() // the renamings that it takes are counted elsewhere
+	counted := x.bounds.workers.Load() // the renamings that it takes are counted elsewhere
 	if _, err := w.names.Canonical(moved); err != nil {
 		t.Fatal(err)
 	}
-	if w.count(); x.workerBytes.Load() <= counted {
+	if w.count(); x.bounds.workers.Load() <= counted {
 		t.Error("canonical forms of workers are not counted")
 	}
-	y, err := newSearch(s, Options{Start: c.Start()}).newSampler(t.Context(), 10, 1)
-	if err != nil {
+	y := newSampler(s, Options{Start: c.Start()}, 10, 1)
+	if err := y.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	was = y.memory()
 	if err := y.batch(t.Context(), 0, 10); err != nil {
 		t.Fatal(err)
 	}
-	if now := y.memory(); now <= was || y.occupied.Load() != int64(now) {
-		t.Errorf("a sample: %d bytes are counted after %d, and known are %d", now, was, y.occupied.Load())
+	if now := y.memory(); now <= was || y.bounds.occupied.Load() != int64(now) {
+		t.Errorf("a sample: %d bytes are counted after %d, and known are %d", now, was, y.bounds.occupied.Load())
 	}
 }

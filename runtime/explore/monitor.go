@@ -68,28 +68,6 @@ type tuple struct {
 	verdict
 }
 
-// marks are properties, a bit for each: those of histories first, then
-// invariants, each in the order given.
-type marks uint64
-
-// mostProperties is how many properties a search can judge.
-const mostProperties = 64
-
-func (m marks) has(i int) bool { return m&(1<<i) != 0 }
-
-// A verdict is what a search needs of a tuple. It is large, and there is one for
-// each search node and step: workers pass on where it is.
-type verdict struct {
-	monitor  uint32 // the tuple
-	failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
-	progress bool
-	violated marks
-	decided  node.Set // who has decided, if some property of worlds recalls that
-}
-
-// clean reports whether nothing went wrong.
-func (v *verdict) clean() bool { return v.violated == 0 && v.failed == 0 }
-
 // A forgetting is that instances become faulty by amnesia.
 type forgetting struct {
 	tuple  uint32
@@ -272,21 +250,6 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty node.Set) (uint
 		}
 		return after, nil
 	})
-}
-
-// step returns the tuple after a step that led to a vector, with what was seen of
-// it. It may be called concurrently.
-func (m *monitors) step(ctx context.Context, id, seen uint32, step runtime.Step, to runtime.Vector) (uint32, error) {
-	if seen != 0 {
-		var err error
-		if id, err = m.fold(ctx, id, seen); err != nil {
-			return 0, err
-		}
-	}
-	if runtime.Is[runtime.AmnesiaStep](step) {
-		return m.forget(ctx, id, m.cluster.FaultyIn(to))
-	}
-	return id, nil
 }
 
 // breaks returns the tuple after invariants were found violated. It may be

@@ -46,10 +46,10 @@ func TestNumbersEnd(t *testing.T) {
 		depth int // layers that are complete
 		why   error
 	}{
-		{"search nodes", func(x *search) { x.limits.nodes = 14 }, 3, tooManyNodes(14)},
-		{"pasts", func(x *search) { x.monitors.most = 5 }, 4, tooManyTuples(5)},
-		{"choices", func(x *search) { x.limits.choices = 2 }, 0, tooManyChoices(2)},
-		{"enough", func(x *search) { x.limits.nodes, x.monitors.most, x.limits.choices = 66, 11, 3 }, 10, nil},
+		{"search nodes", func(x *search) { x.graph.limits.nodes = 14 }, 3, tooManyNodes(14)},
+		{"pasts", func(x *search) { x.judge.monitors.most = 5 }, 4, tooManyTuples(5)},
+		{"choices", func(x *search) { x.graph.limits.choices = 2 }, 0, tooManyChoices(2)},
+		{"enough", func(x *search) { x.graph.limits.nodes, x.judge.monitors.most, x.graph.limits.choices = 66, 11, 3 }, 10, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			x := newSearch(space.Of(steps...).Times(10), Options{

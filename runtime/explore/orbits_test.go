@@ -108,21 +108,22 @@ func TestLayersAreOrbits(t *testing.T) {
 			}
 		}
 		w := x.newWorker(t.Context())
-		layer := map[string][]uint32{}
-		add := func(to map[string][]uint32, node []uint32) { to[nodeKey(node)] = node }
-		add(layer, append(slices.Clone(c.Start().Vector()), x.past, x.place(x.space.Start()).index))
-		for k, parents := range x.parents {
-			next := map[string][]uint32{}
+		layer := map[string]searchNode{}
+		add := func(to map[string]searchNode, node searchNode) { to[nodeKey(node)] = node }
+		add(layer, newSearchNode(c.Start().Vector(), x.judge.start.monitor, x.graph.place(x.space.Start()).index))
+		for k, parents := range x.graph.parents {
+			next := map[string]searchNode{}
 			orbits := map[string]bool{}
 			for _, node := range layer {
 				orbits[x.orbit(t, node)] = true
-				at := x.places[node[x.width-1]]
-				for choice := range at.choices() {
-					to, err := w.again(t.Context(), node, choice)
-					if err != nil {
-						t.Fatal(err)
+				at := x.graph.places[node.place()]
+				for choice := range at.ways() {
+					step, place := at.choice(choice)
+					to := make(searchNode, x.graph.width)
+					if possible, err := w.again(t.Context(), node, to, step, place); err != nil || !possible {
+						t.Fatal(step, err)
 					}
-					if _, place := at.choice(choice); !place.last && !x.over(x.monitors.verdict(to[x.width-2])) {
+					if !place.last && !x.judge.over(x.judge.verdict(to.past())) {
 						add(next, to)
 					}
 				}
@@ -141,7 +142,7 @@ func TestLayersAreOrbits(t *testing.T) {
 	}
 }
 
-func nodeKey(node []uint32) string {
+func nodeKey(node searchNode) string {
 	var key []byte
 	for _, word := range node {
 		key = binary.BigEndian.AppendUint32(key, word)
@@ -150,17 +151,18 @@ func nodeKey(node []uint32) string {
 }
 
 // orbit returns the least of the images of a search node, which is the same for all of them.
-func (x *search) orbit(t *rapid.T, node []uint32) string {
+func (x *search) orbit(t *rapid.T, node searchNode) string {
 	var images []string
 	for g := range x.symmetry.Order() {
 		image := slices.Clone(node)
-		if err := x.symmetry.Rename(image[:x.width-2], node[:x.width-2], g); err != nil {
+		if err := x.symmetry.Rename(image.vector(), node.vector(), g); err != nil {
 			t.Fatal(err)
 		}
-		var err error
-		if image[x.width-2], err = x.monitors.rename(node[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
+		past, err := x.judge.monitors.rename(node.past(), g, x.symmetry.Renaming(g))
+		if err != nil {
 			t.Fatal(err)
 		}
+		image.setPast(past)
 		images = append(images, nodeKey(image))
 	}
 	return slices.Min(images)

@@ -55,21 +55,21 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 	for name, work := range map[string]func(context.Context) error{
 		"the ways on from a place": func(ctx context.Context) error {
 			x := search(different)
-			return x.expand(ctx, x.place(different.Start()))
+			return x.graph.open(ctx, x.graph.place(different.Start()))
 		},
 		"what had no effect, renamed": func(ctx context.Context) error {
 			x := search(space.Of(steps...).Times(2))
-			return x.spread(ctx, x.effects)
+			return x.effects.spread(ctx, x.space.Steps(), x.symmetry)
 		},
 		"a step that is checked under each renaming": func(ctx context.Context) error {
 			x := search(space.Of(steps...).Times(2))
-			at := x.place(x.space.Start())
-			if err := x.expand(t.Context(), at); err != nil {
+			at := x.graph.place(x.space.Start())
+			if err := x.graph.open(t.Context(), at); err != nil {
 				return err
 			}
-			r := x.newRenamer(t.Context())
+			r := newRenamer(t.Context(), x.symmetry, 0)
 			src, dst := c.Start().Vector(), make(runtime.Vector, c.Width())
-			x.expect(r.sim, at.groups[0].to)
+			at.groups[0].to.expected(r.sim)
 			ok := r.sim.Take(dst, src, steps[0])
 			return r.check(ctx, 1, x.symmetry.Order(), at, 0, src, dst, r.sim.Seen(), ok)
 		},
@@ -80,21 +80,21 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 			if _, err := Explore(t.Context(), s, o); err != nil {
 				return err
 			}
-			file, release, err := o.openCheckpoint()
+			k, release, err := o.keeper()
 			if err != nil {
 				return err
 			}
 			defer release()
-			saved, err := file.read()
+			saved, err := k.read()
 			if err != nil {
 				return err
 			}
 			x := search(s)
-			x.file, x.options.Workers = file, 1
-			if err := x.expand(t.Context(), x.place(s.Start())); err != nil {
+			x.keeper, x.options.Workers = k, 1
+			if err := x.graph.open(t.Context(), x.graph.place(s.Start())); err != nil {
 				return err
 			}
-			_, err = x.resume(ctx, saved)
+			_, err = (&resumption{x, saved}).layer(ctx)
 			return err
 		},
 		"a layer that is merged": func(ctx context.Context) error {
@@ -103,7 +103,7 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			next, err := x.layer(t.Context(), layer)
+			next, _, err := x.layer(t.Context(), layer, x.options.Workers)
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, _, err = x.useSymmetry(ctx, next, parents)
+			_, _, err = x.merge(ctx, next, parents)
 			return err
 		},
 		"a layer that is ranked": func(ctx context.Context) error {
@@ -173,7 +173,7 @@ func TestRankingEnds(t *testing.T) {
 	o.Checkpoint, o.Workers = filepath.Join(t.TempDir(), "search"), 2 // whose search nodes are not in order
 	x := newSearch(s, o)
 	var release func()
-	if x.file, release, err = o.openCheckpoint(); err != nil {
+	if x.keeper, release, err = o.keeper(); err != nil {
 		t.Fatal(err)
 	}
 	ctx := &endsIn{Context: t.Context(), function: "sortByKey"}

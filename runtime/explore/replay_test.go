@@ -54,28 +54,33 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	if err := x.seekSymmetry(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if x.symmetricFrom = 0; x.symmetry == nil {
+	if x.graph.canonicalFrom = 0; x.symmetry == nil {
 		return 0
 	}
 	c := x.cluster
 	w := x.newWorker(t.Context())
-	names := x.newCanonicalizer()
-	first := x.place(x.space.Start())
-	past, err := x.startMonitor(t.Context())
+	names := newCanonicalizer(x.symmetry)
+	first := x.graph.place(x.space.Start())
+	start, err := x.judge.begin(t.Context(), c.Start())
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := append(slices.Clone(c.Start().Vector()), past, first.index)
-	x.parents = [][]parentLink{{0}}
+	node := newSearchNode(c.Start().Vector(), start.monitor, first.index)
+	x.graph.parents = [][]parentLink{{0}}
 	var last parentLink
 	for range rapid.IntRange(1, 14).Draw(t, "steps") {
-		at := x.places[node[x.width-1]]
-		if err := x.expand(t.Context(), at); err != nil {
+		at := x.graph.places[node.place()]
+		if err := x.graph.open(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
 		choice := rapid.IntRange(0, steps-1).Draw(t, "choice")
-		next, err := w.again(t.Context(), node, choice)
+		step, to := at.choice(choice)
+		next := make(searchNode, x.graph.width)
+		possible, err := w.again(t.Context(), node, next, step, to)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if !possible {
 			continue // the client has finished
 		}
 		g, err := names.canonical(next)
@@ -86,33 +91,35 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 			renamed++
 		}
 		last = parentLink(choice)
-		x.parents = append(x.parents, []parentLink{last})
+		x.graph.parents = append(x.graph.parents, []parentLink{last})
 		node = next
 	}
-	if len(x.parents) == 1 {
+	if len(x.graph.parents) == 1 {
 		return 0
 	}
-	x.parents = x.parents[:len(x.parents)-1]
+	x.graph.parents = x.graph.parents[:len(x.graph.parents)-1]
 	end := x.replay(t.Context(), last)
-	got := append(slices.Clone(end.Vector()), past, node[x.width-1])
+	got := newSearchNode(end.Vector(), start.monitor, node.place())
 	m := c.NewSimulator()
 	scratch := make(runtime.Vector, c.Width())
 	for _, v := range end.Path()[1:] {
 		m.Take(scratch, v.Parent().Vector(), v.Step())
-		var err error
-		if got[x.width-2], err = x.monitors.fold(t.Context(), got[x.width-2], m.Seen()); err != nil {
+		past, err := x.judge.monitors.fold(t.Context(), got.past(), m.Seen())
+		if err != nil {
 			t.Fatal(err)
 		}
+		got.setPast(past)
 	}
 	for g := range x.symmetry.Order() {
 		image := slices.Clone(got)
-		if err := x.symmetry.Rename(image[:x.width-2], got[:x.width-2], g); err != nil {
+		if err := x.symmetry.Rename(image.vector(), got.vector(), g); err != nil {
 			t.Fatal(err)
 		}
-		var err error
-		if image[x.width-2], err = x.monitors.rename(got[x.width-2], g, x.symmetry.Renaming(g)); err != nil {
+		past, err := x.judge.monitors.rename(got.past(), g, x.symmetry.Renaming(g))
+		if err != nil {
 			t.Fatal(err)
 		}
+		image.setPast(past)
 		if slices.Equal(image, node) {
 			return renamed
 		}

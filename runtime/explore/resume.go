@@ -3,136 +3,114 @@ package explore
 import (
 	"context"
 	"fmt"
-	"slices"
+	"math/big"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
-// resume goes back to where a checkpoint was written and returns the layer to
-// go on from.
+// A resumption is the way back of a search to where a checkpoint was written.
+type resumption struct {
+	*search
+	from *checkpoint
+}
+
+// layer goes back and returns the layer to go on from.
 //
 // The budget is for what is new: the way back takes none of it.
-func (x *search) resume(ctx context.Context, c *checkpoint) (*frontier, error) {
-	if err := x.ours(c); err != nil {
+func (b *resumption) layer(ctx context.Context) (*frontier, error) {
+	c, r := b.from, b.report
+	if err := b.ours(c); err != nil {
 		return nil, err
 	}
-	defer x.clock.pause()()
-	x.report.Continued = &Continued{File: x.file.shown, Steps: len(c.parents) - 1, Of: x.space.MaxLen()}
-	x.report.Checkpoint = x.file.shown
-	if c.Asymmetry != "" && x.options.Symmetry != Never {
+	defer b.bounds.clock.pause()()
+	r.Continued = &Continued{File: b.keeper.shown, Steps: len(c.parents) - 1, Of: b.space.MaxLen()}
+	r.Checkpoint = b.keeper.shown
+	if c.Asymmetry != "" && b.options.Symmetry != Never {
 		return nil, asymmetry{why: c.Asymmetry, known: true}
 	}
 	if c.From != never {
-		if err := x.seekSymmetry(ctx); err != nil {
+		if err := b.seekSymmetry(ctx); err != nil {
 			return nil, err
 		}
 	}
 	switch {
-	case c.From != never && x.symmetry == nil:
-		return nil, x.misfit("it was written with symmetry, which this search does not have")
-	case x.symmetricFrom == 0 && c.From != 0:
-		return nil, x.misfit("it was written without symmetry")
+	case c.From != never && b.symmetry == nil:
+		return nil, b.misfit("it was written with symmetry, which this search does not have")
+	case b.graph.canonicalFrom == 0 && c.From != 0:
+		return nil, b.misfit("it was written without symmetry")
 	case len(c.parents[0]) != 1 || c.parents[0][0] != 0:
-		return nil, x.misfit("it begins with %d worlds", len(c.parents[0]))
+		return nil, b.misfit("it begins with %d worlds", len(c.parents[0]))
 	}
-	x.symmetricFrom = c.From
-	past, err := x.startMonitor(ctx)
+	b.graph.canonicalFrom = c.From
+	seen, err := b.judge.begin(ctx, b.options.Start)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := x.judge(ctx, x.monitors.verdict(past), x.options.Start.Vector())
+	start := newSearchNode(b.options.Start.Vector(), seen.monitor, b.graph.place(b.space.Start()).index)
+	nodes, worlds, steps, err := b.layersAgain(ctx, start)
 	if err != nil {
 		return nil, err
 	}
-	node := append(slices.Clone(x.options.Start.Vector()), seen.monitor, x.place(x.space.Start()).index)
-	nodes, worlds, steps, err := x.layersAgain(ctx, c, node)
+	layer, err := b.lastLayer(ctx, nodes)
 	if err != nil {
 		return nil, err
 	}
-	layer, err := x.lastLayer(ctx, c, nodes)
-	if err != nil {
+	if p := c.Progress; p.Worlds != worlds || p.Steps != steps || p.Depth != len(c.parents)-1 {
+		return nil, b.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
+			p.Worlds, p.Steps, p.Depth, worlds, steps, len(c.parents)-1)
+	}
+	if err := b.restore(ctx); err != nil {
 		return nil, err
 	}
-	if c.Progress.Worlds != worlds || c.Progress.Steps != steps || c.Progress.Depth != len(c.parents)-1 {
-		return nil, x.misfit("it speaks of %d worlds, %d steps and depth %d, and there are %d, %d and %d",
-			c.Progress.Worlds, c.Progress.Steps, c.Progress.Depth, worlds, steps, len(c.parents)-1)
-	}
-	if err := x.restore(ctx, c.Progress); err != nil {
-		return nil, err
-	}
-	x.report.Continued.There, x.kept = true, len(c.parents)
-	return layer, x.balance(layer)
-}
-
-// lastLayer returns the layer that the search goes on from: its nodes with their
-// weights, as they were when the checkpoint was written.
-func (x *search) lastLayer(ctx context.Context, c *checkpoint, nodes [][]uint32) (*frontier, error) {
-	if len(c.weights) != x.words*len(nodes) {
-		return nil, x.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(nodes))
-	}
-	layer := x.frontier(1)
-	digest := uint64(0)
-	for i, r := range nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		w := c.weights[i*x.words : (i+1)*x.words]
-		if !layer.add(r, w, c.parents[len(c.parents)-1][i]) {
-			return nil, tooManyNodes(x.limits.nodes)
-		}
-		digest = digestNode(digest, x.cluster.Digest(r[:x.width-2]), w)
-	}
-	if _, err := layer.seal(ctx); err != nil {
-		return nil, err
-	}
-	if layer.len() != len(nodes) || digest != c.Digest {
-		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", x.file.shown)
-	}
-	return layer, nil
+	r.Continued.There, b.keeper.layers = true, len(c.parents)
+	return layer, b.balance(layer)
 }
 
 // layersAgain takes the steps again that led to the search nodes of a checkpoint, from the first
 // search node on, and returns those of its last layer, and how many worlds were gone on from
 // and steps taken.
-func (x *search) layersAgain(ctx context.Context, c *checkpoint, first []uint32) (nodes [][]uint32, worlds, steps int, err error) {
-	nodes = [][]uint32{first}
-	x.parents = c.parents[:1]
+func (b *resumption) layersAgain(ctx context.Context, first searchNode) (nodes []searchNode, worlds, steps int, err error) {
+	c := b.from
+	nodes = []searchNode{first}
+	b.graph.parents = c.parents[:1]
 	all, done := 0, 0
 	for _, parents := range c.parents[1:] {
 		all += len(parents)
 	}
 	for k := 1; k < len(c.parents); k++ {
-		for _, r := range nodes {
-			at := x.places[r[x.width-1]]
-			if err := x.expand(ctx, at); err != nil {
+		for _, node := range nodes {
+			at := b.graph.places[node.place()]
+			if err := b.graph.open(ctx, at); err != nil {
 				return nil, 0, 0, err
 			}
-			worlds, steps = worlds+1, steps+at.choices()
+			worlds, steps = worlds+1, steps+at.ways()
 		}
 		tell := func(taken int) {
-			if x.options.Progress != nil {
-				x.options.Progress(Progress{
-					Back: true, Layer: len(c.parents) - 1, Layers: x.space.MaxLen(), Done: done + taken, Nodes: all,
-					Size: x.report.Size, Bytes: int(x.occupied.Load()), Elapsed: time.Since(x.began),
+			if b.options.Progress != nil {
+				b.options.Progress(Progress{
+					Back: true, Layer: len(c.parents) - 1, Layers: b.space.MaxLen(), Done: done + taken, Nodes: all,
+					Size: b.report.Size, Bytes: int(b.bounds.occupied.Load()), Elapsed: time.Since(b.began),
 				})
 			}
 		}
-		if nodes, err = x.layerAgain(ctx, c, k, nodes, tell); err != nil {
+		if nodes, err = b.layerAgain(ctx, k, nodes, tell); err != nil {
 			return nil, 0, 0, err
 		}
 		done += len(nodes)
-		x.parents = c.parents[:k+1]
+		b.graph.parents = c.parents[:k+1]
 	}
 	return nodes, worlds, steps, nil
 }
 
 // layerAgain returns the search nodes of layer k, to which the search nodes before it led. The error
 // is that of the first search node that cannot be had, whichever worker comes to it.
-func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, nodes [][]uint32, tell func(taken int)) ([][]uint32, error) {
-	parents := c.parents[k]
-	next := make([][]uint32, len(parents))
-	workers := max(1, min(x.options.Workers, len(parents)))
+func (b *resumption) layerAgain(ctx context.Context, k int, nodes []searchNode, tell func(taken int)) ([]searchNode, error) {
+	parents := b.from.parents[k]
+	next := make([]searchNode, len(parents))
+	workers := max(1, min(b.options.Workers, len(parents)))
 	block := int64(max(1, min(blockNodes, len(parents)/(4*workers))))
 	errs := make([]error, len(parents)/int(block)+1) // of blocks
 	var failed atomic.Bool
@@ -140,10 +118,10 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, nodes [][
 	var group sync.WaitGroup
 	for i := range workers {
 		group.Go(func() {
-			w := x.newWorker(ctx)
+			w := b.newWorker(ctx)
 			var names *canonicalizer
-			if k >= c.From && x.symmetry != nil {
-				names = x.newCanonicalizer()
+			if k >= b.from.From && b.symmetry != nil {
+				names = newCanonicalizer(b.symmetry)
 			}
 			for !failed.Load() {
 				from := taken.Add(block) - block
@@ -151,7 +129,7 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, nodes [][
 					return
 				}
 				to := min(from+block, int64(len(parents)))
-				if err := w.nodesAgain(ctx, nodes, parents[from:to], next[from:to], names, k); err != nil {
+				if err := b.nodesAgain(ctx, w, k, nodes, parents[from:to], next[from:to], names); err != nil {
 					errs[from/block] = err
 					failed.Store(true)
 					return
@@ -171,55 +149,196 @@ func (x *search) layerAgain(ctx context.Context, c *checkpoint, k int, nodes [][
 	return next, nil
 }
 
-// nodesAgain puts the search nodes that some parent links lead to in next.
-func (w *worker) nodesAgain(ctx context.Context, nodes [][]uint32, parents []parentLink, next [][]uint32, names *canonicalizer, k int) error {
+// nodesAgain puts the search nodes of layer k that some parent links lead to in next,
+// canonical ones if there are names.
+func (b *resumption) nodesAgain(ctx context.Context, w *worker, k int, nodes []searchNode, parents []parentLink, next []searchNode, names *canonicalizer) error {
 	for i, from := range parents {
 		if from>>32 >= uint64(len(nodes)) {
-			return w.search.misfit("layer %d goes on from world %d of %d", k, from>>32, len(nodes))
+			return b.misfit("layer %d goes on from world %d of %d", k, from>>32, len(nodes))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r, err := w.again(ctx, nodes[from>>32], int(uint32(from)))
+		node := nodes[from>>32]
+		at := b.graph.places[node.place()]
+		choice := int(uint32(from))
+		if choice >= at.ways() {
+			return b.misfit("it takes choice %d of %d", choice, at.ways())
+		}
+		step, to := at.choice(choice)
+		next[i] = make(searchNode, b.graph.width)
+		possible, err := w.again(ctx, node, next[i], step, to)
 		if err != nil {
 			return err
 		}
+		if !possible {
+			return fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
+		}
 		if names != nil {
-			if _, err := names.canonical(r); err != nil {
+			if _, err := names.canonical(next[i]); err != nil {
 				return err
 			}
 		}
-		next[i] = r
 	}
 	return nil
 }
 
-// again takes a choice from a search node, as a search did before.
-func (w *worker) again(ctx context.Context, node []uint32, choice int) ([]uint32, error) {
-	x := w.search
-	width := x.width - 2
-	at := x.places[node[width+1]]
-	if choice >= at.choices() {
-		return nil, x.misfit("it takes choice %d of %d", choice, at.choices())
+// lastLayer returns the layer that the search goes on from: its nodes with their
+// weights, as they were when the checkpoint was written.
+func (b *resumption) lastLayer(ctx context.Context, nodes []searchNode) (*frontier, error) {
+	c, words := b.from, b.graph.words
+	if len(c.weights) != words*len(nodes) {
+		return nil, b.misfit("it has %d words for the weights of %d worlds", len(c.weights), len(nodes))
 	}
-	step, to := at.choice(choice)
-	next := make([]uint32, x.width)
-	w.sim.Expect(to.leaders)
-	if !w.sim.Take(next[:width], node[:width], step) {
-		if w.sim.Err() != nil {
-			return nil, w.sim.Err()
+	layer := b.graph.frontier(1)
+	digest := uint64(0)
+	for i, node := range nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("checkpoint: %s cannot happen any more: %s", step, w.sim.Why())
+		w := c.weights[i*words : (i+1)*words]
+		if !layer.add(node, w, c.parents[len(c.parents)-1][i]) {
+			return nil, tooManyNodes(b.graph.limits.nodes)
+		}
+		digest = digestNode(digest, b.cluster.Digest(node.vector()), w)
 	}
-	seen := w.after(ctx, x.monitors.verdict(node[width]), step, next[:width])
-	if w.err != nil {
-		return nil, w.err
-	}
-	// What was violated on the way counts for what comes after it.
-	seen, err := x.judge(ctx, seen, next[:width])
-	if err != nil {
+	if _, err := layer.seal(ctx); err != nil {
 		return nil, err
 	}
-	next[width], next[width+1] = seen.monitor, to.index
-	return next, nil
+	if layer.len() != len(nodes) || digest != c.Digest {
+		return nil, fmt.Errorf("checkpoint: the code of the protocol does not do what it did when %s was written", b.keeper.shown)
+	}
+	return layer, nil
+}
+
+// restore puts back what was counted and found.
+func (b *resumption) restore(ctx context.Context) error {
+	p := b.from.Progress
+	if n := 2 * int(outcomes) * b.graph.words; len(p.Tallies)%n != 0 || len(p.Tallies)/n > len(b.graph.places) {
+		return b.misfit("it has %d tallies for %d places", len(p.Tallies), len(b.graph.places))
+	}
+	if !p.Effects.fits(b.effects) {
+		return b.misfit("it has noted the effects of other choices")
+	}
+	if p.Progressing < 0 || p.Progressing > len(p.Passing) || len(p.Passing) > passingKept {
+		return b.misfit("%d of %d passing scenarios made progress", p.Progressing, len(p.Passing))
+	}
+	b.tallies.counts, b.findings.progressing = p.Tallies, p.Progressing
+	b.effects.add(p.Effects)
+	r := b.report
+	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
+	b.judge.before = p.Tested & b.judge.all
+	for slot, value := range p.Decided {
+		if value == "" {
+			b.judge.monitors.decided[slot] = ""
+		} else {
+			b.judge.monitors.decides(slot, value)
+		}
+	}
+	wrong, err := b.restoreMarred(p.Marred)
+	if err != nil {
+		return err
+	}
+	steps := map[string]runtime.Step{}
+	for _, s := range b.space.Steps() {
+		steps[s.String()] = s
+	}
+	for _, texts := range p.Passing {
+		w, err := b.walkAgain(steps, texts)
+		if err != nil {
+			return err
+		}
+		r.Passing = append(r.Passing, w)
+	}
+	for _, f := range p.Found {
+		if err := b.restoreFound(ctx, f, steps); err != nil {
+			return err
+		}
+	}
+	for f := range wrong {
+		if !b.findings.known[f] {
+			return b.misfit("something is wrong in scenarios that it counts, but it does not say how: %+v", f)
+		}
+	}
+	return nil
+}
+
+// restoreMarred restores the counts of scenarios in which something is wrong, and
+// returns what is.
+func (b *resumption) restoreMarred(all []marred) (map[flaw]bool, error) {
+	wrong := map[flaw]bool{}
+	for _, m := range all {
+		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, b.judge.monitors.fails(0, m.Failed)}
+		if int(m.Place) >= len(b.graph.places) || m.Outcome > violatesAll || m.Violated&^b.judge.all != 0 || len(m.Count) != b.graph.words || b.tallies.marred[e] != nil {
+			return nil, b.misfit("it counts scenarios that cannot be: %+v", m)
+		}
+		b.tallies.marred[e] = m.Count
+		for f := range b.judge.flaws(&verdict{}, &verdict{violated: e.violated, failed: e.failed}) {
+			wrong[f] = true
+		}
+	}
+	return wrong, nil
+}
+
+// walkAgain returns the world to which steps of the space lead from the start.
+func (b *resumption) walkAgain(steps map[string]runtime.Step, texts []string) (*runtime.World, error) {
+	w := b.options.Start
+	for _, text := range texts {
+		s, ok := steps[text]
+		if !ok {
+			return nil, b.misfit("the space has no step %s", text)
+		}
+		next, err := w.Do(s)
+		if err != nil {
+			return nil, b.misfit("%v", err)
+		}
+		w = next
+	}
+	return w, nil
+}
+
+// restoreFound restores one of the things that were found.
+func (b *resumption) restoreFound(ctx context.Context, f foundBefore, steps map[string]runtime.Step) error {
+	w, err := b.walkAgain(steps, f.Steps)
+	if err != nil {
+		return err
+	}
+	at := flaw{f.Property, f.Failure}
+	if b.findings.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= b.judge.judged() || f.Length < 0 || f.Length > b.from.Progress.Depth ||
+		len(f.Steps) != f.Length || len(f.Shortest) == 0 || len(f.Shortest) > 8*b.graph.words {
+		return b.misfit("what it found does not fit: %+v", f)
+	}
+	b.findings.found(ctx, at, f.Length, w, new(big.Int).SetBytes(f.Shortest))
+	return nil
+}
+
+// balance reports whether each scenario of the space is counted once: as judged,
+// or as one that leads through a search node of the layer.
+func (b *resumption) balance(layer *frontier) error {
+	through := map[*place]weight{}
+	for rank := range layer.len() {
+		node, w := layer.at(rank)
+		at := b.graph.places[node.place()]
+		if at.last {
+			return b.misfit("a scenario goes on from its end")
+		}
+		if through[at] == nil {
+			through[at] = b.graph.weight()
+		}
+		through[at].add(w)
+	}
+	sum := b.tallies.covered(b.graph.places)
+	for at, w := range through {
+		n := new(big.Int).Sub(at.at.Count(), big.NewInt(int64(at.at.Accepts())))
+		sum.Add(sum, n.Mul(n, w.big()))
+	}
+	if sum.Cmp(b.report.Size) != 0 {
+		return b.misfit("it counts %s scenarios, and there are %s", sum, b.report.Size)
+	}
+	return nil
+}
+
+// misfit returns an error about a checkpoint that is whole and yet wrong.
+func (b *resumption) misfit(format string, args ...any) error {
+	return fmt.Errorf("checkpoint: %s does not fit this search: %s; remove it to begin anew", b.keeper.shown, fmt.Sprintf(format, args...))
 }

@@ -3,16 +3,16 @@ package explore
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"encoding/binary"
 	"maps"
 	"math/big"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -21,61 +21,48 @@ import (
 // batch may depend on what came of it.
 const batchDraws = 32
 
-// Sample judges count scenarios of s, drawn uniformly and without drawing one
-// twice; a space with no more than count is covered completely. With
-// [Options.Novelty] it prefers scenarios that begin like those that led to
-// something new, and one that is drawn again counts once. Equal seeds draw
-// equal scenarios. The counterexample is the shortest violating prefix of those
-// drawn, the first drawn of several. If ctx ends, or a limit is reached, the report
-// says what was drawn until then.
-func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (r *Report, err error) {
-	defer runtime.CatchLimit(&err)
-	if err := o.check(s); err != nil {
-		return nil, fmt.Errorf("sample: %w", err)
-	}
-	o.Symmetry = Never // nothing is merged
-	x := newSearch(s, o)
-	x.report = newReport("sample", s, o)
-	x.report.Seed, x.report.Workers = seed, x.options.Workers
-	ctx, stop := x.within(ctx)
-	defer stop()
-	sampler, err := x.newSampler(ctx, count, seed)
-	if err != nil && ctx.Err() == nil {
-		return nil, err
-	}
-	if err != nil {
-		x.report.Stopped = context.Cause(ctx)
-	}
-	for from := 0; from < sampler.count && x.report.Stopped == nil; from += batchDraws {
-		if err := sampler.batch(ctx, from, min(from+batchDraws, sampler.count)); err != nil {
-			return nil, err
-		}
-		x.report.Memory = max(x.report.Memory, sampler.memory())
-	}
-	sampler.findings(ctx)
-	x.rests()
-	x.report.Runs = x.cluster.Learnt().Runs
-	x.report.Worlds = len(sampler.worlds)
-	x.report.Depth = s.MaxLen()
-	x.report.Coverage = sampler.coverage()
-	x.report.Elapsed = time.Since(x.began)
-	return x.report, nil
-}
-
 // A sampler draws scenarios batch by batch.
 type sampler struct {
-	*search
+	*inquiry
 	seed    uint64
 	count   int
 	drawing *space.Drawing // of indices, if what is drawn does not depend on what was
 	archive *archive       // nil if it does not
 	start   *prefix
-	team    []*worker
+	team    []*witness
 
 	finds     map[flaw]*find
 	worlds    map[string]bool
 	states    sightings // of local states, by number
 	histories sightings // of tuples of the monitors, by number
+}
+
+// A prefix is a world that a sample reached, and how.
+type prefix struct {
+	parent *prefix
+	choice choice
+	at     *space.Position // nil unless draws are guided
+	vector runtime.Vector
+	seen   *verdict
+}
+
+// steps lists the steps of p.
+func (p *prefix) steps() space.Scenario {
+	var steps space.Scenario
+	for ; p.parent != nil; p = p.parent {
+		steps = append(steps, p.choice.step)
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
+// key returns a text that is the same for equal worlds only.
+func (p *prefix) key() string {
+	key := make([]byte, 0, 4*len(p.vector))
+	for _, word := range p.vector {
+		key = binary.LittleEndian.AppendUint32(key, word)
+	}
+	return string(key)
 }
 
 // A draw is a scenario that was drawn and what came of it. It goes on from a
@@ -105,31 +92,57 @@ type choice struct {
 	to     *space.Position
 }
 
-func (x *search) newSampler(ctx context.Context, count int, seed uint64) (*sampler, error) {
-	s := &sampler{search: x, seed: seed, count: count, worlds: map[string]bool{}, finds: map[flaw]*find{}}
-	past, err := x.startMonitor(ctx)
-	if err != nil {
-		return s, err
+func newSampler(of *space.Space, o Options, count int, seed uint64) *sampler {
+	s := &sampler{inquiry: newInquiry("sample", of, o), seed: seed, count: count, worlds: map[string]bool{}, finds: map[flaw]*find{}}
+	s.report.Seed = seed
+	return s
+}
+
+// run draws until all is drawn, or ctx ends.
+func (s *sampler) run(ctx context.Context) (*Report, error) {
+	r := s.report
+	switch err := s.begin(ctx); {
+	case err != nil && ctx.Err() == nil:
+		return nil, err
+	case err != nil:
+		r.Stopped = context.Cause(ctx)
 	}
-	seen, err := x.judge(ctx, x.monitors.verdict(past), x.options.Start.Vector())
-	if err != nil {
-		return s, err
+	for from := 0; from < s.count && r.Stopped == nil; from += batchDraws {
+		if err := s.batch(ctx, from, min(from+batchDraws, s.count)); err != nil {
+			return nil, err
+		}
+		r.Memory = max(r.Memory, s.memory())
 	}
-	s.start = &prefix{at: x.space.Start(), vector: x.options.Start.Vector(), seen: seen}
-	size := x.space.Size()
-	all := size.Cmp(big.NewInt(int64(count))) <= 0
+	s.conclude(ctx)
+	r.Runs = s.cluster.Learnt().Runs
+	r.Worlds, r.Depth, r.Coverage = len(s.worlds), s.space.MaxLen(), s.coverage()
+	r.Elapsed = time.Since(s.began)
+	return r, nil
+}
+
+// begin judges the starting world, and prepares to draw.
+func (s *sampler) begin(ctx context.Context) error {
+	seen, err := s.judge.begin(ctx, s.options.Start)
+	if err != nil {
+		return err
+	}
+	s.start = &prefix{at: s.space.Start(), vector: s.options.Start.Vector(), seen: seen}
+	size := s.space.Size()
+	all := size.Cmp(big.NewInt(int64(s.count))) <= 0
 	if all {
 		s.count = int(size.Int64())
 	}
-	if x.options.Novelty && !all {
+	if s.options.Novelty && !all {
 		s.archive = newArchive()
 	} else {
-		s.drawing = x.space.Draw(seed)
+		s.drawing = s.space.Draw(s.seed)
 	}
-	for range max(1, min(x.options.Workers, s.count)) {
-		s.team = append(s.team, x.newWorker(ctx))
+	for range max(1, min(s.options.Workers, s.count)) {
+		w := newWitness(s.cluster.NewSimulator(), s.judge)
+		w.sim.SetContext(ctx)
+		s.team = append(s.team, w)
 	}
-	return s, nil
+	return nil
 }
 
 // batch judges the draws with numbers from first to before last. What they make
@@ -179,7 +192,7 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 		if d.err != nil {
 			return d.err
 		}
-		s.note(ctx, d, first+i)
+		s.note(d, first+i)
 	}
 	return nil
 }
@@ -193,10 +206,10 @@ func (s *sampler) unrank(d *draw) error {
 }
 
 // play takes the steps of a draw until nothing is left to judge.
-func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
+func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 	at := d.from
 	for _, c := range d.steps {
-		if s.over(at.seen) {
+		if s.judge.over(at.seen) {
 			return
 		}
 		to := make(runtime.Vector, len(at.vector))
@@ -207,13 +220,14 @@ func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 			d.err = w.sim.Err()
 			return
 		}
-		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: w.after(ctx, at.seen, c.step, to)}
-		if d.err, w.err = w.err, nil; d.err != nil {
+		seen, err := w.after(ctx, at.seen, c.step, to)
+		if err == nil {
+			seen, err = s.judge.world(ctx, seen, to)
+		}
+		if d.err = err; err != nil {
 			return
 		}
-		if at.seen, d.err = s.judge(ctx, at.seen, to); d.err != nil {
-			return
-		}
+		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: seen}
 		d.taken = append(d.taken, at)
 	}
 }
@@ -221,19 +235,19 @@ func (s *sampler) play(ctx context.Context, w *worker, d *draw) {
 // memory counts the bytes of what was drawn, and of tables: see [search.memory].
 func (s *sampler) memory() int {
 	const drawBytes, prefixBytes = 160, 200 // about what a map takes for a number, and a prefix
-	n := s.cluster.Learnt().Bytes + s.monitors.bytes() + s.invariants.bytes() +
+	n := s.cluster.Learnt().Bytes + s.judge.bytes() +
 		len(s.worlds)*(4*s.cluster.Width()+pairBytes) + 8*(cap(s.states.by)+cap(s.histories.by))
 	if s.archive != nil {
 		n += len(s.archive.prefixes)*(prefixBytes+4*s.cluster.Width()) + len(s.archive.drawn)*drawBytes
 	} else {
 		n += int(s.report.Covered.Int64()) * drawBytes
 	}
-	s.occupied.Store(int64(n))
+	s.bounds.occupied.Store(int64(n))
 	return n
 }
 
 // note adds a draw to the report.
-func (s *sampler) note(ctx context.Context, d *draw, number int) {
+func (s *sampler) note(d *draw, number int) {
 	r := s.report
 	one := big.NewInt(1)
 	end := d.from
@@ -248,7 +262,7 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 			}
 		}
 		s.histories.see(p.seen.monitor, number)
-		if s.archive != nil && fresh > 0 && !s.over(p.seen) {
+		if s.archive != nil && fresh > 0 && !s.judge.over(p.seen) {
 			s.archive.add(p, fresh)
 		}
 	}
@@ -263,7 +277,7 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 		r.Progressed.Add(r.Progressed, one)
 	}
 	if end.seen.clean() {
-		s.passed(end.seen.progress, func() *runtime.World { return s.walk(end.steps()) })
+		s.findings.passed(end.seen.progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}
 	for p := end; ; p = p.parent {
@@ -271,8 +285,8 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 		if p.parent != nil {
 			before = p.parent.seen
 		}
-		for f := range s.flaws(before, p.seen) {
-			s.foundInSample(ctx, f, p)
+		for f := range s.judge.flaws(before, p.seen) {
+			s.found(f, p)
 		}
 		if p.parent == nil {
 			return
@@ -280,9 +294,9 @@ func (s *sampler) note(ctx context.Context, d *draw, number int) {
 	}
 }
 
-// foundInSample notes what shows at the end of a prefix; a shorter one takes the
+// found notes what shows at the end of a prefix; a shorter one takes the
 // place of a longer.
-func (s *sampler) foundInSample(ctx context.Context, f flaw, end *prefix) {
+func (s *sampler) found(f flaw, end *prefix) {
 	at, known := s.finds[f]
 	if !known {
 		at = &find{shortest: end, length: never, sum: new(big.Int)}
@@ -297,9 +311,9 @@ func (s *sampler) foundInSample(ctx context.Context, f flaw, end *prefix) {
 	}
 }
 
-// findings reports what was found, the shortest first; of several of one length
+// conclude reports what was found, the shortest first; of several of one length
 // violations in the order of the properties, then failures.
-func (s *sampler) findings(ctx context.Context) {
+func (s *sampler) conclude(ctx context.Context) {
 	order := slices.SortedFunc(maps.Keys(s.finds), func(f, g flaw) int {
 		if n := cmp.Compare(s.finds[f].length, s.finds[g].length); n != 0 {
 			return n
@@ -308,20 +322,16 @@ func (s *sampler) findings(ctx context.Context) {
 	})
 	for _, f := range order {
 		at := s.finds[f]
-		s.found(ctx, f, at.length, s.walk(at.shortest.steps()), big.NewInt(int64(at.ofLength)))
-		if f.failure != "" {
-			s.report.Failures[len(s.report.Failures)-1].Scenarios = at.sum
-		} else {
-			s.report.Violations[len(s.report.Violations)-1].Scenarios = at.sum
-		}
+		s.findings.found(ctx, f, at.length, s.walk(at.shortest.steps()), big.NewInt(int64(at.ofLength))).Set(at.sum)
 	}
+	s.findings.rest()
 }
 
 // walk takes steps that are known to be possible.
-func (x *search) walk(steps space.Scenario) *runtime.World {
-	w := x.options.Start
-	for _, s := range steps {
-		next, err := w.Do(s)
+func (s *sampler) walk(steps space.Scenario) *runtime.World {
+	w := s.options.Start
+	for _, step := range steps {
+		next, err := w.Do(step)
 		if err != nil {
 			break
 		}
@@ -330,20 +340,164 @@ func (x *search) walk(steps space.Scenario) *runtime.World {
 	return w
 }
 
-// explain names the v-th property and says why it does not hold in w.
-func (x *search) explain(ctx context.Context, v int, w *runtime.World) (name, why string) {
-	ctx, cancel := grace(ctx)
-	defer cancel()
-	name = x.report.Checked[v]
-	var verdict check.Verdict
-	var err error
-	if v < len(x.properties) {
-		verdict, err = x.properties[v].Judge(ctx, w.History())
-	} else {
-		verdict, err = x.options.Invariants[v-len(x.properties)].JudgeWorld(ctx, w)
+// coverage says what was met.
+func (s *sampler) coverage() *Coverage {
+	c := &Coverage{States: s.states.count, Transitions: s.report.Runs, Histories: s.histories.count}
+	switch covered := s.report.Covered; {
+	case s.report.Complete():
+	case s.archive != nil || covered.Sign() == 0:
+		c.Unseen = -1
+	default:
+		alone := map[int]bool{}
+		for _, list := range [][]int{s.states.by, s.histories.by} {
+			for _, draw := range list {
+				if draw > 0 {
+					alone[draw] = true
+				}
+			}
+		}
+		c.Unseen = share(big.NewInt(int64(len(alone))), covered)
 	}
-	if err != nil {
-		return name, err.Error()
+	return c
+}
+
+// sightings are, for each thing by its number, which draw met it: its number
+// plus 1, 0 if none did and -1 if several did.
+type sightings struct {
+	by    []int
+	count int
+}
+
+// see notes that a draw met a thing, and reports whether it is the first one.
+func (s *sightings) see(thing uint32, draw int) bool {
+	for int(thing) >= len(s.by) {
+		s.by = append(s.by, make([]int, len(s.by)+int(thing)+1)...)
 	}
-	return name, verdict.Why
+	switch s.by[thing] {
+	case 0:
+		s.by[thing] = draw + 1
+		s.count++
+		return true
+	case draw + 1:
+	default:
+		s.by[thing] = -1
+	}
+	return false
+}
+
+// An archive holds the prefixes that led to local states which no draw had met
+// before. A draw goes on from one of them, with a suffix drawn uniformly from
+// those that the space has for it, or is uniform from the start. The weight of a
+// prefix is how many local states it was the first to meet, divided by the
+// square of one more than how often it was chosen; that of the start is 1. So
+// draws are soon uniform again when they meet nothing new.
+//
+// That is to return to what was new and to explore from there, as in Go-Explore
+// (Ecoffet, Huizinga, Lehman, Stanley and Clune, "First return, then explore",
+// Nature 2021), with local states in place of its cells and with the schedule
+// of coverage-based fuzzers, which give less to what was tried often (Böhme,
+// Pham and Roychoudhury, "Coverage-based Greybox Fuzzing as Markov Chain", CCS
+// 2016). It pays for flaws behind long chains of local states. Where local
+// states are few and met soon, as in a store of one value, it is no better than
+// uniform draws, and can be worse.
+type archive struct {
+	prefixes []archived
+	sums     []float64 // of the weights up to each prefix, when the batch began
+	drawn    map[string]bool
+}
+
+type archived struct {
+	*prefix
+	fresh, chosen int
+}
+
+func newArchive() *archive { return &archive{drawn: map[string]bool{}} }
+
+// add keeps a prefix that met local states first, unless nothing goes on there.
+func (a *archive) add(p *prefix, fresh int) {
+	if !p.at.Last() {
+		a.prefixes = append(a.prefixes, archived{p, fresh, 0})
+	}
+}
+
+// weigh fixes the weights for a batch of draws.
+func (a *archive) weigh() {
+	a.sums = a.sums[:0]
+	sum := 0.0
+	for _, p := range a.prefixes {
+		sum += float64(p.fresh) / float64((1+p.chosen)*(1+p.chosen))
+		a.sums = append(a.sums, sum)
+	}
+}
+
+// choose returns a prefix to go on from, nil if a draw is to be uniform.
+func (a *archive) choose(source *rand.Rand) *prefix {
+	all := 1.0 // the weight of a uniform draw
+	if len(a.sums) > 0 {
+		all += a.sums[len(a.sums)-1]
+	}
+	i, _ := slices.BinarySearch(a.sums, source.Float64()*all)
+	if i == len(a.sums) {
+		return nil
+	}
+	p := &a.prefixes[i]
+	p.chosen++
+	return p.prefix
+}
+
+// first reports whether a scenario is drawn for the first time.
+func (a *archive) first(d *draw) bool {
+	var numbers []int
+	for p := d.from; p.parent != nil; p = p.parent {
+		numbers = append(numbers, p.choice.number)
+	}
+	slices.Reverse(numbers)
+	for _, c := range d.steps {
+		numbers = append(numbers, c.number)
+	}
+	var key []byte
+	for _, n := range numbers {
+		key = binary.AppendUvarint(key, uint64(n))
+	}
+	known := a.drawn[string(key)]
+	a.drawn[string(key)] = true
+	return !known
+}
+
+// guide draws a scenario that goes on from a prefix.
+func (s *sampler) guide(d *draw, number int) {
+	source := rand.New(rand.NewPCG(s.seed, uint64(number)))
+	if p := s.archive.choose(source); p != nil {
+		d.from = p
+	}
+	d.steps = suffix(d.from.at, source)
+}
+
+// suffix draws uniformly from the ways in which scenarios go on from a position.
+func suffix(at *space.Position, source *rand.Rand) []choice {
+	var steps []choice
+	var digit big.Int
+	rank := space.Below(at.Count(), source)
+	for {
+		ends := big.NewInt(int64(at.Accepts()))
+		if rank.Cmp(ends) < 0 {
+			return steps
+		}
+		rank.Sub(rank, ends)
+		number := 0
+		for _, g := range at.Groups() {
+			each := g.To.Count()
+			all := new(big.Int).Mul(each, big.NewInt(int64(len(g.Steps))))
+			if rank.Cmp(all) >= 0 {
+				rank.Sub(rank, all)
+				number += len(g.Steps)
+				continue
+			}
+			digit.QuoRem(rank, each, rank)
+			i := int(digit.Int64())
+			steps = append(steps, choice{g.Steps[i], number + i, g.To})
+			at = g.To
+			break
+		}
+	}
 }

@@ -1,10 +1,14 @@
 package explore
 
 import (
+	"bytes"
 	"cmp"
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"slices"
 	"strings"
@@ -20,57 +24,8 @@ type Shard struct {
 	Index, Count int // of Count shards, from 0; a Count of 0 means the whole
 }
 
-// enoughRows is how many worlds there are for each shard when the work is cut.
-const enoughRows = 16
-
-// cut keeps the search nodes of the search's shard, once there are enough of them.
-func (x *search) cut(layer *frontier) *frontier {
-	s := x.options.Shard
-	if s.Count < 2 || x.isCut || layer.len() < enoughRows*s.Count {
-		return layer
-	}
-	x.isCut = true
-	last := len(x.parents) - 1
-	kept := x.frontier(1)
-	for rank := layer.len() * s.Index / s.Count; rank < layer.len()*(s.Index+1)/s.Count; rank++ {
-		node, w := layer.at(rank)
-		kept.add(node, w, x.parents[last][rank])
-	}
-	x.parents[last], _ = kept.seal(context.Background()) // they are in order, so that it takes no time
-	if s.Index > 0 {
-		x.forgetCounts()
-	}
-	return kept
-}
-
-// forgetCounts drops what was counted and found so far: another shard tells it.
-func (x *search) forgetCounts() {
-	x.tallies = newTallies(x.words)
-	x.progressing = 0
-	r := x.report
-	r.Worlds, r.Steps, r.Passing = 0, 0, nil
-	// What was found may be in scenarios of this shard as well.
-	for i := range r.Violations {
-		r.Violations[i].Shortest = new(big.Int)
-	}
-	for i := range r.Failures {
-		r.Failures[i].Shortest = new(big.Int)
-	}
-}
-
-// dropEmpty drops what only scenarios of other shards show.
-func (r *Report) dropEmpty() {
-	r.Violations = slices.DeleteFunc(r.Violations, func(v Violation) bool { return v.Shortest.Sign()+v.Scenarios.Sign() == 0 })
-	r.Failures = slices.DeleteFunc(r.Failures, func(f Failing) bool { return f.Shortest.Sign()+f.Scenarios.Sign() == 0 })
-	switch {
-	case len(r.Violations) > 0:
-		r.Counterexample = r.Violations[0].Counterexample
-	case len(r.Failures) > 0:
-		r.Counterexample = r.Failures[0].Counterexample
-	default:
-		r.Counterexample = nil
-	}
-}
+// enoughNodes is how many search nodes there are for each shard when the work is cut.
+const enoughNodes = 16
 
 // A Saved report is one without worlds, which can be written down as JSON and
 // added to those of other shards. Numbers of scenarios are decimal texts.
@@ -392,3 +347,104 @@ func (s *Saved) Text() string {
 	}
 	return r.Text()
 }
+
+// The format of a file of reports: a line, each report as a line of JSON, and a
+// last line that says how the scripts ended, and the SHA-256 of all before it.
+
+// reportsLine begins each file of reports; reportsMagic is that of this format.
+const (
+	reportsLine  = "twinsh reports "
+	reportsMagic = reportsLine + "2"
+	reportsEnd   = "scripts ended with status %d"
+)
+
+// IsReports reports whether data begins as a file of reports, of this or of
+// another version.
+func IsReports(data []byte) bool { return bytes.HasPrefix(data, []byte(reportsLine)) }
+
+// EncodeReports returns reports as they stand in a file. The file has no end yet
+// if the scripts that make them go on; else it says with which exit status they
+// ended.
+func EncodeReports(reports []*Saved, ended bool, status int) ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, reportsMagic)
+	for _, r := range reports {
+		line, err := json.Marshal(r)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(append(line, '\n'))
+	}
+	if ended {
+		fmt.Fprintf(&b, reportsEnd, status)
+		sum := sha256.Sum256(b.Bytes())
+		fmt.Fprintf(&b, ", sha256 %s\n", hex.EncodeToString(sum[:]))
+	}
+	return b.Bytes(), nil
+}
+
+// DecodeReports reads a file of reports. It refuses what was cut or changed,
+// what scripts wrote that could not go on to their end, and figures that no
+// search can have.
+func DecodeReports(data []byte) ([]*Saved, error) {
+	head, rest, _ := bytes.Cut(data, []byte("\n"))
+	switch {
+	case len(data) == 0:
+		return nil, errors.New("it is empty")
+	case !IsReports(data):
+		return nil, errors.New("it holds no reports; twinsh run -reports writes them")
+	case string(head) != reportsMagic:
+		return nil, fmt.Errorf("it begins with %q, and this version of twinsh reads %q", cut(head), reportsMagic)
+	}
+	var lines [][]byte
+	for len(rest) > 0 {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if !whole {
+			return nil, errors.New("it was cut off within a line")
+		}
+		lines, rest = append(lines, line), after
+	}
+	if len(lines) == 0 {
+		return nil, errors.New("it was cut off, or the script that writes it is still running")
+	}
+	last := lines[len(lines)-1]
+	lines = lines[:len(lines)-1]
+	end, claimed, _ := bytes.Cut(last, []byte(", sha256 "))
+	var status int
+	if _, err := fmt.Sscanf(string(end), reportsEnd, &status); err != nil || string(end) != fmt.Sprintf(reportsEnd, status) {
+		return nil, errors.New("it has no last line: it was cut off, or the script that writes it is still running")
+	}
+	sum := sha256.Sum256(data[:len(data)-len(last)-1+len(end)])
+	if string(claimed) != hex.EncodeToString(sum[:]) {
+		return nil, errors.New("it is damaged: its checksum is wrong")
+	}
+	if status != 0 && status != 1 {
+		return nil, fmt.Errorf("the script ended with status %d, before it was done", status)
+	}
+	var reports []*Saved
+	for i, line := range lines {
+		s := new(Saved)
+		decoder := json.NewDecoder(bytes.NewReader(line))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(s)
+		if err == nil {
+			if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+				err = errors.New("something follows the report")
+			}
+		}
+		if err == nil {
+			err = s.check()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", i+2, err)
+		}
+		reports = append(reports, s)
+	}
+	if len(reports) == 0 {
+		return nil, errors.New("it holds no report: the script explored nothing")
+	}
+	return reports, nil
+}
+
+// cut returns the beginning of what may be long.
+func cut(line []byte) []byte { return line[:min(len(line), 40)] }

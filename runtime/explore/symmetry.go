@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -14,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // If the protocol treats servers or clients the same, worlds that differ only in
@@ -43,8 +43,8 @@ const (
 	checkedShare = 32
 )
 
-// manyRows is how many worlds a layer has when symmetry begins to pay.
-const manyRows = 1 << 14
+// manyNodes is how many search nodes a layer has when symmetry begins to pay.
+const manyNodes = 1 << 14
 
 // An asymmetry is why worlds that differ by names cannot be taken for one.
 type asymmetry struct {
@@ -54,62 +54,60 @@ type asymmetry struct {
 
 func (a asymmetry) Error() string { return "symmetry: " + a.why }
 
-// seekSymmetry finds the symmetry that the search can use, once. The error is that
-// of ctx.
-func (x *search) seekSymmetry(ctx context.Context) error {
-	if x.sought {
-		return nil
-	}
-	y, err := x.findSymmetry(ctx)
-	if err != nil {
-		return err
-	}
-	if x.sought = true; y != nil {
-		list := make([]runtime.Renaming, y.Order())
-		for g := range list {
-			list[g] = y.Renaming(g)
-		}
-		x.symmetry, x.renamings = y, runtime.NewRenamingIndex(list)
-		for _, r := range list {
-			x.moves = append(x.moves, x.movesClients(r))
-		}
-		x.clientsMove = slices.Contains(x.moves, true)
-		x.newEpoch()
-	}
-	return nil
+// A symmetry is a group of renamings under which a search takes worlds for one.
+type symmetry struct {
+	*runtime.Symmetry
+	cluster   *runtime.Cluster
+	monitors  *monitors
+	renamings runtime.RenamingIndex
+	// moves says of each renaming whether it renames clients, clientsMove that some do.
+	moves       []bool
+	clientsMove bool
+	sampled     bool   // whether a sample of steps is checked, and not all that is new
+	epoch       uint32 // of the simulators of a search that checks all that is new to them
+	imageBytes  atomic.Int64
 }
 
-// findSymmetry returns the symmetry that the search can use, nil if there is none.
-func (x *search) findSymmetry(ctx context.Context) (*runtime.Symmetry, error) {
-	c, o := x.cluster, x.options
+// findSymmetry returns the symmetry that a search can use, nil if there is none. The
+// error is that of ctx.
+func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge) (*symmetry, error) {
+	c := o.Start.Cluster()
 	// A function of a script may look at any name.
 	if o.Symmetry == Never || !c.Symmetric() || len(o.Invariants) > 0 ||
-		x.mayForget&^c.Twinned() != 0 || x.monitors.keepHistories() {
+		j.mayForget&^c.Twinned() != 0 || j.monitors.keepHistories() {
 		return nil, nil
 	}
 	renamings := c.NameSymmetries()
-	if !x.monitors.renamable() {
-		renamings = slices.DeleteFunc(renamings, x.movesClients)
+	if !j.monitors.renamable() {
+		renamings = slices.DeleteFunc(renamings, func(r runtime.Renaming) bool { return movesClients(c, r) })
 	}
-	kept, err := x.space.Kept(ctx, renamings)
+	kept, err := s.Kept(ctx, renamings)
 	if err != nil {
 		return nil, err
 	}
-	y := c.NewSymmetry(kept)
+	all := c.NewSymmetry(kept)
 	renamed := make(runtime.Vector, c.Width())
 	fitting, err := runtime.Subgroup(kept, func(g int) (bool, error) {
-		err := y.Rename(renamed, o.Start.Vector(), g)
+		err := all.Rename(renamed, o.Start.Vector(), g)
 		return err == nil && slices.Equal(renamed, o.Start.Vector()), ctx.Err()
 	})
 	if err != nil || len(fitting) < 2 {
 		return nil, err
 	}
-	return c.NewSymmetry(fitting), nil
+	y := &symmetry{Symmetry: c.NewSymmetry(fitting), cluster: c, monitors: j.monitors, sampled: o.Symmetry == Sampled}
+	list := make([]runtime.Renaming, y.Order())
+	for g := range list {
+		list[g] = y.Renaming(g)
+		y.moves = append(y.moves, movesClients(c, list[g]))
+	}
+	y.renamings, y.clientsMove = runtime.NewRenamingIndex(list), slices.Contains(y.moves, true)
+	y.newEpoch()
+	return y, nil
 }
 
 // movesClients reports whether a renaming renames clients, too.
-func (x *search) movesClients(r runtime.Renaming) bool {
-	for i := range x.cluster.Clients().All {
+func movesClients(c *runtime.Cluster, r runtime.Renaming) bool {
+	for i := range c.Clients().All {
 		if r[i] != i {
 			return true
 		}
@@ -117,43 +115,69 @@ func (x *search) movesClients(r runtime.Renaming) bool {
 	return false
 }
 
+// newEpoch makes everything new to the simulators of the search, unless a
+// sample is checked.
+func (y *symmetry) newEpoch() {
+	if !y.sampled {
+		y.epoch = y.cluster.NewEpoch()
+	}
+}
+
+// bytes returns about how much memory the symmetry and the images of steps occupy.
+func (y *symmetry) bytes() int { return y.Bytes() + int(y.imageBytes.Load()) }
+
+// undoing returns the number of the renaming that takes back the g-th, and then
+// does what undo does.
+func (y *symmetry) undoing(undo, g int) int {
+	back, then := y.Inverse(g), y.Renaming(undo)
+	both := make(runtime.Renaming, len(back))
+	for i, j := range back {
+		both[i] = then[j]
+	}
+	n, ok := y.renamings.Of(both)
+	if !ok {
+		panic("explore: the renamings are no group")
+	}
+	return n
+}
+
 // A canonicalizer brings search nodes into canonical form. Each goroutine needs its own.
 type canonicalizer struct {
 	*runtime.Canonicalizer
-	search *search
-	pasts  map[[2]uint32]uint32 // what it has seen of the monitors' (tuple, renaming) -> tuple
+	of    *symmetry
+	pasts map[[2]uint32]uint32 // what it has seen of the monitors' (tuple, renaming) -> tuple
 }
 
-func (x *search) newCanonicalizer() *canonicalizer {
-	return &canonicalizer{x.symmetry.NewCanonicalizer(), x, map[[2]uint32]uint32{}}
+func newCanonicalizer(y *symmetry) *canonicalizer {
+	return &canonicalizer{y.NewCanonicalizer(), y, map[[2]uint32]uint32{}}
 }
 
 // canonical brings a search node into canonical form and returns the number of the
 // renaming that does: of those that lead to the least vector the first that leads
 // to the least past. The error, if any, is an asymmetry or a [LimitError].
-func (z *canonicalizer) canonical(node []uint32) (int, error) {
-	x := z.search
-	width := x.width - 2
-	g, err := z.Canonical(node[:width])
+func (z *canonicalizer) canonical(node searchNode) (int, error) {
+	y := z.of
+	g, err := z.Canonical(node.vector())
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
-	replicasAct := x.monitors.replicasAct.Load()
-	if !replicasAct && !x.clientsMove {
-		return g, nil // no past names anybody
+	replicasAct := y.monitors.replicasAct.Load()
+	if !replicasAct && !y.clientsMove {
+		return g, nil // no past names an instance
 	}
-	past := node[width]
+	past, least := node.past(), node.past()
 	for k, tie := range z.Ties() {
 		renamed := past
-		if tie != 0 && (replicasAct || x.moves[tie]) {
+		if tie != 0 && (replicasAct || y.moves[tie]) {
 			if renamed, err = z.rename(past, tie); err != nil {
 				return 0, err
 			}
 		}
-		if k == 0 || renamed != node[width] && x.monitors.content(renamed) < x.monitors.content(node[width]) {
-			g, node[width] = tie, renamed
+		if k == 0 || renamed != least && y.monitors.content(renamed) < y.monitors.content(least) {
+			g, least = tie, renamed
 		}
 	}
+	node.setPast(least)
 	return g, nil
 }
 
@@ -162,7 +186,7 @@ func (z *canonicalizer) rename(past uint32, g int) (renamed uint32, err error) {
 	key := [2]uint32{past, uint32(g)}
 	renamed, ok := z.pasts[key]
 	if !ok {
-		if renamed, err = z.search.monitors.rename(past, g, z.search.symmetry.Renaming(g)); err == nil {
+		if renamed, err = z.of.monitors.rename(past, g, z.of.Renaming(g)); err == nil {
 			z.pasts[key] = renamed
 		}
 	}
@@ -172,17 +196,9 @@ func (z *canonicalizer) rename(past uint32, g int) (renamed uint32, err error) {
 // Bytes returns about how much memory z occupies.
 func (z *canonicalizer) Bytes() int { return z.Canonicalizer.Bytes() + pairBytes*len(z.pasts) }
 
-// images are what renamings make of the steps at a place. They are found when they
-// are needed: there may be ten thousand renamings of thousands of steps.
-type images struct {
-	keyed sync.Once
-	byKey map[string]runtime.Step
-	of    []atomic.Pointer[[]runtime.Step] // each step under each renaming
-}
-
 // image returns what a renaming makes of a choice at a place. It may be called
 // concurrently.
-func (x *search) image(at *place, choice, renaming int) runtime.Step {
+func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
 	step, _ := at.choice(choice)
 	if renaming == 0 {
 		return step
@@ -196,9 +212,9 @@ func (x *search) image(at *place, choice, renaming int) runtime.Step {
 				}
 			}
 		}
-		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.choices())
+		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.ways())
 	})
-	key, ok := step.Key(x.symmetry.Renaming(renaming))
+	key, ok := step.Key(y.Renaming(renaming))
 	image, known := at.images.byKey[key]
 	if !ok || !known {
 		panic("explore: the space is not closed under a renaming that keeps it")
@@ -207,47 +223,40 @@ func (x *search) image(at *place, choice, renaming int) runtime.Step {
 }
 
 // imagesOf returns what each renaming makes of a choice at a place.
-func (x *search) imagesOf(at *place, choice int) []runtime.Step {
-	x.image(at, choice, 1) // for the keys
+func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
+	y.image(at, choice, 1) // for the keys
 	if known := at.images.of[choice].Load(); known != nil {
 		return *known
 	}
-	list := make([]runtime.Step, x.symmetry.Order())
+	list := make([]runtime.Step, y.Order())
 	for g := range list {
-		list[g] = x.image(at, choice, g)
+		list[g] = y.image(at, choice, g)
 	}
-	x.placeBytes.Add(int64(8 * len(list)))
+	y.imageBytes.Add(int64(8 * len(list)))
 	at.images.of[choice].Store(&list)
 	return list
 }
 
 // A renamer checks that steps do the same after renamings.
 type renamer struct {
-	*search
+	*symmetry
+	layer            int // steps before those that are checked
 	sim              *runtime.Simulator
 	src, dst, wanted runtime.Vector
 }
 
-func (x *search) newRenamer(ctx context.Context) *renamer {
-	width := x.cluster.Width()
-	sim := x.cluster.NewSimulatorIn(x.epoch)
+func newRenamer(ctx context.Context, y *symmetry, layer int) *renamer {
+	width := y.cluster.Width()
+	sim := y.cluster.NewSimulatorIn(y.epoch)
 	sim.SetContext(ctx)
-	return &renamer{x, sim, make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
-}
-
-// newEpoch makes everything new to the simulators of the search, unless a
-// sample is checked.
-func (x *search) newEpoch() {
-	if x.options.Symmetry != Sampled {
-		x.epoch = x.cluster.NewEpoch()
-	}
+	return &renamer{y, layer, sim, make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
 }
 
 // due returns the range of renamings under which a step is to be checked, by
 // its place in the search and by whether it held anything new.
 func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
-	all := r.symmetry.Order()
-	if r.options.Symmetry != Sampled {
+	all := r.Order()
+	if !r.sampled {
 		if fresh {
 			return 1, all
 		}
@@ -271,9 +280,9 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 	}
 	was, began := r.observed(seen), r.operations(seen, 0)
 	step, after := at.choice(choice)
-	r.expect(r.sim, after)
+	after.expected(r.sim)
 	image := func(g int) runtime.Step { return r.image(at, choice, g) }
-	if to-from == r.symmetry.Order()-1 {
+	if to-from == r.Order()-1 {
 		all := r.imagesOf(at, choice)
 		image = func(g int) runtime.Step { return all[g] }
 	}
@@ -282,7 +291,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 			return err
 		}
 		other := image(g)
-		if err := r.symmetry.Rename(r.src, src, g); err != nil {
+		if err := r.Rename(r.src, src, g); err != nil {
 			return asymmetry{why: err.Error()}
 		}
 		okOther := r.sim.Take(r.dst, r.src, other)
@@ -296,7 +305,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 			continue
 		}
 		if !after.last { // then states matter, not only what is seen
-			if err := r.symmetry.Rename(r.wanted, dst, g); err != nil {
+			if err := r.Rename(r.wanted, dst, g); err != nil {
 				return asymmetry{why: err.Error()}
 			}
 			if !slices.Equal(r.wanted, r.dst) {
@@ -304,7 +313,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 			}
 		}
 		for i, is := range r.observed(r.sim.Seen()) {
-			if !slices.Equal(was[r.symmetry.Inverse(g)[i]], is) {
+			if !slices.Equal(was[r.Inverse(g)[i]], is) {
 				return r.unlike(step, other, g, "something else is observed of "+r.cluster.Instances()[i].Name)
 			}
 		}
@@ -327,7 +336,7 @@ func (r *renamer) observed(list uint32) [][]node.Observation {
 // operations lists what a renaming makes of the operations in a list of observations,
 // in canonical order; nil if those are of one instance, so that they have one order.
 func (r *renamer) operations(list uint32, g int) []runtime.Observed {
-	to := r.symmetry.Renaming(g)
+	to := r.Renaming(g)
 	var events []runtime.Observed
 	var who node.Set
 	for _, o := range r.cluster.Observations(list, 0) {
@@ -345,12 +354,12 @@ func (r *renamer) operations(list uint32, g int) []runtime.Observed {
 // unlike says that a step of this layer is not the image of another under a renaming.
 func (r *renamer) unlike(step, other runtime.Step, g int, how string) asymmetry {
 	return asymmetry{why: fmt.Sprintf("after %s, %s is not %s with %s: %s",
-		english.Count(len(r.parents)-1, "step"), other.Text(), step.Text(), r.moved(r.symmetry.Renaming(g)), how)}
+		english.Count(r.layer, "step"), other.Text(), step.Text(), moved(r.cluster, r.Renaming(g)), how)}
 }
 
 // moved says what a renaming does to identities: A and B swapped; A → B → C → A.
-func (x *search) moved(r runtime.Renaming) string {
-	identities, instances := x.cluster.Identities(), x.cluster.Instances()
+func moved(c *runtime.Cluster, r runtime.Renaming) string {
+	identities, instances := c.Identities(), c.Instances()
 	to := func(id int) int { return instances[r[bits.TrailingZeros64(uint64(identities[id].Instances))]].Identity }
 	var cycles []string
 	seen := make([]bool, len(identities))
@@ -374,10 +383,10 @@ func (x *search) moved(r runtime.Renaming) string {
 }
 
 // difference says which instance is not in the state that it should be in.
-func (x *search) difference(want, got runtime.Vector) string {
-	for i, in := range x.cluster.Instances() {
+func (r *renamer) difference(want, got runtime.Vector) string {
+	for i, in := range r.cluster.Instances() {
 		if want[i] != got[i] {
-			return apart(in.Name, x.cluster.WorldAt(got).Fields(i), x.cluster.WorldAt(want).Fields(i))
+			return apart(in.Name, r.cluster.WorldAt(got).Fields(i), r.cluster.WorldAt(want).Fields(i))
 		}
 	}
 	return "other messages are in flight"
@@ -391,33 +400,4 @@ func apart(name string, got, want []node.Field) string {
 		}
 	}
 	return name + " ends in another state"
-}
-
-// useSymmetry merges the search nodes of a layer that differ only in names, and lets
-// the layers after it do the same, if there is a symmetry. It returns the layer
-// and its parent links anew, or as they were with the error of ctx.
-func (x *search) useSymmetry(ctx context.Context, nodes *frontier, parents []parentLink) (*frontier, []parentLink, error) {
-	if err := x.seekSymmetry(ctx); err != nil || x.symmetry == nil {
-		return nodes, parents, err
-	}
-	names := x.newCanonicalizer()
-	merged := x.frontier(1)
-	node := make([]uint32, x.width)
-	for rank := range nodes.len() {
-		if err := ctx.Err(); err != nil {
-			return nodes, parents, err
-		}
-		at, count := nodes.at(rank)
-		copy(node, at)
-		if _, err := names.canonical(node); err != nil {
-			return nil, nil, err
-		}
-		merged.add(node, count, parents[rank])
-	}
-	of, err := merged.seal(ctx)
-	if err != nil {
-		return nodes, parents, err
-	}
-	x.symmetricFrom = len(x.parents)
-	return merged, of, nil
 }

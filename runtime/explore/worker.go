@@ -2,24 +2,113 @@ package explore
 
 import (
 	"context"
-	"iter"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// A finding is a scenario that ends in a violation, or passes: the rank of the
-// search node before its last step, and its last choice.
-type finding struct {
-	from     parentLink
-	progress bool
+// A witness takes steps and says what properties think of what it sees. Each goroutine
+// needs its own.
+type witness struct {
+	sim      *runtime.Simulator
+	judge    *judge
+	names    *canonicalizer         // nil if worlds are as they are; else no observation may name an instance
+	verdicts map[[2]uint32]*verdict // what it has seen of the monitors'
+	last     [1 << 8]folded         // of these, by list of observations
 }
 
-// A flaw is a property that is violated, by its place among those judged, or a
-// kind of failure of the nodes' code.
-type flaw struct {
-	property int
-	failure  string // "" if it is a property
+// A folded is the verdict after a monitor state and a list of observations.
+type folded struct {
+	key   [2]uint32
+	after *verdict // nil if there is none
+}
+
+func newWitness(sim *runtime.Simulator, j *judge) *witness {
+	return &witness{sim: sim, judge: j, verdicts: map[[2]uint32]*verdict{}}
+}
+
+// after returns the verdict after the step that the simulator took last.
+func (w *witness) after(ctx context.Context, v *verdict, step runtime.Step, to runtime.Vector) (*verdict, error) {
+	var err error
+	if list := w.sim.Seen(); list != 0 {
+		if v, err = w.fold(ctx, v.monitor, list); err != nil {
+			return nil, err
+		}
+	}
+	if runtime.Is[runtime.AmnesiaStep](step) {
+		return w.judge.forget(ctx, v, to)
+	}
+	return v, nil
+}
+
+// fold asks the monitors, which all workers share, once for each pair.
+func (w *witness) fold(ctx context.Context, mon, list uint32) (*verdict, error) {
+	key := [2]uint32{mon, list}
+	last := &w.last[list%uint32(len(w.last))]
+	if last.after != nil && last.key == key {
+		return last.after, nil
+	}
+	v, ok := w.verdicts[key]
+	if !ok {
+		if w.names != nil && !w.names.NameFree(list) {
+			return nil, asymmetry{why: "what is observed names servers or clients that are interchangeable"}
+		}
+		var err error
+		if v, err = w.judge.fold(ctx, mon, list); err != nil {
+			return nil, err
+		}
+		w.verdicts[key] = v
+	}
+	*last = folded{key, v}
+	return v, nil
+}
+
+// again takes a step from one search node to another, as a search did before. It
+// reports whether the step is possible.
+func (w *witness) again(ctx context.Context, from, to searchNode, step runtime.Step, at *place) (possible bool, err error) {
+	w.sim.Expect(at.leaders)
+	if !w.sim.Take(to.vector(), from.vector(), step) {
+		return false, w.sim.Err()
+	}
+	v, err := w.after(ctx, w.judge.verdict(from.past()), step, to.vector())
+	if err != nil {
+		return true, err
+	}
+	// What was violated on the way counts for what comes after it.
+	if v, err = w.judge.world(ctx, v, to.vector()); err != nil {
+		return true, err
+	}
+	to.setPast(v.monitor)
+	to.setPlace(at.index)
+	return true, nil
+}
+
+// verdictBytes is about what a map takes for each verdict.
+const verdictBytes = 80
+
+// bytes returns about how much memory the witness occupies.
+func (w *witness) bytes() int {
+	n := len(w.verdicts) * verdictBytes
+	if w.names != nil {
+		n += w.names.Bytes()
+	}
+	return n
+}
+
+// A worker expands search nodes. What it counts is added up when the layer is done.
+type worker struct {
+	*witness
+	search   *search
+	renamer  *renamer // nil if worlds are as they are
+	node     searchNode
+	tallies  tallies
+	effects  effects
+	steps    int
+	expanded weight             // of the search nodes that this worker expanded
+	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
+	passing  []finding
+	counted  int // bytes that it remembers, as counted last
+	err      error
 }
 
 // An evidence is the least choice by which a flaw shows in a layer, and how many
@@ -29,29 +118,11 @@ type evidence struct {
 	count weight
 }
 
-// A worker expands search nodes. What it counts is added up when the layer is done.
-type worker struct {
-	search   *search
-	sim      *runtime.Simulator
-	node     []uint32
-	tallies  tallies
-	effects  effects
-	steps    int
-	expanded weight             // of the search nodes that this worker expanded
-	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
-	passing  []finding
-	verdicts map[[2]uint32]*verdict // what this worker has seen of the monitors'
-	last     [1 << 8]folded         // of these, by list of observations
-	names    *canonicalizer
-	renamer  *renamer
-	bytes    int // of what it remembers, as counted last
-	err      error
-}
-
-// A folded is the verdict after a monitor state and a list of observations.
-type folded struct {
-	key   [2]uint32
-	after *verdict // nil if there is none
+// A finding is a scenario that passes: the rank of the search node before its last
+// step, and its last choice.
+type finding struct {
+	from     parentLink
+	progress bool
 }
 
 // pollSteps is after how many steps a worker asks whether it is to end. All that
@@ -59,14 +130,17 @@ type folded struct {
 const pollSteps = 16
 
 func (x *search) newWorker(ctx context.Context) *worker {
+	g := x.graph
 	w := &worker{
-		search: x, sim: x.cluster.NewSimulator(), node: make([]uint32, x.width), expanded: make(weight, x.words),
-		tallies: newTallies(x.words), effects: x.choices.newEffects(), wrong: map[flaw]*evidence{}, verdicts: map[[2]uint32]*verdict{},
+		search: x, node: make(searchNode, g.width), expanded: g.weight(),
+		tallies: newTallies(g.words), effects: g.choices.none(), wrong: map[flaw]*evidence{},
 	}
-	if x.symmetric() {
-		w.names = x.newCanonicalizer()
-		w.sim = x.cluster.NewSimulatorIn(x.epoch)
-		w.renamer = x.newRenamer(ctx)
+	if g.canonical() {
+		w.witness = newWitness(x.cluster.NewSimulatorIn(x.symmetry.epoch), x.judge)
+		w.names = newCanonicalizer(x.symmetry)
+		w.renamer = newRenamer(ctx, x.symmetry, len(g.parents)-1)
+	} else {
+		w.witness = newWitness(x.cluster.NewSimulator(), x.judge)
 	}
 	w.sim.SetContext(ctx)
 	return w
@@ -81,7 +155,7 @@ func (w *worker) expandAll(ctx context.Context, nodes *frontier, first, last int
 			w.err = context.Cause(full)
 			break
 		}
-		if w.expand(ctx, nodes, rank, next); w.err != nil {
+		if w.err = w.expand(ctx, nodes, rank, next); w.err != nil {
 			break
 		}
 		done++
@@ -89,43 +163,43 @@ func (w *worker) expandAll(ctx context.Context, nodes *frontier, first, last int
 	return done
 }
 
-// expand takes each step that is possible from a search node. If w.err is not nil
-// afterwards, it says why the search node was left.
-func (w *worker) expand(ctx context.Context, nodes *frontier, rank int, next *frontier) {
-	if err := w.sim.Within(func() { w.takeAll(ctx, nodes, rank, next) }); err != nil {
-		w.err = err
+// expand takes each step that is possible from a search node. The error says why the
+// search node was left.
+func (w *worker) expand(ctx context.Context, nodes *frontier, rank int, next *frontier) error {
+	var err error
+	if left := w.sim.Within(func() { err = w.takeAll(ctx, nodes, rank, next) }); left != nil {
+		return left
 	}
+	return err
 }
 
 // takeAll is expand that may be left amid a step.
-func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *frontier) {
-	x := w.search
+func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *frontier) error {
 	node, weight := nodes.at(rank)
-	width := x.width - 2
-	at := x.places[node[width+1]]
-	here := x.monitors.verdict(node[width])
+	src, dst := node.vector(), w.node.vector()
+	at := w.search.graph.places[node.place()]
+	here := w.judge.verdict(node.past())
 	choice := 0
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
 	for g := range at.groups {
 		group := &at.groups[g]
-		x.expect(w.sim, group.to)
-		for s := range group.steps {
+		group.to.expected(w.sim)
+		for s, step := range group.steps {
 			from := parentLink(rank)<<32 | parentLink(choice)
 			choice++
 			if w.steps++; w.steps%pollSteps == 0 {
-				if w.err = ctx.Err(); w.err != nil {
-					return
+				if err := ctx.Err(); err != nil {
+					return err
 				}
 			}
-			possible := w.sim.Take(w.node[:width], node[:width], group.steps[s])
+			possible := w.sim.Take(dst, src, step)
 			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(group.numbers[s], possible) {
-				w.effects.note(x.choices, group.numbers[s], possible, filtered)
+				w.effects.note(group.numbers[s], possible, filtered)
 			}
 			if w.renamer != nil {
 				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
-				w.err = w.renamer.check(ctx, from, to, at, choice-1, node[:width], w.node[:width], w.sim.Seen(), possible)
-				if w.err != nil {
-					return
+				if err := w.renamer.check(ctx, from, to, at, choice-1, src, dst, w.sim.Seen(), possible); err != nil {
+					return err
 				}
 			}
 			if !possible {
@@ -136,90 +210,40 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 				}
 				continue
 			}
-			seen := w.after(ctx, here, group.steps[s], w.node[:width])
-			if w.err != nil {
-				return
+			seen, err := w.after(ctx, here, step, dst)
+			if err != nil {
+				return err
 			}
-			if w.arrive(ctx, group.to, here, seen, weight, from, next); w.err != nil {
-				return
+			if err := w.arrive(ctx, group.to, here, seen, weight, from, next); err != nil {
+				return err
 			}
 		}
 	}
 	w.expanded.add(weight)
 	w.count()
+	return nil
 }
 
 // count adds what the worker remembers more than before to the memory of the search.
 func (w *worker) count() {
-	now := len(w.verdicts) * verdictBytes
-	if w.names != nil {
-		now += w.names.Bytes()
+	if now := w.bytes(); now != w.counted {
+		w.search.bounds.workers.Add(int64(now - w.counted))
+		w.counted = now
 	}
-	if now != w.bytes {
-		w.search.workerBytes.Add(int64(now - w.bytes))
-		w.bytes = now
-	}
-}
-
-// verdictBytes is about what a map takes for each verdict.
-const verdictBytes = 80
-
-// after returns the verdict after the step that the worker's simulator took
-// last, unless w.err says why there is none.
-func (w *worker) after(ctx context.Context, v *verdict, step runtime.Step, to runtime.Vector) *verdict {
-	if list := w.sim.Seen(); list != 0 {
-		v = w.fold(ctx, v.monitor, list)
-	}
-	if runtime.Is[runtime.AmnesiaStep](step) && w.err == nil {
-		v = w.verdict(w.search.monitors.forget(ctx, v.monitor, w.search.cluster.FaultyIn(to)))
-	}
-	return v
-}
-
-// fold asks the monitors, which all workers share, once for each pair.
-func (w *worker) fold(ctx context.Context, mon, list uint32) *verdict {
-	key := [2]uint32{mon, list}
-	last := &w.last[list%uint32(len(w.last))]
-	if last.after != nil && last.key == key {
-		return last.after
-	}
-	v, ok := w.verdicts[key]
-	if !ok {
-		if w.names != nil && !w.names.NameFree(list) {
-			w.err = asymmetry{why: "what is observed names servers or clients that are interchangeable"}
-		}
-		if v = w.verdict(w.search.monitors.fold(ctx, mon, list)); w.err == nil {
-			w.verdicts[key] = v
-		}
-	}
-	if w.err == nil {
-		*last = folded{key, v}
-	}
-	return v
-}
-
-// verdict returns that of a tuple, if there is one.
-func (w *worker) verdict(tuple uint32, err error) *verdict {
-	if err != nil {
-		w.err = err
-		return nil
-	}
-	return w.search.monitors.verdict(tuple)
 }
 
 // arrive judges the world in w.node, before which the verdict was another, and
 // adds it to the next layer.
-func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, count weight, from parentLink, next *frontier) {
-	x := w.search
-	width := x.width - 2
-	if v, w.err = x.judge(ctx, v, w.node[:width]); w.err != nil {
-		return
+func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, count weight, from parentLink, next *frontier) error {
+	v, err := w.judge.world(ctx, v, w.node.vector())
+	if err != nil {
+		return err
 	}
 	if !v.clean() {
 		w.note(before, v, count, from)
-		if x.over(v) {
+		if w.judge.over(v) {
 			w.tallies.add(at.index, violatesAll, v, count)
-			return
+			return nil
 		}
 	}
 	if at.at.Accepts() > 0 {
@@ -229,53 +253,35 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, coun
 		}
 	}
 	if at.last {
-		return
+		return nil
 	}
-	w.node[width], w.node[width+1] = v.monitor, at.index
+	w.node.setPast(v.monitor)
+	w.node.setPlace(at.index)
 	if w.names != nil {
-		if _, w.err = w.names.canonical(w.node); w.err != nil {
-			return
+		if _, err := w.names.canonical(w.node); err != nil {
+			return err
 		}
 	}
 	if !next.add(w.node, count, from) {
-		w.err = tooManyNodes(x.limits.nodes)
+		return tooManyNodes(w.search.graph.limits.nodes)
 	}
+	return nil
 }
 
 // note keeps what went wrong in a step, unless the search knows a shorter
 // scenario for it.
 func (w *worker) note(before, after *verdict, count weight, from parentLink) {
-	for f := range w.search.flaws(before, after) {
-		if w.search.known[f] {
+	for f := range w.judge.flaws(before, after) {
+		if w.search.findings.known[f] {
 			continue
 		}
 		e := w.wrong[f]
 		if e == nil {
-			e = &evidence{from, make(weight, w.search.words)}
+			e = &evidence{from, w.search.graph.weight()}
 			w.wrong[f] = e
 		}
 		e.from = min(e.from, from)
 		e.count.add(count)
-	}
-}
-
-// flaws lists what shows in one verdict and not yet in one before.
-func (x *search) flaws(before, after *verdict) iter.Seq[flaw] {
-	return func(yield func(flaw) bool) {
-		for i := range x.judged() {
-			if (after.violated &^ before.violated).has(i) && !yield(flaw{property: i}) {
-				return
-			}
-		}
-		if before.failed == after.failed {
-			return
-		}
-		known := x.monitors.failures(before.failed)
-		for _, kind := range x.monitors.failures(after.failed) {
-			if !slices.Contains(known, kind) && !yield(flaw{failure: kind}) {
-				return
-			}
-		}
 	}
 }
 

@@ -1,0 +1,251 @@
+package explore
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/space"
+)
+
+// A graph is the state space of a search as far as it is known: the places of the space,
+// with the steps on from each, and of all search nodes how they were reached. Of the
+// nodes themselves it keeps none.
+type graph struct {
+	space  *space.Space
+	start  *runtime.World
+	limits limits
+	width  int // words of a search node
+	words  int // words of a weight
+	// lookAtStates says that some property looks at states, so that they matter even
+	// if no step can distinguish them.
+	lookAtStates bool
+	choices      *choices
+
+	places  []*place
+	placeOf map[*space.Position]*place
+	bytes   atomic.Int64   // of places
+	parents [][]parentLink // of each layer, by rank
+	// canonicalFrom is the first layer of canonical worlds.
+	canonicalFrom int
+}
+
+// A place is a position of the space with what a search needs of it.
+type place struct {
+	index  uint32
+	at     *space.Position
+	groups []group // nil until some search node is there
+	last   bool    // no scenario goes on from here
+	// ends says that no state matters here any more.
+	ends bool
+	// awaited says that leaders is known.
+	awaited bool
+	// leaders are all instances of those who may lead the next round, if
+	// nothing but rounds can come next, and no property looks at states.
+	leaders node.Set
+	images  images // of the steps
+}
+
+// A group is steps that lead to one place.
+type group struct {
+	steps   []runtime.Step
+	numbers []uint32 // of the steps among the choices
+	to      *place
+}
+
+// images are what renamings make of the steps at a place. They are found when they
+// are needed: there may be ten thousand renamings of thousands of steps.
+type images struct {
+	keyed sync.Once
+	byKey map[string]runtime.Step
+	of    []atomic.Pointer[[]runtime.Step] // each step under each renaming
+}
+
+func newGraph(s *space.Space, o Options) *graph {
+	return &graph{
+		space: s, start: o.Start, limits: defaultLimits(),
+		width: o.Start.Cluster().Width() + 2, words: weightWords(s.Size()),
+		lookAtStates: len(o.Invariants) > 0, choices: newChoices(s.Steps(), o.Start),
+		placeOf: map[*space.Position]*place{}, canonicalFrom: never,
+	}
+}
+
+// frontier returns an empty one for a layer.
+func (g *graph) frontier(shards int) *frontier {
+	return newFrontier(g.width, g.words, shards, g.limits.nodes)
+}
+
+// weight returns a weight of 0.
+func (g *graph) weight() weight { return make(weight, g.words) }
+
+// canonical reports whether the worlds of the layer under way are canonical.
+func (g *graph) canonical() bool { return len(g.parents) > g.canonicalFrom }
+
+// place returns the place of a position. It is not safe for concurrent use.
+func (g *graph) place(p *space.Position) *place {
+	if at, ok := g.placeOf[p]; ok {
+		return at
+	}
+	at := &place{index: uint32(len(g.places)), at: p, last: p.Last()}
+	at.ends = at.last && !g.lookAtStates
+	g.places = append(g.places, at)
+	g.placeOf[p] = at
+	return at
+}
+
+// placeBytes and groupBytes are about what a place takes and each way on from it,
+// the position of the space included.
+const (
+	placeBytes = 512
+	groupBytes = 96
+)
+
+// open prepares a place to be gone on from. The error is that of ctx, or a
+// [LimitError].
+func (g *graph) open(ctx context.Context, at *place) error {
+	if at.groups != nil || at.last {
+		return nil
+	}
+	var groups []group
+	steps := 0
+	for _, way := range at.at.Groups() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		to := g.place(way.To)
+		if !to.awaited {
+			to.leaders, to.awaited = g.leaders(to), true
+		}
+		numbers := make([]uint32, len(way.Steps))
+		steps += len(numbers)
+		for i, s := range way.Steps {
+			numbers[i] = g.choices.number(s)
+		}
+		groups = append(groups, group{steps: way.Steps, numbers: numbers, to: to})
+	}
+	if steps > g.limits.choices {
+		return tooManyChoices(g.limits.choices)
+	}
+	at.groups = groups
+	g.bytes.Add(placeBytes + int64(len(groups))*groupBytes + 4*int64(steps))
+	return nil
+}
+
+// memory returns about how much memory the places and the parent links occupy.
+func (g *graph) memory() int {
+	n := int(g.bytes.Load())
+	for _, parents := range g.parents {
+		n += 8 * cap(parents)
+	}
+	return n
+}
+
+// leaders returns what [runtime.Simulator.Expect] needs to know of steps to a place.
+func (g *graph) leaders(at *place) node.Set {
+	var leaders node.Set
+	if at.last || g.lookAtStates {
+		return 0
+	}
+	for _, way := range at.at.Groups() {
+		for _, s := range way.Steps {
+			if !runtime.Is[runtime.RoundStep](s) {
+				return 0
+			}
+			leaders |= s.Instances()
+		}
+	}
+	return leaders
+}
+
+// expected lets a simulator know what may follow steps to a place.
+func (p *place) expected(sim *runtime.Simulator) {
+	if p.ends {
+		sim.ExpectEnd()
+	} else {
+		sim.Expect(p.leaders)
+	}
+}
+
+// refused says why a step cannot happen in the starting world; "" if no scenario begins
+// with it.
+func (g *graph) refused(ctx context.Context, number uint32) string {
+	for _, way := range g.places[0].groups {
+		if i := slices.Index(way.numbers, number); i >= 0 {
+			c := g.start.Cluster()
+			sim := c.NewSimulator()
+			sim.SetContext(ctx)
+			if sim.Take(make(runtime.Vector, c.Width()), g.start.Vector(), way.steps[i]); sim.Err() == nil {
+				return sim.Why()
+			}
+		}
+	}
+	return ""
+}
+
+// ways returns how many steps can be chosen.
+func (p *place) ways() int {
+	n := 0
+	for _, g := range p.groups {
+		n += len(g.steps)
+	}
+	return n
+}
+
+// choice returns the step that is chosen by a number, and where it leads.
+func (p *place) choice(n int) (runtime.Step, *place) {
+	for _, g := range p.groups {
+		if n < len(g.steps) {
+			return g.steps[n], g.to
+		}
+		n -= len(g.steps)
+	}
+	panic("explore: a parent link names a choice that does not exist")
+}
+
+// replay walks from the start to where a parent link of the layer under way leads.
+// A last step that cannot happen is left out. If worlds are canonical from some layer
+// on, names are those of the search, else nil.
+func (g *graph) replay(ctx context.Context, j *judge, names *canonicalizer, from parentLink) *runtime.World {
+	var choices []int
+	for layer := len(g.parents) - 1; ; layer-- {
+		choices = append(choices, int(uint32(from)))
+		if layer == 0 {
+			break
+		}
+		from = g.parents[layer][from>>32]
+	}
+	// The choices are those from canonical search nodes: node is the one that the
+	// search went on from, and the real world what it is before the renamings.
+	world, at := g.start, g.place(g.space.Start())
+	node := newSearchNode(world.Vector(), j.start.monitor, at.index)
+	next := slices.Clone(node)
+	w := newWitness(world.Cluster().NewSimulator(), j)
+	undo, layer := 0, 0
+	for _, choice := range slices.Backward(choices) {
+		step, to := at.choice(choice) // the search went on from here, so it was opened
+		real := step
+		if names != nil {
+			real = names.of.image(at, choice, undo)
+		}
+		after, err := world.Do(real)
+		if err != nil {
+			return world
+		}
+		world, at = after, to
+		if names == nil {
+			continue
+		}
+		// The search did the same, so it is remembered and no error, and worlds have a
+		// canonical form unless the search ends there.
+		_, _ = w.again(ctx, node, next, step, to)
+		node, next = next, node
+		if layer++; layer >= g.canonicalFrom {
+			renamed, _ := names.canonical(node)
+			undo = names.of.undoing(undo, renamed)
+		}
+	}
+	return world
+}
