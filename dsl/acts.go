@@ -6,6 +6,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -13,8 +14,8 @@ import (
 
 // act takes a step. In a script it moves the session; on a world value it
 // leaves that world as it was. Either way it returns the next world.
-func (c *call) act(action runtime.Action) (starlark.Value, error) {
-	w, err := c.world()
+func act(c *call, action runtime.Action) (starlark.Value, error) {
+	w, err := worldOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -22,13 +23,13 @@ func (c *call) act(action runtime.Action) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, err := w.DoContext(contextOf(c.thread), step)
+	next, err := w.DoContext(interp.ContextOf(c.Thread), step)
 	if err != nil {
 		return nil, err
 	}
-	c.took(next)
-	if c.receiver == nil {
-		s, err := c.moving()
+	took(c, next)
+	if c.Receiver() == nil {
+		s, err := moving(c)
 		if err != nil {
 			return nil, err
 		}
@@ -47,23 +48,23 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 			return arg.Value
 		})
 		var rest starlark.Tuple
-		variables := make([]any, len(c.params.list))
-		for i, p := range c.params.list {
-			variables[i] = given[p.name]
-			if i == c.params.rest {
-				variables[i] = &rest
+		var variables []any
+		for _, name := range c.Params() {
+			if name == c.Rest() {
+				variables = append(variables, &rest)
+			} else {
+				variables = append(variables, given[name])
 			}
 		}
-		if err := c.unpack(variables...); err != nil {
+		if err := c.Unpack(variables...); err != nil {
 			return nil, err
 		}
-		if c.params.rest >= 0 {
-			name := c.params.list[c.params.rest].name
+		if name := c.Rest(); name != "" {
 			if err := given[name].(starlark.Unpacker).Unpack(rest); err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", c.Name(), name, err)
 			}
 		}
-		return c.act(runtime.Edit(kind, func(arg runtime.Argument) any {
+		return act(c, runtime.Edit(kind, func(arg runtime.Argument) any {
 			switch v := given[arg.Name].(type) {
 			case *string:
 				return *v
@@ -97,11 +98,11 @@ func receiver(means runtime.Meaning) any {
 }
 
 // actionText writes an action as a script does: a call of its builtin.
-func (in *Interpreter) actionText(a runtime.Action) string {
+func actionText(in *Interpreter, a runtime.Action) string {
 	var args []string
-	p := in.builtins[a.Name()].(*builtin).params
+	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
 	for _, arg := range runtime.Arguments(a) {
-		if p.rest >= 0 && p.list[p.rest].name == arg.Name {
+		if rest == arg.Name {
 			switch v := arg.Value.(type) {
 			case []string:
 				for _, name := range v {

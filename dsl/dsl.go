@@ -2,17 +2,23 @@
 // system, act on it and search what it can do.
 //
 //	Interpreter  executes scripts; one is one session with one current world    dsl.go
-//	  Eval       executes text piece by piece, for shells                       eval.go
+//	  Eval       executes text piece by piece, for shells                       dsl.go
 //	  Names      what a shell needs to know, to complete and to save            shell.go
 //	Config       what the host hands to it: modules, protocols, output, limits  dsl.go
 //	Protocol     a protocol written in Go, for native() in an @std module       protocol.go
-//	Family       builtins that belong together, with their documentation        registry.go
-//	Entry        one builtin: signature, documentation, example                 registry.go
-//	Error        what went wrong, where, and through which calls                error.go
-//	CheckFailed  a check or an assertion that did not hold                      error.go
+//	Error        what went wrong, where, and through which calls                errors.go
+//	CheckFailed  a check or an assertion that did not hold                      errors.go
+//	Family       builtins that belong together, with their documentation        builtin.go
+//	Entry        one builtin: signature, documentation, example                 builtin.go
 //
 // A host makes an Interpreter with [New] and executes scripts with it. The
 // package knows no protocol and no module of its own.
+//
+// Within, each family of builtins is a file builtin_*.go. What these deal with stands
+// in session.go, world.go, space.go, property.go, report.go and protocol.go; how a script
+// is written, in writer.go. Scripts are executed by dsl/internal/interp, which knows
+// nothing of systems; the code of nodes stands in dsl/internal/role, and what nodes
+// keep and send in dsl/internal/value.
 package dsl
 
 import (
@@ -20,26 +26,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
 	"sync"
-	"sync/atomic"
-	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
-	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
-
-// dialect is Starlark with sets, with if and for outside of functions, and
-// with globals that may be assigned again. It has neither while nor recursion,
-// so that every loop is bounded by the data that it runs over.
-var dialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
 
 // A Config is what a host hands to an Interpreter. The zero Config runs
 // scripts that load nothing and print nowhere.
@@ -79,25 +75,13 @@ type Config struct {
 // one script leaves is the one that the next finds. It must not be used
 // concurrently.
 type Interpreter struct {
-	config   Config
-	builtins starlark.StringDict       // what every script sees
-	internal starlark.StringDict       // what modules of @std see
-	sources  map[string]string         // by file name, for error messages
-	loader   *loader                   // of Exec and Eval
-	globals  starlark.StringDict       // of Eval: builtins and what was defined since
-	defined  []Entry                   // by the host, for Eval
-	past     []*statement              // that Eval executed and that define something
-	staged   map[*protocolValue]string // how such statements write a protocol
-	session  *session
-	// mistake is an error of a function that the simulation calls and that cannot
-	// return one, such as show: the builtin in which it happens fails with it.
-	mistake atomic.Pointer[error]
+	config  Config
+	scripts *interp.Interpreter
+	session *session
+	defined []Entry                   // by the host, for Eval
+	staged  map[*protocolValue]string // how text that was evaluated writes a protocol
 	alarms  []*alarm                  // of the execution that is under way
 	played  map[*runtime.World]*alarm // those about steps that the script took, not yet looked at
-	running *run                      // the execution that is under way, nil if none is
-	// turns counts when a script was executed since it last could have assigned
-	// variables: calls of builtins, and ends of executions.
-	turns atomic.Uint64
 }
 
 // New checks the configuration and makes an Interpreter.
@@ -109,29 +93,24 @@ func New(config Config) (*Interpreter, error) {
 	if config.MaxSteps == 0 {
 		config.MaxSteps = 1<<64 - 1
 	}
-	in := &Interpreter{
-		config:   config,
-		builtins: starlark.StringDict{},
-		sources:  map[string]string{},
-		staged:   map[*protocolValue]string{},
-		session:  &session{},
-	}
+	in := &Interpreter{config: config, session: &session{}, staged: map[*protocolValue]string{}}
+	builtins := starlark.StringDict{}
 	for _, family := range Families() {
 		for _, entry := range family.Entries {
-			in.builtins[entry.Name()] = entry.bind(in)
+			builtins[entry.Name()] = entry.in(in)
 		}
 	}
-	maps.Copy(in.builtins, guard.Universe())
-	maps.Copy(in.builtins, guard.Hidden())
 	native, err := newNative(config.Protocols)
 	if err != nil {
 		return nil, err
 	}
-	in.internal = maps.Clone(in.builtins)
-	in.internal["native"] = native
-	in.globals = maps.Clone(in.builtins)
-	in.globals[scopeName] = scope{in.globals}
-	if in.loader, err = newLoader(config.Modules, config.Dir); err != nil {
+	in.scripts, err = interp.New(interp.Config{
+		Host: in, Builtins: builtins, Internal: starlark.StringDict{"native": native}, Hints: hints{in},
+		Modules: config.Modules, Dir: config.Dir, MaxSteps: config.MaxSteps, MaxMemory: config.MaxMemory,
+		Print:    func(text string) { fmt.Fprintln(plainOut(in), text) },
+		Executed: func(text string, s syntax.Stmt) { noteStaging(in, text, s) },
+	})
+	if err != nil {
 		return nil, err
 	}
 	return in, nil
@@ -145,192 +124,55 @@ func New(config Config) (*Interpreter, error) {
 // [*CheckFailed], [*StepLimitError], [*MemoryLimitError], [*PanicError] or the error of a cancelled
 // ctx, if that was the reason. ExecFile returns promptly after ctx is done.
 func (in *Interpreter) ExecFile(ctx context.Context, path string) error {
-	source, loader, main, err := in.open(path)
-	if err != nil {
-		return err
-	}
-	defer loader.close()
-	return in.execute(ctx, loader, main, source)
-}
-
-// open reads a script and makes the loader of the modules beside it, which is
-// to be closed.
-func (in *Interpreter) open(path string) (source string, l *loader, main file, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", nil, file{}, err
-	}
-	if l, err = newLoader(in.config.Modules, filepath.Dir(path)); err != nil {
-		return "", nil, file{}, err
-	}
-	return string(text), l, file{l.local, filepath.Base(path)}, nil
+	return in.exec(func() error { return in.scripts.ExecFile(ctx, path) })
 }
 
 // Exec executes source as a module of its own; name stands for it in messages.
 // Errors are those of [Interpreter.ExecFile].
 func (in *Interpreter) Exec(ctx context.Context, name, source string) error {
-	return in.execute(ctx, in.loader, file{in.loader.text, name}, source)
+	return in.exec(func() error { return in.scripts.Exec(ctx, name, source) })
 }
 
-func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, source string) error {
-	err := in.run(ctx, loader, main, func(thread *starlark.Thread) error {
-		program, err := in.compile(main, source)
-		if err != nil {
-			return err
-		}
-		_, err = program.Init(thread, in.builtins)
-		return err
-	})
-	if err != nil {
+// exec executes a whole script, and reports what it should have looked at.
+func (in *Interpreter) exec(execute func() error) error {
+	in.alarms, in.played = nil, nil
+	if err := execute(); err != nil {
 		return err
 	}
-	return in.unseen()
+	return unseen(in)
 }
 
-// mistaken notes a mistake of a script. It may be called concurrently; one of
-// several is kept.
-func (in *Interpreter) mistaken(err error) { in.mistake.CompareAndSwap(nil, &err) }
-
-// compile parses and resolves the text of a file, and keeps it for messages.
-func (in *Interpreter) compile(f file, source string) (*starlark.Program, error) {
-	in.sources[f.name()] = source
-	if err := wellFormed(f.name(), source); err != nil {
-		return nil, err
-	}
-	parsed, err := dialect.Parse(f.name(), source, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := guard.Shallow(parsed); err != nil {
-		return nil, err
-	}
-	return program(parsed, in.visible(f).Has)
+// Eval reads one statement with readline and executes it among the names that
+// earlier calls defined. If it is an expression, Eval returns its value, else
+// nil; the variable _ holds the last value that was not None. At the end of the
+// input, readline and Eval return io.EOF; any other error of readline abandons the
+// statement and is returned. The name stands for the text in messages and should be
+// another one for each call. Other errors are those of [Interpreter.ExecFile].
+func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([]byte, error)) (starlark.Value, error) {
+	in.alarms, in.played = nil, nil
+	return in.scripts.Eval(ctx, name, readline)
 }
 
-// program compiles a parsed text that sees the given names.
-func program(parsed *syntax.File, sees func(name string) bool) (*starlark.Program, error) {
-	guard.Rewrite(parsed.Stmts)
-	program, err := starlark.FileProgram(parsed, sees)
-	if err != nil {
-		return nil, err
-	}
-	return program, guard.Recursive(parsed)
+// EvalText executes text, statement after statement, as [Interpreter.Eval]
+// does; a function may use names that are defined further down. After each
+// statement done is called, with the value if it is an expression, else nil.
+func (in *Interpreter) EvalText(ctx context.Context, name, text string, done func(starlark.Value)) error {
+	in.alarms, in.played = nil, nil
+	return in.scripts.EvalText(ctx, name, text, done)
 }
 
-// wellFormed reports what no text of a script can hold: the parser takes a NUL
-// for the end of the text, and bytes that are no UTF-8 for some letter.
-func wellFormed(name, text string) error {
-	if len(text) > guard.MaxText {
-		return syntax.Error{Pos: syntax.MakePosition(&name, 1, 1), Msg: fmt.Sprintf("the script is longer than %d bytes", guard.MaxText)}
-	}
-	line, column := int32(1), int32(1)
-	for i := 0; i < len(text); column++ {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		what := ""
-		switch {
-		case r == 0:
-			what = "a NUL byte, which cannot be in a script"
-		case r == utf8.RuneError && size == 1:
-			what = fmt.Sprintf("the byte 0x%02x, which is not UTF-8; a script is text in UTF-8", text[i])
-		case r == '\n':
-			line, column = line+1, 0
-		}
-		if what != "" {
-			return syntax.Error{Pos: syntax.MakePosition(&name, line, column), Msg: what}
-		}
-		i += size
-	}
-	return nil
+// EvalFile executes the script at path as [Interpreter.EvalText] does. It loads
+// modules as [Interpreter.ExecFile] does, afresh each time.
+func (in *Interpreter) EvalFile(ctx context.Context, path string, done func(starlark.Value)) error {
+	in.alarms, in.played = nil, nil
+	return in.scripts.EvalFile(ctx, path, done)
 }
 
-// visible returns the predeclared names that f sees.
-func (in *Interpreter) visible(f file) starlark.StringDict {
-	if f.std() {
-		return in.internal
-	}
-	return in.builtins
-}
+// World returns the current world, nil if there is no system yet.
+func (in *Interpreter) World() *runtime.World { return in.session.world }
 
-// A run is one execution. It has a thread of its own, because a thread that
-// was cancelled, or took all its steps, stays so.
-type run struct {
-	in        *Interpreter
-	ctx       context.Context
-	loader    *loader
-	loading   []file          // modules that are being executed, the main one first
-	uses      map[file][]file // what each of them loads
-	settled   map[file]bool   // modules that are known to be those of the files now
-	exhausted atomic.Bool     // all steps were taken
-	unwritten []lateError     // what could not be written
-}
-
-const runKey = "twinsh run"
-
-func runOf(thread *starlark.Thread) *run { return thread.Local(runKey).(*run) }
-
-// contextOf returns the context of the execution that thread belongs to. A
-// builtin that works for long watches it.
-func contextOf(thread *starlark.Thread) context.Context { return runOf(thread).ctx }
-
-// context returns the context of the execution that is under way. It is for
-// what has no thread, such as attributes of values.
-func (in *Interpreter) context() context.Context {
-	if in.running == nil {
-		return context.Background()
-	}
-	return in.running.ctx
-}
-
-// run calls execute with a fresh thread, and explains its error.
-func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execute func(*starlark.Thread) error) error {
-	defer in.turns.Add(1)
-	r := &run{in: in, ctx: ctx, loader: loader, loading: []file{main}, uses: map[file][]file{}, settled: map[file]bool{}}
-	in.running, in.alarms, in.played = r, nil, nil
-	in.mistake.Store(nil)
-	defer func() { in.running = nil }()
-	if limit := in.config.MaxMemory; limit > 0 {
-		var exceeded context.CancelCauseFunc
-		r.ctx, exceeded = context.WithCancelCause(ctx)
-		defer guard.Watch(limit, func(used uint64) { exceeded(&MemoryLimitError{limit, used}) })()
-		defer exceeded(nil)
-	}
-	thread := r.thread(main.name())
-	thread.Load = r.load
-	stop := context.AfterFunc(r.ctx, func() { thread.Cancel("interrupted") })
-	defer stop()
-	err := func() (err error) {
-		defer recovered(&err)
-		return execute(thread)
-	}()
-	return r.explainAll(err)
-}
-
-// thread returns a fresh thread of the execution, with all steps to take.
-func (r *run) thread(name string) *starlark.Thread {
-	thread := &starlark.Thread{
-		Name:  name,
-		Print: func(_ *starlark.Thread, text string) { fmt.Fprintln(r.in.plain(), text) },
-		OnMaxSteps: func(thread *starlark.Thread) {
-			r.exhausted.Store(true)
-			thread.Cancel("too many steps")
-		},
-	}
-	thread.SetLocal(runKey, r)
-	thread.SetMaxExecutionSteps(r.in.config.MaxSteps)
-	return thread
-}
-
-// stopped returns why the execution has to end, or nil. Nothing in a script
-// may hold up such an end.
-func (r *run) stopped() error {
-	if r.exhausted.Load() {
-		return &StepLimitError{r.in.config.MaxSteps}
-	}
-	if limit, ok := context.Cause(r.ctx).(*MemoryLimitError); ok {
-		return limit
-	}
-	return r.ctx.Err()
-}
+// Enter makes a world of this interpreter the current one.
+func (in *Interpreter) Enter(w *runtime.World) { in.session.enter(w) }
 
 // A sharedWriter is written to by one goroutine at a time. Invariants may print.
 type sharedWriter struct {

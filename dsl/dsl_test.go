@@ -71,11 +71,11 @@ func TestModulesShareTheLimit(t *testing.T) {
 
 func TestPanicBecomesError(t *testing.T) {
 	in := testInterpreter(t, nil)
-	in.builtins["burst"] = newBuiltin(Entry{
+	in.scripts.Builtins()["burst"] = built(Entry{
 		Signature: "burst()",
 		call:      func(*call) (starlark.Value, error) { panic("bang") },
 	})
-	in.builtins["trap"] = trap{starlark.None}
+	in.scripts.Builtins()["trap"] = trap{starlark.None}
 	for _, script := range []string{"def f():\n    burst()\nf()", "trap.x"} {
 		err := in.Exec(t.Context(), "x.star", script)
 		var p *PanicError

@@ -103,11 +103,11 @@ func TestRenderColor(t *testing.T) {
 // An error in a thread of its own shows both stacks.
 func TestStacksOfTwoThreads(t *testing.T) {
 	in := testInterpreter(t, nil)
-	in.builtins["apart"] = newBuiltin(Entry{
+	in.scripts.Builtins()["apart"] = built(Entry{
 		Signature: "apart(fn)",
 		call: func(c *call) (starlark.Value, error) {
 			var fn starlark.Callable
-			if err := c.unpack(&fn); err != nil {
+			if err := c.Unpack(&fn); err != nil {
 				return nil, err
 			}
 			return starlark.Call(new(starlark.Thread), fn, nil, nil)

@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -117,40 +118,40 @@ type alarm struct {
 // alarmed notes that a call met code that fails, and how a script looks at that. It
 // returns nil if a property made the call: what it does is no affair of the script's.
 // The alarm takes the place of those about steps on the given ways.
-func (c *call) alarmed(what, how, text string, ways ...*runtime.World) *alarm {
-	if c.thread.Local(judgingKey) != nil {
+func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
+	if c.Thread.Local(judgingKey) != nil {
 		return nil
 	}
 	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at %s, as in %s: %s", c.Name(), what, how, text)}
-	if c.thread.CallStackDepth() > 1 {
-		a.at = c.thread.CallFrame(1).Pos
+	if c.Thread.CallStackDepth() > 1 {
+		a.at = c.Thread.CallFrame(1).Pos
 	}
 	for _, w := range ways {
-		c.in().looked(w)
+		looked(interpreter(c), w)
 	}
-	c.in().alarms = append(c.in().alarms, a)
+	interpreter(c).alarms = append(interpreter(c).alarms, a)
 	return a
 }
 
 // took notes that the script took a step, which led to w, if code failed in it.
-func (c *call) took(w *runtime.World) {
+func took(c *call, w *runtime.World) {
 	if w.Failed() == w.Parent().Failed() {
 		return
 	}
 	events := w.History().Events
 	last := events[slices.IndexFunc(events, func(o runtime.Observed) bool { return o.Step == w.Depth() && o.Kind == node.Failed })]
-	a := c.alarmed("it", "print(history())", codeFailed(w.Cluster().Instances()[last.Instance].Name, last.Failure))
+	a := alarmed(c, "it", "print(history())", codeFailed(w.Cluster().Instances()[last.Instance].Name, last.Failure))
 	if a == nil {
 		return
 	}
-	if c.in().played == nil {
-		c.in().played = map[*runtime.World]*alarm{}
+	if interpreter(c).played == nil {
+		interpreter(c).played = map[*runtime.World]*alarm{}
 	}
-	c.in().played[w] = a
+	interpreter(c).played[w] = a
 }
 
 // looked notes that the script looks at what was observed on the way to w.
-func (in *Interpreter) looked(w *runtime.World) {
+func looked(in *Interpreter, w *runtime.World) {
 	for ; w != nil && len(in.played) > 0; w = w.Parent() {
 		if a := in.played[w]; a != nil {
 			a.seen = true
@@ -168,13 +169,11 @@ func (a *alarm) look(v starlark.Value) starlark.Value {
 }
 
 // unseen returns an error about the first failure that the script did not look at.
-func (in *Interpreter) unseen() error {
+func unseen(in *Interpreter) error {
 	for _, a := range in.alarms {
 		if !a.seen {
 			first, _, _ := strings.Cut(a.text, "\n")
-			e := &Error{cause: &CheckFailed{Message: first}}
-			e.add(in, a.at, first)
-			return e
+			return interp.ErrorAt(in.scripts, a.at, first, &CheckFailed{Message: first})
 		}
 	}
 	return nil

@@ -3,52 +3,51 @@ package dsl
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 func callHelp(c *call) (starlark.Value, error) {
 	var topic starlark.Value
-	if err := c.unpack(&topic); err != nil {
+	if err := c.Unpack(&topic); err != nil {
 		return nil, err
 	}
-	text, err := c.in().help(topic)
+	text, err := helpText(interpreter(c), topic)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprint(c.in().config.Stdout, text)
+	fmt.Fprint(interpreter(c).config.Stdout, text)
 	return starlark.None, nil
 }
 
 // help returns the text about a topic; nil asks for the list of all.
-func (in *Interpreter) help(topic starlark.Value) (string, error) {
+func helpText(in *Interpreter, topic starlark.Value) (string, error) {
 	switch topic := topic.(type) {
 	case nil:
-		return in.overview(), nil
-	case *builtin:
-		return in.describe(topic.entry), nil
+		return overview(in), nil
+	case *interp.Builtin:
+		return describe(in, Entry{Signature: topic.Signature, Doc: topic.Doc, Example: topic.Example}), nil
 	case *starlark.Function:
 		doc := topic.Doc()
 		if doc == "" {
 			doc = fmt.Sprintf("A function of %s that says nothing about itself.", topic.Position().Filename())
 		}
-		return fmt.Sprintf("%s\n%s\n", in.bold(topic.Name()), in.fill(indented(terminal.Visible(doc)), "    ")), nil
+		return fmt.Sprintf("%s\n%s\n", bold(in, topic.Name()), fill(in, indented(terminal.Visible(doc)), "    ")), nil
 	case starlark.String:
-		return in.topic(string(topic))
+		return aboutWord(in, string(topic))
 	default:
 		// A value that is predeclared, such as json, is its own topic.
 		for _, family := range in.Families() {
 			for _, entry := range family.Entries {
-				if in.builtins[entry.Name()] == topic {
-					return in.describe(entry), nil
+				if in.scripts.Builtins()[entry.Name()] == topic {
+					return describe(in, entry), nil
 				}
 			}
 		}
@@ -56,18 +55,18 @@ func (in *Interpreter) help(topic starlark.Value) (string, error) {
 	}
 }
 
-// topic returns the text about the builtin or the family of that name, or else
+// aboutWord returns the text about the builtin or the family of that name, or else
 // a list of what mentions it.
-func (in *Interpreter) topic(name string) (string, error) {
+func aboutWord(in *Interpreter, name string) (string, error) {
 	families := in.Families()
-	if text := in.aboutModule(strings.TrimSuffix(strings.TrimPrefix(name, stdPrefix), ".star")); text != "" {
+	if text := aboutModule(in, strings.TrimSuffix(strings.TrimPrefix(name, interp.StdPrefix), ".star")); text != "" {
 		return text, nil
 	}
 	var known []string
 	for _, family := range families {
 		for _, entry := range family.Entries {
 			if entry.Name() == name {
-				return in.describe(entry), nil
+				return describe(in, entry), nil
 			}
 			known = append(known, entry.Name())
 		}
@@ -75,12 +74,12 @@ func (in *Interpreter) topic(name string) (string, error) {
 	var found strings.Builder
 	for _, family := range families {
 		if family.Name == name {
-			return in.list(family) + "help(\"name\") says more.\n", nil
+			return listFamily(in, family) + "help(\"name\") says more.\n", nil
 		}
 		known = append(known, family.Name)
 		for _, entry := range family.Entries {
 			if text := strings.ToLower(entry.Name() + " " + entry.Doc); name != "" && strings.Contains(text, strings.ToLower(name)) {
-				found.WriteString(in.line(entry))
+				found.WriteString(entryLine(in, entry))
 			}
 		}
 	}
@@ -92,65 +91,47 @@ func (in *Interpreter) topic(name string) (string, error) {
 
 // aboutModule returns what a module of @std says of itself and the statement that
 // loads all that it defines, "" if there is no module of that name.
-func (in *Interpreter) aboutModule(name string) string {
-	f := file{in.loader.std, name + ".star"}
-	if f.tree.files == nil || in.builtins.Has(name) || !fs.ValidPath(f.path) {
+func aboutModule(in *Interpreter, name string) string {
+	if in.scripts.Builtins().Has(name) {
 		return ""
 	}
-	source, err := f.read()
-	if err != nil {
+	m, ok := in.scripts.Module(name)
+	if !ok {
 		return ""
 	}
-	parsed, err := dialect.Parse(f.name(), source, 0)
-	if err != nil {
-		return ""
+	load := fmt.Sprintf("load(%q", m.Name)
+	for _, defined := range m.Defines {
+		load += fmt.Sprintf(", %q", defined)
 	}
-	doc := ""
-	load := fmt.Sprintf("load(%q", f.name())
-	for i, s := range parsed.Stmts {
-		if e, ok := s.(*syntax.ExprStmt); ok && i == 0 {
-			if text, ok := e.X.(*syntax.Literal); ok && text.Token == syntax.STRING {
-				doc = text.Value.(string)
-			}
-		}
-		if _, ok := s.(*syntax.LoadStmt); ok { // what a module loads it does not give on
-			continue
-		}
-		for _, defined := range newStatement(source, s).binds {
-			if !strings.HasPrefix(defined, "_") {
-				load += fmt.Sprintf(", %q", defined)
-			}
-		}
-	}
-	return fmt.Sprintf("%s\n%s\n\n    %s)\n", in.bold(f.name()), in.paragraphs(doc), load)
+	return fmt.Sprintf("%s\n%s\n\n    %s)\n", bold(in, m.Name), paragraphs(in, m.Doc), load)
 }
 
-func (in *Interpreter) overview() string {
+func overview(in *Interpreter) string {
 	var b strings.Builder
 	for _, family := range in.Families() {
-		b.WriteString(in.list(family))
+		b.WriteString(listFamily(in, family))
 	}
 	b.WriteString("help(\"name\") says more, and searches for any other word.\n")
 	return b.String()
 }
 
 // list returns a line for each builtin of a family.
-func (in *Interpreter) list(family Family) string {
-	heading, _ := strings.CutPrefix(in.fill(family.Name+": "+family.Doc, "    "), family.Name)
-	text := in.bold(family.Name) + heading + "\n"
+func listFamily(in *Interpreter, family Family) string {
+	heading, _ := strings.CutPrefix(fill(in, family.Name+": "+family.Doc, "    "), family.Name)
+	text := bold(in, family.Name) + heading + "\n"
 	for _, entry := range family.Entries {
-		text += in.line(entry)
+		text += entryLine(in, entry)
 	}
 	return text
 }
 
-func (in *Interpreter) line(e Entry) string {
-	return in.fill(fmt.Sprintf("  %-14s %s", e.Name(), e.Summary()), strings.Repeat(" ", 17)) + "\n"
+func entryLine(in *Interpreter, e Entry) string {
+	return fill(in, fmt.Sprintf("  %-14s %s", e.Name(), e.Summary()), strings.Repeat(" ", 17)) + "\n"
 }
 
 // fill breaks lines between words where they are longer than Stdout has columns.
 // Those that follow begin with indent.
-func (in *Interpreter) fill(text, indent string) string {
+func fill(in *Interpreter, text, indent string) string {
 	width := cmp.Or(in.config.Width, 80)
 	var b strings.Builder
 	column := 0
@@ -179,29 +160,29 @@ var item = regexp.MustCompile(`^  \S+ +`)
 
 // paragraphs fills the lines of documentation. What explains a name goes on below
 // where it begins.
-func (in *Interpreter) paragraphs(doc string) string {
+func paragraphs(in *Interpreter, doc string) string {
 	lines := strings.Split(strings.TrimSpace(doc), "\n")
 	for i, line := range lines {
 		hang := 4 + utf8.RuneCountInString(item.FindString(line))
-		lines[i] = in.fill("    "+line, strings.Repeat(" ", hang))
+		lines[i] = fill(in, "    "+line, strings.Repeat(" ", hang))
 	}
 	return strings.Join(lines, "\n")
 }
 
-func (in *Interpreter) describe(e Entry) string {
-	text := fmt.Sprintf("%s\n%s\n", in.bold(in.fill(e.Signature, "        ")), in.paragraphs(e.Doc))
+func describe(in *Interpreter, e Entry) string {
+	text := fmt.Sprintf("%s\n%s\n", bold(in, fill(in, e.Signature, "        ")), paragraphs(in, e.Doc))
 	if e.Example != "" {
 		text += "\n" + indented(e.Example) + "\n"
 	}
-	if also := in.related(e.Name()); len(also) > 0 {
-		text += "\n" + in.fill("see also "+strings.Join(also, ", "), "    ") + "\n"
+	if also := related(in, e.Name()); len(also) > 0 {
+		text += "\n" + fill(in, "see also "+strings.Join(also, ", "), "    ") + "\n"
 	}
 	return text
 }
 
 // related lists the builtins that the documentation of one mentions as calls,
 // and those whose documentation mentions it.
-func (in *Interpreter) related(name string) []string {
+func related(in *Interpreter, name string) []string {
 	calls := func(e Entry, name string) bool {
 		i := strings.Index(e.Doc, name+"(")
 		return i == 0 || i > 0 && !isWord(e.Doc[i-1])
@@ -229,7 +210,7 @@ func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-func (in *Interpreter) bold(s string) string {
+func bold(in *Interpreter, s string) string {
 	if in.config.Color {
 		return "\x1b[1m" + s + "\x1b[0m"
 	}

@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -61,23 +60,6 @@ func (w *worldValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 	return nil, nil
 }
 
-// Binary implements [starlark.HasBinary]: no operator takes a function.
-func (b *builtin) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
-	switch op {
-	case syntax.STAR, syntax.PLUS, syntax.PIPE:
-	default:
-		return nil, nil
-	}
-	left, right := b.Name()+"(…)", "…"
-	if n, ok := y.(starlark.Int); ok {
-		right = n.String()
-	}
-	if side == starlark.Right {
-		left, right = right, left
-	}
-	return nil, fmt.Errorf("%s is a function and has to be called: %s %s %s", b.Name(), left, op, right)
-}
-
 // meant says what is probably meant if v was given for a variable that does not
 // take it, "" if that is not known.
 func meant(v starlark.Value, variable any) string {
@@ -107,66 +89,33 @@ func element(v starlark.Value) string {
 	return v.Type()
 }
 
-var uncallable = regexp.MustCompile(`^invalid call of non-function \((\w+)\)$`)
+// hints implements [interp.Hints].
+type hints struct{ in *Interpreter }
 
-// hint says what to do about an error of a call in a script, "" if it does not know.
-func (in *Interpreter) hint(e *Error, message string) string {
-	if len(e.Stack) == 0 {
-		return ""
-	}
-	frame := e.Stack[len(e.Stack)-1]
-	lines := linesOf(in.sources[frame.Pos.Filename()])
-	if !isFile(frame) || strings.HasPrefix(frame.Pos.Filename(), stdPrefix) {
-		return ""
-	}
-	m := uncallable.FindStringSubmatch(message)
-	if m == nil {
-		if len(e.Stack) > 1 && isFile(e.Stack[len(e.Stack)-2]) && in.builtins.Has(frame.Name) {
-			return fmt.Sprintf("; %s is the function %s, not the builtin", frame.Name, in.definedAt(frame.Pos.Filename(), frame.Name))
-		}
-		return ""
-	}
-	name := ""
-	if n := int(frame.Pos.Line); n >= 1 && n <= len(lines) {
-		name = nameBefore(lines[n-1], int(frame.Pos.Col))
-	}
-	switch {
-	case name == "":
-	case in.builtins.Has(name):
-		return fmt.Sprintf("; %s is the variable %s, not the builtin", name, in.definedAt(frame.Pos.Filename(), name))
-	case m[1] == "protocol":
-		return fmt.Sprintf("; %s is a protocol already, as in cluster(%s, …)", name, name)
-	case m[1] == "space":
-		return fmt.Sprintf("; %s is a space already, as in explore(%s, …)", name, name)
+// Unparsed implements [interp.Hints].
+func (h hints) Unparsed(line string, column int, message string) string {
+	return instead(line, column, message)
+}
+
+// Foreign implements [interp.Hints].
+func (h hints) Foreign(name string) string { return insteadOfName[name] }
+
+// Undefined implements [interp.Hints]: in a function of a role an attribute of self is
+// nearer than any builtin.
+func (h hints) Undefined(name string, at syntax.Position) string {
+	if ofSelf(h.in.scripts, name, at) {
+		return "self." + name
 	}
 	return ""
 }
 
-var lastName = regexp.MustCompile(`\b([\pL_][\pL\d_]*)\s*$`)
-
-// nameBefore returns the variable that stands before column col of a line, counted
-// in characters from 1, "" if it is something else.
-func nameBefore(line string, col int) string {
-	runes := []rune(line)
-	before := string(runes[:max(0, min(col-1, len(runes)))])
-	m := lastName.FindStringSubmatchIndex(before)
-	if m == nil || strings.HasSuffix(before[:m[2]], ".") {
-		return ""
+// Called implements [interp.Hints].
+func (h hints) Called(name, typ string) string {
+	switch typ {
+	case "protocol":
+		return fmt.Sprintf("%s is a protocol already, as in cluster(%s, …)", name, name)
+	case "space":
+		return fmt.Sprintf("%s is a space already, as in explore(%s, …)", name, name)
 	}
-	return before[m[2]:m[3]]
-}
-
-// definedAt says where a text defines a global variable.
-func (in *Interpreter) definedAt(name, variable string) string {
-	parsed, err := dialect.Parse(name, in.sources[name], 0)
-	if err == nil {
-		for _, s := range parsed.Stmts {
-			for _, bound := range newStatement(in.sources[name], s).binds {
-				if start, _ := s.Span(); bound == variable {
-					return fmt.Sprintf("that is defined in line %d", start.Line)
-				}
-			}
-		}
-	}
-	return "that was defined before"
+	return ""
 }

@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 )
 
 func languageFamily() []Entry {
@@ -69,7 +69,7 @@ print(point.x + point.y)`,
 		pure: true,
 		call: func(c *call) (starlark.Value, error) {
 			var fields []starlark.Tuple
-			if err := c.unpack(&fields); err != nil {
+			if err := c.Unpack(&fields); err != nil {
 				return nil, err
 			}
 			made := starlarkstruct.FromKeywords(starlarkstruct.Default, fields)
@@ -92,7 +92,7 @@ print(result.ok, result.error)`,
 func callFail(c *call) (starlark.Value, error) {
 	var args starlark.Tuple
 	sep := " "
-	if err := c.unpack(&args, &sep); err != nil {
+	if err := c.Unpack(&args, &sep); err != nil {
 		return nil, err
 	}
 	var words []string
@@ -110,7 +110,7 @@ func callFail(c *call) (starlark.Value, error) {
 
 func callMatches(c *call) (starlark.Value, error) {
 	var text, pattern string
-	if err := c.unpack(&text, &pattern); err != nil {
+	if err := c.Unpack(&text, &pattern); err != nil {
 		return nil, err
 	}
 	re, err := regexp.Compile(pattern)
@@ -122,27 +122,18 @@ func callMatches(c *call) (starlark.Value, error) {
 
 func callTry(c *call) (starlark.Value, error) {
 	var fn starlark.Callable
-	if err := c.unpack(&fn); err != nil {
+	if err := c.Unpack(&fn); err != nil {
 		return nil, err
 	}
-	value, err := starlark.Call(c.thread, fn, nil, nil)
+	value, err := starlark.Call(c.Thread, fn, nil, nil)
 	var failed starlark.Value = starlark.None
 	if err != nil {
-		if runOf(c.thread).stopped() != nil {
+		if interp.RunOf(c.Thread).Stopped() != nil {
 			return nil, err
 		}
-		value, failed = starlark.None, starlark.String(message(err))
+		value, failed = starlark.None, starlark.String(interp.MessageOf(err))
 	}
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"ok": starlark.Bool(err == nil), "value": value, "error": failed,
 	}), nil
-}
-
-// message returns the message of the innermost error.
-func message(err error) string {
-	var eval *starlark.EvalError
-	for next := err; errors.As(next, &eval); next = eval.Unwrap() {
-		err = eval
-	}
-	return err.Error()
 }

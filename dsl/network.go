@@ -100,10 +100,10 @@ print(releases("c1", "A", max = 3).size)`,
 		call: func(c *call) (starlark.Value, error) {
 			var src, dst string
 			most := 1
-			if err := c.unpack(&src, &dst, &most); err != nil {
+			if err := c.Unpack(&src, &dst, &most); err != nil {
 				return nil, err
 			}
-			w, err := c.here()
+			w, err := here(c)
 			if err != nil {
 				return nil, err
 			}
@@ -118,7 +118,7 @@ print(releases("c1", "A", max = 3).size)`,
 				}
 				steps = append(steps, s)
 			}
-			return c.named(steps), nil
+			return named(c, steps), nil
 		},
 	}, {
 		Signature: "orders(id, of)",
@@ -128,10 +128,10 @@ print(s.size)`,
 		call: func(c *call) (starlark.Value, error) {
 			var id string
 			var of names
-			if err := c.unpack(&id, &of); err != nil {
+			if err := c.Unpack(&id, &of); err != nil {
 				return nil, err
 			}
-			w, err := c.here()
+			w, err := here(c)
 			if err != nil {
 				return nil, err
 			}
@@ -143,17 +143,17 @@ print(s.size)`,
 				}
 				steps = append(steps, s)
 			}
-			return c.named(steps), nil
+			return named(c, steps), nil
 		},
 	}}
 }
 
 func callPartitions(c *call) (starlark.Value, error) {
 	var most, exactly int
-	if err := c.unpack(&most, &exactly); err != nil {
+	if err := c.Unpack(&most, &exactly); err != nil {
 		return nil, err
 	}
-	w, err := c.here()
+	w, err := here(c)
 	if err != nil {
 		return nil, err
 	}
@@ -180,16 +180,16 @@ func callPartitions(c *call) (starlark.Value, error) {
 		}
 		steps = append(steps, step)
 	}
-	return c.named(steps), nil
+	return named(c, steps), nil
 }
 
 func callDuplicates(c *call) (starlark.Value, error) {
 	var kind string
 	var src, dst oneOrMore
-	if err := c.unpack(&kind, &src, &dst); err != nil {
+	if err := c.Unpack(&kind, &src, &dst); err != nil {
 		return nil, err
 	}
-	w, err := c.here()
+	w, err := here(c)
 	if err != nil {
 		return nil, err
 	}
@@ -214,5 +214,5 @@ func callDuplicates(c *call) (starlark.Value, error) {
 			steps = append(steps, s)
 		}
 	}
-	return c.named(steps), nil
+	return named(c, steps), nil
 }

@@ -12,6 +12,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
@@ -23,7 +24,7 @@ import (
 type propertyValue struct {
 	name      string
 	text      string           // the call that makes it again, "" if it is not known
-	made      []making         // calls around it that may make it again
+	made      []interp.Making  // calls around it that may make it again
 	args      []starlark.Value // what it was made of
 	property  check.Property
 	invariant check.WorldProperty
@@ -91,11 +92,11 @@ func ofHistory(name, doc string, property func() check.Property) Entry {
 exchange("c1", ["A", "B", "C"])
 check(` + name + `())`,
 		call: func(c *call) (starlark.Value, error) {
-			if err := c.unpack(); err != nil {
+			if err := c.Unpack(); err != nil {
 				return nil, err
 			}
 			p := property()
-			return &propertyValue{name: p.Name(), text: c.written(), property: p}, nil
+			return &propertyValue{name: p.Name(), text: interp.Written(c), property: p}, nil
 		},
 	}
 }
@@ -136,11 +137,11 @@ print(judge(linearizable()).holds)`,
 			call: func(c *call) (starlark.Value, error) {
 				var p *propertyValue
 				var w *worldValue
-				if err := c.unpack(&p, &w); err != nil {
+				if err := c.Unpack(&p, &w); err != nil {
 					return nil, err
 				}
 				if w == nil {
-					current, err := c.world()
+					current, err := worldOf(c)
 					if err != nil {
 						return nil, err
 					}
@@ -151,13 +152,13 @@ print(judge(linearizable()).holds)`,
 						return nil, err
 					}
 				}
-				v, err := p.judge(contextOf(c.thread), w.World)
+				v, err := p.judge(interp.ContextOf(c.Thread), w.World)
 				if err != nil {
 					return nil, err
 				}
 				var a *alarm
 				if failed := failuresIn(w.World); len(failed) > 0 {
-					a = c.alarmed("the failures of this verdict", "print(verdict.failures)", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure), w.World)
+					a = alarmed(c, "the failures of this verdict", "print(verdict.failures)", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure), w.World)
 				}
 				return &verdictValue{starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 					"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),
@@ -172,16 +173,16 @@ print(judge(linearizable()).holds)`,
 // thread that ends with ctx. A search calls it for much at the same time, so all
 // that fn sees of the script is frozen before the first call. It fails if fn
 // cannot be.
-func (r *run) judging(of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
+func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
 	if err := guard.Freezable(fn); err != nil {
 		return nil, err
 	}
-	freeze := sync.OnceValue(func() error { _, err := r.in.capture(fn); return err })
+	freeze := sync.OnceValue(func() error { _, err := interp.Capture(r.Interpreter(), fn); return err })
 	return func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
 		if err := freeze(); err != nil {
 			return nil, err
 		}
-		thread := r.thread(of)
+		thread := r.Thread(of)
 		thread.SetLocal(judgingKey, true)
 		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
 		defer stop()
@@ -191,7 +192,7 @@ func (r *run) judging(of string, fn starlark.Callable) (func(ctx context.Context
 			eval.Msg += "; a property cannot change what it sees"
 		}
 		if err != nil {
-			return nil, newCodeError(of, fn, err)
+			return nil, interp.NewCodeError(of, fn, err)
 		}
 		return v, nil
 	}, nil
@@ -202,7 +203,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
 	var bound starlark.Value = starlark.None
-	if err := c.unpack(&name, &fn, &bound); err != nil {
+	if err := c.Unpack(&name, &fn, &bound); err != nil {
 		return nil, err
 	}
 	faults := -1
@@ -213,7 +214,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		faults = n
 	}
-	judge, err := runOf(c.thread).judging("invariant "+name, fn)
+	judge, err := judging(interp.RunOf(c.Thread), "invariant "+name, fn)
 	if err != nil {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
@@ -236,15 +237,15 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
-	return &propertyValue{name: name, text: c.written(), made: c.makings(fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
+	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }
 
 func callCheck(c *call) (starlark.Value, error) {
 	var properties propertyList
-	if err := c.unpack(&properties); err != nil {
+	if err := c.Unpack(&properties); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := worldOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -255,17 +256,17 @@ func callCheck(c *call) (starlark.Value, error) {
 		if p.beyond(w) {
 			notes = "; more servers are faulty than f allows: beyond f, proves nothing"
 		}
-		if s, err := c.moving(); err == nil {
+		if s, err := moving(c); err == nil {
 			s.checked(w, p.text)
 		}
-		v, err := p.judge(contextOf(c.thread), w)
+		v, err := p.judge(interp.ContextOf(c.Thread), w)
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case !v.Holds:
 			verdicts = append(verdicts, fmt.Sprintf("%s: VIOLATED%s\n%s", p.name, notes, v.Why))
-			if err := p.find(contextOf(c.thread), t, w); err != nil {
+			if err := p.find(interp.ContextOf(c.Thread), t, w); err != nil {
 				return nil, err
 			}
 		case v.Vacuous:
@@ -278,7 +279,7 @@ func callCheck(c *call) (starlark.Value, error) {
 	for _, o := range failed {
 		why := fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, o.Failure)
 		verdicts = append(verdicts, why)
-		if err := t.Find(contextOf(c.thread), "", why, w.Path()[o.Step], trace.Failed); err != nil {
+		if err := t.Find(interp.ContextOf(c.Thread), "", why, w.Path()[o.Step], trace.Failed); err != nil {
 			return nil, err
 		}
 	}
@@ -287,13 +288,13 @@ func callCheck(c *call) (starlark.Value, error) {
 	}
 	text := strings.Join(verdicts, "\n")
 	if len(t.Findings) > 0 {
-		text = terminal.Visible(text+"\n\n") + trace.Storyboard(t, c.in().traceOptions())
+		text = terminal.Visible(text+"\n\n") + trace.Storyboard(t, traceOptions(interpreter(c)))
 		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
 			text += "\n" + terminal.Visible(story)
 		}
-		return nil, &CheckFailed{Message: strings.TrimRight(text, "\n"), drawn: true}
+		return nil, &CheckFailed{Message: strings.TrimRight(text, "\n"), Drawn: true}
 	}
-	fmt.Fprintln(c.in().plain(), text)
+	fmt.Fprintln(plainOut(interpreter(c)), text)
 	return starlark.None, nil
 }
 
@@ -308,10 +309,10 @@ check(validity(["1a", "2a"]))
 check(validity(lambda v: v.endswith("a")))`,
 		call: func(c *call) (starlark.Value, error) {
 			var allowed starlark.Value
-			if err := c.unpack(&allowed); err != nil {
+			if err := c.Unpack(&allowed); err != nil {
 				return nil, err
 			}
-			holds, err := allows(c.thread, allowed)
+			holds, err := allows(c.Thread, allowed)
 			if err != nil {
 				return nil, err
 			}
@@ -319,7 +320,7 @@ check(validity(lambda v: v.endswith("a")))`,
 			if list, ok := allowed.(starlark.Iterable); ok {
 				allowed = starlark.Tuple(slices.Collect(starlark.Elements(list))) // as it is now
 			}
-			return &propertyValue{name: p.Name(), text: c.written(), made: c.makings(allowed), args: []starlark.Value{allowed}, property: p}, nil
+			return &propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, allowed), args: []starlark.Value{allowed}, property: p}, nil
 		},
 	}
 }
@@ -328,7 +329,7 @@ check(validity(lambda v: v.endswith("a")))`,
 func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
 	switch allowed := allowed.(type) {
 	case starlark.Callable:
-		judge, err := runOf(thread).judging("validity", allowed)
+		judge, err := judging(interp.RunOf(thread), "validity", allowed)
 		if err != nil {
 			return nil, fmt.Errorf("validity: allowed: %w", err)
 		}
@@ -370,14 +371,14 @@ If a world repeats, the failure is a proven loop (see rebase in role); else it i
 		Example: roundStage + `check(live(within = 12))`,
 		call: func(c *call) (starlark.Value, error) {
 			var within int
-			if err := c.unpack(&within); err != nil {
+			if err := c.Unpack(&within); err != nil {
 				return nil, err
 			}
 			if within < 1 {
 				return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
 			}
 			p := check.Live(within)
-			return &propertyValue{name: p.Name(), text: c.written(), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
+			return &propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
 		},
 	}
 }

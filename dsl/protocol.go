@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -62,7 +63,7 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 	for i := range given {
 		variables = append(variables, &given[i])
 	}
-	if err := c.unpack(variables...); err != nil {
+	if err := c.Unpack(variables...); err != nil {
 		return nil, err
 	}
 	args := map[string]any{}
@@ -84,7 +85,7 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	text := "(" + strings.Join(shown, ", ") + ")"
-	return &protocolValue{made, p.Name + text, append([]making{{c.builtin, text}}, c.makings()...)}, nil
+	return &protocolValue{made, p.Name + text, append([]interp.Making{{Maker: c.Builtin, Args: text}}, interp.Makings(c)...)}, nil
 }
 
 func (o Option) value(v starlark.Value) (any, error) {
@@ -109,8 +110,8 @@ func (o Option) value(v starlark.Value) (any, error) {
 }
 
 // newNative makes the function native of the modules of @std.
-func newNative(protocols []Protocol) (*builtin, error) {
-	made := map[string]*builtin{}
+func newNative(protocols []Protocol) (*interp.Builtin, error) {
+	made := map[string]*interp.Builtin{}
 	var known []string
 	for _, p := range protocols {
 		if made[p.Name] != nil {
@@ -120,16 +121,16 @@ func newNative(protocols []Protocol) (*builtin, error) {
 		if err != nil {
 			return nil, err
 		}
-		made[p.Name] = newBuiltin(entry)
+		made[p.Name] = built(entry)
 		known = append(known, p.Name)
 	}
 	slices.Sort(known)
-	return newBuiltin(Entry{
+	return built(Entry{
 		Signature: "native(name)",
 		Doc:       "The protocol of that name that the host program provides, as a function of its options.",
 		call: func(c *call) (starlark.Value, error) {
 			var name string
-			if err := c.unpack(&name); err != nil {
+			if err := c.Unpack(&name); err != nil {
 				return nil, err
 			}
 			if b := made[name]; b != nil {
@@ -143,8 +144,8 @@ func newNative(protocols []Protocol) (*builtin, error) {
 // A protocolValue is a protocol in a script.
 type protocolValue struct {
 	node.Protocol
-	call string   // how its text says that the script made it
-	made []making // the calls that may make it again
+	call string          // how its text says that the script made it
+	made []interp.Making // the calls that may make it again
 }
 
 func (p *protocolValue) String() string { return p.call }
@@ -174,7 +175,7 @@ print(op, op.name, op.arg)`,
 		call: func(c *call) (starlark.Value, error) {
 			var name string
 			var arg plain
-			if err := c.unpack(&name, &arg); err != nil {
+			if err := c.Unpack(&name, &arg); err != nil {
 				return nil, err
 			}
 			return value.Operation{Name: name, Arg: arg.value}, nil

@@ -124,11 +124,3 @@ func instead(line string, col int, message string) string {
 	}
 	return ""
 }
-
-// advise adds what to write instead to the message of the parser.
-func advise(line string, col int, message string) string {
-	if text := instead(line, col, message); text != "" {
-		return message + "; " + text
-	}
-	return message
-}

@@ -38,7 +38,7 @@ func TestEveryNameIsDocumented(t *testing.T) {
 		}
 	}
 	slices.Sort(documented)
-	names := slices.DeleteFunc(in.builtins.Keys(), func(name string) bool {
+	names := slices.DeleteFunc(in.scripts.Builtins().Keys(), func(name string) bool {
 		return guard.IsHidden(name) || starlark.Universe.Has(name) && !slices.Contains(documented, name)
 	})
 	if !slices.Equal(names, documented) {
@@ -86,8 +86,8 @@ func TestUnpack(t *testing.T) {
 	)
 	bind := func(args starlark.Tuple, kwargs ...starlark.Tuple) error {
 		a, b, c, rest, others = 0, 2, "three", nil, nil
-		f := newBuiltin(Entry{Signature: `f(a, b=2, *rest, c=None, **others)`})
-		return (&call{builtin: f, args: args, kwargs: kwargs}).unpack(&a, &b, &rest, &c, &others)
+		f := built(Entry{Signature: `f(a, b=2, *rest, c=None, **others)`})
+		return (&call{Builtin: f, Args: args, Kwargs: kwargs}).Unpack(&a, &b, &rest, &c, &others)
 	}
 	number := func(n int) starlark.Value { return starlark.MakeInt(n) }
 	named := func(name string, v starlark.Value) starlark.Tuple { return starlark.Tuple{starlark.String(name), v} }

@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -110,10 +111,10 @@ type scriptProtocol struct {
 	replica   *role
 	client    *role // nil if there are no clients
 	symmetric bool
-	in        *Interpreter // that of the script
+	in        *interp.Interpreter // that of the script
 
 	mu       sync.Mutex
-	captured *capturedGlobals // what the handlers see of the script, once there are nodes
+	captured *interp.Captured // what the handlers see of the script, once there are nodes
 	types    []string         // of messages, once a filter named one
 	fresh    sync.Map         // nodeKey -> encoded starting state
 }
@@ -190,7 +191,7 @@ func (p *scriptProtocol) MessageTypes() []string {
 		}
 	}
 	if p.captured != nil {
-		p.types = append(p.types, p.captured.sent()...)
+		p.types = append(p.types, sentTypes(p.captured)...)
 	}
 	return p.types
 }
@@ -204,7 +205,7 @@ func (p *scriptProtocol) newNode(r *role, self node.Self, program []node.Operati
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.captured == nil {
-		s, err := p.in.capture(append(p.replica.functions(), p.client.functions()...)...)
+		s, err := interp.Capture(p.in, append(p.replica.functions(), p.client.functions()...)...)
 		if err != nil {
 			return nil, fmt.Errorf("protocol %s: %w", p.name, err)
 		}
@@ -218,16 +219,6 @@ func (p *scriptProtocol) newNode(r *role, self node.Self, program []node.Operati
 	}
 	p.fresh.Store(n.key(), n.encoded)
 	return n, nil
-}
-
-// calledAt returns where a script makes the call.
-func (c *call) calledAt() (pos syntax.Position) {
-	for _, f := range slices.Backward(c.thread.CallStack()) {
-		if isFile(f) {
-			return f.Pos
-		}
-	}
-	return pos
 }
 
 const echoExample = `def on_exchange(self):
@@ -254,15 +245,15 @@ The input is what this instance may propose: "1a" in round 1, "1b" for the twin 
 Handlers must depend on nothing but self and what happened, because each runs once for each different state and event. Global variables that they use cannot be changed any more once the system is set up.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {
-			if len(c.args) > 0 {
+			if len(c.Args) > 0 {
 				return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
 			}
-			r, err := newRole(c.kwargs)
+			r, err := newRole(c.Kwargs)
 			if err != nil {
 				return nil, err
 			}
-			r.place = c.calledAt()
-			return r, r.check(c.in())
+			r.place = c.Place()
+			return r, r.check(interpreter(c).scripts)
 		},
 	}
 }
@@ -274,15 +265,15 @@ func protocolEntry() Entry {
 With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.`,
 		Example: echoExample,
 		call: func(c *call) (starlark.Value, error) {
-			p := &scriptProtocol{in: c.in()}
-			if err := c.unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
+			p := &scriptProtocol{in: interpreter(c).scripts}
+			if err := c.Unpack(&p.name, &p.replica, &p.client, &p.symmetric); err != nil {
 				return nil, err
 			}
 			var handlers []starlark.Value
 			for _, h := range append(p.replica.functions(), p.client.functions()...) {
 				handlers = append(handlers, h)
 			}
-			return &protocolValue{p, p.name, c.makings(handlers...)}, nil
+			return &protocolValue{p, p.name, interp.Makings(c, handlers...)}, nil
 		},
 	}
 }
@@ -299,7 +290,7 @@ If by is a number, whether it was signed by that many identities together (see c
 		pure:    true,
 		call: func(c *call) (starlark.Value, error) {
 			var v, by starlark.Value
-			if err := c.unpack(&v, &by); err != nil {
+			if err := c.Unpack(&v, &by); err != nil {
 				return nil, err
 			}
 			if !value.IsSigner(by) {
@@ -325,7 +316,7 @@ It is a threshold signature: the result says that so many signed, but not who di
 		call: func(c *call) (starlark.Value, error) {
 			var list starlark.Iterable
 			var count int
-			if err := c.unpack(&list, &count); err != nil {
+			if err := c.Unpack(&list, &count); err != nil {
 				return nil, err
 			}
 			if count < 1 {

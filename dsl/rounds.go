@@ -33,14 +33,14 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 		call: func(c *call) (starlark.Value, error) {
 			var p *spaceValue
 			var hops int
-			if err := c.unpack(&p, &hops); err != nil {
+			if err := c.Unpack(&p, &hops); err != nil {
 				return nil, err
 			}
-			w, err := c.here()
+			w, err := here(c)
 			if err != nil {
 				return nil, err
 			}
-			parts, err := c.partitions(w.Cluster(), p)
+			parts, err := partitionsOf(c, w.Cluster(), p)
 			if err != nil {
 				return nil, err
 			}
@@ -48,14 +48,14 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 			if err != nil {
 				return nil, err
 			}
-			return c.named(steps), nil
+			return named(c, steps), nil
 		},
 	}}
 }
 
-// partitions returns the choices of a space of partitions; nil means at most
+// partitionsOf returns the choices of a space of partitions; nil means at most
 // two groups.
-func (c *call) partitions(cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
+func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
 	var all [][][]string
 	if s == nil {
 		n := cl.Servers().Len()
@@ -107,10 +107,10 @@ func callRounds(c *call) (starlark.Value, error) {
 		types  names
 		hops   int
 	)
-	if err := c.unpack(&chosen, &p, &phases, &deaf, &types, &hops); err != nil {
+	if err := c.Unpack(&chosen, &p, &phases, &deaf, &types, &hops); err != nil {
 		return nil, err
 	}
-	w, err := c.here()
+	w, err := here(c)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func callRounds(c *call) (starlark.Value, error) {
 	if len(types) > 0 && deaf == nil { // an empty list says so
 		return nil, fmt.Errorf("rounds: types names messages that no instance is deaf to; name some, as in deaf = [[], [%q]]", cl.Instances()[0].Name)
 	}
-	parts, err := c.partitions(cl, p)
+	parts, err := partitionsOf(c, cl, p)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func callRounds(c *call) (starlark.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &spaceValue{space.Of(steps...).Named(c.text()), c.in()}, nil
+		return &spaceValue{space.Of(steps...).Named(callText(c)), interpreter(c)}, nil
 	}
 	var s *space.Space
 	for _, args.Deaf = range deaf { // in all phases of a round
@@ -161,7 +161,7 @@ func callRounds(c *call) (starlark.Value, error) {
 			s = space.Or(s, of)
 		}
 	}
-	return &spaceValue{s.Named(c.text()), c.in()}, nil
+	return &spaceValue{s.Named(callText(c)), interpreter(c)}, nil
 }
 
 // choices is a parameter that takes a list of sets of instances, one of which is chosen.
@@ -180,7 +180,7 @@ func (c *choices) Unpack(v starlark.Value) error {
 }
 
 // roundSteps lists the rounds led by one of the leaders under one of the
-// partitions, in which one of the sets is deaf.
+// partitionsOf, in which one of the sets is deaf.
 func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf choices, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, leader := range leaders {

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -43,7 +43,7 @@ func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 		return
 	}
 	if err == nil {
-		if changed := n.protocol.captured.changed(); changed != "" {
+		if changed := n.protocol.captured.Changed(); changed != "" {
 			err = n.failed(name, fmt.Errorf("the variable %s was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew", changed))
 		}
 	}
@@ -76,7 +76,7 @@ func (n *scriptNode) unhandled(name string) node.Failure {
 		hint = fmt.Sprintf(" (did you mean on_%s?)", like)
 	}
 	n.protocol.mu.Lock()
-	sent := n.protocol.captured.sentAt(kind)
+	sent := sentAt(n.protocol.captured, kind)
 	n.protocol.mu.Unlock()
 	if sent.IsValid() {
 		hint += fmt.Sprintf(", and %s is sent at %s", kind, sent)
@@ -131,65 +131,23 @@ func (n *scriptNode) call(name string, args ...starlark.Value) error {
 	return nil
 }
 
-// A codeError says that a function that a script hands over failed, and where.
-// Of a handler that is a finding, of the others a mistake of the script.
-type codeError struct {
-	message string
-	place   syntax.Position // not valid if it is not known
-	calls   starlark.CallStack
-	cause   error
-}
-
-func (e *codeError) Error() string {
-	if e.place.IsValid() {
-		return fmt.Sprintf("%s (%s)", e.message, e.place)
-	}
-	return e.message
-}
-
-// Unwrap returns the error of the function.
-func (e *codeError) Unwrap() error { return e.cause }
-
 // failed says where the code of a node failed.
 func (n *scriptNode) failed(name string, err error) error {
-	return newCodeError(fmt.Sprintf("protocol %s: %s at %s", n.protocol.name, name, n.self.ID), n.role.handlers[name], err)
-}
-
-func newCodeError(of string, function starlark.Callable, err error) *codeError {
-	e := &codeError{message: fmt.Sprintf("%s: %v", of, err), cause: err}
-	var inner *codeError
-	if errors.As(err, &inner) {
-		e.message = of + ": " + inner.message
-	}
-	if fn, ok := function.(*starlark.Function); ok {
-		e.place = fn.Position()
-	}
-	var eval *starlark.EvalError
-	if errors.As(err, &eval) {
-		e.calls = eval.CallStack
-		// The innermost frame that is in a script, not in a builtin.
-		for _, f := range slices.Backward(eval.CallStack) {
-			if f.Pos.Line > 0 {
-				e.place = f.Pos
-				break
-			}
-		}
-	}
-	return e
+	return interp.NewCodeError(fmt.Sprintf("protocol %s: %s at %s", n.protocol.name, name, n.self.ID), n.role.handlers[name], err)
 }
 
 // failureOf makes a failure for the simulation of an error of a handler.
 func failureOf(err error) node.Failure {
-	var e *codeError
+	var e *interp.CodeError
 	if !errors.As(err, &e) {
 		return node.Failure{Message: err.Error()}
 	}
-	f := node.Failure{Message: e.message}
-	if e.place.IsValid() {
-		f.Place = e.place.String()
+	f := node.Failure{Message: e.Message}
+	if e.Place.IsValid() {
+		f.Place = e.Place.String()
 	}
-	if len(e.calls) > 1 {
-		f.Calls = callsText(e.calls)
+	if len(e.Calls) > 1 {
+		f.Calls = interp.CallsText(e.Calls)
 	}
 	return f
 }
@@ -327,7 +285,7 @@ func (n *scriptNode) Rebase(by int) bool {
 		return false
 	}
 	if err := n.call("rebase", starlark.MakeInt(by)); err != nil {
-		n.protocol.in.mistaken(err)
+		n.protocol.in.Mistaken(err)
 		return false
 	}
 	return true
@@ -342,7 +300,7 @@ func (n *scriptNode) Summary() string {
 	if _, ok := n.role.handlers["show"]; ok {
 		v, err := n.callValue("show")
 		if err != nil {
-			n.protocol.in.mistaken(err)
+			n.protocol.in.Mistaken(err)
 			return "?"
 		}
 		if s, ok := starlark.AsString(v); ok {

@@ -12,6 +12,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -167,13 +168,13 @@ func (l propertyList) split() (ofHistory []check.Property, ofWorld []check.World
 	return ofHistory, ofWorld
 }
 
-// options turns the common arguments of searches into options.
-func (c *call) options(s *spaceValue, properties propertyList, start *worldValue) (explore.Options, error) {
+// searchOptions turns the common arguments of searches into options.
+func searchOptions(c *call, s *spaceValue, properties propertyList, start *worldValue) (explore.Options, error) {
 	var o explore.Options
 	if start != nil {
 		o.Start = start.World
 	} else {
-		w, err := c.world()
+		w, err := worldOf(c)
 		if err != nil {
 			return o, err
 		}
@@ -183,7 +184,7 @@ func (c *call) options(s *spaceValue, properties propertyList, start *worldValue
 		return o, fmt.Errorf("%s: the space holds no scenario; a list of leaders, clients or instances that it is made of is empty", c.Name())
 	}
 	o.Properties, o.Invariants = properties.split()
-	o.Progress = c.in().config.Progress
+	o.Progress = interpreter(c).config.Progress
 	return o, nil
 }
 
@@ -201,13 +202,13 @@ func callExplore(c *call) (starlark.Value, error) {
 		resume     bool
 		workers    int
 	)
-	if err := c.unpack(&s, &properties, &start, &first, &symmetry, &budget, &maxWorlds, &maxMemory, &checkpoint, &resume, &workers); err != nil {
+	if err := c.Unpack(&s, &properties, &start, &first, &symmetry, &budget, &maxWorlds, &maxMemory, &checkpoint, &resume, &workers); err != nil {
 		return nil, err
 	}
 	if workers < 0 {
 		return nil, fmt.Errorf("explore: workers is %d, want 1 or more, or 0 for one for each processor", workers)
 	}
-	o, err := c.options(s, properties, start)
+	o, err := searchOptions(c, s, properties, start)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +219,7 @@ func callExplore(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("explore: resume goes with checkpoint = the file to go on from")
 	}
 	if checkpoint != "" {
-		folder, err := c.in().writable("explore: checkpoint", checkpoint)
+		folder, err := writable(interpreter(c), "explore: checkpoint", checkpoint)
 		if err != nil {
 			return nil, err
 		}
@@ -239,25 +240,25 @@ func callExplore(c *call) (starlark.Value, error) {
 	default:
 		return nil, fmt.Errorf("explore: symmetry is %s, want True, False, None or \"sampled\"", symmetry)
 	}
-	o.Shard = c.in().config.Shard
-	o.Code = func() []explore.Part { return properties.code(c.in()) }
-	report, err := explore.Explore(contextOf(c.thread), s.Space, o)
+	o.Shard = interpreter(c).config.Shard
+	o.Code = func() []explore.Part { return properties.code(interpreter(c)) }
+	report, err := explore.Explore(interp.ContextOf(c.Thread), s.Space, o)
 	if err != nil {
 		return nil, err
 	}
 	// What was found is not lost because it cannot be written.
 	if report.Unsaved != nil {
-		c.unwritten(report.Unsaved)
+		interp.RunOf(c.Thread).Late(c.Thread, report.Unsaved)
 	}
-	if keep := c.in().config.Report; keep != nil {
+	if keep := interpreter(c).config.Report; keep != nil {
 		if err := keep(report); err != nil {
-			c.unwritten(fmt.Errorf("explore: the report cannot be written: %w", err))
+			interp.RunOf(c.Thread).Late(c.Thread, fmt.Errorf("explore: the report cannot be written: %w", err))
 		}
 	}
 	if o.Shard.Index > 0 {
-		c.in().looked(o.Start) // the report of the first shard has what failed on the way to the start
+		looked(interpreter(c), o.Start) // the report of the first shard has what failed on the way to the start
 	}
-	return c.reported(report, properties, nil)
+	return reported(c, report, properties, nil)
 }
 
 // seconds is a parameter that takes a number of seconds, or a text such as "2m".
@@ -315,14 +316,14 @@ func ParseMemory(text string) (int, error) {
 
 // reported returns a report, unless the script was interrupted: then the
 // report is printed, because nothing that comes after will.
-func (c *call) reported(report *explore.Report, properties propertyList, err error) (starlark.Value, error) {
+func reported(c *call, report *explore.Report, properties propertyList, err error) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
 	r := &reportValue{Report: report, properties: properties}
-	if err := contextOf(c.thread).Err(); err != nil {
-		fmt.Fprintln(c.in().plain(), report.Text())
-		c.in().globals[lastValue] = r // for those who go on in a shell
+	if err := interp.ContextOf(c.Thread).Err(); err != nil {
+		fmt.Fprintln(plainOut(interpreter(c)), report.Text())
+		interpreter(c).scripts.Globals()[interp.LastValue] = r // for those who go on in a shell
 		return nil, err
 	}
 	if len(report.Failures) > 0 {
@@ -331,7 +332,7 @@ func (c *call) reported(report *explore.Report, properties propertyList, err err
 		for _, f := range report.Failures {
 			ways = append(ways, f.Counterexample)
 		}
-		r.alarm = c.alarmed("the failures of this report", "print(report.failures)", codeFailed(first.Instance, first.Failure), ways...)
+		r.alarm = alarmed(c, "the failures of this report", "print(report.failures)", codeFailed(first.Instance, first.Failure), ways...)
 	}
 	return r, nil
 }
@@ -351,7 +352,7 @@ func callSample(c *call) (starlark.Value, error) {
 		budget     seconds
 		maxMemory  memory
 	)
-	if err := c.unpack(&s, &count, &seed, &properties, &start, &guide, &workers, &budget, &maxMemory); err != nil {
+	if err := c.Unpack(&s, &count, &seed, &properties, &start, &guide, &workers, &budget, &maxMemory); err != nil {
 		return nil, err
 	}
 	if guide != "" && guide != "novelty" {
@@ -363,14 +364,14 @@ func callSample(c *call) (starlark.Value, error) {
 	if count < 1 || count > maxDraws {
 		return nil, fmt.Errorf("sample: count is %d, want 1 to %d", count, maxDraws)
 	}
-	o, err := c.options(s, properties, start)
+	o, err := searchOptions(c, s, properties, start)
 	if err != nil {
 		return nil, err
 	}
 	o.Novelty, o.Workers = guide == "novelty", workers
 	o.Budget, o.MaxMemory = time.Duration(budget), int(maxMemory)
-	report, err := explore.Sample(contextOf(c.thread), s.Space, count, uint64(seed), o)
-	return c.reported(report, properties, err)
+	report, err := explore.Sample(interp.ContextOf(c.Thread), s.Space, count, uint64(seed), o)
+	return reported(c, report, properties, err)
 }
 
 // coverageValue shows what a sample met; of other searches there is none.
@@ -390,10 +391,10 @@ func coverageValue(c *explore.Coverage) starlark.Value {
 
 func callRun(c *call) (starlark.Value, error) {
 	var scenario scenarioValue
-	if err := c.unpack(&scenario); err != nil {
+	if err := c.Unpack(&scenario); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := worldOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -403,17 +404,17 @@ func callRun(c *call) (starlark.Value, error) {
 		}
 	}
 	for _, step := range scenario {
-		next, err := w.DoContext(contextOf(c.thread), step)
-		if err := contextOf(c.thread).Err(); err != nil {
+		next, err := w.DoContext(interp.ContextOf(c.Thread), step)
+		if err := interp.ContextOf(c.Thread).Err(); err != nil {
 			return nil, err
 		}
 		if err != nil {
 			break
 		}
 		w = next
-		c.took(w)
+		took(c, w)
 	}
-	s, err := c.moving()
+	s, err := moving(c)
 	if err != nil {
 		return nil, err
 	}

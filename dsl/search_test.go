@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 )
 
 func TestBudgets(t *testing.T) {
@@ -31,7 +33,7 @@ func TestBudgets(t *testing.T) {
 // evaluated returns the value of an expression of Starlark.
 func evaluated(t *testing.T, text string) starlark.Value {
 	t.Helper()
-	v, err := starlark.EvalOptions(dialect, new(starlark.Thread), "x.star", text, nil)
+	v, err := starlark.EvalOptions(interp.Dialect, new(starlark.Thread), "x.star", text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

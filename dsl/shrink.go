@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -70,10 +71,10 @@ print(shrink(report.counterexample, linearizable()))`,
 
 func callShrink(c *call) (starlark.Value, error) {
 	var scenario, what starlark.Value
-	if err := c.unpack(&scenario, &what); err != nil {
+	if err := c.Unpack(&scenario, &what); err != nil {
 		return nil, err
 	}
-	ctx := contextOf(c.thread)
+	ctx := interp.ContextOf(c.Thread)
 	var properties propertyList
 	var shrunk *explore.Shrunk
 	f, err := chosen(scenario, what)
@@ -92,7 +93,7 @@ func callShrink(c *call) (starlark.Value, error) {
 				return nil, fmt.Errorf("shrink: check: %w", err)
 			}
 		}
-		w, err2 := c.played(scenario)
+		w, err2 := played(c, scenario)
 		if err2 != nil {
 			return nil, err2
 		}
@@ -102,14 +103,14 @@ func callShrink(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	scripts, whole := c.scripts(shrunk, properties)
+	scripts, whole := shrunkScripts(c, shrunk, properties)
 	if shrunk.Stopped != nil {
-		fmt.Fprintln(c.in().plain(), scripts[0]) // nothing that comes after will print it
+		fmt.Fprintln(plainOut(interpreter(c)), scripts[0]) // nothing that comes after will print it
 		return nil, shrunk.Stopped
 	}
 	script := scripts[0]
 	if whole {
-		if script, err = c.replayed(scripts, shrunk); err != nil {
+		if script, err = replayed(c, scripts, shrunk); err != nil {
 			return nil, err
 		}
 	}
@@ -159,14 +160,14 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 
 // replayed returns the first of several scripts that plays a scenario, or else
 // says why none does.
-func (c *call) replayed(scripts []string, shrunk *explore.Shrunk) (string, error) {
+func replayed(c *call, scripts []string, shrunk *explore.Shrunk) (string, error) {
 	var first error
 	for _, script := range scripts {
-		err := c.replay(script)
+		err := replay(c, script)
 		if err == nil {
 			return script, nil
 		}
-		if stopped := runOf(c.thread).stopped(); stopped != nil {
+		if stopped := interp.RunOf(c.Thread).Stopped(); stopped != nil {
 			return "", stopped
 		}
 		if first == nil {
@@ -182,19 +183,16 @@ func (c *call) replayed(scripts []string, shrunk *explore.Shrunk) (string, error
 
 // replay runs a script that shrink wrote, by itself, and reports if it does not
 // end as a check that does not hold.
-func (c *call) replay(script string) error {
-	config := c.in().config
+func replay(c *call, script string) error {
+	config := interpreter(c).config
 	config.Stdout, config.Report, config.Progress, config.WriteDir = nil, nil, nil, ""
 	again, err := New(config)
 	if err != nil {
 		return err
 	}
-	loader, err := newLoader(config.Modules, runOf(c.thread).loader.local.dir)
-	if err != nil {
-		return err
-	}
-	defer loader.close()
-	err = again.execute(contextOf(c.thread), loader, file{loader.local, "shrunk.star"}, script)
+	err = again.exec(func() error {
+		return again.scripts.ExecIn(interp.ContextOf(c.Thread), interp.RunOf(c.Thread).Dir(), "shrunk.star", script)
+	})
 	var failed *CheckFailed
 	switch {
 	case errors.As(err, &failed):
@@ -206,17 +204,17 @@ func (c *call) replay(script string) error {
 }
 
 // played returns the world in which a scenario ends.
-func (c *call) played(scenario starlark.Value) (*runtime.World, error) {
+func played(c *call, scenario starlark.Value) (*runtime.World, error) {
 	switch scenario := scenario.(type) {
 	case *worldValue:
 		return scenario.World, nil
 	case scenarioValue:
-		w, err := c.world()
+		w, err := worldOf(c)
 		if err != nil {
 			return nil, err
 		}
 		for _, step := range scenario {
-			if w, err = w.DoContext(contextOf(c.thread), step); err != nil {
+			if w, err = w.DoContext(interp.ContextOf(c.Thread), step); err != nil {
 				return nil, err
 			}
 		}
@@ -225,49 +223,4 @@ func (c *call) played(scenario starlark.Value) (*runtime.World, error) {
 		return nil, fmt.Errorf("shrink: scenario is None; a report that found nothing has no counterexample")
 	}
 	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), a report, or steps", scenario.Type())
-}
-
-// scripts returns scripts that may play a scenario and judge it, and whether they
-// are whole: whether they lack no definition. There is one at least.
-func (c *call) scripts(s *explore.Shrunk, properties propertyList) (texts []string, whole bool) {
-	d := c.definitions()
-	var judged []string
-	if s.Failure != nil {
-		judged = []string{"check()\n"}
-	}
-	for _, p := range properties {
-		if len(judged) == 0 && p.name == s.Property {
-			for _, text := range d.properties(p) {
-				judged = append(judged, "check("+text+")\n")
-			}
-		}
-	}
-	whole = len(judged) > 0
-	if !whole {
-		judged = []string{fmt.Sprintf("# check(…) with %s, which has no name here\n", s.Property)}
-	}
-	config := s.World.Cluster().Config()
-	protocol := config.Protocol.(*protocolValue)
-	steps := stepsText(s.World)
-	for _, rest := range judged {
-		rest = steps + rest
-		for _, text := range d.protocols(protocol) {
-			acts := stagingText(text, config) + rest
-			texts = append(texts, d.of(acts)+acts)
-		}
-	}
-	if len(texts) > 0 {
-		return texts, whole
-	}
-	note := fmt.Sprintf("# %s stands for a protocol that no variable here or in a module holds, and no function there makes\n", protocol.Name())
-	rest := steps + judged[0]
-	return []string{d.of(stagingText("None", config)+rest) + note + stagingText(protocol.Name(), config) + rest}, false
-}
-
-func stepsText(w *runtime.World) string {
-	var b strings.Builder
-	for _, step := range stepsTo(w) {
-		b.WriteString(step.Text() + "\n")
-	}
-	return b.String()
 }

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 )
 
 // What a role cannot mean is found when it is defined, not when some scenario
@@ -31,8 +32,8 @@ func parameters(name string) []string {
 
 // check reports a function of the role that its event cannot call, or that
 // assigns a variable which is never read and has the name of an attribute.
-func (r *role) check(in *Interpreter) error {
-	s := &capturedGlobals{in: in, files: map[string]*syntax.File{}}
+func (r *role) check(in *interp.Interpreter) error {
+	defined := interp.NewTexts(in)
 	attributes := map[string]bool{}
 	texts := map[string]syntax.Node{}
 	for _, name := range r.names() {
@@ -43,7 +44,7 @@ func (r *role) check(in *Interpreter) error {
 		if err := callable(name, fn); err != nil {
 			return err
 		}
-		if texts[name] = s.text(fn); texts[name] == nil {
+		if texts[name] = defined.Of(fn); texts[name] == nil {
 			continue
 		}
 		self, _ := fn.Param(0)
@@ -55,7 +56,7 @@ func (r *role) check(in *Interpreter) error {
 		if texts[name] == nil {
 			continue
 		}
-		for _, id := range unread(texts[name]) {
+		for _, id := range interp.Unread(texts[name]) {
 			if attributes[id.Name] {
 				return fmt.Errorf("role: %s assigns the variable %s and never reads it (%s); the attribute is written self.%s", name, id.Name, id.NamePos, id.Name)
 			}
@@ -99,7 +100,7 @@ func assignedAttributes(text syntax.Node, self string) []string {
 	var names []string
 	syntax.Walk(text, func(n syntax.Node) bool {
 		if assign, ok := n.(*syntax.AssignStmt); ok {
-			for _, target := range targets(assign.LHS) {
+			for _, target := range interp.Targets(assign.LHS) {
 				if dot, ok := target.(*syntax.DotExpr); ok {
 					if id, ok := dot.X.(*syntax.Ident); ok && id.Name == self {
 						names = append(names, dot.Name.Name)
@@ -112,52 +113,62 @@ func assignedAttributes(text syntax.Node, self string) []string {
 	return names
 }
 
-// unread lists the local variables that statements x = … of a function assign
-// and nothing reads, each once.
-func unread(text syntax.Node) []*syntax.Ident {
-	assigned := map[*syntax.Ident]bool{} // places where a variable is assigned
-	var order []*syntax.Ident
-	syntax.Walk(text, func(n syntax.Node) bool {
-		if assign, ok := n.(*syntax.AssignStmt); ok && assign.Op == syntax.EQ {
-			if id, ok := assign.LHS.(*syntax.Ident); ok {
-				assigned[id] = true
-				order = append(order, id)
+// sentTypes lists the types of messages that the functions send under names that
+// stand in their text, as in self.broadcast("vote").
+func sentTypes(s *interp.Captured) []string {
+	var types []string
+	s.Walk(func(n syntax.Node) {
+		if call, ok := n.(*syntax.CallExpr); ok {
+			if kind, ok := sentBy(call); ok && !slices.Contains(types, kind) {
+				types = append(types, kind)
 			}
 		}
-		return true
 	})
-	read := map[*syntax.Ident]bool{} // variables, by where they were first assigned
-	syntax.Walk(text, func(n syntax.Node) bool {
-		if id, ok := n.(*syntax.Ident); ok && !assigned[id] {
-			if b, ok := id.Binding.(*resolve.Binding); ok {
-				read[b.First] = true
-			}
-		}
-		return true
-	})
-	return slices.DeleteFunc(order, func(id *syntax.Ident) bool {
-		b, ok := id.Binding.(*resolve.Binding)
-		local := ok && (b.Scope == resolve.Local || b.Scope == resolve.Cell)
-		return !local || read[b.First]
-	})
+	return types
 }
 
-// targets lists what the left side of an assignment assigns.
-func targets(e syntax.Expr) []syntax.Expr {
-	var list []syntax.Expr
-	switch e := e.(type) {
-	case *syntax.ParenExpr:
-		return targets(e.X)
-	case *syntax.TupleExpr:
-		for _, x := range e.List {
-			list = append(list, targets(x)...)
+// sentAt returns the first place at which the functions send messages of a type,
+// by their text; it is not valid if there is none.
+func sentAt(s *interp.Captured, kind string) (at syntax.Position) {
+	s.Walk(func(n syntax.Node) {
+		if call, ok := n.(*syntax.CallExpr); ok {
+			pos, _ := call.Span()
+			sent, ok := sentBy(call)
+			earlier := pos.Filename() < at.Filename() || pos.Filename() == at.Filename() && before(pos, at)
+			if ok && sent == kind && (!at.IsValid() || earlier) {
+				at = pos
+			}
 		}
-	case *syntax.ListExpr:
-		for _, x := range e.List {
-			list = append(list, targets(x)...)
+	})
+	return at
+}
+
+// assigns reports whether a statement of the functions assigns an attribute of that name.
+func assigns(s *interp.Captured, attribute string) (found bool) {
+	s.Walk(func(n syntax.Node) {
+		if assign, ok := n.(*syntax.AssignStmt); ok {
+			for _, target := range interp.Targets(assign.LHS) {
+				dot, ok := target.(*syntax.DotExpr)
+				found = found || ok && dot.Name.Name == attribute
+			}
 		}
-	default:
-		list = append(list, e)
+	})
+	return found
+}
+
+// sentBy returns the type of message that a call of send or broadcast names.
+func sentBy(call *syntax.CallExpr) (string, bool) {
+	method, ok := call.Fn.(*syntax.DotExpr)
+	if !ok {
+		return "", false
 	}
-	return list
+	at, sends := map[string]int{"send": 1, "broadcast": 0}[method.Name.Name]
+	if !sends || len(call.Args) <= at {
+		return "", false
+	}
+	kind, ok := call.Args[at].(*syntax.Literal)
+	if !ok || kind.Token != syntax.STRING {
+		return "", false
+	}
+	return kind.Value.(string), true
 }

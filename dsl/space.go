@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -133,33 +134,33 @@ func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 	return nil, nil
 }
 
-var spaceMethods = map[string]*builtin{
-	"at": newBuiltin(Entry{Signature: "at(i)", Doc: "The i-th scenario, from 0.", call: func(c *call) (starlark.Value, error) {
+var spaceMethods = map[string]*interp.Builtin{
+	"at": built(Entry{Signature: "at(i)", Doc: "The i-th scenario, from 0.", call: func(c *call) (starlark.Value, error) {
 		var i starlark.Int
-		if err := c.unpack(&i); err != nil {
+		if err := c.Unpack(&i); err != nil {
 			return nil, err
 		}
-		scenario, err := c.receiver.(*spaceValue).At(i.BigInt())
+		scenario, err := c.Receiver().(*spaceValue).At(i.BigInt())
 		return scenarioValue(scenario), err
 	}}),
-	"distinct": newBuiltin(Entry{Signature: "distinct(n)", Doc: "Sequences of n different scenarios of this space.", call: func(c *call) (starlark.Value, error) {
+	"distinct": built(Entry{Signature: "distinct(n)", Doc: "Sequences of n different scenarios of this space.", call: func(c *call) (starlark.Value, error) {
 		var n int
-		if err := c.unpack(&n); err != nil {
+		if err := c.Unpack(&n); err != nil {
 			return nil, err
 		}
 		if n < 0 || n > maxTimes {
 			return nil, fmt.Errorf("distinct: n is %d, want 0 to %d", n, maxTimes)
 		}
-		of := c.receiver.(*spaceValue)
-		s, err := of.Distinct(contextOf(c.thread), n)
+		of := c.Receiver().(*spaceValue)
+		s, err := of.Distinct(interp.ContextOf(c.Thread), n)
 		if err != nil {
 			return nil, err
 		}
 		return of.bounded(s.MaxLen(), func() *space.Space { return s })
 	}}),
-	"representatives": newBuiltin(Entry{Signature: "representatives(max=1000)", Doc: "One scenario of each orbit, the first in order: a list of at most max.", call: func(c *call) (starlark.Value, error) {
+	"representatives": built(Entry{Signature: "representatives(max=1000)", Doc: "One scenario of each orbit, the first in order: a list of at most max.", call: func(c *call) (starlark.Value, error) {
 		most := 1000
-		if err := c.unpack(&most); err != nil {
+		if err := c.Unpack(&most); err != nil {
 			return nil, err
 		}
 		list := starlark.NewList(nil)
@@ -167,7 +168,7 @@ var spaceMethods = map[string]*builtin{
 			return nil, fmt.Errorf("representatives: max is %d, want 0 to %d", most, space.MaxChoices)
 		}
 		var full error
-		err := c.receiver.(*spaceValue).Representatives(contextOf(c.thread), func(sc space.Scenario) bool {
+		err := c.Receiver().(*spaceValue).Representatives(interp.ContextOf(c.Thread), func(sc space.Scenario) bool {
 			if list.Len() < most {
 				full = list.Append(scenarioValue(sc))
 			}
@@ -178,15 +179,15 @@ var spaceMethods = map[string]*builtin{
 		}
 		return list, nil
 	}}),
-	"constant": newBuiltin(Entry{Signature: "constant(n)", Doc: "Each scenario of this space n times in a row.", call: func(c *call) (starlark.Value, error) {
+	"constant": built(Entry{Signature: "constant(n)", Doc: "Each scenario of this space n times in a row.", call: func(c *call) (starlark.Value, error) {
 		var n int
-		if err := c.unpack(&n); err != nil {
+		if err := c.Unpack(&n); err != nil {
 			return nil, err
 		}
 		if n < 0 || n > maxTimes {
 			return nil, fmt.Errorf("constant: n is %d, want 0 to %d", n, maxTimes)
 		}
-		of := c.receiver.(*spaceValue)
+		of := c.Receiver().(*spaceValue)
 		return of.bounded(n*of.MaxLen(), func() *space.Space { return of.Constant(n) })
 	}}),
 }
@@ -202,30 +203,30 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 	case "size":
 		return starlark.MakeBigInt(s.Size()), nil
 	case "orbits":
-		orbits, err := s.Orbits(s.in.context())
+		orbits, err := s.Orbits(s.in.scripts.Context())
 		if err != nil {
 			return nil, err
 		}
 		return starlark.MakeBigInt(orbits), nil
 	}
 	if m := spaceMethods[name]; m != nil {
-		return m.method(s), nil
+		return m.Method(s), nil
 	}
 	return nil, nil
 }
 
 // named makes the space of single steps that a call stands for.
-func (c *call) named(steps []runtime.Step) starlark.Value {
-	return &spaceValue{space.Of(steps...).Named(c.text()), c.in()}
+func named(c *call, steps []runtime.Step) starlark.Value {
+	return &spaceValue{space.Of(steps...).Named(callText(c)), interpreter(c)}
 }
 
-// text shows the call, in short.
-func (c *call) text() string {
+// callText shows the call, in short.
+func callText(c *call) string {
 	var args []string
-	for _, v := range c.args {
+	for _, v := range c.Args {
 		args = append(args, short(v))
 	}
-	for _, kw := range c.kwargs {
+	for _, kw := range c.Kwargs {
 		args = append(args, fmt.Sprintf("%s = %s", string(kw[0].(starlark.String)), short(kw[1])))
 	}
 	return c.Name() + "(" + strings.Join(args, ", ") + ")"
@@ -284,17 +285,17 @@ Each twinned identity takes part with any of its instances or with several.`,
 		Example: kvStage + `print(quorums())`,
 		call: func(c *call) (starlark.Value, error) {
 			size := -1
-			if err := c.unpack(&size); err != nil {
+			if err := c.Unpack(&size); err != nil {
 				return nil, err
 			}
-			w, err := c.here()
+			w, err := here(c)
 			if err != nil {
 				return nil, err
 			}
 			if size < 0 {
 				size = quorumOf(w.Cluster())
 			}
-			return c.reaches(w.Cluster(), size, size)
+			return reaches(c, w.Cluster(), size, size)
 		},
 	}, {
 		Signature: "subsets(min=1, max=None)",
@@ -302,17 +303,17 @@ Each twinned identity takes part with any of its instances or with several.`,
 		Example:   kvStage + `print(len(subsets(max = 3)))`,
 		call: func(c *call) (starlark.Value, error) {
 			least, most := 1, -1
-			if err := c.unpack(&least, &most); err != nil {
+			if err := c.Unpack(&least, &most); err != nil {
 				return nil, err
 			}
-			w, err := c.here()
+			w, err := here(c)
 			if err != nil {
 				return nil, err
 			}
 			if most < 0 {
 				most = w.Cluster().Config().N
 			}
-			return c.reaches(w.Cluster(), least, most)
+			return reaches(c, w.Cluster(), least, most)
 		},
 	},
 		each("crashes", "crash", "crashes of one of the instances (default: all)", func(id string) runtime.Action { return runtime.CrashStep{ID: id} }),
@@ -336,7 +337,7 @@ print((begun + exchanges("c2") * 2).size)`,
 
 func callSteps(c *call) (starlark.Value, error) {
 	var args starlark.Tuple
-	if err := c.unpack(&args); err != nil {
+	if err := c.Unpack(&args); err != nil {
 		return nil, err
 	}
 	var all *space.Space
@@ -361,7 +362,7 @@ func callSteps(c *call) (starlark.Value, error) {
 	if all.Depth() > maxNested {
 		return nil, fmt.Errorf("steps: %d scenarios of up to %d steps are too many", len(args), all.MaxLen())
 	}
-	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args))), c.in()}, nil
+	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args))), interpreter(c)}, nil
 }
 
 // each makes the entry of a plural noun: the space of an act on one instance.
@@ -372,10 +373,10 @@ func each(plural, act, doc string, action func(id string) runtime.Action) Entry 
 		Example:   kvStage + "print(" + plural + "([\"A\", \"c1\"]).at(0))",
 		call: func(c *call) (starlark.Value, error) {
 			var ids oneOrMore
-			if err := c.unpack(&ids); err != nil {
+			if err := c.Unpack(&ids); err != nil {
 				return nil, err
 			}
-			w, err := c.here()
+			w, err := here(c)
 			if err != nil {
 				return nil, err
 			}
@@ -390,7 +391,7 @@ func each(plural, act, doc string, action func(id string) runtime.Action) Entry 
 				}
 				steps = append(steps, s)
 			}
-			return c.named(steps), nil
+			return named(c, steps), nil
 		},
 	}
 }
@@ -398,7 +399,7 @@ func each(plural, act, doc string, action func(id string) runtime.Action) Entry 
 // quorumOf returns the size of a quorum if a script does not say: 2f+1.
 func quorumOf(cl *runtime.Cluster) int { return min(2*cl.Config().F+1, cl.Config().N) }
 
-func (c *call) reaches(cl *runtime.Cluster, least, most int) (starlark.Value, error) {
+func reaches(c *call, cl *runtime.Cluster, least, most int) (starlark.Value, error) {
 	n := cl.Config().N
 	if least < 1 || most > n || least > most {
 		return nil, fmt.Errorf("%s: from %d to %d identities, want 1 to n = %d", c.Name(), least, most, n)
@@ -427,10 +428,10 @@ func withoutClients(cl *runtime.Cluster) string {
 func callExchanges(c *call) (starlark.Value, error) {
 	var clients oneOrMore
 	var reach groups
-	if err := c.unpack(&clients, &reach); err != nil {
+	if err := c.Unpack(&clients, &reach); err != nil {
 		return nil, err
 	}
-	w, err := c.here()
+	w, err := here(c)
 	if err != nil {
 		return nil, err
 	}
@@ -462,5 +463,5 @@ func callExchanges(c *call) (starlark.Value, error) {
 			steps = append(steps, s)
 		}
 	}
-	return c.named(steps), nil
+	return named(c, steps), nil
 }

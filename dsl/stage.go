@@ -55,22 +55,22 @@ func (s *session) checked(w *runtime.World, property string) {
 	s.checks[w] = append(s.checks[w], property)
 }
 
-// world returns the world that a call is about: that whose method it is, or
+// worldOf returns the world that a call is about: that whose method it is, or
 // the current one.
-func (c *call) world() (*runtime.World, error) {
-	if w, ok := c.receiver.(*worldValue); ok {
+func worldOf(c *call) (*runtime.World, error) {
+	if w, ok := c.Receiver().(*worldValue); ok {
 		return w.World, nil
 	}
-	if c.thread.Local(judgingKey) != nil {
-		return nil, c.outside()
+	if c.Thread.Local(judgingKey) != nil {
+		return nil, outside(c)
 	}
-	return c.here()
+	return here(c)
 }
 
 // here returns the world that the session is in. Spaces are made for its system,
 // in invariants, too.
-func (c *call) here() (*runtime.World, error) {
-	w, err := c.in().session.current()
+func here(c *call) (*runtime.World, error) {
+	w, err := interpreter(c).session.current()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name(), err)
 	}
@@ -82,16 +82,16 @@ const judgingKey = "twinsh judging"
 
 // moving returns the session for a call that changes it. Invariants cannot:
 // several are judged at the same time.
-func (c *call) moving() (*session, error) {
-	if c.thread.Local(judgingKey) != nil {
-		return nil, c.outside()
+func moving(c *call) (*session, error) {
+	if c.Thread.Local(judgingKey) != nil {
+		return nil, outside(c)
 	}
-	return c.in().session, nil
+	return interpreter(c).session, nil
 }
 
 // outside is the error of an invariant that asks for the session's world, which
 // says nothing about the one that it judges.
-func (c *call) outside() error {
+func outside(c *call) error {
 	return fmt.Errorf("%s: an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names", c.Name())
 }
 
@@ -140,7 +140,7 @@ func callCluster(c *call) (starlark.Value, error) {
 		clients *starlark.Dict
 		network = "lossy"
 	)
-	if err := c.unpack(&p, &given, &f, &servers, &clients, &network); err != nil {
+	if err := c.Unpack(&p, &given, &f, &servers, &clients, &network); err != nil {
 		return nil, err
 	}
 	switch {
@@ -154,7 +154,8 @@ func callCluster(c *call) (starlark.Value, error) {
 	case servers == nil:
 		n = 3*f + 1
 	}
-	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers, Write: c.in().actionText}
+	in := interpreter(c)
+	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers, Write: func(a runtime.Action) string { return actionText(in, a) }}
 	switch network {
 	case "lossy":
 	case "held":
@@ -175,7 +176,7 @@ func callCluster(c *call) (starlark.Value, error) {
 			config.Clients = append(config.Clients, runtime.Client{Name: name, Program: program})
 		}
 	}
-	s, err := c.moving()
+	s, err := moving(c)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func callCluster(c *call) (starlark.Value, error) {
 	}
 	if made := s.world.Cluster().Config(); made.N < 3*f+1 && !s.warned {
 		s.warned = true
-		fmt.Fprintf(c.in().plain(), "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
+		fmt.Fprintf(plainOut(interpreter(c)), "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
 	}
 	return w, nil
 }
@@ -212,10 +213,10 @@ func callTwin(c *call) (starlark.Value, error) {
 		k       = 2
 		program starlark.Value
 	)
-	if err := c.unpack(&id, &k, &program); err != nil {
+	if err := c.Unpack(&id, &k, &program); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := worldOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +231,7 @@ func callTwin(c *call) (starlark.Value, error) {
 	}
 	config := w.Cluster().Config()
 	config.Twins = append(config.Twins[:len(config.Twins):len(config.Twins)], t)
-	s, err := c.moving()
+	s, err := moving(c)
 	if err != nil {
 		return nil, err
 	}

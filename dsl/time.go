@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -24,10 +25,10 @@ a = w.exchange("c1", ["A", "B", "C"])
 b = w.exchange("c1", ["B", "C", "D"])
 print(w.depth, a.steps, b.steps)`,
 		call: func(c *call) (starlark.Value, error) {
-			if err := c.unpack(); err != nil {
+			if err := c.Unpack(); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := worldOf(c)
 			if err != nil {
 				return nil, err
 			}
@@ -59,17 +60,17 @@ exchange("c2", ["A", "B", "C"])`,
 undo()`,
 		call: func(c *call) (starlark.Value, error) {
 			n := 1
-			if err := c.unpack(&n); err != nil {
+			if err := c.Unpack(&n); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := worldOf(c)
 			if err != nil {
 				return nil, err
 			}
 			if n < 1 || n > w.Depth() {
 				return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
 			}
-			s, err := c.moving()
+			s, err := moving(c)
 			if err != nil {
 				return nil, err
 			}
@@ -83,10 +84,10 @@ undo()
 redo()`,
 		call: func(c *call) (starlark.Value, error) {
 			n := 1
-			if err := c.unpack(&n); err != nil {
+			if err := c.Unpack(&n); err != nil {
 				return nil, err
 			}
-			s, err := c.moving()
+			s, err := moving(c)
 			if err != nil {
 				return nil, err
 			}
@@ -105,13 +106,13 @@ exchange("c1", ["B", "C", "D"])
 print(branches())
 goto(branches()[0])`,
 		call: func(c *call) (starlark.Value, error) {
-			if err := c.unpack(); err != nil {
+			if err := c.Unpack(); err != nil {
 				return nil, err
 			}
-			if _, err := c.world(); err != nil {
+			if _, err := worldOf(c); err != nil {
 				return nil, err
 			}
-			s := c.in().session
+			s := interpreter(c).session
 			var ends []*runtime.World
 			for _, end := range s.ends {
 				if end.Cluster() == s.world.Cluster() {
@@ -150,10 +151,10 @@ func (s *session) enter(w *runtime.World) *worldValue {
 
 func callGoto(c *call) (starlark.Value, error) {
 	var where starlark.Value
-	if err := c.unpack(&where); err != nil {
+	if err := c.Unpack(&where); err != nil {
 		return nil, err
 	}
-	s, err := c.moving()
+	s, err := moving(c)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +166,7 @@ func callGoto(c *call) (starlark.Value, error) {
 		}
 		return s.enter(where.World), nil
 	case starlark.Int:
-		w, err := c.world()
+		w, err := worldOf(c)
 		if err != nil {
 			return nil, err
 		}
@@ -181,10 +182,10 @@ func callGoto(c *call) (starlark.Value, error) {
 
 func callEnter(c *call) (starlark.Value, error) {
 	var what starlark.Value
-	if err := c.unpack(&what); err != nil {
+	if err := c.Unpack(&what); err != nil {
 		return nil, err
 	}
-	s, err := c.moving()
+	s, err := moving(c)
 	if err != nil {
 		return nil, err
 	}
@@ -281,18 +282,18 @@ func (b *branchList) String() string {
 }
 
 func callNext(c *call) (starlark.Value, error) {
-	if err := c.unpack(); err != nil {
+	if err := c.Unpack(); err != nil {
 		return nil, err
 	}
-	w, err := c.world()
+	w, err := worldOf(c)
 	if err != nil {
 		return nil, err
 	}
-	lines := nextActs(contextOf(c.thread), w)
+	lines := nextActs(interp.ContextOf(c.Thread), w)
 	if len(lines) == 0 {
 		lines = []string{"nothing that the protocol does by itself can happen here; faults can"}
 	}
-	_, err = fmt.Fprintln(c.in().plain(), strings.Join(lines, "\n"))
+	_, err = fmt.Fprintln(plainOut(interpreter(c)), strings.Join(lines, "\n"))
 	return starlark.None, err
 }
 

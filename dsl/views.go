@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
@@ -22,7 +23,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-func (in *Interpreter) traceOptions() trace.Options {
+func traceOptions(in *Interpreter) trace.Options {
 	return trace.Options{Width: in.config.Width, Color: in.config.Color}
 }
 
@@ -88,7 +89,7 @@ func callShow(c *call) (starlark.Value, error) {
 		properties   propertyList
 		full         bool
 	)
-	if err := c.unpack(&what, &format, &file, &properties, &full); err != nil {
+	if err := c.Unpack(&what, &format, &file, &properties, &full); err != nil {
 		return nil, err
 	}
 	var t *trace.Trace
@@ -118,16 +119,16 @@ func callShow(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	if nothing != nil {
-		return c.showNothing(nothing, f, file)
+		return showNothing(c, nothing, f, file)
 	}
 	if found != nil {
-		if t, err = found.trace(contextOf(c.thread)); err != nil {
+		if t, err = found.trace(interp.ContextOf(c.Thread)); err != nil {
 			return nil, err
 		}
 		w = found.world
 	}
 	if w == nil {
-		if w, err = c.world(); err != nil {
+		if w, err = worldOf(c); err != nil {
 			return nil, err
 		}
 	}
@@ -135,32 +136,32 @@ func callShow(c *call) (starlark.Value, error) {
 		t = trace.Of(w)
 	}
 	for _, p := range properties {
-		if err := p.find(contextOf(c.thread), t, w); err != nil {
+		if err := p.find(interp.ContextOf(c.Thread), t, w); err != nil {
 			return nil, err
 		}
 	}
-	options := c.in().traceOptions()
+	options := traceOptions(interpreter(c))
 	if file != "" {
 		options = trace.Options{}
 	}
 	options.Full = full
 	text, err := t.Render(f, options)
-	if mistake := c.in().mistake.Load(); mistake != nil {
-		return nil, *mistake // the picture would lack what show did not say
+	if mistake := interpreter(c).scripts.Mistake(); mistake != nil {
+		return nil, mistake // the picture would lack what show did not say
 	}
 	if err != nil {
 		return nil, err
 	}
 	if file != "" {
-		if err := c.in().write("show: file", file, text, f.Recognizes); err != nil {
+		if err := writeFile(interpreter(c), "show: file", file, text, f.Recognizes); err != nil {
 			return nil, err
 		}
-		_, err := fmt.Fprintf(c.in().config.Stdout, "wrote %s (%s)\n", file, f)
+		_, err := fmt.Fprintf(interpreter(c).config.Stdout, "wrote %s (%s)\n", file, f)
 		return starlark.None, err
 	}
-	out := c.in().plain()
+	out := plainOut(interpreter(c))
 	if f.Drawn() {
-		out = c.in().config.Stdout // which are coloured
+		out = interpreter(c).config.Stdout // which are coloured
 	}
 	fmt.Fprintln(out, strings.TrimRight(text, "\n"))
 	return starlark.None, nil
@@ -188,7 +189,7 @@ func pictureFormat(format, file string, full bool) (trace.Format, error) {
 
 // showNothing says that a report has nothing to show, and what there is instead.
 // Another program that reads a picture cannot read that.
-func (c *call) showNothing(r *reportValue, f trace.Format, file string) (starlark.Value, error) {
+func showNothing(c *call, r *reportValue, f trace.Format, file string) (starlark.Value, error) {
 	text := "nothing is violated " + r.Bounds()
 	if file != "" {
 		text += ", so " + file + " is not written"
@@ -197,7 +198,7 @@ func (c *call) showNothing(r *reportValue, f trace.Format, file string) (starlar
 	if file == "" && !f.Drawn() {
 		return nil, fmt.Errorf("show: %s", text)
 	}
-	_, err := fmt.Fprintln(c.in().plain(), text)
+	_, err := fmt.Fprintln(plainOut(interpreter(c)), text)
 	return starlark.None, err
 }
 
@@ -211,7 +212,7 @@ func (r *reportValue) instead(fn string) string {
 
 func callDiff(c *call) (starlark.Value, error) {
 	var before, after *worldValue
-	if err := c.unpack(&before, &after); err != nil {
+	if err := c.Unpack(&before, &after); err != nil {
 		return nil, err
 	}
 	if before.Cluster() != after.Cluster() {

@@ -7,38 +7,39 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
 func callWhy(c *call) (starlark.Value, error) {
 	var what starlark.Value
-	if err := c.unpack(&what); err != nil {
+	if err := c.Unpack(&what); err != nil {
 		return nil, err
 	}
 	switch v := what.(type) {
 	case nil:
-		w, err := c.world()
+		w, err := worldOf(c)
 		if err != nil {
 			return nil, err
 		}
-		if r := c.in().session.entered; r != nil && r.Counterexample == w {
-			return c.whyReport(r)
+		if r := interpreter(c).session.entered; r != nil && r.Counterexample == w {
+			return whyReport(c, r)
 		}
-		return c.whyWorld(w)
+		return whyWorld(c, w)
 	case *worldValue:
-		return c.whyWorld(v.World)
+		return whyWorld(c, v.World)
 	case *reportValue:
-		return c.whyReport(v)
+		return whyReport(c, v)
 	case *finding:
-		return c.whyFinding(v)
+		return whyFinding(c, v)
 	case *propertyValue:
-		w, err := c.world()
+		w, err := worldOf(c)
 		if err != nil {
 			return nil, err
 		}
 		t := trace.Of(w)
-		if err := v.find(contextOf(c.thread), t, w); err != nil {
+		if err := v.find(interp.ContextOf(c.Thread), t, w); err != nil {
 			return nil, err
 		}
 		if len(t.Findings) == 0 {
@@ -49,16 +50,16 @@ func callWhy(c *call) (starlark.Value, error) {
 	return nil, fmt.Errorf("why: what is a %s, want a report, one of its violations or failures, a property or a world", what.Type())
 }
 
-func (c *call) whyReport(r *reportValue) (starlark.Value, error) {
+func whyReport(c *call, r *reportValue) (starlark.Value, error) {
 	f := r.first()
 	if f == nil {
 		return starlark.String("nothing is violated " + r.Bounds()), nil
 	}
-	return c.whyFinding(f)
+	return whyFinding(c, f)
 }
 
-func (c *call) whyFinding(f *finding) (starlark.Value, error) {
-	t, err := f.trace(contextOf(c.thread))
+func whyFinding(c *call, f *finding) (starlark.Value, error) {
+	t, err := f.trace(interp.ContextOf(c.Thread))
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (c *call) whyFinding(f *finding) (starlark.Value, error) {
 }
 
 // whyWorld says how that came about which was observed in the last step.
-func (c *call) whyWorld(w *runtime.World) (starlark.Value, error) {
+func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 	t := trace.Of(w)
 	kind, seen := trace.ObservationKind(""), map[trace.ObservationKind]bool{}
 	if w.Depth() > 0 {
@@ -86,10 +87,10 @@ func (c *call) whyWorld(w *runtime.World) (starlark.Value, error) {
 			"name a property, as in why(agreement()), or go to a step where something did")
 	}
 	if kind == trace.Failed {
-		c.in().looked(w)
+		looked(interpreter(c), w)
 	}
 	var lines []string
-	said, err := t.Explain(contextOf(c.thread), w, kind)
+	said, err := t.Explain(interp.ContextOf(c.Thread), w, kind)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -51,15 +52,15 @@ func (w *worldValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (
 }
 
 // worldMethods are the acts, which a world has as methods.
-var worldMethods = sync.OnceValue(func() map[string]*builtin {
-	methods := map[string]*builtin{}
+var worldMethods = sync.OnceValue(func() map[string]*interp.Builtin {
+	methods := map[string]*interp.Builtin{}
 	for _, family := range actFamilies() {
 		for _, entry := range family.Entries {
-			methods[entry.Name()] = newBuiltin(entry)
+			methods[entry.Name()] = built(entry)
 		}
 	}
 	for _, entry := range []Entry{stateEntry(), historyEntry()} {
-		methods[entry.Name()] = newBuiltin(entry)
+		methods[entry.Name()] = built(entry)
 	}
 	return methods
 })
@@ -100,7 +101,7 @@ func (w *worldValue) Attr(name string) (starlark.Value, error) {
 		return nameList(w.Cluster().Names(w.Crashed())), nil
 	}
 	if m := worldMethods()[name]; m != nil {
-		return m.method(w), nil
+		return m.Method(w), nil
 	}
 	return nil, nil
 }
@@ -130,10 +131,10 @@ func stateEntry() Entry {
 print(state("c1"))`,
 		call: func(c *call) (starlark.Value, error) {
 			var id string
-			if err := c.unpack(&id); err != nil {
+			if err := c.Unpack(&id); err != nil {
 				return nil, err
 			}
-			w, err := c.world()
+			w, err := worldOf(c)
 			if err != nil {
 				return nil, err
 			}
@@ -158,19 +159,19 @@ An "invoked" has an operation, a "returned" a value, a "decided" a slot and a va
 		Example: kvStage + `exchange("c2", ["A", "B", "C"])
 print(history())`,
 		call: func(c *call) (starlark.Value, error) {
-			if err := c.unpack(); err != nil {
+			if err := c.Unpack(); err != nil {
 				return nil, err
 			}
-			if w, ok := c.receiver.(*worldValue); ok {
+			if w, ok := c.Receiver().(*worldValue); ok {
 				if err := w.past("history"); err != nil {
 					return nil, err
 				}
 			}
-			w, err := c.world()
+			w, err := worldOf(c)
 			if err != nil {
 				return nil, err
 			}
-			c.in().looked(w)
+			looked(interpreter(c), w)
 			list := starlark.NewList(nil)
 			for _, o := range w.History().Events {
 				fields := starlark.StringDict{

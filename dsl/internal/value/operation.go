@@ -26,3 +26,6 @@ func (o Operation) Attr(name string) (starlark.Value, error) {
 	}
 	return nil, nil
 }
+
+// Literal writes the operation as a call of the function that makes it.
+func (o Operation) Literal() string { return o.String() }

@@ -1,11 +1,10 @@
-package dsl
+package interp
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,51 +35,7 @@ type Problem struct {
 	Message string // its first line says what is wrong
 	Source  string // the line of the script, "" if unknown
 
-	drawn bool // see CheckFailed
-}
-
-// CheckFailed is the cause of an [Error] if the script is in order and what it
-// claims is not: a check or an assertion did not hold.
-type CheckFailed struct {
-	Message string
-	drawn   bool // it has colours, and nothing else that a terminal obeys
-}
-
-func (e *CheckFailed) Error() string { return e.Message }
-
-// StepLimitError is the cause of an [Error] if a script took more steps than
-// its host allows.
-type StepLimitError struct{ Limit uint64 }
-
-func (e *StepLimitError) Error() string {
-	return fmt.Sprintf("stopped after %d steps, which is the limit", e.Limit)
-}
-
-// MemoryLimitError is the cause of an [Error] if the process occupied more bytes
-// of memory than its host allows while a script was executed.
-type MemoryLimitError struct{ Limit, Used uint64 }
-
-func (e *MemoryLimitError) Error() string {
-	return fmt.Sprintf("stopped because the process occupies %s of memory, and its limit is %s", mebibytes(e.Used), mebibytes(e.Limit))
-}
-
-func mebibytes(n uint64) string { return fmt.Sprintf("%d MiB", n>>20) }
-
-// PanicError is the cause of an [Error] if Go code panicked.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("internal error: %v\n%s", e.Value, e.Stack)
-}
-
-// recovered, deferred, turns a panic into an error.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = &PanicError{p, debug.Stack()}
-	}
+	drawn bool // see CheckFailed.Drawn
 }
 
 // Error is the rendering without colours.
@@ -120,7 +75,7 @@ func (e *Error) Render(color bool) string {
 	}
 	if len(e.Stack) > 1 || len(e.Stack) == 1 && e.Stack[0].Pos != e.Problems[0].Pos {
 		fmt.Fprintln(&b, "calls, innermost last:")
-		fmt.Fprintln(&b, terminal.Visible(callsText(e.Stack)))
+		fmt.Fprintln(&b, terminal.Visible(CallsText(e.Stack)))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -149,11 +104,11 @@ func (p Problem) excerpt() (line string, caret int) {
 	return line, max(caret, -1)
 }
 
-// callsText lists calls, a line each.
-func callsText(stack starlark.CallStack) string {
+// CallsText lists calls, a line each.
+func CallsText(stack starlark.CallStack) string {
 	var lines []string
 	for _, f := range stack {
-		if isFile(f) {
+		if IsFile(f) {
 			lines = append(lines, fmt.Sprintf("  %s: in %s", f.Pos, f.Name))
 		} else {
 			lines = append(lines, "  in "+f.Name)
@@ -162,12 +117,19 @@ func callsText(stack starlark.CallStack) string {
 	return strings.Join(lines, "\n")
 }
 
-// isFile reports whether a frame is one of Starlark, rather than of Go.
-func isFile(f starlark.CallFrame) bool { return f.Pos.Filename() != "<builtin>" }
+// IsFile reports whether a frame is one of Starlark, rather than of Go.
+func IsFile(f starlark.CallFrame) bool { return f.Pos.Filename() != "<builtin>" }
+
+// ErrorAt returns an error about a place in a script, of which cause is the cause.
+func ErrorAt(in *Interpreter, pos syntax.Position, message string, cause error) *Error {
+	e := &Error{cause: cause}
+	e.add(in, pos, message)
+	return e
+}
 
 // explain says what err means to people. stopped is why the execution had to
 // end, or nil.
-func (in *Interpreter) explain(err, stopped error) *Error {
+func explain(in *Interpreter, err, stopped error) *Error {
 	e := &Error{cause: err}
 	message := err.Error()
 	for rest := err; ; {
@@ -179,18 +141,18 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 		message, rest = eval.Msg, eval.Unwrap()
 	}
 	within := "" // a builtin
-	if n := len(e.Stack); n > 0 && !isFile(e.Stack[n-1]) {
+	if n := len(e.Stack); n > 0 && !IsFile(e.Stack[n-1]) {
 		within = e.Stack[n-1].Name
 		e.Stack = e.Stack[:n-1] // the message names the builtin
 	}
 	var (
 		unresolved resolve.ErrorList
 		unparsed   syntax.Error
-		failed     *codeError
+		failed     *CodeError
 	)
 	if errors.As(err, &failed) {
-		message = failed.message // it names the function
-		if len(failed.calls) == 0 {
+		message = failed.Message // it names the function
+		if len(failed.Calls) == 0 {
 			message = failed.Error()
 		}
 	}
@@ -203,19 +165,19 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 		e.add(in, e.place(), message)
 	case errors.As(err, &unresolved):
 		for _, u := range unresolved {
-			e.add(in, u.Pos, in.suggest(u))
+			e.add(in, u.Pos, suggest(in, u))
 		}
 	case errors.As(err, &unparsed):
 		e.add(in, unparsed.Pos, unparsed.Msg)
 		p := &e.Problems[0]
 		if len(p.Source) <= 2*maxExcerpt {
-			p.Message = advise(p.Source, int(p.Pos.Col), p.Message)
+			p.Message += andThen(in.config.Hints.Unparsed(p.Source, int(p.Pos.Col), p.Message))
 		}
 	default:
 		e.add(in, e.place(), message)
 		if failed == nil && within != "fail" { // which says what its script means
 			first, rest, more := strings.Cut(message, "\n")
-			if first += in.hint(e, message); more {
+			if first += hint(in, e, message); more {
 				first += "\n" + rest
 			}
 			e.Problems[0].Message = first
@@ -227,8 +189,8 @@ func (in *Interpreter) explain(err, stopped error) *Error {
 func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {
 	p := Problem{Pos: pos, Message: message}
 	var failed *CheckFailed
-	p.drawn = errors.As(e.cause, &failed) && failed.drawn && message == failed.Message
-	lines := linesOf(in.sources[pos.Filename()])
+	p.drawn = errors.As(e.cause, &failed) && failed.Drawn && message == failed.Message
+	lines := LinesOf(in.sources[pos.Filename()])
 	if n := int(pos.Line); n >= 1 && n <= len(lines) {
 		p.Source = lines[n-1]
 	}
@@ -239,10 +201,10 @@ func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {
 // interests where it stands, not where the module of assertions fails.
 func (e *Error) place() (pos syntax.Position) {
 	for _, f := range slices.Backward(e.Stack) {
-		if !isFile(f) {
+		if !IsFile(f) {
 			continue
 		}
-		if !strings.HasPrefix(f.Pos.Filename(), stdPrefix) {
+		if !strings.HasPrefix(f.Pos.Filename(), StdPrefix) {
 			return f.Pos
 		}
 		if !pos.IsValid() {
@@ -264,17 +226,21 @@ func join(outer, inner starlark.CallStack) starlark.CallStack {
 var undefined = regexp.MustCompile(`^undefined: (\w+)( \(did you mean .*\))?$`)
 
 // suggest adds the nearest builtin to the message about a name that nothing in
-// its file is like. The resolver knows only the names of the file. In a function
-// of a role an attribute of self is nearer than any.
-func (in *Interpreter) suggest(u resolve.Error) string {
+// its file is like. The resolver knows only the names of the file. What the host
+// knows comes first.
+func suggest(in *Interpreter, u resolve.Error) string {
+	hints := in.config.Hints
 	m := undefined.FindStringSubmatch(u.Msg)
-	if m != nil && in.ofSelf(m[1], u.Pos) {
-		return fmt.Sprintf("undefined: %s (did you mean self.%[1]s?)", m[1])
+	if m == nil {
+		return u.Msg + andThen(hints.Unparsed("", 0, u.Msg))
 	}
-	if m == nil || m[2] != "" {
-		return advise("", 0, u.Msg)
+	if meant := hints.Undefined(m[1], u.Pos); meant != "" {
+		return fmt.Sprintf("undefined: %s (did you mean %s?)", m[1], meant)
 	}
-	if text := insteadOfName[m[1]]; text != "" {
+	if m[2] != "" { // the resolver has a suggestion
+		return u.Msg
+	}
+	if text := hints.Foreign(m[1]); text != "" {
 		return u.Msg + "; " + text
 	}
 	names := append(in.Names(), starlark.Universe.Keys()...)

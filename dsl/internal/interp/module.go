@@ -1,4 +1,4 @@
-package dsl
+package interp
 
 import (
 	"errors"
@@ -10,12 +10,13 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
-	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 )
 
-const stdPrefix = "@std//"
+// StdPrefix is how the names of modules that a host provides begin.
+const StdPrefix = "@std//"
 
 // A tree is a place that files come from. Nothing outside of it can be read
 // through it, by no name and no symbolic link.
@@ -32,7 +33,7 @@ type file struct {
 }
 
 func (f file) name() string { return f.tree.prefix + f.path }
-func (f file) std() bool    { return f.tree.prefix == stdPrefix }
+func (f file) std() bool    { return f.tree.prefix == StdPrefix }
 
 // A loader finds modules and keeps them.
 type loader struct {
@@ -53,7 +54,7 @@ type module struct {
 // newLoader makes a loader for a main script in dir; dir may be empty.
 func newLoader(modules fs.FS, dir string) (*loader, error) {
 	l := &loader{
-		std:   &tree{prefix: stdPrefix, dir: "@std", files: modules},
+		std:   &tree{prefix: StdPrefix, dir: "@std", files: modules},
 		local: &tree{dir: dir},
 		done:  map[file]*module{},
 	}
@@ -78,77 +79,6 @@ func (l *loader) close() {
 	}
 }
 
-// load executes a module, unless that was done and its text has not changed
-// since, and returns its globals. It implements [starlark.Thread.Load]. A module runs in the thread that loads it,
-// so that it shares its limits and an error shows the whole way to it.
-func (r *run) load(thread *starlark.Thread, name string) (starlark.StringDict, error) {
-	f, err := r.loader.find(r.loading[len(r.loading)-1], name)
-	if err != nil {
-		return nil, err
-	}
-	above := r.loading[len(r.loading)-1]
-	r.uses[above] = append(r.uses[above], f)
-	if r.unchanged(f) {
-		return r.loader.done[f].globals, nil
-	}
-	var chain []string
-	for _, above := range r.loading {
-		if above == f || chain != nil {
-			chain = append(chain, above.name())
-		}
-	}
-	if chain != nil {
-		return nil, fmt.Errorf("modules load each other: %s → %s", strings.Join(chain, " → "), f.name())
-	}
-	source, err := f.read()
-	if standard := r.loader.standard(name); errors.Is(err, fs.ErrNotExist) && standard != "" && !f.std() {
-		return nil, fmt.Errorf("%w; twinsh comes with %q", err, standard)
-	}
-	if err != nil {
-		return nil, err
-	}
-	program, err := r.in.compile(f, source)
-	if err != nil {
-		return nil, err
-	}
-	r.loading = append(r.loading, f)
-	globals, err := program.Init(thread, r.in.visible(f))
-	r.loading = r.loading[:len(r.loading)-1]
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range globals.Keys() {
-		if err := guard.Freezable(globals[name]); err != nil {
-			return nil, fmt.Errorf("the variable %s of %s cannot be used by others: %w", name, f.name(), err)
-		}
-	}
-	globals.Freeze()
-	r.loader.done[f] = &module{globals, source, r.uses[f]}
-	r.settled[f] = true
-	return globals, nil
-}
-
-// unchanged reports whether a module was executed and neither its text nor that
-// of a module that it loads has changed since. Each file is looked at once in an
-// execution, so that all of an execution sees one version of it.
-func (r *run) unchanged(f file) bool {
-	m := r.loader.done[f]
-	if m == nil || r.settled[f] {
-		return m != nil
-	}
-	source, err := f.read()
-	if err != nil || source != m.source {
-		return false
-	}
-	for _, used := range m.uses {
-		if !r.unchanged(used) {
-			return false
-		}
-	}
-	r.settled[f] = true
-	return true
-}
-
 // standard returns the module of @std that has the same file name, "" if there is none.
 func (l *loader) standard(name string) string {
 	f := file{l.std, path.Base(name)}
@@ -163,7 +93,7 @@ func (l *loader) standard(name string) string {
 
 // find returns the file that a load statement in from names.
 func (l *loader) find(from file, name string) (file, error) {
-	if rest, ok := strings.CutPrefix(name, stdPrefix); ok {
+	if rest, ok := strings.CutPrefix(name, StdPrefix); ok {
 		if !fs.ValidPath(rest) {
 			return file{}, fmt.Errorf(`a module of @std is written as in "@std//kv.star"`)
 		}
@@ -233,4 +163,44 @@ func (f file) neighbours() []string {
 		paths[i] = file{f.tree, p}.name()
 	}
 	return paths
+}
+
+// A Module is what a module of @std says of itself.
+type Module struct {
+	Name    string   // as in a load statement
+	Doc     string   // the string that its text begins with
+	Defines []string // what it gives to others
+}
+
+// Module describes the module of @std of a name without prefix and ending.
+func (in *Interpreter) Module(name string) (m Module, ok bool) {
+	f := file{in.loader.std, name + ".star"}
+	if f.tree.files == nil || !fs.ValidPath(f.path) {
+		return m, false
+	}
+	source, err := f.read()
+	if err != nil {
+		return m, false
+	}
+	parsed, err := Dialect.Parse(f.name(), source, 0)
+	if err != nil {
+		return m, false
+	}
+	m.Name = f.name()
+	for i, s := range parsed.Stmts {
+		if e, ok := s.(*syntax.ExprStmt); ok && i == 0 {
+			if text, ok := e.X.(*syntax.Literal); ok && text.Token == syntax.STRING {
+				m.Doc = text.Value.(string)
+			}
+		}
+		if _, ok := s.(*syntax.LoadStmt); ok { // what a module loads it does not give on
+			continue
+		}
+		for _, defined := range NewStatement(source, s).Binds {
+			if !strings.HasPrefix(defined, "_") {
+				m.Defines = append(m.Defines, defined)
+			}
+		}
+	}
+	return m, true
 }

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 )
 
@@ -17,8 +18,8 @@ import (
 // ofSelf reports whether a place is in a function of a role, as its first parameter
 // says, and a name is that of an attribute which every node has or which
 // functions of the scripts assign.
-func (in *Interpreter) ofSelf(name string, pos syntax.Position) bool {
-	file, err := dialect.Parse(pos.Filename(), in.sources[pos.Filename()], 0)
+func ofSelf(in *interp.Interpreter, name string, pos syntax.Position) bool {
+	file, err := interp.Dialect.Parse(pos.Filename(), in.Sources()[pos.Filename()], 0)
 	if err != nil {
 		return false
 	}
@@ -35,8 +36,8 @@ func (in *Interpreter) ofSelf(name string, pos syntax.Position) bool {
 	if _, method := selfSignatures[name]; !inside || method || slices.Contains(selfFacts, name) {
 		return inside
 	}
-	for path, text := range in.sources { // in a shell, init is in a text of its own
-		file, err := dialect.Parse(path, text, 0)
+	for path, text := range in.Sources() { // in a shell, init is in a text of its own
+		file, err := interp.Dialect.Parse(path, text, 0)
 		if err == nil && slices.Contains(assignedAttributes(file, "self"), name) {
 			return true
 		}
@@ -93,7 +94,7 @@ func (n *scriptNode) persists() error {
 		return err
 	}
 	for _, name := range n.role.persistent {
-		if _, set := n.attrs[name]; !set && !n.protocol.captured.assigns(name) {
+		if _, set := n.attrs[name]; !set && !assigns(n.protocol.captured, name) {
 			return fmt.Errorf("protocol %s: persistent names %q%s, which no function of the role assigns; init sets %s",
 				n.protocol.name, name, spell.Hint(name, n.attrNames()), orNothing(n.attrNames()))
 		}

@@ -1,0 +1,207 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A writer writes scripts that lead from nothing to a world: what they need of what was
+// defined, the system, the steps and the checks. It writes what :save keeps and what
+// shrink prints.
+type writer struct {
+	*interp.Definitions
+	in *Interpreter
+}
+
+// script is the whole script of a system and what happens in it; system is an expression
+// that makes the protocol.
+func (w writer) script(protocol string, c runtime.Config, happens string) string {
+	text := systemText(protocol, c) + happens
+	return w.needs(text) + text
+}
+
+// needs returns the statements that define the names in a text. An operation that
+// nothing defines is defined by its name.
+func (w writer) needs(text string) string {
+	return w.Of(text, func(name string) string {
+		return fmt.Sprintf("def %s(*arg):\n    return operation(%q, *arg)\n", name, name)
+	})
+}
+
+// protocols returns expressions that may make a protocol.
+func (w writer) protocols(p *protocolValue) []string {
+	texts := w.Expressions(p, p.made)
+	if text := w.in.staged[p]; text != "" {
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// properties returns expressions that may make a property.
+func (w writer) properties(p *propertyValue) []string {
+	texts := w.Expressions(p, p.made)
+	if p.text != "" && w.Sees(p.text) {
+		texts = append([]string{p.text}, texts...)
+	}
+	return texts
+}
+
+// sessionScript writes how a session came to its world.
+func sessionScript(in *Interpreter) (string, error) {
+	at, err := in.session.current()
+	if err != nil {
+		return "", err
+	}
+	w := writer{interp.NewDefinitions(in.scripts), in}
+	protocol, err := w.protocol(at.Cluster().Config().Protocol.(*protocolValue))
+	if err != nil {
+		return "", err
+	}
+	happens := ""
+	for _, at := range at.Path() {
+		if at.Depth() > 0 {
+			happens += at.Step().Text() + "\n"
+		}
+		for _, text := range in.session.checks[at] {
+			happens += "check(" + text + ")\n"
+		}
+	}
+	return w.script(protocol, at.Cluster().Config(), happens), nil
+}
+
+// protocol returns how a session wrote its protocol: a name, or how it is made.
+func (w writer) protocol(p *protocolValue) (string, error) {
+	if names := w.Names(p); len(names) > 0 {
+		return names[0], nil
+	}
+	if strings.Contains(p.call, "(") && w.Sees(p.call) {
+		return p.call, nil
+	}
+	if text := w.in.staged[p]; text != "" {
+		return text, nil
+	}
+	return "", fmt.Errorf("nothing here is a name for the protocol %s; assign it to a variable before cluster(…)", p)
+}
+
+// shrunkScripts returns scripts that may play a scenario and judge it, and whether they
+// are whole: whether they lack no definition. There is one at least.
+func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts []string, whole bool) {
+	w := writer{interp.DefinitionsAt(c), interpreter(c)}
+	var judged []string
+	if s.Failure != nil {
+		judged = []string{"check()\n"}
+	}
+	for _, p := range properties {
+		if len(judged) == 0 && p.name == s.Property {
+			for _, text := range w.properties(p) {
+				judged = append(judged, "check("+text+")\n")
+			}
+		}
+	}
+	whole = len(judged) > 0
+	if !whole {
+		judged = []string{fmt.Sprintf("# check(…) with %s, which has no name here\n", s.Property)}
+	}
+	config := s.World.Cluster().Config()
+	protocol := config.Protocol.(*protocolValue)
+	steps := stepsText(s.World)
+	for _, check := range judged {
+		for _, text := range w.protocols(protocol) {
+			texts = append(texts, w.script(text, config, steps+check))
+		}
+	}
+	if len(texts) > 0 {
+		return texts, whole
+	}
+	note := fmt.Sprintf("# %s stands for a protocol that no variable here or in a module holds, and no function there makes\n", protocol.Name())
+	happens := steps + judged[0]
+	return []string{w.needs(systemText("None", config)+happens) + note + systemText(protocol.Name(), config) + happens}, false
+}
+
+func stepsText(w *runtime.World) string {
+	var b strings.Builder
+	for _, step := range stepsTo(w) {
+		b.WriteString(step.Text() + "\n")
+	}
+	return b.String()
+}
+
+// systemText is the calls that set up a system.
+func systemText(protocol string, c runtime.Config) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "cluster(%s, ", protocol)
+	letters := true
+	for i, name := range c.Servers {
+		letters = letters && name == string(rune('A'+i))
+	}
+	if letters {
+		fmt.Fprintf(&b, "n = %d", c.N)
+	} else {
+		fmt.Fprintf(&b, "servers = %s", quoted(c.Servers))
+	}
+	fmt.Fprintf(&b, ", f = %d", c.F)
+	if len(c.Clients) > 0 {
+		b.WriteString(", clients = {\n")
+		for _, client := range c.Clients {
+			fmt.Fprintf(&b, "    %q: %s,\n", client.Name, programText(client.Program))
+		}
+		b.WriteString("}")
+	}
+	if c.Network == runtime.Held {
+		b.WriteString(`, network = "held"`)
+	}
+	b.WriteString(")\n")
+	for _, t := range c.Twins {
+		fmt.Fprintf(&b, "twin(%q", t.ID)
+		if t.Copies != 2 {
+			fmt.Fprintf(&b, ", k = %d", t.Copies)
+		}
+		if t.Program != nil {
+			fmt.Fprintf(&b, ", program = %s", programText(t.Program))
+		}
+		b.WriteString(")\n")
+	}
+	return b.String()
+}
+
+func quoted(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = fmt.Sprintf("%q", name)
+	}
+	return "[" + strings.Join(list, ", ") + "]"
+}
+
+func programText(program []node.Operation) string {
+	list := make([]string, len(program))
+	for i, op := range program {
+		list[i] = op.String()
+	}
+	return "[" + strings.Join(list, ", ") + "]"
+}
+
+// noteStaging remembers how a statement of text writes the protocol, if it set
+// up a system.
+func noteStaging(in *Interpreter, text string, parsed syntax.Stmt) {
+	p := in.session.protocol
+	if p == nil || in.staged[p] != "" {
+		return
+	}
+	syntax.Walk(parsed, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		if fn, ok := call.Fn.(*syntax.Ident); ok && fn.Name == "cluster" {
+			in.staged[p] = interp.TextOf(text, call.Args[0])
+		}
+		return true
+	})
+}
