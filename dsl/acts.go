@@ -68,7 +68,7 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 			switch v := given[arg.Name].(type) {
 			case *string:
 				return *v
-			case *names:
+			case *interp.Names:
 				return []string(*v)
 			case *groups:
 				return [][]string(*v)
@@ -86,7 +86,7 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 func receiver(means runtime.Meaning) any {
 	switch means {
 	case runtime.InstancesArg, runtime.TypesArg:
-		return new(names)
+		return new(interp.Names)
 	case runtime.GroupsArg:
 		return new(groups)
 	case runtime.CountArg:
@@ -208,7 +208,7 @@ func (g *groups) Unpack(v starlark.Value) error {
 	}
 	*g = groups{}
 	for e := range starlark.Elements(list) {
-		var group names
+		var group interp.Names
 		if _, ok := starlark.AsString(e); ok {
 			return fmt.Errorf(`got a list with string in it, want a list of groups, as in [["A", "B"], ["C"]]`)
 		}

@@ -6,6 +6,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
@@ -13,17 +14,12 @@ import (
 // Fingerprint implements [explore.Fingerprinted]: a protocol of a script is what
 // its functions are, and what they see; one in Go speaks for itself.
 func (p *protocolValue) Fingerprint() string {
-	if s, ok := p.Protocol.(*scriptProtocol); ok {
-		return s.Fingerprint()
+	if s, ok := p.Protocol.(*role.Protocol); ok {
+		d := newDigest(s.Interpreter())
+		s.Note(d)
+		return d.Sum()
 	}
 	return p.call + " " + explore.CodeOf(p.Protocol)
-}
-
-// Fingerprint implements [explore.Fingerprinted].
-func (p *scriptProtocol) Fingerprint() string {
-	d := newDigest(p.in)
-	digestProtocol(d, p)
-	return d.Sum()
 }
 
 // code returns what distinguishes properties of scripts beside their names: their
@@ -57,13 +53,13 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 	case *value.Signed:
 		d.Value(v.Value)
 		d.Value(v.Signer)
-	case *role:
+	case *role.Role:
 		if !d.Met(v) {
-			digestRole(d, v)
+			v.Note(d)
 		}
 	case *protocolValue:
-		if s, ok := v.Protocol.(*scriptProtocol); ok {
-			digestProtocol(d, s)
+		if s, ok := v.Protocol.(*role.Protocol); ok {
+			s.Note(d)
 		} else {
 			d.Note(v.Fingerprint())
 		}
@@ -85,26 +81,5 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 		}
 	default:
 		d.Note(v)
-	}
-}
-
-func digestProtocol(d *interp.Digest, s *scriptProtocol) {
-	if d.Met(s) {
-		return
-	}
-	d.Note(s.name, s.symmetric)
-	digestRole(d, s.replica)
-	digestRole(d, s.client)
-}
-
-func digestRole(d *interp.Digest, r *role) {
-	if r == nil {
-		d.Note("no role")
-		return
-	}
-	d.Note("role", len(r.handlers), fmt.Sprintf("%q", r.persistent))
-	for _, name := range r.names() {
-		d.Note(name)
-		d.Value(r.handlers[name])
 	}
 }

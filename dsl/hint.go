@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/runtime"
 )
 
@@ -103,7 +104,7 @@ func (h hints) Foreign(name string) string { return insteadOfName[name] }
 // Undefined implements [interp.Hints]: in a function of a role an attribute of self is
 // nearer than any builtin.
 func (h hints) Undefined(name string, at syntax.Position) string {
-	if ofSelf(h.in.scripts, name, at) {
+	if role.OfSelf(h.in.scripts, name, at) {
 		return "self." + name
 	}
 	return ""

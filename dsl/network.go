@@ -5,6 +5,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -127,7 +128,7 @@ print(releases("c1", "A", max = 3).size)`,
 print(s.size)`,
 		call: func(c *call) (starlark.Value, error) {
 			var id string
-			var of names
+			var of interp.Names
 			if err := c.Unpack(&id, &of); err != nil {
 				return nil, err
 			}

@@ -163,26 +163,6 @@ func (p *protocolValue) Freeze()               {}
 func (p *protocolValue) Truth() starlark.Bool  { return true }
 func (p *protocolValue) Hash() (uint32, error) { return starlark.String(p.call).Hash() }
 
-func protocolsFamily() []Entry {
-	return []Entry{roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), {
-		Signature: "operation(name, arg=None)",
-		Doc: `Something that a client can be asked to do.
-Modules make their operations with it: write("red") of @std//kv.star is operation("write", "red").
-It has the attributes name and arg. The argument is None, a bool, an int, a float or a string.`,
-		Example: `op = operation("write", "red")
-print(op, op.name, op.arg)`,
-		pure: true,
-		call: func(c *call) (starlark.Value, error) {
-			var name string
-			var arg plain
-			if err := c.Unpack(&name, &arg); err != nil {
-				return nil, err
-			}
-			return value.Operation{Name: name, Arg: arg.value}, nil
-		},
-	}}
-}
-
 // Symmetric says what the protocol inside declares.
 func (p *protocolValue) Symmetric() bool {
 	s, ok := p.Protocol.(node.Symmetric)

@@ -5,6 +5,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -104,7 +105,7 @@ func callRounds(c *call) (starlark.Value, error) {
 		p      *spaceValue
 		phases = 1
 		deaf   choices
-		types  names
+		types  interp.Names
 		hops   int
 	)
 	if err := c.Unpack(&chosen, &p, &phases, &deaf, &types, &hops); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -263,7 +264,7 @@ func (o *oneOrMore) Unpack(v starlark.Value) error {
 		*o = oneOrMore{s}
 		return nil
 	}
-	return (*names)(o).Unpack(v)
+	return (*interp.Names)(o).Unpack(v)
 }
 
 func spacesFamily() []Entry { return slices.Concat(exchangeSpaces(), roundSpaces(), networkSpaces()) }
@@ -419,7 +420,7 @@ func reaches(c *call, cl *runtime.Cluster, least, most int) (starlark.Value, err
 // withoutClients says why a system has no clients, and what it has instead.
 func withoutClients(cl *runtime.Cluster) string {
 	p := cl.Config().Protocol.(*protocolValue)
-	if script, ok := p.Protocol.(*scriptProtocol); ok && script.client == nil {
+	if script, ok := p.Protocol.(*role.Protocol); ok && !script.HasClients() {
 		return fmt.Sprintf("the protocol %s has no clients; what happens to it are rounds(…), and acts on single replicas such as timeouts(…)", p.Name())
 	}
 	return `no client is in the system; cluster takes them, as in cluster(…, clients = {"c1": [read()]})`

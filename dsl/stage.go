@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
@@ -136,7 +137,7 @@ func callCluster(c *call) (starlark.Value, error) {
 		given   starlark.Value
 		n       int // 0 if it follows from the others
 		f       = 1
-		servers names
+		servers interp.Names
 		clients *starlark.Dict
 		network = "lossy"
 	)

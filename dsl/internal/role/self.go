@@ -1,4 +1,4 @@
-package dsl
+package role
 
 import (
 	"fmt"
@@ -104,7 +104,7 @@ func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 2, &to, &kind); err != nil {
 		return nil, misused(b, err)
 	}
-	if err := n.receiver(to); err != nil {
+	if err := known(n, to); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
 	m, err := value.NewMessage(kind, kwargs)
@@ -115,9 +115,9 @@ func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []
 	return starlark.None, nil
 }
 
-// receiver checks the name of a receiver. A replica does not know the clients,
+// known checks the name of a receiver. A replica does not know the clients,
 // so with clients it is the simulation that finds a wrong one.
-func (n *scriptNode) receiver(to string) error {
+func known(n *scriptNode, to string) error {
 	if n.protocol.client != nil || to == node.ToNextLeader || slices.Contains(n.self.Servers, to) {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package dsl
+package role
 
 import (
 	"context"
@@ -20,8 +20,8 @@ const handlerSteps = 10_000_000
 
 // A scriptNode is one node: attributes, which are its state, and a role.
 type scriptNode struct {
-	protocol *scriptProtocol
-	role     *role
+	protocol *Protocol
+	role     *Role
 	self     node.Self
 	program  []node.Operation
 
@@ -348,4 +348,27 @@ func (n *scriptNode) Rename(to func(string) string) {
 	for name, v := range n.attrs {
 		n.attrs[name] = value.Renamed(v, to)
 	}
+}
+
+// A nodeKey tells the nodes of a protocol apart that start in different ways.
+// The simulation hands out the same slices each time.
+type nodeKey struct {
+	id      string
+	f       int
+	servers *string
+	n       int
+	program *node.Operation
+	length  int
+}
+
+func (n *scriptNode) key() nodeKey {
+	self := n.self
+	return nodeKey{self.ID, self.F, first(self.Servers), len(self.Servers), first(n.program), len(n.program)}
+}
+
+func first[T any](list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
 }

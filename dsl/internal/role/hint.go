@@ -1,4 +1,4 @@
-package dsl
+package role
 
 import (
 	"fmt"
@@ -15,10 +15,10 @@ import (
 // Who writes a role forgets "self.", or an attribute in init, or what a method of
 // self takes.
 
-// ofSelf reports whether a place is in a function of a role, as its first parameter
+// OfSelf reports whether a place is in a function of a role, as its first parameter
 // says, and a name is that of an attribute which every node has or which
 // functions of the scripts assign.
-func ofSelf(in *interp.Interpreter, name string, pos syntax.Position) bool {
+func OfSelf(in *interp.Interpreter, name string, pos syntax.Position) bool {
 	file, err := interp.Dialect.Parse(pos.Filename(), in.Sources()[pos.Filename()], 0)
 	if err != nil {
 		return false
@@ -82,24 +82,6 @@ func (s *self) missing(name string) error {
 		}
 	}
 	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, spell.Hint(name, (&self{fresh}).AttrNames()), orNothing(fresh.attrNames()))
-}
-
-// persists reports a persistent attribute that no node can have: init, which has
-// just run, did not set it, and no function of the protocol assigns it.
-func (n *scriptNode) persists() error {
-	if len(n.role.persistent) == 0 {
-		return nil
-	}
-	if err := n.load(); err != nil {
-		return err
-	}
-	for _, name := range n.role.persistent {
-		if _, set := n.attrs[name]; !set && !assigns(n.protocol.captured, name) {
-			return fmt.Errorf("protocol %s: persistent names %q%s, which no function of the role assigns; init sets %s",
-				n.protocol.name, name, spell.Hint(name, n.attrNames()), orNothing(n.attrNames()))
-		}
-	}
-	return nil
 }
 
 func orNothing(names []string) string {

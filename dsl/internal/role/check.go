@@ -1,4 +1,4 @@
-package dsl
+package role
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 )
 
 // What a role cannot mean is found when it is defined, not when some scenario
@@ -30,9 +31,9 @@ func parameters(name string) []string {
 	return []string{"self", "m"}
 }
 
-// check reports a function of the role that its event cannot call, or that
+// checked reports a function of the role that its event cannot call, or that
 // assigns a variable which is never read and has the name of an attribute.
-func (r *role) check(in *interp.Interpreter) error {
+func checked(in *interp.Interpreter, r *Role) error {
 	defined := interp.NewTexts(in)
 	attributes := map[string]bool{}
 	texts := map[string]syntax.Node{}
@@ -90,7 +91,7 @@ func callable(name string, fn *starlark.Function) error {
 	if !required && least <= len(want) && (len(want) <= most || fn.HasVarargs()) {
 		return nil
 	}
-	signature, _ := Signature(fn)
+	signature, _ := interp.Signature(fn)
 	return fmt.Errorf("role: %s is called with (%s), which %s (%s) does not take; write def %s(%s)",
 		name, strings.Join(want, ", "), signature, fn.Position(), name, strings.Join(want, ", "))
 }
@@ -171,4 +172,22 @@ func sentBy(call *syntax.CallExpr) (string, bool) {
 		return "", false
 	}
 	return kind.Value.(string), true
+}
+
+// persists reports a persistent attribute that no node can have: init, which has
+// just run, did not set it, and no function of the protocol assigns it.
+func persists(n *scriptNode) error {
+	if len(n.role.persistent) == 0 {
+		return nil
+	}
+	if err := n.load(); err != nil {
+		return err
+	}
+	for _, name := range n.role.persistent {
+		if _, set := n.attrs[name]; !set && !assigns(n.protocol.captured, name) {
+			return fmt.Errorf("protocol %s: persistent names %q%s, which no function of the role assigns; init sets %s",
+				n.protocol.name, name, spell.Hint(name, n.attrNames()), orNothing(n.attrNames()))
+		}
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package dsl
+package interp
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestNames(t *testing.T) {
-	var n names
+	var n Names
 	for _, v := range []starlark.Value{starlark.String("AB"), starlark.NewList([]starlark.Value{starlark.MakeInt(1)}), starlark.None} {
 		if err := n.Unpack(v); err == nil {
 			t.Errorf("%v counts as names %v", v, n)

@@ -1,0 +1,139 @@
+package dsl
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/role"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+)
+
+const echoExample = `def on_exchange(self):
+    self.broadcast("hello", by = self.id)
+
+def on_hello(self, m):
+    self.heard = m.by
+
+echo = protocol("echo", replica = role(on_hello = on_hello), client = role(on_exchange = on_exchange))
+cluster(echo, n = 1, f = 0, clients = {"c": []})
+exchange("c", ["A"])
+print(state("A").heard)`
+
+func roleEntry() Entry {
+	return Entry{
+		Signature: "role(init=None, show=None, rebase=None, persistent=[], handlers={}, **on)",
+		Doc: `The code of replicas or of clients.
+It is functions that are called with self when something happens to a node.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people; what they mean is said in its docstring, which pictures show. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
+The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent.
+self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text).
+A message has sender, type and its fields; a round has number, leader and input.
+The input is what this instance may propose: "1a" in round 1, "1b" for the twin of its leader, "2a" in round 2; "" if it does not lead. No two inputs of a scenario are equal, so that leaders agree only if the protocol makes them.
+Handlers must depend on nothing but self and what happened, because each runs once for each different state and event. Global variables that they use cannot be changed any more once the system is set up.`,
+		Example: echoExample,
+		call: func(c *call) (starlark.Value, error) {
+			if len(c.Args) > 0 {
+				return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
+			}
+			return role.New(interpreter(c).scripts, c.Kwargs, c.Place())
+		},
+	}
+}
+
+func protocolEntry() Entry {
+	return Entry{
+		Signature: "protocol(name, replica, client=None, symmetric=False)",
+		Doc: `A protocol whose nodes are written in the script.
+With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.`,
+		Example: echoExample,
+		call: func(c *call) (starlark.Value, error) {
+			var name string
+			var replica, client *role.Role
+			var symmetric bool
+			if err := c.Unpack(&name, &replica, &client, &symmetric); err != nil {
+				return nil, err
+			}
+			var handlers []starlark.Value
+			for _, h := range append(replica.Functions(), client.Functions()...) {
+				handlers = append(handlers, h)
+			}
+			p := role.NewProtocol(interpreter(c).scripts, name, replica, client, symmetric)
+			return &protocolValue{p, name, interp.Makings(c, handlers...)}, nil
+		},
+	}
+}
+
+func verifyEntry() Entry {
+	return Entry{
+		Signature: "verify(signed, by)",
+		Doc: `Whether a value was signed by an identity.
+If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so no one can forge one. A signed value has value and signer, which is an identity or a number.`,
+		Example: `print(verify("not signed at all", by = "A"))`,
+		pure:    true,
+		call: func(c *call) (starlark.Value, error) {
+			var v, by starlark.Value
+			if err := c.Unpack(&v, &by); err != nil {
+				return nil, err
+			}
+			if !value.IsSigner(by) {
+				return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
+			}
+			s, ok := v.(*value.Signed)
+			if !ok {
+				return starlark.False, nil
+			}
+			equal, err := starlark.Equal(s.Signer, by)
+			return starlark.Bool(equal), err
+		},
+	}
+}
+
+func combineEntry() Entry {
+	return Entry{
+		Signature: "combine(signed, count)",
+		Doc: `Makes a certificate: one value that count identities signed together, of values that each of them signed.
+It is a threshold signature: the result says that so many signed, but not who did. None if too few did.`,
+		Example: `print(combine([], count = 3))`,
+		pure:    true,
+		call: func(c *call) (starlark.Value, error) {
+			var list starlark.Iterable
+			var count int
+			if err := c.Unpack(&list, &count); err != nil {
+				return nil, err
+			}
+			if count < 1 {
+				return nil, fmt.Errorf("combine: count is %d, want 1 or more", count)
+			}
+			s, err := value.Combine(list, count)
+			switch {
+			case err != nil:
+				return nil, fmt.Errorf("combine: %w", err)
+			case s == nil:
+				return starlark.None, nil
+			}
+			return s, nil
+		},
+	}
+}
+
+func protocolsFamily() []Entry {
+	return []Entry{roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), {
+		Signature: "operation(name, arg=None)",
+		Doc: `Something that a client can be asked to do.
+Modules make their operations with it: write("red") of @std//kv.star is operation("write", "red").
+It has the attributes name and arg. The argument is None, a bool, an int, a float or a string.`,
+		Example: `op = operation("write", "red")
+print(op, op.name, op.arg)`,
+		pure: true,
+		call: func(c *call) (starlark.Value, error) {
+			var name string
+			var arg plain
+			if err := c.Unpack(&name, &arg); err != nil {
+				return nil, err
+			}
+			return value.Operation{Name: name, Arg: arg.value}, nil
+		},
+	}}
+}

@@ -1,0 +1,147 @@
+package role
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A Protocol is a protocol whose nodes are written in Starlark. It implements
+// node.Protocol. Handlers may run at the same time, each on a thread of its
+// own: all that they share is frozen (see interp.Captured), and no variable of a
+// script is assigned while a builtin of it runs.
+type Protocol struct {
+	name      string
+	replica   *Role
+	client    *Role // nil if there are no clients
+	symmetric bool
+	in        *interp.Interpreter // that of the script
+
+	mu       sync.Mutex
+	captured *interp.Captured // what the handlers see of the script, once there are nodes
+	types    []string         // of messages, once a filter named one
+	fresh    sync.Map         // nodeKey -> encoded starting state
+}
+
+// Legend is the first line of the docstring of the replicas' show function.
+func (p *Protocol) Legend() string {
+	show, ok := p.replica.handlers["show"].(*starlark.Function)
+	if !ok {
+		return ""
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(show.Doc()), "\n")
+	line = strings.TrimSuffix(line, ".")
+	if line != "" {
+		line = strings.ToLower(line[:1]) + line[1:]
+	}
+	return line
+}
+
+// Name returns the name that the script gave.
+func (p *Protocol) Name() string { return p.name }
+
+// NewServer makes a replica.
+func (p *Protocol) NewServer(self node.Self) (node.Node, error) {
+	return p.newNode(p.replica, self, nil)
+}
+
+// NewClient makes a client.
+func (p *Protocol) NewClient(self node.Self, program []node.Operation) (node.Node, error) {
+	if p.client == nil {
+		return nil, fmt.Errorf("protocol %s has no clients; give it client = role(…)", p.name)
+	}
+	return p.newNode(p.client, self, program)
+}
+
+// MessageTypes lists the types that the roles handle, and those that they send,
+// as far as their text names them.
+func (p *Protocol) MessageTypes() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.types != nil {
+		return p.types
+	}
+	for _, r := range []*Role{p.replica, p.client} {
+		if r == nil {
+			continue
+		}
+		for name := range r.handlers {
+			if kind, handles := strings.CutPrefix(name, "on_"); handles && !slices.Contains(value.Events, kind) {
+				p.types = append(p.types, kind)
+			}
+		}
+	}
+	if p.captured != nil {
+		p.types = append(p.types, sentTypes(p.captured)...)
+	}
+	return p.types
+}
+
+func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (node.Node, error) {
+	n := &scriptNode{protocol: p, role: r, self: self, program: program}
+	if b, ok := p.fresh.Load(n.key()); ok {
+		n.encoded = b.([]byte)
+		return n, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.captured == nil {
+		s, err := interp.Capture(p.in, append(p.replica.Functions(), p.client.Functions()...)...)
+		if err != nil {
+			return nil, fmt.Errorf("protocol %s: %w", p.name, err)
+		}
+		p.captured = s
+	}
+	if err := n.init(); err != nil {
+		return nil, err
+	}
+	if err := persists(n); err != nil {
+		return nil, err
+	}
+	p.fresh.Store(n.key(), n.encoded)
+	return n, nil
+}
+
+// Symmetric says what the protocol declares.
+func (p *Protocol) Symmetric() bool { return p.symmetric }
+
+// Note adds to a digest what the protocol is: what its functions are, and what they see.
+func (p *Protocol) Note(d *interp.Digest) {
+	if d.Met(p) {
+		return
+	}
+	d.Note(p.name, p.symmetric)
+	p.replica.Note(d)
+	p.client.Note(d)
+}
+
+// Note adds to a digest what the functions of a role are; r may be nil.
+func (r *Role) Note(d *interp.Digest) {
+	if r == nil {
+		d.Note("no role")
+		return
+	}
+	d.Note("role", len(r.handlers), fmt.Sprintf("%q", r.persistent))
+	for _, name := range r.names() {
+		d.Note(name)
+		d.Value(r.handlers[name])
+	}
+}
+
+// NewProtocol makes a protocol of roles of a script of in; client may be nil.
+func NewProtocol(in *interp.Interpreter, name string, replica, client *Role, symmetric bool) *Protocol {
+	return &Protocol{in: in, name: name, replica: replica, client: client, symmetric: symmetric}
+}
+
+// Interpreter returns that of the script.
+func (p *Protocol) Interpreter() *interp.Interpreter { return p.in }
+
+// HasClients reports whether the protocol has a role for clients.
+func (p *Protocol) HasClients() bool { return p.client != nil }

@@ -1,0 +1,109 @@
+// Package role lets the functions of a script be the code of nodes.
+//
+//	Role         handlers by event, as role(…) of a script makes it        role.go
+//	  checked    what a role cannot mean, found when it is defined         check.go
+//	Protocol     roles of replicas and of clients, as a [node.Protocol]    protocol.go
+//	scriptNode   one node: a role, and the attributes that are its state   node.go
+//	self         what a handler sees of its node, and acts by              self.go
+//	OfSelf       what is meant if "self." is forgotten                     hint.go
+package role
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+)
+
+// A Role is the code of replicas or of clients: handlers by event.
+type Role struct {
+	handlers   map[string]starlark.Callable
+	persistent []string
+	place      syntax.Position // of the call that made it
+}
+
+func (r *Role) String() string        { return "role(" + strings.Join(r.names(), ", ") + ")" }
+func (r *Role) Type() string          { return "role" }
+func (r *Role) Freeze()               {}
+func (r *Role) Truth() starlark.Bool  { return true }
+func (r *Role) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: role") }
+
+func (r *Role) names() []string {
+	var names []string
+	for name := range r.handlers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Functions lists the functions of r, which may be nil.
+func (r *Role) Functions() []starlark.Callable {
+	var functions []starlark.Callable
+	if r != nil {
+		for _, name := range r.names() {
+			functions = append(functions, r.handlers[name])
+		}
+	}
+	return functions
+}
+
+// New makes a role of the arguments of a call of role() at a place: init, show, on_…,
+// and a dict of handlers by message type. What it cannot mean is an error.
+func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position) (*Role, error) {
+	r := &Role{handlers: map[string]starlark.Callable{}, place: place}
+	add := func(name string, v starlark.Value) error {
+		fn, ok := v.(starlark.Callable)
+		if !ok {
+			return fmt.Errorf("role: %s is a %s, want a function", name, v.Type())
+		}
+		if err := guard.Freezable(fn); err != nil {
+			return fmt.Errorf("role: %s: %w", name, err)
+		}
+		if _, twice := r.handlers[name]; twice {
+			return fmt.Errorf("role: two handlers for %s: one as a keyword, one in handlers", name)
+		}
+		r.handlers[name] = fn
+		return nil
+	}
+	for _, kw := range kwargs {
+		name := string(kw[0].(starlark.String))
+		switch {
+		case name == "init" || name == "show" || name == "rebase" || strings.HasPrefix(name, "on_") && len(name) > 3:
+			if kw[1] == starlark.None {
+				continue
+			}
+			if err := add(name, kw[1]); err != nil {
+				return nil, err
+			}
+		case name == "handlers":
+			d, ok := kw[1].(*starlark.Dict)
+			if !ok {
+				return nil, fmt.Errorf("role: handlers is a %s, want a dict from message type to function", kw[1].Type())
+			}
+			for _, item := range d.Items() {
+				kind, ok := starlark.AsString(item[0])
+				if !ok {
+					return nil, fmt.Errorf("role: handlers has the key %s, want the name of a message type", item[0])
+				}
+				if err := add("on_"+kind, item[1]); err != nil {
+					return nil, err
+				}
+			}
+		case name == "persistent":
+			if err := (*interp.Names)(&r.persistent).Unpack(kw[1]); err != nil {
+				return nil, fmt.Errorf("role: persistent: %w", err)
+			}
+		default:
+			return nil, fmt.Errorf("role: unexpected keyword argument %s; want init, show, rebase, persistent, handlers or on_ and an event (%s) or message type",
+				name, strings.Join(value.Events, ", "))
+		}
+	}
+	return r, checked(in, r)
+}
