@@ -220,7 +220,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 	}
 	holds := func(ctx context.Context, w *runtime.World) (bool, string, error) {
 		if w.Depth() > 0 { // it is the same to it how the world came about
-			w = w.Cluster().WorldAt(w.Vector())
+			w = w.WithoutPast()
 		}
 		v, err := judge(ctx, &worldValue{World: w, judged: true})
 		if err != nil {

@@ -41,7 +41,7 @@ func (w *worldValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable t
 // CompareSameType compares what the systems are in, not how they got there.
 func (w *worldValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	other := y.(*worldValue)
-	equal := w.Cluster() == other.Cluster() && slices.Equal(w.Vector(), other.Vector())
+	equal := w.Same(other.World)
 	switch op {
 	case syntax.EQL:
 		return equal, nil

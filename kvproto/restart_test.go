@@ -27,9 +27,8 @@ func TestCounterKeepsTheStoreAtomic(t *testing.T) {
 
 // moment is a world on the way, with what was observed until then.
 type moment struct {
-	vector    runtime.Vector
+	*runtime.World
 	history   runtime.History
-	path      []runtime.Step
 	restarted bool
 }
 
@@ -57,11 +56,8 @@ func search(t *testing.T, options Options) []runtime.Step {
 			steps = append(steps, step)
 		}
 	}
-	start := moment{vector: make(runtime.Vector, c.Width())}
+	start := moment{World: c.Start()}
 	start.history.Cluster = c
-	c.StartVector(start.vector)
-
-	m := c.NewSimulator()
 	seen := map[string]bool{}
 	for layer := []moment{start}; len(layer) > 0; {
 		var next []moment
@@ -71,24 +67,28 @@ func search(t *testing.T, options Options) []runtime.Step {
 				if restarts && from.restarted {
 					continue
 				}
-				to := make(runtime.Vector, c.Width())
-				if !m.Take(to, from.vector, steps[i]) {
+				w, err := from.Do(steps[i])
+				if err != nil {
 					continue
 				}
-				history := from.history
-				history.Events = append([]runtime.Observed(nil), history.Events...)
-				history.Events = append(history.Events, c.Observations(m.Seen(), 0)...)
+				history := w.History()
+				for i := range history.Events {
+					history.Events[i].Step = 0 // when it was does not matter
+				}
 				restarted := from.restarted || restarts
-				key := fmt.Sprint(to, history.Events, restarted)
+				key := fmt.Sprint(w.Vector(), history.Events, restarted)
 				if seen[key] {
 					continue
 				}
 				seen[key] = true
-				path := append(from.path[:len(from.path):len(from.path)], steps[i])
 				if len(history.Events) > len(from.history.Events) && !linearizable(history) {
+					var path []runtime.Step
+					for _, v := range w.Path()[1:] {
+						path = append(path, v.Step())
+					}
 					return path
 				}
-				next = append(next, moment{to, history, path, restarted})
+				next = append(next, moment{w, history, restarted})
 			}
 		}
 		layer = next

@@ -2,10 +2,11 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -47,30 +48,12 @@ type Twin struct {
 	Program []node.Operation
 }
 
-// A Cluster is the part of a simulation that never changes: who is there, and
-// what was learnt of their code so far (interned states, messages and
-// observations, remembered transitions). It may be used concurrently.
+// A Cluster is what never changes during a simulation: who is there, and what was
+// learnt of the code of its nodes so far. It may be used concurrently.
 type Cluster struct {
-	config     Config
-	identities []node.Identity
-	instances  []node.Instance
-	byName     map[string]int // instance
-	identityOf map[string]int
-	servers    node.Set
-	clients    node.Set
-	twinned    node.Set
-	starts     []start
-	startOf    []int // of each instance, which of these
-	code       *code
-	idle       sync.Pool // of *Simulator
-	epochs     atomic.Uint32
-}
-
-// start is one way to make a node: an identity with a program.
-type start struct {
-	self    node.Self
-	client  bool
-	program []node.Operation
+	config Config
+	system *engine.System
+	idle   sync.Pool // of *engine.Simulator
 }
 
 // NewCluster checks the configuration and makes the cluster.
@@ -95,90 +78,90 @@ func NewCluster(config Config) (*Cluster, error) {
 	if config.F < 0 || config.F >= max(config.N, 1) {
 		return nil, fmt.Errorf("cluster: f is %d, want 0 to n-1 = %d", config.F, config.N-1)
 	}
-	c := &Cluster{config: config, byName: map[string]int{}, identityOf: map[string]int{}}
-	twins := map[string]Twin{}
+	spec, err := specOf(config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{config: config, system: engine.NewSystem(spec)}
 	for _, t := range config.Twins {
-		if _, twice := twins[t.ID]; twice {
-			return nil, fmt.Errorf("twin: %s is a twin already; give k for more than two copies", t.ID)
+		id, err := c.Identity(t.ID)
+		if err != nil {
+			return nil, fmt.Errorf("twin: %w", err)
 		}
-		if t.Copies < 2 {
-			return nil, fmt.Errorf("twin: k is %d, want at least 2 instances of %s", t.Copies, t.ID)
-		}
-		twins[t.ID] = t
-	}
-	for _, name := range config.Servers {
-		if err := c.add(name, nil, false, twins); err != nil {
-			return nil, err
-		}
-	}
-	for _, client := range config.Clients {
-		if err := c.add(client.Name, client.Program, true, twins); err != nil {
-			return nil, err
-		}
-	}
-	for _, t := range config.Twins {
-		id, ok := c.identityOf[t.ID]
-		if !ok {
-			return nil, fmt.Errorf("twin: %w", c.unknown("identity", t.ID))
-		}
-		if t.Program != nil && !c.identities[id].Client {
+		if t.Program != nil && !c.Identities()[id].Client {
 			return nil, fmt.Errorf("twin: %s is a server; only the twins of a client can be given a program", t.ID)
 		}
 	}
-	if len(c.instances) > node.MaxInstances {
-		return nil, fmt.Errorf("cluster: %d instances, at most %d are possible", len(c.instances), node.MaxInstances)
-	}
-	c.code = newCode(c)
-	if err := c.code.begin(); err != nil {
+	if err := c.system.Begin(); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Cluster) add(name string, program []node.Operation, client bool, twins map[string]Twin) error {
+// specOf gives numbers to the names in a configuration.
+func specOf(config Config) (engine.Spec, error) {
+	twins := map[string]Twin{}
+	for _, t := range config.Twins {
+		if _, twice := twins[t.ID]; twice {
+			return engine.Spec{}, fmt.Errorf("twin: %s is a twin already; give k for more than two copies", t.ID)
+		}
+		if t.Copies < 2 {
+			return engine.Spec{}, fmt.Errorf("twin: k is %d, want at least 2 instances of %s", t.Copies, t.ID)
+		}
+		twins[t.ID] = t
+	}
+	spec := engine.Spec{Protocol: config.Protocol, Lossy: config.Network == Lossy}
+	self := node.Self{N: config.N, F: config.F, Servers: config.Servers}
+	for _, name := range config.Servers {
+		self.ID = name
+		if err := enlist(&spec, engine.Start{Self: self}, twins); err != nil {
+			return engine.Spec{}, err
+		}
+	}
+	for _, client := range config.Clients {
+		self.ID = client.Name
+		if err := enlist(&spec, engine.Start{Self: self, Client: true, Program: client.Program}, twins); err != nil {
+			return engine.Spec{}, err
+		}
+	}
+	return spec, nil
+}
+
+// enlist adds an identity, with as many instances as it is to have.
+func enlist(spec *engine.Spec, start engine.Start, twins map[string]Twin) error {
+	name := start.Self.ID
 	if !validName(name) {
 		return fmt.Errorf("cluster: %q cannot name an identity; use letters, digits, - and _", name)
 	}
-	if _, taken := c.identityOf[name]; taken {
+	if slices.ContainsFunc(spec.Identities, func(id node.Identity) bool { return id.Name == name }) {
 		return fmt.Errorf("cluster: two identities are named %s", name)
 	}
-	id := len(c.identities)
-	c.identityOf[name] = id
-	identity := node.Identity{Name: name, Client: client}
-	self := node.Self{ID: name, N: c.config.N, F: c.config.F, Servers: c.config.Servers}
-	c.starts = append(c.starts, start{self, client, program})
-	copies := 1
-	twin, isTwin := twins[name]
-	if isTwin {
+	identity := node.Identity{Name: name, Client: start.Client}
+	spec.Starts = append(spec.Starts, start)
+	first, others, copies := len(spec.Starts)-1, len(spec.Starts)-1, 1
+	if twin, ok := twins[name]; ok {
 		copies = twin.Copies
 		if twin.Program != nil {
-			c.starts = append(c.starts, start{self, client, twin.Program})
+			start.Program = twin.Program
+			spec.Starts = append(spec.Starts, start)
+			others++
 		}
 	}
 	for k := range copies {
-		if len(c.instances) >= node.MaxInstances {
+		if len(spec.Instances) >= node.MaxInstances {
 			return fmt.Errorf("cluster: more than %d instances", node.MaxInstances)
 		}
-		i := len(c.instances)
-		in := node.Instance{Name: name + strings.Repeat("'", k), Identity: id, Copy: k}
-		start := len(c.starts) - 1
-		if k == 0 && isTwin && twin.Program != nil {
-			start--
+		identity.Instances |= node.SetOf(len(spec.Instances))
+		spec.Instances = append(spec.Instances, node.Instance{
+			Name: name + strings.Repeat("'", k), Identity: len(spec.Identities), Copy: k,
+		})
+		if k == 0 {
+			spec.StartOf = append(spec.StartOf, first)
+		} else {
+			spec.StartOf = append(spec.StartOf, others)
 		}
-		c.startOf = append(c.startOf, start)
-		c.instances = append(c.instances, in)
-		c.byName[in.Name] = i
-		identity.Instances |= node.SetOf(i)
 	}
-	if client {
-		c.clients |= identity.Instances
-	} else {
-		c.servers |= identity.Instances
-	}
-	if isTwin {
-		c.twinned |= identity.Instances
-	}
-	c.identities = append(c.identities, identity)
+	spec.Identities = append(spec.Identities, identity)
 	return nil
 }
 
@@ -191,14 +174,17 @@ func validName(s string) bool {
 	return s != ""
 }
 
-// newNode makes a fresh node the i-th way.
-func (c *Cluster) newNode(i int) (node.Node, error) {
-	s := &c.starts[i]
-	if s.client {
-		return c.config.Protocol.NewClient(s.self, s.program)
+// Engine returns what plays and remembers, for the packages of runtime that search.
+func (c *Cluster) Engine() *engine.System { return c.system }
+
+func (c *Cluster) simulator() *engine.Simulator {
+	if m, ok := c.idle.Get().(*engine.Simulator); ok {
+		return m
 	}
-	return c.config.Protocol.NewServer(s.self)
+	return engine.NewSimulator(c.system)
 }
+
+func (c *Cluster) release(m *engine.Simulator) { c.idle.Put(m) }
 
 // Config returns what the cluster was made from, names filled in.
 func (c *Cluster) Config() Config { return c.config }
@@ -206,7 +192,7 @@ func (c *Cluster) Config() Config { return c.config }
 // String names the protocol and who is there: kv n=4 f=1, C twinned.
 func (c *Cluster) String() string {
 	s := fmt.Sprintf("%s n=%d f=%d", c.protocolText(), c.config.N, c.config.F)
-	for _, id := range c.identities {
+	for _, id := range c.Identities() {
 		if k := id.Instances.Len(); k == 2 {
 			s += ", " + id.Name + " twinned"
 		} else if k > 2 {
@@ -225,77 +211,24 @@ func (c *Cluster) protocolText() string {
 }
 
 // Identities lists the servers, then the clients. The caller must not change it.
-func (c *Cluster) Identities() []node.Identity { return c.identities }
+func (c *Cluster) Identities() []node.Identity { return c.system.Identities() }
 
 // Instances lists the instances of all identities, in the order of
 // Identities, twins side by side. The caller must not change it.
-func (c *Cluster) Instances() []node.Instance { return c.instances }
+func (c *Cluster) Instances() []node.Instance { return c.system.Instances() }
 
 // Servers returns the instances of servers, Clients those of clients.
-func (c *Cluster) Servers() node.Set { return c.servers }
-func (c *Cluster) Clients() node.Set { return c.clients }
+func (c *Cluster) Servers() node.Set { return c.system.Servers() }
+func (c *Cluster) Clients() node.Set { return c.system.Clients() }
 
 // Twinned returns the instances of identities that run as twins.
-func (c *Cluster) Twinned() node.Set { return c.twinned }
+func (c *Cluster) Twinned() node.Set { return c.system.Twinned() }
 
 // Names lists the names of the instances in s, in order.
-func (c *Cluster) Names(s node.Set) []string {
-	var names []string
-	for i := range s.All {
-		names = append(names, c.instances[i].Name)
-	}
-	return names
-}
+func (c *Cluster) Names(s node.Set) []string { return c.system.Names(s) }
 
 // Instance finds an instance by its name.
-func (c *Cluster) Instance(name string) (int, error) {
-	if i, ok := c.byName[name]; ok {
-		return i, nil
-	}
-	return 0, c.unknown("instance", name)
-}
+func (c *Cluster) Instance(name string) (int, error) { return c.system.Instance(name) }
 
 // Identity finds an identity by its name.
-func (c *Cluster) Identity(name string) (int, error) {
-	if i, ok := c.identityOf[name]; ok {
-		return i, nil
-	}
-	return 0, c.unknown("identity", name)
-}
-
-// set turns names of instances into a set, refusing doubles.
-func (c *Cluster) set(names []string) (node.Set, error) {
-	var s node.Set
-	for _, name := range names {
-		i, err := c.Instance(name)
-		if err != nil {
-			return 0, err
-		}
-		if s.Has(i) {
-			return 0, fmt.Errorf("%s is named twice", name)
-		}
-		s |= node.SetOf(i)
-	}
-	return s, nil
-}
-
-func (c *Cluster) unknown(what, name string) error {
-	var there []string
-	if what == "instance" {
-		there = c.Names(c.servers | c.clients)
-		if base := strings.TrimRight(name, "'"); base != name {
-			if id, ok := c.identityOf[base]; ok && c.identities[id].Instances.Len() == 1 {
-				return fmt.Errorf("no instance %s: %s is not a twin; call twin(%q) first", name, base, base)
-			}
-		}
-	} else {
-		base := strings.TrimRight(name, "'")
-		if _, known := c.identityOf[base]; known && base != name {
-			return fmt.Errorf("no identity %q: with ' it names an instance; want its identity, %s, which all of them have in common", name, base)
-		}
-		for _, id := range c.identities {
-			there = append(there, id.Name)
-		}
-	}
-	return fmt.Errorf("no %s %q; there are %s", what, name, strings.Join(there, ", "))
-}
+func (c *Cluster) Identity(name string) (int, error) { return c.system.Identity(name) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -67,11 +68,11 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 			if stop == 0 {
 				cancel()
 			}
-			m := c.NewSimulator()
+			m := engine.NewSimulator(c.Engine())
 			m.SetContext(ctx)
 			m.Expect(c.Servers()) // so that classes are found, too: 16 more reactions
-			start, got := slices.Clone(c.Start().Vector()), make(runtime.Vector, c.Width())
-			if m.Take(got, start, round) || !errors.Is(m.Err(), context.Canceled) || m.Why() != "context canceled" {
+			start, got := slices.Clone(c.Start().Vector()), make(engine.Vector, c.Engine().Width())
+			if m.Take(got, start, round.Engine()) || !errors.Is(m.Err(), context.Canceled) || m.Why() != "context canceled" {
 				t.Fatalf("the step was taken; error %v, why %q", m.Err(), m.Why())
 			}
 			if reactions != stop {
@@ -81,13 +82,13 @@ func TestStepsEndWithTheirContext(t *testing.T) {
 				t.Errorf("in a world: %v", err)
 			}
 			m.SetContext(t.Context())
-			if !m.Take(got, start, round) || m.Err() != nil {
+			if !m.Take(got, start, round.Engine()) || m.Err() != nil {
 				t.Fatalf("afterwards: %q, %v", m.Why(), m.Err())
 			}
-			fresh := c.NewSimulator()
+			fresh := engine.NewSimulator(c.Engine())
 			fresh.Expect(c.Servers())
-			want := make(runtime.Vector, c.Width())
-			if fresh.Take(want, start, round); !slices.Equal(got, want) {
+			want := make(engine.Vector, c.Engine().Width())
+			if fresh.Take(want, start, round.Engine()); !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
 			w, err := c.Start().Do(round)
@@ -131,24 +132,24 @@ func TestSubgroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := c.Symmetries()
+	all := engine.Symmetries(c.Engine())
 	for _, tc := range []struct {
 		name  string
-		keeps func(runtime.Renaming) bool
+		keeps func(engine.Renaming) bool
 		most  int // questions
 	}{
-		{"all", func(runtime.Renaming) bool { return true }, 8},
-		{"the identity", runtime.Renaming.Identity, len(all)},
-		{"those that leave A alone", func(r runtime.Renaming) bool { return r[0] == 0 }, 24},
-		{"those that leave A and B together", func(r runtime.Renaming) bool { return r[0]+r[1] == 1 }, 80},
-		{"none", func(runtime.Renaming) bool { return false }, len(all)},
+		{"all", func(engine.Renaming) bool { return true }, 8},
+		{"the identity", engine.Renaming.Identity, len(all)},
+		{"those that leave A alone", func(r engine.Renaming) bool { return r[0] == 0 }, 24},
+		{"those that leave A and B together", func(r engine.Renaming) bool { return r[0]+r[1] == 1 }, 80},
+		{"none", func(engine.Renaming) bool { return false }, len(all)},
 	} {
 		asked := 0
-		got, err := runtime.Subgroup(all, func(g int) (bool, error) { asked++; return tc.keeps(all[g]), nil })
+		got, err := engine.Subgroup(all, func(g int) (bool, error) { asked++; return tc.keeps(all[g]), nil })
 		if err != nil {
 			t.Fatal(err)
 		}
-		var want []runtime.Renaming
+		var want []engine.Renaming
 		for _, r := range all {
 			if tc.keeps(r) {
 				want = append(want, r)
@@ -159,7 +160,7 @@ func TestSubgroup(t *testing.T) {
 		}
 	}
 	stop := errors.New("stop")
-	if _, err := runtime.Subgroup(all, func(g int) (bool, error) { return true, stop }); err != stop {
+	if _, err := engine.Subgroup(all, func(g int) (bool, error) { return true, stop }); err != stop {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -12,15 +12,18 @@
 //   - A [Config] says who is there; a [Cluster] is what never changes during a
 //     simulation, and what was learnt of its nodes' code so far.
 //   - A [Step] is one thing that happens to the whole system: an [Action], which
-//     is plain data, in a cluster, which checks it. What each kind means stands in
-//     player.go, from top to bottom.
+//     is plain data, in a cluster, which checks it.
 //   - A [World] is the whole system at one moment. It is immutable: a step
 //     leads from one world to another, and going back in time is keeping the
 //     old one.
 //   - A [History] is what a property may see of a world's past; a [Delivery]
 //     is what people may see of one step.
-//   - A [Simulator] and its [Vector] are the same without past and pictures,
-//     for a search that takes millions of steps.
+//   - A [Past] is all that happened on the way to a world, delivery by delivery, with
+//     what caused what.
+//
+// What plays the steps is package internal/engine. What a step means stands there, in
+// player.go, from top to bottom. The packages of runtime that search millions of steps
+// get at it by [Cluster.Engine], [Step.Engine] and [World.Vector].
 //
 // In the words of model checking, a cluster and its steps are a labelled transition
 // system: a world is a state, a step is an action, and a search explores the state
@@ -30,5 +33,5 @@
 // Local states, messages and observations are interned: equal ones are one
 // small number. A world is a short vector of such numbers, and each pair of
 // local state and event runs the node's code once; every later time is a table
-// look-up (see code.go and components.go).
+// look-up.
 package runtime

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -19,15 +20,15 @@ func (diary) React(e node.Event, out *node.Reaction) {
 // Leaders have inputs, which are different in each round and for each copy and
 // name no one.
 func TestInputs(t *testing.T) {
-	c := mustCluster(t, runtime.Config{
-		Protocol: protocol{"diaries", func() node.Node { return diary{} }}, N: 3, F: 1,
+	c := simtest.Cluster(t, runtime.Config{
+		Protocol: simtest.Nodes("diaries", func() node.Node { return diary{} }), N: 3, F: 1,
 		Twins: []runtime.Twin{{ID: "A", Copies: 30}, {ID: "B", Copies: 2}},
 	})
 	w := c.Start()
 	want := map[string]map[int]string{"A": {1: "1a", 3: "3a"}, "A'": {1: "1b", 3: "3b"}, "B": {2: "2a"}, "B'": {2: "2b"}, "C": {4: "4a"}}
 	for _, leader := range []string{"A", "B", "A", "C"} {
 		s, err := c.Step(runtime.RoundStep{Leader: leader, Phase: runtime.Phase{}})
-		w = mustDo(t, w, s, err)
+		w = simtest.Do(t, w, s, err)
 	}
 	seen := map[string]bool{"": true}
 	count := 0

@@ -4,12 +4,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -150,7 +150,7 @@ func word(value any) string {
 
 // literal writes the argument of an operation. Of a value that is neither text
 // nor number nor truth value it writes the type, what people are shown and, so that
-// what prints alike stays apart, a digest; ParseAction does not read that.
+// what prints the same stays apart, a digest; ParseAction does not read that.
 func literal(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -165,8 +165,8 @@ func literal(v any) string {
 		return fmt.Sprint(v)
 	}
 	text := fmt.Sprintf("%T %s", v, word(node.Text(v)))
-	if unsound(v) == "" { // else no step has it
-		sum := sha256.Sum256(appendValue(nil, reflect.ValueOf(v)))
+	if engine.Unsound(v) == "" { // else no step has it
+		sum := sha256.Sum256(engine.AppendValue(nil, v))
 		text += fmt.Sprintf(" #%x", sum[:16])
 	}
 	return text

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -31,7 +32,7 @@ func (p Place) Before(q Place) bool { return p.Step < q.Step || p.Step == q.Step
 
 // Past returns what happened on the way to w. It plays each step again.
 func (w *World) Past() *Past {
-	p := &Past{world: w, senders: map[Place]Place{}, logs: make([][]Place, len(w.cluster.instances))}
+	p := &Past{world: w, senders: map[Place]Place{}, logs: make([][]Place, len(w.cluster.Instances()))}
 	t := tracker{Past: p, flight: map[addressed][]Place{}, mailboxes: map[addressed][]Place{}}
 	for _, v := range w.Path()[1:] {
 		p.steps = append(p.steps, v.Deliveries())
@@ -46,9 +47,6 @@ func (w *World) Past() *Past {
 	}
 	return p
 }
-
-// World returns the world whose past p is.
-func (p *Past) World() *World { return p.world }
 
 // Steps returns the deliveries of each step, in order. The caller must not
 // change them.
@@ -93,62 +91,16 @@ type Reacted struct {
 // reports false, too, and leaves it below 0. So it does, promptly, when ctx ends, and
 // when the cluster can learn no more.
 func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget *int) (r Reacted, ok bool) {
-	defer func() {
-		if stop := recover(); stop != nil {
-			if _, is := stop.(stopped); !is {
-				panic(stop) // a bug
+	events := func(yield func(node.Event) bool) {
+		for _, at := range places {
+			if !yield(p.At(at).Event) {
+				return
 			}
-			r, ok = Reacted{}, false
 		}
-	}()
-	k := p.world.cluster.code
-	first := k.locals.at(p.world.Path()[0].vector[instance])
-	if first.class != nil {
-		return Reacted{}, false // it stands for several states, which differ
 	}
-	id := first.bare
-	var o *outcome
-	for i, at := range places {
-		cost := 1
-		if first.logs {
-			cost += i / rebuilt
-		}
-		if *budget -= cost; *budget < 0 {
-			return Reacted{}, false
-		}
-		d := p.At(at)
-		o = k.react(ctx, id, k.stimulus(d.Event))
-		asked := d.Event.Kind != node.MessageEvent
-		// Servers that are down do not hear that a round begins; all else that
-		// cannot happen to an instance keeps its step from happening.
-		if asked && (o.refused != "" || o.down && d.Event.Kind != node.RoundEvent) {
-			return Reacted{}, false
-		}
-		id = o.next
-	}
-	r.Sent = k.sent(o)
-	for _, seen := range o.seen {
-		r.Seen = append(r.Seen, *k.seen.at(seen))
-	}
-	return r, true
-}
-
-// rebuilt is how many events of a log that is played to rebuild a node count as
-// much as one that is played for what it does.
-const rebuilt = 32
-
-// stimulus is the inverse of event.
-func (k *code) stimulus(e node.Event) stimulus {
-	s := stimulus{kind: e.Kind}
-	switch e.Kind {
-	case node.MessageEvent:
-		s.from, s.arg = k.cluster.identityOf[e.From], k.value(e.Message)
-	case node.InvokeEvent:
-		s.arg = k.value(e.Operation)
-	case node.RoundEvent:
-		s.arg = k.value(e.Round)
-	}
-	return s
+	c := p.world.cluster
+	r.Seen, r.Sent, ok = engine.Replay(ctx, c.system, p.world.Path()[0].vector, instance, events, budget)
+	return r, ok
 }
 
 // addressed is a message on its way. Equal messages of one instance to another
@@ -170,7 +122,7 @@ type tracker struct {
 func (t *tracker) step(w *World) {
 	k := len(t.steps) - 1
 	all := t.steps[k]
-	opened := !w.step.begins()
+	opened := !Is[RoundStep](w.step)
 	for first := 0; first < len(all); {
 		last := first
 		for last < len(all) && all[last].Hop == all[first].Hop {
@@ -234,7 +186,7 @@ func (t *tracker) open(k, first, last int) {
 	for m, places := range came {
 		sent := t.mailboxes[addressed{m.from, -1, m.message}]
 		if len(sent) != len(places) {
-			continue // not each of them came, and nothing tells which
+			continue // not each of them came, and nothing says which
 		}
 		for j, i := range places {
 			t.senders[Place{k, i}] = sent[j]
@@ -248,7 +200,7 @@ func (t *tracker) sent(at Place) {
 	c := t.world.cluster
 	d := t.At(at)
 	for _, s := range d.Sent {
-		to := c.servers
+		to := c.Servers()
 		switch s.To {
 		case node.ToNextLeader:
 			m := addressed{d.To, -1, s.Message}
@@ -256,7 +208,8 @@ func (t *tracker) sent(at Place) {
 			continue
 		case node.ToServers:
 		default:
-			to = c.identities[c.identityOf[s.To]].Instances
+			id, _ := c.Identity(s.To)
+			to = c.Identities()[id].Instances
 		}
 		for i := range to.All {
 			m := addressed{d.To, i, s.Message}

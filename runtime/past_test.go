@@ -1,4 +1,4 @@
-package runtime
+package runtime_test
 
 import (
 	"context"
@@ -8,15 +8,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // gossipWorld draws a cluster of gossips and what happens to it.
-func gossipWorld(t *rapid.T) *World {
-	c := gossipCluster(t)
+func gossipWorld(t *rapid.T) *runtime.World {
+	c := simtest.GossipCluster(t)
 	w := c.Start()
 	for range rapid.IntRange(1, 12).Draw(t, "steps") {
-		if next, err := w.Do(gossipStep(t, c)); err == nil {
+		if next, err := w.Do(simtest.GossipStep(t, c)); err == nil {
 			w = next
 		}
 	}
@@ -28,17 +30,17 @@ func TestReplayedLogsDoTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := gossipWorld(t)
 		p := w.Past()
-		for i := range w.cluster.instances {
+		for i := range w.Cluster().Instances() {
 			log := p.Log(i)
 			for n, at := range log {
 				budget := n + 1
 				r, ok := p.Replay(context.Background(), i, log[:n+1], &budget)
 				if !ok || budget != 0 {
-					t.Fatalf("%s: the log until %v cannot be played again (budget %d)", w.cluster.instances[i].Name, at, budget)
+					t.Fatalf("%s: the log until %v cannot be played again (budget %d)", w.Cluster().Instances()[i].Name, at, budget)
 				}
 				d := p.At(at)
-				if diff := cmp.Diff(Reacted{d.Seen, d.Sent}, r); diff != "" {
-					t.Fatalf("%s at %v did what is behind -, and played again does what is behind +:\n%s", w.cluster.instances[i].Name, at, diff)
+				if diff := cmp.Diff(runtime.Reacted{d.Seen, d.Sent}, r); diff != "" {
+					t.Fatalf("%s at %v did what is behind -, and played again does what is behind +:\n%s", w.Cluster().Instances()[i].Name, at, diff)
 				}
 				budget = n
 				if _, ok := p.Replay(context.Background(), i, log[:n+1], &budget); ok || budget >= 0 {
@@ -51,11 +53,11 @@ func TestReplayedLogsDoTheSame(t *testing.T) {
 
 // A context that ends stops it, in the code of a node, too.
 func TestReplayEndsWithItsContext(t *testing.T) {
-	c, err := NewCluster(Config{Protocol: sayer{rumour{}}, N: 2, F: 0})
+	c, err := runtime.NewCluster(runtime.Config{Protocol: simtest.Sayers(struct{}{}), N: 2, F: 0})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Step(TimeoutStep{IDs: []string{"A"}})
+	s, err := c.Step(runtime.TimeoutStep{IDs: []string{"A"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,13 +87,13 @@ func TestSendersOfMessages(t *testing.T) {
 		type arrival struct {
 			to      int
 			message node.Message
-			sent    Place
+			sent    runtime.Place
 			mail    bool
 		}
 		came := map[arrival]int{}
 		for k, deliveries := range p.Steps() {
 			for i, d := range deliveries {
-				at := Place{k, i}
+				at := runtime.Place{k, i}
 				from, ok := p.Sender(at)
 				switch {
 				case !ok && d.From >= 0 && !p.Mail(at):
@@ -102,19 +104,19 @@ func TestSendersOfMessages(t *testing.T) {
 					continue
 				}
 				sent := p.At(from)
-				if !from.Before(at) || sent.To != d.From || sent.Fate != Delivered || !p.Mail(at) && from.Step == k && sent.Hop >= d.Hop {
+				if !from.Before(at) || sent.To != d.From || sent.Fate != runtime.Delivered || !p.Mail(at) && from.Step == k && sent.Hop >= d.Hop {
 					t.Fatalf("%v came from %d before it was sent at %v by %d", at, d.From, from, sent.To)
 				}
 				copies := 0
 				for _, s := range sent.Sent {
-					if s.Message == d.Event.Message && (s.To == node.ToNextLeader) == p.Mail(at) && w.cluster.sentTo(s, d.To) {
+					if s.Message == d.Event.Message && (s.To == node.ToNextLeader) == p.Mail(at) && sentTo(w.Cluster(), s, d.To) {
 						copies++
 					}
 				}
 				if copies == 0 {
 					t.Fatalf("%v: %v was not sent at %v", at, d.Event.Message, from)
 				}
-				if d.Fate != Waiting && !d.Again {
+				if d.Fate != runtime.Waiting && !d.Again {
 					a := arrival{d.To, d.Event.Message, from, p.Mail(at)}
 					if came[a]++; came[a] > copies {
 						t.Fatalf("%v: %v came more often than it was sent at %v", at, d.Event.Message, from)
@@ -125,26 +127,26 @@ func TestSendersOfMessages(t *testing.T) {
 	})
 }
 
-func (c *Cluster) sentTo(s node.Sent, to int) bool {
+func sentTo(c *runtime.Cluster, s node.Sent, to int) bool {
 	switch s.To {
 	case node.ToNextLeader, node.ToServers:
-		return c.servers.Has(to)
+		return c.Servers().Has(to)
 	}
-	return c.identities[c.identityOf[s.To]].Instances.Has(to)
+	return c.Identities()[c.Instances()[to].Identity].Name == s.To
 }
 
 // Two equal messages wait on a link: the one that was sent first comes first.
 func TestEqualMessagesKeepTheirOrder(t *testing.T) {
 	type hello struct{}
-	c, err := NewCluster(Config{Protocol: sayer{hello{}}, N: 2, F: 0})
+	c, err := runtime.NewCluster(runtime.Config{Protocol: simtest.Sayers(hello{}), N: 2, F: 0})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := c.Start()
-	for _, a := range []Action{
-		HoldStep{Src: "A", Dst: "B"},
-		TimeoutStep{IDs: []string{"A"}}, DeliverStep{}, TimeoutStep{IDs: []string{"A"}},
-		ReleaseStep{Src: "A", Dst: "B", Count: 1}, DeliverStep{}, ReleaseStep{Src: "A", Dst: "B"}, DeliverStep{},
+	for _, a := range []runtime.Action{
+		runtime.HoldStep{Src: "A", Dst: "B"},
+		runtime.TimeoutStep{IDs: []string{"A"}}, runtime.DeliverStep{}, runtime.TimeoutStep{IDs: []string{"A"}},
+		runtime.ReleaseStep{Src: "A", Dst: "B", Count: 1}, runtime.DeliverStep{}, runtime.ReleaseStep{Src: "A", Dst: "B"}, runtime.DeliverStep{},
 	} {
 		s, err := c.Step(a)
 		if err == nil {
@@ -155,25 +157,13 @@ func TestEqualMessagesKeepTheirOrder(t *testing.T) {
 		}
 	}
 	p := w.Past()
-	var sent []Place
+	var sent []runtime.Place
 	for _, at := range p.Log(1) {
 		if from, ok := p.Sender(at); ok {
 			sent = append(sent, from)
 		}
 	}
-	if want := []Place{{1, 0}, {3, 0}}; !slices.Equal(sent, want) {
+	if want := []runtime.Place{{1, 0}, {3, 0}}; !slices.Equal(sent, want) {
 		t.Errorf("B hears what was sent at %v, want %v", sent, want)
-	}
-}
-
-// A sayer sends a message to all whenever it waited in vain.
-type sayer struct{ what node.Message }
-
-func (sayer) Name() string                                               { return "sayer" }
-func (s sayer) NewServer(node.Self) (node.Node, error)                   { return s, nil }
-func (s sayer) NewClient(node.Self, []node.Operation) (node.Node, error) { return s, nil }
-func (s sayer) React(e node.Event, out *node.Reaction) {
-	if e.Kind == node.TimeoutEvent {
-		out.Broadcast(s.what)
 	}
 }

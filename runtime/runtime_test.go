@@ -8,6 +8,8 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -56,46 +58,15 @@ type persistentCounter struct{ *counter }
 
 func (p persistentCounter) Restart() { p.n -= p.n % 2 }
 
-type protocol struct {
-	name string
-	node func() node.Node
-}
-
-func (p protocol) Name() string                           { return p.name }
-func (p protocol) NewServer(node.Self) (node.Node, error) { return p.node(), nil }
-func (p protocol) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return p.node(), nil
-}
-
-func mustCluster(t testing.TB, config runtime.Config) *runtime.Cluster {
-	t.Helper()
-	c, err := runtime.NewCluster(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func mustDo(t testing.TB, w *runtime.World, s runtime.Step, err error) *runtime.World {
-	t.Helper()
-	if err == nil {
-		w, err = w.Do(s)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
 // A node without an encoding is rebuilt from the log of its inputs, and its
 // worlds look the same.
 func TestLogOfInputsStandsForState(t *testing.T) {
-	plain := protocol{"plain", func() node.Node { return &counter{} }}
-	encoded := protocol{"encoded", func() node.Node { return encodedCounter{&counter{}} }}
-	keeping := protocol{"keeping", func() node.Node { return persistentCounter{&counter{}} }}
+	plain := simtest.Nodes("plain", func() node.Node { return &counter{} })
+	encoded := simtest.Nodes("encoded", func() node.Node { return encodedCounter{&counter{}} })
+	keeping := simtest.Nodes("keeping", func() node.Node { return persistentCounter{&counter{}} })
 	stories := map[string]string{}
-	for _, p := range []protocol{plain, encoded, keeping} {
-		c := mustCluster(t, runtime.Config{Protocol: p, N: 3, F: 1, Clients: []runtime.Client{{Name: "c"}}})
+	for _, p := range []node.Protocol{plain, encoded, keeping} {
+		c := simtest.Cluster(t, runtime.Config{Protocol: p, N: 3, F: 1, Clients: []runtime.Client{{Name: "c"}}})
 		w := c.Start()
 		var story strings.Builder
 		for _, act := range []string{"x", "x", "restart", "x", "amnesia", "x", "crash"} {
@@ -108,10 +79,10 @@ func TestLogOfInputsStandsForState(t *testing.T) {
 			case "crash":
 				s, err = c.Step(runtime.CrashStep{ID: "A"})
 			}
-			w = mustDo(t, w, s, err)
+			w = simtest.Do(t, w, s, err)
 			fmt.Fprintf(&story, "%s %v\n", w.Step(), states(w))
 		}
-		stories[p.name] = story.String()
+		stories[p.Name()] = story.String()
 	}
 	if stories["plain"] != stories["encoded"] {
 		t.Errorf("plain\n%s\nencoded\n%s", stories["plain"], stories["encoded"])
@@ -131,14 +102,14 @@ func TestEncodedStatesMerge(t *testing.T) {
 		{func() node.Node { return encodedCounter{&counter{}} }, true},
 		{func() node.Node { return &counter{} }, false},
 	} {
-		c := mustCluster(t, runtime.Config{Protocol: protocol{"p", tc.node}, N: 2, F: 0,
+		c := simtest.Cluster(t, runtime.Config{Protocol: simtest.Nodes("p", tc.node), N: 2, F: 0,
 			Clients: []runtime.Client{{Name: "c"}, {Name: "d"}}})
 		w := [2]*runtime.World{}
 		for i, order := range [][]string{{"c", "d"}, {"d", "c"}} {
 			w[i] = c.Start()
 			for _, client := range order {
 				s, err := c.Step(runtime.ExchangeStep{Client: client, Reach: []string{"A"}})
-				w[i] = mustDo(t, w[i], s, err)
+				w[i] = simtest.Do(t, w[i], s, err)
 			}
 		}
 		if same := w[0].Vector()[0] == w[1].Vector()[0]; same != tc.same {
@@ -147,16 +118,12 @@ func TestEncodedStatesMerge(t *testing.T) {
 	}
 }
 
-type funcNode func(e node.Event, out *node.Reaction)
-
-func (f funcNode) React(e node.Event, out *node.Reaction) { f(e, out) }
-
 // A failure of a node's code is an observation, and the node is down for good.
 func TestFailuresAreFindings(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
 		where      bool
-		react      funcNode
+		react      simtest.Func
 	}{
 		{"in its own words", "I give up", true, func(e node.Event, out *node.Reaction) { out.Fail("I give up") }},
 		{"panic", "panic: runtime error: index out of range [3] with length 0", true, func(e node.Event, out *node.Reaction) {
@@ -168,18 +135,18 @@ func TestFailuresAreFindings(t *testing.T) {
 		{"slice", "an observed value of type []int cannot be compared", false, func(e node.Event, out *node.Reaction) { out.Decided(0, []int{1}) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := mustCluster(t, runtime.Config{N: 1, F: 0, Clients: []runtime.Client{{Name: "c"}},
-				Protocol: protocol{"p", func() node.Node {
-					return funcNode(func(e node.Event, out *node.Reaction) {
+			c := simtest.Cluster(t, runtime.Config{N: 1, F: 0, Clients: []runtime.Client{{Name: "c"}},
+				Protocol: simtest.Nodes("p", func() node.Node {
+					return simtest.Func(func(e node.Event, out *node.Reaction) {
 						if e.Kind == node.ExchangeEvent {
 							out.Broadcast(ping{})
 						} else {
 							tc.react(e, out)
 						}
 					})
-				}}})
+				})})
 			s, err := c.Step(runtime.ExchangeStep{Client: "c", Reach: []string{"A"}})
-			w := mustDo(t, c.Start(), s, err)
+			w := simtest.Do(t, c.Start(), s, err)
 			seen := w.History().Events
 			if len(seen) != 1 || seen[0].Kind != node.Failed || !strings.Contains(seen[0].Failure.Message, tc.want) {
 				t.Fatalf("observed %+v, want a failure with %q", seen, tc.want)
@@ -231,7 +198,7 @@ func TestConfigErrors(t *testing.T) {
 }
 
 func exchangeWorld(t testing.TB) (*runtime.World, []runtime.Step) {
-	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
+	c := simtest.Cluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
 		Clients: []runtime.Client{
 			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
 			{Name: "c2", Program: []node.Operation{{Name: "read"}}},
@@ -259,11 +226,11 @@ func BenchmarkExchange(b *testing.B) {
 		}
 	})
 	b.Run("vector", func(b *testing.B) {
-		m := w.Cluster().NewSimulator()
-		dst := make(runtime.Vector, w.Cluster().Width())
+		m := engine.NewSimulator(w.Cluster().Engine())
+		dst := make(engine.Vector, w.Cluster().Engine().Width())
 		b.ReportAllocs()
 		for b.Loop() {
-			if !m.Take(dst, w.Vector(), steps[0]) {
+			if !m.Take(dst, w.Vector(), steps[0].Engine()) {
 				b.Fatal(m.Why())
 			}
 		}
@@ -278,7 +245,7 @@ func TestAllocations(t *testing.T) {
 		t.Skip("the race detector lets pools forget")
 	}
 	w, steps := exchangeWorld(t)
-	mustDo(t, w, steps[0], nil)
+	simtest.Do(t, w, steps[0], nil)
 	if n := testing.AllocsPerRun(100, func() { _, _ = w.Do(steps[0]) }); n > 2 {
 		t.Errorf("a remembered exchange makes %v allocations, want at most 2", n)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -20,7 +21,7 @@ func TestNotation(t *testing.T) {
 		Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "read"}}}},
 		Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
 	}
-	clusters := [2]*runtime.Cluster{mustCluster(t, config), mustCluster(t, config)}
+	clusters := [2]*runtime.Cluster{simtest.Cluster(t, config), simtest.Cluster(t, config)}
 	groups := [][]string{{"A", "C'"}, {"B", "C", "D"}}
 	phase := runtime.Phase{Groups: groups, Deaf: []string{"B", "D"}, Types: []string{"ack", "report"}, Hops: 2}
 	invoke := func(name string, arg any) runtime.Action {
@@ -79,7 +80,7 @@ func TestNotation(t *testing.T) {
 
 // Of the ways to write the same step one is left.
 func TestOneNotationOfAStep(t *testing.T) {
-	c := mustCluster(t, runtime.Config{Protocol: mute{}, N: 3, Clients: clients(program{read()})}) // A B C c1
+	c := simtest.Cluster(t, runtime.Config{Protocol: simtest.Mute{}, N: 3, Clients: simtest.Clients(simtest.Program{simtest.Read()})}) // A B C c1
 	for text, want := range map[string]string{
 		"exchange c1 C,A": "exchange c1 A,C",
 		"timeout c1,B,A":  "timeout A,B,c1",
@@ -141,7 +142,7 @@ func TestNotationOfAnyWord(t *testing.T) {
 // Steps are checked when they are made: a partition has each server once, and
 // what is named is there.
 func TestStepsAreChecked(t *testing.T) {
-	c := mustCluster(t, runtime.Config{Protocol: mute{}, N: 3, Clients: clients(program{read()})}) // A B C c1
+	c := simtest.Cluster(t, runtime.Config{Protocol: simtest.Mute{}, N: 3, Clients: simtest.Clients(simtest.Program{simtest.Read()})}) // A B C c1
 	for groups, want := range map[string]string{
 		"A|B,C":    "", // it is a partition
 		"A,c1|B,C": "",
@@ -212,7 +213,7 @@ func TestStepOfAnotherCluster(t *testing.T) {
 
 // A step stays what it was made of, whatever becomes of the lists in the action.
 func TestStepsKeepTheirData(t *testing.T) {
-	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: clients(program{read()})})
+	c := simtest.Cluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: simtest.Clients(simtest.Program{simtest.Read()})})
 	var changed []func()
 	list := func(words ...string) []string {
 		changed = append(changed, func() { words[0] = "changed" })
@@ -269,7 +270,7 @@ type level int64
 // Operations whose arguments differ have different notations, even if the arguments
 // print alike; each notation is one line.
 func TestNotationTellsArgumentsApart(t *testing.T) {
-	c := mustCluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: clients(program{read()})})
+	c := simtest.Cluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: simtest.Clients(simtest.Program{simtest.Read()})})
 	was := map[string]any{}
 	for _, arg := range []any{nil, 5, 5.0, "5", int64(5), uint8(5), level(5), true, "true", hue{1, 2}, hue{2, 1}, [1]int{5}, struct{}{}, "None"} {
 		s, err := c.Step(runtime.InvokeStep{Client: "c1", Op: node.Operation{Name: "write", Arg: arg}})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -32,27 +33,23 @@ func (a ExchangeStep) edit(e editor) Action {
 	return a
 }
 
-func (a ExchangeStep) bind(s *step) (Action, error) {
-	c := s.cluster
-	client, err := s.client(a.Client)
+func (a ExchangeStep) bind(c *Cluster) (Action, engine.Move, error) {
+	client, err := c.client(a.Client)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	reach, err := c.set(a.Reach)
 	if err != nil {
-		return nil, fmt.Errorf("reach: %w", err)
+		return nil, nil, fmt.Errorf("reach: %w", err)
 	}
 	if reach == 0 {
-		return nil, fmt.Errorf("the reach of %s is empty; name the servers that take part", a.Client)
+		return nil, nil, fmt.Errorf("the reach of %s is empty; name the servers that take part", a.Client)
 	}
-	if bad := reach &^ c.servers; bad != 0 {
-		return nil, fmt.Errorf("reach: %s is a client; a client exchanges with servers (%s)", c.Names(bad)[0], strings.Join(c.Names(c.servers), ", "))
+	if bad := reach &^ c.Servers(); bad != 0 {
+		return nil, nil, fmt.Errorf("reach: %s is a client; a client exchanges with servers (%s)", c.Names(bad)[0], strings.Join(c.Names(c.Servers()), ", "))
 	}
 	a.Reach = c.Names(reach)
-	s.named = reach | node.SetOf(client)
-	s.move = exchange{client, s.named}
-	s.components, s.what = []node.Set{s.named}, ofExchange<<16|uint32(client)
-	return a, nil
+	return a, engine.Exchange(client, reach), nil
 }
 
 // An InvokeStep lets a client begin an operation and send its first messages.
@@ -77,17 +74,15 @@ func (a InvokeStep) edit(e editor) Action {
 	return a
 }
 
-func (a InvokeStep) bind(s *step) (Action, error) {
-	client, err := s.client(a.Client)
+func (a InvokeStep) bind(c *Cluster) (Action, engine.Move, error) {
+	client, err := c.client(a.Client)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if bad := unsound(a.Op.Arg); bad != "" {
-		return nil, fmt.Errorf("%s: an argument of type %T %s", a.Op.Name, a.Op.Arg, bad)
+	if bad := engine.Unsound(a.Op.Arg); bad != "" {
+		return nil, nil, fmt.Errorf("%s: an argument of type %T %s", a.Op.Name, a.Op.Arg, bad)
 	}
-	s.named = node.SetOf(client)
-	s.move = prompt{s.named, stimulus{kind: node.InvokeEvent, arg: s.cluster.code.value(a.Op)}}
-	return a, nil
+	return a, engine.Invoke(c.system, client, a.Op), nil
 }
 
 // A TimeoutStep lets instances wait in vain. What they send stays in flight.
@@ -109,14 +104,13 @@ func (a TimeoutStep) edit(e editor) Action {
 	return a
 }
 
-func (a TimeoutStep) bind(s *step) (Action, error) {
-	ids, err := s.instances("ids", a.IDs)
+func (a TimeoutStep) bind(c *Cluster) (Action, engine.Move, error) {
+	ids, err := c.instances("ids", a.IDs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	a.IDs = s.cluster.Names(ids)
-	s.named, s.move = ids, prompt{ids, stimulus{kind: node.TimeoutEvent}}
-	return a, nil
+	a.IDs = c.Names(ids)
+	return a, engine.Timeout(ids), nil
 }
 
 // verb says what one or several do.

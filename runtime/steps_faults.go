@@ -1,6 +1,6 @@
 package runtime
 
-import "github.com/twinsh/twinsh/runtime/node"
+import "github.com/twinsh/twinsh/runtime/internal/engine"
 
 var faultKinds = []Action{CrashStep{}, RestartStep{}, AmnesiaStep{}}
 
@@ -23,7 +23,10 @@ func (a CrashStep) edit(e editor) Action {
 	return a
 }
 
-func (a CrashStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, crashEvent) }
+func (a CrashStep) bind(c *Cluster) (Action, engine.Move, error) {
+	i, err := c.Instance(a.ID)
+	return a, engine.Crash(i), err
+}
 
 // A RestartStep starts an instance again, crashed or not, with what its code keeps
 // across a restart.
@@ -45,7 +48,10 @@ func (a RestartStep) edit(e editor) Action {
 	return a
 }
 
-func (a RestartStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, restartEvent) }
+func (a RestartStep) bind(c *Cluster) (Action, engine.Move, error) {
+	i, err := c.Instance(a.ID)
+	return a, engine.Restart(i), err
+}
 
 // An AmnesiaStep lets an instance lose its whole state and go on as if it were new.
 // Its identity counts as faulty from then on.
@@ -67,16 +73,7 @@ func (a AmnesiaStep) edit(e editor) Action {
 	return a
 }
 
-func (a AmnesiaStep) bind(s *step) (Action, error) { return a, s.befalls(a.ID, amnesiaEvent) }
-
-// befalls makes the step one that happens to an instance without its code being
-// asked.
-func (s *step) befalls(id string, kind node.EventKind) error {
-	i, err := s.cluster.Instance(id)
-	if err != nil {
-		return err
-	}
-	s.named = node.SetOf(i)
-	s.move = befall{i, kind}
-	return nil
+func (a AmnesiaStep) bind(c *Cluster) (Action, engine.Move, error) {
+	i, err := c.Instance(a.ID)
+	return a, engine.Amnesia(i), err
 }

@@ -1,226 +1,18 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
-
-// This file is who reaches whom, and the steps that change it.
 
 var networkKinds = []Action{
 	PartitionStep{}, HealStep{}, CutStep{}, DropStep{}, DeafStep{}, HoldStep{}, ReleaseStep{}, OrderStep{},
 	DuplicateStep{},
-}
-
-// A topology says who reaches whom. It is immutable.
-type topology struct {
-	reach   []node.Set // reach[i] is whom instance i reaches, itself included
-	filters []filter
-	parts   []node.Set // the partition in force, for people; nil if there is none
-	held    []link
-	orders  []order
-	twice   []filter // what arrives twice, the next time
-}
-
-// A link is a way for messages, in one direction.
-type link struct{ from, to int }
-
-// An order says whom an instance hears first.
-type order struct {
-	of    int
-	first []int
-}
-
-// A filter loses messages of one type ("" for any) on some links. Its number is
-// that of the others that do the same; ofPhase is in that of one which is in
-// force for a single round or delivery. One that doubles lets the next of these
-// messages arrive twice instead.
-type filter struct {
-	kind     string
-	from, to node.Set
-	doubles  bool
-	number   uint32
-}
-
-const ofPhase = 1 << 31
-
-// numbered returns the filter with its number.
-func (k *code) numbered(f filter) filter {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	number, ok := k.filters[f]
-	if !ok {
-		number = uint32(len(k.filters))
-		k.filters[f] = number
-	}
-	f.number = number
-	return f
-}
-
-// matches reports whether f is about a message of the given type on the link.
-func (f *filter) matches(kind string, from, to int) bool {
-	return f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind)
-}
-
-func openTopology(c *Cluster) *topology {
-	t := &topology{reach: make([]node.Set, len(c.instances))}
-	for i := range t.reach {
-		t.reach[i] = c.servers | c.clients
-	}
-	return t
-}
-
-func (t *topology) clone() *topology {
-	next := *t
-	next.reach = slices.Clone(t.reach)
-	next.filters, next.held, next.orders, next.twice = slices.Clip(t.filters), slices.Clip(t.held), slices.Clip(t.orders), slices.Clip(t.twice)
-	return &next
-}
-
-// partitioned returns t with links only inside the parts. Instances that no
-// part names reach everybody, as before.
-func (t *topology) partitioned(parts []node.Set) *topology {
-	next := t.clone()
-	next.parts = parts
-	var named node.Set
-	for _, p := range parts {
-		named |= p
-	}
-	for _, p := range parts {
-		for i := range p.All {
-			next.reach[i] &= p | ^named
-		}
-	}
-	return next
-}
-
-func (t *topology) cut(from, to node.Set) *topology {
-	next := t.clone()
-	for i := range from.All {
-		next.reach[i] &^= to &^ node.SetOf(i)
-	}
-	return next
-}
-
-func (t *topology) filter(f filter) *topology {
-	next := t.clone()
-	if !slices.Contains(next.filters, f) {
-		next.filters = append(next.filters, f)
-	}
-	return next
-}
-
-func (t *topology) hold(l link) *topology {
-	if slices.Contains(t.held, l) {
-		return t
-	}
-	next := t.clone()
-	next.held = append(next.held, l)
-	return next
-}
-
-func (t *topology) unhold(l link) *topology {
-	next := t.clone()
-	next.held = slices.DeleteFunc(slices.Clone(t.held), func(m link) bool { return m == l })
-	return next
-}
-
-func (t *topology) prefer(of int, first []int) *topology {
-	next := t.clone()
-	next.orders = slices.DeleteFunc(slices.Clone(t.orders), func(o order) bool { return o.of == of })
-	if len(first) > 0 {
-		next.orders = append(next.orders, order{of, first})
-	}
-	return next
-}
-
-// ties reports whether messages may wait, so that what happens in one part of a
-// step depends on the others.
-func (t *topology) ties() bool { return len(t.held)+len(t.twice) > 0 }
-
-// doubled returns t in which the next message of a type on a link arrives twice.
-func (t *topology) doubled(f filter) *topology {
-	next := t.clone()
-	next.twice = append(next.twice, f)
-	return next
-}
-
-// doubles returns what lets a message on a link arrive twice, and the topology after
-// that, or nil.
-func (t *topology) doubles(kind string, from, to int) (*filter, *topology) {
-	i := slices.IndexFunc(t.twice, func(f filter) bool { return f.matches(kind, from, to) })
-	if i < 0 {
-		return nil, t
-	}
-	next := t.clone()
-	next.twice = slices.Delete(slices.Clone(t.twice), i, i+1)
-	return &t.twice[i], next
-}
-
-// place says where a packet stands among those that arrive together at one instance.
-func (t *topology) place(p packet) int {
-	for _, o := range t.orders {
-		if o.of == int(p.to) {
-			if i := slices.Index(o.first, int(p.from)); i >= 0 {
-				return i - len(o.first)
-			}
-		}
-	}
-	return int(p.from)
-}
-
-// topology interns t. The open topology is number 0.
-func (k *code) topology(t *topology) uint32 {
-	key := string(t.append(nil))
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if id, ok := k.byTop[key]; ok {
-		return id
-	}
-	id := k.topos.append(t)
-	k.byTop[key] = id
-	return id
-}
-
-// append appends the encoding of a topology.
-func (t *topology) append(b []byte) []byte {
-	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
-	sets := func(of []node.Set) {
-		number(uint64(len(of)))
-		for _, s := range of {
-			number(uint64(s))
-		}
-	}
-	sets(t.reach)
-	sets(t.parts)
-	for _, filters := range [][]filter{t.filters, t.twice} {
-		number(uint64(len(filters)))
-		for _, f := range filters {
-			b = appendString(b, f.kind)
-			number(uint64(f.from))
-			number(uint64(f.to))
-		}
-	}
-	number(uint64(len(t.held)))
-	for _, l := range t.held {
-		number(uint64(l.from))
-		number(uint64(l.to))
-	}
-	number(uint64(len(t.orders)))
-	for _, o := range t.orders {
-		number(uint64(o.of))
-		number(uint64(len(o.first)))
-		for _, i := range o.first {
-			number(uint64(i))
-		}
-	}
-	return b
 }
 
 // A PartitionStep parts the network, until it heals. It takes the place of an
@@ -243,19 +35,13 @@ func (a PartitionStep) edit(e editor) Action {
 	return a
 }
 
-func (a PartitionStep) bind(s *step) (Action, error) {
-	parts, err := s.cluster.partition(a.Groups)
+func (a PartitionStep) bind(c *Cluster) (Action, engine.Move, error) {
+	parts, err := c.partition(a.Groups)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	a.Groups = s.cluster.Groups(parts)
-	s.parts = parts
-	s.move = reshape{parts: parts, change: func(t *topology) *topology {
-		whole := openTopology(s.cluster)
-		whole.filters, whole.held, whole.orders, whole.twice = t.filters, t.held, t.orders, t.twice
-		return whole.partitioned(parts)
-	}}
-	return a, nil
+	a.Groups = c.Groups(parts)
+	return a, engine.Partition(c.system, parts), nil
 }
 
 // A HealStep ends partitions, cuts, drops, holds, orders and duplications: all instances reach
@@ -273,9 +59,8 @@ func (a HealStep) Title() string { return "the network heals" }
 
 func (a HealStep) edit(editor) Action { return a }
 
-func (a HealStep) bind(s *step) (Action, error) {
-	s.move = reshape{change: func(*topology) *topology { return openTopology(s.cluster) }}
-	return a, nil
+func (a HealStep) bind(c *Cluster) (Action, engine.Move, error) {
+	return a, engine.Heal(c.system), nil
 }
 
 // A CutStep cuts the link from one instance to another, in that direction only.
@@ -296,10 +81,9 @@ func (a CutStep) edit(e editor) Action {
 	return a
 }
 
-func (a CutStep) bind(s *step) (Action, error) {
-	l, err := s.link(a.Src, a.Dst)
-	s.move = reshape{change: func(t *topology) *topology { return t.cut(node.SetOf(l.from), node.SetOf(l.to)) }}
-	return a, err
+func (a CutStep) bind(c *Cluster) (Action, engine.Move, error) {
+	l, err := c.link(a.Src, a.Dst)
+	return a, engine.CutLink(l), err
 }
 
 // A DropStep loses messages of a type on the way from Src to Dst, until the network
@@ -332,8 +116,8 @@ func (a DropStep) edit(e editor) Action {
 	return a
 }
 
-func (a DropStep) bind(s *step) (Action, error) {
-	from, to := s.cluster.all(), s.cluster.all()
+func (a DropStep) bind(c *Cluster) (Action, engine.Move, error) {
+	from, to := c.system.All(), c.system.All()
 	for _, end := range []struct {
 		name string
 		set  *node.Set
@@ -341,16 +125,19 @@ func (a DropStep) bind(s *step) (Action, error) {
 		if end.name == "" {
 			continue
 		}
-		i, err := s.cluster.Instance(end.name)
+		i, err := c.Instance(end.name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		*end.set = node.SetOf(i)
 	}
 	if a.Type == "" {
-		return nil, errors.New("the message type is empty; name one, or use cut")
+		return nil, nil, errors.New("the message type is empty; name one, or use cut")
 	}
-	return a, s.filtering([]string{a.Type}, from, to)
+	if err := c.KnownTypes(a.Type); err != nil {
+		return nil, nil, err
+	}
+	return a, engine.Lose(c.system, []string{a.Type}, from, to), nil
 }
 
 // A DeafStep lets an instance hear no messages of the given types, until the network
@@ -375,35 +162,19 @@ func (a DeafStep) edit(e editor) Action {
 	return a
 }
 
-func (a DeafStep) bind(s *step) (Action, error) {
-	i, err := s.cluster.Instance(a.ID)
+func (a DeafStep) bind(c *Cluster) (Action, engine.Move, error) {
+	i, err := c.Instance(a.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(a.Types) == 0 {
-		return nil, errors.New("no message types are named")
+		return nil, nil, errors.New("no message types are named")
 	}
 	a.Types = once(a.Types)
-	return a, s.filtering(a.Types, s.cluster.all(), node.SetOf(i))
-}
-
-// filtering makes the step one after which messages of the given types are lost
-// on some links.
-func (s *step) filtering(types []string, from, to node.Set) error {
-	if err := s.cluster.KnownTypes(types...); err != nil {
-		return err
+	if err := c.KnownTypes(a.Types...); err != nil {
+		return nil, nil, err
 	}
-	for _, kind := range types {
-		s.filters = append(s.filters, s.cluster.code.numbered(filter{kind: kind, from: from, to: to}))
-	}
-	filters := s.filters
-	s.move = reshape{change: func(t *topology) *topology {
-		for _, f := range filters {
-			t = t.filter(f)
-		}
-		return t
-	}}
-	return nil
+	return a, engine.Lose(c.system, a.Types, c.system.All(), node.SetOf(i)), nil
 }
 
 // A HoldStep lets messages on a link queue up, until a [ReleaseStep] lets them go.
@@ -424,10 +195,9 @@ func (a HoldStep) edit(e editor) Action {
 	return a
 }
 
-func (a HoldStep) bind(s *step) (Action, error) {
-	l, err := s.link(a.Src, a.Dst)
-	s.move = reshape{change: func(t *topology) *topology { return t.hold(l) }}
-	return a, err
+func (a HoldStep) bind(c *Cluster) (Action, engine.Move, error) {
+	l, err := c.link(a.Src, a.Dst)
+	return a, engine.HoldLink(l), err
 }
 
 // A ReleaseStep lets the first Count messages that queue on a held link go; they
@@ -460,13 +230,12 @@ func (a ReleaseStep) edit(e editor) Action {
 	return a
 }
 
-func (a ReleaseStep) bind(s *step) (Action, error) {
-	l, err := s.link(a.Src, a.Dst)
+func (a ReleaseStep) bind(c *Cluster) (Action, engine.Move, error) {
+	l, err := c.link(a.Src, a.Dst)
 	if err == nil && a.Count < 0 {
 		err = fmt.Errorf("count is %d, want 1 or more, or none for all", a.Count)
 	}
-	s.move = release{l, a.Count}
-	return a, err
+	return a, engine.ReleaseLink(l, a.Count), err
 }
 
 // An OrderStep lets an instance hear first, of messages that arrive together, those
@@ -497,21 +266,20 @@ func (a OrderStep) edit(e editor) Action {
 	return a
 }
 
-func (a OrderStep) bind(s *step) (Action, error) {
-	c := s.cluster
+func (a OrderStep) bind(c *Cluster) (Action, engine.Move, error) {
 	i, err := c.Instance(a.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := c.set(a.First); err != nil {
-		return nil, fmt.Errorf("first: %w", err)
+		return nil, nil, fmt.Errorf("first: %w", err)
 	}
 	var senders []int
 	for _, name := range a.First {
-		senders = append(senders, c.byName[name])
+		sender, _ := c.Instance(name)
+		senders = append(senders, sender)
 	}
-	s.move = reshape{change: func(t *topology) *topology { return t.prefer(i, senders) }}
-	return a, nil
+	return a, engine.Order(i, senders), nil
 }
 
 // A DuplicateStep lets a message arrive twice: the next of the given type that is
@@ -539,19 +307,16 @@ func (a DuplicateStep) edit(e editor) Action {
 	return a
 }
 
-func (a DuplicateStep) bind(s *step) (Action, error) {
-	l, err := s.link(a.Src, a.Dst)
+func (a DuplicateStep) bind(c *Cluster) (Action, engine.Move, error) {
+	l, err := c.link(a.Src, a.Dst)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.Type == "" {
-		return nil, errors.New("the message type is empty; name one")
+		return nil, nil, errors.New("the message type is empty; name one")
 	}
-	if err := s.cluster.KnownTypes(a.Type); err != nil {
-		return nil, err
+	if err := c.KnownTypes(a.Type); err != nil {
+		return nil, nil, err
 	}
-	f := s.cluster.code.numbered(filter{kind: a.Type, from: node.SetOf(l.from), to: node.SetOf(l.to), doubles: true})
-	s.filters = []filter{f}
-	s.move = reshape{change: func(t *topology) *topology { return t.doubled(f) }}
-	return a, nil
+	return a, engine.Duplicate(c.system, a.Type, l), nil
 }

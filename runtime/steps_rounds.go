@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime/english"
-	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
 var roundKinds = []Action{RoundStep{}, DeliverStep{}}
@@ -59,19 +59,11 @@ func groupsTitle(groups [][]string) string {
 	return strings.Join(texts, " | ")
 }
 
-// A flow is a phase with numbers for names.
-type flow struct {
-	parts []node.Set // nil: as the topology has it
-	deaf  node.Set
-	types []string
-	hops  int // 0: until nothing is in flight
-}
-
-// flows checks a phase and fills in what it means for the step.
-func (s *step) flows(p Phase) (Phase, flow, error) {
-	c := s.cluster
+// flowOf checks a phase, and returns it in one way to write it and with numbers for
+// names.
+func flowOf(c *Cluster, p Phase) (Phase, engine.Flow, error) {
 	p.Types = once(p.Types)
-	f := flow{hops: p.Hops, types: p.Types}
+	f := engine.Flow{Hops: p.Hops, Types: p.Types}
 	if p.Hops < 0 {
 		return p, f, fmt.Errorf("hops is %d, want 1 or more, or none for all", p.Hops)
 	}
@@ -80,7 +72,7 @@ func (s *step) flows(p Phase) (Phase, flow, error) {
 		return p, f, fmt.Errorf("deaf names %s, and types no message that is not heard; add types%s", strings.Join(p.Deaf, ", "), c.someOf())
 	case len(p.Deaf) == 0 && len(p.Types) > 0:
 		return p, f, fmt.Errorf("types names %s, and deaf no instance that does not hear that; add deaf, with instances of %s",
-			strings.Join(p.Types, ", "), strings.Join(c.Names(c.all()), ", "))
+			strings.Join(p.Types, ", "), strings.Join(c.Names(c.system.All()), ", "))
 	}
 	if err := c.KnownTypes(p.Types...); err != nil {
 		return p, f, err
@@ -89,89 +81,17 @@ func (s *step) flows(p Phase) (Phase, flow, error) {
 		return p, f, errors.New("types: a message type is empty")
 	}
 	var err error
-	if f.deaf, err = c.set(p.Deaf); err != nil {
+	if f.Deaf, err = c.set(p.Deaf); err != nil {
 		return p, f, fmt.Errorf("deaf: %w", err)
 	}
-	p.Deaf = c.Names(f.deaf)
-	for _, kind := range p.Types {
-		filter := c.code.numbered(filter{kind: kind, from: c.all(), to: f.deaf})
-		filter.number |= ofPhase
-		s.deaf = append(s.deaf, filter)
-	}
+	p.Deaf = c.Names(f.Deaf)
 	if p.Groups != nil {
-		if f.parts, err = c.partition(p.Groups); err != nil {
+		if f.Parts, err = c.partition(p.Groups); err != nil {
 			return p, f, err
 		}
-		p.Groups = c.Groups(f.parts)
+		p.Groups = c.Groups(f.Parts)
 	}
-	s.parts, s.components = f.parts, f.parts
-	if f.parts == nil || c.clients != 0 {
-		s.components = []node.Set{c.all()}
-	}
-	s.shape = c.shape(f, s.deaf)
 	return p, f, nil
-}
-
-// shape numbers what distinguishes flows beside the members of a component. If all
-// instances are in one, that includes how they are parted.
-func (c *Cluster) shape(f flow, deaf []filter) uint32 {
-	text := fmt.Sprint("phase ", f.hops)
-	if c.clients != 0 {
-		text += fmt.Sprint(f.parts)
-	}
-	for _, d := range deaf {
-		text += fmt.Sprintf(" %q %d %d", d.kind, d.from, d.to)
-	}
-	return c.code.value(text)
-}
-
-func (f flow) key(k *renamedKey) bool {
-	k.word(uint64(f.hops))
-	k.set(f.deaf)
-	for _, kind := range f.types {
-		k.text(kind)
-	}
-	k.sets(f.parts)
-	return true
-}
-
-// partition turns groups of names into the parts of a partition, ordered by their
-// first members.
-func (c *Cluster) partition(groups [][]string) ([]node.Set, error) {
-	parts := []node.Set{}
-	for _, group := range groups {
-		p, err := c.set(group)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, p)
-	}
-	var named node.Set
-	for _, p := range parts {
-		if p == 0 {
-			return nil, errors.New("a group is empty")
-		}
-		if twice := p & named; twice != 0 {
-			return nil, fmt.Errorf("%s is in two groups", c.Names(twice)[0])
-		}
-		named |= p
-	}
-	if missing := c.servers &^ named; missing != 0 {
-		return nil, fmt.Errorf("%s is in no group; each of %s must be in one", c.Names(missing)[0], strings.Join(c.Names(c.servers), ", "))
-	}
-	return sortParts(parts), nil
-}
-
-// Groups names the members of the parts of a partition; nil stays nil.
-func (c *Cluster) Groups(parts []node.Set) [][]string {
-	if parts == nil {
-		return nil
-	}
-	groups := make([][]string, len(parts))
-	for i, p := range parts {
-		groups[i] = c.Names(p)
-	}
-	return groups
 }
 
 // A RoundStep begins a round that an identity leads. First all of its instances
@@ -198,21 +118,19 @@ func (a RoundStep) edit(e editor) Action {
 	return a
 }
 
-func (a RoundStep) bind(s *step) (Action, error) {
-	c := s.cluster
+func (a RoundStep) bind(c *Cluster) (Action, engine.Move, error) {
 	id, err := c.Identity(a.Leader)
 	if err != nil {
-		return nil, fmt.Errorf("leader: %w", err)
+		return nil, nil, fmt.Errorf("leader: %w", err)
 	}
-	if c.identities[id].Client {
-		return nil, fmt.Errorf("leader: %s is a client; servers lead", a.Leader)
+	if c.Identities()[id].Client {
+		return nil, nil, fmt.Errorf("leader: %s is a client; servers lead", a.Leader)
 	}
-	r := round{leader: id, instances: c.identities[id].Instances}
-	if a.Phase, r.flow, err = s.flows(a.Phase); err != nil {
-		return nil, err
+	var f engine.Flow
+	if a.Phase, f, err = flowOf(c, a.Phase); err != nil {
+		return nil, nil, err
 	}
-	s.named, s.move, s.what = r.instances, r, ofRound<<16
-	return a, nil
+	return a, engine.Round(c.system, id, f), nil
 }
 
 // A DeliverStep lets what is in flight arrive, and what is sent in answer.
@@ -232,14 +150,13 @@ func (a DeliverStep) edit(e editor) Action {
 	return a
 }
 
-func (a DeliverStep) bind(s *step) (Action, error) {
-	var d deliver
+func (a DeliverStep) bind(c *Cluster) (Action, engine.Move, error) {
+	var f engine.Flow
 	var err error
-	if a.Phase, d.flow, err = s.flows(a.Phase); err != nil {
-		return nil, err
+	if a.Phase, f, err = flowOf(c, a.Phase); err != nil {
+		return nil, nil, err
 	}
-	s.move, s.what = d, ofDelivery<<16
-	return a, nil
+	return a, engine.Deliver(f), nil
 }
 
 // once sorts types of messages, and leaves each of them once.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -63,16 +64,16 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 			return false, err
 		}
 	}
-	sim := c.NewSimulator()
+	sim := engine.NewSimulator(c.Engine())
 	sim.SetContext(ctx)
-	at, next := slices.Clone(w.Vector()), make(runtime.Vector, len(w.Vector()))
+	at, next := slices.Clone(w.Vector()), make(engine.Vector, len(w.Vector()))
 	slots := map[int]bool{}
 	most := min(p.within, patience)
 	for round, quiet := 0, 0; quiet < most && round/(correct.Len()+1) < most && len(leaders) > 0; round++ {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		if !sim.Take(next, at, steps[round/turn%len(steps)]) {
+		if !sim.Take(next, at, steps[round/turn%len(steps)].Engine()) {
 			return false, sim.Err() // without rounds, judging says so
 		}
 		at, next = next, at
@@ -158,15 +159,15 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 			return "", err
 		}
 	}
-	sim := c.NewSimulator()
+	sim := engine.NewSimulator(c.Engine())
 	sim.SetContext(ctx)
 	at := slices.Clone(w.Vector())
 	heal, err := c.Step(runtime.HealStep{})
 	if err != nil {
 		return "", err
 	}
-	next := make(runtime.Vector, len(at))
-	if sim.Take(next, at, heal) {
+	next := make(engine.Vector, len(at))
+	if sim.Take(next, at, heal.Engine()) {
 		at, next = next, at
 	}
 	seen := map[string]int{}
@@ -175,7 +176,7 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 			return "", err
 		}
 		if round%(turn*len(leaders)) == 0 {
-			if key, ok := c.Rebased(at); ok {
+			if key, ok := c.Engine().Rebased(at); ok {
 				if first, again := seen[key]; again {
 					return fmt.Sprintf("%snothing is ever decided: the world after %d good rounds is that after %d again, a proven loop",
 						presenceText(c, w.Faulty(), chosen), round, first), nil
@@ -183,7 +184,7 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 				seen[key] = round
 			}
 		}
-		if !sim.Take(next, at, steps[round/turn%len(steps)]) {
+		if !sim.Take(next, at, steps[round/turn%len(steps)].Engine()) {
 			if sim.Err() != nil {
 				return "", sim.Err()
 			}

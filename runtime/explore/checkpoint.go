@@ -140,7 +140,7 @@ func (x *search) write(layer *frontier, p progressMade) {
 	for rank := range layer.len() {
 		node, w := layer.at(rank)
 		c.weights = append(c.weights, w...)
-		c.Digest = digestNode(c.Digest, x.cluster.Digest(node.vector()), w)
+		c.Digest = digestNode(c.Digest, x.cluster.Engine().Digest(node.vector()), w)
 	}
 	data, err := c.encode()
 	if err == nil {

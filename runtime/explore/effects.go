@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
 // A verdict about scenarios that differ in nothing rests on less than it seems.
@@ -96,9 +97,9 @@ func newChoices(steps []runtime.Step, start *runtime.World) *choices {
 		c.texts = append(c.texts, s.Text())
 		c.add(s)
 	}
-	standing := start.Cluster().Standing(start.Vector())
+	standing := start.Cluster().Engine().Standing(start.Vector())
 	for _, w := range start.Path()[1:] {
-		if slices.ContainsFunc(w.Step().Filters(), func(f runtime.Filter) bool { return slices.Contains(standing, f.Number) }) {
+		if slices.ContainsFunc(w.Step().Engine().Filters(), func(f engine.Filter) bool { return slices.Contains(standing, f.Number) }) {
 			c.add(w.Step())
 		}
 	}
@@ -107,7 +108,7 @@ func newChoices(steps []runtime.Step, start *runtime.World) *choices {
 
 // add adds the filters of a step.
 func (c *choices) add(s runtime.Step) {
-	for _, f := range s.Filters() {
+	for _, f := range s.Engine().Filters() {
 		text := s.Text()
 		if f.Number&ofStep != 0 {
 			text = strings.Join(deaf(s), ", ") + " deaf"
@@ -142,7 +143,7 @@ func (c *choices) number(s runtime.Step) uint32 { return c.steps[s.String()] }
 // filtersOf returns the filters of a step of the space by their places.
 func (c *choices) filtersOf(s runtime.Step) []uint32 {
 	var places []uint32
-	for _, f := range s.Filters() {
+	for _, f := range s.Engine().Filters() {
 		places = append(places, uint32(*c.place(f.Number, false)-1))
 	}
 	return places

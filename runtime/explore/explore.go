@@ -5,7 +5,7 @@
 // position in the space of scenarios. Two reductions, both exact, keep the state space
 // small: worlds that differ in names only are one (symmetry reduction), and so are
 // local states that no later step can distinguish (the bisimulation quotient; see
-// [runtime.Simulator.Expect]). The interleaving of messages within a step is fixed by
+// [engine.Simulator.Expect]). The interleaving of messages within a step is fixed by
 // the step, so the search branches on steps only, not on single messages.
 //
 //   - [Explore] covers a space completely, layer by layer. All scenarios of one
@@ -56,6 +56,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -137,7 +138,7 @@ type Progress struct {
 // Explore judges every scenario of s. If ctx ends before that, the report says
 // what was covered until then. The error is of the options, not of what was found.
 func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err error) {
-	defer runtime.CatchLimit(&err)
+	defer engine.CatchLimit(&err)
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("explore: %w", err)
 	}
@@ -184,7 +185,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 // drawn, the first drawn of several. If ctx ends, or a limit is reached, the report
 // says what was drawn until then.
 func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (r *Report, err error) {
-	defer runtime.CatchLimit(&err)
+	defer engine.CatchLimit(&err)
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 )
 
@@ -16,15 +16,15 @@ import (
 // monitors, and that of a place.
 type searchNode []uint32
 
-func (n searchNode) vector() runtime.Vector { return runtime.Vector(n[:len(n)-2]) }
-func (n searchNode) past() uint32           { return n[len(n)-2] }
-func (n searchNode) place() uint32          { return n[len(n)-1] }
+func (n searchNode) vector() engine.Vector { return engine.Vector(n[:len(n)-2]) }
+func (n searchNode) past() uint32          { return n[len(n)-2] }
+func (n searchNode) place() uint32         { return n[len(n)-1] }
 
 func (n searchNode) setPast(past uint32)   { n[len(n)-2] = past }
 func (n searchNode) setPlace(place uint32) { n[len(n)-1] = place }
 
 // newSearchNode returns the node of a world.
-func newSearchNode(v runtime.Vector, past, place uint32) searchNode {
+func newSearchNode(v engine.Vector, past, place uint32) searchNode {
 	return append(slices.Clone(searchNode(v)), past, place)
 }
 

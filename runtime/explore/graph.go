@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -67,7 +68,7 @@ type images struct {
 func newGraph(s *space.Space, o Options) *graph {
 	return &graph{
 		space: s, start: o.Start, limits: defaultLimits(),
-		width: o.Start.Cluster().Width() + 2, words: weightWords(s.Size()),
+		width: o.Start.Cluster().Engine().Width() + 2, words: weightWords(s.Size()),
 		lookAtStates: len(o.Invariants) > 0, choices: newChoices(s.Steps(), o.Start),
 		placeOf: map[*space.Position]*place{}, canonicalFrom: never,
 	}
@@ -143,7 +144,7 @@ func (g *graph) memory() int {
 	return n
 }
 
-// leaders returns what [runtime.Simulator.Expect] needs to know of steps to a place.
+// leaders returns what [engine.Simulator.Expect] needs to know of steps to a place.
 func (g *graph) leaders(at *place) node.Set {
 	var leaders node.Set
 	if at.last || g.lookAtStates {
@@ -161,7 +162,7 @@ func (g *graph) leaders(at *place) node.Set {
 }
 
 // expected lets a simulator know what may follow steps to a place.
-func (p *place) expected(sim *runtime.Simulator) {
+func (p *place) expected(sim *engine.Simulator) {
 	if p.ends {
 		sim.ExpectEnd()
 	} else {
@@ -175,9 +176,9 @@ func (g *graph) refused(ctx context.Context, number uint32) string {
 	for _, way := range g.places[0].groups {
 		if i := slices.Index(way.numbers, number); i >= 0 {
 			c := g.start.Cluster()
-			sim := c.NewSimulator()
+			sim := engine.NewSimulator(c.Engine())
 			sim.SetContext(ctx)
-			if sim.Take(make(runtime.Vector, c.Width()), g.start.Vector(), way.steps[i]); sim.Err() == nil {
+			if sim.Take(make(engine.Vector, c.Engine().Width()), g.start.Vector(), way.steps[i].Engine()); sim.Err() == nil {
 				return sim.Why()
 			}
 		}
@@ -222,7 +223,7 @@ func (g *graph) replay(ctx context.Context, j *judge, names *canonicalizer, from
 	world, at := g.start, g.place(g.space.Start())
 	node := newSearchNode(world.Vector(), j.start.monitor, at.index)
 	next := slices.Clone(node)
-	w := newWitness(world.Cluster().NewSimulator(), j)
+	w := newWitness(engine.NewSimulator(world.Cluster().Engine()), j)
 	undo, layer := 0, 0
 	for _, choice := range slices.Backward(choices) {
 		step, to := at.choice(choice) // the search went on from here, so it was opened

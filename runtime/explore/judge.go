@@ -9,6 +9,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -73,7 +74,7 @@ func mayForget(s *space.Space) node.Set {
 	var set node.Set
 	for _, step := range s.Steps() {
 		if runtime.Is[runtime.AmnesiaStep](step) {
-			set |= step.Cluster().SameIdentity(step.Instances())
+			set |= step.Cluster().Engine().SameIdentity(step.Instances())
 		}
 	}
 	return set
@@ -107,7 +108,7 @@ func (j *judge) begin(ctx context.Context, start *runtime.World) (*verdict, erro
 
 // world returns the verdict on a world with the given vector and past. It may be
 // called concurrently.
-func (j *judge) world(ctx context.Context, past *verdict, vector runtime.Vector) (*verdict, error) {
+func (j *judge) world(ctx context.Context, past *verdict, vector engine.Vector) (*verdict, error) {
 	if len(j.invariants.properties) == 0 {
 		return past, nil
 	}
@@ -134,8 +135,8 @@ func (j *judge) fold(ctx context.Context, past, list uint32) (*verdict, error) {
 
 // forget returns the verdict after a step in which instances suffered amnesia, and
 // which led to the given vector. It may be called concurrently.
-func (j *judge) forget(ctx context.Context, v *verdict, to runtime.Vector) (*verdict, error) {
-	after, err := j.monitors.forget(ctx, v.monitor, j.monitors.cluster.FaultyIn(to))
+func (j *judge) forget(ctx context.Context, v *verdict, to engine.Vector) (*verdict, error) {
+	after, err := j.monitors.forget(ctx, v.monitor, j.monitors.cluster.Engine().Faulty(to))
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invari
 func (v *invariants) bytes() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return len(v.judged) * (4*v.cluster.Width() + pairBytes)
+	return len(v.judged) * (4*v.cluster.Engine().Width() + pairBytes)
 }
 
 // recalls reports whether some of them depend on who has decided before.
@@ -233,7 +234,7 @@ func (v *invariants) recalls(ctx context.Context) (bool, error) {
 
 // broken returns which invariants do not hold in the world that has the given
 // vector, before which the given instances have decided, the first being bit 0.
-func (v *invariants) broken(ctx context.Context, vector runtime.Vector, decided node.Set) (marks, error) {
+func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided node.Set) (marks, error) {
 	key := make([]byte, 0, 4*len(vector)+8)
 	key = binary.LittleEndian.AppendUint64(key, uint64(decided))
 	for _, word := range vector {

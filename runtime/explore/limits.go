@@ -68,7 +68,7 @@ type bounds struct {
 // context that it returns ends with the cause why; the function ends the watch.
 func (b *bounds) within(ctx context.Context, o Options) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	full := o.Start.Cluster().Full()
+	full := o.Start.Cluster().Engine().Full()
 	if full.Err() != nil {
 		cancel(context.Cause(full))
 	}

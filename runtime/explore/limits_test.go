@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -234,7 +235,7 @@ func TestSetUpIsCheap(t *testing.T) {
 	if err != nil || !r.OK() {
 		t.Fatal(err)
 	}
-	if order := len(c.NameSymmetries()); order < 5000 || renamed > 200 {
+	if order := len(engine.NameSymmetries(c.Engine())); order < 5000 || renamed > 200 {
 		t.Errorf("%d states were renamed for %d renamings", renamed, order)
 	}
 }
@@ -275,7 +276,7 @@ func TestMemoryOfLargeStates(t *testing.T) {
 	c, timeouts := count(t, 4, counters{size: 64 << 10})
 	r, err := explore.Explore(t.Context(), timeouts.Times(400), explore.Options{Start: c.Start(), MaxMemory: limit, Symmetry: explore.Never})
 	stopped(t, r, err, fmt.Sprintf("the memory limit of %d bytes was reached", limit))
-	if states := c.Learnt().States * 64 << 10; states > limit*5/4 || r.Memory < states {
+	if states := c.Engine().Learnt().States * 64 << 10; states > limit*5/4 || r.Memory < states {
 		t.Errorf("%d bytes are counted, and states take %d", r.Memory, states)
 	}
 }

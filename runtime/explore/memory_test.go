@@ -6,6 +6,7 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -29,12 +30,12 @@ func TestMemoryIsCounted(t *testing.T) {
 	nodes, next := x.graph.frontier(1), x.graph.frontier(1)
 	w := x.newWorker(t.Context())
 	start := c.Start().Vector()
-	moved := make(runtime.Vector, c.Width())
+	moved := make(engine.Vector, c.Engine().Width())
 	for _, part := range []struct {
 		name string
 		grow func()
 	}{
-		{"what the cluster has learnt", func() { w.sim.Take(moved, start, steps[0]) }},
+		{"what the cluster has learnt", func() { w.sim.Take(moved, start, steps[0].Engine()) }},
 		{"search nodes", func() { nodes.add(make(searchNode, x.graph.width), weight{1}, 0) }},
 		{"search nodes to come", func() { next.add(make(searchNode, x.graph.width), weight{1}, 0) }},
 		{"parent links", func() { x.graph.parents = append(x.graph.parents, make([]parentLink, 1000)) }},
@@ -51,9 +52,9 @@ func TestMemoryIsCounted(t *testing.T) {
 		}
 	}
 	// The cluster learns renamed states, and a symmetry which they are.
-	image := make(runtime.Vector, c.Width())
+	image := make(engine.Vector, c.Engine().Width())
 	x.symmetry.Rename(image, moved, 1)
-	x.symmetry.Symmetry = c.NewSymmetry([]runtime.Renaming{x.symmetry.Renaming(0), x.symmetry.Renaming(1)})
+	x.symmetry.Symmetry = engine.NewSymmetry(c.Engine(), []engine.Renaming{x.symmetry.Renaming(0), x.symmetry.Renaming(1)})
 	was := x.memory(nodes, next)
 	if x.symmetry.Rename(image, moved, 1); x.memory(nodes, next) <= was {
 		t.Error("renamings are not counted")

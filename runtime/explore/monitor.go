@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -273,7 +274,7 @@ func (m *monitors) renamable() bool {
 
 // rename returns the tuple after the g-th renaming of a symmetry. It may be
 // called concurrently.
-func (m *monitors) rename(id uint32, g int, r runtime.Renaming) (uint32, error) {
+func (m *monitors) rename(id uint32, g int, r engine.Renaming) (uint32, error) {
 	return remember(m, m.names, [2]uint32{id, uint32(g)}, func() (tuple, error) {
 		after := *m.at(id)
 		after.states = slices.Clone(after.states)

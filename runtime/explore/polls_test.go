@@ -13,6 +13,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -68,9 +69,9 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 				return err
 			}
 			r := newRenamer(t.Context(), x.symmetry, 0)
-			src, dst := c.Start().Vector(), make(runtime.Vector, c.Width())
+			src, dst := c.Start().Vector(), make(engine.Vector, c.Engine().Width())
 			at.groups[0].to.expected(r.sim)
-			ok := r.sim.Take(dst, src, steps[0])
+			ok := r.sim.Take(dst, src, steps[0].Engine())
 			return r.check(ctx, 1, x.symmetry.Order(), at, 0, src, dst, r.sim.Seen(), ok)
 		},
 		"a search that is resumed": func(ctx context.Context) error {

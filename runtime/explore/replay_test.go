@@ -9,6 +9,7 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -100,10 +101,10 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	x.graph.parents = x.graph.parents[:len(x.graph.parents)-1]
 	end := x.replay(t.Context(), last)
 	got := newSearchNode(end.Vector(), start.monitor, node.place())
-	m := c.NewSimulator()
-	scratch := make(runtime.Vector, c.Width())
+	m := engine.NewSimulator(c.Engine())
+	scratch := make(engine.Vector, c.Engine().Width())
 	for _, v := range end.Path()[1:] {
-		m.Take(scratch, v.Parent().Vector(), v.Step())
+		m.Take(scratch, v.Parent().Vector(), v.Step().Engine())
 		past, err := x.judge.monitors.fold(t.Context(), got.past(), m.Seen())
 		if err != nil {
 			t.Fatal(err)

@@ -200,7 +200,7 @@ func (b *resumption) lastLayer(ctx context.Context, nodes []searchNode) (*fronti
 		if !layer.add(node, w, c.parents[len(c.parents)-1][i]) {
 			return nil, tooManyNodes(b.graph.limits.nodes)
 		}
-		digest = digestNode(digest, b.cluster.Digest(node.vector()), w)
+		digest = digestNode(digest, b.cluster.Engine().Digest(node.vector()), w)
 	}
 	if _, err := layer.seal(ctx); err != nil {
 		return nil, err

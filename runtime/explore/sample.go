@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -42,7 +43,7 @@ type prefix struct {
 	parent *prefix
 	choice choice
 	at     *space.Position // nil unless draws are guided
-	vector runtime.Vector
+	vector engine.Vector
 	seen   *verdict
 }
 
@@ -114,7 +115,7 @@ func (s *sampler) run(ctx context.Context) (*Report, error) {
 		r.Memory = max(r.Memory, s.memory())
 	}
 	s.conclude(ctx)
-	r.Runs = s.cluster.Learnt().Runs
+	r.Runs = s.cluster.Engine().Learnt().Runs
 	r.Worlds, r.Depth, r.Coverage = len(s.worlds), s.space.MaxLen(), s.coverage()
 	r.Elapsed = time.Since(s.began)
 	return r, nil
@@ -138,7 +139,7 @@ func (s *sampler) begin(ctx context.Context) error {
 		s.drawing = s.space.Draw(s.seed)
 	}
 	for range max(1, min(s.options.Workers, s.count)) {
-		w := newWitness(s.cluster.NewSimulator(), s.judge)
+		w := newWitness(engine.NewSimulator(s.cluster.Engine()), s.judge)
 		w.sim.SetContext(ctx)
 		s.team = append(s.team, w)
 	}
@@ -212,11 +213,11 @@ func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 		if s.judge.over(at.seen) {
 			return
 		}
-		to := make(runtime.Vector, len(at.vector))
+		to := make(engine.Vector, len(at.vector))
 		if d.err = ctx.Err(); d.err != nil {
 			return
 		}
-		if d.early = !w.sim.Take(to, at.vector, c.step); d.early {
+		if d.early = !w.sim.Take(to, at.vector, c.step.Engine()); d.early {
 			d.err = w.sim.Err()
 			return
 		}
@@ -235,10 +236,10 @@ func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 // memory counts the bytes of what was drawn, and of tables: see [search.memory].
 func (s *sampler) memory() int {
 	const drawBytes, prefixBytes = 160, 200 // about what a map takes for a number, and a prefix
-	n := s.cluster.Learnt().Bytes + s.judge.bytes() +
-		len(s.worlds)*(4*s.cluster.Width()+pairBytes) + 8*(cap(s.states.by)+cap(s.histories.by))
+	n := s.cluster.Engine().Learnt().Bytes + s.judge.bytes() +
+		len(s.worlds)*(4*s.cluster.Engine().Width()+pairBytes) + 8*(cap(s.states.by)+cap(s.histories.by))
 	if s.archive != nil {
-		n += len(s.archive.prefixes)*(prefixBytes+4*s.cluster.Width()) + len(s.archive.drawn)*drawBytes
+		n += len(s.archive.prefixes)*(prefixBytes+4*s.cluster.Engine().Width()) + len(s.archive.drawn)*drawBytes
 	} else {
 		n += int(s.report.Covered.Int64()) * drawBytes
 	}

@@ -141,7 +141,7 @@ func (x *search) conclude(ctx context.Context) {
 	}
 	x.findings.sum(&x.tallies, x.graph.places)
 	x.findings.rest()
-	r.Runs = x.cluster.Learnt().Runs
+	r.Runs = x.cluster.Engine().Learnt().Runs
 	r.Elapsed = time.Since(x.began)
 	x.findings.dropEmpty()
 }
@@ -379,7 +379,7 @@ const countSteps = 1 << 12
 // of renamings, monitors and invariants, the places of the space, and what workers
 // remember for themselves. It may be called concurrently.
 func (x *search) memory(nodes, next *frontier) int {
-	n := nodes.bytes() + next.bytes() + x.graph.memory() + x.cluster.Learnt().Bytes + x.judge.bytes() + int(x.bounds.workers.Load())
+	n := nodes.bytes() + next.bytes() + x.graph.memory() + x.cluster.Engine().Learnt().Bytes + x.judge.bytes() + int(x.bounds.workers.Load())
 	if x.symmetry != nil {
 		n += x.symmetry.bytes()
 	}

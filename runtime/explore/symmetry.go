@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
@@ -56,10 +57,10 @@ func (a asymmetry) Error() string { return "symmetry: " + a.why }
 
 // A symmetry is a group of renamings under which a search takes worlds for one.
 type symmetry struct {
-	*runtime.Symmetry
+	*engine.Symmetry
 	cluster   *runtime.Cluster
 	monitors  *monitors
-	renamings runtime.RenamingIndex
+	renamings engine.RenamingIndex
 	// moves says of each renaming whether it renames clients, clientsMove that some do.
 	moves       []bool
 	clientsMove bool
@@ -73,40 +74,40 @@ type symmetry struct {
 func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge) (*symmetry, error) {
 	c := o.Start.Cluster()
 	// A function of a script may look at any name.
-	if o.Symmetry == Never || !c.Symmetric() || len(o.Invariants) > 0 ||
+	if o.Symmetry == Never || !engine.Symmetric(c.Engine()) || len(o.Invariants) > 0 ||
 		j.mayForget&^c.Twinned() != 0 || j.monitors.keepHistories() {
 		return nil, nil
 	}
-	renamings := c.NameSymmetries()
+	renamings := engine.NameSymmetries(c.Engine())
 	if !j.monitors.renamable() {
-		renamings = slices.DeleteFunc(renamings, func(r runtime.Renaming) bool { return movesClients(c, r) })
+		renamings = slices.DeleteFunc(renamings, func(r engine.Renaming) bool { return movesClients(c, r) })
 	}
 	kept, err := s.Kept(ctx, renamings)
 	if err != nil {
 		return nil, err
 	}
-	all := c.NewSymmetry(kept)
-	renamed := make(runtime.Vector, c.Width())
-	fitting, err := runtime.Subgroup(kept, func(g int) (bool, error) {
+	all := engine.NewSymmetry(c.Engine(), kept)
+	renamed := make(engine.Vector, c.Engine().Width())
+	fitting, err := engine.Subgroup(kept, func(g int) (bool, error) {
 		err := all.Rename(renamed, o.Start.Vector(), g)
 		return err == nil && slices.Equal(renamed, o.Start.Vector()), ctx.Err()
 	})
 	if err != nil || len(fitting) < 2 {
 		return nil, err
 	}
-	y := &symmetry{Symmetry: c.NewSymmetry(fitting), cluster: c, monitors: j.monitors, sampled: o.Symmetry == Sampled}
-	list := make([]runtime.Renaming, y.Order())
+	y := &symmetry{Symmetry: engine.NewSymmetry(c.Engine(), fitting), cluster: c, monitors: j.monitors, sampled: o.Symmetry == Sampled}
+	list := make([]engine.Renaming, y.Order())
 	for g := range list {
 		list[g] = y.Renaming(g)
 		y.moves = append(y.moves, movesClients(c, list[g]))
 	}
-	y.renamings, y.clientsMove = runtime.NewRenamingIndex(list), slices.Contains(y.moves, true)
+	y.renamings, y.clientsMove = engine.NewRenamingIndex(list), slices.Contains(y.moves, true)
 	y.newEpoch()
 	return y, nil
 }
 
 // movesClients reports whether a renaming renames clients, too.
-func movesClients(c *runtime.Cluster, r runtime.Renaming) bool {
+func movesClients(c *runtime.Cluster, r engine.Renaming) bool {
 	for i := range c.Clients().All {
 		if r[i] != i {
 			return true
@@ -119,7 +120,7 @@ func movesClients(c *runtime.Cluster, r runtime.Renaming) bool {
 // sample is checked.
 func (y *symmetry) newEpoch() {
 	if !y.sampled {
-		y.epoch = y.cluster.NewEpoch()
+		y.epoch = y.cluster.Engine().NewEpoch()
 	}
 }
 
@@ -130,7 +131,7 @@ func (y *symmetry) bytes() int { return y.Bytes() + int(y.imageBytes.Load()) }
 // does what undo does.
 func (y *symmetry) undoing(undo, g int) int {
 	back, then := y.Inverse(g), y.Renaming(undo)
-	both := make(runtime.Renaming, len(back))
+	both := make(engine.Renaming, len(back))
 	for i, j := range back {
 		both[i] = then[j]
 	}
@@ -143,7 +144,7 @@ func (y *symmetry) undoing(undo, g int) int {
 
 // A canonicalizer brings search nodes into canonical form. Each goroutine needs its own.
 type canonicalizer struct {
-	*runtime.Canonicalizer
+	*engine.Canonicalizer
 	of    *symmetry
 	pasts map[[2]uint32]uint32 // what it has seen of the monitors' (tuple, renaming) -> tuple
 }
@@ -241,15 +242,15 @@ func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
 type renamer struct {
 	*symmetry
 	layer            int // steps before those that are checked
-	sim              *runtime.Simulator
-	src, dst, wanted runtime.Vector
+	sim              *engine.Simulator
+	src, dst, wanted engine.Vector
 }
 
 func newRenamer(ctx context.Context, y *symmetry, layer int) *renamer {
-	width := y.cluster.Width()
-	sim := y.cluster.NewSimulatorIn(y.epoch)
+	width := y.cluster.Engine().Width()
+	sim := engine.NewSimulatorIn(y.cluster.Engine(), y.epoch)
 	sim.SetContext(ctx)
-	return &renamer{y, layer, sim, make(runtime.Vector, width), make(runtime.Vector, width), make(runtime.Vector, width)}
+	return &renamer{y, layer, sim, make(engine.Vector, width), make(engine.Vector, width), make(engine.Vector, width)}
 }
 
 // due returns the range of renamings under which a step is to be checked, by
@@ -274,7 +275,7 @@ func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 
 // check compares a choice from src at a place, which led to dst and was seen if
 // ok, with what some renamings make of it. The error is an asymmetry or that of ctx.
-func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int, src, dst runtime.Vector, seen uint32, ok bool) error {
+func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int, src, dst engine.Vector, seen uint32, ok bool) error {
 	if from == to {
 		return nil
 	}
@@ -294,7 +295,7 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 		if err := r.Rename(r.src, src, g); err != nil {
 			return asymmetry{why: err.Error()}
 		}
-		okOther := r.sim.Take(r.dst, r.src, other)
+		okOther := r.sim.Take(r.dst, r.src, other.Engine())
 		if err := r.sim.Err(); err != nil {
 			return err
 		}
@@ -358,7 +359,7 @@ func (r *renamer) unlike(step, other runtime.Step, g int, how string) asymmetry 
 }
 
 // moved says what a renaming does to identities: A and B swapped; A → B → C → A.
-func moved(c *runtime.Cluster, r runtime.Renaming) string {
+func moved(c *runtime.Cluster, r engine.Renaming) string {
 	identities, instances := c.Identities(), c.Instances()
 	to := func(id int) int { return instances[r[bits.TrailingZeros64(uint64(identities[id].Instances))]].Identity }
 	var cycles []string
@@ -383,7 +384,7 @@ func moved(c *runtime.Cluster, r runtime.Renaming) string {
 }
 
 // difference says which instance is not in the state that it should be in.
-func (r *renamer) difference(want, got runtime.Vector) string {
+func (r *renamer) difference(want, got engine.Vector) string {
 	for i, in := range r.cluster.Instances() {
 		if want[i] != got[i] {
 			return apart(in.Name, r.cluster.WorldAt(got).Fields(i), r.cluster.WorldAt(want).Fields(i))

@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
 // A witness takes steps and says what properties think of what it sees. Each goroutine
 // needs its own.
 type witness struct {
-	sim      *runtime.Simulator
+	sim      *engine.Simulator
 	judge    *judge
 	names    *canonicalizer         // nil if worlds are as they are; else no observation may name an instance
 	verdicts map[[2]uint32]*verdict // what it has seen of the monitors'
@@ -23,12 +24,12 @@ type folded struct {
 	after *verdict // nil if there is none
 }
 
-func newWitness(sim *runtime.Simulator, j *judge) *witness {
+func newWitness(sim *engine.Simulator, j *judge) *witness {
 	return &witness{sim: sim, judge: j, verdicts: map[[2]uint32]*verdict{}}
 }
 
 // after returns the verdict after the step that the simulator took last.
-func (w *witness) after(ctx context.Context, v *verdict, step runtime.Step, to runtime.Vector) (*verdict, error) {
+func (w *witness) after(ctx context.Context, v *verdict, step runtime.Step, to engine.Vector) (*verdict, error) {
 	var err error
 	if list := w.sim.Seen(); list != 0 {
 		if v, err = w.fold(ctx, v.monitor, list); err != nil {
@@ -67,7 +68,7 @@ func (w *witness) fold(ctx context.Context, mon, list uint32) (*verdict, error) 
 // reports whether the step is possible.
 func (w *witness) again(ctx context.Context, from, to searchNode, step runtime.Step, at *place) (possible bool, err error) {
 	w.sim.Expect(at.leaders)
-	if !w.sim.Take(to.vector(), from.vector(), step) {
+	if !w.sim.Take(to.vector(), from.vector(), step.Engine()) {
 		return false, w.sim.Err()
 	}
 	v, err := w.after(ctx, w.judge.verdict(from.past()), step, to.vector())
@@ -136,11 +137,11 @@ func (x *search) newWorker(ctx context.Context) *worker {
 		tallies: newTallies(g.words), effects: g.choices.none(), wrong: map[flaw]*evidence{},
 	}
 	if g.canonical() {
-		w.witness = newWitness(x.cluster.NewSimulatorIn(x.symmetry.epoch), x.judge)
+		w.witness = newWitness(engine.NewSimulatorIn(x.cluster.Engine(), x.symmetry.epoch), x.judge)
 		w.names = newCanonicalizer(x.symmetry)
 		w.renamer = newRenamer(ctx, x.symmetry, len(g.parents)-1)
 	} else {
-		w.witness = newWitness(x.cluster.NewSimulator(), x.judge)
+		w.witness = newWitness(engine.NewSimulator(x.cluster.Engine()), x.judge)
 	}
 	w.sim.SetContext(ctx)
 	return w
@@ -149,7 +150,7 @@ func (x *search) newWorker(ctx context.Context) *worker {
 // expandAll expands the search nodes from the first rank to before the last, until
 // w.err says why not, and returns how many it expanded.
 func (w *worker) expandAll(ctx context.Context, nodes *frontier, first, last int, next *frontier) (done int) {
-	full := w.search.cluster.Full()
+	full := w.search.cluster.Engine().Full()
 	for rank := first; rank < last; rank++ {
 		if full.Err() != nil {
 			w.err = context.Cause(full)
@@ -192,7 +193,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 					return err
 				}
 			}
-			possible := w.sim.Take(dst, src, step)
+			possible := w.sim.Take(dst, src, step.Engine())
 			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(group.numbers[s], possible) {
 				w.effects.note(group.numbers[s], possible, filtered)
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -78,7 +79,7 @@ func TestWorkOnSpacesEnds(t *testing.T) {
 	works := map[string]func(context.Context) error{
 		"symmetries": func(ctx context.Context) error { _, err := s.Symmetries(ctx); return err },
 		"orbits":     func(ctx context.Context) error { _, err := s.Orbits(ctx); return err },
-		"kept":       func(ctx context.Context) error { _, err := s.Kept(ctx, c.Symmetries()); return err },
+		"kept":       func(ctx context.Context) error { _, err := s.Kept(ctx, engine.Symmetries(c.Engine())); return err },
 		"representatives": func(ctx context.Context) error {
 			return s.Representatives(ctx, func(space.Scenario) bool { return true })
 		},

@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
 // Scenarios that differ only in names form an orbit: renaming turns one into
@@ -17,7 +18,7 @@ import (
 // the space into one of the space. They form a group. A space without steps
 // has none. A scenario that is listed twice is turned into one that is, too.
 // The error is that of ctx, if it ends first.
-func (s *Space) Symmetries(ctx context.Context) ([]runtime.Renaming, error) {
+func (s *Space) Symmetries(ctx context.Context) ([]engine.Renaming, error) {
 	g, err := s.group(ctx)
 	if err != nil {
 		return nil, err
@@ -80,13 +81,13 @@ type group struct {
 	steps  []runtime.Step
 	number map[string]int // of each step, by text
 	byKey  map[string]int // of each step, by its key
-	kept   []runtime.Renaming
+	kept   []engine.Renaming
 	leads  map[*Position]*exits
 	crowds map[string]*crowd
 }
 
 type action struct {
-	renaming runtime.Renaming
+	renaming engine.Renaming
 	image    []int32 // of each step, by number
 }
 
@@ -118,7 +119,7 @@ func (s *Space) group(ctx context.Context) (*group, error) {
 		return g, ctx.Err()
 	}
 	var err error
-	g.kept, err = g.keepers(g.steps[0].Cluster().Symmetries(), s.Start(), false)
+	g.kept, err = g.keepers(engine.Symmetries(g.steps[0].Cluster().Engine()), s.Start(), false)
 	return g, err
 }
 
@@ -126,13 +127,13 @@ func (s *Space) group(ctx context.Context) (*group, error) {
 // the same positions of the space as before, step by step. A search may take
 // worlds at one position that they turn into each other for one. The error is
 // that of ctx, if it ends first.
-func (s *Space) Kept(ctx context.Context, renamings []runtime.Renaming) ([]runtime.Renaming, error) {
+func (s *Space) Kept(ctx context.Context, renamings []engine.Renaming) ([]engine.Renaming, error) {
 	return newGroup(ctx, s.Steps()).keepers(renamings, s.Start(), true)
 }
 
 // keepers lists those of a group of renamings that preserve what begins at start.
-func (g *group) keepers(renamings []runtime.Renaming, start *Position, inPlace bool) ([]runtime.Renaming, error) {
-	return runtime.Subgroup(renamings, func(i int) (bool, error) {
+func (g *group) keepers(renamings []engine.Renaming, start *Position, inPlace bool) ([]engine.Renaming, error) {
+	return engine.Subgroup(renamings, func(i int) (bool, error) {
 		a, err := g.action(renamings[i])
 		if a == nil || err != nil {
 			return false, err
@@ -146,7 +147,7 @@ func (g *group) keepers(renamings []runtime.Renaming, start *Position, inPlace b
 
 // action finds how a renaming acts on steps; nil if it leads out of them. Steps
 // that are not renamed stay as they are under the identity only.
-func (g *group) action(r runtime.Renaming) (*action, error) {
+func (g *group) action(r engine.Renaming) (*action, error) {
 	a := &action{r, make([]int32, len(g.steps))}
 	identity := r.Identity()
 	for i, step := range g.steps {

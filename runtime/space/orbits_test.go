@@ -12,6 +12,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 
 	"github.com/twinsh/twinsh/runtime/space"
@@ -19,7 +20,7 @@ import (
 
 // An enumeration finds orbits by applying each renaming to each scenario.
 type enumeration struct {
-	group  []runtime.Renaming
+	group  []engine.Renaming
 	orbits int
 	firsts []string          // of each orbit, in the order of the space; twice if listed twice
 	orbit  map[string]string // of each scenario, the same for all of an orbit
@@ -42,7 +43,7 @@ func enumerate(s *space.Space) enumeration {
 	}
 	known := map[string]string{}
 	images := map[string][]string{} // under the group, of each scenario
-	for _, r := range s.Steps()[0].Cluster().Symmetries() {
+	for _, r := range engine.Symmetries(s.Steps()[0].Cluster().Engine()) {
 		clear(known)
 		preserved := true
 		all := make([]string, len(scenarios))
@@ -84,7 +85,7 @@ func enumerate(s *space.Space) enumeration {
 
 // imageOf returns the keys of a renamed scenario, without renaming if r is nil.
 // Steps that have no key are only themselves.
-func imageOf(sc space.Scenario, r runtime.Renaming, known map[string]string) string {
+func imageOf(sc space.Scenario, r engine.Renaming, known map[string]string) string {
 	var b strings.Builder
 	for _, s := range sc {
 		image, ok := known[s.String()]
@@ -164,7 +165,7 @@ func compare(t failer, s *space.Space) enumeration {
 	if !slices.Equal(got, want.firsts) {
 		t.Fatalf("%s: representatives\n%s\nwant\n%s", s, strings.Join(got, "\n"), strings.Join(want.firsts, "\n"))
 	}
-	kept := slices.DeleteFunc(slices.Clone(want.group), func(r runtime.Renaming) bool { return !inPlace(s, r) })
+	kept := slices.DeleteFunc(slices.Clone(want.group), func(r engine.Renaming) bool { return !inPlace(s, r) })
 	if ambiguous(s) { // then worlds stand at several positions at once
 		kept = kept[:1]
 	}
@@ -176,7 +177,7 @@ func compare(t failer, s *space.Space) enumeration {
 
 // inPlace reports whether a renaming leaves it the same, at each position, where
 // steps lead from there.
-func inPlace(s *space.Space, r runtime.Renaming) bool {
+func inPlace(s *space.Space, r engine.Renaming) bool {
 	type edge struct {
 		step string
 		to   *space.Position
@@ -286,7 +287,7 @@ func drawSpace(t *rapid.T, pool []runtime.Step, depth int) *space.Space {
 		return space.Of(some...)
 	}
 	var closed []runtime.Step
-	for _, r := range pool[0].Cluster().Symmetries() {
+	for _, r := range engine.Symmetries(pool[0].Cluster().Engine()) {
 		for _, s := range some {
 			image := imageOf(space.Scenario{s}, r, nil)
 			if i := slices.IndexFunc(pool, func(s runtime.Step) bool { return imageOf(space.Scenario{s}, nil, nil) == image }); i >= 0 {
@@ -417,7 +418,7 @@ func TestRepresentativesStop(t *testing.T) {
 func TestKept(t *testing.T) {
 	c := fourAndTwin(t)
 	crash, amnesia := faultSteps(t, c, "crash"), faultSteps(t, c, "amnesia")
-	all := c.Symmetries()
+	all := engine.Symmetries(c.Engine())
 	for _, tc := range []struct {
 		space *space.Space
 		want  int
@@ -497,7 +498,7 @@ func TestStepByStepLosesScenarios(t *testing.T) {
 func stepByStep(steps []runtime.Step) func(space.Scenario) space.Scenario {
 	first := map[string]runtime.Step{}
 	for _, s := range steps {
-		for _, r := range s.Cluster().Symmetries() {
+		for _, r := range engine.Symmetries(s.Cluster().Engine()) {
 			if image := imageOf(space.Scenario{s}, r, nil); first[image] == (runtime.Step{}) {
 				first[image] = s
 			}

@@ -1,0 +1,47 @@
+package runtime
+
+import (
+	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// Fate says what became of a message, or that an event took place.
+type Fate uint8
+
+// What becomes of messages.
+const (
+	Delivered = Fate(engine.Delivered)
+	Lost      = Fate(engine.Lost)     // it went to an instance outside of the exchange
+	Cut       = Fate(engine.Cut)      // the topology has no such link
+	Filtered  = Fate(engine.Filtered) // the topology lets no message of this type pass
+	Waiting   = Fate(engine.Waiting)  // it stays in flight until it can be delivered
+	Down      = Fate(engine.Down)     // the receiver is down
+)
+
+// A Delivery is one thing that happened to one instance during a step. If From is
+// -1 and Fate is Down, nothing reached it: the step was ended because the instance
+// never falls silent, and what is Seen is that it failed.
+type Delivery struct {
+	Hop           int        // 0 for what the step itself brings, then 1, 2, …
+	From, To      int        // instances; From is -1 if nothing was sent
+	Event         node.Event // what To reacted to, or would have
+	Fate          Fate
+	Again         bool   // the same message arrived just before; see DuplicateStep
+	Before, After string // summaries of To's state
+	Changed       bool   // whether its state changed at all
+	Seen          []node.Observation
+	Notes         []string
+	Sent          []node.Sent // what To sent in reaction
+}
+
+// deliveries says in words what the engine recorded.
+func deliveries(records []engine.Record) []Delivery {
+	var all []Delivery
+	for _, r := range records {
+		all = append(all, Delivery{
+			Hop: r.Hop, From: r.From, To: r.To, Event: r.Event(), Fate: Fate(r.Fate), Again: r.Again,
+			Before: r.Before(), After: r.After(), Changed: r.Changed(), Seen: r.Seen(), Notes: r.Notes(), Sent: r.Sent(),
+		})
+	}
+	return all
+}

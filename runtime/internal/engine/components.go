@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A component is a set of instances that no message enters or leaves during a step:
+// a client and its reach, or one part of a partition. What happens in it
+// depends on nothing but its stimulus, its members' local states and what is in
+// flight among them, so it is played once and remembered. There are far fewer
+// different components than different steps, and one look-up replaces dozens of
+// deliveries.
+
+// What the keys of components begin with: a number for the kind of step, and for
+// an exchange its client.
+const (
+	ofExchange = iota
+	ofRound
+	ofDelivery
+)
+
+// apart returns the components into which a step falls, or nil if it has to be
+// played as a whole: messages that wait tie the components together, and a recorded
+// step must show each delivery.
+func (m *Simulator) apart(s *Step) []node.Set {
+	if m.record != nil || !m.lossy || m.topology.ties() {
+		return nil
+	}
+	return s.components
+}
+
+// component plays the step among members of its i-th component, from memory if it
+// can; after the last component comes the whole step. It leaves in m.packets how
+// many messages were delivered: the limit of them is one for the whole step.
+//
+// A remembered component is the number of the reason for which it cannot happen; or
+// the number of its list of observations, how many messages were delivered,
+// how many packets it leaves in flight, if filters lost messages the number of
+// their list (which someFiltered says), the packets (two words each) and, unless
+// the scenario ends with it, the new local state of each member.
+func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
+	key := append(m.key[:0], m.place(s, e, i))
+	if s.begins() {
+		// Then it does not matter who leads the round, nor which it is, if
+		// the members' states do not hold it.
+		s.move.begin(&m.player, e, members)
+		if m.quiet(e, members) {
+			m.rest(e, members)
+			return true
+		}
+	}
+	for i := range members.All {
+		key = append(key, m.vec[i])
+	}
+	for _, p := range e.flight {
+		if members.Has(int(p.from)) && members.Has(int(p.to)) {
+			w, msg := p.words()
+			key = append(key, w, msg)
+		}
+	}
+	if s.begins() {
+		key = m.opened(key, members)
+	}
+	m.key = key
+	v, ok := m.components.get(key)
+	if !ok {
+		m.fresh = true
+		v = m.playComponent(s, e, members)
+	}
+	if len(v) == 1 {
+		m.why = m.sys.values.at(v[0]).(string)
+		return false
+	}
+	if v[0] != 0 {
+		m.lists = append(m.lists, v[0])
+	}
+	m.packets = int(v[1])
+	count := v[2] &^ someFiltered
+	if v[2] != count {
+		m.matched = append(m.matched[:0], m.sys.values.pairs(v[3])...)
+		m.keepMatched()
+		v = v[1:]
+	}
+	packets := v[3 : 3+2*count]
+	v = v[3+2*count:]
+	for ; len(packets) > 0; packets = packets[2:] {
+		m.flight = append(m.flight, packetOf(packets[0], packets[1]))
+	}
+	if len(v) > 0 {
+		k := 0
+		for i := range members.All {
+			m.vec[i] = v[k]
+			k++
+		}
+	}
+	return true
+}
+
+// quiet reports whether no member sent anything as the round began,
+// nor was anything in flight.
+func (m *Simulator) quiet(e *env, members node.Set) bool {
+	for _, p := range m.next {
+		if members.Has(int(p.to)) {
+			return false
+		}
+	}
+	for _, p := range e.flight {
+		if members.Has(int(p.from)) && members.Has(int(p.to)) {
+			return false
+		}
+	}
+	return len(m.deferred) == 0
+}
+
+// rest ends the round for quiet members, which takes no memory.
+func (m *Simulator) rest(e *env, members node.Set) {
+	m.keepSeen()
+	if m.expected.leaders == 0 {
+		return
+	}
+	o := &m.opening
+	for i := range (members & m.sys.servers).All {
+		if o.rested[i] == 0 {
+			o.rested[i] = m.classAfter(e, i, o.states[i]) + 1
+		}
+		m.vec[i] = o.rested[i] - 1
+	}
+}
+
+// opened adds to a key what the opening of a round brought about among members,
+// beside their states.
+func (m *Simulator) opened(key []uint32, members node.Set) []uint32 {
+	const mark = 1 << 31 // no packet begins with that
+	for _, p := range m.next {
+		if members.Has(int(p.to)) {
+			w, msg := p.words()
+			key = append(key, mark|w, msg)
+		}
+	}
+	if len(m.deferred)+len(m.seen) > 0 {
+		key = append(key, mark|mark>>1, uint32(len(m.deferred)))
+		for _, d := range m.deferred {
+			key = append(key, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)
+		}
+		key = append(key, m.seen...)
+	}
+	return key
+}
+
+// A place is what the components of a step have in common that differ only in the
+// states of their members and in what is in flight.
+type place struct {
+	topology, epoch, round uint32
+	expected               expectation
+}
+
+// places are numbers of the components of a step. It keeps those that it used last.
+type places struct {
+	place
+	components []uint32 // then that of the whole step
+}
+
+func (m *Simulator) place(s *Step, e *env, i int) uint32 {
+	here := place{topology: e.topology, epoch: m.epoch, expected: m.expected}
+	if !s.begins() {
+		here.expected.leaders = 0 // classes are made after the step
+	} else if m.expected.leaders != 0 {
+		here.round = e.round // a part of what a state stands for
+	}
+	p := s.last.Load()
+	if p == nil || p.place != here {
+		p = m.newPlaces(s, here)
+	}
+	return p.components[i]
+}
+
+func (m *Simulator) newPlaces(s *Step, here place) *places {
+	p := &places{place: here}
+	low, high, ends := here.expected.words()
+	all := m.sys.All()
+	for i, members := range append(slices.Clip(s.components), all) {
+		key := []uint32{s.what, p.topology, s.shape, p.epoch, p.round,
+			uint32(members), uint32(members >> 32), low, high, ends}
+		if i == len(s.components) { // how they are kept apart does not follow from who they are
+			for _, part := range s.components {
+				key = append(key, uint32(part), uint32(part>>32))
+			}
+		}
+		number := m.sys.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.sys.places.count)} })
+		p.components = append(p.components, number[0])
+	}
+	s.last.Store(p)
+	return p
+}
+
+// someFiltered is added to the number of packets of a component in which filters lost messages.
+const someFiltered = 1 << 31
+
+// outcomeOf begins what is remembered of the component under way.
+func (m *Simulator) outcomeOf(packets int) []uint32 {
+	value := []uint32{m.sys.values.list(m.seen), uint32(m.packets), uint32(packets)}
+	if len(m.matched) > 0 {
+		slices.Sort(m.matched)
+		value[2] |= someFiltered
+		value = append(value, m.sys.values.list(m.matched))
+	}
+	return value
+}
+
+// playComponent plays the step among members for the first time; the states in
+// m.vec are then those after it, but m.flight is as it was.
+func (m *Simulator) playComponent(s *Step, e *env, members node.Set) []uint32 {
+	flight := len(m.flight)
+	if !s.begins() {
+		s.move.begin(&m.player, e, members)
+	}
+	if !s.move.run(&m.player, e, members) {
+		return m.sys.components.put(m.key, []uint32{m.sys.values.value(m.why)})
+	}
+	if m.expected.ends {
+		m.flight = m.flight[:flight]
+		return m.sys.components.put(m.key, m.outcomeOf(0))
+	}
+	m.settle(s, e, members)
+	value := m.outcomeOf(len(m.flight) - flight)
+	for _, p := range m.flight[flight:] {
+		w, msg := p.words()
+		value = append(value, w, msg)
+	}
+	m.flight = m.flight[:flight]
+	for i := range members.All {
+		value = append(value, m.vec[i])
+	}
+	return m.sys.components.put(m.key, value)
+}

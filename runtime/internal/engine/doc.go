@@ -1,0 +1,29 @@
+// Package engine is all that plays steps and remembers what came of them. It knows
+// instances, identities and local states by number; names, actions and worlds are the
+// affair of package runtime, which is its face.
+//
+// What a step means, from top to bottom and without memory:
+//
+//   - player.go: a player plays one step, one delivery after the other. Read this first.
+//   - moves.go: what steps are made of. step.go: what memory wants to know of a step.
+//   - topology.go, environment.go: who reaches whom, what is in flight.
+//   - record.go: what happened, if that is asked for. replay.go: what an instance does if
+//     less had reached it.
+//
+// What is learnt, by a [System], in tables that only grow:
+//
+//   - transitions.go: the transition cache. The code of a node runs once for each local
+//     state and event.
+//   - values.go, states.go, environment.go: equal things are one number.
+//   - table.go: tables whose readers never lock. limits.go: what happens when one is full.
+//   - vector.go: a [Vector] is a world in such numbers.
+//
+// What plays from memory:
+//
+//   - simulator.go: a [Simulator] takes steps from vector to vector, by components
+//     (components.go) and openings of rounds (opening.go) that it has met before.
+//   - quotient.go: states that no later step can distinguish are one.
+//   - renaming.go, group.go, symmetry.go, canonical.go: worlds that differ in names only
+//     are one. content.go, encode.go: what states are, in bytes that are the same in each
+//     process.
+package engine

@@ -1,0 +1,67 @@
+package engine
+
+import "github.com/twinsh/twinsh/runtime/node"
+
+// Fate says what became of a message, or that an event took place.
+type Fate uint8
+
+// What becomes of messages.
+const (
+	Delivered Fate = iota
+	Lost           // it went to an instance outside of the exchange
+	Cut            // the topology has no such link
+	Filtered       // the topology lets no message of this type pass
+	Waiting        // it stays in flight until it can be delivered
+	Down           // the receiver is down
+)
+
+// A Record is one thing that happened to one instance during a step.
+type Record struct {
+	Hop      int // 0 for what the step itself brings, then 1, 2, …
+	From, To int // instances; From is -1 if nothing was sent
+	Fate     Fate
+	Again    bool // the same message arrived just before
+
+	sys      *System
+	stimulus stimulus // what To reacted to, or would have
+	before   uint32
+	outcome  *outcome
+}
+
+// note records what happened to an instance.
+func (p *player) note(hop, from, to int, s stimulus, fate Fate, before uint32, o *outcome) {
+	*p.record = append(*p.record, Record{
+		Hop: hop, From: from, To: to, Fate: fate, sys: p.sys, stimulus: s, before: before, outcome: o,
+	})
+}
+
+// Ended reports that nothing reached the instance: the step was ended because it never
+// falls silent.
+func (r *Record) Ended() bool { return r.From < 0 && r.Fate == Down }
+
+// Event returns what the instance reacted to, or would have.
+func (r *Record) Event() node.Event {
+	if r.Ended() {
+		return node.Event{}
+	}
+	return r.sys.event(r.stimulus)
+}
+
+// Before and After return summaries of the state of the instance.
+func (r *Record) Before() string { return r.summary(r.before) }
+func (r *Record) After() string  { return r.summary(r.outcome.next) }
+
+func (r *Record) summary(state uint32) string {
+	if r.Ended() {
+		return ""
+	}
+	return r.sys.states.summary(state)
+}
+
+// Changed reports whether the state of the instance changed at all.
+func (r *Record) Changed() bool { return r.outcome.next != r.before }
+
+// Seen lists what was observed of the instance, Notes its remarks, Sent what it sent.
+func (r *Record) Seen() []node.Observation { return r.sys.observed(r.outcome) }
+func (r *Record) Notes() []string          { return r.outcome.notes }
+func (r *Record) Sent() []node.Sent        { return r.sys.sent(r.outcome) }

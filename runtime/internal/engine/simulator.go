@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A Simulator takes steps from vector to vector. It holds the scratch space
+// for that, so each goroutine needs its own; they share what the system
+// learns.
+type Simulator struct {
+	player
+	lists    []uint32 // of observations, a list for each component
+	all      uint32   // the number of one list of all of them
+	filtered []uint32 // the filters that lost a message in the step
+	epoch    uint32   // coverage epoch: simulators of one share what is fresh to them
+	fresh    bool
+	key      []uint32
+	// components are those of the system, as this simulator reads them.
+	components reader
+	expected   expectation
+	err        error
+	within     bool // Within is under way
+}
+
+// NewSimulator returns a simulator for vectors of a system.
+func NewSimulator(sys *System) *Simulator {
+	ctx := context.Background()
+	return &Simulator{
+		player:     player{sys: sys, ctx: ctx, lossy: sys.spec.Lossy, opening: opening{sys: sys, ctx: ctx}},
+		components: reader{table: &sys.components},
+	}
+}
+
+// NewSimulatorIn returns a simulator of a coverage epoch. See [System.NewEpoch].
+func NewSimulatorIn(sys *System, epoch uint32) *Simulator {
+	m := NewSimulator(sys)
+	m.epoch = epoch
+	return m
+}
+
+// SetContext makes steps end when ctx does: no more of the nodes' code is run
+// then, Take reports false, and Err is the error of ctx. What was under way is
+// not remembered.
+func (m *Simulator) SetContext(ctx context.Context) { m.ctx, m.opening.ctx = ctx, ctx }
+
+// Err returns why the last step was given up, nil if it was not: because the
+// context ended, or the system can learn no more (a [LimitError]).
+func (m *Simulator) Err() error { return m.err }
+
+// Take writes to dst the vector to which s leads from src, and reports whether
+// s can happen there at all. If not, dst is undefined and Why says why. The
+// two vectors must not overlap.
+func (m *Simulator) Take(dst, src Vector, s *Step) (ok bool) {
+	m.err = nil
+	if m.within {
+		return m.take(dst, src, s)
+	}
+	if m.err = m.Within(func() { ok = m.take(dst, src, s) }); m.err != nil {
+		ok, m.why = false, m.err.Error()
+	}
+	return ok
+}
+
+// Within runs f, which takes steps, and is left amid a step if the context of the
+// simulator ends or the system can learn no more; Within returns the error then.
+// For many steps that is cheaper than to be ready for the end in each of them.
+func (m *Simulator) Within(f func()) (err error) {
+	m.within = true
+	whole := false
+	defer func() {
+		m.within = false
+		if whole {
+			return
+		}
+		p := recover()
+		stop, stopped := p.(stopped)
+		if !stopped {
+			panic(p) // a bug
+		}
+		err = stop.err
+		m.opening.src = nil // it may be half an opening
+	}()
+	f()
+	whole = true
+	return nil
+}
+
+func (m *Simulator) take(dst, src Vector, s *Step) bool {
+	m.lists, m.all, m.filtered, m.fresh = m.lists[:0], 0, m.filtered[:0], false
+	ok := m.remember(dst, src, s)
+	if ok && !s.begins() && m.expected.leaders != 0 { // rounds did so in settle or rest
+		for i := range m.sys.servers.All {
+			m.fresh = m.first(i, dst[i], forgotten, m.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
+		}
+		m.Forget(dst)
+	}
+	if ok && len(m.lists) > 0 {
+		m.all = m.lists[0]
+		if len(m.lists) > 1 {
+			m.all = m.sys.values.joined(m.lists)
+		}
+		// In other company, what is known of an instance or a component comes in another place.
+		m.fresh = m.fresh || m.epoch != 0 && m.sys.values.ordered(m.lists)
+	}
+	return ok
+}
+
+// Record takes a step as Take does, and returns each thing that happened, in order.
+func (m *Simulator) Record(dst, src Vector, s *Step) (records []Record, ok bool) {
+	m.record = &records
+	defer func() { m.record = nil }()
+	ok = m.Take(dst, src, s)
+	return records, ok
+}
+
+// Seen returns what the last step taken made observable, as the number of a list of
+// observations; see [System.Observations]. It is 0 if that is nothing.
+func (m *Simulator) Seen() uint32 { return m.all }
+
+// Filtered lists the numbers of the filters ([Step.Filters]) that lost or doubled a message
+// in the last step taken, each that would have lost it. It is valid until the
+// next step.
+func (m *Simulator) Filtered() []uint32 { return m.filtered }
+
+// Fresh reports whether the last step held something that no simulator of the
+// same epoch had played before.
+func (m *Simulator) Fresh() bool { return m.fresh }
+
+// forgotten is what happens to a state that stands for its class from then on.
+const forgotten = 1 << 31
+
+// first reports whether no simulator of this epoch asked before with the same
+// arguments and expectations. Without an epoch it reports false.
+func (m *Simulator) first(i int, id, what, more uint32) bool {
+	if m.epoch == 0 {
+		return false
+	}
+	low, high, ends := m.expected.words()
+	key := [...]uint32{m.epoch, uint32(i), id, what, more, low, high, ends}
+	if _, ok := m.sys.played.get(key[:]); ok {
+		return false
+	}
+	m.sys.played.put(key[:], nil)
+	return true
+}
+
+// Why says why the last step could not happen.
+func (m *Simulator) Why() string { return m.why }
+
+// remember is [player.take] from memory: of the opening of a round, and of
+// components.
+func (m *Simulator) remember(dst, src Vector, s *Step) bool {
+	e := m.start(dst, src, s)
+	if r, ok := s.move.(round); ok && !m.open(e, r.leader) {
+		return false
+	}
+	components := m.apart(s)
+	if components == nil {
+		return m.playWhole(dst, src, e, s)
+	}
+	if s.what>>16 == ofExchange {
+		for _, p := range e.flight {
+			if !s.Named.Has(int(p.from)) || !s.Named.Has(int(p.to)) {
+				m.flight = append(m.flight, p)
+			}
+		}
+	}
+	sent := 0
+	for i, members := range components {
+		if !m.component(s, e, i, members) {
+			return false
+		}
+		sent += m.packets
+	}
+	if len(components) > 1 && sent > m.sys.limits.packets {
+		// Which code failed is to be found among all of them.
+		copy(dst, src)
+		m.flight, m.lists, m.filtered = m.flight[:0], m.lists[:0], m.filtered[:0]
+		m.component(s, e, len(components), m.sys.All())
+	}
+	if !m.expected.ends {
+		m.end(dst, e, s)
+	}
+	return true
+}
+
+// playWhole plays a step that does not fall into components.
+func (m *Simulator) playWhole(dst, src Vector, e *env, s *Step) bool {
+	all := m.sys.All()
+	switch x := s.move.(type) {
+	case befall:
+		m.fresh = m.first(x.who, src[x.who], uint32(x.kind), 0)
+	case release:
+	default:
+		m.fresh = true
+	}
+	s.move.begin(&m.player, e, all)
+	if !s.move.run(&m.player, e, all) {
+		return false
+	}
+	if !m.expected.ends {
+		m.settle(s, e, all)
+		m.end(dst, e, s)
+	}
+	m.keepSeen()
+	m.keepMatched()
+	return true
+}
+
+// open readies the opening of a round, and reports whether the round can begin.
+func (m *Simulator) open(e *env, leader int) bool {
+	if o := &m.opening; o.expected != m.expected || !o.is(m.vec, e.round, leader) {
+		o.of(m.vec, m.sys.servers, e.round, leader)
+		o.expected = m.expected
+		for i := range m.sys.servers.All {
+			m.fresh = m.first(i, m.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
+		}
+	}
+	m.why = m.opening.why
+	return m.why == ""
+}
+
+// settle leaves what was sent to the next leader where it waits, and forgets what
+// no later step needs.
+func (m *Simulator) settle(s *Step, e *env, members node.Set) {
+	m.leave(members)
+	if m.expected.leaders != 0 && s.begins() {
+		for i := range (members & m.sys.servers).All {
+			m.vec[i] = m.classAfter(e, i, m.vec[i])
+		}
+	}
+}
+
+// classAfter is the class of the state of instance i after a round.
+func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
+	return m.sys.classes.find(m.ctx, id, equivalenceClass{instance: i, round: e.round + 1, leaders: m.expected.leaders})
+}
+
+// keepMatched adds to the filters of the step those of the component.
+func (m *Simulator) keepMatched() {
+	for _, number := range m.matched {
+		m.filtered = noteFilter(m.filtered, number)
+	}
+}
+
+// keepSeen interns what was observed since the step began.
+func (m *Simulator) keepSeen() {
+	if len(m.seen) > 0 {
+		m.lists = append(m.lists, m.sys.values.list(m.seen))
+	}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A Step is a move in one system, with what the memory of components wants to know of
+// it. It is immutable, and can be taken from any vector of the system.
+type Step struct {
+	Named node.Set   // the instances that it is about
+	Parts []node.Set // the partition under which messages flow, or that begins; nil if there is none
+
+	move    Move
+	deaf    []filter // in force for this step only
+	filters []filter // in force from now on
+
+	components []node.Set // the sets of instances that are kept apart; nil if none are
+	what       uint32     // see ofExchange
+	shape      uint32     // what distinguishes flows, as a number
+	last       atomic.Pointer[places]
+}
+
+// NewStep returns the step that takes a move.
+func NewStep(sys *System, m Move) *Step {
+	s := &Step{move: m}
+	m.describe(sys, s)
+	return s
+}
+
+// begins reports whether a round begins with the step.
+func (s *Step) begins() bool { return s.what == ofRound<<16 }
+
+func (x exchange) describe(_ *System, s *Step) {
+	s.Named = x.members
+	s.components, s.what = []node.Set{x.members}, ofExchange<<16|uint32(x.client)
+}
+
+func (r round) describe(sys *System, s *Step) {
+	s.Named, s.what = r.instances, ofRound<<16
+	r.Flow.describe(sys, s)
+}
+
+func (d deliver) describe(sys *System, s *Step) {
+	s.what = ofDelivery << 16
+	d.Flow.describe(sys, s)
+}
+
+func (f Flow) describe(sys *System, s *Step) {
+	for _, kind := range f.Types {
+		deaf := sys.envs.numbered(filter{kind: kind, from: sys.All(), to: f.Deaf})
+		deaf.number |= ofPhase
+		s.deaf = append(s.deaf, deaf)
+	}
+	s.Parts, s.components = f.Parts, f.Parts
+	if f.Parts == nil || sys.clients != 0 {
+		s.components = []node.Set{sys.All()}
+	}
+	// If all instances are in one component, how they are parted distinguishes flows.
+	text := fmt.Sprint("phase ", f.Hops)
+	if sys.clients != 0 {
+		text += fmt.Sprint(f.Parts)
+	}
+	for _, d := range s.deaf {
+		text += fmt.Sprintf(" %q %d %d", d.kind, d.from, d.to)
+	}
+	s.shape = sys.values.value(text)
+}
+
+func (x prompt) describe(_ *System, s *Step)  { s.Named = x.who }
+func (x befall) describe(_ *System, s *Step)  { s.Named = node.SetOf(x.who) }
+func (x reshape) describe(_ *System, s *Step) { s.Parts, s.filters = x.parts, x.filters }
+func (x release) describe(*System, *Step)     {}
+
+// A Filter is that messages of a type are lost on some links, or that the next of
+// them arrives twice. Filters of one system that do the same, and for as long, have
+// one number.
+type Filter struct {
+	Number  uint32
+	Type    string
+	Doubles bool
+}
+
+// Filters returns the filters that a step brings: a drop or a duplication for good, in
+// the order of its types, a round or a delivery for as long as it lasts.
+func (s *Step) Filters() []Filter {
+	var filters []Filter
+	for _, f := range slices.Concat(s.filters, s.deaf) {
+		filters = append(filters, Filter{f.number, f.kind, f.doubles})
+	}
+	return filters
+}
+
+// AppendKey appends what the step does after a renaming (nil: as it is), equal for
+// steps of one kind that do the same. It reports false for steps that are not renamed:
+// those that change links or name an operation.
+func (s *Step) AppendKey(b []byte, r Renaming) ([]byte, bool) {
+	key := renamedKey{r, b}
+	ok := s.move.key(&key)
+	return key.b, ok
+}
+
+// A renamedKey is what a step does after a renaming.
+type renamedKey struct {
+	renaming Renaming
+	b        []byte
+}
+
+func (k *renamedKey) word(w uint64)    { k.b = binary.AppendUvarint(k.b, w) }
+func (k *renamedKey) set(s node.Set)   { k.word(uint64(k.renaming.set(s))) }
+func (k *renamedKey) text(text string) { k.b = appendString(k.b, text) }
+
+// sets appends the parts of a partition, in whichever order they come.
+func (k *renamedKey) sets(parts []node.Set) {
+	renamed := make([]node.Set, len(parts))
+	for i, part := range parts {
+		renamed[i] = k.renaming.set(part)
+	}
+	slices.Sort(renamed)
+	for _, part := range renamed {
+		k.word(uint64(part))
+	}
+}
+
+func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
+func (x befall) key(k *renamedKey) bool   { k.set(node.SetOf(x.who)); return true }
+func (x prompt) key(k *renamedKey) bool   { k.set(x.who); return x.kind == node.TimeoutEvent }
+func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
+func (x release) key(*renamedKey) bool    { return false }
+func (d deliver) key(k *renamedKey) bool  { return d.Flow.key(k) }
+func (r round) key(k *renamedKey) bool    { k.set(r.instances); return r.Flow.key(k) }
+
+func (f Flow) key(k *renamedKey) bool {
+	k.word(uint64(f.Hops))
+	k.set(f.Deaf)
+	for _, kind := range f.Types {
+		k.text(kind)
+	}
+	k.sets(f.Parts)
+	return true
+}

@@ -1,0 +1,313 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// outcome is what an event does to a local state.
+type outcome struct {
+	next    uint32
+	sends   []send
+	seen    []uint32
+	notes   []string
+	refused string
+	down    bool // not running, so that it did not react
+}
+
+type send struct {
+	to  int // an identity, or one of:
+	msg uint32
+}
+
+const (
+	allServers = -1
+	nextLeader = -2
+)
+
+// transitions is the transition cache: what a node's code did for each local state and
+// event that it met. The code runs once for each of them.
+type transitions struct {
+	known    table // (local state, kind of event and sender, argument of the event) -> outcome
+	outcomes vec[outcome]
+
+	mu      sync.Mutex
+	checked map[reflect.Type]error // message types, and why they can't be sent
+
+	sys *System
+}
+
+func (t *transitions) open(sys *System) {
+	t.sys, t.checked = sys, map[reflect.Type]error{}
+	t.known.bound = sys.words("reactions")
+	t.outcomes.bound = sys.numbers("outcomes")
+}
+
+// stopped is what unwinds a step when its context ends amid it (see
+// [Simulator.SetContext]), or when a table is full. Nothing of an unfinished step is remembered that way,
+// and no table that is locked is left so, because nodes' code never runs while
+// one is.
+type stopped struct{ err error }
+
+// react returns what an event does to a local state. It runs the node's code
+// the first time only, and panics with stopped if ctx ends before that is done.
+func (t *transitions) react(ctx context.Context, id uint32, s stimulus) *outcome {
+	key := [3]uint32{id, uint32(s.kind)<<8 | uint32(s.from), s.arg}
+	if v, ok := t.known.get(key[:]); ok {
+		return t.outcomes.at(v[0])
+	}
+	// Two goroutines may get here with one key; the first to put wins, and
+	// since nodes are deterministic the other's outcome was the same.
+	if err := ctx.Err(); err != nil {
+		panic(stopped{err})
+	}
+	o := t.compute(ctx, id, s)
+	if err := ctx.Err(); err != nil {
+		panic(stopped{err}) // the node may have been cut short
+	}
+	v := t.known.putFunc(key[:], func() []uint32 {
+		t.sys.occupy(o.bytes())
+		return []uint32{t.outcomes.append(o)}
+	})
+	return t.outcomes.at(v[0])
+}
+
+func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcome {
+	l := *t.sys.states.at(id)
+	if s.kind >= crashEvent {
+		return t.befall(id, s.kind)
+	}
+	if l.flags&down != 0 {
+		return outcome{next: id, down: true}
+	}
+	var (
+		r    = node.NewReaction(ctx)
+		next uint32
+	)
+	failure := guard(func() error {
+		n, err := t.sys.states.node(id)
+		if err != nil {
+			return err
+		}
+		n.React(t.sys.event(s), r)
+		if f := r.Failed(); f != nil {
+			return failureError{*f}
+		}
+		if r.Refused() != "" {
+			return nil
+		}
+		if l.logs {
+			in := input{before: id, stimulus: s}
+			next = t.sys.states.local(local{start: l.start, flags: l.flags, body: in.String(), logs: true})
+			return nil
+		}
+		next, err = t.sys.states.keep(l.start, l.flags, n)
+		return err
+	})
+	if r.Refused() != "" && failure == nil {
+		return outcome{next: id, refused: r.Refused(), notes: r.Notes()}
+	}
+	o := outcome{next: next, notes: r.Notes()}
+	for _, m := range r.Sends() {
+		to, err := t.receiver(m.To)
+		if err == nil {
+			err = t.sendable(m.Message)
+		}
+		if err != nil && failure == nil {
+			failure = &node.Failure{Message: err.Error()}
+		}
+		if failure != nil {
+			break
+		}
+		o.sends = append(o.sends, send{to, t.sys.values.value(m.Message)})
+	}
+	for _, seen := range r.Observations() {
+		if bad := cmp.Or(Unsound(seen.Value), Unsound(seen.Operation.Arg)); bad != "" {
+			failure = &node.Failure{Message: fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)}
+			break
+		}
+		o.seen = append(o.seen, t.sys.values.observation(seen))
+	}
+	if failure != nil {
+		// What a failing node did in the same breath is not to be trusted.
+		l.flags |= broken
+		o.next, o.sends = t.sys.states.local(l), nil
+		o.seen = append(o.seen, t.sys.values.observation(node.Observation{Kind: node.Failed, Failure: *failure}))
+	}
+	return o
+}
+
+func (t *transitions) receiver(name string) (int, error) {
+	switch name {
+	case node.ToServers:
+		return allServers, nil
+	case node.ToNextLeader:
+		return nextLeader, nil
+	}
+	id, err := t.sys.Identity(name)
+	if err != nil {
+		return 0, fmt.Errorf("sends to %w", err)
+	}
+	return id, nil
+}
+
+// A failureError is a failure that the node's code has put in words.
+type failureError struct{ node.Failure }
+
+func (e failureError) Error() string { return e.Message }
+
+// guard runs code of a node, and turns an error or a panic into a failure, the same each
+// time.
+func guard(f func() error) (failure *node.Failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			if stop, ok := p.(stopped); ok {
+				panic(stop) // not the node's affair
+			}
+			place, calls := frames()
+			failure = &node.Failure{Message: fmt.Sprintf("panic: %v", p), Place: place, Calls: calls}
+		}
+	}()
+	err := f()
+	var known failureError
+	switch {
+	case errors.As(err, &known):
+		return &known.Failure
+	case err != nil:
+		return &node.Failure{Message: err.Error()}
+	}
+	return nil
+}
+
+// frames lists the functions of the node's code that led to a panic, without
+// addresses and directories, so that a run prints the same on each machine. The
+// place is that of the innermost one.
+func frames() (place, calls string) {
+	pc := make([]uintptr, 64)
+	stack := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
+	var b strings.Builder
+	for {
+		f, more := stack.Next()
+		if strings.Contains(f.Function, "/runtime/internal/engine.") {
+			break // from here on it is the simulation's code
+		}
+		if !strings.HasPrefix(f.Function, "runtime.") {
+			at := node.Place(f.File, f.Line)
+			if place == "" {
+				place = at
+			}
+			fmt.Fprintf(&b, "  %s %s\n", f.Function, at)
+		}
+		if !more {
+			break
+		}
+	}
+	return place, strings.TrimSuffix(b.String(), "\n")
+}
+
+// befall returns what a crash, a restart or amnesia does to a local state.
+func (t *transitions) befall(id uint32, kind node.EventKind) outcome {
+	l := *t.sys.states.at(id)
+	if l.flags&broken != 0 {
+		return outcome{next: id, refused: "is down for good: its code failed"}
+	}
+	if kind == crashEvent {
+		if l.flags&crashed != 0 {
+			return outcome{next: id, refused: "is down already"}
+		}
+		l.flags |= crashed
+		return outcome{next: t.sys.states.local(l)}
+	}
+	var next uint32
+	failure := guard(func() (err error) {
+		next, err = t.restart(id, kind == amnesiaEvent)
+		return err
+	})
+	if failure != nil {
+		l.flags |= broken
+		failed := t.sys.values.observation(node.Observation{Kind: node.Failed, Failure: *failure})
+		return outcome{next: t.sys.states.local(l), seen: []uint32{failed}}
+	}
+	return outcome{next: next}
+}
+
+// restart returns the local state after a restart, or after amnesia if all is
+// to be lost.
+func (t *transitions) restart(id uint32, all bool) (uint32, error) {
+	l := *t.sys.states.at(id)
+	f := l.flags &^ crashed
+	if all {
+		return t.sys.states.begin(l.start, f|amnesiac)
+	}
+	n, err := t.sys.states.node(id)
+	if err != nil {
+		return 0, err
+	}
+	r, ok := n.(node.Restarter)
+	if !ok {
+		return t.sys.states.begin(l.start, f)
+	}
+	if l.logs {
+		in := input{before: id, restart: true}
+		return t.sys.states.local(local{start: l.start, flags: f, body: in.String(), logs: true}), nil
+	}
+	r.Restart()
+	return t.sys.states.keep(l.start, f, n)
+}
+
+// sendable reports why m cannot be a message, if it cannot.
+func (t *transitions) sendable(m node.Message) error {
+	if m == nil {
+		return fmt.Errorf("sends nil, which is no message")
+	}
+	kind := reflect.TypeOf(m)
+	if m != m {
+		return fmt.Errorf("sends a %s that holds NaN, which equals nothing", kind)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err, ok := t.checked[kind]
+	if !ok {
+		if bad := pointerIn(kind); bad != "" {
+			err = fmt.Errorf("sends a %s, which holds a %s: messages are numbers, strings, and structs and arrays of them", kind, bad)
+		}
+		t.checked[kind] = err
+	}
+	return err
+}
+
+// pointerIn names a part of t through which a message could be changed after
+// it was sent, or that Go cannot compare by value.
+func pointerIn(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if bad := pointerIn(t.Field(i).Type); bad != "" {
+				return bad + " (field " + t.Field(i).Name + ")"
+			}
+		}
+	case reflect.Array:
+		return pointerIn(t.Elem())
+	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Func, reflect.Chan, reflect.UnsafePointer, reflect.Interface:
+		return t.Kind().String()
+	}
+	return ""
+}
+
+// bytes returns the memory of an outcome.
+func (o *outcome) bytes() int {
+	n := int(unsafe.Sizeof(*o)) + len(o.sends)*int(unsafe.Sizeof(send{})) + 4*len(o.seen) + len(o.refused)
+	for _, note := range o.notes {
+		n += len(note) + int(unsafe.Sizeof(note))
+	}
+	return n
+}
