@@ -2,15 +2,11 @@ package runtime_test
 
 import (
 	"fmt"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/datadriven"
-
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -21,15 +17,12 @@ import (
 // and goes on with "play", whose lines are steps in their notation. The answer
 // lists what happened to which instance. "forget" goes back to the starting world.
 func TestStories(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		if filepath.Ext(path) != ".txt" {
-			t.Skip("no story, but what a random test left when it failed")
-		}
+	simtest.Stories(t, "testdata", func() func(*testing.T, *simtest.Command) string {
 		var w *runtime.World
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			switch d.Cmd {
+		return func(t *testing.T, d *simtest.Command) string {
+			switch d.Name {
 			case "cluster":
-				c, err := clusterOf(d)
+				c, err := simtest.ClusterOf(d)
 				if err != nil {
 					return "error: " + err.Error()
 				}
@@ -43,8 +36,8 @@ func TestStories(t *testing.T) {
 			case "history":
 				return history(w)
 			}
-			if d.Cmd != "play" {
-				t.Fatalf("no command %q", d.Cmd)
+			if d.Name != "play" {
+				t.Fatalf("no command %q", d.Name)
 			}
 			var out strings.Builder
 			for line := range strings.SplitSeq(d.Input, "\n") {
@@ -60,49 +53,8 @@ func TestStories(t *testing.T) {
 				fmt.Fprintf(&out, "error: %v\n", err)
 			}
 			return out.String()
-		})
-	})
-}
-
-func clusterOf(d *datadriven.TestData) (*runtime.Cluster, error) {
-	config := runtime.Config{N: 4, F: 1}
-	var options kvproto.Options
-	for _, arg := range d.CmdArgs {
-		switch arg.Key {
-		case "n":
-			config.N, _ = strconv.Atoi(arg.Vals[0])
-		case "f":
-			config.F, _ = strconv.Atoi(arg.Vals[0])
-		case "quorum":
-			options.Quorum, _ = strconv.Atoi(arg.Vals[0])
-		case "no-write-back":
-			options.NoWriteBack = true
-		case "twin":
-			for _, id := range arg.Vals {
-				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2})
-			}
-		case "network":
-			if arg.Vals[0] == "held" {
-				config.Network = runtime.Held
-			}
-		default:
-			client := runtime.Client{Name: arg.Key}
-			for _, op := range arg.Vals {
-				client.Program = append(client.Program, operationOf(strings.Split(op, " ")))
-			}
-			config.Clients = append(config.Clients, client)
 		}
-	}
-	config.Protocol = kvproto.New(options)
-	return runtime.NewCluster(config)
-}
-
-func operationOf(words []string) node.Operation {
-	op := node.Operation{Name: words[0]}
-	if len(words) > 1 {
-		op.Arg = words[1]
-	}
-	return op
+	})
 }
 
 var fates = map[runtime.Fate]string{

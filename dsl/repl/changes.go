@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/fatih/color"
-
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/terminal"
@@ -73,7 +71,7 @@ func (s screen) step(t *trace.Trace, w *runtime.World) string {
 	title := terminal.Visible(fmt.Sprintf("%d %s", step.Number, step.Title))
 	text := s.line("", title+messages(&step))
 	if count, fits := strings.CutPrefix(text, title); fits {
-		text = title + paint(s.color, color.Faint).Sprint(strings.TrimSuffix(count, "\n")) + "\n"
+		text = title + paint(s.color, terminal.Faint, strings.TrimSuffix(count, "\n")) + "\n"
 	}
 	var states []string
 	for i, lane := range t.Lanes {
@@ -83,7 +81,7 @@ func (s screen) step(t *trace.Trace, w *runtime.World) string {
 	}
 	text += s.line("  ", strings.Join(states, ", "))
 	for _, seen := range observed(t, &step) {
-		text += paint(s.color, color.Bold).Sprint(strings.TrimSuffix(s.lines("  ", seen), "\n")) + "\n"
+		text += paint(s.color, terminal.Bold, strings.TrimSuffix(s.lines("  ", seen), "\n")) + "\n"
 	}
 	for _, d := range step.Deliveries {
 		for _, note := range d.Notes {

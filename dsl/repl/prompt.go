@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fatih/color"
-
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
@@ -19,7 +17,7 @@ func Prompt(w *runtime.World, colored bool) string {
 		return "twinsh> "
 	}
 	c := w.Cluster()
-	words := []string{paint(colored, color.Bold).Sprint(terminal.Visible(c.Config().Protocol.Name())), strconv.Itoa(w.Depth())}
+	words := []string{paint(colored, terminal.Bold, terminal.Visible(c.Config().Protocol.Name())), strconv.Itoa(w.Depth())}
 	var faulty, crashed []string
 	for _, id := range c.Identities() {
 		if id.Instances&w.Faulty() != 0 {
@@ -30,28 +28,25 @@ func Prompt(w *runtime.World, colored bool) string {
 		crashed = append(crashed, name+"✗")
 	}
 	if len(faulty) > 0 {
-		words = append(words, paint(colored, color.FgRed).Sprint(strings.Join(faulty, " ")))
+		words = append(words, paint(colored, terminal.Red, strings.Join(faulty, " ")))
 	}
 	if len(crashed) > 0 {
-		words = append(words, paint(colored, color.FgYellow).Sprint(strings.Join(crashed, " ")))
+		words = append(words, paint(colored, terminal.Yellow, strings.Join(crashed, " ")))
 	}
 	if parts := w.Parts(); parts != nil {
 		groups := make([]string, len(parts))
 		for i, part := range parts {
 			groups[i] = strings.Join(c.Names(part), " ")
 		}
-		words = append(words, paint(colored, color.FgCyan).Sprint("{"+strings.Join(groups, "|")+"}"))
+		words = append(words, paint(colored, terminal.Cyan, "{"+strings.Join(groups, "|")+"}"))
 	}
 	return strings.Join(words, " ") + "> "
 }
 
-// paint returns a colour that does not ask the environment: the host did.
-func paint(colored bool, attribute color.Attribute) *color.Color {
-	c := color.New(attribute)
-	if colored {
-		c.EnableColor()
-	} else {
-		c.DisableColor()
+// paint returns text in a style, where there are colours.
+func paint(colored bool, style terminal.Style, text string) string {
+	if !colored {
+		return text
 	}
-	return c
+	return style.Paint(text)
 }

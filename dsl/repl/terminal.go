@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/chzyer/readline"
-	"github.com/fatih/color"
 
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
@@ -151,7 +150,7 @@ func (t *editor) Paint(line []rune, pos int) []rune {
 	if len(hint) >= width {
 		hint = append(hint[:width-2], '…')
 	}
-	below := toNextRow + paint(t.colored, color.Faint).Sprint(string(hint)) + backAgain
+	below := toNextRow + paint(t.colored, terminal.Faint, string(hint)) + backAgain
 	return append(slices.Clone(line), []rune(below)...)
 }
 

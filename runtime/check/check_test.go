@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/datadriven"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -101,20 +101,20 @@ func TestHistories(t *testing.T) {
 		"agreement":    check.Agreement(),
 		"counter":      check.LinearizableTo(counter()),
 	}
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+	simtest.Stories(t, "testdata", func() func(*testing.T, *simtest.Command) string {
+		return func(t *testing.T, d *simtest.Command) string {
 			c := cluster(t)
 			h := runtime.History{Cluster: c, Events: parse(t, c, d.Input)}
 			var out strings.Builder
-			if arg := d.CmdArgs[0]; arg.Key == "faulty" {
-				i, err := c.Instance(arg.Vals[0])
+			if arg := d.Args[0]; arg.Key == "faulty" {
+				i, err := c.Instance(arg.Values[0])
 				if err != nil {
 					t.Fatal(err)
 				}
 				h.Faulty = node.SetOf(i)
-				d.CmdArgs = d.CmdArgs[1:]
+				d.Args = d.Args[1:]
 			}
-			for _, arg := range d.CmdArgs {
+			for _, arg := range d.Args {
 				p, ok := properties[arg.Key]
 				if !ok {
 					t.Fatalf("no property %q", arg.Key)
@@ -124,18 +124,18 @@ func TestHistories(t *testing.T) {
 					fmt.Fprintln(&out, "error:", err)
 					m := check.MonitorOf(p, c, h.Faulty, 0)
 					if _, again := m.Next(t.Context(), m.Start(), h.Events); again == nil {
-						t.Errorf("%s: %s\nthe monitor of %s has no error", d.Pos, d.Input, p.Name())
+						t.Errorf("%s: %s\nthe monitor of %s has no error", d.Where, d.Input, p.Name())
 					}
 					continue
 				}
 				fmt.Fprintln(&out, p.Name()+": "+tell(v))
 				m := check.MonitorOf(p, c, h.Faulty, 0)
 				if m.Violated(next(t, m, m.Start(), h.Events)) == v.Holds {
-					t.Errorf("%s: %s\nthe monitor does not say that %s is %t", d.Pos, d.Input, p.Name(), v.Holds)
+					t.Errorf("%s: %s\nthe monitor does not say that %s is %t", d.Where, d.Input, p.Name(), v.Holds)
 				}
 			}
 			return out.String()
-		})
+		}
 	})
 }
 

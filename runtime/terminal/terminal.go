@@ -4,6 +4,7 @@
 //
 //	Visible  shows a text as it is, and the orders in it as escapes
 //	Writer   does that to all that a program prints
+//	Style    is what twinsh itself orders: bold, faint or a colour
 package terminal
 
 import (

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/fatih/color"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 // A style is how a character looks, if colours are on.
@@ -21,9 +21,9 @@ const (
 	twin // of the first twinned identity; those that follow are of the next ones
 )
 
-var attributes = [...][]color.Attribute{
-	plain: {}, faint: {color.Faint}, bold: {color.Bold}, red: {color.FgRed},
-	twin: {color.FgCyan}, {color.FgMagenta}, {color.FgYellow}, {color.FgBlue},
+var looks = [...]terminal.Style{
+	plain: terminal.Plain, faint: terminal.Faint, bold: terminal.Bold, red: terminal.Red,
+	twin: terminal.Cyan, terminal.Magenta, terminal.Yellow, terminal.Blue,
 }
 
 // styleOf returns how a lane looks.
@@ -40,7 +40,7 @@ func styleOf(t *Trace, lane int) style {
 			identities++
 		}
 	}
-	return twin + style(identities%(len(attributes)-int(twin)))
+	return twin + style(identities%(len(looks)-int(twin)))
 }
 
 // A canvas is rows of characters, none longer than its width. Where something
@@ -122,15 +122,6 @@ func (c *canvas) put(row, col int, text string, s style) int {
 
 // String returns the rows, each ended by a newline, without blanks at their ends.
 func (c *canvas) String() string {
-	var colors [len(attributes)]*color.Color
-	for s := range colors {
-		colors[s] = color.New(attributes[s]...)
-		if c.color {
-			colors[s].EnableColor()
-		} else {
-			colors[s].DisableColor()
-		}
-	}
 	var b strings.Builder
 	for i := range c.rows {
 		if c.rows[i].cut {
@@ -150,11 +141,11 @@ func (c *canvas) String() string {
 			for i, g := range row[:n] {
 				run[i] = g.char
 			}
-			if row[0].style == plain {
-				b.WriteString(string(run))
-			} else {
-				b.WriteString(colors[row[0].style].Sprint(string(run)))
+			look := terminal.Plain
+			if c.color {
+				look = looks[row[0].style]
 			}
+			b.WriteString(look.Paint(string(run)))
 			row = row[n:]
 		}
 		b.WriteByte('\n')

@@ -2,7 +2,6 @@ package trace_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -10,10 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/cockroachdb/datadriven"
-
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
@@ -24,20 +21,21 @@ import (
 // draw it; width=60 and color change how. "mermaid" and "shiviz" show it to
 // other programs, "explain" tells the story of a step, the last or step=3.
 func TestStories(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		if filepath.Ext(path) != ".txt" {
-			t.Skip("no story, but what a random test left when it failed")
-		}
+	simtest.Stories(t, "testdata", func() func(*testing.T, *simtest.Command) string {
 		var w *runtime.World
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		return func(t *testing.T, d *simtest.Command) string {
 			var o trace.Options
-			if d.HasArg("width") {
-				d.ScanArgs(t, "width", &o.Width)
+			if width, given := d.Arg("width"); given {
+				o.Width, _ = strconv.Atoi(width)
 			}
-			o.Color = d.HasArg("color")
-			switch d.Cmd {
+			_, o.Color = d.Arg("color")
+			switch d.Name {
 			case "cluster":
-				w = play(t, clusterOf(t, d), d.Input)
+				c, err := simtest.ClusterOf(d, voting{}, relay{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w = play(t, c, d.Input)
 				checkWidths(t, trace.Of(w))
 				return ""
 			case "storyboard":
@@ -50,14 +48,14 @@ func TestStories(t *testing.T) {
 				return trace.ShiViz(trace.Of(w))
 			case "explain":
 				step := w.Depth()
-				if d.HasArg("step") {
-					d.ScanArgs(t, "step", &step)
+				if k, given := d.Arg("step"); given {
+					step, _ = strconv.Atoi(k)
 				}
 				return explain(t, w.Path()[step])
 			}
-			t.Fatalf("no command %q", d.Cmd)
+			t.Fatalf("no command %q", d.Name)
 			return ""
-		})
+		}
 	})
 }
 
@@ -125,69 +123,11 @@ func checkWidths(t *testing.T, tr *trace.Trace) {
 	}
 }
 
-func clusterOf(t *testing.T, d *datadriven.TestData) *runtime.Cluster {
-	t.Helper()
-	config := runtime.Config{N: 4, F: 1}
-	var options kvproto.Options
-	for _, arg := range d.CmdArgs {
-		switch arg.Key {
-		case "n":
-			config.N, _ = strconv.Atoi(arg.Vals[0])
-		case "f":
-			config.F, _ = strconv.Atoi(arg.Vals[0])
-		case "no-write-back":
-			options.NoWriteBack = true
-		case "no-tie-break":
-			options.NoTieBreak = true
-		case "quorum":
-			options.Quorum, _ = strconv.Atoi(arg.Vals[0])
-		case "twin":
-			for _, id := range arg.Vals {
-				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2})
-			}
-		case "network":
-			config.Network = runtime.Held
-		case "rounds":
-			config.Protocol = voting{}
-		case "relay":
-			config.Protocol = relay{}
-		default:
-			client := runtime.Client{Name: arg.Key}
-			for _, op := range arg.Vals {
-				client.Program = append(client.Program, operationOf(strings.Split(op, " ")))
-			}
-			config.Clients = append(config.Clients, client)
-		}
-	}
-	if config.Protocol == nil {
-		config.Protocol = kvproto.New(options)
-	}
-	c, err := runtime.NewCluster(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func operationOf(words []string) node.Operation {
-	op := node.Operation{Name: words[0]}
-	if len(words) > 1 {
-		op.Arg = words[1]
-	}
-	return op
-}
-
 func play(t testing.TB, c *runtime.Cluster, story string) *runtime.World {
 	t.Helper()
-	w := c.Start()
-	for line := range strings.Lines(story) {
-		s, err := c.ParseStep(strings.TrimSpace(line))
-		if err == nil {
-			w, err = w.Do(s)
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", strings.TrimSpace(line), err)
-		}
+	w, err := simtest.Play(c, story)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return w
 }

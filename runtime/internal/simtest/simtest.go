@@ -1,5 +1,9 @@
 // Package simtest holds what the tests of the simulation share: small clusters, steps
 // that must succeed, toy protocols, and gossip, which does whatever may go wrong.
+//
+// [Stories] runs the transcripts of a folder: commands, and what is to be answered.
+// [ClusterOf] makes the cluster that a command describes, [Play] takes the steps of a
+// story in it.
 package simtest
 
 import (

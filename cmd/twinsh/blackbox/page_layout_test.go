@@ -1,4 +1,4 @@
-package trace_test
+package blackbox
 
 import (
 	"context"
@@ -101,7 +101,7 @@ func TestPageOnPhone(t *testing.T) {
 }
 
 func TestPageSharesWidth(t *testing.T) {
-	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": trace.Of(mailed(t))} {
+	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": mailed(t)} {
 		ctx := opened(t, tr)
 		for _, width := range []int64{768, 1280, 1920, 2560} {
 			resize(t, ctx, width, 1080)
@@ -151,7 +151,7 @@ func overlaps(t *testing.T, ctx context.Context) string {
 }
 
 func TestPageTextsDoNotOverlap(t *testing.T) {
-	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": trace.Of(mailed(t))} {
+	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": mailed(t)} {
 		ctx := opened(t, tr)
 		for _, width := range []int64{390, 768, 1280, 1920} {
 			resize(t, ctx, width, 900)
@@ -208,7 +208,7 @@ func TestPageLegend(t *testing.T) {
 		explains string
 	}{
 		"inversion": {inversion(t), []string{"arrives", "does not arrive", "client", "twins", "parts", "violated"}, []string{"in flight", "next leader", "failed"}, "newest version"},
-		"mailed":    {trace.Of(mailed(t)), []string{"next leader", "parts"}, []string{"client", "twins", "faulty", "violated", "in flight"}, ""},
+		"mailed":    {mailed(t), []string{"next leader", "parts"}, []string{"client", "twins", "faulty", "violated", "in flight"}, ""},
 	} {
 		c.tr.Legend = c.explains
 		ctx := opened(t, c.tr)

@@ -1,4 +1,4 @@
-package main
+package blackbox
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func newConsole(t *testing.T, dir string, env ...string) *console {
 // newConsoleOf does so in a window of some columns.
 func newConsoleOf(t *testing.T, columns uint16, dir string, env ...string) *console {
 	t.Helper()
-	c := &console{T: t, cmd: shellCommand(t, dir, env...), done: make(chan error, 1), edits: !slices.Contains(env, "TERM=dumb")}
+	c := &console{T: t, cmd: shellCommand(dir, env...), done: make(chan error, 1), edits: !slices.Contains(env, "TERM=dumb")}
 	var err error
 	if c.tty, err = pty.StartWithSize(c.cmd, &pty.Winsize{Rows: 40, Cols: columns}); err != nil {
 		t.Skip("no terminal here:", err)
@@ -64,16 +64,7 @@ func newConsoleOf(t *testing.T, columns uint16, dir string, env ...string) *cons
 }
 
 // shellCommand is a call of the program without arguments.
-func shellCommand(t *testing.T, dir string, env ...string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "twinsh") // testscript.Main goes by the name
-	if err := os.Symlink(exe, program); err != nil {
-		t.Skip("no symbolic links here:", err)
-	}
+func shellCommand(dir string, env ...string) *exec.Cmd {
 	cmd := exec.Command(program)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append([]string{"TERM=xterm", "NO_COLOR=1", "XDG_STATE_HOME=" + dir}, env...)...)
@@ -321,7 +312,7 @@ func TestShellReadsPipes(t *testing.T) {
 		t.Skip("no terminal here:", err)
 	}
 	defer screen.Close()
-	cmd := shellCommand(t, t.TempDir(), "NO_COLOR=")
+	cmd := shellCommand(t.TempDir(), "NO_COLOR=")
 	cmd.Stdin = strings.NewReader("def f(x):\n    return x * 2\n\nf(21)\n1 // 0\nf(4)\n")
 	cmd.Stdout, cmd.Stderr = tty, tty
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != misused {

@@ -1,4 +1,4 @@
-package main
+package blackbox
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var pictures = flag.String("pictures", "", "a folder to write screenshots of the shell to")
+var pictures = flag.String("pictures", "", "a folder to write screenshots of the shell and of the page to")
 
 // TestPictures plays a session on a terminal of 80 columns, looks at what the
 // terminal shows, and writes screenshots of it if asked to.

@@ -1,8 +1,7 @@
-package trace_test
+package blackbox
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -22,28 +21,22 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
-var pictures = flag.String("pictures", "", "a folder to write screenshots of the page to")
-
 // browser opens a page in a browser without a window. Where there is none the
-// test is skipped, but for CI, where there must be one. That the page needs
-// another file is an error of the test.
+// test is skipped. That the page needs another file is an error of the test.
 func browser(t *testing.T, page string) context.Context {
 	t.Helper()
-	program := ""
+	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
-			program = path
+			browser = path
 			break
 		}
 	}
-	if program == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("no chromium found, which CI must have")
-		}
+	if browser == "" {
 		t.Skip("no chromium found: the page is not tested in a browser")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.WindowSize(1500, 1100))
+		chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.WindowSize(1500, 1100))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewContext(ctx)
@@ -228,7 +221,7 @@ func TestPageFollowsSteps(t *testing.T) {
 	inView(3, "c2")
 	inView(6, "c3")
 
-	page, err = trace.Page(trace.Of(mailed(t)))
+	page, err = trace.Page(mailed(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,25 +234,17 @@ func TestPageFollowsSteps(t *testing.T) {
 	}
 }
 
-// mailed is the world of a protocol whose replicas vote for what its leader says
-// to the next one, whatever the partition is then.
-func mailed(t *testing.T) *runtime.World {
-	t.Helper()
-	c, err := runtime.NewCluster(runtime.Config{Protocol: relay{}, N: 4, F: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return play(t, c, "round A\nround B groups=A,B|C,D\nround C groups=A,C|B,D\n")
-}
-
 // What nodes say is text, never markup or code.
 func TestPageDoesNotObeyNodes(t *testing.T) {
-	tr := handmade()
+	tr := inversion(t)
 	const evil = `</script><img src=x onerror=alert(1)><script>document.title="obeyed"</script>`
-	tr.Protocol, tr.Steps[0].Title, tr.Steps[0].Number = evil, evil, 1
-	tr.Steps[0].States[0].Summary = evil
-	tr.Steps[0].Deliveries[1].Text = evil
-	tr.Findings = []trace.Finding{{Property: evil, Why: evil, Step: 1}}
+	last := &tr.Steps[len(tr.Steps)-1]
+	tr.Protocol, last.Title, last.Call = evil, evil, evil
+	last.States[0].Summary = evil
+	for i := range last.Deliveries {
+		last.Deliveries[i].Text, last.Deliveries[i].Summary = evil, evil
+	}
+	tr.Findings = []trace.Finding{{Property: evil, Why: evil, Step: last.Number}}
 	page, err := trace.Page(tr)
 	if err != nil {
 		t.Fatal(err)
@@ -268,15 +253,15 @@ func TestPageDoesNotObeyNodes(t *testing.T) {
 	if got := value[string](t, ctx, `document.title + document.images.length`); got != evil+" · twinsh0" {
 		t.Errorf("the page is titled %q", got)
 	}
-	if got := value[string](t, ctx, `document.querySelector("#states td:last-child").textContent`); got != evil {
+	if got := value[string](t, ctx, `document.querySelector("#states td:last-child").textContent`); !strings.HasSuffix(got, evil) {
 		t.Errorf("the state is shown as %q", got)
 	}
 }
 
-// TestPictures writes screenshots, if asked to.
-func TestPictures(t *testing.T) {
+// TestPagePictures writes screenshots, if asked to.
+func TestPagePictures(t *testing.T) {
 	if *pictures == "" {
-		t.Skip("no folder given: go test ./runtime/trace -run TestPictures -pictures FOLDER")
+		t.Skip("no folder given: go test -run TestPagePictures -pictures FOLDER")
 	}
 	page, err := trace.Page(inversion(t))
 	if err != nil {
