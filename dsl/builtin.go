@@ -3,6 +3,7 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -25,17 +26,10 @@ type Family struct {
 // Families returns all that is predeclared in scripts beyond Starlark itself.
 // Help, completion and the reference are made from it.
 func Families() []Family {
-	families := []Family{{"stage", "who is there", stageFamily()}}
-	families = append(families, actFamilies()...)
-	return append(families,
-		Family{"time", "worlds that were", timeFamily()},
-		Family{"spaces", "what may happen", spacesFamily()},
-		Family{"search", "judge scenarios", searchFamily()},
-		Family{"properties", "what should hold", propertiesFamily()},
-		Family{"views", "look at it", viewsFamily()},
-		Family{"protocols", "what the nodes run", protocolsFamily()},
-		Family{"language", "what Starlark lacks", languageFamily()},
-	)
+	return slices.Concat([]Family{stageFamily()}, actFamilies(), []Family{
+		timeFamily(), spacesFamily(), searchFamily(), propertiesFamily(), viewsFamily(),
+		protocolsFamily(), languageFamily(),
+	})
 }
 
 // An Entry is one predeclared name.
@@ -94,6 +88,15 @@ func built(e Entry) *interp.Builtin {
 	})
 }
 
+// methodsOf makes methods of entries, by name.
+func methodsOf(entries ...Entry) map[string]*interp.Builtin {
+	methods := map[string]*interp.Builtin{}
+	for _, e := range entries {
+		methods[e.Name()] = built(e)
+	}
+	return methods
+}
+
 // advised adds to the error of a builtin what is probably meant.
 func advised(err error) error {
 	var unknown *runtime.UnknownTypeError
@@ -114,3 +117,13 @@ type call = interp.Call
 
 // interpreter returns the interpreter that executes a call.
 func interpreter(c *call) *Interpreter { return interp.RunOf(c.Thread).Host().(*Interpreter) }
+
+// kvStage is how the examples of acts begin.
+const kvStage = `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
+`
+
+const roundStage = `load("@std//hotstuff.star", "hotstuff")
+cluster(hotstuff())
+twin("A")
+`

@@ -10,6 +10,12 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
+func protocolsFamily() Family {
+	return Family{"protocols", "what the nodes run", []Entry{
+		roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), operationEntry(),
+	}}
+}
+
 const echoExample = `def on_exchange(self):
     self.broadcast("hello", by = self.id)
 
@@ -33,13 +39,15 @@ A message has sender, type and its fields; a round has number, leader and input.
 The input is what this instance may propose: "1a" in round 1, "1b" for the twin of its leader, "2a" in round 2; "" if it does not lead. No two inputs of a scenario are equal, so that leaders agree only if the protocol makes them.
 Handlers must depend on nothing but self and what happened, because each runs once for each different state and event. Global variables that they use cannot be changed any more once the system is set up.`,
 		Example: echoExample,
-		call: func(c *call) (starlark.Value, error) {
-			if len(c.Args) > 0 {
-				return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
-			}
-			return role.New(interpreter(c).scripts, c.Kwargs, c.Place())
-		},
+		call:    callRole,
 	}
+}
+
+func callRole(c *call) (starlark.Value, error) {
+	if len(c.Args) > 0 {
+		return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
+	}
+	return role.New(interpreter(c).scripts, c.Kwargs, c.Place())
 }
 
 func protocolEntry() Entry {
@@ -48,21 +56,23 @@ func protocolEntry() Entry {
 		Doc: `A protocol whose nodes are written in the script.
 With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.`,
 		Example: echoExample,
-		call: func(c *call) (starlark.Value, error) {
-			var name string
-			var replica, client *role.Role
-			var symmetric bool
-			if err := c.Unpack(&name, &replica, &client, &symmetric); err != nil {
-				return nil, err
-			}
-			var handlers []starlark.Value
-			for _, h := range append(replica.Functions(), client.Functions()...) {
-				handlers = append(handlers, h)
-			}
-			p := role.NewProtocol(interpreter(c).scripts, name, replica, client, symmetric)
-			return &protocolValue{p, name, interp.Makings(c, handlers...)}, nil
-		},
+		call:    callProtocol,
 	}
+}
+
+func callProtocol(c *call) (starlark.Value, error) {
+	var name string
+	var replica, client *role.Role
+	var symmetric bool
+	if err := c.Unpack(&name, &replica, &client, &symmetric); err != nil {
+		return nil, err
+	}
+	var handlers []starlark.Value
+	for _, h := range append(replica.Functions(), client.Functions()...) {
+		handlers = append(handlers, h)
+	}
+	p := role.NewProtocol(interpreter(c).scripts, name, replica, client, symmetric)
+	return &protocolValue{p, name, interp.Makings(c, handlers...)}, nil
 }
 
 func verifyEntry() Entry {
@@ -72,22 +82,24 @@ func verifyEntry() Entry {
 If by is a number, whether it was signed by that many identities together (see combine). Only self.sign and combine make signed values, so no one can forge one. A signed value has value and signer, which is an identity or a number.`,
 		Example: `print(verify("not signed at all", by = "A"))`,
 		pure:    true,
-		call: func(c *call) (starlark.Value, error) {
-			var v, by starlark.Value
-			if err := c.Unpack(&v, &by); err != nil {
-				return nil, err
-			}
-			if !value.IsSigner(by) {
-				return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
-			}
-			s, ok := v.(*value.Signed)
-			if !ok {
-				return starlark.False, nil
-			}
-			equal, err := starlark.Equal(s.Signer, by)
-			return starlark.Bool(equal), err
-		},
+		call:    callVerify,
 	}
+}
+
+func callVerify(c *call) (starlark.Value, error) {
+	var v, by starlark.Value
+	if err := c.Unpack(&v, &by); err != nil {
+		return nil, err
+	}
+	if !value.IsSigner(by) {
+		return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
+	}
+	s, ok := v.(*value.Signed)
+	if !ok {
+		return starlark.False, nil
+	}
+	equal, err := starlark.Equal(s.Signer, by)
+	return starlark.Bool(equal), err
 }
 
 func combineEntry() Entry {
@@ -97,29 +109,31 @@ func combineEntry() Entry {
 It is a threshold signature: the result says that so many signed, but not who did. None if too few did.`,
 		Example: `print(combine([], count = 3))`,
 		pure:    true,
-		call: func(c *call) (starlark.Value, error) {
-			var list starlark.Iterable
-			var count int
-			if err := c.Unpack(&list, &count); err != nil {
-				return nil, err
-			}
-			if count < 1 {
-				return nil, fmt.Errorf("combine: count is %d, want 1 or more", count)
-			}
-			s, err := value.Combine(list, count)
-			switch {
-			case err != nil:
-				return nil, fmt.Errorf("combine: %w", err)
-			case s == nil:
-				return starlark.None, nil
-			}
-			return s, nil
-		},
+		call:    callCombine,
 	}
 }
 
-func protocolsFamily() []Entry {
-	return []Entry{roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), {
+func callCombine(c *call) (starlark.Value, error) {
+	var list starlark.Iterable
+	var count int
+	if err := c.Unpack(&list, &count); err != nil {
+		return nil, err
+	}
+	if count < 1 {
+		return nil, fmt.Errorf("combine: count is %d, want 1 or more", count)
+	}
+	s, err := value.Combine(list, count)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("combine: %w", err)
+	case s == nil:
+		return starlark.None, nil
+	}
+	return s, nil
+}
+
+func operationEntry() Entry {
+	return Entry{
 		Signature: "operation(name, arg=None)",
 		Doc: `Something that a client can be asked to do.
 Modules make their operations with it: write("red") of @std//kv.star is operation("write", "red").
@@ -127,13 +141,15 @@ It has the attributes name and arg. The argument is None, a bool, an int, a floa
 		Example: `op = operation("write", "red")
 print(op, op.name, op.arg)`,
 		pure: true,
-		call: func(c *call) (starlark.Value, error) {
-			var name string
-			var arg plain
-			if err := c.Unpack(&name, &arg); err != nil {
-				return nil, err
-			}
-			return value.Operation{Name: name, Arg: arg.value}, nil
-		},
-	}}
+		call: callOperation,
+	}
+}
+
+func callOperation(c *call) (starlark.Value, error) {
+	var name string
+	var arg plain
+	if err := c.Unpack(&name, &arg); err != nil {
+		return nil, err
+	}
+	return value.Operation{Name: name, Arg: arg.value}, nil
 }

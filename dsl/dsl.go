@@ -23,10 +23,13 @@ package dsl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
+	"math"
+	"strconv"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -35,6 +38,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/files"
 )
 
 // A Config is what a host hands to an Interpreter. The zero Config runs
@@ -174,17 +178,102 @@ func (in *Interpreter) World() *runtime.World { return in.session.world }
 // Enter makes a world of this interpreter the current one.
 func (in *Interpreter) Enter(w *runtime.World) { in.session.enter(w) }
 
-// A sharedWriter is written to by one goroutine at a time. Invariants may print.
-type sharedWriter struct {
-	mu sync.Mutex
-	to io.Writer
+// Script returns a script that leads from nothing to the current world: what
+// was evaluated so far, as far as it is needed, the system, the steps, and the
+// checks that were made on the way.
+func (in *Interpreter) Script() (string, error) { return sessionScript(in) }
+
+// Save writes [Interpreter.Script] into a file that is not there yet.
+func (in *Interpreter) Save(path string) error {
+	script, err := in.Script()
+	if err != nil {
+		return err
+	}
+	return files.WriteAt(path, []byte(script), nil)
 }
 
-func (w *sharedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
+// Names lists the global variables that evaluated text sees, in order, without
+// those of Starlark itself.
+func (in *Interpreter) Names() []string { return in.scripts.Names() }
+
+// Global returns the value of a global variable, nil if there is none.
+func (in *Interpreter) Global(name string) starlark.Value { return in.scripts.Globals()[name] }
+
+// Define adds a function without parameters to what evaluated text sees, and to
+// what help knows. Its documentation is written as that of an [Entry].
+func (in *Interpreter) Define(name, doc string, fn func() error) {
+	e := Entry{Signature: name + "()", Doc: doc, call: func(c *call) (starlark.Value, error) {
+		if err := c.Unpack(); err != nil {
+			return nil, err
+		}
+		return starlark.None, fn()
+	}}
+	in.scripts.Globals()[name] = built(e)
+	in.defined = append(in.defined, e)
 }
+
+// Families returns all that evaluated text sees beyond Starlark itself: [Families],
+// and what the host defined.
+func (in *Interpreter) Families() []Family {
+	if len(in.defined) == 0 {
+		return Families()
+	}
+	return append(Families(), Family{"shell", "for those who type", in.defined})
+}
+
+// Modules lists what evaluated text can load, in order: modules of @std, then
+// the scripts in the folder of the interpreter.
+func (in *Interpreter) Modules() []string { return in.scripts.Modules() }
+
+// Resize says how many columns Stdout has from now on; 0 means 80.
+func (in *Interpreter) Resize(columns int) { in.config.Width = columns }
+
+// Signature returns how a function is called, as in exchange(client, reach),
+// and the names of the parameters that can be given by name. The signature is
+// empty if v is no function or does not say.
+func Signature(v starlark.Value) (signature string, params []string) { return interp.Signature(v) }
 
 // Hint returns " (did you mean x?)" with the candidate nearest to name, or "".
 func Hint(name string, candidates []string) string { return spell.Hint(name, candidates) }
+
+var units = map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+// ParseMemory returns the number of bytes, above 0, that a text such as
+// "16GiB" stands for.
+func ParseMemory(text string) (int, error) {
+	digits := strings.TrimRight(text, "BKMGi")
+	n, err := strconv.Atoi(digits)
+	unit, ok := units[text[len(digits):]]
+	if err != nil || !ok || n <= 0 || n > math.MaxInt/unit {
+		return 0, errors.New(`want bytes, or a text such as "512MiB" or "16GiB"`)
+	}
+	return n * unit, nil
+}
+
+// An Error is what went wrong in a script: Problems, each with a place, a message and
+// the line of the script, and the Stack of the calls that led there. Render shows it
+// with colours or without, and errors.As finds what was the reason: one of the
+// following, or the error of a cancelled context.
+type Error = interp.Error
+
+// A Problem is a message about a place in a script.
+type Problem = interp.Problem
+
+// A CheckFailed is the cause of an [Error] if the script is in order and what it
+// claims is not: a check or an assertion did not hold.
+type CheckFailed = interp.CheckFailed
+
+// A StepLimitError is the cause of an [Error] if a script took more steps than
+// [Config.MaxSteps].
+type StepLimitError = interp.StepLimitError
+
+// A MemoryLimitError is the cause of an [Error] if the process occupied more bytes
+// than [Config.MaxMemory] while a script was executed.
+type MemoryLimitError = interp.MemoryLimitError
+
+// A PanicError is the cause of an [Error] if Go code panicked.
+type PanicError = interp.PanicError
+
+// An UnwrittenError is the cause of an [Error] if a script went on to its end,
+// but a checkpoint or a report could not be written.
+type UnwrittenError = interp.UnwrittenError

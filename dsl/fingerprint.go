@@ -1,44 +1,12 @@
 package dsl
 
 import (
-	"fmt"
-
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/dsl/internal/value"
-	"github.com/twinsh/twinsh/runtime/explore"
 )
-
-// Fingerprint implements [explore.Fingerprinted]: a protocol of a script is what
-// its functions are, and what they see; one in Go speaks for itself.
-func (p *protocolValue) Fingerprint() string {
-	if s, ok := p.Protocol.(*role.Protocol); ok {
-		d := newDigest(s.Interpreter())
-		s.Note(d)
-		return d.Sum()
-	}
-	return p.call + " " + explore.CodeOf(p.Protocol)
-}
-
-// code returns what distinguishes properties of scripts beside their names: their
-// arguments, and the functions among these.
-func (l propertyList) code(in *Interpreter) []explore.Part {
-	var parts []explore.Part
-	for i, p := range l {
-		d := newDigest(in.scripts)
-		d.Value(p)
-		parts = append(parts, explore.DigestOf(fmt.Sprintf("the arguments of %s", p.name), d.Sum()))
-		for _, q := range l[:i] {
-			if q.name == p.name {
-				parts[i].Name += fmt.Sprintf(" (%d)", i+1)
-				break
-			}
-		}
-	}
-	return parts
-}
 
 // newDigest makes a digest of values of scripts.
 func newDigest(in *interp.Interpreter) *interp.Digest { return interp.NewDigest(in, digestOwn) }

@@ -14,19 +14,6 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
-func callHelp(c *call) (starlark.Value, error) {
-	var topic starlark.Value
-	if err := c.Unpack(&topic); err != nil {
-		return nil, err
-	}
-	text, err := helpText(interpreter(c), topic)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprint(interpreter(c).config.Stdout, text)
-	return starlark.None, nil
-}
-
 // help returns the text about a topic; nil asks for the list of all.
 func helpText(in *Interpreter, topic starlark.Value) (string, error) {
 	switch topic := topic.(type) {

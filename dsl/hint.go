@@ -17,7 +17,7 @@ import (
 // pluralOf returns the name of the space whose single scenarios are steps of a
 // kind, "" if there is none.
 func pluralOf(kind string) string {
-	for _, e := range spacesFamily() {
+	for _, e := range spacesFamily().Entries {
 		switch e.Name() {
 		case kind + "s", kind + "es", strings.TrimSuffix(kind, "y") + "ies":
 			return e.Name()
@@ -37,28 +37,6 @@ func insteadOfWorld(w *runtime.World, expression string) string {
 		space, verb = plural+"(…)", "lists what may happen"
 	}
 	return fmt.Sprintf("%s has happened and is no space; %s %s", w.Step().Text(), fmt.Sprintf(expression, space), verb)
-}
-
-// Binary implements [starlark.HasBinary]: no operator takes a world.
-func (w *worldValue) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
-	if w.judged {
-		return nil, nil
-	}
-	switch y.(type) {
-	case starlark.Int:
-		if op == syntax.STAR {
-			return nil, fmt.Errorf("world * %s: %s", y, insteadOfWorld(w.World, "%s * "+y.String()))
-		}
-	case *spaceValue, *worldValue:
-		if op == syntax.PLUS || op == syntax.PIPE {
-			expression := "%s " + op.String() + " …"
-			if side == starlark.Right {
-				expression = "… " + op.String() + " %s"
-			}
-			return nil, fmt.Errorf("%s with a world: %s", op, insteadOfWorld(w.World, expression))
-		}
-	}
-	return nil, nil
 }
 
 // meant says what is probably meant if v was given for a variable that does not

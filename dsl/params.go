@@ -1,8 +1,13 @@
 package dsl
 
 import (
+	"fmt"
+	"math"
+	"time"
+
 	"go.starlark.net/starlark"
 
+	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
@@ -13,4 +18,93 @@ type plain struct{ value any }
 func (p *plain) Unpack(v starlark.Value) (err error) {
 	p.value, err = value.ToGo(v)
 	return err
+}
+
+// groups is a parameter that takes a partition: a list of lists of names.
+type groups [][]string
+
+// Unpack implements [starlark.Unpacker].
+func (g *groups) Unpack(v starlark.Value) error {
+	list, ok := v.(starlark.Iterable)
+	if !ok {
+		return fmt.Errorf(`got %s, want a list of groups, as in [["A", "B"], ["C"]]`, v.Type())
+	}
+	*g = groups{}
+	for e := range starlark.Elements(list) {
+		var group interp.Names
+		if _, ok := starlark.AsString(e); ok {
+			return fmt.Errorf(`got a list with string in it, want a list of groups, as in [["A", "B"], ["C"]]`)
+		}
+		if err := group.Unpack(e); err != nil {
+			return err
+		}
+		*g = append(*g, group)
+	}
+	return nil
+}
+
+// choices is a parameter that takes a list of sets of instances, one of which is chosen.
+type choices groups
+
+// Unpack implements [starlark.Unpacker].
+func (c *choices) Unpack(v starlark.Value) error {
+	if list, ok := v.(starlark.Iterable); ok {
+		for e := range starlark.Elements(list) {
+			if name, ok := e.(starlark.String); ok {
+				return fmt.Errorf(`got a list with %s in it, want a list of lists, one of which is chosen in each round, as in [[], [%[1]s]]`, name)
+			}
+		}
+	}
+	return (*groups)(c).Unpack(v)
+}
+
+// oneOrMore is a parameter that takes a name or a list of names.
+type oneOrMore []string
+
+// Unpack implements [starlark.Unpacker].
+func (o *oneOrMore) Unpack(v starlark.Value) error {
+	if s, ok := starlark.AsString(v); ok {
+		*o = oneOrMore{s}
+		return nil
+	}
+	return (*interp.Names)(o).Unpack(v)
+}
+
+// seconds is a parameter that takes a number of seconds, or a text such as "2m".
+type seconds time.Duration
+
+// Unpack implements [starlark.Unpacker].
+func (s *seconds) Unpack(v starlark.Value) error {
+	if text, ok := starlark.AsString(v); ok {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return fmt.Errorf(`got %s, want a duration above 0, as in "90s", "2m" or "1h30m"`, v)
+		}
+		*s = seconds(d)
+		return nil
+	}
+	f, ok := starlark.AsFloat(v)
+	// The comparisons are such that nan fails them.
+	if d := f * float64(time.Second); ok && d >= 1 && d < math.MaxInt64 {
+		*s = seconds(d)
+		return nil
+	}
+	return fmt.Errorf(`got %s, want a number of seconds above 0, or a text such as "90s" or "2m"`, v)
+}
+
+// memory is a parameter that takes bytes, or a text such as "16GiB".
+type memory int
+
+// Unpack implements [starlark.Unpacker].
+func (m *memory) Unpack(v starlark.Value) error {
+	text := v.String()
+	if s, ok := starlark.AsString(v); ok {
+		text = s
+	}
+	n, err := ParseMemory(text)
+	if err != nil {
+		return fmt.Errorf("got %s, %w", v, err)
+	}
+	*m = memory(n)
+	return nil
 }

@@ -8,8 +8,10 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -146,6 +148,17 @@ type protocolValue struct {
 	node.Protocol
 	call string          // how its text says that the script made it
 	made []interp.Making // the calls that may make it again
+}
+
+// Fingerprint implements [explore.Fingerprinted]: a protocol of a script is what
+// its functions are, and what they see; one in Go speaks for itself.
+func (p *protocolValue) Fingerprint() string {
+	if s, ok := p.Protocol.(*role.Protocol); ok {
+		d := newDigest(s.Interpreter())
+		s.Note(d)
+		return d.Sum()
+	}
+	return p.call + " " + explore.CodeOf(p.Protocol)
 }
 
 func (p *protocolValue) String() string { return p.call }

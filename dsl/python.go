@@ -1,10 +1,8 @@
 package dsl
 
-import "regexp"
-
-// People who come from Python write what Starlark does not have, and a parser
-// only says which token it did not expect. instead says what Starlark has for
-// it.
+import (
+	"regexp"
+)
 
 // insteadOfWord is what to write instead of a word of Python, as it stands in the
 // parser's message or at the beginning of the line.

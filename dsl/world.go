@@ -6,13 +6,10 @@ import (
 	"sync"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
-	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A worldValue is a world in a script. It is immutable, and equal to another
@@ -20,6 +17,28 @@ import (
 type worldValue struct {
 	*runtime.World
 	judged bool // an invariant is given it, without a past
+}
+
+// Binary implements [starlark.HasBinary]: no operator takes a world.
+func (w *worldValue) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
+	if w.judged {
+		return nil, nil
+	}
+	switch y.(type) {
+	case starlark.Int:
+		if op == syntax.STAR {
+			return nil, fmt.Errorf("world * %s: %s", y, insteadOfWorld(w.World, "%s * "+y.String()))
+		}
+	case *spaceValue, *worldValue:
+		if op == syntax.PLUS || op == syntax.PIPE {
+			expression := "%s " + op.String() + " …"
+			if side == starlark.Right {
+				expression = "… " + op.String() + " %s"
+			}
+			return nil, fmt.Errorf("%s with a world: %s", op, insteadOfWorld(w.World, expression))
+		}
+	}
+	return nil, nil
 }
 
 // past is an error if what led to w is not known, because an invariant judges it.
@@ -33,6 +52,7 @@ func (w *worldValue) past(what string) error {
 func (w *worldValue) String() string {
 	return fmt.Sprintf("world(%s, after %d steps)", w.Cluster().Config().Protocol.Name(), w.Depth())
 }
+
 func (w *worldValue) Type() string          { return "world" }
 func (w *worldValue) Freeze()               {}
 func (w *worldValue) Truth() starlark.Bool  { return true }
@@ -50,20 +70,6 @@ func (w *worldValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (
 	}
 	return false, fmt.Errorf("worlds have no order: %s", op)
 }
-
-// worldMethods are the acts, which a world has as methods.
-var worldMethods = sync.OnceValue(func() map[string]*interp.Builtin {
-	methods := map[string]*interp.Builtin{}
-	for _, family := range actFamilies() {
-		for _, entry := range family.Entries {
-			methods[entry.Name()] = built(entry)
-		}
-	}
-	for _, entry := range []Entry{stateEntry(), historyEntry()} {
-		methods[entry.Name()] = built(entry)
-	}
-	return methods
-})
 
 // AttrNames implements [starlark.HasAttrs].
 func (w *worldValue) AttrNames() []string {
@@ -106,6 +112,15 @@ func (w *worldValue) Attr(name string) (starlark.Value, error) {
 	return nil, nil
 }
 
+// worldMethods are the acts, which a world has as methods, and what it shows.
+var worldMethods = sync.OnceValue(func() map[string]*interp.Builtin {
+	entries := []Entry{stateEntry(), historyEntry()}
+	for _, family := range actFamilies() {
+		entries = append(entries, family.Entries...)
+	}
+	return methodsOf(entries...)
+})
+
 // stepsTo returns the scenario that led to w.
 func stepsTo(w *runtime.World) scenarioValue {
 	var steps scenarioValue
@@ -121,80 +136,4 @@ func nameList(names []string) starlark.Value {
 		values[i] = starlark.String(name)
 	}
 	return starlark.NewList(values)
-}
-
-func stateEntry() Entry {
-	return Entry{
-		Signature: "state(id)",
-		Doc:       `What an instance knows now, as a struct of the fields that its protocol shows.`,
-		Example: kvStage + `exchange("c1", ["A", "B", "C"])
-print(state("c1"))`,
-		call: func(c *call) (starlark.Value, error) {
-			var id string
-			if err := c.Unpack(&id); err != nil {
-				return nil, err
-			}
-			w, err := worldOf(c)
-			if err != nil {
-				return nil, err
-			}
-			i, err := w.Cluster().Instance(id)
-			if err != nil {
-				return nil, fmt.Errorf("state: %w", err)
-			}
-			fields := starlark.StringDict{}
-			for _, f := range w.Fields(i) {
-				fields[f.Name] = value.FromGo(f.Value)
-			}
-			return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
-		},
-	}
-}
-
-func historyEntry() Entry {
-	return Entry{
-		Signature: "history()",
-		Doc: `What was observed so far: a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing.
-An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text.`,
-		Example: kvStage + `exchange("c2", ["A", "B", "C"])
-print(history())`,
-		call: func(c *call) (starlark.Value, error) {
-			if err := c.Unpack(); err != nil {
-				return nil, err
-			}
-			if w, ok := c.Receiver().(*worldValue); ok {
-				if err := w.past("history"); err != nil {
-					return nil, err
-				}
-			}
-			w, err := worldOf(c)
-			if err != nil {
-				return nil, err
-			}
-			looked(interpreter(c), w)
-			list := starlark.NewList(nil)
-			for _, o := range w.History().Events {
-				fields := starlark.StringDict{
-					"step":     starlark.MakeInt(o.Step),
-					"instance": starlark.String(w.Cluster().Instances()[o.Instance].Name),
-				}
-				kind := "failed"
-				switch o.Kind {
-				case node.Invoked:
-					kind, fields["operation"] = "invoked", value.Operation(o.Operation)
-				case node.Returned:
-					kind, fields["value"] = "returned", value.FromGo(o.Value)
-				case node.Decided:
-					kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), value.FromGo(o.Value)
-				default:
-					fields["text"] = starlark.String(o.Failure.String())
-				}
-				fields["kind"] = starlark.String(kind)
-				if err := list.Append(starlarkstruct.FromStringDict(starlarkstruct.Default, fields)); err != nil {
-					return nil, err
-				}
-			}
-			return list, nil
-		},
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
@@ -88,6 +89,25 @@ func (w writer) protocol(p *protocolValue) (string, error) {
 		return text, nil
 	}
 	return "", fmt.Errorf("nothing here is a name for the protocol %s; assign it to a variable before cluster(…)", p)
+}
+
+// noteStaging remembers how a statement of text writes the protocol, if it set
+// up a system.
+func noteStaging(in *Interpreter, text string, parsed syntax.Stmt) {
+	p := in.session.protocol
+	if p == nil || in.staged[p] != "" {
+		return
+	}
+	syntax.Walk(parsed, func(n syntax.Node) bool {
+		call, ok := n.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		if fn, ok := call.Fn.(*syntax.Ident); ok && fn.Name == "cluster" {
+			in.staged[p] = interp.TextOf(text, call.Args[0])
+		}
+		return true
+	})
 }
 
 // shrunkScripts returns scripts that may play a scenario and judge it, and whether they
@@ -187,21 +207,45 @@ func programText(program []node.Operation) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }
 
-// noteStaging remembers how a statement of text writes the protocol, if it set
-// up a system.
-func noteStaging(in *Interpreter, text string, parsed syntax.Stmt) {
-	p := in.session.protocol
-	if p == nil || in.staged[p] != "" {
-		return
+// actionText writes an action as a script does: a call of its builtin.
+func actionText(in *Interpreter, a runtime.Action) string {
+	var args []string
+	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
+	for _, arg := range runtime.Arguments(a) {
+		if rest == arg.Name {
+			switch v := arg.Value.(type) {
+			case []string:
+				for _, name := range v {
+					args = append(args, argumentText(name))
+				}
+			case [][]string:
+				for _, group := range v {
+					args = append(args, argumentText(group))
+				}
+			}
+			continue
+		}
+		text := argumentText(arg.Value)
+		if arg.Optional {
+			text = arg.Name + " = " + text
+		}
+		args = append(args, text)
 	}
-	syntax.Walk(parsed, func(n syntax.Node) bool {
-		call, ok := n.(*syntax.CallExpr)
-		if !ok || len(call.Args) == 0 {
-			return true
+	return a.Name() + "(" + strings.Join(args, ", ") + ")"
+}
+
+func argumentText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return starlark.String(v).String()
+	case []string:
+		return nameList(v).String()
+	case [][]string:
+		list := starlark.NewList(nil)
+		for _, group := range v {
+			_ = list.Append(nameList(group)) // the list is not frozen
 		}
-		if fn, ok := call.Fn.(*syntax.Ident); ok && fn.Name == "cluster" {
-			in.staged[p] = interp.TextOf(text, call.Args[0])
-		}
-		return true
-	})
+		return list.String()
+	}
+	return fmt.Sprint(value)
 }

@@ -14,44 +14,6 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
-// A shrunkValue is a scenario from which nothing can be taken away, in a
-// script. As a text it is a script that plays it.
-type shrunkValue struct {
-	*explore.Shrunk
-	script string
-}
-
-func (s *shrunkValue) String() string        { return strings.TrimSuffix(s.script, "\n") }
-func (s *shrunkValue) Type() string          { return "shrunk" }
-func (s *shrunkValue) Freeze()               {}
-func (s *shrunkValue) Truth() starlark.Bool  { return true }
-func (s *shrunkValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: shrunk") }
-
-var shrunkAttrs = map[string]func(*shrunkValue) starlark.Value{
-	"world":  func(s *shrunkValue) starlark.Value { return &worldValue{World: s.World} },
-	"steps":  func(s *shrunkValue) starlark.Value { return stepsTo(s.World) },
-	"script": func(s *shrunkValue) starlark.Value { return starlark.String(s.script) },
-	"property": func(s *shrunkValue) starlark.Value {
-		if s.Failure != nil {
-			return starlark.None
-		}
-		return starlark.String(s.Property)
-	},
-	"why":   func(s *shrunkValue) starlark.Value { return starlark.String(s.Why) },
-	"tried": func(s *shrunkValue) starlark.Value { return starlark.MakeInt(s.Tried) },
-}
-
-// AttrNames implements [starlark.HasAttrs].
-func (s *shrunkValue) AttrNames() []string { return sortedKeys(shrunkAttrs) }
-
-// Attr implements [starlark.HasAttrs].
-func (s *shrunkValue) Attr(name string) (starlark.Value, error) {
-	if attr := shrunkAttrs[name]; attr != nil {
-		return attr(s), nil
-	}
-	return nil, nil
-}
-
 func shrinkEntry() Entry {
 	return Entry{
 		Signature: "shrink(scenario, check=[])",
@@ -223,4 +185,42 @@ func played(c *call, scenario starlark.Value) (*runtime.World, error) {
 		return nil, fmt.Errorf("shrink: scenario is None; a report that found nothing has no counterexample")
 	}
 	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), a report, or steps", scenario.Type())
+}
+
+// A shrunkValue is a scenario from which nothing can be taken away, in a
+// script. As a text it is a script that plays it.
+type shrunkValue struct {
+	*explore.Shrunk
+	script string
+}
+
+func (s *shrunkValue) String() string        { return strings.TrimSuffix(s.script, "\n") }
+func (s *shrunkValue) Type() string          { return "shrunk" }
+func (s *shrunkValue) Freeze()               {}
+func (s *shrunkValue) Truth() starlark.Bool  { return true }
+func (s *shrunkValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: shrunk") }
+
+// AttrNames implements [starlark.HasAttrs].
+func (s *shrunkValue) AttrNames() []string { return sortedKeys(shrunkAttrs) }
+
+// Attr implements [starlark.HasAttrs].
+func (s *shrunkValue) Attr(name string) (starlark.Value, error) {
+	if attr := shrunkAttrs[name]; attr != nil {
+		return attr(s), nil
+	}
+	return nil, nil
+}
+
+var shrunkAttrs = map[string]func(*shrunkValue) starlark.Value{
+	"world":  func(s *shrunkValue) starlark.Value { return &worldValue{World: s.World} },
+	"steps":  func(s *shrunkValue) starlark.Value { return stepsTo(s.World) },
+	"script": func(s *shrunkValue) starlark.Value { return starlark.String(s.script) },
+	"property": func(s *shrunkValue) starlark.Value {
+		if s.Failure != nil {
+			return starlark.None
+		}
+		return starlark.String(s.Property)
+	},
+	"why":   func(s *shrunkValue) starlark.Value { return starlark.String(s.Why) },
+	"tried": func(s *shrunkValue) starlark.Value { return starlark.MakeInt(s.Tried) },
 }

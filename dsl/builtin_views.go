@@ -6,25 +6,37 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+func viewsFamily() Family {
+	return Family{"views", "look at it", []Entry{
+		showEntry(), whyEntry(), stateEntry(), historyEntry(), diffEntry(),
+	}}
 }
 
-func traceOptions(in *Interpreter) trace.Options {
-	return trace.Options{Width: in.config.Width, Color: in.config.Color}
+func showEntry() Entry {
+	return Entry{
+		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
+		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
+` + formatsText() + `
+show("messages") is short for format = "messages", and with full = True what messages say stands below each step, nothing left out.
+With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the ending of the name says which. What is violated, of a report or of the properties in check, is explained in ` + findingFormats() + `.
+Of a report that found nothing it prints a line that says so and shows and writes nothing, so that a script can show each report; show(report.passing[0]) shows a scenario that holds. What code says that fails is shown whole, up to 20 lines; values are cut to fit, and stand whole in why(), the page and json.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+show()
+show("messages")
+show("mermaid")`,
+		call: callShow,
+	}
 }
 
 // formatsText lists the formats of pictures, with the endings of their files.
@@ -45,41 +57,6 @@ func formatsText() string {
 func findingFormats() string {
 	names := slices.DeleteFunc(trace.Formats(), func(name string) bool { return !trace.Format(name).Finds() })
 	return english.Join(names, "and")
-}
-
-func viewsFamily() []Entry {
-	return []Entry{{
-		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
-		Doc: `Shows the way to a world: the current one, a given one, or the counterexample of a report.
-` + formatsText() + `
-show("messages") is short for format = "messages", and with full = True what messages say stands below each step, nothing left out.
-With file it is written there, below the current folder, instead of printed, as a whole or not at all, and never over anything but such a picture; without format the ending of the name says which. What is violated, of a report or of the properties in check, is explained in ` + findingFormats() + `.
-Of a report that found nothing it prints a line that says so and shows and writes nothing, so that a script can show each report; show(report.passing[0]) shows a scenario that holds. What code says that fails is shown whole, up to 20 lines; values are cut to fit, and stand whole in why(), the page and json.`,
-		Example: kvStage + `exchange("c1", ["A", "B", "C"])
-show()
-show("messages")
-show("mermaid")`,
-		call: callShow,
-	}, {
-		Signature: "why(what=None)",
-		Doc: `Shows the story of a violation, or of what was decided, returned or failed last.
-what is a report, one of its violations or failures, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
-"Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also said who of those whose answers count had not got what was sent to them.`,
-		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
-if not report.ok:
-    print(why(report))
-exchange("c1", ["A", "B", "C"])
-exchange("c1", ["A", "B", "C"])
-print(why())`,
-		call: callWhy,
-	}, stateEntry(), historyEntry(), {
-		Signature: "diff(before, after)",
-		Doc:       `What differs between two worlds: a dict from instance to the texts of its state in both.`,
-		Example: kvStage + `w = world()
-exchange("c1", ["A", "B", "C"])
-print(diff(w, world()))`,
-		call: callDiff,
-	}}
 }
 
 func callShow(c *call) (starlark.Value, error) {
@@ -202,12 +179,95 @@ func showNothing(c *call, r *reportValue, f trace.Format, file string) (starlark
 	return starlark.None, err
 }
 
-// instead says what a report without a counterexample has that fn can be called with.
-func (r *reportValue) instead(fn string) string {
-	if len(r.Passing) == 0 {
-		return "no scenario that holds to its end was kept either"
+func stateEntry() Entry {
+	return Entry{
+		Signature: "state(id)",
+		Doc:       `What an instance knows now, as a struct of the fields that its protocol shows.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+print(state("c1"))`,
+		call: callState,
 	}
-	return fn + "(report.passing[0]) takes a scenario that holds"
+}
+
+func callState(c *call) (starlark.Value, error) {
+	var id string
+	if err := c.Unpack(&id); err != nil {
+		return nil, err
+	}
+	w, err := worldOf(c)
+	if err != nil {
+		return nil, err
+	}
+	i, err := w.Cluster().Instance(id)
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	fields := starlark.StringDict{}
+	for _, f := range w.Fields(i) {
+		fields[f.Name] = value.FromGo(f.Value)
+	}
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
+}
+
+func historyEntry() Entry {
+	return Entry{
+		Signature: "history()",
+		Doc: `What was observed so far: a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing.
+An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text.`,
+		Example: kvStage + `exchange("c2", ["A", "B", "C"])
+print(history())`,
+		call: callHistory,
+	}
+}
+
+func callHistory(c *call) (starlark.Value, error) {
+	if err := c.Unpack(); err != nil {
+		return nil, err
+	}
+	if w, ok := c.Receiver().(*worldValue); ok {
+		if err := w.past("history"); err != nil {
+			return nil, err
+		}
+	}
+	w, err := worldOf(c)
+	if err != nil {
+		return nil, err
+	}
+	looked(interpreter(c), w)
+	list := starlark.NewList(nil)
+	for _, o := range w.History().Events {
+		fields := starlark.StringDict{
+			"step":     starlark.MakeInt(o.Step),
+			"instance": starlark.String(w.Cluster().Instances()[o.Instance].Name),
+		}
+		kind := "failed"
+		switch o.Kind {
+		case node.Invoked:
+			kind, fields["operation"] = "invoked", value.Operation(o.Operation)
+		case node.Returned:
+			kind, fields["value"] = "returned", value.FromGo(o.Value)
+		case node.Decided:
+			kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), value.FromGo(o.Value)
+		default:
+			fields["text"] = starlark.String(o.Failure.String())
+		}
+		fields["kind"] = starlark.String(kind)
+		if err := list.Append(starlarkstruct.FromStringDict(starlarkstruct.Default, fields)); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func diffEntry() Entry {
+	return Entry{
+		Signature: "diff(before, after)",
+		Doc:       `What differs between two worlds: a dict from instance to the texts of its state in both.`,
+		Example: kvStage + `w = world()
+exchange("c1", ["A", "B", "C"])
+print(diff(w, world()))`,
+		call: callDiff,
+	}
 }
 
 func callDiff(c *call) (starlark.Value, error) {

@@ -5,10 +5,36 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/twinsh/twinsh/runtime/files"
 	"github.com/twinsh/twinsh/runtime/terminal"
+	"github.com/twinsh/twinsh/runtime/trace"
 )
+
+// A sharedWriter is written to by one goroutine at a time. Invariants may print.
+type sharedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *sharedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
+
+// plainOut returns where text goes that is not coloured. A terminal does not obey it.
+func plainOut(in *Interpreter) io.Writer {
+	if in.config.Color {
+		return &terminal.Writer{To: in.config.Stdout}
+	}
+	return in.config.Stdout
+}
+
+func traceOptions(in *Interpreter) trace.Options {
+	return trace.Options{Width: in.config.Width, Color: in.config.Color}
+}
 
 // writable opens the folder below which scripts write. what names the parameter
 // that names a file there.
@@ -42,12 +68,4 @@ func writeFile(in *Interpreter, what, file, text string, mine func([]byte) bool)
 		return fmt.Errorf("%s is %q, which cannot be written: %w", what, file, err)
 	}
 	return nil
-}
-
-// plainOut returns where text goes that is not coloured. A terminal does not obey it.
-func plainOut(in *Interpreter) io.Writer {
-	if in.config.Color {
-		return &terminal.Writer{To: in.config.Stdout}
-	}
-	return in.config.Stdout
 }

@@ -1,9 +1,7 @@
 package dsl
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -14,102 +12,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// A session is what one script leaves to the next: a system, and where in its
-// time one stands.
-type session struct {
-	protocol *protocolValue
-	world    *runtime.World
-	undone   []*runtime.World // the last one undone last
-	ends     []*runtime.World // of the branches, the oldest first
-	warned   bool             // of too few servers
-	entered  *reportValue     // the last one whose counterexample was gone to
-	// checks are the properties that were checked in worlds of the system, as a
-	// script writes them.
-	checks map[*runtime.World][]string
+func stageFamily() Family {
+	return Family{"stage", "who is there", []Entry{
+		clusterEntry(), twinEntry(),
+	}}
 }
 
-var errNoCluster = errors.New("there is no system yet; call cluster(protocol, …) first")
-
-// at moves to a world.
-func (s *session) at(w *runtime.World) {
-	s.world, s.undone = w, nil
-	s.keep(w)
-}
-
-// current returns the current world.
-func (s *session) current() (*runtime.World, error) {
-	if s.world == nil {
-		return nil, errNoCluster
-	}
-	return s.world, nil
-}
-
-// checked notes that a property was checked in w. Its text is empty if it cannot
-// be written again.
-func (s *session) checked(w *runtime.World, property string) {
-	if property == "" || slices.Contains(s.checks[w], property) {
-		return
-	}
-	if s.checks == nil {
-		s.checks = map[*runtime.World][]string{}
-	}
-	s.checks[w] = append(s.checks[w], property)
-}
-
-// worldOf returns the world that a call is about: that whose method it is, or
-// the current one.
-func worldOf(c *call) (*runtime.World, error) {
-	if w, ok := c.Receiver().(*worldValue); ok {
-		return w.World, nil
-	}
-	if c.Thread.Local(judgingKey) != nil {
-		return nil, outside(c)
-	}
-	return here(c)
-}
-
-// here returns the world that the session is in. Spaces are made for its system,
-// in invariants, too.
-func here(c *call) (*runtime.World, error) {
-	w, err := interpreter(c).session.current()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Name(), err)
-	}
-	return w, nil
-}
-
-// judgingKey marks threads that run a function of an invariant.
-const judgingKey = "twinsh judging"
-
-// moving returns the session for a call that changes it. Invariants cannot:
-// several are judged at the same time.
-func moving(c *call) (*session, error) {
-	if c.Thread.Local(judgingKey) != nil {
-		return nil, outside(c)
-	}
-	return interpreter(c).session, nil
-}
-
-// outside is the error of an invariant that asks for the session's world, which
-// says nothing about the one that it judges.
-func outside(c *call) error {
-	return fmt.Errorf("%s: an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names", c.Name())
-}
-
-// stage makes the cluster anew and goes to its start.
-func (s *session) stage(p *protocolValue, config runtime.Config) (starlark.Value, error) {
-	cluster, err := runtime.NewCluster(config)
-	if err != nil {
-		return nil, err
-	}
-	s.protocol = p
-	s.checks = nil
-	s.at(cluster.Start())
-	return &worldValue{World: s.world}, nil
-}
-
-func stageFamily() []Entry {
-	return []Entry{{
+func clusterEntry() Entry {
+	return Entry{
 		Signature: `cluster(protocol, n=None, f=1, servers=None, clients={}, network="lossy")`,
 		Doc: `Sets up a system of servers and clients and goes to its start.
 There are n servers named A, B, C, …, or those named in servers; without either there are 3f+1. Up to f of them may be faulty.
@@ -118,17 +28,7 @@ In a lossy network a message that cannot be delivered is lost; in a held one it 
 		Example: `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(), n = 4, f = 1, clients = {"c1": [write("red")], "c2": [read()]})`,
 		call: callCluster,
-	}, {
-		Signature: "twin(id, k=2, program=None)",
-		Doc: `Makes an identity run as k instances of its code: C, C', C'' and so on.
-They share its address and its key, so that to others they look like one node that equivocates, omits and forgets. The identity counts as faulty.
-The further instances of a client may be given another program than the first. Twins are declared before the first step.`,
-		Example: `load("@std//kv.star", "kv", "read", "write")
-cluster(kv(), clients = {"c1": [write("red")]})
-twin("C")
-exchange("c1", ["A", "B", "C'"])`,
-		call: callTwin,
-	}}
+	}
 }
 
 func callCluster(c *call) (starlark.Value, error) {
@@ -206,6 +106,20 @@ func operations(v starlark.Value) ([]node.Operation, error) {
 		ops = append(ops, node.Operation(op))
 	}
 	return ops, nil
+}
+
+func twinEntry() Entry {
+	return Entry{
+		Signature: "twin(id, k=2, program=None)",
+		Doc: `Makes an identity run as k instances of its code: C, C', C'' and so on.
+They share its address and its key, so that to others they look like one node that equivocates, omits and forgets. The identity counts as faulty.
+The further instances of a client may be given another program than the first. Twins are declared before the first step.`,
+		Example: `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), clients = {"c1": [write("red")]})
+twin("C")
+exchange("c1", ["A", "B", "C'"])`,
+		call: callTwin,
+	}
 }
 
 func callTwin(c *call) (starlark.Value, error) {

@@ -10,13 +10,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-const roundStage = `load("@std//hotstuff.star", "hotstuff")
-cluster(hotstuff())
-twin("A")
-`
-
-func roundSpaces() []Entry {
-	return []Entry{{
+func roundsEntry() Entry {
+	return Entry{
 		Signature: `rounds(leaders="any", partitions=None, phases=1, deaf=[[]], types=[], hops=0)`,
 		Doc: `The space of all rounds led by one of the leaders under one of the partitions (default: at most 2 groups).
 The leaders are "any", "faulty" (the twins), an identity or a list of them.
@@ -27,76 +22,7 @@ print((rounds() * 7).size)
 print(rounds(phases = 2).at(5))
 print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 		call: callRounds,
-	}, {
-		Signature: "deliveries(partitions=None, hops=0)",
-		Doc:       `The space of all deliveries of what is in flight under one of the partitions (default: at most 2 groups), for that many hops.`,
-		Example:   roundStage + `print(deliveries(partitions(exactly = 2), hops = 1).at(0))`,
-		call: func(c *call) (starlark.Value, error) {
-			var p *spaceValue
-			var hops int
-			if err := c.Unpack(&p, &hops); err != nil {
-				return nil, err
-			}
-			w, err := here(c)
-			if err != nil {
-				return nil, err
-			}
-			parts, err := partitionsOf(c, w.Cluster(), p)
-			if err != nil {
-				return nil, err
-			}
-			steps, err := deliverSteps(w.Cluster(), parts, runtime.Phase{Hops: hops})
-			if err != nil {
-				return nil, err
-			}
-			return named(c, steps), nil
-		},
-	}}
-}
-
-// partitionsOf returns the choices of a space of partitions; nil means at most
-// two groups.
-func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
-	var all [][][]string
-	if s == nil {
-		n := cl.Servers().Len()
-		if err := space.Listable(space.CountPartitions(n, 0, 2), "partitions"); err != nil {
-			return nil, fmt.Errorf("%s: %w; give partitions", c.Name(), err)
-		}
-		for _, parts := range space.PartitionsUpTo(cl.Servers(), min(2, n)) {
-			all = append(all, cl.Groups(parts))
-		}
-		return all, nil
 	}
-	if s.MaxLen() != 1 {
-		return nil, fmt.Errorf("%s: partitions is a space of %d steps, want single partitions, as in partitions(max = 2)", c.Name(), s.MaxLen())
-	}
-	for _, step := range s.Steps() {
-		p, ok := step.Action().(runtime.PartitionStep)
-		if !ok {
-			return nil, fmt.Errorf("%s: partitions has the step %s, want partitions, as in partitions(max = 2)", c.Name(), step.Text())
-		}
-		all = append(all, p.Groups)
-	}
-	return all, nil
-}
-
-// leaderNames is a parameter that takes "any", "faulty", an identity or a list
-// of them.
-func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
-	if len(chosen) != 1 || chosen[0] != "any" && chosen[0] != "faulty" {
-		return chosen, nil
-	}
-	var leaders []string
-	for _, id := range cl.Identities() {
-		if !id.Client && (chosen[0] == "any" || id.Instances&cl.Twinned() != 0) {
-			leaders = append(leaders, id.Name)
-		}
-	}
-	if len(leaders) == 0 {
-		return nil, fmt.Errorf(`leaders is "faulty", and no server runs as twins; call twin(id) first`)
-	}
-	return leaders, nil
 }
 
 func callRounds(c *call) (starlark.Value, error) {
@@ -165,19 +91,49 @@ func callRounds(c *call) (starlark.Value, error) {
 	return &spaceValue{s.Named(callText(c)), interpreter(c)}, nil
 }
 
-// choices is a parameter that takes a list of sets of instances, one of which is chosen.
-type choices groups
-
-// Unpack implements [starlark.Unpacker].
-func (c *choices) Unpack(v starlark.Value) error {
-	if list, ok := v.(starlark.Iterable); ok {
-		for e := range starlark.Elements(list) {
-			if name, ok := e.(starlark.String); ok {
-				return fmt.Errorf(`got a list with %s in it, want a list of lists, one of which is chosen in each round, as in [[], [%[1]s]]`, name)
-			}
+// leaderNames is a parameter that takes "any", "faulty", an identity or a list
+// of them.
+func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
+	if len(chosen) != 1 || chosen[0] != "any" && chosen[0] != "faulty" {
+		return chosen, nil
+	}
+	var leaders []string
+	for _, id := range cl.Identities() {
+		if !id.Client && (chosen[0] == "any" || id.Instances&cl.Twinned() != 0) {
+			leaders = append(leaders, id.Name)
 		}
 	}
-	return (*groups)(c).Unpack(v)
+	if len(leaders) == 0 {
+		return nil, fmt.Errorf(`leaders is "faulty", and no server runs as twins; call twin(id) first`)
+	}
+	return leaders, nil
+}
+
+// partitionsOf returns the choices of a space of partitions; nil means at most
+// two groups.
+func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
+	var all [][][]string
+	if s == nil {
+		n := cl.Servers().Len()
+		if err := space.Listable(space.CountPartitions(n, 0, 2), "partitions"); err != nil {
+			return nil, fmt.Errorf("%s: %w; give partitions", c.Name(), err)
+		}
+		for _, parts := range space.PartitionsUpTo(cl.Servers(), min(2, n)) {
+			all = append(all, cl.Groups(parts))
+		}
+		return all, nil
+	}
+	if s.MaxLen() != 1 {
+		return nil, fmt.Errorf("%s: partitions is a space of %d steps, want single partitions, as in partitions(max = 2)", c.Name(), s.MaxLen())
+	}
+	for _, step := range s.Steps() {
+		p, ok := step.Action().(runtime.PartitionStep)
+		if !ok {
+			return nil, fmt.Errorf("%s: partitions has the step %s, want partitions, as in partitions(max = 2)", c.Name(), step.Text())
+		}
+		all = append(all, p.Groups)
+	}
+	return all, nil
 }
 
 // roundSteps lists the rounds led by one of the leaders under one of the
@@ -220,6 +176,36 @@ func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][][]string, ph
 		s = space.Then(s, space.Of(hop...).Times(phases-2))
 	}
 	return space.Then(s, space.Of(rest...)), nil
+}
+
+func deliveriesEntry() Entry {
+	return Entry{
+		Signature: "deliveries(partitions=None, hops=0)",
+		Doc:       `The space of all deliveries of what is in flight under one of the partitions (default: at most 2 groups), for that many hops.`,
+		Example:   roundStage + `print(deliveries(partitions(exactly = 2), hops = 1).at(0))`,
+		call:      callDeliveries,
+	}
+}
+
+func callDeliveries(c *call) (starlark.Value, error) {
+	var p *spaceValue
+	var hops int
+	if err := c.Unpack(&p, &hops); err != nil {
+		return nil, err
+	}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := partitionsOf(c, w.Cluster(), p)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := deliverSteps(w.Cluster(), parts, runtime.Phase{Hops: hops})
+	if err != nil {
+		return nil, err
+	}
+	return named(c, steps), nil
 }
 
 func deliverSteps(cl *runtime.Cluster, parts [][][]string, phase runtime.Phase) ([]runtime.Step, error) {

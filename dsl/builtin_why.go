@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -11,6 +10,22 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
+
+func whyEntry() Entry {
+	return Entry{
+		Signature: "why(what=None)",
+		Doc: `Shows the story of a violation, or of what was decided, returned or failed last.
+what is a report, one of its violations or failures, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
+"Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also said who of those whose answers count had not got what was sent to them.`,
+		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
+if not report.ok:
+    print(why(report))
+exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])
+print(why())`,
+		call: callWhy,
+	}
+}
 
 func callWhy(c *call) (starlark.Value, error) {
 	var what starlark.Value
@@ -98,50 +113,6 @@ func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 		lines = append(lines, t.Say(s))
 	}
 	return starlark.String(strings.Join(lines, "\n")), nil
-}
-
-// concern says what must be observed for a property to be violated, "" for one
-// that is about states.
-func (p *propertyValue) concern() trace.ObservationKind {
-	if p.invariant != nil {
-		return ""
-	}
-	return concern(p.name)
-}
-
-// concern does so for the name of a property, and "" if code fails.
-func concern(property string) trace.ObservationKind {
-	switch property {
-	case "agreement", "validity":
-		return trace.Decided
-	case "linearizable", "regular", "safe":
-		return trace.Returned
-	case "":
-		return trace.Failed
-	}
-	return ""
-}
-
-// find notes in the trace of w that p is violated there, if it is, and, if p
-// speaks of histories, from which step on.
-func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
-	v, err := p.judge(ctx, w)
-	if err != nil || v.Holds {
-		return err
-	}
-	if p.property != nil {
-		for _, earlier := range w.Path() {
-			first, err := p.judge(ctx, earlier)
-			if err != nil {
-				return err
-			}
-			if !first.Holds {
-				v, w = first, earlier
-				break
-			}
-		}
-	}
-	return t.Find(ctx, p.name, v.Why, w, p.concern())
 }
 
 // story tells the findings of a trace, one of which there is.

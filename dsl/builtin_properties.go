@@ -1,0 +1,353 @@
+package dsl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/terminal"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+func propertiesFamily() Family {
+	return Family{"properties", "what should hold", []Entry{
+		linearizableEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(), liveEntry(),
+		invariantEntry(), checkEntry(), judgeEntry(),
+	}}
+}
+
+func linearizableEntry() Entry {
+	return ofHistory("linearizable", `Operations look as if each happened at one moment between its invocation and its return (atomicity).
+The operations are read() and write(value) on one register, whose value is None at first.
+Operations that were cut short may or may not have taken effect. Those of faulty clients may have taken effect at any time, once or not at all.`, check.Linearizable)
+}
+
+func regularEntry() Entry {
+	return ofHistory("regular", `Each read, taken alone, returns a value that was not overwritten before the read began.
+Two reads may disagree on the order of the writes.`, check.Regular)
+}
+
+func safeEntry() Entry {
+	return ofHistory("safe", `Each read that overlaps no write returns what a regular register could; others may return anything.`, check.Safe)
+}
+
+func agreementEntry() Entry {
+	return ofHistory("agreement", `No two correct replicas decide differently for a slot, and none does so twice.`, check.Agreement)
+}
+
+// ofHistory makes the entry of a property of histories that has no arguments.
+func ofHistory(name, doc string, property func() check.Property) Entry {
+	return Entry{
+		Signature: name + "()",
+		Doc:       doc,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])
+check(` + name + `())`,
+		call: func(c *call) (starlark.Value, error) { return callOfHistory(c, property()) },
+	}
+}
+
+func callOfHistory(c *call, p check.Property) (starlark.Value, error) {
+	if err := c.Unpack(); err != nil {
+		return nil, err
+	}
+	return &propertyValue{name: p.Name(), text: interp.Written(c), property: p}, nil
+}
+
+func validityEntry() Entry {
+	return Entry{
+		Signature: "validity(allowed)",
+		Doc: `Correct replicas decide only allowed values.
+They are a list, or a function of a value that returns True or False, and nothing else.`,
+		Example: roundStage + `for leader in ["A", "B", "C", "D"]:
+    round(leader)
+check(validity(["1a", "2a"]))
+check(validity(lambda v: v.endswith("a")))`,
+		call: callValidity,
+	}
+}
+
+func callValidity(c *call) (starlark.Value, error) {
+	var allowed starlark.Value
+	if err := c.Unpack(&allowed); err != nil {
+		return nil, err
+	}
+	holds, err := allows(c.Thread, allowed)
+	if err != nil {
+		return nil, err
+	}
+	p := check.Validity(holds)
+	if list, ok := allowed.(starlark.Iterable); ok {
+		allowed = starlark.Tuple(slices.Collect(starlark.Elements(list))) // as it is now
+	}
+	return &propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, allowed), args: []starlark.Value{allowed}, property: p}, nil
+}
+
+// allows returns the function of a value that a list or a function stands for.
+func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
+	switch allowed := allowed.(type) {
+	case starlark.Callable:
+		judge, err := judging(interp.RunOf(thread), "validity", allowed)
+		if err != nil {
+			return nil, fmt.Errorf("validity: allowed: %w", err)
+		}
+		return func(ctx context.Context, v any) (bool, error) {
+			answer, err := judge(ctx, value.FromGo(v))
+			if err != nil {
+				return false, err
+			}
+			allowed, ok := answer.(starlark.Bool)
+			if !ok {
+				return false, fmt.Errorf("validity: the function returned a %s, want True or False", answer.Type())
+			}
+			return bool(allowed), nil
+		}, nil
+	case starlark.Iterable:
+		values, err := guard.Elements(thread, allowed)
+		if err != nil {
+			return nil, fmt.Errorf("validity: allowed: %w", err)
+		}
+		return func(_ context.Context, v any) (bool, error) {
+			for _, a := range values {
+				if equal, err := starlark.Equal(a, value.FromGo(v)); err != nil || equal {
+					return equal, err
+				}
+			}
+			return false, nil
+		}, nil
+	}
+	return nil, fmt.Errorf("validity: allowed is a %s, want a list of values or a function", allowed.Type())
+}
+
+func liveEntry() Entry {
+	return Entry{
+		Signature: "live(within)",
+		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
+A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
+A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
+If a world repeats, the failure is a proven loop (see rebase in role); else it is reported as no progress in so many rounds.`,
+		Example: roundStage + `check(live(within = 12))`,
+		call:    callLive,
+	}
+}
+
+func callLive(c *call) (starlark.Value, error) {
+	var within int
+	if err := c.Unpack(&within); err != nil {
+		return nil, err
+	}
+	if within < 1 {
+		return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
+	}
+	p := check.Live(within)
+	return &propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
+}
+
+func invariantEntry() Entry {
+	return Entry{
+		Signature: "invariant(name, fn, faults=None)",
+		Doc: `A property of single worlds, judged by a function.
+It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
+fn(world) returns True if all is well, else False or a text that says what is wrong; anything else, such as None or an empty text, is an error.
+The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
+		Example: kvStage + `def few_crashes(w):
+    return len(w.crashed) < 2 or "two are down"
+
+check(invariant("few crashes", few_crashes))`,
+		call: callInvariant,
+	}
+}
+
+// callInvariant makes an invariant of a function.
+func callInvariant(c *call) (starlark.Value, error) {
+	var name string
+	var fn starlark.Callable
+	var bound starlark.Value = starlark.None
+	if err := c.Unpack(&name, &fn, &bound); err != nil {
+		return nil, err
+	}
+	faults := -1
+	if bound != starlark.None {
+		n, err := starlark.AsInt32(bound)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("invariant: faults is %s, want a number of servers or None", bound)
+		}
+		faults = n
+	}
+	judge, err := judging(interp.RunOf(c.Thread), "invariant "+name, fn)
+	if err != nil {
+		return nil, fmt.Errorf("invariant: fn: %w", err)
+	}
+	holds := func(ctx context.Context, w *runtime.World) (bool, string, error) {
+		if w.Depth() > 0 { // it is the same to it how the world came about
+			w = w.WithoutPast()
+		}
+		v, err := judge(ctx, &worldValue{World: w, judged: true})
+		if err != nil {
+			return false, "", err
+		}
+		switch v := v.(type) {
+		case starlark.Bool:
+			return bool(v), name + " does not hold", nil
+		case starlark.String:
+			if strings.TrimSpace(string(v)) == "" {
+				return false, "", fmt.Errorf("the function returned the text %s, which does not say what is wrong; want True, False or a text that does", v)
+			}
+			return false, string(v), nil
+		}
+		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
+	}
+	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
+}
+
+// judging returns a function that judges by calling fn, each time on a fresh
+// thread that ends with ctx. A search calls it for much at the same time, so all
+// that fn sees of the script is frozen before the first call. It fails if fn
+// cannot be.
+func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
+	if err := guard.Freezable(fn); err != nil {
+		return nil, err
+	}
+	freeze := sync.OnceValue(func() error { _, err := interp.Capture(r.Interpreter(), fn); return err })
+	return func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
+		if err := freeze(); err != nil {
+			return nil, err
+		}
+		thread := r.Thread(of)
+		thread.SetLocal(judgingKey, true)
+		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
+		defer stop()
+		v, err := starlark.Call(thread, fn, starlark.Tuple{what}, nil)
+		var eval *starlark.EvalError
+		if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
+			eval.Msg += "; a property cannot change what it sees"
+		}
+		if err != nil {
+			return nil, interp.NewCodeError(of, fn, err)
+		}
+		return v, nil
+	}, nil
+}
+
+func checkEntry() Entry {
+	return Entry{
+		Signature: "check(property=[])",
+		Doc: `Judges the current world and what was observed on the way to it, and prints the verdict.
+property is a property or a list of them. If one does not hold, or if code of a node has failed, the script ends with the storyboard, the story of that (see why) and exit status 1. Who is faulty is who is so in the current world.`,
+		Example: kvStage + `exchange("c2", ["A", "B", "C"])
+check(linearizable())`,
+		call: callCheck,
+	}
+}
+
+func callCheck(c *call) (starlark.Value, error) {
+	var properties propertyList
+	if err := c.Unpack(&properties); err != nil {
+		return nil, err
+	}
+	w, err := worldOf(c)
+	if err != nil {
+		return nil, err
+	}
+	var verdicts []string
+	t := trace.Of(w)
+	for _, p := range properties {
+		notes := ""
+		if p.beyond(w) {
+			notes = "; more servers are faulty than f allows: beyond f, proves nothing"
+		}
+		if s, err := moving(c); err == nil {
+			s.checked(w, p.text)
+		}
+		v, err := p.judge(interp.ContextOf(c.Thread), w)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !v.Holds:
+			verdicts = append(verdicts, fmt.Sprintf("%s: VIOLATED%s\n%s", p.name, notes, v.Why))
+			if err := p.find(interp.ContextOf(c.Thread), t, w); err != nil {
+				return nil, err
+			}
+		case v.Vacuous:
+			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s; it takes %s to put that to the test, and there was none, so this proves nothing", p.name, notes, p.needs()))
+		default:
+			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s", p.name, notes))
+		}
+	}
+	failed := failuresIn(w)
+	for _, o := range failed {
+		why := fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, o.Failure)
+		verdicts = append(verdicts, why)
+		if err := t.Find(interp.ContextOf(c.Thread), "", why, w.Path()[o.Step], trace.Failed); err != nil {
+			return nil, err
+		}
+	}
+	if len(properties) == 0 && len(failed) == 0 {
+		verdicts = append(verdicts, "no node's code failed")
+	}
+	text := strings.Join(verdicts, "\n")
+	if len(t.Findings) > 0 {
+		text = terminal.Visible(text+"\n\n") + trace.Storyboard(t, traceOptions(interpreter(c)))
+		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
+			text += "\n" + terminal.Visible(story)
+		}
+		return nil, &CheckFailed{Message: strings.TrimRight(text, "\n"), Drawn: true}
+	}
+	fmt.Fprintln(plainOut(interpreter(c)), text)
+	return starlark.None, nil
+}
+
+func judgeEntry() Entry {
+	return Entry{
+		Signature: "judge(property, world=None)",
+		Doc: `Judges a world (default: the current one) quietly. The result is a struct: holds, why, witness, vacuous and failures.
+failures lists the code of nodes that failed on the way: instance, step, message, place, calls and why. A script that ends without having looked at failures that there are ends with exit status 1. So it does if it takes a step itself in which code fails, and afterwards looks neither at the failures of a verdict or a report of a world that the step led to, nor at the history() of one, nor asks why() it failed.`,
+		Example: kvStage + `exchange("c2", ["A", "B", "C"])
+print(judge(linearizable()).holds)`,
+		call: callJudge,
+	}
+}
+
+func callJudge(c *call) (starlark.Value, error) {
+	var p *propertyValue
+	var w *worldValue
+	if err := c.Unpack(&p, &w); err != nil {
+		return nil, err
+	}
+	if w == nil {
+		current, err := worldOf(c)
+		if err != nil {
+			return nil, err
+		}
+		w = &worldValue{World: current}
+	}
+	if p.property != nil {
+		if err := w.past("judge: " + p.name); err != nil {
+			return nil, err
+		}
+	}
+	v, err := p.judge(interp.ContextOf(c.Thread), w.World)
+	if err != nil {
+		return nil, err
+	}
+	var a *alarm
+	if failed := failuresIn(w.World); len(failed) > 0 {
+		a = alarmed(c, "the failures of this verdict", "print(verdict.failures)", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure), w.World)
+	}
+	return &verdictValue{starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+		"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),
+		"witness": nameList(v.Witness), "vacuous": starlark.Bool(v.Vacuous), "failures": failureList(w.World),
+	}), a}, nil
+}

@@ -1,0 +1,287 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+func timeFamily() Family {
+	return Family{"time", "worlds that were", []Entry{
+		worldEntry(), gotoEntry(), enterEntry(), undoEntry(), redoEntry(), branchesEntry(),
+		nextEntry(),
+	}}
+}
+
+func worldEntry() Entry {
+	return Entry{
+		Signature: "world()",
+		Doc: `The current world: the whole system at this moment, which nothing changes any more.
+It has depth, parent, steps, round_number, faulty and crashed, state(id), history(), and every act as a method that returns the next world and leaves this one as it is.`,
+		Example: kvStage + `w = world()
+a = w.exchange("c1", ["A", "B", "C"])
+b = w.exchange("c1", ["B", "C", "D"])
+print(w.depth, a.steps, b.steps)`,
+		call: callWorld,
+	}
+}
+
+func callWorld(c *call) (starlark.Value, error) {
+	if err := c.Unpack(); err != nil {
+		return nil, err
+	}
+	w, err := worldOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return &worldValue{World: w}, nil
+}
+
+func gotoEntry() Entry {
+	return Entry{
+		Signature: "goto(where)",
+		Doc: `Makes a world the current one, or goes to a step.
+The world is one of the current system; enter() goes to other systems, too. A number is that of a step on the way to the current world, or of one that was undone since; 0 is the start.`,
+		Example: kvStage + `start = world()
+exchange("c1", ["A", "B", "C"])
+goto(start)
+goto(0)`,
+		call: callGoto,
+	}
+}
+
+func callGoto(c *call) (starlark.Value, error) {
+	var where starlark.Value
+	if err := c.Unpack(&where); err != nil {
+		return nil, err
+	}
+	s, err := moving(c)
+	if err != nil {
+		return nil, err
+	}
+	switch where := where.(type) {
+	case *worldValue:
+		if s.world != nil && where.Cluster() != s.world.Cluster() {
+			return nil, fmt.Errorf("goto: the world is of another system, %s, than the current one, %s%s; enter(world) goes to a world of any system",
+				where.Cluster(), s.world.Cluster(), anew(where.Cluster(), s.world.Cluster()))
+		}
+		return s.enter(where.World), nil
+	case starlark.Int:
+		w, err := worldOf(c)
+		if err != nil {
+			return nil, err
+		}
+		last := w.Depth() + len(s.undone)
+		n, err := starlark.AsInt32(where)
+		if err != nil || n < 0 || n > last {
+			return nil, fmt.Errorf("goto: there is no step %s here; steps 0 to %d are", where, last)
+		}
+		return s.walk(n - w.Depth()), nil
+	}
+	return nil, fmt.Errorf("goto: got a %s, want a world or the number of a step; enter(report) goes to a counterexample", where.Type())
+}
+
+func enterEntry() Entry {
+	return Entry{
+		Signature: "enter(what)",
+		Doc: `Goes to where a report or a world leads: of a report to the end of its counterexample. If that is a world of another system, that one is the current system from then on.
+undo(), redo() and goto(n) walk back and forth on the way to it; whatever is done on the way is a new branch.`,
+		Example: `load("@std//kv.star", "kv", "read", "write")
+cluster(kv(write_back = False), clients = {"c1": [write("red")], "c2": [read(), read()]})
+enter(explore(exchanges(reach = subsets(max = 3)) * 4, check = linearizable(), first = True))
+undo()
+exchange("c2", ["A", "B", "C"])`,
+		call: callEnter,
+	}
+}
+
+func callEnter(c *call) (starlark.Value, error) {
+	var what starlark.Value
+	if err := c.Unpack(&what); err != nil {
+		return nil, err
+	}
+	s, err := moving(c)
+	if err != nil {
+		return nil, err
+	}
+	switch what := what.(type) {
+	case *worldValue:
+		return s.enter(what.World), nil
+	case *reportValue:
+		if what.Counterexample == nil {
+			return nil, fmt.Errorf("enter: the report has no counterexample; %s", what.instead("enter"))
+		}
+		s.entered = what
+		return s.enter(what.Counterexample), nil
+	case *finding:
+		return s.enter(what.world), nil
+	case starlark.NoneType:
+		return nil, fmt.Errorf("enter: got None, want a world; a report of a search that found nothing has no counterexample")
+	}
+	return nil, fmt.Errorf("enter: got a %s, want a report, one of its violations or failures, or a world", what.Type())
+}
+
+func undoEntry() Entry {
+	return Entry{
+		Signature: "undo(n=1)",
+		Doc:       `Goes back n steps.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()`,
+		call: callUndo,
+	}
+}
+
+func callUndo(c *call) (starlark.Value, error) {
+	n := 1
+	if err := c.Unpack(&n); err != nil {
+		return nil, err
+	}
+	w, err := worldOf(c)
+	if err != nil {
+		return nil, err
+	}
+	if n < 1 || n > w.Depth() {
+		return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
+	}
+	s, err := moving(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.walk(-n), nil
+}
+
+func redoEntry() Entry {
+	return Entry{
+		Signature: "redo(n=1)",
+		Doc:       `Takes n steps again that were undone, if no other step was taken since.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()
+redo()`,
+		call: callRedo,
+	}
+}
+
+func callRedo(c *call) (starlark.Value, error) {
+	n := 1
+	if err := c.Unpack(&n); err != nil {
+		return nil, err
+	}
+	s, err := moving(c)
+	if err != nil {
+		return nil, err
+	}
+	if n < 1 || n > len(s.undone) {
+		return nil, fmt.Errorf("redo: n is %d, and %d steps were undone", n, len(s.undone))
+	}
+	return s.walk(n), nil
+}
+
+func branchesEntry() Entry {
+	return Entry{
+		Signature: "branches()",
+		Doc: fmt.Sprintf(`Where this session has been in the system of the current world: a list of the worlds at the ends of its branches, the oldest first.
+Undone steps are not lost when others are taken instead: goto(branches()[0]) goes back there. The last %d are kept.`, maxBranches),
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+undo()
+exchange("c1", ["B", "C", "D"])
+print(branches())
+goto(branches()[0])`,
+		call: callBranches,
+	}
+}
+
+func callBranches(c *call) (starlark.Value, error) {
+	if err := c.Unpack(); err != nil {
+		return nil, err
+	}
+	if _, err := worldOf(c); err != nil {
+		return nil, err
+	}
+	s := interpreter(c).session
+	var ends []*runtime.World
+	for _, end := range s.ends {
+		if end.Cluster() == s.world.Cluster() {
+			ends = append(ends, end)
+		}
+	}
+	return &branchList{ends, s.world}, nil
+}
+
+func nextEntry() Entry {
+	return Entry{
+		Signature: "next()",
+		Doc:       `Prints what can happen here, as calls to copy: what each client would do next, what is in flight, what could recover.`,
+		Example:   kvStage + `next()`,
+		call:      callNext,
+	}
+}
+
+func callNext(c *call) (starlark.Value, error) {
+	if err := c.Unpack(); err != nil {
+		return nil, err
+	}
+	w, err := worldOf(c)
+	if err != nil {
+		return nil, err
+	}
+	lines := nextActs(interp.ContextOf(c.Thread), w)
+	if len(lines) == 0 {
+		lines = []string{"nothing that the protocol does by itself can happen here; faults can"}
+	}
+	_, err = fmt.Fprintln(plainOut(interpreter(c)), strings.Join(lines, "\n"))
+	return starlark.None, err
+}
+
+// nextActs lists what can happen in w: calls, each with a remark.
+func nextActs(ctx context.Context, w *runtime.World) []string {
+	c := w.Cluster()
+	var lines []string
+	add := func(a runtime.Action) {
+		s, err := c.Step(a)
+		if err != nil {
+			return
+		}
+		next, err := w.DoContext(ctx, s)
+		if err != nil {
+			return
+		}
+		steps := trace.Of(next).Steps
+		lines = append(lines, fmt.Sprintf("%-36s # %s", s.Text(), steps[len(steps)-1].Title))
+	}
+	for client := range (c.Clients() &^ w.Crashed()).All {
+		// As many of those it reaches as it can count on to answer.
+		reach := c.Names(w.Reach(client) & c.Servers() &^ w.Crashed())
+		add(runtime.ExchangeStep{Client: c.Names(node.SetOf(client))[0], Reach: reach[:min(len(reach), c.Config().N-c.Config().F)]})
+	}
+	if flight := w.InFlight(); len(flight) > 0 {
+		var texts []string
+		for _, p := range flight[:min(len(flight), 3)] {
+			names := c.Instances()
+			texts = append(texts, fmt.Sprintf("%s %s → %s", node.MessageType(p.Message), names[p.From].Name, names[p.To].Name))
+		}
+		if len(flight) > len(texts) {
+			texts = append(texts, "…")
+		}
+		lines = append(lines, fmt.Sprintf("%-36s # %s in flight: %s", "deliver(hops = 1)", english.Count(len(flight), "message"), strings.Join(texts, ", ")))
+	}
+	if c.Clients() == 0 {
+		for _, id := range c.Identities() {
+			add(runtime.RoundStep{Leader: id.Name})
+		}
+	}
+	for _, name := range c.Names(w.Crashed()) {
+		add(runtime.RestartStep{ID: name})
+	}
+	if w.Parts() != nil {
+		add(runtime.HealStep{})
+	}
+	return lines
+}

@@ -1,0 +1,101 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// A finding is what a search found, in a script: a violation of a property, or
+// that the nodes' code fails. It can be shown, explained and shrunk.
+type finding struct {
+	*starlarkstruct.Struct
+	world    *runtime.World // where the shortest counterexample ends
+	property *propertyValue // that is violated, nil if code fails
+	why      string
+	kind     string // of the failure, if there is one
+}
+
+func (f *finding) Type() string { return "finding" }
+
+// trace returns the trace of the counterexample, with what is wrong in it.
+func (f *finding) trace(ctx context.Context) (*trace.Trace, error) {
+	t := trace.Of(f.world)
+	name := ""
+	if f.property != nil {
+		name = f.property.name
+	}
+	return t, t.Find(ctx, name, f.why, f.world, concern(name))
+}
+
+func newFinding(f finding, fields starlark.StringDict, length int, shortest, scenarios starlark.Int) *finding {
+	fields["why"], fields["length"] = starlark.String(f.why), starlark.MakeInt(length)
+	fields["shortest"], fields["scenarios"] = shortest, scenarios
+	fields["counterexample"] = &worldValue{World: f.world}
+	f.Struct = starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
+	return &f
+}
+
+// failing is a failure of the nodes' code in a script.
+func failing(f explore.Failing) *finding {
+	return newFinding(finding{world: f.Counterexample, why: codeFailed(f.Instance, f.Failure), kind: f.Failure.Kind()},
+		failureFields(f.Instance, f.Failure), f.Length, starlark.MakeBigInt(f.Shortest), starlark.MakeBigInt(f.Scenarios))
+}
+
+func failureFields(instance string, f node.Failure) starlark.StringDict {
+	return starlark.StringDict{
+		"instance": starlark.String(instance), "place": starlark.String(f.Place),
+		"message": starlark.String(f.Message), "calls": starlark.String(f.Calls),
+	}
+}
+
+func codeFailed(instance string, f node.Failure) string {
+	return fmt.Sprintf("the code of %s failed: %s", instance, f)
+}
+
+// failuresIn lists the failures on the way to a world, one of each kind.
+func failuresIn(w *runtime.World) []runtime.Observed {
+	var found []runtime.Observed
+	for _, o := range w.History().Events {
+		known := func(p runtime.Observed) bool { return p.Failure.Kind() == o.Failure.Kind() }
+		if o.Kind == node.Failed && !slices.ContainsFunc(found, known) {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// failureList is failuresIn in a script.
+func failureList(w *runtime.World) starlark.Value {
+	var list []starlark.Value
+	for _, o := range failuresIn(w) {
+		name := w.Cluster().Instances()[o.Instance].Name
+		fields := failureFields(name, o.Failure)
+		fields["step"], fields["why"] = starlark.MakeInt(o.Step), starlark.String(codeFailed(name, o.Failure))
+		list = append(list, starlarkstruct.FromStringDict(starlarkstruct.Default, fields))
+	}
+	return starlark.NewList(list)
+}
+
+// A verdictValue is what judge returns.
+type verdictValue struct {
+	*starlarkstruct.Struct
+	alarm *alarm
+}
+
+// Attr implements [starlark.HasAttrs].
+func (v *verdictValue) Attr(name string) (starlark.Value, error) {
+	value, err := v.Struct.Attr(name)
+	if name == "failures" {
+		v.alarm.look(value)
+	}
+	return value, err
+}

@@ -1,0 +1,166 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/trace"
+)
+
+// A propertyValue is a property in a script: of a history or of a world.
+type propertyValue struct {
+	name      string
+	text      string           // the call that makes it again, "" if it is not known
+	made      []interp.Making  // calls around it that may make it again
+	args      []starlark.Value // what it was made of
+	property  check.Property
+	invariant check.WorldProperty
+}
+
+func (p *propertyValue) String() string        { return p.name }
+func (p *propertyValue) Type() string          { return "property" }
+func (p *propertyValue) Freeze()               {}
+func (p *propertyValue) Truth() starlark.Bool  { return true }
+func (p *propertyValue) Hash() (uint32, error) { return starlark.String(p.name).Hash() }
+
+// judge judges one world and the path to it, by who is faulty there.
+func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verdict, error) {
+	if p.invariant != nil {
+		return p.invariant.JudgeWorld(ctx, w)
+	}
+	return p.property.Judge(ctx, w.History())
+}
+
+// needs says what puts p to the test.
+func (p *propertyValue) needs() string {
+	if p.invariant != nil {
+		return check.Needs(p.invariant)
+	}
+	return check.Needs(p.property)
+}
+
+// beyond reports whether more servers are faulty in w than p promises anything for.
+func (p *propertyValue) beyond(w *runtime.World) bool {
+	if p.invariant != nil {
+		return check.Beyond(p.invariant, w.Cluster(), w.Faulty())
+	}
+	return check.Beyond(p.property, w.Cluster(), w.Faulty())
+}
+
+// concern says what must be observed for a property to be violated, "" for one
+// that is about states.
+func (p *propertyValue) concern() trace.ObservationKind {
+	if p.invariant != nil {
+		return ""
+	}
+	return concern(p.name)
+}
+
+// find notes in the trace of w that p is violated there, if it is, and, if p
+// speaks of histories, from which step on.
+func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
+	v, err := p.judge(ctx, w)
+	if err != nil || v.Holds {
+		return err
+	}
+	if p.property != nil {
+		for _, earlier := range w.Path() {
+			first, err := p.judge(ctx, earlier)
+			if err != nil {
+				return err
+			}
+			if !first.Holds {
+				v, w = first, earlier
+				break
+			}
+		}
+	}
+	return t.Find(ctx, p.name, v.Why, w, p.concern())
+}
+
+// concern does so for the name of a property, and "" if code fails.
+func concern(property string) trace.ObservationKind {
+	switch property {
+	case "agreement", "validity":
+		return trace.Decided
+	case "linearizable", "regular", "safe":
+		return trace.Returned
+	case "":
+		return trace.Failed
+	}
+	return ""
+}
+
+// A propertyList is a parameter that takes a property or a list of them.
+type propertyList []*propertyValue
+
+// code returns what distinguishes properties of scripts beside their names: their
+// arguments, and the functions among these.
+func (l propertyList) code(in *Interpreter) []explore.Part {
+	var parts []explore.Part
+	for i, p := range l {
+		d := newDigest(in.scripts)
+		d.Value(p)
+		parts = append(parts, explore.DigestOf(fmt.Sprintf("the arguments of %s", p.name), d.Sum()))
+		for _, q := range l[:i] {
+			if q.name == p.name {
+				parts[i].Name += fmt.Sprintf(" (%d)", i+1)
+				break
+			}
+		}
+	}
+	return parts
+}
+
+// Unpack implements [starlark.Unpacker].
+func (l *propertyList) Unpack(v starlark.Value) error {
+	if p, ok := v.(*propertyValue); ok {
+		*l = propertyList{p}
+		return nil
+	}
+	list, ok := v.(starlark.Iterable)
+	if !ok {
+		return fmt.Errorf("got %s, want a property, as in linearizable(), or a list of them", v.Type())
+	}
+	*l = propertyList{}
+	for e := range starlark.Elements(list) {
+		p, ok := e.(*propertyValue)
+		if !ok {
+			return fmt.Errorf("got a list with %s in it, want properties, as in [agreement()]", element(e))
+		}
+		*l = append(*l, p)
+	}
+	return nil
+}
+
+// judged returns the properties in the order of the names in a report.
+func (l propertyList) judged() []*propertyValue {
+	return slices.SortedStableFunc(slices.Values(l), func(p, q *propertyValue) int {
+		switch {
+		case p.invariant == nil && q.invariant != nil:
+			return -1
+		case p.invariant != nil && q.invariant == nil:
+			return 1
+		}
+		return 0
+	})
+}
+
+// split returns the properties of histories, and those of worlds.
+func (l propertyList) split() (ofHistory []check.Property, ofWorld []check.WorldProperty) {
+	for _, p := range l {
+		if p.invariant != nil {
+			ofWorld = append(ofWorld, p.invariant)
+		} else {
+			ofHistory = append(ofHistory, p.property)
+		}
+	}
+	return ofHistory, ofWorld
+}

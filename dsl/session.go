@@ -1,0 +1,202 @@
+package dsl
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
+)
+
+// A session is what one script leaves to the next: a system, and where in its
+// time one stands.
+type session struct {
+	protocol *protocolValue
+	world    *runtime.World
+	undone   []*runtime.World // the last one undone last
+	ends     []*runtime.World // of the branches, the oldest first
+	warned   bool             // of too few servers
+	entered  *reportValue     // the last one whose counterexample was gone to
+	// checks are the properties that were checked in worlds of the system, as a
+	// script writes them.
+	checks map[*runtime.World][]string
+}
+
+var errNoCluster = errors.New("there is no system yet; call cluster(protocol, …) first")
+
+// at moves to a world.
+func (s *session) at(w *runtime.World) {
+	s.world, s.undone = w, nil
+	s.keep(w)
+}
+
+// current returns the current world.
+func (s *session) current() (*runtime.World, error) {
+	if s.world == nil {
+		return nil, errNoCluster
+	}
+	return s.world, nil
+}
+
+// checked notes that a property was checked in w. Its text is empty if it cannot
+// be written again.
+func (s *session) checked(w *runtime.World, property string) {
+	if property == "" || slices.Contains(s.checks[w], property) {
+		return
+	}
+	if s.checks == nil {
+		s.checks = map[*runtime.World][]string{}
+	}
+	s.checks[w] = append(s.checks[w], property)
+}
+
+// stage makes the cluster anew and goes to its start.
+func (s *session) stage(p *protocolValue, config runtime.Config) (starlark.Value, error) {
+	cluster, err := runtime.NewCluster(config)
+	if err != nil {
+		return nil, err
+	}
+	s.protocol = p
+	s.checks = nil
+	s.at(cluster.Start())
+	return &worldValue{World: s.world}, nil
+}
+
+// walk takes steps again that were undone, or undoes -n steps.
+func (s *session) walk(n int) *worldValue {
+	for ; n < 0; n++ {
+		s.undone = append(s.undone, s.world)
+		s.world = s.world.Parent()
+	}
+	for ; n > 0; n-- {
+		last := len(s.undone) - 1
+		s.world, s.undone = s.undone[last], s.undone[:last]
+	}
+	return &worldValue{World: s.world}
+}
+
+// enter moves to a world, maybe one of another system.
+func (s *session) enter(w *runtime.World) *worldValue {
+	s.protocol = w.Cluster().Config().Protocol.(*protocolValue) // every world of a script has one
+	s.at(w)
+	return &worldValue{World: w}
+}
+
+// keep notes that the session has been at w.
+func (s *session) keep(w *runtime.World) {
+	for i, end := range slices.Backward(s.ends) {
+		switch {
+		case on(end, w):
+			s.ends[i] = w
+			return
+		case on(w, end):
+			return
+		}
+	}
+	// A system in which nothing happened is none to go back to.
+	s.ends = slices.DeleteFunc(s.ends, func(end *runtime.World) bool {
+		return end.Depth() == 0 && end.Cluster() != w.Cluster()
+	})
+	if s.ends = append(s.ends, w); len(s.ends) > maxBranches {
+		s.ends = slices.Delete(s.ends, 0, 1)
+	}
+}
+
+// maxBranches bounds what a session keeps of worlds that it left.
+const maxBranches = 32
+
+// on reports whether the way to end passes through w.
+func on(w, end *runtime.World) bool {
+	for end != nil && end.Depth() > w.Depth() {
+		end = end.Parent()
+	}
+	return end == w
+}
+
+// A branchList is a list of worlds at the ends of branches.
+type branchList struct {
+	ends []*runtime.World
+	here *runtime.World
+}
+
+func (b *branchList) Type() string               { return "branches" }
+func (b *branchList) Freeze()                    {}
+func (b *branchList) Truth() starlark.Bool       { return len(b.ends) > 0 }
+func (b *branchList) Hash() (uint32, error)      { return 0, fmt.Errorf("unhashable type: branches") }
+func (b *branchList) Len() int                   { return len(b.ends) }
+func (b *branchList) Index(i int) starlark.Value { return &worldValue{World: b.ends[i]} }
+func (b *branchList) Iterate() starlark.Iterator {
+	values := make(starlark.Tuple, len(b.ends))
+	for i := range b.ends {
+		values[i] = b.Index(i)
+	}
+	return values.Iterate()
+}
+
+// String has a line for each branch; a star marks those that one is on.
+func (b *branchList) String() string {
+	var lines []string
+	for i, end := range b.ends {
+		fork := b.here
+		for !on(fork, end) {
+			fork = fork.Parent() // the start, at last
+		}
+		mark, how := " ", fmt.Sprintf("leaves this way after step %d", fork.Depth())
+		if fork == b.here {
+			mark, how = "*", "here"
+			if end != b.here {
+				how = "ahead"
+			}
+		}
+		line := fmt.Sprintf("%s %d  %s, %s", mark, i, english.Count(end.Depth(), "step"), how)
+		if end.Depth() > 0 {
+			line += ": … " + end.Step().Text()
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// worldOf returns the world that a call is about: that whose method it is, or
+// the current one.
+func worldOf(c *call) (*runtime.World, error) {
+	if w, ok := c.Receiver().(*worldValue); ok {
+		return w.World, nil
+	}
+	if c.Thread.Local(judgingKey) != nil {
+		return nil, outside(c)
+	}
+	return here(c)
+}
+
+// here returns the world that the session is in. Spaces are made for its system,
+// in invariants, too.
+func here(c *call) (*runtime.World, error) {
+	w, err := interpreter(c).session.current()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name(), err)
+	}
+	return w, nil
+}
+
+// judgingKey marks threads that run a function of an invariant.
+const judgingKey = "twinsh judging"
+
+// moving returns the session for a call that changes it. Invariants cannot:
+// several are judged at the same time.
+func moving(c *call) (*session, error) {
+	if c.Thread.Local(judgingKey) != nil {
+		return nil, outside(c)
+	}
+	return interpreter(c).session, nil
+}
+
+// outside is the error of an invariant that asks for the session's world, which
+// says nothing about the one that it judges.
+func outside(c *call) error {
+	return fmt.Errorf("%s: an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names", c.Name())
+}
