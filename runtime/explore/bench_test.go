@@ -16,7 +16,7 @@ func BenchmarkExploreKV(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			for b.Loop() {
 				s := newStage(b, twinned(four(kvproto.Options{}, runs("c1", red), runs("c2", blue), runs("c3", read())), "C"))
-				of := s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(6)
+				of := s.Exchanges("c1 c2 c3", s.Subsets(1, 3)).Times(6)
 				var bytes int
 				r := s.exploresWith(of, explore.Options{
 					Properties: []check.Property{check.Linearizable()},

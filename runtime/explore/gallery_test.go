@@ -7,6 +7,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -26,12 +27,12 @@ type exhibit struct {
 // anyExchanges returns the space of so many exchanges of any of the clients
 // with one to three servers.
 func anyExchanges(clients string, times int) func(stage) *space.Space {
-	return func(s stage) *space.Space { return s.exchanges(clients, s.subsets(1, 3)).Times(times) }
+	return func(s stage) *space.Space { return s.Exchanges(clients, s.Subsets(1, 3)).Times(times) }
 }
 
 // fewExchanges is the same for some reaches only.
 func fewExchanges(clients string, times int, reaches ...string) func(stage) *space.Space {
-	return func(s stage) *space.Space { return s.exchanges(clients, s.reaches(reaches...)).Times(times) }
+	return func(s stage) *space.Space { return s.Exchanges(clients, s.Reaches(reaches...)).Times(times) }
 }
 
 // three is a store of three servers, too few for one faulty.
@@ -141,7 +142,7 @@ func exhibits() []exhibit {
 		flawed: four(kvproto.Options{VolatileCounter: true}, runs("c1", red, blue), twice),
 		right:  four(kvproto.Options{}, runs("c1", red, blue), twice),
 		space: func(s stage) *space.Space {
-			return eitherOf(s.exchanges("c1 c2", s.reaches("A", "A B C", "B C D")), s.of("restart c1")).Times(9)
+			return simtest.EitherOf(s.Exchanges("c1 c2", s.Reaches("A", "A B C", "B C D")), s.Of("restart c1")).Times(9)
 		},
 		story:  "c1: A B C\nc1: A\nrestart c1\nc1: B C D\nc1: B C D\nc2: A B C\nc2: A B C\nc2: B C D\nc2: B C D",
 		length: 9,
@@ -150,9 +151,9 @@ func exhibits() []exhibit {
 		flawed: fickle(blue),
 		right:  fickle(red),
 		space: func(s stage) *space.Space {
-			reaches := s.reaches("A", "A B C", "B C D")
-			return inTurn(s.exchanges("c1", reaches), s.exchanges("c1'", reaches), s.exchanges("c1", reaches),
-				s.exchanges("c1'", reaches), s.exchanges("c2", reaches).Times(6))
+			reaches := s.Reaches("A", "A B C", "B C D")
+			return simtest.InTurn(s.Exchanges("c1", reaches), s.Exchanges("c1'", reaches), s.Exchanges("c1", reaches),
+				s.Exchanges("c1'", reaches), s.Exchanges("c2", reaches).Times(6))
 		},
 		story: "c1: A B C\nc1': A B C\nc1: A\nc1': B C D\n" +
 			"c2: A B C\nc2: A B C\nc2: B C D\nc2: B C D\nc2: A B C\nc2: A B C",
@@ -183,11 +184,11 @@ func TestGallery(t *testing.T) {
 			case r.Counterexample == nil:
 				t.Errorf("nothing was found:\n%s", r.Text())
 			case r.Violations[0].Property != property.Name() || r.Violations[0].Length != e.length || r.Counterexample.Depth() != e.length:
-				t.Errorf("want %d steps, found %d: %q\n%s", e.length, r.Counterexample.Depth(), texts(r.Counterexample), r.Text())
+				t.Errorf("want %d steps, found %d: %q\n%s", e.length, r.Counterexample.Depth(), simtest.Texts(r.Counterexample), r.Text())
 			case r.Beyond != e.beyond:
 				t.Errorf("beyond f is %t:\n%s", r.Beyond, r.Text())
 			}
-			story := flawed.explores(flawed.story(e.story), property)
+			story := flawed.explores(flawed.Story(e.story), property)
 			if len(story.Violations) != 1 || story.Violations[0].Length != e.length {
 				t.Errorf("the story does not show it:\n%s", story.Text())
 			}
@@ -209,8 +210,8 @@ func TestCorrectStore(t *testing.T) {
 	}{{"correct", kvproto.Options{}}, {"no signatures", kvproto.Options{NoVerify: true}}} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStage(t, twinned(four(test.options, runs("c1", red), runs("c2", blue), runs("c3", read())), "C"))
-			reaches := append(s.subsets(3, 3), s.reaches("A", "C'", "B D", "A C C'")...)
-			r := s.explores(s.exchanges("c1 c2 c3", reaches).Times(6), check.Linearizable())
+			reaches := append(s.Subsets(3, 3), s.Reaches("A", "C'", "B D", "A C C'")...)
+			r := s.explores(s.Exchanges("c1 c2 c3", reaches).Times(6), check.Linearizable())
 			if !r.OK() || r.Vacuous() {
 				t.Errorf("%s", r.Text())
 			}
@@ -225,7 +226,7 @@ func TestSevenServersSampled(t *testing.T) {
 		config := four(kvproto.Options{NoWriteBack: !right}, runs("c1", red, blue), runs("c2", read(), read()), runs("c3", read(), read()))
 		config.N, config.F = 7, 2
 		s := newStage(t, twinned(config, "C", "E"))
-		of := s.exchanges("c1 c2 c3", append(s.quorums(5), s.reaches("A", "B C'", "C D E'")...)).Times(12)
+		of := s.Exchanges("c1 c2 c3", append(s.Quorums(5), s.Reaches("A", "B C'", "C D E'")...)).Times(12)
 		r, err := explore.Sample(t.Context(), of, 2000, 1, explore.Options{Start: s.Start(), Properties: []check.Property{check.Linearizable()}})
 		if err != nil {
 			t.Fatal(err)
@@ -265,7 +266,7 @@ func TestFiveAndSixExchanges(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStage(t, four(kvproto.Options{NoWriteBack: !test.writeBack},
 				runs("c1", red), runs("c2", blue), runs("c3", read()), runs("c4", read())))
-			r := s.explores(s.story(test.story), check.Linearizable())
+			r := s.explores(s.Story(test.story), check.Linearizable())
 			if len(r.Violations) > 0 != test.violated || !r.Complete() || r.EndedEarly.Sign() > 0 || r.Vacuous() || r.Beyond {
 				t.Errorf("%s", r.Text())
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -101,7 +102,7 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			all = append(all, wait, wait, s.step("amnesia "+in.Name))
+			all = append(all, wait, wait, s.Read("amnesia "+in.Name))
 		}
 		all = append(all, s.together(rt)...)
 		start := s.Start()
@@ -116,7 +117,7 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 		l := s.agrees(rt, of, explore.Options{
 			Start: start, Properties: rapid.Permutation(properties()).Draw(rt, "properties"), Workers: 1,
 		})
-		found += len(l.flaws)
+		found += len(l.Flaws)
 	})
 	if !testing.Short() && found == 0 {
 		t.Error("nothing violates anything")
@@ -165,7 +166,7 @@ func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
 	wait := func(s stage, names ...string) *space.Space {
 		step, err := s.Step(runtime.TimeoutStep{IDs: names})
 		if err != nil {
-			s.t.Fatal(err)
+			s.T.Fatal(err)
 		}
 		return space.Of(step)
 	}
@@ -177,15 +178,15 @@ func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
 		twins  bool
 		holds  bool
 	}{
-		{"two parts", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led(apart, "D") }, true, true},
-		{"one part", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led(whole, "D") }, true, true},
+		{"two parts", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.Rounds(apart, "D") }, true, true},
+		{"one part", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.Rounds(whole, "D") }, true, true},
 		{"waiting", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return wait(s, "A", "C") }, true, true},
-		{"the way to the start", acts{"A": {reads}, "C": {rests, writes}}, func(s stage) *space.Space { return s.led(apart, "D").Times(2) },
-			func(s stage) *space.Space { return s.led(apart, "D") }, true, true},
-		{"the writer forgot on the way", acts{"A": {reads}, "C": {writes}}, func(s stage) *space.Space { return inTurn(s.led(whole, "D"), s.of("amnesia C")) },
-			func(s stage) *space.Space { return s.led(whole, "D") }, false, true},
-		{"a step later", acts{"A": {reads}, "C": {rests, writes}}, nil, func(s stage) *space.Space { return s.led(apart, "D").Times(2) }, true, false},
-		{"a correct writer", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.led([][]node.Set{{1 | 2, 4 | 8}}, "D") }, false, false},
+		{"the way to the start", acts{"A": {reads}, "C": {rests, writes}}, func(s stage) *space.Space { return s.Rounds(apart, "D").Times(2) },
+			func(s stage) *space.Space { return s.Rounds(apart, "D") }, true, true},
+		{"the writer forgot on the way", acts{"A": {reads}, "C": {writes}}, func(s stage) *space.Space { return simtest.InTurn(s.Rounds(whole, "D"), s.Of("amnesia C")) },
+			func(s stage) *space.Space { return s.Rounds(whole, "D") }, false, true},
+		{"a step later", acts{"A": {reads}, "C": {rests, writes}}, nil, func(s stage) *space.Space { return s.Rounds(apart, "D").Times(2) }, true, false},
+		{"a correct writer", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.Rounds([][]node.Set{{1 | 2, 4 | 8}}, "D") }, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := runtime.Config{Protocol: test.acts, N: 4, F: 1}
@@ -203,7 +204,7 @@ func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
 				}
 			}
 			l := s.agrees(t, test.of(s), explore.Options{Start: start, Properties: properties(), Workers: 1})
-			if (len(l.flaws) == 0) != test.holds {
+			if (len(l.Flaws) == 0) != test.holds {
 				t.Errorf("%s", l)
 			}
 		})
@@ -215,39 +216,39 @@ func (s stage) scenario(of *space.Space) space.Scenario {
 	for sc := range of.All {
 		return sc
 	}
-	s.t.Fatal("the space is empty")
+	s.T.Fatal("the space is empty")
 	return nil
 }
 
 // errands are whims of replicas that are interchangeable: a hash says of all but their names what
 // they do, and what they hear from each other.
-func errands(seed uint32) habit {
-	return func(n *creature, e node.Event, out *node.Reaction) {
+func errands(seed uint32) simtest.Habit {
+	return func(n *simtest.Creature, e node.Event, out *node.Reaction) {
 		h := seed
-		for _, b := range []byte{byte(e.Kind), n.count} {
+		for _, b := range []byte{byte(e.Kind), n.Count} {
 			h = (h ^ uint32(b)) * 16777619
 			h ^= h >> 13
 		}
-		if e.Kind == node.RoundEvent && e.Round.Leader == n.self.ID {
+		if e.Kind == node.RoundEvent && e.Round.Leader == n.Self.ID {
 			h *= 16777619
 			out.Broadcast("hear")
 		}
 		h ^= h >> 15
-		open := n.count % 3
+		open := n.Count % 3
 		switch {
 		case h%4 == 0:
 		case open == 0 && h/4%2 == 0:
 			out.Invoked(node.Operation{Name: "read"})
-			n.count++
+			n.Count++
 		case open == 0:
 			out.Invoked(node.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
-			n.count += 2
+			n.Count += 2
 		case open == 1:
 			out.Returned([]any{"red", "blue", nil}[h/4%3])
-			n.count += 2
+			n.Count += 2
 		default:
 			out.Returned(nil)
-			n.count++
+			n.Count++
 		}
 	}
 }
@@ -257,31 +258,31 @@ func errands(seed uint32) habit {
 func TestOrderOfOperationsIsChecked(t *testing.T) {
 	for name, returns := range map[string]bool{"one begins as another returns": true, "both begin": false} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, runtime.Config{N: 3, F: 1, Protocol: habit(func(n *creature, e node.Event, out *node.Reaction) {
-				leads := e.Round.Leader == n.self.ID
+			s := newStage(t, runtime.Config{N: 3, F: 1, Protocol: simtest.Habit(func(n *simtest.Creature, e node.Event, out *node.Reaction) {
+				leads := e.Round.Leader == n.Self.ID
 				switch {
-				case e.Message != nil && n.count == 1:
-					n.count = 0
+				case e.Message != nil && n.Count == 1:
+					n.Count = 0
 				case e.Message != nil:
 				case e.Round.Number == 1 && leads:
-					n.count = 1
-				case e.Round.Number == 2 && leads && n.count == 0:
-					n.count = 2
+					n.Count = 1
+				case e.Round.Number == 2 && leads && n.Count == 0:
+					n.Count = 2
 					out.Broadcast("forget")
-				case e.Round.Number == 3 && n.count == 2:
+				case e.Round.Number == 3 && n.Count == 2:
 					out.Invoked(node.Operation{Name: "write", Arg: "red"})
-				case e.Round.Number == 3 && n.count == 1:
+				case e.Round.Number == 3 && n.Count == 1:
 					out.Invoked(node.Operation{Name: "read"})
 					if returns {
 						out.Returned("red")
 					}
 				}
 			})})
-			led := func(parts ...node.Set) *space.Space { return s.led([][]node.Set{parts}, "A", "B", "C") }
-			of := inTurn(led(), eitherOf(led(), led(1, 2, 4)), led())
+			led := func(parts ...node.Set) *space.Space { return s.Rounds([][]node.Set{parts}, "A", "B", "C") }
+			of := simtest.InTurn(led(), simtest.EitherOf(led(), led(1, 2, 4)), led())
 			o := explore.Options{Properties: []check.Property{check.Regular()}, Workers: 1}
 			l := s.agrees(t, of, o)
-			if (len(l.flaws) > 0) != returns {
+			if (len(l.Flaws) > 0) != returns {
 				t.Errorf("%s", l)
 			}
 			o.Symmetry = explore.Always
@@ -318,7 +319,7 @@ func TestReplicasAlikeThatOperateAgreeWithOracle(t *testing.T) {
 			}
 		}
 		o := explore.Options{Properties: rapid.Permutation(properties()).Draw(rt, "properties"), Workers: 1}
-		found += len(s.agrees(rt, of, o).flaws)
+		found += len(s.agrees(rt, of, o).Flaws)
 		if o.Symmetry = explore.Always; s.exploresWith(of, o).Renamings > 1 {
 			renamed++
 		}

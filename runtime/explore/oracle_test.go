@@ -2,8 +2,6 @@ package explore_test
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -15,252 +13,52 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
-	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// A ledger is what the oracle counts, or what a report says.
-type ledger struct {
-	size, covered, ended, progressed int
-	flaws                            map[string]tally // by property, or by kind of failure
-	counterexample                   []string
-	noEffect                         []string // choices that mattered in no scenario
-}
-
-// A tally says how often something goes wrong.
-type tally struct {
-	length, shortest, scenarios int
-	why                         string
-	first                       []string // the steps of the first shortest scenario
-}
-
-// An oracle judges scenarios one by one, from the start and after every step,
-// and merges nothing.
-type oracle struct {
-	properties []check.Property
-	invariants []check.WorldProperty
-}
-
-// kindOf names a kind of failure among properties.
-func kindOf(f node.Failure) string { return "failure " + f.Kind() }
-
-// judge returns what is wrong with w and the way to it, and why: the properties
-// that are violated, and the failures of code.
-func (o oracle) judge(t rapid.TB, w *runtime.World) map[string]string {
-	t.Helper()
-	wrong := map[string]string{}
-	h := w.History()
-	note := func(name string, v check.Verdict, err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !v.Holds {
-			wrong[name] = v.Why
-		}
-	}
-	for _, p := range o.properties {
-		v, err := p.Judge(context.Background(), h)
-		note(p.Name(), v, err)
-	}
-	for _, p := range o.invariants {
-		v, err := p.JudgeWorld(context.Background(), w)
-		note(p.Name(), v, err)
-	}
-	for _, e := range slices.Backward(h.Events) {
-		if e.Kind == node.Failed {
-			wrong[kindOf(e.Failure)] = w.Cluster().Instances()[e.Instance].Name + ": " + e.Failure.String()
-		}
-	}
-	return wrong
-}
-
-// over reports whether all properties are violated.
-func (o oracle) over(wrong map[string]bool) bool {
-	names := o.names()
-	return len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !wrong[name] })
-}
-
-// progressed reports whether an identity that is correct then decided or
-// returned something in a step. What lies before the start is seen by who is
-// faulty there.
-func progressed(w *runtime.World, faulty node.Set) bool {
-	return slices.ContainsFunc(w.History().Events, func(e runtime.Observed) bool {
-		return e.Step == w.Depth() && (e.Kind == node.Returned || e.Kind == node.Decided) && !faulty.Has(e.Instance)
-	})
-}
-
-// scenarios fills a ledger from the list of all scenarios.
-func (o oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) ledger {
-	t.Helper()
-	l := ledger{flaws: map[string]tally{}}
-	effects := newEffects(of, start)
-	for sc := range of.All {
-		l.size++
-		l.covered++
-		w, progress := start, false
-		for _, v := range start.Path()[1:] {
-			progress = progress || progressed(v, start.Faulty())
-		}
-		wrong := map[string]bool{}
-		note := func() {
-			for name, why := range o.judge(t, w) {
-				if wrong[name] {
-					continue
-				}
-				wrong[name] = true
-				c, known := l.flaws[name]
-				c.scenarios++
-				if length := w.Depth() - start.Depth(); !known || length < c.length {
-					c.length, c.why, c.first = length, why, texts(w)
-				}
-				l.flaws[name] = c
-			}
-		}
-		note()
-		for _, step := range sc {
-			if o.over(wrong) {
-				break
-			}
-			next, err := w.Do(step)
-			effects.note(step, w == start, next, err)
-			if err != nil {
-				l.ended++
-				break
-			}
-			w = next
-			progress = progress || progressed(w, w.Faulty())
-			note()
-		}
-		if progress {
-			l.progressed++
-		}
-	}
-	l.noEffect = effects.missing()
-	l.counterexample = l.firstOf(o.names())
-	return l
-}
-
-// firstOf returns the counterexample that a report shows: the shortest of a
-// property, of several that of the first, or else one of a failure.
-func (l ledger) firstOf(names []string) []string {
-	var first []string
-	shorter := func(name string) {
-		if c, ok := l.flaws[name]; ok && (first == nil || len(c.first) < len(first)) {
-			first = c.first
-		}
-	}
-	for _, name := range names {
-		shorter(name)
-	}
-	if first != nil {
-		return first
-	}
-	for _, name := range slices.Sorted(maps.Keys(l.flaws)) {
-		shorter(name)
-	}
-	return first
-}
-
-// names lists what is judged, in the order in which it is.
-func (o oracle) names() []string {
-	var names []string
-	for _, p := range o.properties {
-		names = append(names, p.Name())
-	}
-	for _, p := range o.invariants {
-		names = append(names, p.Name())
-	}
-	return names
-}
-
-// prefixes counts the prefixes of each length at whose end something goes wrong
-// for the first time.
-func (o oracle) prefixes(t rapid.TB, of *space.Space, start *runtime.World) map[string]map[int]int {
-	t.Helper()
-	times := map[string]map[int]int{}
-	var visit func(at *space.Position, w *runtime.World, before map[string]bool)
-	visit = func(at *space.Position, w *runtime.World, before map[string]bool) {
-		wrong := maps.Clone(before)
-		for name := range o.judge(t, w) {
-			if !wrong[name] {
-				wrong[name] = true
-				if times[name] == nil {
-					times[name] = map[int]int{}
-				}
-				times[name][w.Depth()-start.Depth()]++
-			}
-		}
-		if o.over(wrong) {
-			return
-		}
-		for _, g := range at.Groups() {
-			for _, step := range g.Steps {
-				if next, err := w.Do(step); err == nil {
-					visit(g.To, next, wrong)
-				}
-			}
-		}
-	}
-	visit(of.Start(), start, map[string]bool{})
-	return times
-}
-
-// expected is what Explore must find.
-func (o oracle) expected(t rapid.TB, of *space.Space, start *runtime.World) ledger {
-	t.Helper()
-	l := o.scenarios(t, of, start)
-	prefixes := o.prefixes(t, of, start)
-	for name, c := range l.flaws {
-		c.shortest = prefixes[name][c.length]
-		l.flaws[name] = c
-	}
-	return l
+func tally(length int, shortest, scenarios *big.Int, why string, first *runtime.World) simtest.Tally {
+	return simtest.Tally{Length: length, Shortest: int(shortest.Int64()), Scenarios: int(scenarios.Int64()), Why: why, First: simtest.Texts(first)}
 }
 
 // ledgerOf is what a report says.
-func ledgerOf(r *explore.Report) ledger {
-	l := ledger{
-		size: int(r.Size.Int64()), covered: int(r.Covered.Int64()),
-		ended: int(r.EndedEarly.Int64()), progressed: int(r.Progressed.Int64()),
-		flaws: map[string]tally{},
+func ledgerOf(r *explore.Report) simtest.Ledger {
+	l := simtest.Ledger{
+		Size: int(r.Size.Int64()), Covered: int(r.Covered.Int64()),
+		Ended: int(r.EndedEarly.Int64()), Progressed: int(r.Progressed.Int64()),
+		Flaws: map[string]simtest.Tally{},
 	}
 	for i, v := range r.Violations {
-		l.flaws[v.Property] = tally{v.Length, int(v.Shortest.Int64()), int(v.Scenarios.Int64()), v.Why, texts(v.Counterexample)}
+		l.Flaws[v.Property] = tally(v.Length, v.Shortest, v.Scenarios, v.Why, v.Counterexample)
 		if i > 0 && r.Violations[i-1].Length > v.Length {
-			l.flaws["out of order"] = tally{}
+			l.Flaws["out of order"] = simtest.Tally{}
 		}
 	}
 	for i, f := range r.Failures {
-		l.flaws[kindOf(f.Failure)] = tally{f.Length, int(f.Shortest.Int64()), int(f.Scenarios.Int64()), f.Instance + ": " + f.Failure.String(), texts(f.Counterexample)}
+		l.Flaws[simtest.KindOf(f.Failure)] = tally(f.Length, f.Shortest, f.Scenarios, f.Instance+": "+f.Failure.String(), f.Counterexample)
 		if i > 0 && r.Failures[i-1].Length > f.Length {
-			l.flaws["out of order"] = tally{}
+			l.Flaws["out of order"] = simtest.Tally{}
 		}
 	}
 	if r.Counterexample != nil {
-		l.counterexample = texts(r.Counterexample)
+		l.Counterexample = simtest.Texts(r.Counterexample)
 	}
 	for _, n := range r.NoEffect {
-		l.noEffect = append(l.noEffect, n.String())
+		l.NoEffect = append(l.NoEffect, n.String())
 	}
 	return l
-}
-
-// String shows a ledger, for failures.
-func (l ledger) String() string {
-	return fmt.Sprintf("size %d covered %d ended %d progressed %d\nflaws %+v\ncounterexample %q\nno effect %q",
-		l.size, l.covered, l.ended, l.progressed, l.flaws, l.counterexample, l.noEffect)
 }
 
 // agrees compares Explore with the oracle and returns what both say. Under
 // renamings of servers the counterexample need not be the first, only one of
 // the shortest.
-func (s stage) agrees(t rapid.TB, of *space.Space, o explore.Options) ledger {
+func (s stage) agrees(t rapid.TB, of *space.Space, o explore.Options) simtest.Ledger {
 	t.Helper()
 	if o.Start == nil {
 		o.Start = s.Start()
 	}
-	judge := oracle{o.Properties, o.Invariants}
-	want := judge.expected(t, of, o.Start)
+	judge := simtest.Oracle{Properties: o.Properties, Invariants: o.Invariants}
+	want := judge.Expected(t, of, o.Start)
 	for _, o.Symmetry = range []explore.Symmetry{explore.Never, explore.Auto, explore.Always} {
 		r, err := explore.Explore(context.Background(), of, o)
 		if err != nil {
@@ -271,12 +69,12 @@ func (s stage) agrees(t rapid.TB, of *space.Space, o explore.Options) ledger {
 			if o.Symmetry != explore.Always {
 				t.Fatalf("%d renamings were not asked for", r.Renamings)
 			}
-			got, want = got.nameless(), want.nameless()
+			got, want = got.Nameless(), want.Nameless()
 		}
 		if got.String() != want.String() {
 			t.Fatalf("%s of %s, %d renamings\nexplored: %s\noracle:   %s", of, s, r.Renamings, got, want)
 		}
-		judge.counterexamples(t, of, o.Start, r)
+		counterexamples(t, judge, of, o.Start, r)
 	}
 	s.agreesInSample(t, of, o, want)
 	return want
@@ -284,60 +82,37 @@ func (s stage) agrees(t rapid.TB, of *space.Space, o explore.Options) ledger {
 
 // agreesInSample compares a sample of all scenarios with the oracle. It finds
 // a shortest violation too, but in another order.
-func (s stage) agreesInSample(t rapid.TB, of *space.Space, o explore.Options, want ledger) {
+func (s stage) agreesInSample(t rapid.TB, of *space.Space, o explore.Options, want simtest.Ledger) {
 	t.Helper()
-	r, err := explore.Sample(context.Background(), of, want.size, 1, o)
+	r, err := explore.Sample(context.Background(), of, want.Size, 1, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := ledgerOf(r)
-	if got.alone().String() != want.alone().String() || len(got.counterexample) != len(want.counterexample) {
+	if got.Alone().String() != want.Alone().String() || len(got.Counterexample) != len(want.Counterexample) {
 		t.Fatalf("%s of %s\nsampled: %s\noracle:  %s", of, s, got, want)
 	}
-	oracle{o.Properties, o.Invariants}.counterexamples(t, of, o.Start, r)
-}
-
-// alone is l without what says in which order scenarios came, or what they
-// have in common.
-func (l ledger) alone() ledger {
-	l = l.nameless()
-	l.noEffect = nil
-	for name, c := range l.flaws {
-		c.shortest = 0
-		l.flaws[name] = c
-	}
-	return l
-}
-
-// nameless is l without what names an identity.
-func (l ledger) nameless() ledger {
-	l.counterexample = nil
-	l.flaws = maps.Clone(l.flaws)
-	for name, c := range l.flaws {
-		c.why, c.first = "", nil
-		l.flaws[name] = c
-	}
-	return l
+	counterexamples(t, simtest.Oracle{Properties: o.Properties, Invariants: o.Invariants}, of, o.Start, r)
 }
 
 // counterexamples checks that each counterexample of a report is a prefix of a
 // scenario and as long as the report says, that the property, asked by itself,
 // says of its end what the report says, and that it says so of no prefix.
-func (o oracle) counterexamples(t rapid.TB, of *space.Space, start *runtime.World, r *explore.Report) {
+func counterexamples(t rapid.TB, o simtest.Oracle, of *space.Space, start *runtime.World, r *explore.Report) {
 	t.Helper()
-	for name, c := range ledgerOf(r).flaws {
+	for name, c := range ledgerOf(r).Flaws {
 		w := counterexample(r, name)
-		steps := texts(w)[start.Depth():]
-		if why, wrong := o.judge(t, w)[name]; !wrong || why != c.why || why == "" || len(steps) != c.length {
+		steps := simtest.Texts(w)[start.Depth():]
+		if why, wrong := o.Judge(t, w)[name]; !wrong || why != c.Why || why == "" || len(steps) != c.Length {
 			t.Fatalf("%q: %s is judged %t (%s), the report says %+v", steps, name, wrong, why, c)
 		}
 		for v := w; v.Depth() > start.Depth(); {
 			v = v.Parent()
-			if _, wrong := o.judge(t, v)[name]; wrong {
+			if _, wrong := o.Judge(t, v)[name]; wrong {
 				t.Fatalf("%q: %s goes wrong before its end", steps, name)
 			}
 		}
-		if !o.has(of, steps) {
+		if !simtest.Begins(of, steps) {
 			t.Fatalf("%q is in no scenario of %s", steps, of)
 		}
 	}
@@ -351,21 +126,11 @@ func counterexample(r *explore.Report, name string) *runtime.World {
 		}
 	}
 	for _, f := range r.Failures {
-		if kindOf(f.Failure) == name {
+		if simtest.KindOf(f.Failure) == name {
 			return f.Counterexample
 		}
 	}
 	return nil
-}
-
-// has reports whether some scenario begins with the given steps.
-func (oracle) has(of *space.Space, steps []string) bool {
-	for sc := range of.All {
-		if len(sc) >= len(steps) && slices.EqualFunc(sc[:len(steps)], steps, func(s runtime.Step, text string) bool { return s.String() == text }) {
-			return true
-		}
-	}
-	return false
 }
 
 // properties are from the weakest to the strongest, so that each has a chance
@@ -403,29 +168,29 @@ func TestVariantsAgreeWithOracle(t *testing.T) {
 		space  func(stage) *space.Space
 	}{
 		{"four servers", func(o kvproto.Options) runtime.Config { return twinned(four(o, clients...), "C") },
-			func(s stage) *space.Space { return s.of(fourServers...).Times(5) }},
+			func(s stage) *space.Space { return s.Of(fourServers...).Times(5) }},
 		{"three servers", func(o kvproto.Options) runtime.Config {
 			c := twinned(four(o, clients...), "C")
 			c.N = 3
 			return c
-		}, func(s stage) *space.Space { return s.of("c1: A B C", "c1: A C", "c2: A B C'", "c2: B C'").Times(5) }},
+		}, func(s stage) *space.Space { return s.Of("c1: A B C", "c1: A C", "c2: A B C'", "c2: B C'").Times(5) }},
 		{"mishaps", func(o kvproto.Options) runtime.Config { return twinned(four(o, clients...), "C") },
 			func(s stage) *space.Space {
-				mishaps := s.of("crash A", "restart c1", "amnesia C", "[A B C | C' D]", "heal")
-				return inTurn(s.of("c1: A B C"), mishaps, s.of(fourServers...).Times(2), mishaps, s.of(fourServers...))
+				mishaps := s.Of("crash A", "restart c1", "amnesia C", "[A B C | C' D]", "heal")
+				return simtest.InTurn(s.Of("c1: A B C"), mishaps, s.Of(fourServers...).Times(2), mishaps, s.Of(fourServers...))
 			}},
 		{"ends early", func(o kvproto.Options) runtime.Config { return four(o, runs("c1", red), runs("c2", read())) },
-			func(s stage) *space.Space { return s.of("c1: A B", "c1: A B C", "c2: C D", "crash c2").Times(5) }},
+			func(s stage) *space.Space { return s.Of("c1: A B", "c1: A B C", "c2: C D", "crash c2").Times(5) }},
 		{"forms", func(o kvproto.Options) runtime.Config { return twinned(four(o, clients...), "C") },
 			func(s stage) *space.Space {
-				few := s.of(fourServers...)
-				distinct, err := eitherOf(few, s.of("restart c1", "crash c1")).Distinct(t.Context(), 3)
+				few := s.Of(fourServers...)
+				distinct, err := simtest.EitherOf(few, s.Of("restart c1", "crash c1")).Distinct(t.Context(), 3)
 				if err != nil {
-					s.t.Fatal(err)
+					s.T.Fatal(err)
 				}
-				write := s.story("c1: A B C\nc1: A B C")
-				lengths := eitherOf(few.Times(0), few, space.Then(write, few).Constant(2))
-				return inTurn(lengths, eitherOf(distinct, few.Times(2).Constant(2)), few)
+				write := s.Story("c1: A B C\nc1: A B C")
+				lengths := simtest.EitherOf(few.Times(0), few, space.Then(write, few).Constant(2))
+				return simtest.InTurn(lengths, simtest.EitherOf(distinct, few.Times(2).Constant(2)), few)
 			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -433,8 +198,8 @@ func TestVariantsAgreeWithOracle(t *testing.T) {
 			for _, v := range variants {
 				s := newStage(t, test.config(v.options))
 				l := s.agrees(t, test.space(s), explore.Options{Properties: properties()})
-				violated += len(l.flaws)
-				if v.name == "correct" && len(l.flaws) > 0 {
+				violated += len(l.Flaws)
+				if v.name == "correct" && len(l.Flaws) > 0 {
 					t.Errorf("%s: %s", v.name, l)
 				}
 			}
@@ -477,7 +242,7 @@ func TestRandomSpacesAgreeWithOracle(t *testing.T) {
 			Properties: rapid.Permutation(properties()).Draw(rt, "properties"),
 			Invariants: rapid.SliceOfNDistinct(rapid.Custom(s.invariant), 0, 2, check.WorldProperty.Name).Draw(rt, "invariants"),
 		})
-		found += len(l.flaws)
+		found += len(l.Flaws)
 	})
 	if !testing.Short() && found == 0 {
 		t.Error("nothing violates anything")
@@ -499,7 +264,7 @@ func (s stage) possible(line string) (runtime.Step, bool) {
 			}
 		}
 	}
-	return s.step(line), true
+	return s.Read(line), true
 }
 
 // mostDrawn is how many scenarios a drawn space has at most.

@@ -102,7 +102,7 @@ func TestStoppedOnTheWayBack(t *testing.T) {
 // be mistyped.
 func TestResumeOfNothing(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{}, runs("c1", red)))
-	of := s.exchanges("c1", s.quorums(3)).Times(2)
+	of := s.Exchanges("c1", s.Quorums(3)).Times(2)
 	name := filepath.Join(t.TempDir(), "serach")
 	for _, resume := range []bool{false, true} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -14,16 +14,17 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 func (s stage) samples(of *space.Space, count int, seed uint64, o explore.Options) *explore.Report {
-	s.t.Helper()
+	s.T.Helper()
 	o.Start = s.Start()
-	r, err := explore.Sample(s.t.Context(), of, count, seed, o)
+	r, err := explore.Sample(s.T.Context(), of, count, seed, o)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return r
 }
@@ -69,7 +70,7 @@ func (knocker) UnmarshalBinary([]byte) error           { return nil }
 
 func locked(t testing.TB, secret ...string) (stage, *space.Space) {
 	s := newStage(t, runtime.Config{Protocol: lock{secret}, N: 1, Clients: []runtime.Client{runs("a"), runs("b"), runs("c")}})
-	return s, s.exchanges("a b c", s.reaches("A")).Times(12)
+	return s, s.Exchanges("a b c", s.Reaches("A")).Times(12)
 }
 
 // drawsNeeded returns how many draws it takes to open the lock, at most most.
@@ -92,7 +93,7 @@ func TestSampleFindsPlantedFlaw(t *testing.T) {
 			t.Fatalf("%s", r.Text())
 		}
 		want := []string{`exchange a A`, `exchange c A`, `exchange b A`}
-		if got := texts(r.Counterexample); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Failures[0].Length {
+		if got := simtest.Texts(r.Counterexample); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Failures[0].Length {
 			t.Errorf("got %q", got)
 		}
 		s, of = locked(t, "a", "c", "d")
@@ -125,7 +126,7 @@ func TestSampleWorkersDoNotMatter(t *testing.T) {
 		var want summary
 		for _, workers := range []int{1, 2, 3, 7} {
 			s := newStage(t, twinned(four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", blue), runs("c3", read(), read())), "C"))
-			of := eitherOf(s.exchanges("c1 c2 c3", s.subsets(1, 3)), s.of("restart c1", "amnesia A")).Times(9)
+			of := simtest.EitherOf(s.Exchanges("c1 c2 c3", s.Subsets(1, 3)), s.Of("restart c1", "amnesia A")).Times(9)
 			got := summarize(s.samples(of, 3000, 5, explore.Options{
 				Properties: properties(), Invariants: []check.WorldProperty{neverShows("B", "blue")}, Novelty: novelty, Workers: workers,
 			}))
@@ -146,7 +147,7 @@ func TestSampleWorkersDoNotMatter(t *testing.T) {
 func TestNoveltyStaysInSpace(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
 	// Scenarios of several lengths, some of which begin others.
-	of := eitherOf(s.exchanges("c1 c2", s.reaches("A B", "C D")).Times(4), s.exchanges("c1 c2", s.reaches("A B", "C D", "A")).Times(2))
+	of := simtest.EitherOf(s.Exchanges("c1 c2", s.Reaches("A B", "C D")).Times(4), s.Exchanges("c1 c2", s.Reaches("A B", "C D", "A")).Times(2))
 	all := s.explores(of, check.Linearizable())
 	r := s.samples(of, int(all.Size.Int64())-1, 3, explore.Options{Properties: []check.Property{check.Linearizable()}, Novelty: true})
 	if r.Covered.Cmp(all.Size) >= 0 || r.Covered.Int64() < all.Size.Int64()/3 {
@@ -155,10 +156,10 @@ func TestNoveltyStaysInSpace(t *testing.T) {
 	for _, w := range append(slices.Clone(r.Passing), r.Counterexample) {
 		found := false
 		for sc := range of.All {
-			found = found || len(sc) >= w.Depth() && slices.EqualFunc(sc[:w.Depth()], texts(w), func(s runtime.Step, text string) bool { return s.String() == text })
+			found = found || len(sc) >= w.Depth() && slices.EqualFunc(sc[:w.Depth()], simtest.Texts(w), func(s runtime.Step, text string) bool { return s.String() == text })
 		}
 		if !found {
-			t.Errorf("no scenario begins with %q", texts(w))
+			t.Errorf("no scenario begins with %q", simtest.Texts(w))
 		}
 	}
 	if r.Violations[0].Length != 4 || r.Violations[0].Scenarios.Cmp(all.Violations[0].Scenarios) > 0 || r.Progressed.Cmp(all.Progressed) > 0 {
@@ -171,7 +172,7 @@ func TestNoveltyStaysInSpace(t *testing.T) {
 func TestSampleOfAll(t *testing.T) {
 	for _, novelty := range []bool{false, true} {
 		s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
-		of := s.exchanges("c1 c2", s.reaches("A B", "C D", "A")).Times(4)
+		of := s.Exchanges("c1 c2", s.Reaches("A B", "C D", "A")).Times(4)
 		all := s.explores(of, check.Linearizable())
 		r := s.samples(of, 1<<20, 3, explore.Options{Properties: []check.Property{check.Linearizable()}, Novelty: novelty})
 		if !r.Complete() || r.Coverage.Unseen != 0 || r.Coverage.Transitions != all.Runs {
@@ -208,7 +209,7 @@ func TestSampleShowsShortest(t *testing.T) {
 // alone, and close to what can be counted in a space that can be listed.
 func TestUnseen(t *testing.T) {
 	s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red, blue), runs("c2", read())), "C"))
-	of := s.exchanges("c1 c2", s.reaches("A B C", "B C' D", "A B", "C D")).Times(4)
+	of := s.Exchanges("c1 c2", s.Reaches("A B C", "B C' D", "A B", "C D")).Times(4)
 	var states []map[uint32]bool // that each scenario meets
 	for scenario := range of.All {
 		met := map[uint32]bool{}

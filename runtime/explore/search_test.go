@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -21,7 +22,7 @@ import (
 func inverting(t testing.TB) (stage, *space.Space) {
 	t.Helper()
 	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read()), runs("c3", read())))
-	return s, s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(6)
+	return s, s.Exchanges("c1 c2 c3", s.Subsets(1, 3)).Times(6)
 }
 
 func TestFirstStopsAfterTheLayer(t *testing.T) {
@@ -41,8 +42,8 @@ func TestFirstStopsAfterTheLayer(t *testing.T) {
 	if all.Stopped != nil || !all.Complete() || all.Depth != 6 {
 		t.Errorf("not all was covered:\n%s", all.Text())
 	}
-	if strings.Join(texts(first.Counterexample), "") != strings.Join(texts(all.Counterexample), "") {
-		t.Errorf("first %q, all %q", texts(first.Counterexample), texts(all.Counterexample))
+	if strings.Join(simtest.Texts(first.Counterexample), "") != strings.Join(simtest.Texts(all.Counterexample), "") {
+		t.Errorf("first %q, all %q", simtest.Texts(first.Counterexample), simtest.Texts(all.Counterexample))
 	}
 	if first.Violations[0].Shortest.Cmp(all.Violations[0].Shortest) != 0 {
 		t.Errorf("%s prefixes of that length, then %s", first.Violations[0].Shortest, all.Violations[0].Shortest)
@@ -55,7 +56,7 @@ func TestFirstStopsAfterTheLayer(t *testing.T) {
 // A violation in the last layer leaves nothing out.
 func TestFirstInTheLastLayer(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
-	r := s.exploresWith(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), explore.Options{Properties: properties(), First: true})
+	r := s.exploresWith(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), explore.Options{Properties: properties(), First: true})
 	if len(r.Violations) != 3 || r.Stopped != nil || !r.Complete() {
 		t.Errorf("stopped by %v:\n%s", r.Stopped, r.Text())
 	}
@@ -151,10 +152,10 @@ func TestWrongOptions(t *testing.T) {
 // The starting world is judged too, and its past counts.
 func TestStartIsJudged(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read(), read())))
-	past := s.explores(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"))
+	past := s.explores(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"))
 	violated := past.Passing[0]
 	before := violated.Parent()
-	next := s.exchanges("c2", s.reaches("C D", "A B"))
+	next := s.Exchanges("c2", s.Reaches("C D", "A B"))
 	never := []check.WorldProperty{neverShows("A", "red")}
 
 	for _, test := range []struct {
@@ -202,7 +203,7 @@ func TestDegenerateSpaces(t *testing.T) {
 	}
 	never := []check.WorldProperty{neverShows("A", "–")}
 	r = s.exploresWith(space.Of().Times(0), explore.Options{Invariants: never})
-	if len(r.Violations) != 1 || r.Violations[0].Length != 0 || r.Violations[0].Scenarios.Int64() != 1 || len(texts(r.Counterexample)) != 0 {
+	if len(r.Violations) != 1 || r.Violations[0].Length != 0 || r.Violations[0].Scenarios.Int64() != 1 || len(simtest.Texts(r.Counterexample)) != 0 {
 		t.Errorf("a violation at the start:\n%s", r.Text())
 	}
 }
@@ -210,8 +211,8 @@ func TestDegenerateSpaces(t *testing.T) {
 // Counts are exact where they do not fit into a machine word.
 func TestHugeSpaces(t *testing.T) {
 	s := newStage(t, twinned(four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read()), runs("c3", read())), "C"))
-	few := s.exchanges("c1 c2 c3", s.reaches("A", "A B C", "B C' D"))
-	long := space.Then(few.Times(5), s.exchanges("c1 c2", s.quorums(3)).Times(50))
+	few := s.Exchanges("c1 c2 c3", s.Reaches("A", "A B C", "B C' D"))
+	long := space.Then(few.Times(5), s.Exchanges("c1 c2", s.Quorums(3)).Times(50))
 	r := s.explores(long, check.Linearizable())
 	if r.Size.BitLen() < 200 || !r.Complete() || r.Stopped != nil {
 		t.Fatalf("%s", r.Text())
@@ -236,7 +237,7 @@ func TestHugeSpaces(t *testing.T) {
 // several at once, about worlds without a past.
 func TestInvariants(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", blue)))
-	of := s.exchanges("c1 c2", s.subsets(1, 3)).Times(4)
+	of := s.Exchanges("c1 c2", s.Subsets(1, 3)).Times(4)
 	const workers = 3
 	var mu sync.Mutex
 	asked := map[string]int{}
@@ -273,14 +274,14 @@ func TestInvariants(t *testing.T) {
 // progress first.
 func TestPassing(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", read())))
-	of := space.Then(s.of("crash c2", "c1: A B C"), s.of("c2: A B C", "c1: A B C", "c1: B C D").Times(3))
+	of := space.Then(s.Of("crash c2", "c1: A B C"), s.Of("c2: A B C", "c1: A B C", "c1: B C D").Times(3))
 	r := s.explores(of, check.Linearizable())
 	if !r.OK() || len(r.Passing) != 3 {
 		t.Fatalf("%d pass:\n%s", len(r.Passing), r.Text())
 	}
 	known := map[string]bool{}
 	for _, w := range r.Passing {
-		text := strings.Join(texts(w), " ")
+		text := strings.Join(simtest.Texts(w), " ")
 		if known[text] {
 			t.Errorf("twice: %s", text)
 		}

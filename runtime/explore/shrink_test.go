@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -39,7 +40,7 @@ func plays(t *testing.T, w *runtime.World, config runtime.Config, p check.Proper
 		return false
 	}
 	end := c.Start()
-	for i, text := range texts(w) {
+	for i, text := range simtest.Texts(w) {
 		if text = change(i, text); text == "" {
 			continue
 		}
@@ -61,14 +62,14 @@ func removable(t *testing.T, w *runtime.World, p check.Property) []string {
 	t.Helper()
 	config := w.Cluster().Config()
 	same := func(_ int, text string) string { return text }
-	all := strings.Join(texts(w), "\n")
+	all := strings.Join(simtest.Texts(w), "\n")
 	var found []string
 	try := func(what string, config runtime.Config, change func(int, string) string) {
 		if plays(t, w, config, p, change) {
 			found = append(found, what)
 		}
 	}
-	for i, text := range texts(w) {
+	for i, text := range simtest.Texts(w) {
 		try(text, config, func(j int, other string) string {
 			if i == j {
 				return ""
@@ -132,25 +133,25 @@ func TestShrink(t *testing.T) {
 				config = twinned(config, "A")
 			}
 			s := newStage(t, config)
-			noise := inTurn(s.of("z: A"), s.of("z: A B"), s.of("restart B"))
-			r := s.explores(space.Then(noise, space.Then(s.story(e.story), noise)), property)
+			noise := simtest.InTurn(s.Of("z: A"), s.Of("z: A B"), s.Of("restart B"))
+			r := s.explores(space.Then(noise, space.Then(s.Story(e.story), noise)), property)
 			if r.Counterexample == nil {
 				t.Fatalf("nothing was found:\n%s", r.Text())
 			}
 			small := shrink(t, r.Counterexample, property)
 			if small.Property != property.Name() || small.World.Depth() > e.length || judged(t, property, small.World).Why != small.Why {
-				t.Errorf("%d steps that violate %s: %s\n%q", small.World.Depth(), small.Property, small.Why, texts(small.World))
+				t.Errorf("%d steps that violate %s: %s\n%q", small.World.Depth(), small.Property, small.Why, simtest.Texts(small.World))
 			}
 			if found := removable(t, small.World, property); found != nil {
-				t.Errorf("of %s\n%q\nthere can be taken away: %q", small.World.Cluster(), texts(small.World), found)
+				t.Errorf("of %s\n%q\nthere can be taken away: %q", small.World.Cluster(), simtest.Texts(small.World), found)
 			}
 			if len(removable(t, r.Counterexample, property)) < 4 {
 				t.Error("the scenario was small from the beginning, so that this proves nothing")
 			}
 			again := shrink(t, r.Counterexample, property)
-			if !slices.Equal(texts(again.World), texts(small.World)) || again.Tried != small.Tried ||
+			if !slices.Equal(simtest.Texts(again.World), simtest.Texts(small.World)) || again.Tried != small.Tried ||
 				again.World.Cluster().String() != small.World.Cluster().String() {
-				t.Errorf("the second time it is %q, the first time %q", texts(again.World), texts(small.World))
+				t.Errorf("the second time it is %q, the first time %q", simtest.Texts(again.World), simtest.Texts(small.World))
 			}
 		})
 	}
@@ -161,10 +162,10 @@ func TestShrink(t *testing.T) {
 func TestShrinkTogether(t *testing.T) {
 	config := twinned(four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read(), read())), "D")
 	s := newStage(t, config)
-	w := s.explores(s.story("c2: B C\nc2: B C\nc1: A B\nc1: A B\nc2: C D'\nc2: C D'"), check.Linearizable()).Counterexample
+	w := s.explores(s.Story("c2: B C\nc2: B C\nc1: A B\nc1: A B\nc2: C D'\nc2: C D'"), check.Linearizable()).Counterexample
 	small := shrink(t, w, check.Linearizable())
-	if want := []string{`exchange c1 A,B`, `exchange c1 A,B`, `exchange c2 C,D`, `exchange c2 C,D`}; !slices.Equal(texts(small.World), want) {
-		t.Errorf("got %q, want %q", texts(small.World), want)
+	if want := []string{`exchange c1 A,B`, `exchange c1 A,B`, `exchange c2 C,D`, `exchange c2 C,D`}; !slices.Equal(simtest.Texts(small.World), want) {
+		t.Errorf("got %q, want %q", simtest.Texts(small.World), want)
 	}
 	if c := small.World.Cluster().Config(); len(c.Twins) > 0 || len(c.Clients[1].Program) != 1 {
 		t.Errorf("%s with the clients %v", small.World.Cluster(), c.Clients)
@@ -173,7 +174,7 @@ func TestShrinkTogether(t *testing.T) {
 	config = four(kvproto.Options{Quorum: 2}, runs("c1", blue), runs("c2", read()))
 	config.Twins = []runtime.Twin{{ID: "c1", Copies: 2, Program: []node.Operation{red}}}
 	s = newStage(t, config)
-	story := s.story("c1': A B\nc1': A B\nc2: C D\nc2: C D")
+	story := s.Story("c1': A B\nc1': A B\nc2: C D\nc2: C D")
 	if r := s.explores(story, check.Linearizable()); !r.OK() {
 		t.Fatalf("a faulty client's write must not count:\n%s", r.Text())
 	}
@@ -186,13 +187,13 @@ func TestShrinkTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c := shrunk.World.Cluster().Config(); len(c.Twins) > 0 || len(c.Clients) != 1 || c.Clients[0].Program[0] != red || shrunk.World.Depth() != 2 {
-		t.Errorf("got %q of %s with the clients %v", texts(shrunk.World), shrunk.World.Cluster(), c.Clients)
+		t.Errorf("got %q of %s with the clients %v", simtest.Texts(shrunk.World), shrunk.World.Cluster(), c.Clients)
 	}
 }
 
 // Partitions lose parts, then members of small parts; what is deaf hears again.
 func TestShrinkRounds(t *testing.T) {
-	s := newStage(t, runtime.Config{Protocol: ballots{quorum: 2}, N: 4, F: 1, Twins: []runtime.Twin{twin("A")}})
+	s := newStage(t, runtime.Config{Protocol: simtest.Ballots{Quorum: 2}, N: 4, F: 1, Twins: []runtime.Twin{twin("A")}})
 	round, err := s.Step(runtime.RoundStep{Leader: "A", Phase: runtime.Phase{Groups: [][]string{{"A", "B"}, {"A'", "C"}, {"D"}}, Deaf: []string{"D"}, Types: []string{"proposal"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -208,15 +209,15 @@ func TestShrinkRounds(t *testing.T) {
 		}
 	}
 	small := shrink(t, w, check.Agreement())
-	if want := []string{`round A groups=A,B,D|A',C`}; !slices.Equal(texts(small.World), want) {
-		t.Errorf("got %q, want %q", texts(small.World), want)
+	if want := []string{`round A groups=A,B,D|A',C`}; !slices.Equal(simtest.Texts(small.World), want) {
+		t.Errorf("got %q, want %q", simtest.Texts(small.World), want)
 	}
 }
 
 // What is violated first stays violated, and nothing else will do.
 func TestShrinkKeepsTheProperty(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read(), read())))
-	w := s.explores(s.story("restart B\nc1: A B C\nc1: A\nc2: A B C\nc2: B C D"), check.Linearizable()).Counterexample
+	w := s.explores(s.Story("restart B\nc1: A B C\nc1: A\nc2: A B C\nc2: B C D"), check.Linearizable()).Counterexample
 	always := check.Invariant("nothing happens", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		return w.Depth() < 3, "it does", nil
 	})
@@ -255,22 +256,22 @@ func TestShrinkPartitions(t *testing.T) {
 		w := s.Start()
 		for line := range strings.Lines(test.story) {
 			var err error
-			if w, err = w.Do(s.step(strings.TrimSpace(line))); err != nil {
+			if w, err = w.Do(s.Read(strings.TrimSpace(line))); err != nil {
 				t.Fatal(err)
 			}
 		}
 		got, err := explore.Shrink(t.Context(), w, nil, []check.WorldProperty{p})
-		if err != nil || !slices.Equal(texts(got.World), []string{test.want}) {
-			t.Errorf("%s shrinks to %q, %v; want %s", test.story, texts(got.World), err, test.want)
+		if err != nil || !slices.Equal(simtest.Texts(got.World), []string{test.want}) {
+			t.Errorf("%s shrinks to %q, %v; want %s", test.story, simtest.Texts(got.World), err, test.want)
 		}
 	}
 }
 
 func TestShrinkFindsNothing(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", read())))
-	w := s.explores(s.story("c1: A B C\nc1: A B C\nc2: B C D\nc2: B C D"), check.Linearizable()).Passing[0]
+	w := s.explores(s.Story("c1: A B C\nc1: A B C\nc2: B C D\nc2: B C D"), check.Linearizable()).Passing[0]
 	if got, err := explore.Shrink(t.Context(), w, []check.Property{check.Linearizable()}, nil); err == nil {
-		t.Errorf("got %q", texts(got.World))
+		t.Errorf("got %q", simtest.Texts(got.World))
 	}
 	failing := check.Invariant("unknown", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		return false, "", errors.New("no idea")
@@ -283,7 +284,7 @@ func TestShrinkFindsNothing(t *testing.T) {
 // An interrupted shrink has what it reached until then.
 func TestShrinkInterrupted(t *testing.T) {
 	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
-	w := s.explores(s.story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), check.Linearizable()).Counterexample
+	w := s.explores(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), check.Linearizable()).Counterexample
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got, err := explore.Shrink(ctx, w, []check.Property{check.Linearizable()}, nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -41,13 +42,13 @@ func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
 			var part *space.Space
 			if strings.HasPrefix(kind, "c") && kind != "crash" {
 				least := rapid.IntRange(1, config.N).Draw(rt, "least")
-				part = s.exchanges(kind, s.subsets(least, least+rapid.IntRange(0, 1).Draw(rt, "more")))
+				part = s.Exchanges(kind, s.Subsets(least, least+rapid.IntRange(0, 1).Draw(rt, "more")))
 			} else {
 				var all []string
 				for _, id := range s.Names(s.Servers()) {
 					all = append(all, kind+" "+id)
 				}
-				part = s.of(all...)
+				part = s.Of(all...)
 			}
 			if longer := space.Then(of, part); longer.Size().Sign() > 0 && longer.Size().Cmp(big.NewInt(4*mostDrawn)) <= 0 {
 				of = longer
@@ -88,11 +89,11 @@ func TestReadersAreAlike(t *testing.T) {
 				if who == "" {
 					continue
 				}
-				reach := s.quorums(3)
+				reach := s.Quorums(3)
 				if i == 1 { // the write may reach few
-					reach = s.quorums(1)
+					reach = s.Quorums(1)
 				}
-				of = space.Then(of, s.exchanges(who, reach))
+				of = space.Then(of, s.Exchanges(who, reach))
 			}
 			if of.Size().Cmp(big.NewInt(4*mostDrawn)) <= 0 {
 				s.agrees(t, of, explore.Options{Properties: properties()})
@@ -102,11 +103,11 @@ func TestReadersAreAlike(t *testing.T) {
 			if r.Renamings != test.renamings || r.Asymmetry != "" || len(r.Violations) > 0 != test.violated || r.Worlds >= never.Worlds {
 				t.Errorf("%d renamings, asymmetry %q:\n%s\nwithout symmetry:\n%s", r.Renamings, r.Asymmetry, r.Text(), never.Text())
 			}
-			if got, want := ledgerOf(r).nameless().String(), ledgerOf(never).nameless().String(); got != want {
+			if got, want := ledgerOf(r).Nameless().String(), ledgerOf(never).Nameless().String(); got != want {
 				t.Errorf("with symmetry\n%s\nwithout\n%s", got, want)
 			}
 			if test.violated {
-				oracle{properties(), nil}.counterexamples(t, of, s.Start(), r)
+				counterexamples(t, simtest.Oracle{Properties: properties()}, of, s.Start(), r)
 			}
 		})
 	}
@@ -139,7 +140,7 @@ func TestSymmetry(t *testing.T) {
 				s := newStage(t, test.config)
 				of := space.Of().Times(0)
 				for i, client := range []string{"c1", "c1", "c2", "c3"} {
-					of = space.Then(of, s.exchanges(client, s.quorums(test.sizes[i])))
+					of = space.Then(of, s.Exchanges(client, s.Quorums(test.sizes[i])))
 				}
 				if workers == 1 {
 					s.agrees(t, of, explore.Options{Properties: properties()})
@@ -167,7 +168,7 @@ func TestAsymmetryIsTheFirst(t *testing.T) {
 	var reasons []string
 	for _, workers := range []int{1, 2, 3} {
 		s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red), runs("c2", read(), read()), runs("c3", blue)), "C"))
-		of := s.exchanges("c1 c2 c3", s.subsets(1, 3)).Times(6)
+		of := s.Exchanges("c1 c2 c3", s.Subsets(1, 3)).Times(6)
 		r := s.exploresWith(of, explore.Options{Properties: properties(), Workers: workers})
 		if !r.OK() || r.Asymmetry == "" {
 			t.Errorf("%s", r.Text())
@@ -186,23 +187,23 @@ func TestSymmetryKeepsCounts(t *testing.T) {
 		t.Skip("explores spaces with many worlds")
 	}
 	s := newStage(t, twinned(four(kvproto.Options{NoVersionCheck: true}, runs("c1", red, blue), runs("c2", write("green")), runs("c3", read(), read()), runs("c4", read())), "C"))
-	of := s.exchanges("c1 c2 c3 c4", s.quorums(3)).Times(9)
+	of := s.Exchanges("c1 c2 c3 c4", s.Quorums(3)).Times(9)
 	var ledgers []string
 	for _, symmetry := range []explore.Symmetry{explore.Never, explore.Auto, explore.Always} {
 		r := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: symmetry})
 		if used := r.Renamings > 1; used != (symmetry != explore.Never) || r.Asymmetry != "" {
 			t.Errorf("symmetry %d: %d renamings, asymmetry %q", symmetry, r.Renamings, r.Asymmetry)
 		}
-		ledgers = append(ledgers, ledgerOf(r).nameless().String())
-		judge := oracle{properties(), nil}
+		ledgers = append(ledgers, ledgerOf(r).Nameless().String())
+		judge := simtest.Oracle{Properties: properties()}
 		for _, v := range r.Violations {
-			if why := judge.judge(t, v.Counterexample)[v.Property]; why != v.Why || why == "" {
-				t.Errorf("symmetry %d: of the counterexample %q %s is judged %q, the report says %q", symmetry, texts(v.Counterexample), v.Property, why, v.Why)
+			if why := judge.Judge(t, v.Counterexample)[v.Property]; why != v.Why || why == "" {
+				t.Errorf("symmetry %d: of the counterexample %q %s is judged %q, the report says %q", symmetry, simtest.Texts(v.Counterexample), v.Property, why, v.Why)
 			}
 		}
 		for _, w := range r.Passing {
-			if wrong := judge.judge(t, w); len(wrong) > 0 {
-				t.Errorf("symmetry %d: %q is shown as passing: %v", symmetry, texts(w), wrong)
+			if wrong := judge.Judge(t, w); len(wrong) > 0 {
+				t.Errorf("symmetry %d: %q is shown as passing: %v", symmetry, simtest.Texts(w), wrong)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 )
 
 // Symmetry that a sample of steps would not see through: most of the space is
@@ -16,13 +17,13 @@ func TestNothingIsLeftUnchecked(t *testing.T) {
 	}
 	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red, blue), runs("c2", write("green"), write("white")),
 		runs("c3", read(), read(), read(), read()), runs("c4", read(), read()), runs("c6", write("black"), write("grey")), runs("c5", read(), read(), read(), read())))
-	most := s.exchanges("c1 c2 c3 c4 c6", s.quorums(3)).Times(8)
-	corner := inTurn(s.exchanges("c5", s.quorums(3)).Times(4), s.exchanges("c1", s.quorums(3)), s.exchanges("c1", s.quorums(1)),
-		s.exchanges("c4", s.quorums(3)), s.exchanges("c4", s.quorums(4)))
-	of := eitherOf(most, corner)
+	most := s.Exchanges("c1 c2 c3 c4 c6", s.Quorums(3)).Times(8)
+	corner := simtest.InTurn(s.Exchanges("c5", s.Quorums(3)).Times(4), s.Exchanges("c1", s.Quorums(3)), s.Exchanges("c1", s.Quorums(1)),
+		s.Exchanges("c4", s.Quorums(3)), s.Exchanges("c4", s.Quorums(4)))
+	of := simtest.EitherOf(most, corner)
 	never := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: explore.Never})
 	always := s.exploresWith(of, explore.Options{Properties: properties(), Symmetry: explore.Always})
-	a, b := ledgerOf(never).nameless().String(), ledgerOf(always).nameless().String()
+	a, b := ledgerOf(never).Nameless().String(), ledgerOf(always).Nameless().String()
 	t.Logf("worlds %d/%d, %d renamings, asymmetry %q", never.Worlds, always.Worlds, always.Renamings, always.Asymmetry)
 	if a != b {
 		t.Errorf("never: %s\nalways: %s", a, b)

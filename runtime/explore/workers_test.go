@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 )
 
 // A summary is a report without what may differ between equal searches, and
@@ -27,18 +28,18 @@ type summary struct {
 func summarize(r *explore.Report) summary {
 	s := summary{report: *r, text: r.Text()}
 	if r.Counterexample != nil {
-		s.counterexample = texts(r.Counterexample)
+		s.counterexample = simtest.Texts(r.Counterexample)
 	}
 	for _, w := range r.Passing {
-		s.passing = append(s.passing, texts(w))
+		s.passing = append(s.passing, simtest.Texts(w))
 	}
 	s.report.Violations, s.report.Failures = slices.Clone(r.Violations), slices.Clone(r.Failures)
 	for i, v := range r.Violations {
-		s.found = append(s.found, texts(v.Counterexample))
+		s.found = append(s.found, simtest.Texts(v.Counterexample))
 		s.report.Violations[i].Counterexample = nil
 	}
 	for i, f := range r.Failures {
-		s.found = append(s.found, texts(f.Counterexample))
+		s.found = append(s.found, simtest.Texts(f.Counterexample))
 		s.report.Failures[i].Counterexample = nil
 	}
 	s.report.Elapsed, s.report.Memory, s.report.Workers = 0, 0, 0
@@ -75,7 +76,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 			for run := range runs {
 				for _, workers := range []int{1, 2, 3, 7} {
 					s := newStage(t, twinned(four(test.options, clients...), "C"))
-					of := eitherOf(s.exchanges("c1 c2 c3", s.reaches("A", "B C'", "A B C", "B C' D", "A C C' D")), s.of("restart c1")).Times(7)
+					of := simtest.EitherOf(s.Exchanges("c1 c2 c3", s.Reaches("A", "B C'", "A B C", "B C' D", "A C C' D")), s.Of("restart c1")).Times(7)
 					got := summarize(s.exploresWith(of, explore.Options{
 						Properties: test.properties, Invariants: test.invariants, First: test.first, Workers: workers,
 					}))

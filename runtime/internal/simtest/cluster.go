@@ -5,20 +5,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// ClusterOf makes the cluster that the arguments of a command describe:
+// ConfigOf reads the cluster that the arguments of a command describe:
 //
 //	cluster n=4 f=1 twin=(C) network=held write_back=false c1=(write red, read)
+//	cluster twin=C'' c1=(write red) c1'=(write blue)
 //
 // An option of the K-V store goes by its name, another protocol by its own alone. What
-// is none of these is a client, with its operations. Without n and f there are 4
-// servers of which 1 may be faulty.
-func ClusterOf(c *Command, others ...node.Protocol) (*runtime.Cluster, error) {
+// is none of these is a client, with its operations. Each prime of a twin is one more
+// instance; c1' is what the twin of c1 runs. Without n and f there are 4 servers of which
+// 1 may be faulty.
+func ConfigOf(c *Command, others ...node.Protocol) (runtime.Config, error) {
 	config := runtime.Config{N: 4, F: 1}
 	var options kvproto.Options
 	for _, arg := range c.Args {
@@ -32,8 +35,9 @@ func ClusterOf(c *Command, others ...node.Protocol) (*runtime.Cluster, error) {
 		case arg.Key == "f":
 			config.F, err = strconv.Atoi(value)
 		case arg.Key == "twin":
-			for _, id := range arg.Values {
-				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2})
+			for _, last := range arg.Values {
+				id := strings.TrimRight(last, "'")
+				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: max(2, 1+len(last)-len(id))})
 			}
 		case arg.Key == "network" && value == "held":
 			config.Network = runtime.Held
@@ -42,20 +46,49 @@ func ClusterOf(c *Command, others ...node.Protocol) (*runtime.Cluster, error) {
 		case other >= 0:
 			config.Protocol = others[other]
 		default:
-			client := runtime.Client{Name: arg.Key}
+			program := []node.Operation{}
 			for _, text := range arg.Values {
-				client.Program = append(client.Program, Operation(text))
+				if text != "" {
+					program = append(program, Operation(text))
+				}
 			}
-			config.Clients = append(config.Clients, client)
+			if id, twin := strings.CutSuffix(arg.Key, "'"); twin {
+				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: 2, Program: program})
+			} else {
+				config.Clients = append(config.Clients, runtime.Client{Name: id, Program: program})
+			}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s=%s: %w", arg.Key, value, err)
+			return config, fmt.Errorf("%s=%s: %w", arg.Key, value, err)
 		}
 	}
 	if config.Protocol == nil {
 		config.Protocol = kvproto.New(options)
 	}
+	return config, nil
+}
+
+// ClusterOf makes the cluster that a command describes: see [ConfigOf].
+func ClusterOf(c *Command, others ...node.Protocol) (*runtime.Cluster, error) {
+	config, err := ConfigOf(c, others...)
+	if err != nil {
+		return nil, err
+	}
 	return runtime.NewCluster(config)
+}
+
+// ConfigLine is [ConfigOf] for a line of arguments.
+func ConfigLine(t testing.TB, line string, others ...node.Protocol) runtime.Config {
+	t.Helper()
+	_, args, err := parse("cluster " + line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := ConfigOf(&Command{Args: args}, others...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 // set sets an option to what a text says.

@@ -1,9 +1,15 @@
-// Package simtest holds what the tests of the simulation share: small clusters, steps
-// that must succeed, toy protocols, and gossip, which does whatever may go wrong.
+// Package simtest holds what the tests of the simulation share.
 //
-// [Stories] runs the transcripts of a folder: commands, and what is to be answered.
-// [ClusterOf] makes the cluster that a command describes, [Play] takes the steps of a
-// story in it.
+//   - [Stories] runs the transcripts of a folder: commands, and what is to be answered.
+//     [ConfigOf] and [ClusterOf] read the cluster that a command describes, [ConfigLine] that
+//     of a line; [Clients] and [Twins] help to make one in Go.
+//   - A [Stage] is a cluster on which steps are read from their notation, scenarios from
+//     lines, and spaces from lines with choices ([Stage.Space]). [Play] takes the steps of a
+//     story.
+//   - An [Oracle] goes through all scenarios of a space, one by one, judges each prefix of
+//     them, and merges nothing. What it counts is a [Ledger].
+//   - [Ballots], [Habit], [Mute], [Sayers] and [Nodes] are protocols of a few lines, gossip
+//     does whatever may go wrong ([GossipCluster], [GossipStep]).
 package simtest
 
 import (
