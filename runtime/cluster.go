@@ -217,8 +217,10 @@ func (c *Cluster) Identities() []node.Identity { return c.system.Identities() }
 // Identities, twins side by side. The caller must not change it.
 func (c *Cluster) Instances() []node.Instance { return c.system.Instances() }
 
-// Servers returns the instances of servers, Clients those of clients.
+// Servers returns the instances of servers.
 func (c *Cluster) Servers() node.Set { return c.system.Servers() }
+
+// Clients returns the instances of clients.
 func (c *Cluster) Clients() node.Set { return c.system.Clients() }
 
 // Twinned returns the instances of identities that run as twins.

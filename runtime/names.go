@@ -134,6 +134,7 @@ type UnknownTypeError struct {
 	Types []string // those that there are
 }
 
+// Error names the types that there are.
 func (e *UnknownTypeError) Error() string {
 	return fmt.Sprintf("no role handles or sends a message of type %q; there are %s", e.Type, strings.Join(e.Types, ", "))
 }

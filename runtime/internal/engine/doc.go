@@ -13,7 +13,7 @@
 // What is learnt, by a [System], in tables that only grow:
 //
 //   - transitions.go: the transition cache. The code of a node runs once for each local
-//     state and event.
+//     state and event (stimulus.go). failure.go: and may fail.
 //   - values.go, states.go, environment.go: equal things are one number.
 //   - table.go: tables whose readers never lock. limits.go: what happens when one is full.
 //   - vector.go: a [Vector] is a world in such numbers.

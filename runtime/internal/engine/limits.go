@@ -19,6 +19,7 @@ func defaultLimits() limits {
 // A LimitError says that work cannot go on because it came to a limit.
 type LimitError struct{ What string }
 
+// Error says which limit it was.
 func (e LimitError) Error() string { return e.What }
 
 // A bound keeps a table or a vec from growing beyond what its numbers can count.

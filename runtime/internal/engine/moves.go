@@ -4,7 +4,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// This file is what moves are made of. What they do stands in player.go.
+// This file is how moves are made: one function for each thing that can happen. What
+// they do stands in player.go.
 
 // Exchange lets a client run the current phase of its operation with the servers in
 // its reach.
@@ -21,10 +22,13 @@ func Invoke(sys *System, client int, op node.Operation) Move {
 // Timeout lets instances wait in vain.
 func Timeout(who node.Set) Move { return prompt{who, stimulus{kind: node.TimeoutEvent}} }
 
-// Crash stops an instance, Restart starts it again with what its code keeps, Amnesia
-// lets it lose its whole state.
-func Crash(who int) Move   { return befall{who, crashEvent} }
+// Crash stops an instance.
+func Crash(who int) Move { return befall{who, crashEvent} }
+
+// Restart starts an instance again, with what its code keeps.
 func Restart(who int) Move { return befall{who, restartEvent} }
+
+// Amnesia lets an instance lose its whole state.
 func Amnesia(who int) Move { return befall{who, amnesiaEvent} }
 
 // A Flow is how messages flow during a round or a delivery.
@@ -65,12 +69,13 @@ func CutLink(l Link) Move {
 	return reshape{change: func(t *topology) *topology { return t.cut(node.SetOf(l.From), node.SetOf(l.To)) }}
 }
 
-// HoldLink lets messages on a link queue up, ReleaseLink lets the first of them pass,
-// or all if count is 0, which ends the hold.
+// HoldLink lets messages on a link queue up.
 func HoldLink(l Link) Move {
 	return reshape{change: func(t *topology) *topology { return t.hold(l) }}
 }
 
+// ReleaseLink lets the first messages that queue on a link pass, or all if count is 0,
+// which ends the hold.
 func ReleaseLink(l Link, count int) Move { return release{l, count} }
 
 // Lose loses messages of some types on the links from some instances to some.

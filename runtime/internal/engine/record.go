@@ -47,9 +47,11 @@ func (r *Record) Event() node.Event {
 	return r.sys.event(r.stimulus)
 }
 
-// Before and After return summaries of the state of the instance.
+// Before returns a summary of the state of the instance before it reacted.
 func (r *Record) Before() string { return r.summary(r.before) }
-func (r *Record) After() string  { return r.summary(r.outcome.next) }
+
+// After returns a summary of the state of the instance after it reacted.
+func (r *Record) After() string { return r.summary(r.outcome.next) }
 
 func (r *Record) summary(state uint32) string {
 	if r.Ended() {
@@ -61,7 +63,11 @@ func (r *Record) summary(state uint32) string {
 // Changed reports whether the state of the instance changed at all.
 func (r *Record) Changed() bool { return r.outcome.next != r.before }
 
-// Seen lists what was observed of the instance, Notes its remarks, Sent what it sent.
+// Seen lists what was observed of the instance.
 func (r *Record) Seen() []node.Observation { return r.sys.observed(r.outcome) }
-func (r *Record) Notes() []string          { return r.outcome.notes }
-func (r *Record) Sent() []node.Sent        { return r.sys.sent(r.outcome) }
+
+// Notes lists the remarks of its code.
+func (r *Record) Notes() []string { return r.outcome.notes }
+
+// Sent lists what it sent in reaction.
+func (r *Record) Sent() []node.Sent { return r.sys.sent(r.outcome) }

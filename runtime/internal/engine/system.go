@@ -115,13 +115,21 @@ func (sys *System) newNode(i int) (node.Node, error) {
 	return sys.spec.Protocol.NewServer(s.Self)
 }
 
-// Identities and Instances list who is there, Servers and Clients the instances of
-// either, Twinned those of identities that run as twins. The caller must not change them.
+// Identities lists the servers, then the clients. The caller must not change it.
 func (sys *System) Identities() []node.Identity { return sys.identities }
-func (sys *System) Instances() []node.Instance  { return sys.instances }
-func (sys *System) Servers() node.Set           { return sys.servers }
-func (sys *System) Clients() node.Set           { return sys.clients }
-func (sys *System) Twinned() node.Set           { return sys.twinned }
+
+// Instances lists the instances of all identities, in that order. The caller must not
+// change it.
+func (sys *System) Instances() []node.Instance { return sys.instances }
+
+// Servers returns the instances of servers.
+func (sys *System) Servers() node.Set { return sys.servers }
+
+// Clients returns the instances of clients.
+func (sys *System) Clients() node.Set { return sys.clients }
+
+// Twinned returns the instances of identities that run as twins.
+func (sys *System) Twinned() node.Set { return sys.twinned }
 
 // All returns all instances.
 func (sys *System) All() node.Set { return sys.servers | sys.clients }

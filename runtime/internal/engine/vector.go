@@ -30,9 +30,10 @@ func (sys *System) Start(dst Vector) {
 // env returns the environment of a vector.
 func (sys *System) env(v Vector) *env { return sys.envs.at(v[len(v)-1]) }
 
-// Down returns the instances that are down, Broken those whose code failed, which are
-// down for good.
-func (sys *System) Down(v Vector) node.Set   { return sys.flagged(v, down) }
+// Down returns the instances that are down.
+func (sys *System) Down(v Vector) node.Set { return sys.flagged(v, down) }
+
+// Broken returns the instances whose code failed, which are down for good.
 func (sys *System) Broken(v Vector) node.Set { return sys.flagged(v, broken) }
 
 // Faulty returns the instances of faulty identities: those that run as twins

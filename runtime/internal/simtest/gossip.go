@@ -122,39 +122,6 @@ func GossipCluster(t *rapid.T) *runtime.Cluster {
 
 // GossipStep draws a step of any kind in a cluster of gossips.
 func GossipStep(t *rapid.T, c *runtime.Cluster) runtime.Step {
-	instance := func(s node.Set) string { return rapid.SampledFrom(c.Names(s)).Draw(t, "instance") }
-	some := func(s node.Set) (names []string) {
-		for _, name := range c.Names(s) {
-			if rapid.Bool().Draw(t, name) {
-				names = append(names, name)
-			}
-		}
-		return names
-	}
-	types := []string{"joke", "secret"}[rapid.IntRange(0, 1).Draw(t, "types"):]
-	groups := func() (groups [][]string) {
-		among := c.Servers()
-		if rapid.IntRange(0, 3).Draw(t, "clients named") == 0 {
-			among |= c.Clients()
-		}
-		groups = make([][]string, rapid.IntRange(1, 3).Draw(t, "groups"))
-		for _, name := range c.Names(among) {
-			k := rapid.IntRange(0, len(groups)-1).Draw(t, name)
-			groups[k] = append(groups[k], name)
-		}
-		return slices.DeleteFunc(groups, func(g []string) bool { return g == nil })
-	}
-	phase := func() (p runtime.Phase) {
-		if rapid.IntRange(0, 3).Draw(t, "parted") > 0 {
-			p.Groups = groups()
-		}
-		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
-			p.Deaf, p.Types = c.Names(node.SetOf(rapid.IntRange(0, len(c.Instances())-1).Draw(t, "who is deaf"))), types
-		}
-		p.Hops = rapid.IntRange(0, 3).Draw(t, "hops")
-		return p
-	}
-	everybody := c.Servers() | c.Clients()
 	kinds := []string{"round", "deliver", "round", "round"}
 	if c.Clients() != 0 {
 		kinds = []string{"round", "deliver", "exchange", "exchange"}
@@ -165,48 +132,94 @@ func GossipStep(t *rapid.T, c *runtime.Cluster) runtime.Step {
 			kinds = append(kinds, "invoke")
 		}
 	}
-	var (
-		s   runtime.Step
-		err error
-	)
-	switch rapid.SampledFrom(kinds).Draw(t, "step") {
-	case "round":
-		s, err = c.Step(runtime.RoundStep{Leader: c.Identities()[rapid.IntRange(0, c.Config().N-1).Draw(t, "leader")].Name, Phase: phase()})
-	case "deliver":
-		s, err = c.Step(runtime.DeliverStep{Phase: phase()})
-	case "exchange":
-		s, err = c.Step(runtime.ExchangeStep{Client: instance(c.Clients()), Reach: append(some(c.Servers()&^node.SetOf(0)), "A")})
-	case "invoke":
-		s, err = c.Step(runtime.InvokeStep{Client: instance(c.Clients()), Op: node.Operation{Name: "talk"}})
-	case "timeout":
-		s, err = c.Step(runtime.TimeoutStep{IDs: append(some(everybody&^node.SetOf(0)), "A")})
-	case "crash":
-		s, err = c.Step(runtime.CrashStep{ID: instance(everybody)})
-	case "restart":
-		s, err = c.Step(runtime.RestartStep{ID: instance(everybody)})
-	case "amnesia":
-		s, err = c.Step(runtime.AmnesiaStep{ID: instance(everybody)})
-	case "partition":
-		s, err = c.Step(runtime.PartitionStep{Groups: groups()})
-	case "heal":
-		s, err = c.Step(runtime.HealStep{})
-	case "cut":
-		s, err = c.Step(runtime.CutStep{Src: "A", Dst: instance(everybody &^ node.SetOf(0))})
-	case "drop":
-		s, err = c.Step(runtime.DropStep{Type: types[0], Src: instance(everybody), Dst: ""})
-	case "deaf":
-		s, err = c.Step(runtime.DeafStep{ID: instance(everybody), Types: types})
-	case "hold":
-		s, err = c.Step(runtime.HoldStep{Src: "A", Dst: instance(everybody &^ node.SetOf(0))})
-	case "release":
-		s, err = c.Step(runtime.ReleaseStep{Src: "A", Dst: instance(everybody &^ node.SetOf(0)), Count: rapid.IntRange(0, 1).Draw(t, "count")})
-	case "duplicate":
-		s, err = c.Step(runtime.DuplicateStep{Type: types[0], Src: "A", Dst: instance(everybody &^ node.SetOf(0))})
-	case "order":
-		s, err = c.Step(runtime.OrderStep{ID: instance(everybody), First: some(everybody)})
-	}
+	s, err := c.Step(drawer{t, c}.action(rapid.SampledFrom(kinds).Draw(t, "step")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// A drawer draws what actions say.
+type drawer struct {
+	*rapid.T
+	*runtime.Cluster
+}
+
+func (d drawer) action(kind string) runtime.Action {
+	all := d.Servers() | d.Clients()
+	others := all &^ node.SetOf(0) // than A
+	types := []string{"joke", "secret"}[rapid.IntRange(0, 1).Draw(d.T, "types"):]
+	switch kind {
+	case "round":
+		leader := d.Identities()[rapid.IntRange(0, d.Config().N-1).Draw(d.T, "leader")]
+		return runtime.RoundStep{Leader: leader.Name, Phase: d.phase(types)}
+	case "deliver":
+		return runtime.DeliverStep{Phase: d.phase(types)}
+	case "exchange":
+		return runtime.ExchangeStep{Client: d.one(d.Clients()), Reach: append(d.some(d.Servers()&others), "A")}
+	case "invoke":
+		return runtime.InvokeStep{Client: d.one(d.Clients()), Op: node.Operation{Name: "talk"}}
+	case "timeout":
+		return runtime.TimeoutStep{IDs: append(d.some(others), "A")}
+	case "crash":
+		return runtime.CrashStep{ID: d.one(all)}
+	case "restart":
+		return runtime.RestartStep{ID: d.one(all)}
+	case "amnesia":
+		return runtime.AmnesiaStep{ID: d.one(all)}
+	case "partition":
+		return runtime.PartitionStep{Groups: d.groups()}
+	case "heal":
+		return runtime.HealStep{}
+	case "cut":
+		return runtime.CutStep{Src: "A", Dst: d.one(others)}
+	case "drop":
+		return runtime.DropStep{Type: types[0], Src: d.one(all)}
+	case "deaf":
+		return runtime.DeafStep{ID: d.one(all), Types: types}
+	case "hold":
+		return runtime.HoldStep{Src: "A", Dst: d.one(others)}
+	case "release":
+		return runtime.ReleaseStep{Src: "A", Dst: d.one(others), Count: rapid.IntRange(0, 1).Draw(d.T, "count")}
+	case "duplicate":
+		return runtime.DuplicateStep{Type: types[0], Src: "A", Dst: d.one(others)}
+	case "order":
+		return runtime.OrderStep{ID: d.one(all), First: d.some(all)}
+	}
+	panic("simtest: no step is called " + kind)
+}
+
+func (d drawer) one(s node.Set) string { return rapid.SampledFrom(d.Names(s)).Draw(d.T, "instance") }
+
+func (d drawer) some(s node.Set) (names []string) {
+	for _, name := range d.Names(s) {
+		if rapid.Bool().Draw(d.T, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (d drawer) groups() [][]string {
+	among := d.Servers()
+	if rapid.IntRange(0, 3).Draw(d.T, "clients named") == 0 {
+		among |= d.Clients()
+	}
+	groups := make([][]string, rapid.IntRange(1, 3).Draw(d.T, "groups"))
+	for _, name := range d.Names(among) {
+		k := rapid.IntRange(0, len(groups)-1).Draw(d.T, name)
+		groups[k] = append(groups[k], name)
+	}
+	return slices.DeleteFunc(groups, func(g []string) bool { return g == nil })
+}
+
+func (d drawer) phase(types []string) (p runtime.Phase) {
+	if rapid.IntRange(0, 3).Draw(d.T, "parted") > 0 {
+		p.Groups = d.groups()
+	}
+	if rapid.IntRange(0, 3).Draw(d.T, "deaf") == 0 {
+		p.Deaf, p.Types = d.Cluster.Names(node.SetOf(rapid.IntRange(0, len(d.Instances())-1).Draw(d.T, "who is deaf"))), types
+	}
+	p.Hops = rapid.IntRange(0, 3).Draw(d.T, "hops")
+	return p
 }
