@@ -31,12 +31,12 @@ type scriptViolation struct {
 	Counterexample              []string
 }
 
-// telling functions, which scripts print JSON with.
-const tell = `
+// tally functions, which scripts print JSON with.
+const say = `
 def steps_of(w):
     return [str(s) for s in w.steps]
 
-def tell(label, r):
+def say(label, r):
     print(json.encode({
         "Label": label, "Size": r.size, "Covered": r.covered, "Ended": r.ended_early, "Progress": r.progress,
         "Renamings": r.renamings, "Asymmetry": r.asymmetry,
@@ -51,7 +51,7 @@ def tell(label, r):
 def attempt(label, fn):
     result = try_(fn)
     if result.ok:
-        tell(label, result.value)
+        say(label, result.value)
     else:
         print(json.encode({"Label": label, "Refused": result.error}))
 
@@ -90,7 +90,7 @@ type execution struct {
 	saved []*explore.Saved // of shards
 }
 
-// run runs a script and returns what it tells, line by line.
+// run runs a script and returns what it prints, line by line.
 func (x *execution) run(script string) ([]scriptReport, error) {
 	var out bytes.Buffer
 	config := Config{Stdout: &out, WriteDir: x.dir, Shard: x.shard}

@@ -26,6 +26,7 @@ import (
 // plays it again.
 
 var (
+	long              = flag.Bool("long", false, "compare five times as many random scripts")
 	differentialCases = flag.Int("cases", 300, "how many random scripts to compare")
 	differentialSeed  = flag.Uint64("seed", 1, "the seed of the first of them; the others follow")
 	differentialSize  = flag.Int("scenarios", 260, "how many scenarios their spaces have at most")
@@ -36,12 +37,15 @@ func TestDifferential(t *testing.T) {
 	// go by in collections of it.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cases := *differentialCases
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		cases = min(cases, 60)
+	case *long:
+		cases *= 5
 	}
 	var (
 		mu    sync.Mutex
-		total telling
+		total tally
 		next  = make(chan uint64)
 		done  sync.WaitGroup
 		red   bool
@@ -50,9 +54,9 @@ func TestDifferential(t *testing.T) {
 		done.Go(func() {
 			for seed := range next {
 				c := adversary.Draw(seed, *differentialSize)
-				told, difference := compare(t, c, seed)
+				counted, difference := compare(t, c, seed)
 				mu.Lock()
-				total.add(told)
+				total.add(counted)
 				stop := red
 				red = red || difference != ""
 				mu.Unlock()
@@ -77,17 +81,17 @@ func TestDifferential(t *testing.T) {
 	done.Wait()
 	t.Log(total)
 	if !red && cases >= 60 && (total.violated == 0 || total.held == 0 || total.renamed == 0 || total.resumed == 0) {
-		t.Error("the cases are too much alike to tell anything")
+		t.Error("the cases are too similar to show anything")
 	}
 }
 
-// A telling counts what the cases were like, so that it can be seen whether they
+// A tally counts what the cases were like, so that it can be seen whether they
 // are worth comparing.
-type telling struct {
+type tally struct {
 	cases, scenarios, beyond, violated, held, failed, ended, renamed, asymmetric, resumed, refused, shrunk int
 }
 
-func (a *telling) add(b telling) {
+func (a *tally) add(b tally) {
 	a.cases += b.cases
 	a.scenarios += b.scenarios
 	a.beyond += b.beyond
@@ -102,7 +106,7 @@ func (a *telling) add(b telling) {
 	a.shrunk += b.shrunk
 }
 
-func (a telling) String() string {
+func (a tally) String() string {
 	return fmt.Sprintf("%d cases of %d scenarios (%d out of reach): %d violate something, %d nothing, in %d code fails, %d have scenarios that end early; "+
 		"%d used renamings, %d found that they may not; %d were resumed, %d changes refused, %d shrunk",
 		a.cases, a.scenarios, a.beyond, a.violated, a.held, a.failed, a.ended, a.renamed, a.asymmetric, a.resumed, a.refused, a.shrunk)
@@ -145,21 +149,21 @@ type comparison struct {
 	truth     adversary.Ledger
 	extras    []adversary.Ledger
 	rng       *rand.Rand
-	telling   telling
+	tally     tally
 	steps     map[string]adversary.Step
 }
 
 // compare returns what differs, "" if nothing does.
-func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
+func compare(t *testing.T, c *adversary.Case, seed uint64) (tally, string) {
 	x := &comparison{execution: &execution{t: t, dir: t.TempDir()}, c: c, rng: rand.New(rand.NewPCG(seed, 4)), steps: map[string]adversary.Step{}}
-	x.telling.cases = 1
+	x.tally.cases = 1
 	var err error
 	if x.system, err = adversary.NewSystem(c); err != nil {
-		return x.telling, fmt.Sprint("the player: ", err)
+		return x.tally, fmt.Sprint("the player: ", err)
 	}
 	x.start = x.system.Play(x.system.Begin(), c.Start)
 	if x.start.Depth != len(c.Start) {
-		return x.telling, "" // a part was taken away that the start needs
+		return x.tally, "" // a part was taken away that the start needs
 	}
 	x.scenarios = c.Space.Scenarios()
 	lists := [][]adversary.Property{c.Properties}
@@ -168,8 +172,8 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 	}
 	ledgers, ok := x.system.Judge(x.start, x.scenarios, lists...)
 	if !ok {
-		x.telling.beyond = 1
-		return x.telling, ""
+		x.tally.beyond = 1
+		return x.tally, ""
 	}
 	x.truth, x.extras = ledgers[0], ledgers[1:]
 	for _, sc := range x.scenarios {
@@ -183,28 +187,28 @@ func compare(t *testing.T, c *adversary.Case, seed uint64) (telling, string) {
 	x.count()
 	for _, part := range []func() string{x.plays, x.searches, x.shards, x.changes, x.changes, x.shrinks} {
 		if difference := part(); difference != "" {
-			return x.telling, difference
+			return x.tally, difference
 		}
 	}
-	return x.telling, ""
+	return x.tally, ""
 }
 
 func (x *comparison) count() {
-	x.telling.scenarios = len(x.scenarios)
+	x.tally.scenarios = len(x.scenarios)
 	violated := false
 	for name := range x.truth.Found {
 		if strings.HasPrefix(name, "line ") {
-			x.telling.failed = 1
+			x.tally.failed = 1
 		} else {
 			violated = true
 		}
 	}
 	if violated {
-		x.telling.violated = 1
+		x.tally.violated = 1
 	} else {
-		x.telling.held = 1
+		x.tally.held = 1
 	}
 	if x.truth.Ended > 0 {
-		x.telling.ended = 1
+		x.tally.ended = 1
 	}
 }

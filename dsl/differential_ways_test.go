@@ -14,7 +14,7 @@ import (
 // plays compares the space, and some of its scenarios step by step.
 func (x *comparison) plays() string {
 	servers, clients := x.c.Instances()
-	script := x.c.Stage() + tell + fmt.Sprintf("instances = %s\n", jsonText(append(servers, clients...))) + look + `
+	script := x.c.Stage() + say + fmt.Sprintf("instances = %s\n", jsonText(append(servers, clients...))) + look + `
 listed = [[str(s) for s in space.at(i)] for i in range(space.size)]
 print(json.encode({"Label": "space", "Size": space.size, "Passing": listed,
     "Refused": "" if listed == [[str(s) for s in sc] for sc in space] else "at(i) and iteration differ"}))
@@ -78,16 +78,16 @@ func jsonText(v any) string {
 // searches compares searches of all kinds in one process.
 func (x *comparison) searches() string {
 	limit := 1 + x.rng.IntN(6)
-	script := x.c.Stage() + tell + fmt.Sprintf(`
-tell("symmetry = False", full(symmetry = False, workers = 1))
-tell("symmetry = True", full(symmetry = True, workers = 2))
-tell("symmetry = None", full(workers = 7))
-tell("symmetry = sampled", full(symmetry = "sampled", workers = 1))
+	script := x.c.Stage() + say + fmt.Sprintf(`
+say("symmetry = False", full(symmetry = False, workers = 1))
+say("symmetry = True", full(symmetry = True, workers = 2))
+say("symmetry = None", full(workers = 7))
+say("symmetry = sampled", full(symmetry = "sampled", workers = 1))
 for i in range(len(extras)):
-    tell("extra %%d, symmetry = True" %% i, explore(space, check = extras[i], symmetry = True, workers = 2))
-    tell("extra %%d, symmetry = False" %% i, explore(space, check = extras[i], symmetry = False, workers = 1))
-tell("first", full(first = True, symmetry = %[2]s))
-tell("sample", sample(space, space.size, seed = %[1]d, check = properties))
+    say("extra %%d, symmetry = True" %% i, explore(space, check = extras[i], symmetry = True, workers = 2))
+    say("extra %%d, symmetry = False" %% i, explore(space, check = extras[i], symmetry = False, workers = 1))
+say("first", full(first = True, symmetry = %[2]s))
+say("sample", sample(space, space.size, seed = %[1]d, check = properties))
 def resumed(name, symmetry):
     limit = %[3]d
     for i in range(20):
@@ -95,7 +95,7 @@ def resumed(name, symmetry):
         if r.complete:
             break
         limit *= 4
-    tell("resumed " + name, r)
+    say("resumed " + name, r)
 resumed(%[4]q, False)
 resumed(%[5]q, True)
 print(json.encode({"Label": "orbits", "Size": space.orbits, "Covered": len(space.representatives(100000))}))
@@ -117,13 +117,13 @@ print(json.encode({"Label": "orbits", "Size": space.orbits, "Covered": len(space
 			}
 		}
 		if r.Renamings > 1 {
-			x.telling.renamed = 1
+			x.tally.renamed = 1
 		}
 		if r.Asymmetry != "" {
-			x.telling.asymmetric = 1
+			x.tally.asymmetric = 1
 		}
 		if strings.HasPrefix(r.Label, "resumed") {
-			x.telling.resumed = 1
+			x.tally.resumed = 1
 		}
 		properties, truth := x.c.Properties, x.truth
 		if _, number, ok := strings.Cut(r.Label, "extra "); ok {
@@ -145,7 +145,7 @@ func (x *comparison) shards() string {
 		var saved []*explore.Saved
 		for i := range count {
 			y := &execution{t: x.t, dir: x.dir, shard: explore.Shard{Index: i, Count: count}}
-			if _, err := y.run(x.c.Stage() + tell + "full()\n"); err != nil {
+			if _, err := y.run(x.c.Stage() + say + "full()\n"); err != nil {
 				return fmt.Sprint("the script fails: ", err)
 			}
 			saved = append(saved, y.saved[0])
@@ -197,18 +197,18 @@ func (x *comparison) changes() string {
 	if !c.Honest || !changed.Honest {
 		was, is = "True", symmetry[x.rng.IntN(4)/3]
 	}
-	if _, err := x.run(c.Stage() + tell + fmt.Sprintf("full(symmetry = %s, checkpoint = %q, max_worlds = %d)\n", was, name, most)); err != nil {
+	if _, err := x.run(c.Stage() + say + fmt.Sprintf("full(symmetry = %s, checkpoint = %q, max_worlds = %d)\n", was, name, most)); err != nil {
 		return fmt.Sprint("the script fails: ", err)
 	}
-	all, err := x.run(changed.Stage() + tell + fmt.Sprintf(`
+	all, err := x.run(changed.Stage() + say + fmt.Sprintf(`
 attempt("resumed", lambda: full(symmetry = %[1]s, checkpoint = %[2]q, resume = True))
-tell("from the beginning", full(symmetry = False))
+say("from the beginning", full(symmetry = False))
 `, is, name))
 	if err != nil {
 		return fmt.Sprint("the changed script fails: ", err, "\n", changed.Stage())
 	}
 	if all[0].Refused != "" {
-		x.telling.refused = 1
+		x.tally.refused = 1
 		return ""
 	}
 	got, want := all[0].counts(), all[1].counts()
@@ -232,7 +232,7 @@ func (x *comparison) shrinks() string {
 	if len(x.truth.Found) == 0 || x.rng.IntN(4) > 0 {
 		return ""
 	}
-	script := x.c.Stage() + tell + `
+	script := x.c.Stage() + say + `
 r = full(symmetry = False)
 for i in range(len(r.violations)):
     v = r.violations[i]
@@ -248,7 +248,7 @@ for i in range(len(r.violations)):
 		return fmt.Sprint("shrink: ", err)
 	}
 	for _, s := range all {
-		x.telling.shrunk = 1
+		x.tally.shrunk = 1
 		if s.Passing[0][0] != "False" {
 			return fmt.Sprintf("shrink: then %s holds:\n%s", s.Label, s.Refused)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 )
+
+var long = flag.Bool("long", false, "kill searches at more moments")
 
 // TestBlackbox runs the tests of the program as a user meets it, which are a module of
 // their own because of what drives terminals and browsers.
@@ -33,10 +36,13 @@ func TestBlackbox(t *testing.T) {
 		t.Skipf("the program is not tested as users meet it, because modules cannot be had: %v\n%s", err, out)
 	}
 	args := []string{"-C", module, "test", fmt.Sprintf("-short=%v", testing.Short()), fmt.Sprintf("-race=%v", raced())}
+	if *long {
+		args = append(args, "-long")
+	}
 	if end, ok := t.Deadline(); ok {
 		args = append(args, "-timeout", (time.Until(end) * 9 / 10).String())
 	}
-	out, err := exec.Command("go", append(args, "./...")...).CombinedOutput()
+	out, err := exec.Command("go", args...).CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

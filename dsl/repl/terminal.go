@@ -52,7 +52,7 @@ type editor struct {
 	prompt  int // columns of the prompt
 }
 
-// These tell a terminal to mark what is pasted, and to stop that.
+// These make a terminal mark what is pasted, and stop that.
 const (
 	markPastes  = "\x1b[?2004h"
 	leavePastes = "\x1b[?2004l"

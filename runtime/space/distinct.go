@@ -64,7 +64,7 @@ func (d *distinct) take(u *unranking) {
 	for k := d.n - 1; k >= 0; k-- {
 		digits[k] = u.digit(len(d.members) - k)
 	}
-	// The members chosen so far, in order, tell which one a digit means.
+	// The members chosen so far, in order, decide which one a digit means.
 	var chosen []int
 	for k, digit := range digits {
 		place := 0

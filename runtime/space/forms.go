@@ -17,7 +17,7 @@ type form interface {
 	// choose before those put so far.
 	take(u *unranking)
 	// each calls yield with each scenario appended to prefix, as long as it
-	// returns true, and tells whether it always did. What yield gets is valid
+	// returns true, and reports whether it always did. What yield gets is valid
 	// until it returns.
 	each(prefix Scenario, yield func(Scenario) bool) bool
 	// match finds the scenarios with which sc[from:] begins.

@@ -356,7 +356,7 @@ func TestOrbitsOfKnownSpaces(t *testing.T) {
 		{twin, 12, 5}, {twin.Times(2), 12, 39}, {twin.Times(3), 12, 407}, {twin.Times(4), 12, 5053},
 		{space.Then(twin, correct), 12, 83},
 		{distinct(twin, 2), 12, 34}, {distinct(twin, 3), 12, 300}, {twin.Constant(7), 12, 5},
-		// B and its twin go alike, and so do A and C, c1 and c2.
+		// B and its twin go the same way, and so do A and C, c1 and c2.
 		{reach(3), 8, 4}, {reach(1, 2, 3), 8, 16}, {reach(2).Times(2), 8, 75},
 		{crash, 12, 2}, {crash.Times(2), 12, 6}, {distinct(crash, 2), 12, 4}, {distinct(crash, 5), 12, 10},
 		{space.Then(crash, amnesia), 12, 6}, {space.Or(crash, amnesia), 12, 4}, {space.Or(crash, amnesia).Times(2), 12, 24},

@@ -164,7 +164,7 @@ func texts(sc space.Scenario) []string {
 	return list
 }
 
-// Everything that a space tells agrees with the list of its scenarios.
+// Everything that a space says agrees with the list of its scenarios.
 func TestSpaceIsItsList(t *testing.T) {
 	steps := someSteps(t, 5)
 	rapid.Check(t, func(t *rapid.T) {

@@ -19,7 +19,7 @@ import (
 // network=held c1=(write red, read)" begins one, with steps below it, each
 // a line as a script would write it but for quotes. "storyboard" and "diagram"
 // draw it; width=60 and color change how. "mermaid" and "shiviz" show it to
-// other programs, "explain" tells the story of a step, the last or step=3.
+// other programs, "explain" the story of a step, the last or step=3.
 func TestStories(t *testing.T) {
 	simtest.Stories(t, "testdata", func() func(*testing.T, *simtest.Command) string {
 		var w *runtime.World

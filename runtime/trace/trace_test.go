@@ -45,7 +45,7 @@ func TestTerminalDoesNotObeyNodes(t *testing.T) {
 	checkWidths(t, tr)
 	for _, text := range []string{trace.Storyboard(tr, trace.Options{}), trace.Diagram(tr, trace.Options{})} {
 		if !strings.Contains(text, "B fails: panic: a�[31mb") {
-			t.Errorf("the failure is not told:\n%s", text)
+			t.Errorf("the failure is not shown:\n%s", text)
 		}
 	}
 }

@@ -171,7 +171,7 @@ func (j *judge) enough(s Enough, before []Sentence) {
 		}
 		i := slices.IndexFunc(j.tr.at(s.At).Seen, func(o Observation) bool { return o == seen })
 		if i < 0 {
-			j.Fatalf("%+v is about nothing that was told: %+v", s, seen)
+			j.Fatalf("%+v is about nothing that was seen: %+v", s, seen)
 		}
 		o := j.at(s.At).Seen[i]
 		want = func(seen []node.Observation, _ []node.Sent) bool {
@@ -295,7 +295,7 @@ func (j *judge) behind(v *runtime.World, s Behind) {
 	j.says(s, slices.Concat(j.names(s.One), j.names(s.Two))...)
 }
 
-// groups is the partition of a step by names, told by the step or by one before.
+// groups is the partition of a step by names, given by the step or by one before.
 func (j *judge) groups(step int) (groups [][]string) {
 	for _, v := range j.w.Path()[1 : step+1] {
 		var own [][]string
@@ -330,8 +330,8 @@ func (j *judge) crossed(s Crossed) {
 func (j *judge) operation(s ClientOperation) {
 	type fate struct{ got, late, changed bool }
 	end := Place{s.Ended.Step, s.Ended.At + 1}
-	fates := func(m Place) (heard map[int]bool, told map[int]fate) {
-		heard, told = map[int]bool{}, map[int]fate{}
+	fates := func(m Place) (heard map[int]bool, became map[int]fate) {
+		heard, became = map[int]bool{}, map[int]fate{}
 		j.until(end, func(p Place, d runtime.Delivery) {
 			if p.Before(s.Begun) || d.From < 0 || d.Event.Message != j.at(m).Event.Message {
 				return
@@ -340,15 +340,15 @@ func (j *judge) operation(s ClientOperation) {
 				heard[d.From] = true
 			}
 			if d.From == s.Lane {
-				f := told[d.To]
+				f := became[d.To]
 				f.late = d.Fate == runtime.Waiting
 				if d.Fate == runtime.Delivered && !f.got {
 					f.got, f.changed = true, d.Changed
 				}
-				told[d.To] = f
+				became[d.To] = f
 			}
 		})
-		return heard, told
+		return heard, became
 	}
 	for _, h := range s.Heard {
 		heard, _ := fates(h.Message)
@@ -358,8 +358,8 @@ func (j *judge) operation(s ClientOperation) {
 		j.says(s, node.Text(j.at(h.Message).Event.Message)+" from "+j.name(h.From[0]))
 	}
 	for _, m := range s.Receptions {
-		_, told := fates(m.Message)
-		for i, f := range told {
+		_, became := fates(m.Message)
+		for i, f := range became {
 			stays := slices.ContainsFunc(m.Stay, func(p Place) bool { return j.at(p).To == i })
 			if slices.Contains(m.Gets, i) != f.got || slices.Contains(m.Misses, i) == f.got || slices.Contains(m.Late, i) != (f.late && !f.got) || stays && f.changed {
 				j.Fatalf("%+v: what became of %+v at %s is %+v", s, m, j.name(i), f)
@@ -368,8 +368,8 @@ func (j *judge) operation(s ClientOperation) {
 				j.Fatalf("%q does not say that %s missed it", j.tr.Say(s), j.name(i))
 			}
 		}
-		if len(told) != len(m.Gets)+len(m.Misses) {
-			j.Fatalf("%+v: %+v is about others than %v", s, m, told)
+		if len(became) != len(m.Gets)+len(m.Misses) {
+			j.Fatalf("%+v: %+v is about others than %v", s, m, became)
 		}
 	}
 	returned := false

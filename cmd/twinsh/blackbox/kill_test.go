@@ -24,7 +24,10 @@ import (
 // from their checkpoint. Nothing depends on how fast the machine is: when to
 // kill is drawn, but how often, and that there is something to go on from, is not.
 
-var killSeed = flag.Uint64("kill-seed", 1, "draw other moments to kill searches at")
+var (
+	killSeed = flag.Uint64("kill-seed", 1, "draw other moments to kill searches at")
+	long     = flag.Bool("long", false, "kill each search at five times as many moments")
+)
 
 // Scripts but for their stage, which sets space, prop and symmetry.
 const (
@@ -36,8 +39,8 @@ report = explore(space, check = prop, symmetry = symmetry)
 	resumable = `
 report = explore(space, check = prop, symmetry = symmetry, checkpoint = "search", resume = True)
 `
-	// layerByLayer notes its progress after every layer, and tells it in a line
-	// longer than a pipe is: until someone reads the line, the program waits.
+	// layerByLayer notes its progress after every layer, and says so in a line
+	// longer than a pipe is: until that is read, the program waits.
 	layerByLayer = `
 for _ in range(100):
     r = explore(space, check = prop, symmetry = symmetry, checkpoint = "search", resume = True, max_worlds = 1)
@@ -45,8 +48,8 @@ for _ in range(100):
         break
     print("saved", r.depth, "." * (1 << 18))
 ` + resumable
-	// told tells all that was found.
-	told = `
+	// printed is all that was found.
+	printed = `
 print(report)
 print(report.covered, report.ended_early, report.progress, report.worlds, report.steps, report.depth, report.renamings)
 print(report.violations)
@@ -66,9 +69,12 @@ type killing struct {
 	rng *rand.Rand
 }
 
-func newKilling(t *testing.T, script string) *killing {
+func newKilling(t *testing.T, script string) *killing { return newKillingOf(t, *killSeed, script) }
+
+// newKillingOf draws its moments by another seed.
+func newKillingOf(t *testing.T, seed uint64, script string) *killing {
 	t.Helper()
-	k := &killing{t, t.TempDir(), rand.New(rand.NewPCG(*killSeed, 0))}
+	k := &killing{t, t.TempDir(), rand.New(rand.NewPCG(seed, 0))}
 	k.write("script.star", script)
 	return k
 }
@@ -115,7 +121,7 @@ func (k *killing) run() (string, int) {
 func uninterrupted(t *testing.T, stage string) (string, time.Duration) {
 	t.Helper()
 	began := time.Now()
-	out, status := newKilling(t, stage+whole+told).run()
+	out, status := newKilling(t, stage+whole+printed).run()
 	if status != allHeld {
 		t.Fatalf("exit status %d:\n%s", status, out)
 	}
@@ -163,7 +169,7 @@ func (k *killing) leftovers() []string {
 	return names
 }
 
-// attempt runs the script, waits until it has told of so many saved layers and
+// attempt runs the script, waits until it has printed so many saved layers and
 // then for the moment to kill it. It returns the depths that were reported, and what
 // else it printed if it ended before it was killed.
 func (k *killing) attempt(layers int, moment func()) (depths []int, output string, ended bool) {
@@ -199,7 +205,7 @@ func (k *killing) attempt(layers int, moment func()) (depths []int, output strin
 	cmd.Wait()
 	switch cmd.ProcessState.ExitCode() {
 	case allHeld:
-		// It had ended, but may have told of layers after the last one read.
+		// It had ended, but may have printed layers after the last one read.
 		for line := range strings.Lines(string(rest)) {
 			if !strings.HasPrefix(line, "saved ") {
 				output += line
@@ -249,52 +255,65 @@ space, prop = rounds("faulty", partitions(exactly = 2)) * 5, agreement()
 			if !strings.Contains(want, "VIOLATED") || strings.Contains(want, "renamings") == strings.HasSuffix(tc.stage, "False") {
 				t.Fatalf("this tests something else:\n%s", want)
 			}
-			k := newKilling(t, tc.stage+layerByLayer+told)
-			atRandom := func() { time.Sleep(time.Duration(k.rng.Int64N(int64(took / 5)))) }
-			asItWrites := func() {
-				deadline := time.Now().Add(took) // it may have written, and wait
-				for before := k.look(); k.look() == before && time.Now().Before(deadline); {
-				}
+			seeds := uint64(1)
+			if *long {
+				seeds = 5
 			}
-			kills, resumed, within, last := 0, 0, 0, 0
-			for n := 0; ; n++ {
-				// It is killed twice before it can have saved more than a layer,
-				// then within the layer that follows one. So there are at least
-				// three kills of a search of five layers.
-				layers, moment := 0, atRandom
-				if n%4 >= 2 {
-					layers = 1
-				}
-				if n%4 == 3 {
-					moment = asItWrites
-				}
-				depths, output, ended := k.attempt(layers, moment)
-				if len(depths) > 0 {
-					if depths[0] <= last {
-						t.Fatalf("run %d saved layer %d, and layer %d had been saved: it does not go on", n+1, depths[0], last)
-					}
-					if depths[0] > 1 {
-						resumed++
-					}
-					last = depths[len(depths)-1]
-				}
-				if ended {
-					k.sameFindings(output, want)
-					break
-				}
-				kills++
-				if n%4 == 3 && slices.Contains(k.leftovers(), ".search.twinsh-new") {
-					within++
-				}
-			}
-			t.Logf("seed %d: killed %d times, %d times in the middle of a write; %d runs went on", *killSeed, kills, within, resumed)
-			if kills < 3 || resumed < 1 {
-				t.Errorf("killed %d times, %d runs went on: that tests nothing", kills, resumed)
-			}
-			if left := k.leftovers(); left != nil {
-				t.Errorf("files are left: %v", left)
+			for i := range seeds {
+				killedInAnyLayer(t, *killSeed+i, tc.stage, want, took)
 			}
 		})
+	}
+}
+
+// killedInAnyLayer kills a search that wants so much to be printed, and takes so long,
+// at moments that the seed draws.
+func killedInAnyLayer(t *testing.T, seed uint64, stage, want string, took time.Duration) {
+	t.Helper()
+	k := newKillingOf(t, seed, stage+layerByLayer+printed)
+	atRandom := func() { time.Sleep(time.Duration(k.rng.Int64N(int64(took / 5)))) }
+	asItWrites := func() {
+		deadline := time.Now().Add(took) // it may have written, and wait
+		for before := k.look(); k.look() == before && time.Now().Before(deadline); {
+		}
+	}
+	kills, resumed, within, last := 0, 0, 0, 0
+	for n := 0; ; n++ {
+		// It is killed twice before it can have saved more than a layer,
+		// then within the layer that follows one. So there are at least
+		// three kills of a search of five layers.
+		layers, moment := 0, atRandom
+		if n%4 >= 2 {
+			layers = 1
+		}
+		if n%4 == 3 {
+			moment = asItWrites
+		}
+		depths, output, ended := k.attempt(layers, moment)
+		if len(depths) > 0 {
+			if depths[0] <= last {
+				t.Fatalf("run %d saved layer %d, and layer %d had been saved: it does not go on", n+1, depths[0], last)
+			}
+			if depths[0] > 1 {
+				resumed++
+			}
+			last = depths[len(depths)-1]
+		}
+		if ended {
+			k.sameFindings(output, want)
+			break
+		}
+		kills++
+		if n%4 == 3 && slices.Contains(k.leftovers(), ".search.twinsh-new") {
+			within++
+		}
+	}
+	t.Logf("seed %d: killed %d times, %d times in the middle of a write; %d runs went on", seed, kills, within, resumed)
+	if kills < 3 || resumed < 1 {
+		t.Errorf("killed %d times, %d runs went on: that tests nothing", kills, resumed)
+	}
+	if left := k.leftovers(); left != nil {
+		t.Errorf("files are left: %v", left)
 	}
 }
 
@@ -312,7 +331,7 @@ cluster(kv(write_back = False), clients = {"w": [write("1"), write("2")], "r1": 
 twin("C")
 space, prop = exchanges(reach = [["A"], ["B"], ["C"], ["C'"], ["D"]]) * %d, linearizable()
 symmetry = None`, length)
-		k := newKilling(t, stage+resumable+told)
+		k := newKilling(t, stage+resumable+printed)
 		if !k.killedBetweenCheckpoints() {
 			t.Logf("%d steps take less than a second", length)
 			continue
@@ -378,7 +397,7 @@ func savedOnce(t *testing.T) *killing {
 load("@std//kv.star", "kv", "read", "write")
 cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
 twin("C")
-space, prop, symmetry = exchanges() * 5, linearizable(), None`+layerByLayer+told)
+space, prop, symmetry = exchanges() * 5, linearizable(), None`+layerByLayer+printed)
 	if depths, _, ended := k.attempt(1, func() {}); len(depths) != 1 || ended {
 		t.Fatal("it was not killed after its first layer")
 	}
@@ -464,7 +483,7 @@ space, prop, symmetry = exchanges(reach = [["A"], ["B"], ["C"], ["C'"], ["D"]]) 
 for _ in range(100):
     if explore(space, check = prop, symmetry = symmetry, checkpoint = "search", resume = True, max_worlds = 1).complete:
         break
-`+resumable+told)
+`+resumable+printed)
 	busy := regexp.MustCompile(`explore: checkpoint: (process [0-9]+|another process) is using search`)
 	type ending struct {
 		output string

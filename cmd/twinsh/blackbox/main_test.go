@@ -90,7 +90,7 @@ func requireStatus(ts *testscript.TestScript, err error, want string) {
 
 // interrupt N WORD PROGRAM ARG... executes a program, interrupts it as soon as
 // it has printed the word, and requires that exit status. What the program prints
-// must hold the word once. It sends the signal whose number N tells.
+// must hold the word once. It sends the signal of that number.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt N word program [args...]")

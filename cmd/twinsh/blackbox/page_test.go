@@ -135,7 +135,7 @@ func TestPageInBrowser(t *testing.T) {
 	at("button", three)
 	do(t, ctx, chromedp.Click(chromedp.CSS("#step-1 .title")))
 	at("click", one)
-	// The browser tells the page of a new address a little later.
+	// The page hears of a new address a little later.
 	arrived := func(step string) chromedp.Action[chromedp.Void] {
 		return chromedp.Poll[chromedp.Void](`document.getElementById("which").textContent.startsWith("Step ` + step + `")`)
 	}

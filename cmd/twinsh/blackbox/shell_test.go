@@ -230,7 +230,7 @@ func TestShellTakesPastes(t *testing.T) {
 	c.run("f(41)", "42")
 	c.run(":paste", "Ctrl-D")
 	c.send("def g(x):\r\r    return f(x) * 2\r\rg(1)\r\x04")
-	// The terminal or the editor sees the Ctrl-D, whoever reads at that moment;
+	// The terminal or the editor sees the Ctrl-D, which of them reads at that moment;
 	// only the editor shows it.
 	c.expect("4\r\n")
 	c.run("f = lambda x: 100", "")
