@@ -199,7 +199,7 @@ func isWord(c byte) bool {
 
 func bold(in *Interpreter, s string) string {
 	if in.config.Color {
-		return "\x1b[1m" + s + "\x1b[0m"
+		return terminal.Bold.Paint(s)
 	}
 	return s
 }

@@ -1,30 +1,30 @@
 package terminal
 
-import "fmt"
+import "github.com/fatih/color"
 
-// A Style is how a terminal shows a text: the number of its attribute (ECMA-48, SGR).
-type Style int
+// A Style is how a terminal shows a text.
+type Style color.Attribute
 
 // The styles that twinsh uses.
 const (
-	Plain   Style = 0
-	Bold    Style = 1
-	Faint   Style = 2
-	Red     Style = 31
-	Yellow  Style = 33
-	Blue    Style = 34
-	Magenta Style = 35
-	Cyan    Style = 36
+	Plain   = Style(color.Reset)
+	Bold    = Style(color.Bold)
+	Faint   = Style(color.Faint)
+	Red     = Style(color.FgRed)
+	Yellow  = Style(color.FgYellow)
+	Blue    = Style(color.FgBlue)
+	Magenta = Style(color.FgMagenta)
+	Cyan    = Style(color.FgCyan)
 )
 
-// Paint returns text in the style, and takes the style back after it. A [Writer] that
-// may show colours lets that pass.
+// Paint returns text in the style, and takes the style back after it. It does not ask
+// the environment whether there are colours: the host did, and a [Writer] that may show
+// them lets them pass.
 func (s Style) Paint(text string) string {
-	switch s {
-	case Plain:
+	if s == Plain {
 		return text
-	case Bold, Faint:
-		return fmt.Sprintf("\x1b[%dm%s\x1b[22m", s, text)
 	}
-	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", s, text)
+	c := color.New(color.Attribute(s))
+	c.EnableColor()
+	return c.Sprint(text)
 }
