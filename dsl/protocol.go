@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -114,7 +113,6 @@ func (o Option) value(v starlark.Value) (any, error) {
 // newNative makes the function native of the modules of @std.
 func newNative(protocols []Protocol) (*interp.Builtin, error) {
 	made := map[string]*interp.Builtin{}
-	var known []string
 	for _, p := range protocols {
 		if made[p.Name] != nil {
 			return nil, fmt.Errorf("protocol %s: there are two of that name", p.Name)
@@ -124,23 +122,28 @@ func newNative(protocols []Protocol) (*interp.Builtin, error) {
 			return nil, err
 		}
 		made[p.Name] = built(entry)
-		known = append(known, p.Name)
 	}
-	slices.Sort(known)
-	return built(Entry{
+	return built(nativeEntry(made)), nil
+}
+
+func nativeEntry(made map[string]*interp.Builtin) Entry {
+	return Entry{
 		Signature: "native(name)",
 		Doc:       "The protocol of that name that the host program provides, as a function of its options.",
-		call: func(c *call) (starlark.Value, error) {
-			var name string
-			if err := c.Unpack(&name); err != nil {
-				return nil, err
-			}
-			if b := made[name]; b != nil {
-				return b, nil
-			}
-			return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, spell.Hint(name, known), strings.Join(known, ", "))
-		},
-	}), nil
+		call:      func(c *call) (starlark.Value, error) { return callNative(c, made) },
+	}
+}
+
+func callNative(c *call, made map[string]*interp.Builtin) (starlark.Value, error) {
+	var name string
+	if err := c.Unpack(&name); err != nil {
+		return nil, err
+	}
+	if b := made[name]; b != nil {
+		return b, nil
+	}
+	known := sortedKeys(made)
+	return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, spell.Hint(name, known), strings.Join(known, ", "))
 }
 
 // A protocolValue is a protocol in a script.

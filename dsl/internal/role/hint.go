@@ -72,7 +72,7 @@ func misused(b *starlark.Builtin, err error) error {
 func (s *self) missing(name string) error {
 	n := s.node
 	if n.role.handlers["init"] == nil {
-		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, spell.Hint(name, (&self{&scriptNode{}}).AttrNames()))
+		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, spell.Hint(name, (&self{node: &scriptNode{}}).AttrNames()))
 	}
 	fresh := &scriptNode{attrs: n.attrs} // while init runs
 	if b, ok := n.protocol.fresh.Load(n.key()); ok {
@@ -81,7 +81,7 @@ func (s *self) missing(name string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, spell.Hint(name, (&self{fresh}).AttrNames()), orNothing(fresh.attrNames()))
+	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, spell.Hint(name, (&self{node: fresh}).AttrNames()), orNothing(fresh.attrNames()))
 }
 
 func orNothing(names []string) string {

@@ -167,7 +167,7 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 	} else {
 		thread.SetMaxExecutionSteps(handlerSteps)
 	}
-	v, err := starlark.Call(thread, n.role.handlers[name], append(starlark.Tuple{&self{n}}, args...), nil)
+	v, err := starlark.Call(thread, n.role.handlers[name], append(starlark.Tuple{&self{node: n}}, args...), nil)
 	if err == nil {
 		return v, nil
 	}

@@ -16,7 +16,10 @@ import (
 
 // A self is the node that a handler acts for. Its attributes are the node's
 // state, beside those that say who it is and the methods that act.
-type self struct{ node *scriptNode }
+type self struct {
+	node    *scriptNode
+	scratch []byte // for encodings that are made only to see whether they can be
+}
 
 func (s *self) String() string        { return fmt.Sprintf("self(%s)", s.node.self.ID) }
 func (s *self) Type() string          { return "self" }
@@ -92,9 +95,11 @@ func (s *self) SetField(name string, v starlark.Value) error {
 	if _, method := selfMethods[name]; method || slices.Contains(selfFacts, name) {
 		return fmt.Errorf("cannot set self.%s, which every node has; call the attribute something else", name)
 	}
-	if _, err := value.Append(nil, v); err != nil {
+	b, err := value.Append(s.scratch[:0], v)
+	if err != nil {
 		return fmt.Errorf("cannot set self.%s: it %w", name, err)
 	}
+	s.scratch = b
 	s.node.attrs[name] = v
 	return nil
 }

@@ -1,9 +1,11 @@
 package value
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"math/big"
 	"slices"
@@ -66,23 +68,51 @@ func AppendFields(b []byte, names []string, values map[string]starlark.Value) ([
 	return b, nil
 }
 
+// appendGiven appends the encoding of a dict of the names and values in fields, as they
+// are given in a call. An error names the field.
+func appendGiven(b []byte, fields []starlark.Tuple) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, tagDict), uint64(len(fields)))
+	spans := make([]span, 0, len(fields))
+	for _, f := range fields {
+		at := span{start: len(b)}
+		name := string(f[0].(starlark.String))
+		var err error
+		if b, err = encode(appendText(append(b, tagString), name), f[1], 1); err != nil {
+			return nil, fmt.Errorf("field %s %w", name, err)
+		}
+		at.end = len(b)
+		if at.end > MaxSize {
+			return nil, fmt.Errorf("field %s %w", name, errSize)
+		}
+		spans = append(spans, at)
+	}
+	return sorted(b, spans), nil
+}
+
 // DecodeFields returns what [AppendFields] encoded.
 func DecodeFields(b []byte) (map[string]starlark.Value, error) {
-	v, rest, err := Decode(b)
+	if len(b) == 0 || b[0] != tagDict {
+		return nil, ErrEncoding
+	}
+	count, b, err := decodeCount(b[1:])
 	if err != nil {
 		return nil, err
 	}
-	d, ok := v.(*starlark.Dict)
-	if !ok || len(rest) > 0 {
-		return nil, ErrEncoding
-	}
-	values := make(map[string]starlark.Value, d.Len())
-	for name, v := range d.Entries() {
-		name, ok := name.(starlark.String)
-		if !ok {
+	values := make(map[string]starlark.Value, count)
+	for range count {
+		if len(b) == 0 || b[0] != tagString {
 			return nil, ErrEncoding
 		}
-		values[string(name)] = v
+		var name string
+		if name, b, err = decodeText(b[1:]); err != nil {
+			return nil, err
+		}
+		if values[name], b, err = decode(b, 1); err != nil {
+			return nil, err
+		}
+	}
+	if len(b) > 0 {
+		return nil, ErrEncoding
 	}
 	return values, nil
 }
@@ -113,26 +143,28 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 		}
 		return b, nil
 	case *starlark.Dict:
-		return encodePairs(append(b, tagDict), v.Items(), depth)
+		return encodeSorted(append(b, tagDict), v.Len(), v.Entries(), depth)
 	case *starlark.Set:
-		var items []starlark.Tuple
-		for e := range v.Elements() {
-			items = append(items, starlark.Tuple{e})
-		}
-		return encodePairs(append(b, tagSet), items, depth)
+		return encodeSorted(append(b, tagSet), v.Len(), func(yield func(_, _ starlark.Value) bool) {
+			for e := range v.Elements() {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}, depth)
 	case *starlarkstruct.Struct:
 		if v.Constructor() != starlarkstruct.Default {
 			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), Storable)
 		}
-		var items []starlark.Tuple
-		for _, name := range v.AttrNames() {
-			field, err := v.Attr(name)
-			if err != nil {
-				return nil, err
+		names := v.AttrNames()
+		return encodeSorted(append(b, tagStruct), len(names), func(yield func(_, _ starlark.Value) bool) {
+			for _, name := range names {
+				field, _ := v.Attr(name) // it is there
+				if !yield(starlark.String(name), field) {
+					return
+				}
 			}
-			items = append(items, starlark.Tuple{starlark.String(name), field})
-		}
-		return encodePairs(append(b, tagStruct), items, depth)
+		}, depth)
 	case *Signed:
 		if b, err = encode(append(b, tagSigned), v.Signer, depth+1); err != nil {
 			return nil, err
@@ -175,29 +207,44 @@ func encodeScalar(b []byte, v starlark.Value) (_ []byte, ok bool, err error) {
 	return b, false, nil
 }
 
-// encodePairs encodes tuples sorted by the encoding of their first elements.
-func encodePairs(b []byte, items []starlark.Tuple, depth int) ([]byte, error) {
-	encoded := make([]string, len(items))
-	size := len(b)
-	for i, item := range items {
-		var e []byte
-		for _, v := range item {
-			var err error
-			if e, err = encode(e, v, depth+1); err != nil {
+// encodeSorted encodes n pairs, sorted by their encodings. The second of a pair may be
+// nil: then there is none.
+func encodeSorted(b []byte, n int, pairs iter.Seq2[starlark.Value, starlark.Value], depth int) ([]byte, error) {
+	b = binary.AppendUvarint(b, uint64(n))
+	spans := make([]span, 0, n)
+	for first, second := range pairs {
+		at := span{start: len(b)}
+		var err error
+		if b, err = encode(b, first, depth+1); err != nil {
+			return nil, err
+		}
+		if second != nil {
+			if b, err = encode(b, second, depth+1); err != nil {
 				return nil, err
 			}
 		}
-		encoded[i] = string(e)
-		if size += len(e); size > MaxSize {
-			return nil, errSize
-		}
+		at.end = len(b)
+		spans = append(spans, at)
 	}
-	slices.Sort(encoded)
-	b = binary.AppendUvarint(b, uint64(len(items)))
-	for _, e := range encoded {
-		b = append(b, e...)
+	return sorted(b, spans), nil
+}
+
+// A span is a part of an encoding.
+type span struct{ start, end int }
+
+// sorted puts the parts with which an encoding ends in order.
+func sorted(b []byte, spans []span) []byte {
+	compare := func(x, y span) int { return bytes.Compare(b[x.start:x.end], b[y.start:y.end]) }
+	if slices.IsSortedFunc(spans, compare) {
+		return b
 	}
-	return b, nil
+	start := spans[0].start
+	slices.SortFunc(spans, compare)
+	in := make([]byte, 0, len(b)-start)
+	for _, at := range spans {
+		in = append(in, b[at.start:at.end]...)
+	}
+	return append(b[:start], in...)
 }
 
 func appendText(b []byte, s string) []byte {
@@ -244,23 +291,86 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 		arg, err := ToGo(v)
 		return Operation{name, arg}, b, err
 	}
-	count, size := binary.Uvarint(b)
-	if size <= 0 || count > uint64(len(b)) {
-		return nil, nil, ErrEncoding
+	count, b, err := decodeCount(b)
+	if err != nil {
+		return nil, nil, err
 	}
-	b = b[size:]
-	if tag == tagDict || tag == tagStruct {
-		count *= 2
+	switch tag {
+	case tagDict:
+		return decodeDict(b, count, depth)
+	case tagStruct:
+		return decodeStruct(b, count, depth)
+	case tagList, tagTuple, tagSet:
+	default:
+		return nil, nil, ErrEncoding
 	}
 	elems := make([]starlark.Value, count)
 	for i := range elems {
-		var err error
 		if elems[i], b, err = decode(b, depth+1); err != nil {
 			return nil, nil, err
 		}
 	}
-	v, err := assemble(tag, elems)
-	return v, b, err
+	switch tag {
+	case tagList:
+		return starlark.NewList(elems), b, nil
+	case tagTuple:
+		return starlark.Tuple(elems), b, nil
+	}
+	s := starlark.NewSet(len(elems))
+	for _, e := range elems {
+		if err := s.Insert(e); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s, b, nil
+}
+
+// decodeCount returns the number of elements that b begins with and the rest of b.
+func decodeCount(b []byte) (int, []byte, error) {
+	count, size := binary.Uvarint(b)
+	if size <= 0 || count > uint64(len(b)) {
+		return 0, nil, ErrEncoding
+	}
+	return int(count), b[size:], nil
+}
+
+// decodeDict returns the dict of so many pairs that b begins with and the rest of b.
+func decodeDict(b []byte, count, depth int) (starlark.Value, []byte, error) {
+	d := starlark.NewDict(count)
+	for range count {
+		key, rest, err := decode(b, depth+1)
+		if err != nil {
+			return nil, nil, err
+		}
+		v, rest, err := decode(rest, depth+1)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := d.SetKey(key, v); err != nil {
+			return nil, nil, err
+		}
+		b = rest
+	}
+	return d, b, nil
+}
+
+// decodeStruct returns the struct of so many fields that b begins with and the rest of b.
+func decodeStruct(b []byte, count, depth int) (starlark.Value, []byte, error) {
+	fields := make(starlark.StringDict, count)
+	for range count {
+		key, rest, err := decode(b, depth+1)
+		if err != nil {
+			return nil, nil, err
+		}
+		name, ok := key.(starlark.String)
+		if !ok {
+			return nil, nil, ErrEncoding
+		}
+		if fields[string(name)], b, err = decode(rest, depth+1); err != nil {
+			return nil, nil, err
+		}
+	}
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), b, nil
 }
 
 // decodeScalar returns the value without parts that stands behind a tag, and the
@@ -301,43 +411,6 @@ func decodeScalar(tag byte, b []byte) (starlark.Value, []byte, error) {
 		return nil, nil, ErrEncoding
 	}
 	return starlark.MakeBigInt(n), b, nil
-}
-
-// assemble makes a container of its elements.
-func assemble(tag byte, elems []starlark.Value) (starlark.Value, error) {
-	switch tag {
-	case tagList:
-		return starlark.NewList(elems), nil
-	case tagTuple:
-		return starlark.Tuple(elems), nil
-	case tagSet:
-		s := starlark.NewSet(len(elems))
-		for _, e := range elems {
-			if err := s.Insert(e); err != nil {
-				return nil, err
-			}
-		}
-		return s, nil
-	case tagDict:
-		d := starlark.NewDict(len(elems) / 2)
-		for pair := range slices.Chunk(elems, 2) {
-			if err := d.SetKey(pair[0], pair[1]); err != nil {
-				return nil, err
-			}
-		}
-		return d, nil
-	case tagStruct:
-		fields := starlark.StringDict{}
-		for pair := range slices.Chunk(elems, 2) {
-			name, ok := pair[0].(starlark.String)
-			if !ok {
-				return nil, ErrEncoding
-			}
-			fields[string(name)] = pair[1]
-		}
-		return starlarkstruct.FromStringDict(starlarkstruct.Default, fields), nil
-	}
-	return nil, ErrEncoding
 }
 
 func decodeText(b []byte) (string, []byte, error) {

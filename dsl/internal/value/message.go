@@ -90,21 +90,16 @@ func NewMessage(kind string, fields []starlark.Tuple) (Message, error) {
 	if slices.Contains(Events, kind) {
 		return Message{}, fmt.Errorf("message %s: on_%[1]s is the handler of an event; call the message something else", kind)
 	}
-	d := starlark.NewDict(len(fields))
 	for _, f := range fields {
-		name := string(f[0].(starlark.String))
-		if name == "type" || name == "sender" {
+		if name := string(f[0].(starlark.String)); name == "type" || name == "sender" {
 			return Message{}, fmt.Errorf("message %s: every message has a %s already; use another field name", kind, name)
 		}
-		if _, err := Append(nil, f[1]); err != nil {
-			return Message{}, fmt.Errorf("message %s: field %s %w", kind, name, err)
-		}
-		if err := d.SetKey(f[0], f[1]); err != nil {
-			return Message{}, err
-		}
 	}
-	body, err := Append(nil, d)
-	return Message{kind, string(body)}, err
+	body, err := appendGiven(nil, fields)
+	if err != nil {
+		return Message{}, fmt.Errorf("message %s: %w", kind, err)
+	}
+	return Message{kind, string(body)}, nil
 }
 
 // A Received is a message as its receiver sees it: immutable, with the sender's
