@@ -92,20 +92,24 @@ func (f *checkpointFile) read() (*checkpoint, error) {
 
 // kept returns the checkpoint to go on from, nil if the search begins anew.
 func (x *search) kept() (*checkpoint, error) {
+	if x.keeper == nil {
+		return nil, nil
+	}
+	x.keeper.saved = time.Now()
 	c, err := x.keeper.read()
 	switch {
 	case x.options.Resume && err != nil:
 		return nil, fmt.Errorf("resume: %w", err)
 	case c == nil:
 		if x.options.Resume {
-			x.report.Anew = x.keeper.shown
+			x.report.Anew = fmt.Sprintf("there was no checkpoint %s to resume", x.keeper.shown)
 		}
 		return nil, nil
 	case !x.options.Resume:
 		// Hours of another search are not lost for want of a resume.
 		return nil, x.ours(c)
 	}
-	return c, nil
+	return c, x.ours(c)
 }
 
 // ours reports that a checkpoint is one of another search.

@@ -170,8 +170,16 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 	r, err = x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
+		was := x.report
 		if r, err = x.anew(o, a).run(ctx); err == nil {
 			r.Asymmetry, r.asked = a.why, o.Symmetry != Auto
+			switch {
+			case r.Continued != nil:
+			case was.Continued != nil:
+				r.Anew = fmt.Sprintf("after step %d, to which %s led, symmetry could not be used: %s", was.Continued.Steps, was.Continued.File, a.why)
+			default:
+				r.Anew = was.Anew
+			}
 		}
 	}
 	return r, err

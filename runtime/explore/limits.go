@@ -6,6 +6,7 @@ import (
 	"fmt"
 	goruntime "runtime"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -100,16 +101,17 @@ func newClock(budget time.Duration, end func()) *clock {
 	return c
 }
 
-// pause stops the clock until what it returns is called, unless the time is over.
+// pause stops the clock until what it returns is called for the first time, unless
+// the time is over.
 func (c *clock) pause() (resume func()) {
 	if c == nil || c.timer == nil || !c.timer.Stop() {
 		return func() {}
 	}
 	c.left -= time.Since(c.since)
-	return func() {
+	return sync.OnceFunc(func() {
 		c.since = time.Now()
 		c.timer.Reset(max(c.left, 0))
-	}
+	})
 }
 
 // A guard looks again before the memory that is left can be filled at fillRate bytes

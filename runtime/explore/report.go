@@ -83,8 +83,8 @@ type Report struct {
 	// Continued says from where a search went on that resumed a checkpoint, nil if
 	// it began anew.
 	Continued *Continued
-	// Anew is the checkpoint that a search was to go on from and that is not there, so
-	// that it began anew; "" if there is none such.
+	// Anew says why a search began anew that was to go on from a checkpoint, "" if none
+	// was to.
 	Anew string
 	// Checkpoint is the file of a search that stopped, "" if it has none that leads
 	// to where it got.
@@ -265,7 +265,7 @@ func (r *Report) course(line lineWriter) {
 		line("continued", "after step %d of %d (from checkpoint %s)", c.Steps, c.Of, c.File)
 	}
 	if r.Anew != "" {
-		line("began anew", "there was no checkpoint %s to resume", r.Anew)
+		line("began anew", "%s", r.Anew)
 	}
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
 		why := r.Stopped.Error()

@@ -18,14 +18,8 @@ type resumption struct {
 }
 
 // layer goes back and returns the layer to go on from.
-//
-// The budget is for what is new: the way back takes none of it.
 func (b *resumption) layer(ctx context.Context) (*frontier, error) {
 	c, r := b.from, b.report
-	if err := b.ours(c); err != nil {
-		return nil, err
-	}
-	defer b.bounds.clock.pause()()
 	r.Continued = &Continued{File: b.keeper.shown, Steps: len(c.parents) - 1, Of: b.space.MaxLen()}
 	r.Checkpoint = b.keeper.shown
 	if c.Asymmetry != "" && b.options.Symmetry != Never {

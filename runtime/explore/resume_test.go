@@ -13,6 +13,7 @@ import (
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime/explore"
+	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // stoppedSearch leaves a checkpoint of a search of five steps that was stopped after
@@ -112,5 +113,18 @@ func TestResumeOfNothing(t *testing.T) {
 		if says := strings.Contains(r.Text(), "\nbegan anew there was no checkpoint "+name+" to resume\n"); says != resume {
 			t.Errorf("resume %t:\n%s", resume, r.Text())
 		}
+	}
+}
+
+// It says so, too, if the search then finds that there is no symmetry and begins again.
+func TestResumeOfNothingWithoutSymmetry(t *testing.T) {
+	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read())))
+	of := space.Then(s.Exchanges("c1", s.Quorums(3)), s.Exchanges("c1", s.Quorums(1)))
+	of = space.Then(of, s.Exchanges("c2", s.Quorums(4)))
+	r := s.exploresWith(of, explore.Options{
+		Properties: properties(), Symmetry: explore.Always, Checkpoint: filepath.Join(t.TempDir(), "serach"), Resume: true,
+	})
+	if r.Asymmetry == "" || !strings.Contains(r.Text(), "\nbegan anew there was no checkpoint ") {
+		t.Errorf("asymmetry %q:\n%s", r.Asymmetry, r.Text())
 	}
 }

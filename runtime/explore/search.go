@@ -165,6 +165,16 @@ func (x *search) firstError(ctx context.Context, nodes *frontier, err error) err
 // first returns the layer to begin with: that of the starting world, or that of
 // a checkpoint.
 func (x *search) first(ctx context.Context) (*frontier, error) {
+	// The budget is for what is new: finding the way back takes none of it.
+	running := x.bounds.clock.pause()
+	c, err := x.kept()
+	if c == nil {
+		running()
+	}
+	defer running()
+	if err != nil {
+		return nil, err
+	}
 	if x.options.Symmetry == Always || x.options.Symmetry == Sampled {
 		if err := x.seekSymmetry(ctx); err != nil {
 			return nil, err
@@ -173,15 +183,8 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 			x.graph.canonicalFrom = 0
 		}
 	}
-	if x.keeper != nil {
-		x.keeper.saved = time.Now()
-		c, err := x.kept()
-		if err != nil {
-			return nil, err
-		}
-		if c != nil {
-			return (&resumption{x, c}).layer(ctx)
-		}
+	if c != nil {
+		return (&resumption{x, c}).layer(ctx)
 	}
 	seen, err := x.judge.begin(ctx, x.options.Start)
 	if err != nil {
