@@ -123,6 +123,7 @@ const kvStage = `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
 `
 
+// roundStage is how the examples of rounds begin.
 const roundStage = `load("@std//hotstuff.star", "hotstuff")
 cluster(hotstuff())
 twin("A")

@@ -2,23 +2,34 @@
 // system, act on it and search what it can do.
 //
 //	Interpreter  executes scripts; one is one session with one current world    dsl.go
-//	  Eval       executes text piece by piece, for shells                       dsl.go
-//	  Names      what a shell needs to know, to complete and to save            shell.go
+//	  Eval       executes text piece by piece, for shells
+//	  Names      what a shell needs to know, to complete and to save
 //	Config       what the host hands to it: modules, protocols, output, limits  dsl.go
+//	Error        what went wrong, where, and through which calls                dsl.go
+//	CheckFailed  a check or an assertion that did not hold
 //	Protocol     a protocol written in Go, for native() in an @std module       protocol.go
-//	Error        what went wrong, where, and through which calls                errors.go
-//	CheckFailed  a check or an assertion that did not hold                      errors.go
 //	Family       builtins that belong together, with their documentation        builtin.go
-//	Entry        one builtin: signature, documentation, example                 builtin.go
+//	Entry        one builtin: signature, documentation, example
+//	Reference    the reference of the language, made of them                    reference.go
 //
 // A host makes an Interpreter with [New] and executes scripts with it. The
 // package knows no protocol and no module of its own.
 //
-// Within, each family of builtins is a file builtin_*.go. What these deal with stands
-// in session.go, world.go, space.go, property.go, report.go and protocol.go; how a script
-// is written, in writer.go. Scripts are executed by dsl/internal/interp, which knows
-// nothing of systems; the code of nodes stands in dsl/internal/role, and what nodes
-// keep and send in dsl/internal/value.
+// Within, a file builtin_*.go is a family of builtins, or a part of one. What they deal
+// with has files of its own:
+//
+//	session.go                       the current world, undo and branches
+//	world.go, space.go, protocol.go  values of scripts
+//	property.go, report.go           what is judged, and what came of it
+//	finding.go, alarm.go             violations and failures; those not looked at
+//	params.go                        what parameters take
+//	writer.go, output.go             scripts that are written; files and Stdout
+//	help.go, hint.go, python.go      documentation; what is meant by a mistake
+//	fingerprint.go                   what a search is a search of
+//
+// Scripts are executed by dsl/internal/interp, which knows nothing of all that. The code
+// of nodes stands in dsl/internal/role, and what nodes keep and send in
+// dsl/internal/value.
 package dsl
 
 import (

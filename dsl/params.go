@@ -11,7 +11,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
-// plain is a parameter that takes what [toGo] takes.
+// plain is a parameter that takes what [value.ToGo] takes.
 type plain struct{ value any }
 
 // Unpack implements [starlark.Unpacker].

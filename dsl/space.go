@@ -30,8 +30,7 @@ func (s scenarioValue) Truth() starlark.Bool  { return len(s) > 0 }
 func (s scenarioValue) Hash() (uint32, error) { return starlark.String(s.String()).Hash() }
 
 // Len, Index and Iterate make a scenario a sequence of texts.
-func (s scenarioValue) Len() int { return len(s) }
-
+func (s scenarioValue) Len() int                   { return len(s) }
 func (s scenarioValue) Index(i int) starlark.Value { return starlark.String(s[i].Text()) }
 func (s scenarioValue) Iterate() starlark.Iterator { return &indexIterator{s, 0} }
 

@@ -21,8 +21,8 @@ type writer struct {
 	in *Interpreter
 }
 
-// script is the whole script of a system and what happens in it; system is an expression
-// that makes the protocol.
+// script is the whole script of a system and what happens in it. protocol is an expression
+// that makes its protocol.
 func (w writer) script(protocol string, c runtime.Config, happens string) string {
 	text := systemText(protocol, c) + happens
 	return w.needs(text) + text
