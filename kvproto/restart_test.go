@@ -11,6 +11,7 @@ import (
 // writes; without, it is not. All scenarios of two writes, two reads and one
 // restart are tried in which exchanges reach three servers or only the first.
 func TestCounterKeepsTheStoreAtomic(t *testing.T) {
+	t.Parallel()
 	if story := search(t, Options{}); story != nil {
 		t.Errorf("with the counter, this is not linearizable: %s", story)
 	}

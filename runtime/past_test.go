@@ -27,6 +27,7 @@ func gossipWorld(t *rapid.T) *runtime.World {
 
 // The own log of an instance tells what it does, without all others.
 func TestReplayedLogsDoTheSame(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := gossipWorld(t)
 		p := w.Past()
@@ -81,6 +82,7 @@ func TestReplayEndsWithItsContext(t *testing.T) {
 // that receiver; no sending is the origin of two arrivals at one instance, and
 // without mail none is unknown, whatever ended a step amid a wave.
 func TestSendersOfMessages(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := gossipWorld(t)
 		p := w.Past()

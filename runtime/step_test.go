@@ -121,6 +121,7 @@ func TestBadNotation(t *testing.T) {
 
 // Random words and lists keep what they are.
 func TestNotationOfAnyWord(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.String(), 1, 4)
 		for _, a := range []runtime.Action{

@@ -39,6 +39,7 @@ func plainRegister() check.Model {
 // Where values are written once, the verdict is that of all orders, and that of the
 // search for one; and the witness is an order that explains what was returned.
 func TestClustersAgainstAllOrders(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	linearizable, searched := check.Linearizable(), check.LinearizableTo(plainRegister())
 	var holds, violated int

@@ -258,6 +258,7 @@ func goOn(t *testing.T, w *runtime.World, story string) *runtime.World {
 }
 
 func TestValidity(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	p := check.Validity(func(_ context.Context, v any) (bool, error) {
 		if v == nil {

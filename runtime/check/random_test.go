@@ -179,6 +179,7 @@ func explainedApart(all []span, safe bool) bool {
 
 // The verdicts are those of the oracle, which tries all orders.
 func TestJudgeAgainstAllOrders(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	linearizable, regular, safe := check.Linearizable(), check.Regular(), check.Safe()
 	rapid.Check(t, func(t *rapid.T) {
@@ -208,6 +209,7 @@ func TestJudgeAgainstAllOrders(t *testing.T) {
 // After each event a monitor says what the property says of the history so
 // far, and its state does not depend on how the events fell into steps.
 func TestMonitorsAgainstJudge(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe(), unmonitored{check.Regular()}} {
 		t.Run(p.Name(), func(t *testing.T) {
@@ -245,6 +247,7 @@ func steps(t *rapid.T, events []runtime.Observed) (ends []int) {
 // Operations of faulty replicas count as those of faulty clients do. A violation
 // at the end of a step stands, whatever is written later.
 func TestMonitorsOfFaultyReplicas(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	faulty := node.SetOf(0)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
@@ -274,6 +277,7 @@ func TestMonitorsOfFaultyReplicas(t *testing.T) {
 // What a replica did before it forgot counts as done by a faulty one from then
 // on, and what others did stays what it was.
 func TestMonitorsOfForgetfulReplicas(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		t.Run(p.Name(), func(t *testing.T) {
@@ -341,6 +345,7 @@ func TestWriteOfReplicaThatForgot(t *testing.T) {
 
 // If clients take each other's names, so do they in the states of monitors.
 func TestMonitorsRename(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
 		t.Run(p.Name(), func(t *testing.T) {
@@ -367,6 +372,7 @@ func TestMonitorsRename(t *testing.T) {
 type unmonitored struct{ check.Property }
 
 func TestAgreementMonitor(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	rapid.Check(t, func(t *rapid.T) {
 		h := runtime.History{Cluster: c, Faulty: node.SetOf(2)}

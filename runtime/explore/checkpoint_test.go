@@ -136,6 +136,7 @@ func TestInterruptedAndResumedIsUninterrupted(t *testing.T) {
 // What was violated before a checkpoint counts in the scenarios that go on from
 // it, even if it holds again there.
 func TestResumedAfterViolatedInvariant(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		start func(c *runtime.Cluster) *runtime.World
@@ -235,6 +236,7 @@ func TestUnusableCheckpoints(t *testing.T) {
 // Damage with a checksum that was made right is an error, or does no harm: what
 // the search then finds is what it would have found.
 func TestForgedCheckpoints(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "checkpoint")
 	s, o := storeSpace(t, 4)

@@ -20,6 +20,7 @@ import (
 // reports those that mattered nowhere: with symmetry and without, with one
 // worker and two, and in shards.
 func TestNoEffectAgreesWithOracle(t *testing.T) {
+	t.Parallel()
 	reported := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		network := rapid.SampledFrom([]runtime.Network{runtime.Lossy, runtime.Lossy, runtime.Held}).Draw(rt, "network")

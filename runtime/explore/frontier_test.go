@@ -16,6 +16,7 @@ import (
 
 // Weights add up as big numbers do, as long as the sum has room.
 func TestWeights(t *testing.T) {
+	t.Parallel()
 	word := rapid.OneOf(rapid.Uint64(), rapid.SampledFrom([]uint64{0, 1, 1 << 63, 1<<64 - 1}))
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 4).Draw(t, "words")
@@ -87,6 +88,7 @@ type addedNode struct {
 // its parent links, ranked by parent link, in whatever order and by however many workers
 // search nodes are added.
 func TestFrontier(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		width := rapid.IntRange(1, 5).Draw(t, "width")
 		words := rapid.IntRange(1, 3).Draw(t, "words")
@@ -150,6 +152,7 @@ func TestFrontier(t *testing.T) {
 
 // sortByKey sorts as a library does.
 func TestSortByKey(t *testing.T) {
+	t.Parallel()
 	type pair struct {
 		key   uint64
 		value uint32

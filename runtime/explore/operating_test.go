@@ -86,6 +86,7 @@ func (s stage) together(t *rapid.T) []runtime.Step {
 // several act in one step, in one component or in several, and that the search begins
 // with a past.
 func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
+	t.Parallel()
 	found := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		config := runtime.Config{Protocol: whims{rapid.Uint32().Draw(rt, "seed")}, N: 3, F: 1}
@@ -296,6 +297,7 @@ func TestOrderOfOperationsIsChecked(t *testing.T) {
 // Replicas that are interchangeable and operate are searched as the oracle does, with symmetry
 // and without, if several of them act in one step.
 func TestReplicasAlikeThatOperateAgreeWithOracle(t *testing.T) {
+	t.Parallel()
 	found, renamed := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newStage(t, runtime.Config{Protocol: errands(rapid.Uint32().Draw(rt, "seed")), N: 3, F: 1})

@@ -213,6 +213,7 @@ func TestVariantsAgreeWithOracle(t *testing.T) {
 // Spaces around the stories of the gallery, in which each step may be replaced
 // by others, agree with the oracle.
 func TestRandomSpacesAgreeWithOracle(t *testing.T) {
+	t.Parallel()
 	all := exhibits()
 	var found int
 	rapid.Check(t, func(rt *rapid.T) {

@@ -90,6 +90,7 @@ func drawChores(t *rapid.T) (*runtime.Cluster, []runtime.Step) {
 // Search nodes that are images of each other are one: a layer has as many as there are
 // orbits among the search nodes to which scenarios lead.
 func TestLayersAreOrbits(t *testing.T) {
+	t.Parallel()
 	merged := 0
 	rapid.Check(t, func(t *rapid.T) {
 		c, steps := drawChores(t)

@@ -17,6 +17,7 @@ import (
 // However the search nodes of a path were renamed, the scenario that is played for it
 // leads to a world that is the last search node, renamed, and so does its past.
 func TestReplayUndoesRenamings(t *testing.T) {
+	t.Parallel()
 	read := []node.Operation{{Name: "read"}, {Name: "read"}}
 	c, err := runtime.NewCluster(runtime.Config{
 		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
@@ -41,6 +42,7 @@ func TestReplayUndoesRenamings(t *testing.T) {
 
 // The same where the past says more than the world.
 func TestReplayUndoesRenamingsOfPasts(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c, steps := drawChores(t)
 		property := rapid.SampledFrom([]check.Property{check.Linearizable(), check.Regular(), check.Safe()}).Draw(t, "property")

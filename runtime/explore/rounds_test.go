@@ -79,6 +79,7 @@ func TestRoundsAgreeWithOracle(t *testing.T) {
 // oracle: each violation and each failure is found beside the others, with a
 // shortest counterexample of which the property itself says the same.
 func TestRandomRoundsAgreeWithOracle(t *testing.T) {
+	t.Parallel()
 	var violated, failed, both int
 	rapid.Check(t, func(rt *rapid.T) {
 		s := voting(t, simtest.Ballots{Quorum: rapid.IntRange(2, 3).Draw(rt, "quorum"), Brittle: rapid.Bool().Draw(rt, "brittle")})

@@ -19,6 +19,7 @@ import (
 // worlds that differ by names are taken for one, unless a client hears more
 // servers than it waits for: it would prefer those with the first names.
 func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		options := rapid.SampledFrom(variants).Draw(rt, "variant").options
 		config := four(options, runs("c1", red, blue), runs("c2", read(), read()), runs("c3", read(), read()))

@@ -43,6 +43,7 @@ func reachable(s *space.Space) []*space.Position {
 
 // Each path from the start to an end is one listed scenario.
 func TestPathsAreScenarios(t *testing.T) {
+	t.Parallel()
 	steps := someSteps(t, 5)
 	rapid.Check(t, func(t *rapid.T) {
 		l := expression(t, steps, 4)

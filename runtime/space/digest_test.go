@@ -11,6 +11,7 @@ import (
 
 // Spaces with one digest list the same.
 func TestDigestsTellSpacesApart(t *testing.T) {
+	t.Parallel()
 	steps := someSteps(t, 3)
 	seen := map[[32]byte]string{}
 	rapid.Check(t, func(t *rapid.T) {

@@ -299,6 +299,7 @@ func drawSpace(t *rapid.T, pool []runtime.Step, depth int) *space.Space {
 }
 
 func TestOrbitsOfRandomSpaces(t *testing.T) {
+	t.Parallel()
 	four, three := fourAndTwin(t), threeAndClients(t)
 	pools := [][]runtime.Step{
 		faultSteps(t, four, "crash", "amnesia"),

@@ -166,6 +166,7 @@ func texts(sc space.Scenario) []string {
 
 // Everything that a space says agrees with the list of its scenarios.
 func TestSpaceIsItsList(t *testing.T) {
+	t.Parallel()
 	steps := someSteps(t, 5)
 	rapid.Check(t, func(t *rapid.T) {
 		l := expression(t, steps, 4)

@@ -17,6 +17,7 @@ import (
 // storyboards, is checked against the recorded deliveries by a slow judge, which
 // drives the nodes by hand and knows nothing of how explanations are found.
 func TestExplanationsAreTrue(t *testing.T) {
+	t.Parallel()
 	said := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWorld(t)
@@ -507,6 +508,7 @@ func TestMailComesBeforeThePartition(t *testing.T) {
 // What is found within a bound is what is found without: a search that ends before
 // it is over says nothing.
 func TestBoundedExplanations(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWorld(t)
 		asked := func(budget int) *inquiry {

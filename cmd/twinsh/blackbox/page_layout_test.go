@@ -83,6 +83,7 @@ func goTo(t *testing.T, ctx context.Context, step int) {
 }
 
 func TestPageOnPhone(t *testing.T) {
+	t.Parallel()
 	ctx := opened(t, crowd(t))
 	resize(t, ctx, 390, 844)
 	for step := range steps + 1 {
@@ -101,6 +102,7 @@ func TestPageOnPhone(t *testing.T) {
 }
 
 func TestPageSharesWidth(t *testing.T) {
+	t.Parallel()
 	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": mailed(t)} {
 		ctx := opened(t, tr)
 		for _, width := range []int64{768, 1280, 1920, 2560} {
@@ -124,6 +126,7 @@ func TestPageSharesWidth(t *testing.T) {
 }
 
 func TestPageShowsWhoActs(t *testing.T) {
+	t.Parallel()
 	tr := crowd(t)
 	ctx := opened(t, tr)
 	for _, width := range []int64{390, 1280} {
@@ -151,6 +154,7 @@ func overlaps(t *testing.T, ctx context.Context) string {
 }
 
 func TestPageTextsDoNotOverlap(t *testing.T) {
+	t.Parallel()
 	for name, tr := range map[string]*trace.Trace{"crowd": crowd(t), "inversion": inversion(t), "mailed": mailed(t)} {
 		ctx := opened(t, tr)
 		for _, width := range []int64{390, 768, 1280, 1920} {
@@ -164,6 +168,7 @@ func TestPageTextsDoNotOverlap(t *testing.T) {
 
 // Long words change nothing of that.
 func TestPageLongWords(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("m", 300)
 	tr := inversion(t)
 	tr.Protocol, tr.Legend = long, long
@@ -200,6 +205,7 @@ func TestPageLongWords(t *testing.T) {
 
 // The legend names every mark of the diagram, and no other.
 func TestPageLegend(t *testing.T) {
+	t.Parallel()
 	const marks = `.message, .dot, .chip, .life, .name.faulty, .label[data-more], rect.part, rect.band, .step .mark`
 	for name, c := range map[string]struct {
 		tr       *trace.Trace
@@ -234,6 +240,7 @@ func TestPageLegend(t *testing.T) {
 
 // All that a message says can be reached by a click, and by keys alone.
 func TestPageFullContents(t *testing.T) {
+	t.Parallel()
 	tr := inversion(t)
 	full := "update(version = 1, value = " + strings.Repeat("very ", 200) + "red)"
 	for k := range tr.Steps[2].Deliveries {
@@ -258,6 +265,7 @@ func TestPageFullContents(t *testing.T) {
 }
 
 func TestPageMovesOnlyIfWanted(t *testing.T) {
+	t.Parallel()
 	ctx := opened(t, inversion(t))
 	for _, want := range []string{"no-preference", "reduce"} {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

@@ -88,6 +88,7 @@ const where = `[location.hash, document.getElementById("slider").value, document
 	document.getElementById("which").textContent].join(" | ")`
 
 func TestPageInBrowser(t *testing.T) {
+	t.Parallel()
 	tr := inversion(t)
 	page, err := trace.Page(tr)
 	if err != nil {
@@ -184,6 +185,7 @@ func TestPageInBrowser(t *testing.T) {
 // In a narrow window the page opens where the step is that it shows, and goes with
 // the client that acts.
 func TestPageFollowsSteps(t *testing.T) {
+	t.Parallel()
 	var clients []runtime.Client
 	for _, name := range []string{"c1", "c2", "c3", "c4"} {
 		clients = append(clients, runtime.Client{Name: name, Program: []node.Operation{{Name: "read"}}})
@@ -236,6 +238,7 @@ func TestPageFollowsSteps(t *testing.T) {
 
 // What nodes say is text, never markup or code.
 func TestPageDoesNotObeyNodes(t *testing.T) {
+	t.Parallel()
 	tr := inversion(t)
 	const evil = `</script><img src=x onerror=alert(1)><script>document.title="obeyed"</script>`
 	last := &tr.Steps[len(tr.Steps)-1]

@@ -277,6 +277,7 @@ func newStore(t testing.TB) *runtime.Cluster {
 // Vectors that renamings turn into each other have one canonical form, which is
 // one of them, in each run the same.
 func TestCanonicalForms(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		cluster func() *runtime.Cluster
@@ -338,6 +339,7 @@ func canonical(t *rapid.T, z *engine.Canonicalizer, v engine.Vector) int {
 
 // Renaming acts on vectors as a group does.
 func TestRenamingVectors(t *testing.T) {
+	t.Parallel()
 	c := newPoll(t, "")
 	y := engine.NewSymmetry(c.Engine(), engine.NameSymmetries(c.Engine()))
 	number := map[string]int{}
@@ -377,6 +379,7 @@ func TestRenamingVectors(t *testing.T) {
 
 // Renamed steps lead to renamed worlds, if the protocol treats servers the same.
 func TestSymmetricProtocols(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		cluster *runtime.Cluster

@@ -27,6 +27,7 @@ func perInstance(sys *engine.System, m *engine.Simulator) map[int][]node.Observa
 // each step as a whole, as a simulator with a recorder does. All scenarios of a
 // few steps are tried, so that components meet again in other company.
 func TestCellsChangeNothing(t *testing.T) {
+	t.Parallel()
 	steps, components := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := simtest.GossipCluster(t)

@@ -161,6 +161,7 @@ func drawMarks(t *rapid.T, cut bool) (*runtime.Cluster, []runtime.Step) {
 // A canonical form is an image of what it is the form of, and all images have
 // the same one, even if different states share a content all the time.
 func TestCanonicalFormsAreImages(t *testing.T) {
+	t.Parallel()
 	for _, cut := range []bool{false, true} {
 		t.Run(fmt.Sprint("cut ", cut), func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
@@ -205,6 +206,7 @@ func hasOneForm(t *rapid.T, y *engine.Symmetry, z *engine.Canonicalizer, v engin
 
 // Symmetry changes no verdict and no count, whatever prints the same.
 func TestSymmetryChangesNoVerdict(t *testing.T) {
+	t.Parallel()
 	used, violated := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		c, rounds := drawMarks(t, rapid.Bool().Draw(t, "cut"))

@@ -16,6 +16,7 @@ import (
 // which the rounds to come cannot tell apart. Everything is compared by what it is:
 // the two clusters number it differently.
 func TestMemoryAndQuotientDoAsThePlayer(t *testing.T) {
+	t.Parallel()
 	steps, remembered, forgotten := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := simtest.GossipCluster(t)

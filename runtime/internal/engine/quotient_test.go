@@ -16,6 +16,7 @@ import (
 // Worlds that are one to a simulator that expects rounds do the same in each of
 // these rounds, and end the same.
 func TestForgottenWorldsDoTheSame(t *testing.T) {
+	t.Parallel()
 	pairs := 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := simtest.GossipCluster(t)

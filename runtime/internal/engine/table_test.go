@@ -21,6 +21,7 @@ func keyText(key []uint32) string {
 // A table is a map from words to words in which the first value stays. One who reads
 // it by way of what was read last finds the same.
 func TestTableIsAMap(t *testing.T) {
+	t.Parallel()
 	words := func(most int) *rapid.Generator[[]uint32] {
 		return rapid.SliceOfN(rapid.OneOf(rapid.Uint32Range(0, 3), rapid.Uint32()), 0, most)
 	}
