@@ -214,7 +214,7 @@ func TestVariantsAgreeWithOracle(t *testing.T) {
 // by others, agree with the oracle.
 func TestRandomSpacesAgreeWithOracle(t *testing.T) {
 	t.Parallel()
-	all := exhibits()
+	all := exhibits(t)
 	var found int
 	rapid.Check(t, func(rt *rapid.T) {
 		e := rapid.SampledFrom(all).Draw(rt, "exhibit")

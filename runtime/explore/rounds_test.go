@@ -36,45 +36,6 @@ func never() check.Property {
 	return check.Validity(func(context.Context, any) (bool, error) { return false, nil })
 }
 
-// What happens in the parts of a partition at the same time agrees with the
-// oracle too: decisions, failures, and several of them in one step.
-func TestRoundsAgreeWithOracle(t *testing.T) {
-	for _, test := range []struct {
-		name       string
-		protocol   simtest.Ballots
-		properties []check.Property
-		property   string // the one that the counterexample violates
-	}{
-		{"right", simtest.Ballots{Quorum: 3}, []check.Property{check.Agreement()}, ""},
-		{"quorum 2", simtest.Ballots{Quorum: 2}, []check.Property{check.Agreement()}, "agreement"},
-		{"two properties", simtest.Ballots{Quorum: 2}, []check.Property{onlyA(), check.Agreement()}, "validity"},
-		{"the other way round", simtest.Ballots{Quorum: 2}, []check.Property{check.Agreement(), onlyA()}, "agreement"},
-		{"without monitors", simtest.Ballots{Quorum: 2}, []check.Property{plain{check.Agreement()}, plain{onlyA()}}, "agreement"},
-		{"failure", simtest.Ballots{Quorum: 3, Brittle: true}, []check.Property{check.Agreement()}, ""},
-		{"failure and a property", simtest.Ballots{Quorum: 2, Brittle: true}, []check.Property{check.Agreement(), never()}, "validity"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s := voting(t, test.protocol)
-			of := simtest.InTurn(s.rounds(), s.Of("amnesia A", "amnesia C'", "crash D", "[A B C | C' D]"), s.rounds())
-			l := s.agrees(t, of, explore.Options{Properties: test.properties})
-			first := ""
-			r := s.explores(of, test.properties...)
-			if len(r.Violations) > 0 {
-				first = r.Violations[0].Property
-			}
-			if failed := len(r.Failures) > 0; failed != test.protocol.Brittle {
-				t.Errorf("code fails: %t: %s", failed, l)
-			}
-			if first != test.property {
-				t.Errorf("%q is violated first, want %q: %s", first, test.property, l)
-			}
-			if l.Progressed == 0 {
-				t.Error("nothing is ever decided")
-			}
-		})
-	}
-}
-
 // Any start, code that fails or does not, and any properties agree with the
 // oracle: each violation and each failure is found beside the others, with a
 // shortest counterexample of which the property itself says the same.
@@ -140,26 +101,5 @@ func TestRandomRoundsAgreeWithOracle(t *testing.T) {
 	})
 	if !testing.Short() && (violated == 0 || failed == 0 || both == 0) {
 		t.Errorf("%d spaces violate something, in %d code fails, in %d both", violated, failed, both)
-	}
-}
-
-// A panic of a node's code is found, with the shortest scenario that leads to
-// it, also if nothing is checked.
-func TestPanicIsFound(t *testing.T) {
-	s := voting(t, simtest.Ballots{Quorum: 3, Brittle: true})
-	r := s.explores(s.rounds().Times(2))
-	if len(r.Violations) != 0 || len(r.Failures) != 1 || r.Failures[0].Length != 1 || r.OK() {
-		t.Fatalf("%s", r.Text())
-	}
-	f := r.Failures[0].Failure
-	if f.Message != "panic: b is too much" || !strings.HasPrefix(f.Place, "toys.go:") || !strings.Contains(f.Calls, "(*voter).count "+f.Place) {
-		t.Errorf("%+v", f)
-	}
-	if r.Counterexample == nil || r.Counterexample.Depth() != 1 {
-		t.Errorf("%q", simtest.Texts(r.Counterexample))
-	}
-	sound := voting(t, simtest.Ballots{Quorum: 3})
-	if r := sound.explores(sound.rounds().Times(2)); !r.OK() {
-		t.Errorf("without the panic:\n%s", r.Text())
 	}
 }

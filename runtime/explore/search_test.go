@@ -53,15 +53,6 @@ func TestFirstStopsAfterTheLayer(t *testing.T) {
 	}
 }
 
-// A violation in the last layer leaves nothing out.
-func TestFirstInTheLastLayer(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
-	r := s.exploresWith(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), explore.Options{Properties: properties(), First: true})
-	if len(r.Violations) != 3 || r.Stopped != nil || !r.Complete() {
-		t.Errorf("stopped by %v:\n%s", r.Stopped, r.Text())
-	}
-}
-
 func TestCancelled(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		s, of := inverting(t)
@@ -146,47 +137,6 @@ func TestWrongOptions(t *testing.T) {
 	}
 	if _, err := explore.Sample(t.Context(), of, 1, 1, o); err == nil || !strings.Contains(err.Error(), "cannot tell") {
 		t.Errorf("sample: %v", err)
-	}
-}
-
-// The starting world is judged too, and its past counts.
-func TestStartIsJudged(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read(), read())))
-	past := s.explores(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"))
-	violated := past.Passing[0]
-	before := violated.Parent()
-	next := s.Exchanges("c2", s.Reaches("C D", "A B"))
-	never := []check.WorldProperty{neverShows("A", "red")}
-
-	for _, test := range []struct {
-		name   string
-		o      explore.Options
-		length int // -1 for none
-		count  int
-	}{
-		{"violated before", explore.Options{Start: violated, Properties: properties()}, 0, 4},
-		{"an invariant is violated before", explore.Options{Start: violated, Invariants: never}, 0, 4},
-		{"with the first step", explore.Options{Start: before, Properties: properties()}, 1, 4},
-		{"never", explore.Options{Start: before}, -1, 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			explored := s.exploresWith(next.Times(2), test.o)
-			sampled, err := explore.Sample(t.Context(), next.Times(2), 100, 1, test.o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range []*explore.Report{explored, sampled} {
-				if test.length < 0 {
-					if !r.OK() {
-						t.Errorf("%s", r.Text())
-					}
-					continue
-				}
-				if len(r.Violations) != len(test.o.Properties)+len(test.o.Invariants) || r.Violations[0].Length != test.length || r.Violations[0].Scenarios.Int64() != int64(test.count) {
-					t.Errorf("%s:\n%s", r.Kind, r.Text())
-				}
-			}
-		})
 	}
 }
 

@@ -170,12 +170,11 @@ func (s Stage) Reaches(list ...string) []node.Set {
 // stands between, and may end with "times 3". Each choice is a step, or one of
 //
 //	exchanges c1 c2 with subsets 1-3    (of identities: see [space.Subsets])
-//	exchanges c1 c2 with quorums 3
-//	exchanges c1 c2 with A; A B C'
+//	exchanges c1 c2 with quorums 3; A; B C'
 //	rounds A C in 2                     (led by A or C, in at most two parts)
 func (s Stage) Space(text string) *space.Space {
 	s.T.Helper()
-	all := space.Of().Times(0)
+	var parts []*space.Space
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -197,9 +196,15 @@ func (s Stage) Space(text string) *space.Space {
 				part = space.Or(part, one)
 			}
 		}
-		all = space.Then(all, part.Times(times))
+		if times != 1 {
+			part = part.Times(times)
+		}
+		parts = append(parts, part)
 	}
-	return all
+	if parts == nil {
+		return space.Of().Times(0)
+	}
+	return InTurn(parts...)
 }
 
 // choice reads what stands between "or".
@@ -213,15 +218,20 @@ func (s Stage) choice(text string) *space.Space {
 		return n
 	}
 	if rest, ok := strings.CutPrefix(text, "exchanges "); ok {
-		clients, reaches, _ := strings.Cut(rest, " with ")
-		if sizes, ok := strings.CutPrefix(reaches, "subsets "); ok {
-			least, most, _ := strings.Cut(sizes, "-")
-			return s.Exchanges(clients, s.Subsets(number(least), number(most)))
+		clients, list, _ := strings.Cut(rest, " with ")
+		var reaches []node.Set
+		for text := range strings.SplitSeq(list, ";") {
+			text = strings.TrimSpace(text)
+			if sizes, ok := strings.CutPrefix(text, "subsets "); ok {
+				least, most, _ := strings.Cut(sizes, "-")
+				reaches = append(reaches, s.Subsets(number(least), number(most))...)
+			} else if size, ok := strings.CutPrefix(text, "quorums "); ok {
+				reaches = append(reaches, s.Quorums(number(size))...)
+			} else {
+				reaches = append(reaches, s.Reaches(text)...)
+			}
 		}
-		if size, ok := strings.CutPrefix(reaches, "quorums "); ok {
-			return s.Exchanges(clients, s.Quorums(number(size)))
-		}
-		return s.Exchanges(clients, s.Reaches(strings.Split(reaches, ";")...))
+		return s.Exchanges(clients, reaches)
 	}
 	if rest, ok := strings.CutPrefix(text, "rounds "); ok {
 		leaders, parts, _ := strings.Cut(rest, " in ")

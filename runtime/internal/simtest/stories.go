@@ -77,6 +77,19 @@ func Stories(t *testing.T, folder string, begin func() func(*testing.T, *Command
 	}
 }
 
+// Commands returns the commands of a transcript.
+func Commands(t testing.TB, path string) (list []*Command) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		_, _, err = transcript(path, string(text), func(c *Command) string { list = append(list, c); return "" })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 const dashes = "----\n"
 
 // transcript runs the commands of a text. It returns the text with the answers that
