@@ -16,26 +16,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// idle is a protocol whose nodes do nothing: the histories are made by hand.
-type idle struct{}
-
-func (idle) Name() string                                             { return "idle" }
-func (idle) NewServer(node.Self) (node.Node, error)                   { return idle{}, nil }
-func (idle) NewClient(node.Self, []node.Operation) (node.Node, error) { return idle{}, nil }
-func (idle) React(node.Event, *node.Reaction)                         {}
-
 // cluster has servers A to D and clients c1 to c4: instances 0 to 3 and 4 to 7.
 func cluster(t testing.TB) *runtime.Cluster {
 	t.Helper()
-	config := runtime.Config{Protocol: idle{}, N: 4, F: 1}
+	config := runtime.Config{Protocol: simtest.Mute{}, N: 4, F: 1}
 	for i := range 4 {
 		config.Clients = append(config.Clients, runtime.Client{Name: fmt.Sprint("c", i+1)})
 	}
-	c, err := runtime.NewCluster(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return simtest.Cluster(t, config)
 }
 
 // parse reads a history: each line is a step, in which one or more things are

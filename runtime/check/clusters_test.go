@@ -12,13 +12,14 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // clients returns a cluster of n clients. The first is instance 1.
 func clients(t testing.TB, n int) *runtime.Cluster {
 	t.Helper()
-	config := runtime.Config{Protocol: idle{}, N: 1}
+	config := runtime.Config{Protocol: simtest.Mute{}, N: 1}
 	for i := range n {
 		config.Clients = append(config.Clients, runtime.Client{Name: fmt.Sprint("c", i+1)})
 	}

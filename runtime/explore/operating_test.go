@@ -1,7 +1,6 @@
 package explore_test
 
 import (
-	"errors"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -125,32 +124,16 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 	}
 }
 
-// A script of acts is what each identity observes in each round, or when it waits.
+// acts is what each replica does in each round, or when it waits.
 type acts map[string][]func(out *node.Reaction)
 
-func (acts) Name() string { return "acts" }
-func (p acts) NewServer(self node.Self) (node.Node, error) {
-	return &actor{acts: p, id: self.ID}, nil
-}
-func (acts) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return nil, errors.New("no clients")
-}
-
-// An actor does one act after the other.
-type actor struct {
-	acts
-	id   string
-	done byte
-}
-
-func (n *actor) React(e node.Event, out *node.Reaction) {
-	if int(n.done) < len(n.acts[n.id]) {
-		n.acts[n.id][n.done](out)
-		n.done++
+// habit is that of replicas that do one act after the other.
+func (a acts) habit(n *simtest.Creature, _ node.Event, out *node.Reaction) {
+	if own := a[n.Self.ID]; int(n.Count) < len(own) {
+		own[n.Count](out)
+		n.Count++
 	}
 }
-func (n *actor) AppendBinary(b []byte) ([]byte, error) { return append(b, n.done), nil }
-func (n *actor) UnmarshalBinary(b []byte) error        { n.done = b[0]; return nil }
 
 // What a faulty replica writes may have taken effect before it began, so a read that
 // returned it earlier in the same step, or on the way to where a search begins, holds:
@@ -190,7 +173,7 @@ func TestOperationsOfFaultyReplicasInTheSameStep(t *testing.T) {
 		{"a correct writer", acts{"A": {reads}, "C": {writes}}, nil, func(s stage) *space.Space { return s.Rounds([][]node.Set{{1 | 2, 4 | 8}}, "D") }, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			config := runtime.Config{Protocol: test.acts, N: 4, F: 1}
+			config := runtime.Config{Protocol: simtest.Habit(test.acts.habit), N: 4, F: 1}
 			if test.twins {
 				config.Twins = []runtime.Twin{{ID: "C", Copies: 2}}
 			}

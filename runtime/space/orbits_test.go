@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 
 	"github.com/twinsh/twinsh/runtime/space"
@@ -519,6 +520,6 @@ type loners struct{ id string }
 func (loners) Name() string                                { return "loners" }
 func (loners) NewServer(self node.Self) (node.Node, error) { return loners{self.ID}, nil }
 func (loners) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return mute{}, nil
+	return simtest.Mute{}, nil
 }
 func (l loners) React(e node.Event, out *node.Reaction) { out.Decided(1, l.id) }

@@ -10,26 +10,15 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// A mute protocol has nodes that do nothing: spaces only need their names.
-type mute struct{}
-
-func (mute) Name() string                                             { return "mute" }
-func (mute) NewServer(node.Self) (node.Node, error)                   { return mute{}, nil }
-func (mute) NewClient(node.Self, []node.Operation) (node.Node, error) { return mute{}, nil }
-func (mute) React(node.Event, *node.Reaction)                         {}
-
 func cluster(t testing.TB, config runtime.Config) *runtime.Cluster {
 	t.Helper()
-	config.Protocol = mute{}
-	c, err := runtime.NewCluster(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	config.Protocol = simtest.Mute{}
+	return simtest.Cluster(t, config)
 }
 
 // someSteps returns n different steps.
@@ -371,7 +360,7 @@ func TestStrings(t *testing.T) {
 }
 
 func ExampleSpace_Times() {
-	c, err := runtime.NewCluster(runtime.Config{Protocol: mute{}, N: 2})
+	c, err := runtime.NewCluster(runtime.Config{Protocol: simtest.Mute{}, N: 2})
 	if err != nil {
 		panic(err)
 	}
