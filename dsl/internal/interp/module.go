@@ -133,6 +133,7 @@ func (t *tree) where() string {
 type noFileError struct{ message string }
 
 func (e *noFileError) Error() string        { return e.message }
+// Is says that it is an error of a file that does not exist.
 func (e *noFileError) Is(target error) bool { return target == fs.ErrNotExist }
 
 func (f file) read() (string, error) {

@@ -44,7 +44,8 @@ const (
 	MaxSize  = 1 << 20
 )
 
-const Storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
+// storable is what may be kept, for messages.
+const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
 
 // Append appends the encoding of v to b.
 func Append(b []byte, v starlark.Value) ([]byte, error) {
@@ -154,7 +155,7 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 		}, depth)
 	case *starlarkstruct.Struct:
 		if v.Constructor() != starlarkstruct.Default {
-			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), Storable)
+			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), storable)
 		}
 		names := v.AttrNames()
 		return encodeSorted(append(b, tagStruct), len(names), func(yield func(_, _ starlark.Value) bool) {
@@ -173,7 +174,7 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	case Operation:
 		return encode(appendText(append(b, tagOp), v.Name), FromGo(v.Arg), depth+1)
 	}
-	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), Storable)
+	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), storable)
 }
 
 // encodeScalar encodes a value without parts, and reports whether v is one.
@@ -427,6 +428,7 @@ type Composite struct{ encoded string }
 
 func (c Composite) String() string { return c.Value().String() }
 
+// Value returns the value, frozen.
 func (c Composite) Value() starlark.Value {
 	v, _, err := Decode([]byte(c.encoded))
 	if err != nil {

@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -135,6 +136,50 @@ func TestEncodingIsCanonical(t *testing.T) {
 	})
 }
 
+// The state of a node and the fields of a message are encoded as the dict of them, in
+// whatever order they are given, and read back.
+func TestFieldsAreADict(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		given := rapid.MapOf(rapid.StringMatching("[a-d]{1,3}"), storables(2)).Draw(t, "fields")
+		var items []starlark.Tuple
+		for name, v := range given {
+			items = append(items, starlark.Tuple{starlark.String(name), v})
+		}
+		want := encoded(t, dictOf(items))
+		names := slices.Sorted(maps.Keys(given))
+		b, err := AppendFields([]byte("before"), names, given)
+		if err != nil || string(b) != "before"+string(encodedInOrder(t, names, given)) {
+			t.Fatalf("the state is encoded to %q, %v", b, err)
+		}
+		m, err := NewMessage("m", rapid.Permutation(items).Draw(t, "given"))
+		if err != nil || m.body != string(want) {
+			t.Fatalf("a message is encoded to %q, %v, want %q", m.body, err, want)
+		}
+		got, err := DecodeFields(b[len("before"):])
+		if err != nil || len(got) != len(given) {
+			t.Fatalf("got %v, %v", got, err)
+		}
+		for name, v := range given {
+			if equal, err := starlark.EqualDepth(v, got[name], MaxDepth); !equal || err != nil {
+				t.Fatalf("%s: got %v, want %v, %v", name, got[name], v, err)
+			}
+		}
+		if _, err := DecodeFields(append(b[len("before"):], 0)); err == nil {
+			t.Fatal("what comes after the fields is not noticed")
+		}
+	})
+}
+
+// encodedInOrder encodes the dict of fields in the order of the names: the state of a
+// node is sorted by name, other dicts by encoding.
+func encodedInOrder(t interface{ Fatalf(string, ...any) }, names []string, fields map[string]starlark.Value) []byte {
+	b := []byte{tagDict, byte(len(names))}
+	for _, name := range names {
+		b = append(append(b, encoded(t, starlark.String(name))...), encoded(t, fields[name])...)
+	}
+	return b
+}
+
 // Values have one encoding, and are one to Go, if and only if Starlark calls
 // them equal.
 func TestOneEquality(t *testing.T) {
@@ -221,7 +266,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{"x": starlark.MakeBigInt(new(big.Int).Lsh(big.NewInt(1), 70))})))
 	f.Add([]byte{tagList, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		v, _, err := Decode(b)
+		v, rest, err := Decode(b)
+		fields, fieldsErr := DecodeFields(b)
+		if d, ok := v.(*starlark.Dict); fieldsErr == nil && (!ok || len(rest) > 0 || d.Len() != len(fields)) {
+			t.Fatalf("as a state %q is %v, as a value %v, %q is left", b, fields, v, rest)
+		}
 		if err != nil {
 			return
 		}

@@ -139,6 +139,7 @@ func (m *Received) AttrNames() []string {
 	return names
 }
 
+// Attr returns the sender, the type or a field.
 func (m *Received) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "sender":

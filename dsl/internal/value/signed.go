@@ -76,6 +76,7 @@ func (s *Signed) Hash() (uint32, error) {
 	return starlark.Tuple{s.Value, s.Signer}.Hash()
 }
 
+// Attr returns the value or the signer.
 func (s *Signed) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "value":
