@@ -14,7 +14,8 @@ import (
 )
 
 // An alarm is that code of nodes failed, and whether the script has looked at
-// that. A script may not end as if nothing had happened.
+// that. A script may not end as if nothing had happened: that code fails is a finding,
+// and nothing else would say so if the properties hold.
 type alarm struct {
 	at   syntax.Position // of the call that found it
 	text string

@@ -16,6 +16,7 @@ func actFamilies() []Family {
 	return []Family{actsFamily(), networkFamily(), faultsFamily()}
 }
 
+// actsFamily are acts of clients, of leaders and of time. Each takes a step of one kind.
 func actsFamily() Family {
 	return Family{"acts", "what happens", []Entry{
 		exchangeEntry(), roundEntry(), deliverEntry(), invokeEntry(), timeoutEntry(),
@@ -81,6 +82,7 @@ deliver()`,
 	}
 }
 
+// faultsFamily are acts that change one instance.
 func faultsFamily() Family {
 	return Family{"faults", "what goes wrong with an instance", []Entry{
 		crashEntry(), restartEntry(), amnesiaEntry(),

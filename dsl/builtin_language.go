@@ -13,6 +13,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 )
 
+// languageFamily has nothing to do with systems.
 func languageFamily() Family {
 	return Family{"language", "what Starlark lacks", []Entry{
 		argsEntry(), failEntry(), helpEntry(), jsonEntry(), matchesEntry(), mathEntry(),

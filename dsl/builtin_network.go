@@ -4,6 +4,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
+// networkFamily are acts that change who reaches whom.
 func networkFamily() Family {
 	return Family{"network", "who reaches whom", []Entry{
 		partitionEntry(), healEntry(), cutEntry(), deafEntry(), dropEntry(), duplicateEntry(),

@@ -20,6 +20,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// propertiesFamily makes properties, and judges the current world by them.
 func propertiesFamily() Family {
 	return Family{"properties", "what should hold", []Entry{
 		linearizableEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(), liveEntry(),

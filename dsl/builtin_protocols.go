@@ -10,6 +10,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
+// protocolsFamily is for protocols that are written in a script.
 func protocolsFamily() Family {
 	return Family{"protocols", "what the nodes run", []Entry{
 		roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), operationEntry(),

@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
+// searchFamily judges scenarios. What it finds is a report.
 func searchFamily() Family {
 	return Family{"search", "judge scenarios", []Entry{
 		exploreEntry(), sampleEntry(), shrinkEntry(), runEntry(),

@@ -13,6 +13,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
+// spacesFamily are the plural nouns: each makes the space of single steps of a kind. Those
+// of rounds and of the network stand in files of their own.
 func spacesFamily() Family {
 	return Family{"spaces", "what may happen", []Entry{
 		exchangesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(), stepsEntry(),

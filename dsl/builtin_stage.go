@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// stageFamily sets up systems.
 func stageFamily() Family {
 	return Family{"stage", "who is there", []Entry{
 		clusterEntry(), twinEntry(),

@@ -14,6 +14,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// timeFamily walks back and forth between worlds.
 func timeFamily() Family {
 	return Family{"time", "worlds that were", []Entry{
 		worldEntry(), gotoEntry(), enterEntry(), undoEntry(), redoEntry(), branchesEntry(),

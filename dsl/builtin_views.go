@@ -17,6 +17,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// viewsFamily shows worlds and reports.
 func viewsFamily() Family {
 	return Family{"views", "look at it", []Entry{
 		showEntry(), whyEntry(), stateEntry(), historyEntry(), diffEntry(),

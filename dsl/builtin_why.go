@@ -115,7 +115,7 @@ func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 	return starlark.String(strings.Join(lines, "\n")), nil
 }
 
-// story tells the findings of a trace, one of which there is.
+// story is that of the findings of a trace, one of which there is.
 func story(t *trace.Trace) string {
 	var lines []string
 	for _, f := range t.Findings {

@@ -71,7 +71,8 @@ func (b *Builtin) Binary(op syntax.Token, y starlark.Value, side starlark.Side) 
 	return nil, fmt.Errorf("%s is a function and has to be called: %s %s %s", b.Name(), left, op, right)
 }
 
-// CallInternal implements [starlark.Callable].
+// CallInternal implements [starlark.Callable]. A panic of the code is an error, and so is
+// a mistake of the script that was noted while it ran (see [Interpreter.Mistaken]).
 func (b *Builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (_ starlark.Value, err error) {
 	r := RunOf(thread)
 	if r != nil && !b.Pure {

@@ -132,7 +132,8 @@ func (t *tree) where() string {
 // A noFileError says that there is no such file, and which one may be meant.
 type noFileError struct{ message string }
 
-func (e *noFileError) Error() string        { return e.message }
+func (e *noFileError) Error() string { return e.message }
+
 // Is says that it is an error of a file that does not exist.
 func (e *noFileError) Is(target error) bool { return target == fs.ErrNotExist }
 

@@ -170,7 +170,7 @@ func (p *params) names() []string {
 
 // Signature returns how a function is called, as in exchange(client, reach),
 // and the names of the parameters that can be given by name. The signature is
-// empty if v is no function or does not tell.
+// empty if v is no function or does not say.
 func Signature(v starlark.Value) (signature string, params []string) {
 	switch v := v.(type) {
 	case *Builtin:

@@ -18,6 +18,21 @@ import (
 // The encoding is canonical (dicts and sets are sorted, a float that is a whole
 // number is that integer), so that values are one state or one message if and
 // only if Starlark calls them equal, and complete: decoding gives an equal value.
+//
+// An encoding begins with a tag. What follows is
+//
+//	None, False, True       nothing
+//	int                     a varint, or the length of its decimal digits and these
+//	float                   eight bytes, of one that is no whole number
+//	string, bytes           their length and they themselves
+//	list, tuple             the number of elements, and each of them
+//	set                     the same, sorted by encoding
+//	dict, struct            the number of pairs, and each of them, sorted by encoding
+//	signed value            the signer, then what was signed
+//	operation               the length of its name, the name, and the argument
+//
+// Lengths and counts are uvarints. The state of a node is a dict whose pairs are sorted
+// by name.
 const (
 	tagNone   = 'n'
 	tagFalse  = 'F'
@@ -47,7 +62,8 @@ const (
 // storable is what may be kept, for messages.
 const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
 
-// Append appends the encoding of v to b.
+// Append appends the encoding of v to b. It is an error if v nests deeper than
+// [MaxDepth], is larger than [MaxSize] or holds what cannot be kept, such as a function.
 func Append(b []byte, v starlark.Value) ([]byte, error) {
 	b, err := encode(b, v, 0)
 	if err == nil && len(b) > MaxSize {

@@ -8,7 +8,9 @@ import (
 )
 
 // A Signed is a value that an identity signed. A script makes one by self.sign
-// and combine and in no other way, so that none can be forged.
+// and combine and in no other way, so that none can be forged: the signature is not a
+// secret but the fact that the value exists. Equal values signed by one identity are
+// one, whichever of its instances signed, as with a deterministic signature scheme.
 type Signed struct {
 	Value  starlark.Value // frozen
 	Signer starlark.Value // an identity, or how many signed together
