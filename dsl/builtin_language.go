@@ -2,7 +2,6 @@ package dsl
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"go.starlark.net/lib/math"
@@ -112,7 +111,7 @@ func matchesEntry() Entry {
 	return Entry{
 		Signature: "matches(text, pattern)",
 		Doc: `Whether a regular expression matches anywhere in a text.
-The syntax is that of Go's package regexp (RE2).`,
+The syntax is that of Go's package regexp (RE2). A pattern has at most 1,000 bytes, and 16,384 parts with its repetitions written out.`,
 		Example: `print(matches("v1 red", "^v[0-9]+ "))`,
 		pure:    true,
 		call:    callMatches,
@@ -124,11 +123,11 @@ func callMatches(c *call) (starlark.Value, error) {
 	if err := c.Unpack(&text, &pattern); err != nil {
 		return nil, err
 	}
-	re, err := regexp.Compile(pattern)
+	found, err := guard.Matches(c.Thread, text, pattern)
 	if err != nil {
 		return nil, fmt.Errorf("matches: %w", err)
 	}
-	return starlark.Bool(re.MatchString(text)), nil
+	return starlark.Bool(found), nil
 }
 
 func mathEntry() Entry {

@@ -64,6 +64,7 @@ func TestLongFunctionsEnd(t *testing.T) {
 		"list(s)",
 		"[x for x in s if not x]",
 		"for x in s:\n        pass",
+		"matches('a' * (1 << 24), '(a{0,31}){31}(a{0,31}){31}(a{0,31}){31}b$')",
 	} {
 		for _, where := range []string{
 			"def work():\n    %\nwork()",

@@ -315,6 +315,8 @@ func TestLargeValues(t *testing.T) {
 		{name: "int", script: "int('9' * 10000000)", want: "int: the text is 10000000 bytes long"},
 		{name: "number in JSON", script: "json.decode('9' * 10000000)", want: "json.decode: a number has more than"},
 		{name: "json of a range", script: "json.encode([range(1 << 60)])", want: "json.encode: the list is a range"},
+		{name: "pattern", script: "matches('a', '(a*)*' * 200000)", want: "matches: the pattern is 1000000 bytes long"},
+		{name: "parts of a pattern", script: "matches('a', 'a{1000}' * 100)", want: "matches: the pattern has 100001 parts"},
 		{name: "validity", script: "validity(range(1 << 60))", want: "validity: allowed: more than 2097152 elements"},
 	})
 }

@@ -16,6 +16,7 @@
 //	Printable   values whose text would be too long                 nesting.go
 //	Tree        values that hold themselves, or are large           nesting.go
 //	Hashable    values whose hash would take too long               nesting.go
+//	Matches     regular expressions                                 pattern.go
 //	Poll        whether a thread was cancelled                      poll.go
 //	Watch       the memory of the process                           memory.go
 //
