@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -171,14 +170,10 @@ func rest(args starlark.Tuple) (starlark.Value, error) {
 // attribute returns x.name.
 func attribute(args starlark.Tuple) (starlark.Value, error) {
 	x, name := args[0], string(args[1].(starlark.String))
-	missing := fmt.Sprintf("%s has no .%s field or method", x.Type(), name)
-	object, ok := x.(starlark.HasAttrs)
-	if !ok {
-		return nil, errors.New(missing)
+	if object, ok := x.(starlark.HasAttrs); ok {
+		if attr, err := method(object, name); attr != nil || err != nil {
+			return attr, err
+		}
 	}
-	attr, err := method(object, name)
-	if attr == nil && err == nil {
-		err = errors.New(missing)
-	}
-	return attr, err
+	return nil, fmt.Errorf("%s has no .%s field or method", x.Type(), name)
 }
