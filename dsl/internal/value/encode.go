@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"math/big"
 	"slices"
@@ -89,19 +88,19 @@ func AppendFields(b []byte, names []string, values map[string]starlark.Value) ([
 // are given in a call. An error names the field.
 func appendGiven(b []byte, fields []starlark.Tuple) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, tagDict), uint64(len(fields)))
-	spans := make([]span, 0, len(fields))
+	var few [8]span
+	spans := few[:0]
 	for _, f := range fields {
-		at := span{start: len(b)}
+		start := len(b)
 		name := string(f[0].(starlark.String))
 		var err error
 		if b, err = encode(appendText(append(b, tagString), name), f[1], 1); err != nil {
 			return nil, fmt.Errorf("field %s %w", name, err)
 		}
-		at.end = len(b)
-		if at.end > MaxSize {
+		if len(b) > MaxSize {
 			return nil, fmt.Errorf("field %s %w", name, errSize)
 		}
-		spans = append(spans, at)
+		spans = append(spans, span{start, len(b)})
 	}
 	return sorted(b, spans), nil
 }
@@ -160,28 +159,14 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 		}
 		return b, nil
 	case *starlark.Dict:
-		return encodeSorted(append(b, tagDict), v.Len(), v.Entries(), depth)
+		return encodeDict(b, v, depth)
 	case *starlark.Set:
-		return encodeSorted(append(b, tagSet), v.Len(), func(yield func(_, _ starlark.Value) bool) {
-			for e := range v.Elements() {
-				if !yield(e, nil) {
-					return
-				}
-			}
-		}, depth)
+		return encodeSet(b, v, depth)
 	case *starlarkstruct.Struct:
 		if v.Constructor() != starlarkstruct.Default {
 			return nil, fmt.Errorf("holds a %s; values may be %s", v.Constructor(), storable)
 		}
-		names := v.AttrNames()
-		return encodeSorted(append(b, tagStruct), len(names), func(yield func(_, _ starlark.Value) bool) {
-			for _, name := range names {
-				field, _ := v.Attr(name) // it is there
-				if !yield(starlark.String(name), field) {
-					return
-				}
-			}
-		}, depth)
+		return encodeStruct(b, v, depth)
 	case *Signed:
 		if b, err = encode(append(b, tagSigned), v.Signer, depth+1); err != nil {
 			return nil, err
@@ -224,24 +209,65 @@ func encodeScalar(b []byte, v starlark.Value) (_ []byte, ok bool, err error) {
 	return b, false, nil
 }
 
-// encodeSorted encodes n pairs, sorted by their encodings. The second of a pair may be
-// nil: then there is none.
-func encodeSorted(b []byte, n int, pairs iter.Seq2[starlark.Value, starlark.Value], depth int) ([]byte, error) {
-	b = binary.AppendUvarint(b, uint64(n))
-	spans := make([]span, 0, n)
-	for first, second := range pairs {
-		at := span{start: len(b)}
-		var err error
-		if b, err = encode(b, first, depth+1); err != nil {
+// encodeDict encodes a dict, its pairs sorted by their encodings. It allocates next to
+// nothing for a small one: dicts and sets are what states are made of.
+func encodeDict(b []byte, d *starlark.Dict, depth int) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, tagDict), uint64(d.Len()))
+	var few [8]span
+	spans := few[:0]
+	it := d.Iterate()
+	defer it.Done()
+	for key := starlark.Value(nil); it.Next(&key); {
+		v, _, err := d.Get(key)
+		if err != nil {
 			return nil, err
 		}
-		if second != nil {
-			if b, err = encode(b, second, depth+1); err != nil {
-				return nil, err
-			}
+		start := len(b)
+		if b, err = encode(b, key, depth+1); err != nil {
+			return nil, err
 		}
-		at.end = len(b)
-		spans = append(spans, at)
+		if b, err = encode(b, v, depth+1); err != nil {
+			return nil, err
+		}
+		spans = append(spans, span{start, len(b)})
+	}
+	return sorted(b, spans), nil
+}
+
+// encodeSet encodes a set as [encodeDict] does a dict.
+func encodeSet(b []byte, s *starlark.Set, depth int) ([]byte, error) {
+	b = binary.AppendUvarint(append(b, tagSet), uint64(s.Len()))
+	var few [8]span
+	spans := few[:0]
+	it := s.Iterate()
+	defer it.Done()
+	for e := starlark.Value(nil); it.Next(&e); {
+		start := len(b)
+		var err error
+		if b, err = encode(b, e, depth+1); err != nil {
+			return nil, err
+		}
+		spans = append(spans, span{start, len(b)})
+	}
+	return sorted(b, spans), nil
+}
+
+// encodeStruct encodes a struct as [encodeDict] does a dict of its fields.
+func encodeStruct(b []byte, s *starlarkstruct.Struct, depth int) ([]byte, error) {
+	names := s.AttrNames()
+	b = binary.AppendUvarint(append(b, tagStruct), uint64(len(names)))
+	var few [8]span
+	spans := few[:0]
+	for _, name := range names {
+		v, err := s.Attr(name)
+		if err != nil {
+			return nil, err
+		}
+		start := len(b)
+		if b, err = encode(appendText(append(b, tagString), name), v, depth+1); err != nil {
+			return nil, err
+		}
+		spans = append(spans, span{start, len(b)})
 	}
 	return sorted(b, spans), nil
 }
