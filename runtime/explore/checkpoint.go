@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/files"
 )
 
@@ -165,9 +166,9 @@ func (x *search) snapshot() progressMade {
 		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
 		Depth: x.report.Depth, Progressing: x.findings.progressing, Effects: x.effects.clone(),
 	}
-	p.Tested, p.Decided = x.judge.tested(), maps.Clone(x.judge.monitors.decided)
+	p.Tested, p.Decided = x.judge.Tested(), maps.Clone(x.judge.Decided())
 	for e, count := range x.tallies.marred {
-		p.Marred = append(p.Marred, marred{e.place, e.outcome, e.progress, e.violated, x.judge.monitors.failures(e.failed), slices.Clone(count)})
+		p.Marred = append(p.Marred, marred{e.place, e.outcome, e.progress, e.violated, x.judge.Failures(e.failed), slices.Clone(count)})
 	}
 	for _, v := range x.report.Violations {
 		p.Found = append(p.Found, foundBefore{v.index, "", v.Length, v.Shortest.Bytes(), x.texts(v.Counterexample)})
@@ -217,7 +218,7 @@ type checkpoint struct {
 type progressMade struct {
 	Tallies     []uint64
 	Marred      []marred
-	Tested      marks
+	Tested      judge.Marks
 	Decided     map[int]string
 	Worlds      int
 	Steps       int
@@ -233,7 +234,7 @@ type marred struct {
 	Place    uint32
 	Outcome  outcome
 	Progress bool
-	Violated marks
+	Violated judge.Marks
 	Failed   []string
 	Count    []uint64
 }

@@ -26,8 +26,7 @@
 // [Explore] makes a search, [Sample] a sampler. What they have in common is an inquiry:
 // the space, the options, and
 //
-//   - a judge (judge.go), who says what is thought of a world and of what led to it: monitors
-//     (monitor.go) fold what is observed into small states, invariants look at worlds;
+//   - a judge (package judge), who says what is thought of a world and of what led to it;
 //   - findings (findings.go), which write what is found into the report (report.go), and
 //     count scenarios exactly;
 //   - bounds (limits.go): budget, memory, and the numbers that there are.
@@ -56,6 +55,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
@@ -215,8 +215,8 @@ func (o Options) check(s *space.Space) error {
 	if o.Workers > MaxWorkers {
 		return fmt.Errorf("workers is %d, want at most %d", o.Workers, MaxWorkers)
 	}
-	if n := len(o.Properties) + len(o.Invariants); n > mostProperties {
-		return fmt.Errorf("%d properties, want at most %d", n, mostProperties)
+	if n := len(o.Properties) + len(o.Invariants); n > judge.MostProperties {
+		return fmt.Errorf("%d properties, want at most %d", n, judge.MostProperties)
 	}
 	if err := o.operations(); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -20,13 +20,13 @@ const passingKept = 3
 // report from the beginning.
 type findings struct {
 	report      *Report
-	judge       *judge
-	known       map[flaw]bool // what went wrong in the layers before
-	progressing int           // how many of the report's passing scenarios, the first ones, made progress
+	judge       *judge.Judge
+	known       map[judge.Flaw]bool // what went wrong in the layers before
+	progressing int                 // how many of the report's passing scenarios, the first ones, made progress
 }
 
-func newFindings(r *Report, j *judge) *findings {
-	return &findings{report: r, judge: j, known: map[flaw]bool{}}
+func newFindings(r *Report, j *judge.Judge) *findings {
+	return &findings{report: r, judge: j, known: map[judge.Flaw]bool{}}
 }
 
 // passed keeps a passing scenario if there is room for it: one with progress
@@ -49,13 +49,13 @@ func (f *findings) passed(progress bool, world func() *runtime.World) {
 
 // found notes what shows at the end of w for the first time, and in how many prefixes
 // of that length. It returns where the number of scenarios in which it shows is counted.
-func (f *findings) found(ctx context.Context, what flaw, length int, w *runtime.World, count *big.Int) (scenarios *big.Int) {
+func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *runtime.World, count *big.Int) (scenarios *big.Int) {
 	f.known[what] = true
 	r := f.report
 	scenarios = new(big.Int)
-	if what.failure != "" {
+	if what.Failure != "" {
 		fails := Failing{Length: length, Shortest: count, Scenarios: scenarios, Counterexample: w}
-		if o, first := failure(w, func(f node.Failure) bool { return f.Kind() == what.failure }); first != nil {
+		if o, first := failure(w, func(f node.Failure) bool { return f.Kind() == what.Failure }); first != nil {
 			fails.Instance, fails.Failure = w.Cluster().Instances()[o.Instance].Name, *first
 		}
 		r.Failures = append(r.Failures, fails)
@@ -67,25 +67,19 @@ func (f *findings) found(ctx context.Context, what flaw, length int, w *runtime.
 	if len(r.Violations) == 0 {
 		r.Counterexample = w
 	}
+	last, cancel := grace(ctx)
+	defer cancel()
 	r.Violations = append(r.Violations, Violation{
-		Property: r.Checked[what.property], Why: f.judge.explain(ctx, what.property, w), Length: length, Shortest: count, Scenarios: scenarios,
-		Beyond: check.Beyond(f.judge.property(what.property), w.Cluster(), w.Faulty()), Counterexample: w, index: what.property,
+		Property: r.Checked[what.Property], Why: f.judge.Explain(last, what.Property, w), Length: length, Shortest: count, Scenarios: scenarios,
+		Beyond: check.Beyond(f.judge.Property(what.Property), w.Cluster(), w.Faulty()), Counterexample: w, index: what.Property,
 	})
 	return scenarios
-}
-
-// compare orders properties as they are judged, and before all failures.
-func (f flaw) compare(g flaw) int {
-	if f.failure == "" && g.failure == "" {
-		return cmp.Compare(f.property, g.property)
-	}
-	return cmp.Compare(f.failure, g.failure)
 }
 
 // gather adds up what the workers found in a layer. Replay returns the world to which
 // a parent link leads, after so many steps.
 func (f *findings) gather(ctx context.Context, team []*worker, length int, replay func(from parentLink) *runtime.World) {
-	wrong := map[flaw]*evidence{}
+	wrong := map[judge.Flaw]*evidence{}
 	var passing []finding
 	for _, w := range team {
 		for what, e := range w.wrong {
@@ -98,7 +92,7 @@ func (f *findings) gather(ctx context.Context, team []*worker, length int, repla
 		}
 		passing = append(passing, w.passing...)
 	}
-	for _, what := range slices.SortedFunc(maps.Keys(wrong), flaw.compare) {
+	for _, what := range slices.SortedFunc(maps.Keys(wrong), judge.Flaw.Compare) {
 		f.found(ctx, what, length, replay(wrong[what].from), wrong[what].count.big())
 	}
 	slices.SortFunc(passing, finding.compare)
@@ -126,29 +120,29 @@ func (f *findings) sum(t *tallies, places []*place) {
 		if e.outcome == endsEarly {
 			r.EndedEarly.Add(r.EndedEarly, n)
 		}
-		for i := range f.judge.judged() {
-			if e.violated.has(i) {
+		for i := range f.judge.Count() {
+			if e.violated.Has(i) {
 				byProperty[i].Add(byProperty[i], n)
 			}
 		}
-		for _, kind := range f.judge.monitors.failures(e.failed) {
+		for _, kind := range f.judge.Failures(e.failed) {
 			byKind[kind].Add(byKind[kind], n)
 		}
 	}
 }
 
 // rest reports on what the verdicts rest.
-func (f *findings) rest() {
+func (f *findings) rest(properties []check.Property) {
 	r := f.report
-	r.Decided = f.judge.monitors.decided
-	tested := f.judge.tested()
-	for i := range f.judge.judged() {
-		if !tested.has(i) {
-			r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(f.judge.property(i))})
+	r.Decided = f.judge.Decided()
+	tested := f.judge.Tested()
+	for i := range f.judge.Count() {
+		if !tested.Has(i) {
+			r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(f.judge.Property(i))})
 		}
 	}
 	r.Beyond = len(r.beyond()) > 0
-	for _, p := range f.judge.properties {
+	for _, p := range properties {
 		r.comparing = r.comparing || check.Comparing(p)
 	}
 }
@@ -205,23 +199,23 @@ type ending struct {
 	place    uint32
 	outcome  outcome
 	progress bool
-	violated marks
+	violated judge.Marks
 	failed   uint32
 }
 
 func newTallies(words int) tallies { return tallies{words: words, marred: map[ending]weight{}} }
 
 // add counts scenarios that end at a place.
-func (t *tallies) add(place uint32, how outcome, v *verdict, count weight) {
-	if !v.clean() {
-		e := ending{place, how, v.progress, v.violated, v.failed}
+func (t *tallies) add(place uint32, how outcome, v *judge.Verdict, count weight) {
+	if !v.Clean() {
+		e := ending{place, how, v.Progress, v.Violated, v.Failed}
 		if t.marred[e] == nil {
 			t.marred[e] = make(weight, t.words)
 		}
 		t.marred[e].add(count)
 		return
 	}
-	t.at(place, how, v.progress).add(count)
+	t.at(place, how, v.Progress).add(count)
 }
 
 // at returns the count of scenarios that end at a place while nothing went wrong.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
@@ -209,7 +210,7 @@ func (p *place) choice(n int) (runtime.Step, *place) {
 // replay walks from the start to where a parent link of the layer under way leads.
 // A last step that cannot happen is left out. If worlds are canonical from some layer
 // on, names are those of the search, else nil.
-func (g *graph) replay(ctx context.Context, j *judge, names *canonicalizer, from parentLink) *runtime.World {
+func (g *graph) replay(ctx context.Context, j *judge.Judge, names *canonicalizer, from parentLink) *runtime.World {
 	var choices []int
 	for layer := len(g.parents) - 1; ; layer-- {
 		choices = append(choices, int(uint32(from)))
@@ -221,7 +222,7 @@ func (g *graph) replay(ctx context.Context, j *judge, names *canonicalizer, from
 	// The choices are those from canonical search nodes: node is the one that the
 	// search went on from, and the real world what it is before the renamings.
 	world, at := g.start, g.place(g.space.Start())
-	node := newSearchNode(world.Vector(), j.start.monitor, at.index)
+	node := newSearchNode(world.Vector(), j.Start().Past, at.index)
 	next := slices.Clone(node)
 	w := newWitness(engine.NewSimulator(world.Cluster().Engine()), j)
 	undo, layer := 0, 0

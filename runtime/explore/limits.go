@@ -21,11 +21,13 @@ type LimitError = runtime.LimitError
 // until all workers have stopped. Tests make them small.
 type limits struct {
 	nodes   int // of a layer: ranks, and places in a shard plus one
-	tuples  int // of the monitors
 	choices int // at a place: half of a parent link
 }
 
-func defaultLimits() limits { return limits{nodes: 7 << 29, tuples: 7 << 29, choices: 7 << 29} }
+func defaultLimits() limits { return limits{nodes: 7 << 29, choices: 7 << 29} }
+
+// pairBytes is about what a map takes for each pair of numbers.
+const pairBytes = 40
 
 func isLimit(err error) bool {
 	var limit LimitError
@@ -34,10 +36,6 @@ func isLimit(err error) bool {
 
 func tooManyNodes(most int) error {
 	return LimitError{What: fmt.Sprintf("a layer has more than %d worlds, which is as many as a search can number", most)}
-}
-
-func tooManyTuples(most int) error {
-	return LimitError{What: fmt.Sprintf("properties remember more than %d different pasts, which is as many as a search can number", most)}
 }
 
 func tooManyChoices(most int) error {

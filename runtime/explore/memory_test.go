@@ -6,6 +6,7 @@ import (
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
@@ -39,11 +40,10 @@ func TestMemoryIsCounted(t *testing.T) {
 		{"search nodes", func() { nodes.add(make(searchNode, x.graph.width), weight{1}, 0) }},
 		{"search nodes to come", func() { next.add(make(searchNode, x.graph.width), weight{1}, 0) }},
 		{"parent links", func() { x.graph.parents = append(x.graph.parents, make([]parentLink, 1000)) }},
-		{"monitors", func() { x.judge.monitors.intern(tuple{states: []string{"another"}}) }},
-		{"invariants", func() { x.judge.invariants.judged["another"] = 0 }},
+		{"the judge", func() { x.judge.Fold(t.Context(), 0, w.sim.Seen()) }},
 		{"places", func() { x.graph.open(t.Context(), x.graph.place(s.Start())) }},
 		{"images of steps", func() { x.symmetry.imagesOf(x.graph.place(s.Start()), 0) }},
-		{"verdicts of workers", func() { w.verdicts[[2]uint32{7, 7}] = new(verdict); w.count() }},
+		{"verdicts of workers", func() { w.verdicts[[2]uint32{7, 7}] = new(judge.Verdict); w.count() }},
 	} {
 		was := x.memory(nodes, next)
 		part.grow()

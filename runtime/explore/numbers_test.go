@@ -5,6 +5,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -26,9 +27,9 @@ func TestNumbersEnd(t *testing.T) {
 		why   error
 	}{
 		{"search nodes", func(x *search) { x.graph.limits.nodes = 14 }, 3, tooManyNodes(14)},
-		{"pasts", func(x *search) { x.judge.monitors.most = 5 }, 4, tooManyTuples(5)},
+		{"pasts", func(x *search) { x.judge.LimitPasts(5) }, 4, judge.TooManyPasts(5)},
 		{"choices", func(x *search) { x.graph.limits.choices = 2 }, 0, tooManyChoices(2)},
-		{"enough", func(x *search) { x.graph.limits.nodes, x.judge.monitors.most, x.graph.limits.choices = 66, 11, 3 }, 10, nil},
+		{"enough", func(x *search) { x.graph.limits.nodes, x.graph.limits.choices = 66, 3; x.judge.LimitPasts(11) }, 10, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			x := newSearch(s.Timeouts().Times(10), Options{

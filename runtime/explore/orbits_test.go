@@ -111,7 +111,7 @@ func TestLayersAreOrbits(t *testing.T) {
 		w := x.newWorker(t.Context())
 		layer := map[string]searchNode{}
 		add := func(to map[string]searchNode, node searchNode) { to[nodeKey(node)] = node }
-		add(layer, newSearchNode(c.Start().Vector(), x.judge.start.monitor, x.graph.place(x.space.Start()).index))
+		add(layer, newSearchNode(c.Start().Vector(), x.judge.Start().Past, x.graph.place(x.space.Start()).index))
 		for k, parents := range x.graph.parents {
 			next := map[string]searchNode{}
 			orbits := map[string]bool{}
@@ -124,7 +124,7 @@ func TestLayersAreOrbits(t *testing.T) {
 					if possible, err := w.again(t.Context(), node, to, step, place); err != nil || !possible {
 						t.Fatal(step, err)
 					}
-					if !place.last && !x.judge.over(x.judge.verdict(to.past())) {
+					if !place.last && !x.judge.Over(x.judge.Verdict(to.past())) {
 						add(next, to)
 					}
 				}
@@ -159,7 +159,7 @@ func (x *search) orbit(t *rapid.T, node searchNode) string {
 		if err := x.symmetry.Rename(image.vector(), node.vector(), g); err != nil {
 			t.Fatal(err)
 		}
-		past, err := x.judge.monitors.rename(node.past(), g, x.symmetry.Renaming(g))
+		past, err := x.judge.Rename(node.past(), g, x.symmetry.Renaming(g))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,11 +64,11 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	w := x.newWorker(t.Context())
 	names := newCanonicalizer(x.symmetry)
 	first := x.graph.place(x.space.Start())
-	start, err := x.judge.begin(t.Context(), c.Start())
+	start, err := x.judge.Begin(t.Context(), c.Start())
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := newSearchNode(c.Start().Vector(), start.monitor, first.index)
+	node := newSearchNode(c.Start().Vector(), start.Past, first.index)
 	x.graph.parents = [][]parentLink{{0}}
 	var last parentLink
 	for range rapid.IntRange(1, 14).Draw(t, "steps") {
@@ -102,23 +102,23 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	}
 	x.graph.parents = x.graph.parents[:len(x.graph.parents)-1]
 	end := x.replay(t.Context(), last)
-	got := newSearchNode(end.Vector(), start.monitor, node.place())
+	got := newSearchNode(end.Vector(), start.Past, node.place())
 	m := engine.NewSimulator(c.Engine())
 	scratch := make(engine.Vector, c.Engine().Width())
 	for _, v := range end.Path()[1:] {
 		m.Take(scratch, v.Parent().Vector(), v.Step().Engine())
-		past, err := x.judge.monitors.fold(t.Context(), got.past(), m.Seen())
+		after, err := x.judge.Fold(t.Context(), got.past(), m.Seen())
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.setPast(past)
+		got.setPast(after.Past)
 	}
 	for g := range x.symmetry.Order() {
 		image := slices.Clone(got)
 		if err := x.symmetry.Rename(image.vector(), got.vector(), g); err != nil {
 			t.Fatal(err)
 		}
-		past, err := x.judge.monitors.rename(got.past(), g, x.symmetry.Renaming(g))
+		past, err := x.judge.Rename(got.past(), g, x.symmetry.Renaming(g))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -134,14 +135,14 @@ type Failing struct {
 	Counterexample *runtime.World `json:"-"` // the first shortest
 }
 
-func newReport(kind string, s *space.Space, o Options, j *judge) *Report {
+func newReport(kind string, s *space.Space, o Options, j *judge.Judge) *Report {
 	c := o.Start.Cluster()
 	r := &Report{
 		Kind: kind, Space: s.String(), System: c.String(), Checked: o.names(), Size: s.Size(),
 		Covered: new(big.Int), EndedEarly: new(big.Int), Progressed: new(big.Int), Workers: o.Workers, Renamings: 1,
 	}
-	for i := range j.judged() {
-		if check.Beyond(j.property(i), c, o.Start.Faulty()) {
+	for i := range j.Count() {
+		if check.Beyond(j.Property(i), c, o.Start.Faulty()) {
 			r.StartsBeyond = append(r.StartsBeyond, r.Checked[i])
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 )
 
 // A resumption is the way back of a search to where a checkpoint was written.
@@ -39,11 +40,11 @@ func (b *resumption) layer(ctx context.Context) (*frontier, error) {
 		return nil, b.misfit("it begins with %d worlds", len(c.parents[0]))
 	}
 	b.graph.canonicalFrom = c.From
-	seen, err := b.judge.begin(ctx, b.options.Start)
+	seen, err := b.judge.Begin(ctx, b.options.Start)
 	if err != nil {
 		return nil, err
 	}
-	start := newSearchNode(b.options.Start.Vector(), seen.monitor, b.graph.place(b.space.Start()).index)
+	start := newSearchNode(b.options.Start.Vector(), seen.Past, b.graph.place(b.space.Start()).index)
 	nodes, worlds, steps, err := b.layersAgain(ctx, start)
 	if err != nil {
 		return nil, err
@@ -221,14 +222,7 @@ func (b *resumption) restore(ctx context.Context) error {
 	b.effects.add(p.Effects)
 	r := b.report
 	r.Worlds, r.Steps, r.Depth = p.Worlds, p.Steps, p.Depth
-	b.judge.before = p.Tested & b.judge.all
-	for slot, value := range p.Decided {
-		if value == "" {
-			b.judge.monitors.decided[slot] = ""
-		} else {
-			b.judge.monitors.decides(slot, value)
-		}
-	}
+	b.judge.Restore(p.Tested, p.Decided)
 	wrong, err := b.restoreMarred(p.Marred)
 	if err != nil {
 		return err
@@ -259,15 +253,15 @@ func (b *resumption) restore(ctx context.Context) error {
 
 // restoreMarred restores the counts of scenarios in which something is wrong, and
 // returns what is.
-func (b *resumption) restoreMarred(all []marred) (map[flaw]bool, error) {
-	wrong := map[flaw]bool{}
+func (b *resumption) restoreMarred(all []marred) (map[judge.Flaw]bool, error) {
+	wrong := map[judge.Flaw]bool{}
 	for _, m := range all {
-		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, b.judge.monitors.fails(0, m.Failed)}
-		if int(m.Place) >= len(b.graph.places) || m.Outcome > violatesAll || m.Violated&^b.judge.all != 0 || len(m.Count) != b.graph.words || b.tallies.marred[e] != nil {
+		e := ending{m.Place, m.Outcome, m.Progress, m.Violated, b.judge.FailuresOf(m.Failed)}
+		if int(m.Place) >= len(b.graph.places) || m.Outcome > violatesAll || m.Violated&^b.judge.All() != 0 || len(m.Count) != b.graph.words || b.tallies.marred[e] != nil {
 			return nil, b.misfit("it counts scenarios that cannot be: %+v", m)
 		}
 		b.tallies.marred[e] = m.Count
-		for f := range b.judge.flaws(&verdict{}, &verdict{violated: e.violated, failed: e.failed}) {
+		for f := range b.judge.Flaws(&judge.Verdict{}, &judge.Verdict{Violated: e.violated, Failed: e.failed}) {
 			wrong[f] = true
 		}
 	}
@@ -297,8 +291,8 @@ func (b *resumption) restoreFound(ctx context.Context, f foundBefore, steps map[
 	if err != nil {
 		return err
 	}
-	at := flaw{f.Property, f.Failure}
-	if b.findings.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= b.judge.judged() || f.Length < 0 || f.Length > b.from.Progress.Depth ||
+	at := judge.Flaw{Property: f.Property, Failure: f.Failure}
+	if b.findings.known[at] || f.Property < 0 || f.Failure == "" && f.Property >= b.judge.Count() || f.Length < 0 || f.Length > b.from.Progress.Depth ||
 		len(f.Steps) != f.Length || len(f.Shortest) == 0 || len(f.Shortest) > 8*b.graph.words {
 		return b.misfit("what it found does not fit: %+v", f)
 	}

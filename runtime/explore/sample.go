@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -32,7 +33,7 @@ type sampler struct {
 	start   *prefix
 	team    []*witness
 
-	finds     map[flaw]*find
+	finds     map[judge.Flaw]*find
 	worlds    map[string]bool
 	states    sightings // of local states, by number
 	histories sightings // of tuples of the monitors, by number
@@ -44,7 +45,7 @@ type prefix struct {
 	choice choice
 	at     *space.Position // nil unless draws are guided
 	vector engine.Vector
-	seen   *verdict
+	seen   *judge.Verdict
 }
 
 // steps lists the steps of p.
@@ -94,7 +95,7 @@ type choice struct {
 }
 
 func newSampler(of *space.Space, o Options, count int, seed uint64) *sampler {
-	s := &sampler{inquiry: newInquiry("sample", of, o), seed: seed, count: count, worlds: map[string]bool{}, finds: map[flaw]*find{}}
+	s := &sampler{inquiry: newInquiry("sample", of, o), seed: seed, count: count, worlds: map[string]bool{}, finds: map[judge.Flaw]*find{}}
 	s.report.Seed = seed
 	return s
 }
@@ -123,7 +124,7 @@ func (s *sampler) run(ctx context.Context) (*Report, error) {
 
 // begin judges the starting world, and prepares to draw.
 func (s *sampler) begin(ctx context.Context) error {
-	seen, err := s.judge.begin(ctx, s.options.Start)
+	seen, err := s.judge.Begin(ctx, s.options.Start)
 	if err != nil {
 		return err
 	}
@@ -210,7 +211,7 @@ func (s *sampler) unrank(d *draw) error {
 func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 	at := d.from
 	for _, c := range d.steps {
-		if s.judge.over(at.seen) {
+		if s.judge.Over(at.seen) {
 			return
 		}
 		to := make(engine.Vector, len(at.vector))
@@ -223,7 +224,7 @@ func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 		}
 		seen, err := w.after(ctx, at.seen, c.step, to)
 		if err == nil {
-			seen, err = s.judge.world(ctx, seen, to)
+			seen, err = s.judge.World(ctx, seen, to)
 		}
 		if d.err = err; err != nil {
 			return
@@ -236,7 +237,7 @@ func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 // memory counts the bytes of what was drawn, and of tables: see [search.memory].
 func (s *sampler) memory() int {
 	const drawBytes, prefixBytes = 160, 200 // about what a map takes for a number, and a prefix
-	n := s.cluster.Engine().Learnt().Bytes + s.judge.bytes() +
+	n := s.cluster.Engine().Learnt().Bytes + s.judge.Bytes() +
 		len(s.worlds)*(4*s.cluster.Engine().Width()+pairBytes) + 8*(cap(s.states.by)+cap(s.histories.by))
 	if s.archive != nil {
 		n += len(s.archive.prefixes)*(prefixBytes+4*s.cluster.Engine().Width()) + len(s.archive.drawn)*drawBytes
@@ -262,8 +263,8 @@ func (s *sampler) note(d *draw, number int) {
 				fresh++
 			}
 		}
-		s.histories.see(p.seen.monitor, number)
-		if s.archive != nil && fresh > 0 && !s.judge.over(p.seen) {
+		s.histories.see(p.seen.Past, number)
+		if s.archive != nil && fresh > 0 && !s.judge.Over(p.seen) {
 			s.archive.add(p, fresh)
 		}
 	}
@@ -274,19 +275,19 @@ func (s *sampler) note(d *draw, number int) {
 	if d.early {
 		r.EndedEarly.Add(r.EndedEarly, one)
 	}
-	if end.seen.progress {
+	if end.seen.Progress {
 		r.Progressed.Add(r.Progressed, one)
 	}
-	if end.seen.clean() {
-		s.findings.passed(end.seen.progress, func() *runtime.World { return s.walk(end.steps()) })
+	if end.seen.Clean() {
+		s.findings.passed(end.seen.Progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}
 	for p := end; ; p = p.parent {
-		before := &verdict{}
+		before := &judge.Verdict{}
 		if p.parent != nil {
 			before = p.parent.seen
 		}
-		for f := range s.judge.flaws(before, p.seen) {
+		for f := range s.judge.Flaws(before, p.seen) {
 			s.found(f, p)
 		}
 		if p.parent == nil {
@@ -297,7 +298,7 @@ func (s *sampler) note(d *draw, number int) {
 
 // found notes what shows at the end of a prefix; a shorter one takes the
 // place of a longer.
-func (s *sampler) found(f flaw, end *prefix) {
+func (s *sampler) found(f judge.Flaw, end *prefix) {
 	at, known := s.finds[f]
 	if !known {
 		at = &find{shortest: end, length: never, sum: new(big.Int)}
@@ -315,17 +316,17 @@ func (s *sampler) found(f flaw, end *prefix) {
 // conclude reports what was found, the shortest first; of several of one length
 // violations in the order of the properties, then failures.
 func (s *sampler) conclude(ctx context.Context) {
-	order := slices.SortedFunc(maps.Keys(s.finds), func(f, g flaw) int {
+	order := slices.SortedFunc(maps.Keys(s.finds), func(f, g judge.Flaw) int {
 		if n := cmp.Compare(s.finds[f].length, s.finds[g].length); n != 0 {
 			return n
 		}
-		return f.compare(g)
+		return f.Compare(g)
 	})
 	for _, f := range order {
 		at := s.finds[f]
 		s.findings.found(ctx, f, at.length, s.walk(at.shortest.steps()), big.NewInt(int64(at.ofLength))).Set(at.sum)
 	}
-	s.findings.rest()
+	s.findings.rest(s.options.Properties)
 }
 
 // walk takes steps that are known to be possible.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -20,7 +22,7 @@ type inquiry struct {
 	space    *space.Space
 	options  Options
 	cluster  *runtime.Cluster
-	judge    *judge
+	judge    *judge.Judge
 	findings *findings
 	report   *Report
 	bounds   *bounds
@@ -31,11 +33,23 @@ func newInquiry(kind string, s *space.Space, o Options) *inquiry {
 	if o.Workers <= 0 {
 		o.Workers = goruntime.GOMAXPROCS(0)
 	}
-	j := newJudge(s, o)
+	j := judge.New(o.Start, o.Properties, o.Invariants, mayForget(s))
 	r := newReport(kind, s, o, j)
 	return &inquiry{
 		space: s, options: o, cluster: o.Start.Cluster(), judge: j, findings: newFindings(r, j), report: r, bounds: new(bounds), began: time.Now(),
 	}
+}
+
+// mayForget returns the instances of identities that suffer amnesia in some
+// scenario of the space.
+func mayForget(s *space.Space) node.Set {
+	var set node.Set
+	for _, step := range s.Steps() {
+		if runtime.Is[runtime.AmnesiaStep](step) {
+			set |= step.Cluster().Engine().SameIdentity(step.Instances())
+		}
+	}
+	return set
 }
 
 // A search covers a space layer by layer, breadth first.
@@ -140,7 +154,7 @@ func (x *search) conclude(ctx context.Context) {
 		r.NoEffect = x.effects.missing(func(step uint32) string { return x.graph.refused(ctx, step) })
 	}
 	x.findings.sum(&x.tallies, x.graph.places)
-	x.findings.rest()
+	x.findings.rest(x.options.Properties)
 	r.Runs = x.cluster.Engine().Learnt().Runs
 	r.Elapsed = time.Since(x.began)
 	x.findings.dropEmpty()
@@ -186,7 +200,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	if c != nil {
 		return (&resumption{x, c}).layer(ctx)
 	}
-	seen, err := x.judge.begin(ctx, x.options.Start)
+	seen, err := x.judge.Begin(ctx, x.options.Start)
 	if err != nil {
 		return nil, err
 	}
@@ -194,21 +208,21 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	one := x.graph.weight()
 	one[0] = 1
 	layer := x.graph.frontier(1)
-	for f := range x.judge.flaws(&verdict{}, seen) {
+	for f := range x.judge.Flaws(&judge.Verdict{}, seen) {
 		x.findings.found(ctx, f, 0, x.options.Start, one.big())
 	}
 	switch {
-	case x.judge.over(seen):
+	case x.judge.Over(seen):
 		x.tallies.add(start.index, violatesAll, seen, one)
 	default:
 		if start.at.Accepts() > 0 {
 			x.tallies.add(start.index, reachesEnd, seen, one)
-			if seen.clean() {
-				x.findings.passed(seen.progress, func() *runtime.World { return x.options.Start })
+			if seen.Clean() {
+				x.findings.passed(seen.Progress, func() *runtime.World { return x.options.Start })
 			}
 		}
 		if !start.last {
-			layer.add(newSearchNode(x.options.Start.Vector(), seen.monitor, start.index), one, 0)
+			layer.add(newSearchNode(x.options.Start.Vector(), seen.Past, start.index), one, 0)
 		}
 	}
 	parents, err := layer.seal(ctx)
@@ -382,7 +396,7 @@ const countSteps = 1 << 12
 // of renamings, monitors and invariants, the places of the space, and what workers
 // remember for themselves. It may be called concurrently.
 func (x *search) memory(nodes, next *frontier) int {
-	n := nodes.bytes() + next.bytes() + x.graph.memory() + x.cluster.Engine().Learnt().Bytes + x.judge.bytes() + int(x.bounds.workers.Load())
+	n := nodes.bytes() + next.bytes() + x.graph.memory() + x.cluster.Engine().Learnt().Bytes + x.judge.Bytes() + int(x.bounds.workers.Load())
 	if x.symmetry != nil {
 		n += x.symmetry.bytes()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/english"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/internal/hash"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -59,7 +60,7 @@ func (a asymmetry) Error() string { return "symmetry: " + a.why }
 type symmetry struct {
 	*engine.Symmetry
 	cluster   *runtime.Cluster
-	monitors  *monitors
+	judge     *judge.Judge
 	renamings engine.RenamingIndex
 	// moves says of each renaming whether it renames clients, clientsMove that some do.
 	moves       []bool
@@ -71,15 +72,15 @@ type symmetry struct {
 
 // findSymmetry returns the symmetry that a search can use, nil if there is none. The
 // error is that of ctx.
-func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge) (*symmetry, error) {
+func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge.Judge) (*symmetry, error) {
 	c := o.Start.Cluster()
 	// A function of a script may look at any name.
 	if o.Symmetry == Never || !engine.Symmetric(c.Engine()) || len(o.Invariants) > 0 ||
-		j.mayForget&^c.Twinned() != 0 || j.monitors.keepHistories() {
+		mayForget(s)&^c.Twinned() != 0 || j.KeepsHistories() {
 		return nil, nil
 	}
 	renamings := engine.NameSymmetries(c.Engine())
-	if !j.monitors.renamable() {
+	if !j.Renamable() {
 		renamings = slices.DeleteFunc(renamings, func(r engine.Renaming) bool { return movesClients(c, r) })
 	}
 	kept, err := s.Kept(ctx, renamings)
@@ -95,7 +96,7 @@ func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge) (*sy
 	if err != nil || len(fitting) < 2 {
 		return nil, err
 	}
-	y := &symmetry{Symmetry: engine.NewSymmetry(c.Engine(), fitting), cluster: c, monitors: j.monitors, sampled: o.Symmetry == Sampled}
+	y := &symmetry{Symmetry: engine.NewSymmetry(c.Engine(), fitting), cluster: c, judge: j, sampled: o.Symmetry == Sampled}
 	list := make([]engine.Renaming, y.Order())
 	for g := range list {
 		list[g] = y.Renaming(g)
@@ -162,7 +163,7 @@ func (z *canonicalizer) canonical(node searchNode) (int, error) {
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
-	replicasAct := y.monitors.replicasAct.Load()
+	replicasAct := y.judge.ReplicasAct()
 	if !replicasAct && !y.clientsMove {
 		return g, nil // no past names an instance
 	}
@@ -174,7 +175,7 @@ func (z *canonicalizer) canonical(node searchNode) (int, error) {
 				return 0, err
 			}
 		}
-		if k == 0 || renamed != least && y.monitors.content(renamed) < y.monitors.content(least) {
+		if k == 0 || renamed != least && y.judge.Content(renamed) < y.judge.Content(least) {
 			g, least = tie, renamed
 		}
 	}
@@ -187,7 +188,7 @@ func (z *canonicalizer) rename(past uint32, g int) (renamed uint32, err error) {
 	key := [2]uint32{past, uint32(g)}
 	renamed, ok := z.pasts[key]
 	if !ok {
-		if renamed, err = z.of.monitors.rename(past, g, z.of.Renaming(g)); err == nil {
+		if renamed, err = z.of.judge.Rename(past, g, z.of.Renaming(g)); err == nil {
 			z.pasts[key] = renamed
 		}
 	}

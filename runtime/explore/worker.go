@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
@@ -12,38 +13,38 @@ import (
 // needs its own.
 type witness struct {
 	sim      *engine.Simulator
-	judge    *judge
-	names    *canonicalizer         // nil if worlds are as they are; else no observation may name an instance
-	verdicts map[[2]uint32]*verdict // what it has seen of the monitors'
-	last     [1 << 8]folded         // of these, by list of observations
+	judge    *judge.Judge
+	names    *canonicalizer               // nil if worlds are as they are; else no observation may name an instance
+	verdicts map[[2]uint32]*judge.Verdict // what it has seen of the monitors'
+	last     [1 << 8]folded               // of these, by list of observations
 }
 
 // A folded is the verdict after a monitor state and a list of observations.
 type folded struct {
 	key   [2]uint32
-	after *verdict // nil if there is none
+	after *judge.Verdict // nil if there is none
 }
 
-func newWitness(sim *engine.Simulator, j *judge) *witness {
-	return &witness{sim: sim, judge: j, verdicts: map[[2]uint32]*verdict{}}
+func newWitness(sim *engine.Simulator, j *judge.Judge) *witness {
+	return &witness{sim: sim, judge: j, verdicts: map[[2]uint32]*judge.Verdict{}}
 }
 
 // after returns the verdict after the step that the simulator took last.
-func (w *witness) after(ctx context.Context, v *verdict, step runtime.Step, to engine.Vector) (*verdict, error) {
+func (w *witness) after(ctx context.Context, v *judge.Verdict, step runtime.Step, to engine.Vector) (*judge.Verdict, error) {
 	var err error
 	if list := w.sim.Seen(); list != 0 {
-		if v, err = w.fold(ctx, v.monitor, list); err != nil {
+		if v, err = w.fold(ctx, v.Past, list); err != nil {
 			return nil, err
 		}
 	}
 	if runtime.Is[runtime.AmnesiaStep](step) {
-		return w.judge.forget(ctx, v, to)
+		return w.judge.Forget(ctx, v, to)
 	}
 	return v, nil
 }
 
 // fold asks the monitors, which all workers share, once for each pair.
-func (w *witness) fold(ctx context.Context, mon, list uint32) (*verdict, error) {
+func (w *witness) fold(ctx context.Context, mon, list uint32) (*judge.Verdict, error) {
 	key := [2]uint32{mon, list}
 	last := &w.last[list%uint32(len(w.last))]
 	if last.after != nil && last.key == key {
@@ -55,7 +56,7 @@ func (w *witness) fold(ctx context.Context, mon, list uint32) (*verdict, error) 
 			return nil, asymmetry{why: "what is observed names servers or clients that are interchangeable"}
 		}
 		var err error
-		if v, err = w.judge.fold(ctx, mon, list); err != nil {
+		if v, err = w.judge.Fold(ctx, mon, list); err != nil {
 			return nil, err
 		}
 		w.verdicts[key] = v
@@ -71,15 +72,15 @@ func (w *witness) again(ctx context.Context, from, to searchNode, step runtime.S
 	if !w.sim.Take(to.vector(), from.vector(), step.Engine()) {
 		return false, w.sim.Err()
 	}
-	v, err := w.after(ctx, w.judge.verdict(from.past()), step, to.vector())
+	v, err := w.after(ctx, w.judge.Verdict(from.past()), step, to.vector())
 	if err != nil {
 		return true, err
 	}
 	// What was violated on the way counts for what comes after it.
-	if v, err = w.judge.world(ctx, v, to.vector()); err != nil {
+	if v, err = w.judge.World(ctx, v, to.vector()); err != nil {
 		return true, err
 	}
-	to.setPast(v.monitor)
+	to.setPast(v.Past)
 	to.setPlace(at.index)
 	return true, nil
 }
@@ -105,8 +106,8 @@ type worker struct {
 	tallies  tallies
 	effects  effects
 	steps    int
-	expanded weight             // of the search nodes that this worker expanded
-	wrong    map[flaw]*evidence // what goes wrong in this layer for the first time in the search
+	expanded weight                   // of the search nodes that this worker expanded
+	wrong    map[judge.Flaw]*evidence // what goes wrong in this layer for the first time in the search
 	passing  []finding
 	counted  int // bytes that it remembers, as counted last
 	err      error
@@ -134,7 +135,7 @@ func (x *search) newWorker(ctx context.Context) *worker {
 	g := x.graph
 	w := &worker{
 		search: x, node: make(searchNode, g.width), expanded: g.weight(),
-		tallies: newTallies(g.words), effects: g.choices.none(), wrong: map[flaw]*evidence{},
+		tallies: newTallies(g.words), effects: g.choices.none(), wrong: map[judge.Flaw]*evidence{},
 	}
 	if g.canonical() {
 		w.witness = newWitness(engine.NewSimulatorIn(x.cluster.Engine(), x.symmetry.epoch), x.judge)
@@ -179,7 +180,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 	node, weight := nodes.at(rank)
 	src, dst := node.vector(), w.node.vector()
 	at := w.search.graph.places[node.place()]
-	here := w.judge.verdict(node.past())
+	here := w.judge.Verdict(node.past())
 	choice := 0
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
 	for g := range at.groups {
@@ -205,8 +206,8 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 			}
 			if !possible {
 				w.tallies.add(group.to.index, endsEarly, here, weight)
-				if !ended && here.clean() {
-					w.pass(from, here.progress)
+				if !ended && here.Clean() {
+					w.pass(from, here.Progress)
 					ended = true
 				}
 				continue
@@ -235,28 +236,28 @@ func (w *worker) count() {
 
 // arrive judges the world in w.node, before which the verdict was another, and
 // adds it to the next layer.
-func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, count weight, from parentLink, next *frontier) error {
-	v, err := w.judge.world(ctx, v, w.node.vector())
+func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict, count weight, from parentLink, next *frontier) error {
+	v, err := w.judge.World(ctx, v, w.node.vector())
 	if err != nil {
 		return err
 	}
-	if !v.clean() {
+	if !v.Clean() {
 		w.note(before, v, count, from)
-		if w.judge.over(v) {
+		if w.judge.Over(v) {
 			w.tallies.add(at.index, violatesAll, v, count)
 			return nil
 		}
 	}
 	if at.at.Accepts() > 0 {
 		w.tallies.add(at.index, reachesEnd, v, count)
-		if v.clean() {
-			w.pass(from, v.progress)
+		if v.Clean() {
+			w.pass(from, v.Progress)
 		}
 	}
 	if at.last {
 		return nil
 	}
-	w.node.setPast(v.monitor)
+	w.node.setPast(v.Past)
 	w.node.setPlace(at.index)
 	if w.names != nil {
 		if _, err := w.names.canonical(w.node); err != nil {
@@ -271,8 +272,8 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *verdict, coun
 
 // note keeps what went wrong in a step, unless the search knows a shorter
 // scenario for it.
-func (w *worker) note(before, after *verdict, count weight, from parentLink) {
-	for f := range w.judge.flaws(before, after) {
+func (w *worker) note(before, after *judge.Verdict, count weight, from parentLink) {
+	for f := range w.judge.Flaws(before, after) {
 		if w.search.findings.known[f] {
 			continue
 		}

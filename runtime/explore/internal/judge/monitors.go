@@ -1,4 +1,4 @@
-package explore
+package judge
 
 import (
 	"context"
@@ -48,6 +48,15 @@ type monitors struct {
 	replicasAct atomic.Bool
 }
 
+// mostPasts is how many pasts there can be: they have numbers of 32 bits, and there is
+// room for what goes on until all workers have stopped.
+const mostPasts = 7 << 29
+
+// TooManyPasts is the error of a search in which there are more.
+func TooManyPasts(most int) error {
+	return runtime.LimitError{What: fmt.Sprintf("properties remember more than %d different pasts, which is as many as a search can number", most)}
+}
+
 // tupleBytes is about what a tuple takes beside its texts, pairBytes what a map
 // takes for each pair of numbers.
 const (
@@ -66,7 +75,7 @@ func (m *monitors) bytes() int {
 type tuple struct {
 	states  []string
 	watched node.Set // instances that are correct so far: only they make progress
-	verdict
+	Verdict
 }
 
 // A forgetting is that instances become faulty by amnesia.
@@ -78,7 +87,7 @@ type forgetting struct {
 // A breaking is that invariants are found violated.
 type breaking struct {
 	tuple      uint32
-	invariants marks
+	invariants Marks
 }
 
 // newMonitors prepares to judge properties in a search in which some instances
@@ -96,7 +105,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 		kinds:      map[string]uint32{"": 0},
 		decided:    map[int]string{},
 		failed:     [][]string{nil},
-		most:       defaultLimits().tuples,
+		most:       mostPasts,
 	}
 	t := tuple{watched: (c.Servers() | c.Clients()) &^ faulty}
 	for _, p := range properties {
@@ -146,13 +155,13 @@ func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Obser
 			if o.Kind == node.Decided && m.recalls {
 				after.decided |= node.SetOf(o.Instance)
 			}
-			after.progress = after.progress || before.watched.Has(o.Instance)
+			after.Progress = after.Progress || before.watched.Has(o.Instance)
 		case node.Failed:
 			failures = append(failures, o.Failure.Kind())
 		}
 	}
 	if failures != nil {
-		after.failed = m.fails(before.failed, failures)
+		after.Failed = m.fails(before.Failed, failures)
 	}
 	for i, fold := range m.folds {
 		var err error
@@ -160,7 +169,7 @@ func (m *monitors) after(ctx context.Context, before tuple, seen []runtime.Obser
 			return tuple{}, err
 		}
 		if fold.Violated(after.states[i]) {
-			after.violated |= 1 << i
+			after.Violated |= 1 << i
 		}
 	}
 	return after, nil
@@ -186,7 +195,7 @@ func valueText(v any) string {
 }
 
 // tested returns which properties were put to the test.
-func (m *monitors) tested() (tested marks) {
+func (m *monitors) tested() (tested Marks) {
 	for i, fold := range m.folds {
 		if t, ok := fold.(check.Testing); !ok || t.Tested() {
 			tested |= 1 << i
@@ -245,7 +254,7 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty node.Set) (uint
 					return tuple{}, err
 				}
 				if fold.Violated(after.states[i]) {
-					after.violated |= 1 << i
+					after.Violated |= 1 << i
 				}
 			}
 		}
@@ -255,10 +264,10 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty node.Set) (uint
 
 // breaks returns the tuple after invariants were found violated. It may be
 // called concurrently.
-func (m *monitors) breaks(id uint32, invariants marks) (uint32, error) {
+func (m *monitors) breaks(id uint32, invariants Marks) (uint32, error) {
 	return remember(m, m.broken, breaking{id, invariants}, func() (tuple, error) {
 		after := *m.at(id)
-		after.violated |= invariants
+		after.Violated |= invariants
 		return after, nil
 	})
 }
@@ -333,7 +342,7 @@ func remember[K comparable](m *monitors, known map[K]uint32, key K, find func() 
 // [LimitError].
 func (m *monitors) intern(t tuple) (uint32, error) {
 	var key strings.Builder
-	fmt.Fprint(&key, t.watched, t.progress, t.violated, t.decided, t.failed)
+	fmt.Fprint(&key, t.watched, t.Progress, t.Violated, t.decided, t.Failed)
 	for _, s := range t.states {
 		key.WriteString(" ")
 		key.WriteString(strconv.Itoa(len(s)))
@@ -344,17 +353,17 @@ func (m *monitors) intern(t tuple) (uint32, error) {
 		return id, nil
 	}
 	if len(m.tuple) >= m.most {
-		return 0, tooManyTuples(m.most)
+		return 0, TooManyPasts(m.most)
 	}
 	id := uint32(len(m.tuple))
-	t.monitor = id
+	t.Past = id
 	m.tuple = append(m.tuple, &t)
 	m.ids[key.String()] = id
 	m.texts += 2*key.Len() + tupleBytes
 	return id, nil
 }
 
-func (m *monitors) verdict(id uint32) *verdict { return &m.at(id).verdict }
+func (m *monitors) verdict(id uint32) *Verdict { return &m.at(id).Verdict }
 
 func (m *monitors) at(id uint32) *tuple {
 	m.mu.RLock()

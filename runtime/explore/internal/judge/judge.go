@@ -1,0 +1,242 @@
+// Package judge says what is thought of a world and of what led to it, its past.
+//
+// Properties of histories are judged by monitors, which fold what is observed in each
+// step into a number; invariants by looking at worlds, each different one once. Together
+// they come to a [Verdict], of which there are few, so that a search asks for each of
+// them seldom. A [Judge] may be used concurrently, but for [Judge.Begin] and [Judge.Restore].
+package judge
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A Judge judges the worlds of one search.
+type Judge struct {
+	properties []check.Property
+	monitors   *monitors
+	invariants *invariants
+	all        Marks    // of all properties; nothing is left to judge in a scenario that violates them
+	before     Marks    // those put to the test before a checkpoint was written
+	start      *Verdict // on the starting world, once it is known
+}
+
+// Marks are properties, a bit for each: those of histories first, then
+// invariants, each in the order given.
+type Marks uint64
+
+// MostProperties is how many properties can be judged.
+const MostProperties = 64
+
+// Has reports whether the i-th is among them.
+func (m Marks) Has(i int) bool { return m&(1<<i) != 0 }
+
+// A Verdict is what a search needs of a past. It is large, and there is one for
+// each search node and step: workers pass on where it is.
+type Verdict struct {
+	Past     uint32 // the number of the past, as far as properties remember it
+	Failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
+	Progress bool   // whether a correct identity decided or returned something
+	Violated Marks
+	decided  node.Set // who has decided, if some invariant recalls that
+}
+
+// Clean reports whether nothing went wrong.
+func (v *Verdict) Clean() bool { return v.Violated == 0 && v.Failed == 0 }
+
+// A Flaw is a property that is violated, by its place among those judged, or a
+// kind of failure of the nodes' code.
+type Flaw struct {
+	Property int
+	Failure  string // "" if it is a property
+}
+
+// Compare orders properties as they are judged, and before all failures.
+func (f Flaw) Compare(g Flaw) int {
+	if f.Failure == "" && g.Failure == "" {
+		return cmp.Compare(f.Property, g.Property)
+	}
+	return cmp.Compare(f.Failure, g.Failure)
+}
+
+// New returns a judge of what begins in a world, in which the given instances may
+// suffer amnesia.
+func New(start *runtime.World, properties []check.Property, invariants []check.WorldProperty, mayForget node.Set) *Judge {
+	j := &Judge{
+		properties: properties,
+		monitors:   newMonitors(start.Cluster(), properties, start.Faulty(), mayForget),
+		invariants: newInvariants(start.Cluster(), invariants),
+	}
+	j.all = 1<<j.Count() - 1
+	return j
+}
+
+// Count returns how many properties are judged.
+func (j *Judge) Count() int { return len(j.properties) + len(j.invariants.properties) }
+
+// All returns the marks of all properties.
+func (j *Judge) All() Marks { return j.all }
+
+// Property returns the i-th of all that are judged.
+func (j *Judge) Property(i int) interface{ Name() string } {
+	if i < len(j.properties) {
+		return j.properties[i]
+	}
+	return j.invariants.properties[i-len(j.properties)]
+}
+
+// Begin judges the starting world, and the path to it as a whole, by who is faulty
+// there.
+func (j *Judge) Begin(ctx context.Context, start *runtime.World) (*Verdict, error) {
+	var err error
+	if j.monitors.recalls, err = j.invariants.recalls(ctx); err != nil {
+		return nil, err
+	}
+	past, err := j.monitors.past(ctx, start.History())
+	if err != nil {
+		return nil, err
+	}
+	j.start, err = j.World(ctx, j.monitors.verdict(past), start.Vector())
+	return j.start, err
+}
+
+// Start returns the verdict on the starting world, once it is known.
+func (j *Judge) Start() *Verdict { return j.start }
+
+// World returns the verdict on a world with the given vector and past.
+func (j *Judge) World(ctx context.Context, past *Verdict, vector engine.Vector) (*Verdict, error) {
+	if len(j.invariants.properties) == 0 {
+		return past, nil
+	}
+	violated, err := j.invariants.broken(ctx, vector, past.decided)
+	if violated <<= len(j.properties); err != nil || violated&^past.Violated == 0 {
+		return past, err
+	}
+	after, err := j.monitors.breaks(past.Past, violated)
+	if err != nil {
+		return nil, err
+	}
+	return j.monitors.verdict(after), nil
+}
+
+// Fold returns the verdict after all that was observed in a step, the list of that
+// number.
+func (j *Judge) Fold(ctx context.Context, past, list uint32) (*Verdict, error) {
+	after, err := j.monitors.fold(ctx, past, list)
+	if err != nil {
+		return nil, err
+	}
+	return j.monitors.verdict(after), nil
+}
+
+// Forget returns the verdict after a step in which instances suffered amnesia, and
+// which led to the given vector.
+func (j *Judge) Forget(ctx context.Context, v *Verdict, to engine.Vector) (*Verdict, error) {
+	after, err := j.monitors.forget(ctx, v.Past, j.monitors.cluster.Engine().Faulty(to))
+	if err != nil {
+		return nil, err
+	}
+	return j.monitors.verdict(after), nil
+}
+
+// Verdict returns that on a past.
+func (j *Judge) Verdict(past uint32) *Verdict { return j.monitors.verdict(past) }
+
+// Over reports whether nothing is left to judge in a scenario.
+func (j *Judge) Over(v *Verdict) bool { return j.all != 0 && v.Violated == j.all }
+
+// Flaws lists what shows in one verdict and not yet in one before.
+func (j *Judge) Flaws(before, after *Verdict) iter.Seq[Flaw] {
+	return func(yield func(Flaw) bool) {
+		for i := range j.Count() {
+			if (after.Violated &^ before.Violated).Has(i) && !yield(Flaw{Property: i}) {
+				return
+			}
+		}
+		if before.Failed == after.Failed {
+			return
+		}
+		known := j.monitors.failures(before.Failed)
+		for _, kind := range j.monitors.failures(after.Failed) {
+			if !slices.Contains(known, kind) && !yield(Flaw{Failure: kind}) {
+				return
+			}
+		}
+	}
+}
+
+// Failures lists what is in a set of failures.
+func (j *Judge) Failures(set uint32) []string { return j.monitors.failures(set) }
+
+// FailuresOf returns the number of the set of the given kinds.
+func (j *Judge) FailuresOf(kinds []string) uint32 { return j.monitors.fails(0, kinds) }
+
+// Explain says why the i-th property does not hold in w.
+func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) string {
+	var v check.Verdict
+	var err error
+	if i < len(j.properties) {
+		v, err = j.properties[i].Judge(ctx, w.History())
+	} else {
+		v, err = j.invariants.properties[i-len(j.properties)].JudgeWorld(ctx, w)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return v.Why
+}
+
+// Tested returns which properties were put to the test so far.
+func (j *Judge) Tested() Marks {
+	return j.before | j.monitors.tested() | j.invariants.tested<<len(j.properties)
+}
+
+// Decided returns the value of each slot that a correct replica decided so far, as a
+// text, "" if there were several. Nothing may be judged at the same time.
+func (j *Judge) Decided() map[int]string { return j.monitors.decided }
+
+// Restore adds what was tested and decided in an earlier part of the search.
+func (j *Judge) Restore(tested Marks, decided map[int]string) {
+	j.before = tested & j.all
+	for slot, value := range decided {
+		if value == "" {
+			j.monitors.decided[slot] = ""
+		} else {
+			j.monitors.decides(slot, value)
+		}
+	}
+}
+
+// KeepsHistories reports whether some property remembers what each instance did, so
+// that pasts cannot be renamed.
+func (j *Judge) KeepsHistories() bool { return j.monitors.keepHistories() }
+
+// Renamable reports whether all pasts can be renamed as if clients had taken each
+// other's names.
+func (j *Judge) Renamable() bool { return j.monitors.renamable() }
+
+// ReplicasAct reports whether a replica began an operation, so that pasts may name
+// servers.
+func (j *Judge) ReplicasAct() bool { return j.monitors.replicasAct.Load() }
+
+// Rename returns a past after the g-th renaming of a symmetry.
+func (j *Judge) Rename(past uint32, g int, r engine.Renaming) (uint32, error) {
+	return j.monitors.rename(past, g, r)
+}
+
+// Content returns what tells a past from those that renamings make of it, the same
+// in each run.
+func (j *Judge) Content(past uint32) string { return j.monitors.content(past) }
+
+// LimitPasts makes the number of pasts small that there can be, for tests.
+func (j *Judge) LimitPasts(most int) { j.monitors.most = most }
+
+// Bytes returns about how much memory the judge occupies.
+func (j *Judge) Bytes() int { return j.monitors.bytes() + j.invariants.bytes() }
