@@ -80,7 +80,7 @@ func unseen(in *Interpreter) error {
 	for _, a := range in.alarms {
 		if !a.seen {
 			first, _, _ := strings.Cut(a.text, "\n")
-			return interp.ErrorAt(in.scripts, a.at, first, &CheckFailed{Message: first})
+			return interp.ErrorAt(in.scripts, a.at, first, &CheckFailed{Message: first, AtEnd: true})
 		}
 	}
 	return nil

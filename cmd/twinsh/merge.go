@@ -9,6 +9,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/files"
+	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
 func mergeCommand() command {
@@ -24,10 +25,12 @@ which what several shards came to counts several times. Handler runs are those o
 the shard with the most. Symmetry is never used with shards.
 
 A file is refused if it was cut or changed, if its script ended with an error, if
-its figures cannot be, or if it is of another search: of other code, say.
+its figures cannot be, or if it is of another search: of other code, say. Of a script
+that ended early, because a check failed in it, there may be searches to which it
+never came: the others are printed, and stderr says so.
 
-Exit status: 0 nothing is violated, 1 something is, 2 the reports do not belong
-together.`,
+Exit status: 0 nothing is violated and the scripts ended with 0, 1 something is
+violated or a script ended with 1, 2 the reports do not belong together.`,
 		run: merge,
 	}
 }
@@ -37,10 +40,17 @@ func merge(_ context.Context, p *program, names []string) int {
 		return p.misuse("merge: no reports given; name the files that twinsh run -reports wrote")
 	}
 	var searches [][]*explore.Saved // of each search in a script, its shards
+	var ended []string              // what is to be said of scripts that did not hold
 	for _, name := range names {
-		reports, err := readReports(name)
+		reports, end, err := readReports(name)
 		if err != nil {
 			return p.misuse("merge: %s: %v", name, err)
+		}
+		switch {
+		case end.Early:
+			ended = append(ended, name+": a script ended early, because a check failed in it; there is no report of what it had not come to")
+		case end.Status != allHeld:
+			ended = append(ended, fmt.Sprintf("%s: a script ended with status %d", name, end.Status))
 		}
 		if searches == nil {
 			searches = make([][]*explore.Saved, len(reports))
@@ -67,14 +77,18 @@ func merge(_ context.Context, p *program, names []string) int {
 			status = checkFailed
 		}
 	}
+	for _, text := range ended {
+		fmt.Fprintln(p.stderr, "twinsh: merge: "+terminal.Visible(text))
+		status = checkFailed
+	}
 	return status
 }
 
-// readReports reads the reports of a file.
-func readReports(name string) ([]*explore.Saved, error) {
+// readReports reads the reports of a file, and how the scripts ended that wrote it.
+func readReports(name string) ([]*explore.Saved, explore.Ending, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, err
+		return nil, explore.Ending{}, err
 	}
 	return explore.DecodeReports(data)
 }
@@ -106,15 +120,15 @@ func (f *reportFile) keep(r *explore.Report) error {
 		return nil
 	}
 	f.kept = append(f.kept, r.Save())
-	return f.write(false, 0)
+	return f.write(nil)
 }
 
-// write writes the file anew, if there is one.
-func (f *reportFile) write(ended bool, status int) error {
+// write writes the file anew, if there is one; end is nil while scripts go on.
+func (f *reportFile) write(end *explore.Ending) error {
 	if f.name == "" {
 		return nil
 	}
-	data, err := explore.EncodeReports(f.kept, ended, status)
+	data, err := explore.EncodeReports(f.kept, end)
 	if err != nil {
 		return err
 	}

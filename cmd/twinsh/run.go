@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/twinsh/twinsh/dsl"
+	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
@@ -69,19 +72,21 @@ func run(ctx context.Context, p *program, args []string) int {
 			return p.misuse("run: there is no file %s; none of the scripts was run. Arguments of a script come after --", name)
 		}
 	}
-	if err := p.reports.write(false, 0); err != nil {
+	if err := p.reports.write(nil); err != nil {
 		return p.misuse("run: %v", err)
 	}
 	ctx, stop := p.stoppable(ctx, endings...)
 	defer stop()
-	worst := allHeld
+	end := explore.Ending{Status: allHeld}
 	for i, name := range files {
 		in, err := p.interpreter("", args)
 		if err != nil {
 			return p.report(err)
 		}
 		if err := in.ExecFile(ctx, name); err != nil {
-			worst = max(worst, p.report(err))
+			var failed *dsl.CheckFailed
+			end.Early = end.Early || !errors.As(err, &failed) || !failed.AtEnd
+			end.Status = max(end.Status, p.report(err))
 		}
 		if ctx.Err() != nil {
 			if len(files) > 1 && p.stopped() != 0 {
@@ -90,8 +95,8 @@ func run(ctx context.Context, p *program, args []string) int {
 			break
 		}
 	}
-	if err := p.reports.write(true, worst); err != nil {
-		worst = max(worst, p.misuse("run: %v", err))
+	if err := p.reports.write(&end); err != nil {
+		return max(end.Status, p.misuse("run: %v", err))
 	}
-	return worst
+	return end.Status
 }

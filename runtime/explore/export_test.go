@@ -9,7 +9,7 @@ import (
 
 // Seal ends a file of reports as it should end, whatever it holds.
 func Seal(data []byte, status int) []byte {
-	sealed := fmt.Appendf(slices.Clone(data), reportsEnd, status)
+	sealed := fmt.Appendf(slices.Clone(data), reportsEnd, status, false)
 	sum := sha256.Sum256(sealed)
 	return fmt.Appendf(sealed, ", sha256 %s\n", hex.EncodeToString(sum[:]))
 }

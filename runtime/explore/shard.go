@@ -348,24 +348,31 @@ func (s *Saved) Text() string {
 	return r.Text()
 }
 
+// An Ending is how the scripts ended that wrote a file of reports.
+type Ending struct {
+	Status int // the exit status
+	// Early says that a script did not come to its end, so that it may have had more
+	// to search: a check failed in it, say.
+	Early bool
+}
+
 // The format of a file of reports: a line, each report as a line of JSON, and a
 // last line that says how the scripts ended, and the SHA-256 of all before it.
 
 // reportsLine begins each file of reports; reportsMagic is that of this format.
 const (
 	reportsLine  = "twinsh reports "
-	reportsMagic = reportsLine + "2"
-	reportsEnd   = "scripts ended with status %d"
+	reportsMagic = reportsLine + "3"
+	reportsEnd   = "scripts ended with status %d, early %t"
 )
 
 // IsReports reports whether data begins as a file of reports, of this or of
 // another version.
 func IsReports(data []byte) bool { return bytes.HasPrefix(data, []byte(reportsLine)) }
 
-// EncodeReports returns reports as they stand in a file. The file has no end yet
-// if the scripts that make them go on; else it says with which exit status they
-// ended.
-func EncodeReports(reports []*Saved, ended bool, status int) ([]byte, error) {
+// EncodeReports returns reports as they stand in a file, which says how the scripts
+// that made them ended. It has no end yet if they go on, and end is nil.
+func EncodeReports(reports []*Saved, end *Ending) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, reportsMagic)
 	for _, r := range reports {
@@ -375,53 +382,22 @@ func EncodeReports(reports []*Saved, ended bool, status int) ([]byte, error) {
 		}
 		b.Write(append(line, '\n'))
 	}
-	if ended {
-		fmt.Fprintf(&b, reportsEnd, status)
+	if end != nil {
+		fmt.Fprintf(&b, reportsEnd, end.Status, end.Early)
 		sum := sha256.Sum256(b.Bytes())
 		fmt.Fprintf(&b, ", sha256 %s\n", hex.EncodeToString(sum[:]))
 	}
 	return b.Bytes(), nil
 }
 
-// DecodeReports reads a file of reports. It refuses what was cut or changed,
-// what scripts wrote that could not go on to their end, and figures that no
-// search can have.
-func DecodeReports(data []byte) ([]*Saved, error) {
-	head, rest, _ := bytes.Cut(data, []byte("\n"))
-	switch {
-	case len(data) == 0:
-		return nil, errors.New("it is empty")
-	case !IsReports(data):
-		return nil, errors.New("it holds no reports; twinsh run -reports writes them")
-	case string(head) != reportsMagic:
-		return nil, fmt.Errorf("it begins with %q, and this version of twinsh reads %q", cut(head), reportsMagic)
+// DecodeReports reads a file of reports, and how the scripts ended that wrote it. It
+// refuses what was cut or changed, what scripts wrote that ended with an error or were
+// stopped, and figures that no search can have.
+func DecodeReports(data []byte) (reports []*Saved, end Ending, err error) {
+	lines, end, err := endOfReports(data)
+	if err != nil {
+		return nil, end, err
 	}
-	var lines [][]byte
-	for len(rest) > 0 {
-		line, after, whole := bytes.Cut(rest, []byte("\n"))
-		if !whole {
-			return nil, errors.New("it was cut off within a line")
-		}
-		lines, rest = append(lines, line), after
-	}
-	if len(lines) == 0 {
-		return nil, errors.New("it was cut off, or the script that writes it is still running")
-	}
-	last := lines[len(lines)-1]
-	lines = lines[:len(lines)-1]
-	end, claimed, _ := bytes.Cut(last, []byte(", sha256 "))
-	var status int
-	if _, err := fmt.Sscanf(string(end), reportsEnd, &status); err != nil || string(end) != fmt.Sprintf(reportsEnd, status) {
-		return nil, errors.New("it has no last line: it was cut off, or the script that writes it is still running")
-	}
-	sum := sha256.Sum256(data[:len(data)-len(last)-1+len(end)])
-	if string(claimed) != hex.EncodeToString(sum[:]) {
-		return nil, errors.New("it is damaged: its checksum is wrong")
-	}
-	if status != 0 && status != 1 {
-		return nil, fmt.Errorf("the script ended with status %d, before it was done", status)
-	}
-	var reports []*Saved
 	for i, line := range lines {
 		s := new(Saved)
 		decoder := json.NewDecoder(bytes.NewReader(line))
@@ -436,14 +412,52 @@ func DecodeReports(data []byte) ([]*Saved, error) {
 			err = s.check()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", i+2, err)
+			return nil, end, fmt.Errorf("line %d: %w", i+2, err)
 		}
 		reports = append(reports, s)
 	}
 	if len(reports) == 0 {
-		return nil, errors.New("it holds no report: the script explored nothing")
+		return nil, end, errors.New("it holds no report: the script explored nothing")
 	}
-	return reports, nil
+	return reports, end, nil
+}
+
+// endOfReports reads the first and the last line of a file of reports, and returns
+// the lines between them.
+func endOfReports(data []byte) (lines [][]byte, end Ending, err error) {
+	head, rest, _ := bytes.Cut(data, []byte("\n"))
+	switch {
+	case len(data) == 0:
+		return nil, end, errors.New("it is empty")
+	case !IsReports(data):
+		return nil, end, errors.New("it holds no reports; twinsh run -reports writes them")
+	case string(head) != reportsMagic:
+		return nil, end, fmt.Errorf("it begins with %q, and this version of twinsh reads %q", cut(head), reportsMagic)
+	}
+	for len(rest) > 0 {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if !whole {
+			return nil, end, errors.New("it was cut off within a line")
+		}
+		lines, rest = append(lines, line), after
+	}
+	if len(lines) == 0 {
+		return nil, end, errors.New("it was cut off, or the script that writes it is still running")
+	}
+	last := lines[len(lines)-1]
+	lines = lines[:len(lines)-1]
+	said, claimed, _ := bytes.Cut(last, []byte(", sha256 "))
+	if _, err := fmt.Sscanf(string(said), reportsEnd, &end.Status, &end.Early); err != nil || string(said) != fmt.Sprintf(reportsEnd, end.Status, end.Early) {
+		return nil, end, errors.New("it has no last line: it was cut off, or the script that writes it is still running")
+	}
+	sum := sha256.Sum256(data[:len(data)-len(last)-1+len(said)])
+	if string(claimed) != hex.EncodeToString(sum[:]) {
+		return nil, end, errors.New("it is damaged: its checksum is wrong")
+	}
+	if end.Status != 0 && end.Status != 1 {
+		return nil, end, fmt.Errorf("the script ended with status %d, before it was done", end.Status)
+	}
+	return lines, end, nil
 }
 
 // cut returns the beginning of what may be long.

@@ -26,11 +26,11 @@ func TestShardsAddUp(t *testing.T) {
 		for i := range count {
 			s, o := storeSpace(t, 5)
 			o.Shard = explore.Shard{Index: i, Count: count}
-			data, err := explore.EncodeReports([]*explore.Saved{mustExplore(t, context.Background(), s, o).Save()}, true, 1)
+			data, err := explore.EncodeReports([]*explore.Saved{mustExplore(t, context.Background(), s, o).Save()}, &explore.Ending{Status: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := explore.DecodeReports(data)
+			r, _, err := explore.DecodeReports(data)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,11 +71,11 @@ func TestShortestOfScenariosUnderWay(t *testing.T) {
 		t.Helper()
 		s, fresh := whole()
 		o.Start, o.Properties = fresh.Start, fresh.Properties
-		data, err := explore.EncodeReports([]*explore.Saved{mustExplore(t, context.Background(), s, o).Save()}, true, 1)
+		data, err := explore.EncodeReports([]*explore.Saved{mustExplore(t, context.Background(), s, o).Save()}, &explore.Ending{Status: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := explore.DecodeReports(data)
+		r, _, err := explore.DecodeReports(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,11 +184,11 @@ func TestPropertiesOfOneName(t *testing.T) {
 	for i := range count {
 		saved = append(saved, search(explore.Shard{Index: i, Count: count}).Save())
 	}
-	data, err := explore.EncodeReports(saved, true, 1)
+	data, err := explore.EncodeReports(saved, &explore.Ending{Status: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if saved, err = explore.DecodeReports(data); err != nil {
+	if saved, _, err = explore.DecodeReports(data); err != nil {
 		t.Fatal(err)
 	}
 	got, err := explore.Merge(saved)
@@ -309,11 +309,11 @@ func TestImpossibleReports(t *testing.T) {
 		bad := *good
 		bad.Violations = slices.Clone(good.Violations)
 		tc.damage(&bad)
-		data, err := explore.EncodeReports([]*explore.Saved{&bad}, true, 0)
+		data, err := explore.EncodeReports([]*explore.Saved{&bad}, new(explore.Ending))
 		if err != nil {
 			t.Fatal(err)
 		}
-		reports, err := explore.DecodeReports(data)
+		reports, _, err := explore.DecodeReports(data)
 		if err == nil {
 			_, err = explore.Merge(reports)
 		}
@@ -321,21 +321,28 @@ func TestImpossibleReports(t *testing.T) {
 			t.Errorf("%s: got %v, want an error with %q", tc.what, err, tc.want)
 		}
 	}
-	whole, err := explore.EncodeReports([]*explore.Saved{good}, true, 1)
+	whole, err := explore.EncodeReports([]*explore.Saved{good}, &explore.Ending{Status: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, _ := explore.EncodeReports([]*explore.Saved{good}, false, 0)
-	none, _ := explore.EncodeReports(nil, true, 0)
-	failed, _ := explore.EncodeReports([]*explore.Saved{good}, true, 2)
+	open, _ := explore.EncodeReports([]*explore.Saved{good}, nil)
+	none, _ := explore.EncodeReports(nil, new(explore.Ending))
+	failed, _ := explore.EncodeReports([]*explore.Saved{good}, &explore.Ending{Status: 2})
 	for want, data := range map[string][]byte{
 		"is empty": nil, "holds no reports": []byte("x = 1\n"), "holds no report:": none,
 		"still running": open, "ended with status 2": failed, "this version": []byte("twinsh reports 1\n{}\n"),
 		"checksum is wrong": bytes.Replace(whole, []byte("status 1"), []byte("status 0"), 1),
 		"cut off":           whole[:len(whole)/2],
 	} {
-		if _, err := explore.DecodeReports(data); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := explore.DecodeReports(data); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	}
+	// How the scripts ended is read back as it was written.
+	for _, end := range []explore.Ending{{}, {Status: 1}, {Status: 1, Early: true}} {
+		data, _ := explore.EncodeReports([]*explore.Saved{good}, &end)
+		if _, got, err := explore.DecodeReports(data); err != nil || got != end {
+			t.Errorf("got %v and %v, want %v", got, err, end)
 		}
 	}
 	for want, damage := range map[string][2]string{
@@ -343,7 +350,7 @@ func TestImpossibleReports(t *testing.T) {
 		"unknown field":                {`{"Search"`, `{"Seek":1,"Search"`},
 	} {
 		body := bytes.Replace(whole[:bytes.LastIndex(whole, []byte("scripts ended"))], []byte(damage[0]), []byte(damage[1]), 1)
-		if _, err := explore.DecodeReports(explore.Seal(body, 1)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := explore.DecodeReports(explore.Seal(body, 1)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
@@ -356,7 +363,7 @@ func TestImpossibleReports(t *testing.T) {
 		} else {
 			damaged[at] ^= 1 << rng.IntN(8)
 		}
-		if _, err := explore.DecodeReports(damaged); err == nil {
+		if _, _, err := explore.DecodeReports(damaged); err == nil {
 			t.Errorf("damaged, it is taken:\n%s", damaged)
 		}
 	}
@@ -368,17 +375,17 @@ func TestImpossibleReports(t *testing.T) {
 			damaged[rng.IntN(len(damaged))] ^= 1 << rng.IntN(8)
 		}
 		damaged = explore.Seal(damaged, 1)
-		if reports, err := explore.DecodeReports(damaged); err == nil {
+		if reports, _, err := explore.DecodeReports(damaged); err == nil {
 			_, _ = explore.Merge(reports) // which must not panic
 		}
 	}
 }
 
 func FuzzDecodeReports(f *testing.F) {
-	f.Add([]byte("twinsh reports 2\n{}\n"))
-	f.Add([]byte("twinsh reports 2\n{\"Size\":1,\"Covered\":1}\n"))
+	f.Add([]byte("twinsh reports 3\n{}\n"))
+	f.Add([]byte("twinsh reports 3\n{\"Size\":1,\"Covered\":1}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if reports, err := explore.DecodeReports(explore.Seal(data, 0)); err == nil {
+		if reports, _, err := explore.DecodeReports(explore.Seal(data, 0)); err == nil {
 			for _, r := range reports {
 				if whole, err := explore.Merge([]*explore.Saved{r}); err == nil {
 					whole.Text()

@@ -15,6 +15,7 @@ import (
 type CheckFailed struct {
 	Message string
 	Drawn   bool // it has colours, and nothing else that a terminal obeys
+	AtEnd   bool // the script ran to its end, and should have looked at something
 }
 
 func (e *CheckFailed) Error() string { return e.Message }
