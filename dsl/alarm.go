@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -31,7 +32,7 @@ func (a *alarm) look(v starlark.Value) starlark.Value {
 }
 
 // alarmed notes that a call met code that fails, and how a script looks at that. It
-// returns nil if a property made the call: what it does is no affair of the script's.
+// returns nil if a property made the call: what it meets is in its verdict.
 // The alarm takes the place of those about steps on the given ways.
 func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
 	if c.Thread.Local(judgingKey) != nil {
@@ -48,9 +49,19 @@ func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
 	return a
 }
 
+// A player collects the failures that a property meets when it plays on from a world.
+type player struct {
+	from   *runtime.World
+	failed []check.Played
+}
+
 // took notes that the script took a step, which led to w, if code failed in it.
 func took(c *call, w *runtime.World) {
 	if w.Failed() == w.Parent().Failed() {
+		return
+	}
+	if p, ok := c.Thread.Local(judgingKey).(*player); ok {
+		p.took(w)
 		return
 	}
 	events := w.History().Events
@@ -63,6 +74,24 @@ func took(c *call, w *runtime.World) {
 		interpreter(c).played = map[*runtime.World]*alarm{}
 	}
 	interpreter(c).played[w] = a
+}
+
+// took notes code that failed in the step that led to w.
+func (p *player) took(w *runtime.World) {
+	path := w.Path()
+	if path[0] != p.from {
+		return // it did not go on from the world that is judged
+	}
+	var steps []runtime.Step
+	for _, v := range path[1:] {
+		steps = append(steps, v.Step())
+	}
+	for _, o := range w.History().Events {
+		known := func(q check.Played) bool { return q.Failure.Kind() == o.Failure.Kind() }
+		if o.Step == w.Depth() && o.Kind == node.Failed && !slices.ContainsFunc(p.failed, known) {
+			p.failed = append(p.failed, check.Played{Instance: o.Instance, Failure: o.Failure, Steps: steps})
+		}
+	}
 }
 
 // looked notes that the script looks at what was observed on the way to w.

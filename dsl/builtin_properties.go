@@ -104,7 +104,7 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 			return nil, fmt.Errorf("validity: allowed: %w", err)
 		}
 		return func(ctx context.Context, v any) (bool, error) {
-			answer, err := judge(ctx, value.FromGo(v))
+			answer, err := judge(ctx, value.FromGo(v), new(player))
 			if err != nil {
 				return false, err
 			}
@@ -136,8 +136,10 @@ func liveEntry() Entry {
 		Signature: "live(within)",
 		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
 A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
+Servers that are down stay down. Where they and the faulty ones are more than f, the verdict says so: "beyond f, proves nothing".
 A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
-If a world repeats, the failure is a proven loop (see rebase in role); else it is reported as no progress in so many rounds.`,
+If a world repeats, the failure is a proven loop (see rebase in role); else it is reported as no progress in so many rounds.
+Code that fails in those rounds is a finding of its own, in report.failures, whatever live says.`,
 		Example: roundStage + `check(live(within = 12))`,
 		call:    callLive,
 	}
@@ -161,7 +163,7 @@ func invariantEntry() Entry {
 		Doc: `A property of single worlds, judged by a function.
 It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
 fn(world) returns True if all is well, else False or a text that says what is wrong; anything else, such as None or an empty text, is an error.
-The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
+The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there, and code that fails in a step that fn takes so is a finding, in report.failures. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
 		Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"
 
@@ -190,24 +192,28 @@ func callInvariant(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
-	holds := func(ctx context.Context, w *runtime.World) (bool, string, error) {
+	holds := func(ctx context.Context, w *runtime.World) (check.Verdict, error) {
 		if w.Depth() > 0 { // it is the same to it how the world came about
 			w = w.WithoutPast()
 		}
-		v, err := judge(ctx, &worldValue{World: w, judged: true})
+		p := &player{from: w}
+		v, err := judge(ctx, &worldValue{World: w, judged: true}, p)
 		if err != nil {
-			return false, "", err
+			return check.Verdict{}, err
 		}
 		switch v := v.(type) {
 		case starlark.Bool:
-			return bool(v), name + " does not hold", nil
+			if v {
+				return check.Verdict{Holds: true, Failed: p.failed}, nil
+			}
+			return check.Verdict{Why: name + " does not hold", Failed: p.failed}, nil
 		case starlark.String:
 			if strings.TrimSpace(string(v)) == "" {
-				return false, "", fmt.Errorf("the function returned the text %s, which does not say what is wrong; want True, False or a text that does", v)
+				return check.Verdict{}, fmt.Errorf("the function returned the text %s, which does not say what is wrong; want True, False or a text that does", v)
 			}
-			return false, string(v), nil
+			return check.Verdict{Why: string(v), Failed: p.failed}, nil
 		}
-		return false, "", fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
+		return check.Verdict{}, fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
 	}
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }
@@ -215,18 +221,18 @@ func callInvariant(c *call) (starlark.Value, error) {
 // judging returns a function that judges by calling fn, each time on a fresh
 // thread that ends with ctx. A search calls it for much at the same time, so all
 // that fn sees of the script is frozen before the first call. It fails if fn
-// cannot be.
-func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value) (starlark.Value, error), error) {
+// cannot be. Failures of code in steps that fn takes go to the player.
+func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error), error) {
 	if err := guard.Freezable(fn); err != nil {
 		return nil, err
 	}
 	freeze := sync.OnceValue(func() error { _, err := interp.Capture(r.Interpreter(), fn); return err })
-	return func(ctx context.Context, what starlark.Value) (starlark.Value, error) {
+	return func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error) {
 		if err := freeze(); err != nil {
 			return nil, err
 		}
 		thread := r.Thread(of)
-		thread.SetLocal(judgingKey, true)
+		thread.SetLocal(judgingKey, p)
 		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
 		defer stop()
 		v, err := starlark.Call(thread, fn, starlark.Tuple{what}, nil)
@@ -267,6 +273,9 @@ func callCheck(c *call) (starlark.Value, error) {
 		notes := ""
 		if p.beyond(w) {
 			notes = "; more servers are faulty than f allows: beyond f, proves nothing"
+			if p.invariant != nil && check.CountsDown(p.invariant) {
+				notes = "; more servers are faulty or down than f allows: beyond f, proves nothing"
+			}
 		}
 		if s, err := moving(c); err == nil {
 			s.checked(w, p.text)
@@ -285,6 +294,21 @@ func callCheck(c *call) (starlark.Value, error) {
 			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s; it takes %s to put that to the test, and there was none, so this proves nothing", p.name, notes, p.needs()))
 		default:
 			verdicts = append(verdicts, fmt.Sprintf("%s: holds%s", p.name, notes))
+		}
+		for _, f := range v.Failed {
+			end, err := f.Walk(interp.ContextOf(c.Thread), w)
+			if err != nil {
+				return nil, err
+			}
+			why := fmt.Sprintf("the code of %s failed in step %d, in steps that %s takes to judge: %s",
+				w.Cluster().Instances()[f.Instance].Name, end.Depth(), p.name, f.Failure)
+			verdicts = append(verdicts, why)
+			if len(t.Findings) == 0 { // one picture shows one scenario
+				t = trace.Of(end)
+				if err := t.Find(interp.ContextOf(c.Thread), "", why, end, trace.Failed); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	failed := failuresIn(w)
@@ -314,7 +338,7 @@ func judgeEntry() Entry {
 	return Entry{
 		Signature: "judge(property, world=None)",
 		Doc: `Judges a world (default: the current one) quietly. The result is a struct: holds, why, witness, vacuous and failures.
-failures lists the code of nodes that failed on the way: instance, step, message, place, calls and why. A script that ends without having looked at failures that there are ends with exit status 1. So it does if it takes a step itself in which code fails, and afterwards looks neither at the failures of a verdict or a report of a world that the step led to, nor at the history() of one, nor asks why() it failed.`,
+failures lists the code of nodes that failed on the way, or in steps that the property takes by itself to judge: instance, step, message, place, calls and why. A script that ends without having looked at failures that there are ends with exit status 1. So it does if it takes a step itself in which code fails, and afterwards looks neither at the failures of a verdict or a report of a world that the step led to, nor at the history() of one, nor asks why() it failed.`,
 		Example: kvStage + `exchange("c2", ["A", "B", "C"])
 print(judge(linearizable()).holds)`,
 		call: callJudge,
@@ -344,11 +368,14 @@ func callJudge(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	var a *alarm
+	instances := w.Cluster().Instances()
 	if failed := failuresIn(w.World); len(failed) > 0 {
-		a = alarmed(c, "the failures of this verdict", "print(verdict.failures)", codeFailed(w.Cluster().Instances()[failed[0].Instance].Name, failed[0].Failure), w.World)
+		a = alarmed(c, "the failures of this verdict", "print(verdict.failures)", codeFailed(instances[failed[0].Instance].Name, failed[0].Failure), w.World)
+	} else if len(v.Failed) > 0 {
+		a = alarmed(c, "the failures of this verdict", "print(verdict.failures)", codeFailed(instances[v.Failed[0].Instance].Name, v.Failed[0].Failure))
 	}
 	return &verdictValue{starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"holds": starlark.Bool(v.Holds), "why": starlark.String(v.Why),
-		"witness": nameList(v.Witness), "vacuous": starlark.Bool(v.Vacuous), "failures": failureList(w.World),
+		"witness": nameList(v.Witness), "vacuous": starlark.Bool(v.Vacuous), "failures": failureList(w.World, v.Failed),
 	}), a}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
@@ -46,7 +47,7 @@ func newFinding(f finding, fields starlark.StringDict, length int, shortest, sce
 
 // failing is a failure of the nodes' code in a script.
 func failing(f explore.Failing) *finding {
-	return newFinding(finding{world: f.Counterexample, why: codeFailed(f.Instance, f.Failure), kind: f.Failure.Kind()},
+	return newFinding(finding{world: f.Counterexample, why: f.Why(), kind: f.Failure.Kind()},
 		failureFields(f.Instance, f.Failure), f.Length, starlark.MakeBigInt(f.Shortest), starlark.MakeBigInt(f.Scenarios))
 }
 
@@ -73,10 +74,15 @@ func failuresIn(w *runtime.World) []runtime.Observed {
 	return found
 }
 
-// failureList is failuresIn in a script.
-func failureList(w *runtime.World) starlark.Value {
+// failureList lists failures in a script: those on the way to a world, and those that a
+// property met when it played on from there.
+func failureList(w *runtime.World, played []check.Played) starlark.Value {
+	failed := failuresIn(w)
+	for _, p := range played {
+		failed = append(failed, runtime.Observed{Observation: node.Observation{Kind: node.Failed, Failure: p.Failure}, Instance: p.Instance, Step: w.Depth() + len(p.Steps)})
+	}
 	var list []starlark.Value
-	for _, o := range failuresIn(w) {
+	for _, o := range failed {
 		name := w.Cluster().Instances()[o.Instance].Name
 		fields := failureFields(name, o.Failure)
 		fields["step"], fields["why"] = starlark.MakeInt(o.Step), starlark.String(codeFailed(name, o.Failure))

@@ -49,9 +49,9 @@ func (p *propertyValue) needs() string {
 // beyond reports whether more servers are faulty in w than p promises anything for.
 func (p *propertyValue) beyond(w *runtime.World) bool {
 	if p.invariant != nil {
-		return check.Beyond(p.invariant, w.Cluster(), w.Faulty())
+		return check.Beyond(p.invariant, w)
 	}
-	return check.Beyond(p.property, w.Cluster(), w.Faulty())
+	return check.Beyond(p.property, w)
 }
 
 // concern says what must be observed for a property to be violated, "" for one

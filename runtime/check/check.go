@@ -12,8 +12,9 @@
 // Every property speaks of correct identities only. A history is judged by who
 // is faulty in it: identities that run as twins, and those that suffered amnesia
 // anywhere from its beginning to its end. Failures of the nodes' code are
-// findings of their own and no property's affair. Properties and monitors may be
-// used concurrently.
+// findings of their own and no property's affair, except that a property which plays
+// on by itself hands over those that it meets ([Verdict.Failed]). Properties and monitors
+// may be used concurrently.
 //
 // # Operations
 //
@@ -56,6 +57,28 @@ type Verdict struct {
 	// could have violated it: nothing returned, nothing was decided twice. See
 	// [Needs].
 	Vacuous bool
+	// Failed are ways in which code of nodes fails in steps that a property of worlds
+	// takes by itself, on from the world that it judges: findings beside its own.
+	Failed []Played
+}
+
+// A Played failure is one in steps that a property takes by itself.
+type Played struct {
+	Instance int
+	Failure  node.Failure
+	Steps    []runtime.Step // from the world that is judged to where the code fails
+}
+
+// Walk returns the world where the code fails. The world w is that which was judged.
+func (p Played) Walk(ctx context.Context, w *runtime.World) (*runtime.World, error) {
+	for _, step := range p.Steps {
+		next, err := w.DoContext(ctx, step)
+		if err != nil {
+			return nil, err
+		}
+		w = next
+	}
+	return w, nil
 }
 
 // A WorldProperty judges single worlds. Its errors are as those of a
@@ -133,11 +156,13 @@ func Comparing(p Property) bool {
 	return ok
 }
 
-// Beyond reports whether more servers are faulty than p promises anything for, so
+// Beyond reports whether more servers are faulty in w than p promises anything for, so
 // that its violation breaks no promise. Most properties promise something while at
 // most f are; validity and invariants, whatever fails, unless they were given
-// another number (see [InvariantUpTo]).
-func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty node.Set) bool {
+// another number (see [InvariantUpTo]). Servers that are down count beside the faulty
+// ones if p needs them (see [CountsDown]).
+func Beyond(p interface{ Name() string }, w *runtime.World) bool {
+	c, missing := w.Cluster(), w.Faulty()
 	most := c.Config().F
 	if b, ok := p.(interface {
 		faults() (most int, bounded bool)
@@ -148,8 +173,21 @@ func Beyond(p interface{ Name() string }, c *runtime.Cluster, faulty node.Set) b
 		}
 		most = given
 	}
-	return c.FaultyServers(faulty) > most
+	if CountsDown(p) {
+		missing |= down(w)
+	}
+	return c.FaultyServers(missing) > most
 }
+
+// CountsDown reports whether p needs servers to run, so that those that are down for
+// good are missing to it as the faulty ones are.
+func CountsDown(p interface{ Name() string }) bool {
+	_, ok := p.(live)
+	return ok
+}
+
+// down returns who is down without a fault of its own code.
+func down(w *runtime.World) node.Set { return w.Crashed() &^ w.Failed() }
 
 // Refuses returns an error that names the operations that p knows if op is none
 // of them.
@@ -232,18 +270,25 @@ func Agreement() Property { return agreement{} }
 // Invariant returns a property of single worlds. The function reports whether
 // the world is as it should be and, if not, why.
 func Invariant(name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
-	return invariant{name, holds, -1}
+	return InvariantUpTo(-1, name, func(ctx context.Context, w *runtime.World) (Verdict, error) {
+		ok, why, err := holds(ctx, w)
+		if ok {
+			why = ""
+		}
+		return Verdict{Holds: ok, Why: why}, err
+	})
 }
 
-// InvariantUpTo is [Invariant] for one that promises something only while at most
-// so many servers are faulty. It is judged in all worlds.
-func InvariantUpTo(faults int, name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
-	return invariant{name, holds, faults}
+// InvariantUpTo is [Invariant] for one that promises something only while at most so
+// many servers are faulty, or whatever fails if that is negative, and for one that plays
+// on by itself. It is judged in all worlds.
+func InvariantUpTo(faults int, name string, judge func(ctx context.Context, w *runtime.World) (Verdict, error)) WorldProperty {
+	return invariant{name, judge, faults}
 }
 
 type invariant struct {
 	name  string
-	holds func(ctx context.Context, w *runtime.World) (bool, string, error)
+	judge func(ctx context.Context, w *runtime.World) (Verdict, error)
 	most  int // servers that may be faulty, -1 if any number may
 }
 
@@ -252,12 +297,9 @@ func (p invariant) faults() (most int, bounded bool) { return p.most, p.most >= 
 func (p invariant) Name() string { return p.name }
 
 func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
-	ok, why, err := p.holds(ctx, w)
+	v, err := p.judge(ctx, w)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("invariant %s: %w", p.name, err)
 	}
-	if ok {
-		return Verdict{Holds: true}, nil
-	}
-	return Verdict{Why: why}, nil
+	return v, nil
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,11 +20,17 @@ import (
 // Whatever the faulty identities do must not matter, so each choice of their
 // instances is tried: those that are not chosen fall silent.
 //
+// Servers that are down stay so: no restart is a part of a good network. Where they and
+// the faulty ones are more than f, the verdict says so (see [Beyond]).
+//
 // A protocol that decides once is done when every correct replica that is not
 // down has decided: worlds after that count as live. It decides once if in a good
 // network, from its start on, nothing is decided for a second slot before that
 // many rounds, or a thousand, have passed in which nothing was decided at all. Of a protocol that
 // decides one slot after the other, nothing that it did before counts.
+//
+// Code of nodes that fails in those rounds is a finding of its own: see [Verdict.Failed].
+// The rounds go on without the instance, as after a crash.
 //
 // If a world repeats, the failure is proven to go on for ever: for a protocol
 // whose nodes are [node.Rebaser], worlds that differ only by round numbers
@@ -79,6 +86,9 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 		at, next = next, at
 		quiet++
 		for _, o := range c.Observations(sim.Seen(), 0) {
+			if o.Kind == node.Failed {
+				return false, nil // what it would have decided is not known
+			}
 			if o.Kind == node.Decided && correct.Has(o.Instance) {
 				slots[o.Slot], quiet = true, 0
 			}
@@ -133,20 +143,30 @@ func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided node.Set
 		return Verdict{Holds: true}, nil
 	}
 	present := c.Servers() & faulty
+	var failed []Played
 	for chosen := present; ; chosen = (chosen - 1) & present {
-		why, err := p.follow(ctx, w, leaders, correct, chosen)
+		why, more, err := p.follow(ctx, w, leaders, correct, chosen)
+		failed = append(failed, more...)
 		if err != nil || why != "" {
-			return Verdict{Why: why}, err
+			return Verdict{Why: why + beyondText(p, w), Failed: kinds(failed)}, err
 		}
 		if chosen == 0 {
-			return Verdict{Holds: true}, nil
+			return Verdict{Holds: true, Failed: kinds(failed)}, nil
 		}
 	}
 }
 
+// kinds keeps the shortest way to each kind of failure, the first of several.
+func kinds(failed []Played) []Played {
+	slices.SortStableFunc(failed, func(a, b Played) int {
+		return cmp.Or(cmp.Compare(a.Failure.Kind(), b.Failure.Kind()), len(a.Steps)-len(b.Steps))
+	})
+	return slices.CompactFunc(failed, func(a, b Played) bool { return a.Failure.Kind() == b.Failure.Kind() })
+}
+
 // follow plays rounds among the correct and the chosen instances until a
-// correct one decides, and says why none does.
-func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen node.Set) (string, error) {
+// correct one decides, and says why none does, and which code fails.
+func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen node.Set) (why string, failed []Played, err error) {
 	c := w.Cluster()
 	phase := runtime.Phase{Groups: [][]string{c.Names(correct | chosen)}}
 	for i := range (c.Servers() &^ (correct | chosen)).All {
@@ -154,9 +174,8 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 	}
 	steps := make([]runtime.Step, len(leaders))
 	for i, leader := range leaders {
-		var err error
 		if steps[i], err = c.Step(runtime.RoundStep{Leader: leader, Phase: phase}); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
 	sim := engine.NewSimulator(c.Engine())
@@ -164,40 +183,78 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 	at := slices.Clone(w.Vector())
 	heal, err := c.Step(runtime.HealStep{})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	next := make(engine.Vector, len(at))
+	var taken []runtime.Step
 	if sim.Take(next, at, heal.Engine()) {
 		at, next = next, at
+		taken = append(taken, heal)
 	}
 	seen := map[string]int{}
 	for round := range p.within {
 		if err := ctx.Err(); err != nil {
-			return "", err
+			return "", nil, err
 		}
 		if round%(turn*len(leaders)) == 0 {
 			if key, ok := c.Engine().Rebased(at); ok {
 				if first, again := seen[key]; again {
-					return fmt.Sprintf("%snothing is ever decided: the world after %d good rounds is that after %d again, a proven loop",
-						presenceText(c, w.Faulty(), chosen), round, first), nil
+					return fmt.Sprintf("%snothing is ever decided: the world after %d good rounds is that after %d again, a proven loop%s",
+						presenceText(c, w.Faulty(), chosen), round, first, failureText(c, failed)), failed, nil
 				}
 				seen[key] = round
 			}
 		}
-		if !sim.Take(next, at, steps[round/turn%len(steps)].Engine()) {
+		step := steps[round/turn%len(steps)]
+		if !sim.Take(next, at, step.Engine()) {
 			if sim.Err() != nil {
-				return "", sim.Err()
+				return "", nil, sim.Err()
 			}
-			return "", fmt.Errorf("live: %s: %s", steps[round/turn%len(steps)], sim.Why())
+			return "", nil, fmt.Errorf("live: %s: %s", step, sim.Why())
 		}
+		taken = append(taken, step)
+		decided := false
 		for _, o := range c.Observations(sim.Seen(), 0) {
-			if o.Kind == node.Decided && correct.Has(o.Instance) {
-				return "", nil
+			if o.Kind == node.Failed {
+				failed = append(failed, Played{o.Instance, o.Failure, slices.Clone(taken)})
 			}
+			decided = decided || o.Kind == node.Decided && correct.Has(o.Instance)
+		}
+		if decided {
+			return "", failed, nil
 		}
 		at, next = next, at
 	}
-	return fmt.Sprintf("%sno correct replica decides: no progress in %d good rounds", presenceText(c, w.Faulty(), chosen), p.within), nil
+	return fmt.Sprintf("%sno correct replica decides: no progress in %d good rounds%s",
+		presenceText(c, w.Faulty(), chosen), p.within, failureText(c, failed)), failed, nil
+}
+
+// beyondText says that servers are down where these and the faulty ones are too many for
+// the others to go on.
+func beyondText(p live, w *runtime.World) string {
+	c := w.Cluster()
+	out := c.Names(down(w) & c.Servers() &^ w.Faulty())
+	if w.Beyond() || !Beyond(p, w) {
+		return ""
+	}
+	with := ""
+	if c.FaultyServers(w.Faulty()) > 0 {
+		with = "with the faulty ones, "
+	}
+	return fmt.Sprintf("; %s %s down: %smore than f = %d servers are missing, which breaks no promise",
+		english.Join(out, "and"), english.Plural(len(out), "is", "are"), with, c.Config().F)
+}
+
+// failureText says whose code failed in the rounds that were played.
+func failureText(c *runtime.Cluster, failed []Played) string {
+	var who node.Set
+	for _, f := range failed {
+		who |= node.SetOf(f.Instance)
+	}
+	if who == 0 {
+		return ""
+	}
+	return ", in which the code of " + english.Join(c.Names(who), "and") + " fails"
 }
 
 // presenceText says which of the faulty servers are there, if there are any.

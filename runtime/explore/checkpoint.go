@@ -174,7 +174,7 @@ func (x *search) snapshot() progressMade {
 		p.Found = append(p.Found, foundBefore{v.index, "", v.Length, v.Shortest.Bytes(), x.texts(v.Counterexample)})
 	}
 	for _, f := range x.report.Failures {
-		p.Found = append(p.Found, foundBefore{0, f.Failure.Kind(), f.Length, f.Shortest.Bytes(), x.texts(f.Counterexample)})
+		p.Found = append(p.Found, foundBefore{0, f.Kind(), f.Length, f.Shortest.Bytes(), x.texts(f.Counterexample)[:f.Length]})
 	}
 	for _, w := range x.report.Passing {
 		p.Passing = append(p.Passing, x.texts(w))

@@ -53,25 +53,27 @@ func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *ru
 	f.known[what] = true
 	r := f.report
 	scenarios = new(big.Int)
+	last, cancel := grace(ctx)
+	defer cancel()
 	if what.Failure != "" {
-		fails := Failing{Length: length, Shortest: count, Scenarios: scenarios, Counterexample: w}
+		fails := Failing{kind: what.Failure, Length: length, Shortest: count, Scenarios: scenarios, Counterexample: w}
 		if o, first := failure(w, func(f node.Failure) bool { return f.Kind() == what.Failure }); first != nil {
 			fails.Instance, fails.Failure = w.Cluster().Instances()[o.Instance].Name, *first
+		} else if by, p, end := f.judge.Played(last, what.Failure, w); by != "" {
+			fails.Instance, fails.Failure, fails.By, fails.Counterexample = w.Cluster().Instances()[p.Instance].Name, p.Failure, by, end
 		}
 		r.Failures = append(r.Failures, fails)
 		if r.Counterexample == nil {
-			r.Counterexample = w
+			r.Counterexample = fails.Counterexample
 		}
 		return scenarios
 	}
 	if len(r.Violations) == 0 {
 		r.Counterexample = w
 	}
-	last, cancel := grace(ctx)
-	defer cancel()
 	r.Violations = append(r.Violations, Violation{
 		Property: r.Checked[what.Property], Why: f.judge.Explain(last, what.Property, w), Length: length, Shortest: count, Scenarios: scenarios,
-		Beyond: check.Beyond(f.judge.Property(what.Property), w.Cluster(), w.Faulty()), Counterexample: w, index: what.Property,
+		Beyond: check.Beyond(f.judge.Property(what.Property), w), Counterexample: w, index: what.Property,
 	})
 	return scenarios
 }
@@ -110,7 +112,7 @@ func (f *findings) sum(t *tallies, places []*place) {
 	}
 	byKind := map[string]*big.Int{}
 	for i := range r.Failures {
-		byKind[r.Failures[i].Failure.Kind()] = r.Failures[i].Scenarios
+		byKind[r.Failures[i].Kind()] = r.Failures[i].Scenarios
 	}
 	for e, n := range t.scenarios(places) {
 		r.Covered.Add(r.Covered, n)

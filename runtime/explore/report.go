@@ -77,6 +77,9 @@ type Report struct {
 	Beyond bool
 	// StartsBeyond are the properties for which that is so in the starting world.
 	StartsBeyond []string
+	// CountDown are the properties for which servers that are down count as faulty ones
+	// do (see [check.CountsDown]).
+	CountDown []string
 	// Stopped says why the search ended before all was covered, nil if it didn't.
 	Stopped error
 	Elapsed time.Duration
@@ -127,23 +130,52 @@ type Violation struct {
 // with one message if the place is not known. A scenario goes on after a failure,
 // as after a crash, and is judged on.
 type Failing struct {
-	Instance       string         // whose code failed in the first shortest counterexample
-	Failure        node.Failure   // and how
-	Length         int            // steps of the shortest counterexample
-	Shortest       *big.Int       // prefixes of that length at whose end code fails so for the first time
-	Scenarios      *big.Int       // scenarios of the space in which it does, as far as covered
+	Instance  string       // whose code failed in the first shortest counterexample
+	Failure   node.Failure // and how
+	Length    int          // steps of the shortest counterexample
+	Shortest  *big.Int     // prefixes of that length at whose end code fails so for the first time
+	Scenarios *big.Int     // scenarios of the space in which it does, as far as covered
+	// By is the property that met the failure in steps that it takes by itself, on from a
+	// world in the space: live in its rounds. Length, Shortest and Scenarios are of what
+	// leads to that world, and Counterexample goes on to where the code fails. It is ""
+	// if the code fails in a step of the space.
+	By             string         `json:",omitempty"`
 	Counterexample *runtime.World `json:"-"` // the first shortest
+	kind           string
+}
+
+// Kind says in which way code fails: at one place, or with one message, and in whose
+// steps. Each kind is found once.
+func (f Failing) Kind() string {
+	switch {
+	case f.kind != "":
+		return f.kind
+	case f.By != "":
+		return f.By + ": " + f.Failure.Kind()
+	}
+	return f.Failure.Kind()
+}
+
+// Why says whose code fails, how, and in whose steps.
+func (f Failing) Why() string {
+	in := ""
+	if f.By != "" {
+		in = " in the steps that " + f.By + " takes to judge"
+	}
+	return fmt.Sprintf("the code of %s failed%s: %s", f.Instance, in, f.Failure)
 }
 
 func newReport(kind string, s *space.Space, o Options, j *judge.Judge) *Report {
-	c := o.Start.Cluster()
 	r := &Report{
-		Kind: kind, Space: s.String(), System: c.String(), Checked: o.names(), Size: s.Size(),
+		Kind: kind, Space: s.String(), System: o.Start.Cluster().String(), Checked: o.names(), Size: s.Size(),
 		Covered: new(big.Int), EndedEarly: new(big.Int), Progressed: new(big.Int), Workers: o.Workers, Renamings: 1,
 	}
 	for i := range j.Count() {
-		if check.Beyond(j.Property(i), c, o.Start.Faulty()) {
+		if check.Beyond(j.Property(i), o.Start) {
 			r.StartsBeyond = append(r.StartsBeyond, r.Checked[i])
+		}
+		if check.CountsDown(j.Property(i)) {
+			r.CountDown = append(r.CountDown, r.Checked[i])
 		}
 	}
 	return r
@@ -212,7 +244,7 @@ func (r *Report) Text() string {
 		found(v.Property+" VIOLATED", v.Length, v.Shortest, v.Scenarios, v.Why)
 	}
 	for _, f := range r.Failures {
-		found("CODE FAILED", f.Length, f.Shortest, f.Scenarios, "the code of "+f.Instance+" failed: "+f.Failure.String())
+		found("CODE FAILED", f.Length, f.Shortest, f.Scenarios, f.Why())
 	}
 	if kept := r.kept(); len(kept) > 0 || len(r.Checked) == 0 {
 		line("verdict", "%s", r.holds(kept))
@@ -381,12 +413,16 @@ func (r *Report) holds(kept []string) string {
 
 func (r *Report) notes() []string {
 	var notes []string
-	switch beyond := r.beyond(); {
+	beyond, missing := r.beyond(), "faulty"
+	if slices.ContainsFunc(beyond, func(name string) bool { return slices.Contains(r.CountDown, name) }) {
+		missing = "faulty or down"
+	}
+	switch {
 	case len(beyond) == 0:
 	case len(beyond) == len(r.Checked):
-		notes = append(notes, "more servers are faulty than f allows: beyond f, proves nothing")
+		notes = append(notes, fmt.Sprintf("more servers are %s than f allows: beyond f, proves nothing", missing))
 	default:
-		notes = append(notes, fmt.Sprintf("more servers are faulty than %s allows: beyond f, its verdict proves nothing", strings.Join(beyond, ", ")))
+		notes = append(notes, fmt.Sprintf("more servers are %s than %s allows: beyond f, its verdict proves nothing", missing, strings.Join(beyond, ", ")))
 	}
 	sofar, all := "", ", in all scenarios"
 	switch {

@@ -48,6 +48,7 @@ type Saved struct {
 	Depth          int
 	Beyond         bool
 	StartsBeyond   []string   `json:",omitempty"`
+	CountDown      []string   `json:",omitempty"`
 	Stopped        string     `json:",omitempty"`
 	NoEffect       []NoEffect `json:",omitempty"`
 	Violations     []Violation
@@ -63,7 +64,7 @@ func (r *Report) Save() *Saved {
 	s := &Saved{
 		Search: r.fingerprint(), Shard: r.shard, Kind: r.Kind, Space: r.Space, System: r.System,
 		Checked: r.Checked, Size: r.Size, Covered: r.Covered, EndedEarly: r.EndedEarly, Progressed: r.Progressed,
-		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond, StartsBeyond: r.StartsBeyond,
+		Worlds: r.Worlds, Steps: r.Steps, Runs: r.Runs, Renamings: r.Renamings, Depth: r.Depth, Beyond: r.Beyond, StartsBeyond: r.StartsBeyond, CountDown: r.CountDown,
 		Violations: r.Violations, Failures: r.Failures, Untested: r.Untested, Decided: r.Decided, Comparing: r.comparing, NoEffect: r.NoEffect,
 	}
 	if r.Stopped != nil {
@@ -277,7 +278,7 @@ func (s *Saved) before(a, b Violation) int {
 
 // failsBefore orders failures as one search finds them.
 func failsBefore(a, b Failing) int {
-	return cmp.Or(a.Length-b.Length, cmp.Compare(a.Failure.Kind(), b.Failure.Kind()))
+	return cmp.Or(a.Length-b.Length, cmp.Compare(a.Kind(), b.Kind()))
 }
 
 // showsBefore reports whether the counterexample of s is one that a search of the
@@ -316,7 +317,7 @@ func (s *Saved) add(v Violation) {
 
 // addFailing adds a failure to those of the same kind.
 func (s *Saved) addFailing(f Failing) {
-	i := slices.IndexFunc(s.Failures, func(g Failing) bool { return g.Failure.Kind() == f.Failure.Kind() })
+	i := slices.IndexFunc(s.Failures, func(g Failing) bool { return g.Kind() == f.Kind() })
 	if i < 0 {
 		f.Shortest, f.Scenarios = new(big.Int).Set(f.Shortest), new(big.Int).Set(f.Scenarios)
 		s.Failures = append(s.Failures, f)
@@ -339,7 +340,7 @@ func (s *Saved) Text() string {
 	r := Report{
 		Kind: s.Kind, Space: s.Space, System: s.System, Checked: s.Checked, Size: s.Size, Covered: s.Covered,
 		EndedEarly: s.EndedEarly, Progressed: s.Progressed, Worlds: s.Worlds, Steps: s.Steps, Runs: s.Runs,
-		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, StartsBeyond: s.StartsBeyond, Violations: s.Violations, Failures: s.Failures,
+		Renamings: s.Renamings, Depth: s.Depth, Beyond: s.Beyond, StartsBeyond: s.StartsBeyond, CountDown: s.CountDown, Violations: s.Violations, Failures: s.Failures,
 		Untested: s.Untested, Decided: s.Decided, comparing: s.Comparing, NoEffect: s.NoEffect, shard: s.Shard,
 	}
 	if s.Stopped != "" {

@@ -17,13 +17,22 @@ type invariants struct {
 	properties []check.WorldProperty
 
 	mu       sync.RWMutex
-	judged   map[string]Marks
+	judged   map[string]judgement
 	recalled Marks // those that depend on who has decided before
 	tested   Marks // those with a verdict that is not vacuous
 }
 
+// A judgement is what invariants say of a world.
+type judgement struct {
+	violated Marks    // the first of them being bit 0
+	failed   []string // kinds of failures in steps that they take by themselves
+}
+
+// playedKind is the kind of a failure that a property of worlds meets when it plays on.
+func playedKind(p check.WorldProperty, f node.Failure) string { return p.Name() + ": " + f.Kind() }
+
 func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invariants {
-	return &invariants{cluster: c, properties: properties, judged: map[string]Marks{}}
+	return &invariants{cluster: c, properties: properties, judged: map[string]judgement{}}
 }
 
 // bytes returns about how much memory the verdicts occupy.
@@ -50,18 +59,18 @@ func (v *invariants) recalls(ctx context.Context) (bool, error) {
 }
 
 // broken returns which invariants do not hold in the world that has the given
-// vector, before which the given instances have decided, the first being bit 0.
-func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided node.Set) (Marks, error) {
+// vector, before which the given instances have decided.
+func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided node.Set) (judgement, error) {
 	key := make([]byte, 0, 4*len(vector)+8)
 	key = binary.LittleEndian.AppendUint64(key, uint64(decided))
 	for _, word := range vector {
 		key = binary.LittleEndian.AppendUint32(key, word)
 	}
 	v.mu.RLock()
-	violated, ok := v.judged[string(key)]
+	found, ok := v.judged[string(key)]
 	v.mu.RUnlock()
 	if ok {
-		return violated, nil
+		return found, nil
 	}
 	// Two workers may judge one world; they come to the same verdict.
 	w := v.cluster.WorldAt(vector)
@@ -77,10 +86,13 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided n
 			judged, err = p.JudgeWorld(ctx, w)
 		}
 		if err != nil {
-			return 0, err
+			return judgement{}, err
 		}
 		if !judged.Holds {
-			violated |= 1 << i
+			found.violated |= 1 << i
+		}
+		for _, f := range judged.Failed {
+			found.failed = append(found.failed, playedKind(p, f.Failure))
 		}
 		if !judged.Vacuous {
 			tested |= 1 << i
@@ -88,7 +100,7 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided n
 	}
 	v.mu.Lock()
 	v.tested |= tested
-	v.judged[string(key)] = violated
+	v.judged[string(key)] = found
 	v.mu.Unlock()
-	return violated, nil
+	return found, nil
 }

@@ -115,11 +115,12 @@ func (j *Judge) World(ctx context.Context, past *Verdict, vector engine.Vector) 
 	if len(j.invariants.properties) == 0 {
 		return past, nil
 	}
-	violated, err := j.invariants.broken(ctx, vector, past.decided)
-	if violated <<= len(j.properties); err != nil || violated&^past.Violated == 0 {
+	found, err := j.invariants.broken(ctx, vector, past.decided)
+	violated := found.violated << len(j.properties)
+	if err != nil || violated&^past.Violated == 0 && found.failed == nil {
 		return past, err
 	}
-	after, err := j.monitors.breaks(past.Past, violated)
+	after, err := j.monitors.breaks(past.Past, breaking{invariants: violated, failed: j.monitors.fails(0, found.failed)})
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +192,27 @@ func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) string {
 		return err.Error()
 	}
 	return v.Why
+}
+
+// Played finds the failure of a kind that a property of worlds meets when it plays on
+// from w: the property, the failure, and the world where it happens. There is none if
+// the property cannot be asked any more.
+func (j *Judge) Played(ctx context.Context, kind string, w *runtime.World) (by string, f check.Played, end *runtime.World) {
+	for _, p := range j.invariants.properties {
+		v, err := p.JudgeWorld(ctx, w)
+		if err != nil {
+			continue
+		}
+		for _, f := range v.Failed {
+			if playedKind(p, f.Failure) != kind {
+				continue
+			}
+			if end, err := f.Walk(ctx, w); err == nil {
+				return p.Name(), f, end
+			}
+		}
+	}
+	return "", f, w
 }
 
 // Tested returns which properties were put to the test so far.

@@ -84,10 +84,12 @@ type forgetting struct {
 	faulty node.Set
 }
 
-// A breaking is that invariants are found violated.
+// A breaking is that invariants are found violated, or meet failures of code when they
+// play on.
 type breaking struct {
 	tuple      uint32
 	invariants Marks
+	failed     uint32 // the number of a set of kinds
 }
 
 // newMonitors prepares to judge properties in a search in which some instances
@@ -262,12 +264,14 @@ func (m *monitors) forget(ctx context.Context, id uint32, faulty node.Set) (uint
 	})
 }
 
-// breaks returns the tuple after invariants were found violated. It may be
-// called concurrently.
-func (m *monitors) breaks(id uint32, invariants Marks) (uint32, error) {
-	return remember(m, m.broken, breaking{id, invariants}, func() (tuple, error) {
+// breaks returns the tuple after what was found by invariants, whatever its tuple. It
+// may be called concurrently.
+func (m *monitors) breaks(id uint32, found breaking) (uint32, error) {
+	found.tuple = id
+	return remember(m, m.broken, found, func() (tuple, error) {
 		after := *m.at(id)
-		after.Violated |= invariants
+		after.Violated |= found.invariants
+		after.Failed = m.fails(after.Failed, m.failures(found.failed))
 		return after, nil
 	})
 }
