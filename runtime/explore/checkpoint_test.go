@@ -18,6 +18,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/files"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -34,28 +35,9 @@ func storeSpace(t testing.TB, length int) (*space.Space, explore.Options) {
 // wait for, and then they do not.
 func storeWithin(t testing.TB, least, length int) (*space.Space, explore.Options) {
 	t.Helper()
-	c, err := runtime.NewCluster(runtime.Config{
-		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
-		Clients: []runtime.Client{
-			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
-			{Name: "c2", Program: []node.Operation{{Name: "read"}, {Name: "read"}}},
-		},
-		Twins: []runtime.Twin{{ID: "C", Copies: 2}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var steps []runtime.Step
-	for i := range c.Clients().All {
-		for _, reach := range space.Subsets(c, least, 3) {
-			s, err := c.Step(runtime.ExchangeStep{Client: c.Instances()[i].Name, Reach: c.Names(reach)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, s)
-		}
-	}
-	return space.Of(steps...).Times(length), explore.Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}}
+	s := simtest.OnLine(t, "write_back=false twin=C c1=(write red) c2=(read, read)")
+	of := s.Exchanges("c1 c2", s.Subsets(least, 3)).Times(length)
+	return of, explore.Options{Start: s.Start(), Properties: []check.Property{check.Linearizable()}}
 }
 
 func mustExplore(t *testing.T, ctx context.Context, s *space.Space, o explore.Options) *explore.Report {

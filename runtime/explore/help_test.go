@@ -45,6 +45,12 @@ func newStage(t testing.TB, config runtime.Config) stage {
 	return stage{simtest.On(t, config)}
 }
 
+// onLine returns a stage with the cluster of a line: see [simtest.ConfigOf].
+func onLine(t testing.TB, line string) stage {
+	t.Helper()
+	return stage{simtest.OnLine(t, line)}
+}
+
 // explores covers a space.
 func (s stage) explores(of *space.Space, properties ...check.Property) *explore.Report {
 	s.T.Helper()

@@ -14,6 +14,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -62,19 +63,8 @@ func (n *countersNode) Rename(func(string) string) {
 func count(t testing.TB, n int, p counters) (*runtime.Cluster, *space.Space) {
 	t.Helper()
 	p.calls = new([2]atomic.Int64)
-	c, err := runtime.NewCluster(runtime.Config{Protocol: p, N: n, F: (n - 1) / 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var steps []runtime.Step
-	for _, name := range c.Names(c.Servers()) {
-		step, err := c.Step(runtime.TimeoutStep{IDs: []string{name}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		steps = append(steps, step)
-	}
-	return c, space.Of(steps...)
+	s := simtest.On(t, runtime.Config{Protocol: p, N: n, F: (n - 1) / 3})
+	return s.Cluster, s.Timeouts()
 }
 
 // Wherever a search is when its context ends, it does no more work that takes long,

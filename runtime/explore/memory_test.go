@@ -3,25 +3,18 @@ package explore
 import (
 	"testing"
 
-	"github.com/twinsh/twinsh/kvproto"
-	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // Whatever a search and a sample keep for long is a part of the memory that they
 // count.
 func TestMemoryIsCounted(t *testing.T) {
-	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
-		{Name: "c1", Program: []node.Operation{{Name: "read"}}}, {Name: "c2", Program: []node.Operation{{Name: "read"}}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := exchangeSteps(t, c, space.Quorums(c, 3))
+	c := simtest.OnLine(t, "c1=(read) c2=(read)")
+	steps := c.Exchanges("c1 c2", c.Quorums(3)).Steps()
 	s := space.Of(steps...).Times(2)
 	x := newSearch(s, Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}})
 	if err := x.seekSymmetry(t.Context()); err != nil || x.symmetry == nil {

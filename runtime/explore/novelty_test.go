@@ -4,8 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/twinsh/twinsh/kvproto"
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -13,20 +12,13 @@ import (
 // positions with several groups of steps.
 func unevenSpace(t *testing.T) *space.Space {
 	t.Helper()
-	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := simtest.OnLine(t, "")
 	crash := func(ids ...string) *space.Space {
-		var steps []runtime.Step
+		var lines []string
 		for _, id := range ids {
-			s, err := c.Step(runtime.CrashStep{ID: id})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, s)
+			lines = append(lines, "crash "+id)
 		}
-		return space.Of(steps...)
+		return s.Of(lines...)
 	}
 	long := space.Then(crash("A", "B"), crash("A", "B", "C").Times(2))
 	short := space.Then(crash("C"), space.Or(crash("A").Times(0), crash("A", "B", "D")))

@@ -11,10 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twinsh/twinsh/kvproto"
-	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -34,13 +32,8 @@ func (e *endsAt) Err() error {
 // What a search does between steps ends with its context, too, wherever it may be
 // long: where a place has many ways on, a layer many search nodes or a space many steps.
 func TestWorkBetweenStepsEnds(t *testing.T) {
-	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
-		{Name: "c1", Program: []node.Operation{{Name: "read"}}}, {Name: "c2", Program: []node.Operation{{Name: "read"}}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := exchangeSteps(t, c, space.Quorums(c, 3))
+	c := simtest.OnLine(t, "c1=(read) c2=(read)")
+	steps := c.Exchanges("c1 c2", c.Quorums(3)).Steps()
 	different, err := space.Of(steps...).Distinct(t.Context(), 2) // each step leads to a place of its own
 	if err != nil {
 		t.Fatal(err)
@@ -267,12 +260,6 @@ func TestCheckpointIsWrittenOnce(t *testing.T) {
 // branching returns a space of four exchanges, each of which leads to different worlds.
 func branching(t *testing.T) (*space.Space, Options) {
 	t.Helper()
-	c, err := runtime.NewCluster(runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: []runtime.Client{
-		{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}}, {Name: "c2", Program: []node.Operation{{Name: "read"}}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := exchangeSteps(t, c, space.Subsets(c, 2, 3))
-	return space.Of(steps...).Times(4), Options{Start: c.Start()}
+	s := simtest.OnLine(t, "c1=(write red) c2=(read)")
+	return s.Exchanges("c1 c2", s.Subsets(2, 3)).Times(4), Options{Start: s.Start()}
 }

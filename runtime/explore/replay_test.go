@@ -6,11 +6,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/twinsh/twinsh/kvproto"
-	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -18,16 +16,8 @@ import (
 // leads to a world that is the last search node, renamed, and so does its past.
 func TestReplayUndoesRenamings(t *testing.T) {
 	t.Parallel()
-	read := []node.Operation{{Name: "read"}, {Name: "read"}}
-	c, err := runtime.NewCluster(runtime.Config{
-		Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1,
-		Clients: []runtime.Client{{Name: "w", Program: []node.Operation{{Name: "write", Arg: "red"}, {Name: "write", Arg: "blue"}}},
-			{Name: "r1", Program: read}, {Name: "r2", Program: read}, {Name: "r3", Program: read}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := exchangeSteps(t, c, space.Quorums(c, 3))
+	c := simtest.OnLine(t, "w=(write red, write blue) r1=(read, read) r2=(read, read) r3=(read, read)")
+	steps := c.Exchanges("w r1 r2 r3", c.Quorums(3)).Steps()
 	renamed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		x := newSearch(space.Of(steps...).Times(20), Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}, Symmetry: Always, Workers: 1})
@@ -129,19 +119,4 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 	}
 	t.Fatalf("no renaming turns %v into %v", got, node)
 	return 0
-}
-
-// exchangeSteps lists the exchanges of each client with each of the reaches.
-func exchangeSteps(t testing.TB, c *runtime.Cluster, reaches []node.Set) (steps []runtime.Step) {
-	t.Helper()
-	for _, client := range c.Names(c.Clients()) {
-		for _, reach := range reaches {
-			step, err := c.Step(runtime.ExchangeStep{Client: client, Reach: c.Names(reach)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			steps = append(steps, step)
-		}
-	}
-	return steps
 }

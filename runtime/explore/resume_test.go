@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -102,7 +101,7 @@ func TestStoppedOnTheWayBack(t *testing.T) {
 // A search that is to go on from a checkpoint that is not there says so: the name may
 // be mistyped.
 func TestResumeOfNothing(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{}, runs("c1", red)))
+	s := onLine(t, "c1=(write red)")
 	of := s.Exchanges("c1", s.Quorums(3)).Times(2)
 	name := filepath.Join(t.TempDir(), "serach")
 	for _, resume := range []bool{false, true} {
@@ -118,7 +117,7 @@ func TestResumeOfNothing(t *testing.T) {
 
 // It says so, too, if the search then finds that there is no symmetry and begins again.
 func TestResumeOfNothingWithoutSymmetry(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read())))
+	s := onLine(t, "write_back=false c1=(write red) c2=(read)")
 	of := space.Then(s.Exchanges("c1", s.Quorums(3)), s.Exchanges("c1", s.Quorums(1)))
 	of = space.Then(of, s.Exchanges("c2", s.Quorums(4)))
 	r := s.exploresWith(of, explore.Options{

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -125,7 +124,7 @@ func TestSampleWorkersDoNotMatter(t *testing.T) {
 	for _, novelty := range []bool{false, true} {
 		var want summary
 		for _, workers := range []int{1, 2, 3, 7} {
-			s := newStage(t, twinned(four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", blue), runs("c3", read(), read())), "C"))
+			s := onLine(t, "write_back=false twin=C c1=(write red) c2=(write blue) c3=(read, read)")
 			of := simtest.EitherOf(s.Exchanges("c1 c2 c3", s.Subsets(1, 3)), s.Of("restart c1", "amnesia A")).Times(9)
 			got := summarize(s.samples(of, 3000, 5, explore.Options{
 				Properties: properties(), Invariants: []check.WorldProperty{neverShows("B", "blue")}, Novelty: novelty, Workers: workers,
@@ -145,7 +144,7 @@ func TestSampleWorkersDoNotMatter(t *testing.T) {
 // What novelty draws is in the space, counts once, and is nearly everything
 // before long; what a sample finds, the search finds too.
 func TestNoveltyStaysInSpace(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+	s := onLine(t, "quorum=2 c1=(write red) c2=(read)")
 	// Scenarios of several lengths, some of which begin others.
 	of := simtest.EitherOf(s.Exchanges("c1 c2", s.Reaches("A B", "C D")).Times(4), s.Exchanges("c1 c2", s.Reaches("A B", "C D", "A")).Times(2))
 	all := s.explores(of, check.Linearizable())
@@ -171,7 +170,7 @@ func TestNoveltyStaysInSpace(t *testing.T) {
 // unseen.
 func TestSampleOfAll(t *testing.T) {
 	for _, novelty := range []bool{false, true} {
-		s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+		s := onLine(t, "quorum=2 c1=(write red) c2=(read)")
 		of := s.Exchanges("c1 c2", s.Reaches("A B", "C D", "A")).Times(4)
 		all := s.explores(of, check.Linearizable())
 		r := s.samples(of, 1<<20, 3, explore.Options{Properties: []check.Property{check.Linearizable()}, Novelty: novelty})
@@ -208,7 +207,7 @@ func TestSampleShowsShortest(t *testing.T) {
 // The estimate of what is unseen is the share of draws that met something
 // alone, and close to what can be counted in a space that can be listed.
 func TestUnseen(t *testing.T) {
-	s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red, blue), runs("c2", read())), "C"))
+	s := onLine(t, "twin=C c1=(write red, write blue) c2=(read)")
 	of := s.Exchanges("c1 c2", s.Reaches("A B C", "B C' D", "A B", "C D")).Times(4)
 	var states []map[uint32]bool // that each scenario meets
 	for scenario := range of.All {

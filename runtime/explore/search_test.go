@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -21,7 +20,7 @@ import (
 // it after four exchanges and goes on.
 func inverting(t testing.TB) (stage, *space.Space) {
 	t.Helper()
-	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read()), runs("c3", read())))
+	s := onLine(t, "write_back=false c1=(write red) c2=(read) c3=(read)")
 	return s, s.Exchanges("c1 c2 c3", s.Subsets(1, 3)).Times(6)
 }
 
@@ -160,7 +159,7 @@ func TestDegenerateSpaces(t *testing.T) {
 
 // Counts are exact where they do not fit into a machine word.
 func TestHugeSpaces(t *testing.T) {
-	s := newStage(t, twinned(four(kvproto.Options{NoWriteBack: true}, runs("c1", red), runs("c2", read()), runs("c3", read())), "C"))
+	s := onLine(t, "write_back=false twin=C c1=(write red) c2=(read) c3=(read)")
 	few := s.Exchanges("c1 c2 c3", s.Reaches("A", "A B C", "B C' D"))
 	long := space.Then(few.Times(5), s.Exchanges("c1 c2", s.Quorums(3)).Times(50))
 	r := s.explores(long, check.Linearizable())
@@ -186,7 +185,7 @@ func TestHugeSpaces(t *testing.T) {
 // Invariants are asked once for each different world by one worker, seldom by
 // several at once, about worlds without a past.
 func TestInvariants(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", blue)))
+	s := onLine(t, "c1=(write red) c2=(write blue)")
 	of := s.Exchanges("c1 c2", s.Subsets(1, 3)).Times(4)
 	const workers = 3
 	var mu sync.Mutex
@@ -223,7 +222,7 @@ func TestInvariants(t *testing.T) {
 // Passing scenarios are different ones that violate nothing, those with
 // progress first.
 func TestPassing(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{}, runs("c1", red), runs("c2", read())))
+	s := onLine(t, "c1=(write red) c2=(read)")
 	of := space.Then(s.Of("crash c2", "c1: A B C"), s.Of("c2: A B C", "c1: A B C", "c1: B C D").Times(3))
 	r := s.explores(of, check.Linearizable())
 	if !r.OK() || len(r.Passing) != 3 {

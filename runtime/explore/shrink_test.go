@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -155,7 +154,7 @@ func TestShrink(t *testing.T) {
 
 // An invariant that is violated before the property is what stays violated.
 func TestShrinkKeepsTheFirst(t *testing.T) {
-	s := newStage(t, simtest.ConfigLine(t, "write_back=false c1=(write red) c2=(read, read)"))
+	s := onLine(t, "write_back=false c1=(write red) c2=(read, read)")
 	w := s.Play(s.Start(), "restart B\nc1: A B C\nc1: A\nc2: A B C\nc2: B C D")
 	always := check.Invariant("nothing happens", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		return w.Depth() < 3, "it does", nil
@@ -169,7 +168,7 @@ func TestShrinkKeepsTheFirst(t *testing.T) {
 // In a scenario in which nothing but a partition matters, members of it move to
 // the larger part, and steps go that could not before.
 func TestShrinkPartitions(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{}))
+	s := onLine(t, "")
 	for _, test := range []struct {
 		story    string
 		violated func(w *runtime.World) bool
@@ -202,7 +201,7 @@ func TestShrinkPartitions(t *testing.T) {
 
 // An invariant that cannot say whether it holds ends a shrink.
 func TestShrinkFails(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{}))
+	s := onLine(t, "")
 	failing := check.Invariant("unknown", func(_ context.Context, w *runtime.World) (bool, string, error) {
 		return false, "", errors.New("no idea")
 	})
@@ -213,7 +212,7 @@ func TestShrinkFails(t *testing.T) {
 
 // An interrupted shrink has what it reached until then.
 func TestShrinkInterrupted(t *testing.T) {
-	s := newStage(t, four(kvproto.Options{Quorum: 2}, runs("c1", red), runs("c2", read())))
+	s := onLine(t, "quorum=2 c1=(write red) c2=(read)")
 	w := s.explores(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), check.Linearizable()).Counterexample
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

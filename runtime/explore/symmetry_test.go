@@ -66,7 +66,7 @@ func TestAsymmetryIsTheFirst(t *testing.T) {
 	}
 	var reasons []string
 	for _, workers := range []int{1, 2, 3} {
-		s := newStage(t, twinned(four(kvproto.Options{}, runs("c1", red), runs("c2", read(), read()), runs("c3", blue)), "C"))
+		s := onLine(t, "twin=C c1=(write red) c2=(read, read) c3=(write blue)")
 		of := s.Exchanges("c1 c2 c3", s.Subsets(1, 3)).Times(6)
 		r := s.exploresWith(of, explore.Options{Properties: properties(), Workers: workers})
 		if !r.OK() || r.Asymmetry == "" {
@@ -85,7 +85,7 @@ func TestSymmetryKeepsCounts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("explores spaces with many worlds")
 	}
-	s := newStage(t, twinned(four(kvproto.Options{NoVersionCheck: true}, runs("c1", red, blue), runs("c2", write("green")), runs("c3", read(), read()), runs("c4", read())), "C"))
+	s := onLine(t, "version_check=false twin=C c1=(write red, write blue) c2=(write green) c3=(read, read) c4=(read)")
 	of := s.Exchanges("c1 c2 c3 c4", s.Quorums(3)).Times(9)
 	var ledgers []string
 	for _, symmetry := range []explore.Symmetry{explore.Never, explore.Auto, explore.Always} {

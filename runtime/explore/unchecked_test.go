@@ -3,7 +3,6 @@ package explore_test
 import (
 	"testing"
 
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
 )
@@ -15,8 +14,7 @@ func TestNothingIsLeftUnchecked(t *testing.T) {
 	if testing.Short() {
 		t.Skip("explores a space with many worlds")
 	}
-	s := newStage(t, four(kvproto.Options{NoWriteBack: true}, runs("c1", red, blue), runs("c2", write("green"), write("white")),
-		runs("c3", read(), read(), read(), read()), runs("c4", read(), read()), runs("c6", write("black"), write("grey")), runs("c5", read(), read(), read(), read())))
+	s := onLine(t, "write_back=false c1=(write red, write blue) c2=(write green, write white) c3=(read, read, read, read) c4=(read, read) c6=(write black, write grey) c5=(read, read, read, read)")
 	most := s.Exchanges("c1 c2 c3 c4 c6", s.Quorums(3)).Times(8)
 	corner := simtest.InTurn(s.Exchanges("c5", s.Quorums(3)).Times(4), s.Exchanges("c1", s.Quorums(3)), s.Exchanges("c1", s.Quorums(1)),
 		s.Exchanges("c4", s.Quorums(3)), s.Exchanges("c4", s.Quorums(4)))
