@@ -57,14 +57,19 @@ func callFail(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	var words []string
+	size := 0
 	for _, arg := range args {
-		if s, ok := starlark.AsString(arg); ok {
-			words = append(words, s)
-		} else if err := guard.Printable(arg); err != nil {
+		if err := guard.Printable(arg); err != nil {
 			return nil, fmt.Errorf("fail: the %s %w", arg.Type(), err)
-		} else {
-			words = append(words, arg.String())
 		}
+		word, ok := starlark.AsString(arg)
+		if !ok {
+			word = arg.String()
+		}
+		if size += len(word) + len(sep); size > guard.MaxText {
+			return nil, fmt.Errorf("fail: the message would be longer than %d bytes", guard.MaxText)
+		}
+		words = append(words, word)
 	}
 	return nil, &CheckFailed{Message: strings.Join(words, sep)}
 }

@@ -16,7 +16,7 @@ func TestMemoryLimit(t *testing.T) {
 	for _, script := range []string{
 		"l = []\nfor i in range(1 << 40):\n    l.append('x' * 1000 + str(i))",
 		"x = ['x']\nfor i in range(1 << 40):\n    x += x[:1000000]",
-		"x = ''\ny = 'x' * (1 << 24)\nfor i in range(1 << 40):\n    x += y",
+		"l = []\ny = 'x' * (1 << 24)\nfor i in range(1 << 40):\n    l.append(y + 'x')",
 		"l = [list(range(1000000)) for i in range(1 << 40)]",
 		"def work():\n    return [{i: str(i)} for i in range(1 << 40)]\ntry_(work)\nprint('survived')",
 		`def on_round(self, round):
@@ -64,6 +64,11 @@ func TestLongFunctionsEnd(t *testing.T) {
 		"list(s)",
 		"[x for x in s if not x]",
 		"for x in s:\n        pass",
+		"x = [0]\n    for i in range(8):\n        x = [x] * 100\n    y = [0]\n    for i in range(8):\n        y = [y] * 100\n    x == y",
+		"('a' * (1 << 23) + 'b') in ['a' * (1 << 23) + 'c'] * 2000000",
+		"['a' * (1 << 23) + 'b'] * 2000000 == ['a' * (1 << 23) + 'b'] * 2000000\n    max(range(1 << 60))",
+		"max(['a' * (1 << 23) + 'b', 'a' * (1 << 23) + 'c'] * 1000000)",
+		"set(['a' * (1 << 23) + 'b'] * 2000000)",
 		"matches('a' * (1 << 24), '(a{0,31}){31}(a{0,31}){31}(a{0,31}){31}b$')",
 	} {
 		for _, where := range []string{

@@ -16,12 +16,11 @@
 //	Printable   values whose text would be too long                 nesting.go
 //	Tree        values that hold themselves, or are large           nesting.go
 //	Hashable    values whose hash would take too long               nesting.go
+//	Compare     comparisons of values that hold others              compare.go
+//	            operators and methods of sets and dicts             tables.go
 //	Matches     regular expressions                                 pattern.go
 //	Poll        whether a thread was cancelled                      poll.go
 //	Watch       the memory of the process                           memory.go
-//
-// What stays unbounded is said in the documentation for hosts: comparing lists
-// that hold one another many times over, and operators on sets.
 package guard
 
 // Limits of values. They are far beyond what scripts need, and small enough

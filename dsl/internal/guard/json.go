@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 
 	"go.starlark.net/lib/json"
@@ -77,14 +78,20 @@ func measure(v starlark.Value, prefix, indent int) (int, error) {
 		return 0, fmt.Errorf("the text is longer than %d bytes", MaxText)
 	}
 	size, depth, digits, quoted := 0, 0, 0, false
+	numerals := 0 // what the long ones take
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		size++
 		if '0' <= c && c <= '9' && !quoted {
-			if digits++; digits > MaxBits/3 {
-				return 0, fmt.Errorf("a number has more than %d digits", MaxBits/3)
+			if digits++; digits > MaxDigits {
+				return 0, fmt.Errorf("a number has more than %d digits", MaxDigits)
 			}
 			continue
+		}
+		if digits >= longNumeral {
+			if numerals += numeralCost(digits); numerals > MaxText {
+				return 0, errors.New("there are too many long numbers")
+			}
 		}
 		digits = 0
 		switch {

@@ -4,29 +4,51 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // methods lists the methods of the library's types that take long, or whose
 // result may be large.
 var methods = map[string]guarded{
-	"difference":           {most: MaxElements},
-	"extend":               {most: MaxElements},
-	"intersection":         {most: MaxElements},
-	"issubset":             {},
-	"issuperset":           {},
-	"symmetric_difference": {most: MaxElements},
-	"union":                {most: MaxElements},
-	"update":               {most: MaxElements},
-	"items":                {after: pairsHashable},
-	"popitem":              {after: Hashable},
-	"format":               {before: shortFormat},
-	"join":                 {before: shortJoin},
-	"replace":              {before: shortReplace},
-	"split":                {before: fewParts},
-	"rsplit":               {before: fewParts},
-	"splitlines":           {before: fewLines},
+	"extend":     {most: MaxElements},
+	"issubset":   {},
+	"issuperset": {},
+	"update":     {most: MaxElements},
+	"items":      {after: pairsHashable},
+	"popitem":    {after: Hashable},
+	"format":     {before: shortFormat},
+	"join":       {before: shortJoin},
+	"replace":    {before: shortReplace},
+	"split":      {before: fewParts},
+	"rsplit":     {before: fewParts},
+	"splitlines": {before: fewLines},
+	"startswith": {before: fewTexts},
+	"endswith":   {before: fewTexts},
+}
+
+// replaced lists the methods that are others here than in the library, by the type
+// that has them.
+var replaced = map[string]map[string]libraryCode{
+	"list": {"index": listIndex, "remove": listRemove},
+	"set": {
+		"difference":           setMethod(syntax.MINUS),
+		"intersection":         setMethod(syntax.AMP),
+		"symmetric_difference": setMethod(syntax.CIRCUMFLEX),
+		"union":                setMethod(syntax.PIPE),
+	},
+	"string": {"strip": strip, "lstrip": strip, "rstrip": strip},
+}
+
+// isMethod reports whether a method of that name is another or guarded for some type.
+func isMethod(name string) bool {
+	_, ok := methods[name]
+	for _, of := range replaced {
+		ok = ok || of[name] != nil
+	}
+	return ok
 }
 
 // method returns a method of v, guarded if it is one of the library's that
@@ -38,6 +60,9 @@ func method(v starlark.HasAttrs, name string) (starlark.Value, error) {
 	}
 	switch v.(type) {
 	case *starlark.List, *starlark.Dict, *starlark.Set, starlark.String, starlark.Bytes:
+		if code := replaced[v.Type()][name]; code != nil {
+			return starlark.NewBuiltin(name, code).BindReceiver(v), nil
+		}
 		if g, ok := methods[name]; ok {
 			return g.wrap(attr.(*starlark.Builtin)), nil
 		}
@@ -194,6 +219,46 @@ func fewLines(receiver starlark.Value, _ starlark.Tuple, _ []starlark.Tuple) err
 func few(parts int) error {
 	if parts > MaxElements {
 		return fmt.Errorf("the result may have %w", errElements)
+	}
+	return nil
+}
+
+// strip is that of the library, which looks for each letter among all to be stripped.
+func strip(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var chars string
+	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0, &chars); err != nil {
+		return nil, err
+	}
+	text := string(b.Receiver().(starlark.String))
+	out := unicode.IsSpace
+	if chars != "" {
+		letters := make([]bool, 1+slices.Max([]rune(chars)))
+		for _, c := range chars {
+			letters[c] = true
+		}
+		out = func(c rune) bool { return int(c) < len(letters) && letters[c] }
+	}
+	if b.Name() != "rstrip" {
+		text = strings.TrimLeftFunc(text, out)
+	}
+	if b.Name() != "lstrip" {
+		text = strings.TrimRightFunc(text, out)
+	}
+	return starlark.String(text), nil
+}
+
+// fewTexts bounds the texts that one may begin or end with.
+func fewTexts(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if tuple, ok := args[0].(starlark.Tuple); ok {
+		size := 0
+		for _, e := range tuple {
+			if size += textSteps(e); size > MaxElements {
+				return fmt.Errorf("the texts are longer than %d bytes", 64*MaxElements)
+			}
+		}
 	}
 	return nil
 }

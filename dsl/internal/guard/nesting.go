@@ -119,7 +119,7 @@ func (p *printing) visit(v starlark.Value, depth int) error {
 	case starlark.Int:
 		p.size += 2
 		if _, small := v.Int64(); !small {
-			p.size += v.BigInt().BitLen() / 3
+			p.size += numeralCost(v.BigInt().BitLen() / 3)
 		}
 	case *starlark.List, starlark.Tuple, *starlark.Dict, *starlark.Set:
 		p.size += 2
@@ -160,6 +160,13 @@ func (p *printing) visit(v starlark.Value, depth int) error {
 	})
 	return err
 }
+
+// numeralCost is how long a numeral of so many digits is, with more for a long one: to
+// write or to read it takes longer for each digit the more there are.
+func numeralCost(digits int) int { return digits + digits/longNumeral*digits }
+
+// longNumeral is the number of digits that may be written as fast as other text.
+const longNumeral = 1 << 16
 
 // Hashable reports why the hash of a value would take too long: what can be
 // hashed and holds others, tuples and structs, nests too deep or too often.

@@ -17,7 +17,31 @@ const (
 	nameTuple   = " ()"
 	nameArgs    = " *args"
 	nameMethod  = " ."
+	nameAdd     = " +="
+	nameMerge   = " |="
 )
+
+// operators are those that are called by their own names, after a space.
+var operators = map[syntax.Token]builtinCode{
+	syntax.EQL:        comparisonOf(syntax.EQL),
+	syntax.NEQ:        comparisonOf(syntax.NEQ),
+	syntax.LT:         comparisonOf(syntax.LT),
+	syntax.LE:         comparisonOf(syntax.LE),
+	syntax.GT:         comparisonOf(syntax.GT),
+	syntax.GE:         comparisonOf(syntax.GE),
+	syntax.IN:         contains(syntax.IN),
+	syntax.NOT_IN:     contains(syntax.NOT_IN),
+	syntax.PIPE:       combined(syntax.PIPE),
+	syntax.AMP:        combined(syntax.AMP),
+	syntax.CIRCUMFLEX: combined(syntax.CIRCUMFLEX),
+	syntax.MINUS:      combined(syntax.MINUS),
+}
+
+// A builtinCode is what rewritten text calls.
+type builtinCode = func(*starlark.Thread, starlark.Tuple) (starlark.Value, error)
+
+// A libraryCode is a function that takes the place of one of the library.
+type libraryCode = func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
 
 // IsHidden reports whether a name is one that only rewritten text uses.
 func IsHidden(name string) bool { return strings.HasPrefix(name, " ") }
@@ -25,44 +49,80 @@ func IsHidden(name string) bool { return strings.HasPrefix(name, " ") }
 // Hidden returns what rewritten text calls. It has to be predeclared.
 func Hidden() starlark.StringDict {
 	hidden := starlark.StringDict{}
-	for name, fn := range map[string]func(starlark.Tuple) (starlark.Value, error){
+	functions := map[string]builtinCode{
 		namePlus:    plus,
+		nameAdd:     addend,
+		nameMerge:   merge,
 		nameTimes:   times,
 		namePercent: percent,
 		nameTuple:   tuple,
 		nameArgs:    rest,
 		nameMethod:  attribute,
-	} {
-		hidden[name] = starlark.NewBuiltin(strings.TrimSpace(name), func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
-			return fn(args)
+	}
+	for op, fn := range operators {
+		functions[" "+op.String()] = fn
+	}
+	for name, fn := range functions {
+		hidden[name] = starlark.NewBuiltin(strings.TrimSpace(name), func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+			return fn(thread, args)
 		})
 	}
 	return hidden
 }
 
-// plus returns the right side of x + y, if it is not so large that adding it
-// again and again could take all memory before that is noticed.
-func plus(args starlark.Tuple) (starlark.Value, error) {
-	y := args[0]
-	switch y := y.(type) {
-	case starlark.String:
-		if len(y) > MaxText {
-			return nil, fmt.Errorf("+: a string of %d bytes is too long to be added; want at most %d", len(y), MaxText)
-		}
-	case starlark.Bytes:
-		if len(y) > MaxText {
-			return nil, fmt.Errorf("+: %d bytes are too many to be added; want at most %d", len(y), MaxText)
-		}
-	case starlark.Sequence: // a list, a tuple, or what a list is extended by in place
-		if n := y.Len(); n > MaxElements {
-			return nil, fmt.Errorf("+: a %s of %d elements is too long to be added; want at most %d", y.Type(), n, MaxElements)
+// plus returns x + y.
+func plus(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
+	for _, v := range args {
+		if err := addable(v); err != nil {
+			return nil, err
 		}
 	}
-	return y, nil
+	return starlark.Binary(syntax.PLUS, args[0], args[1])
+}
+
+// addend returns the last of its arguments, the right side of x += y, if it can be added: the
+// other is x, if it can be evaluated again.
+func addend(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
+	for i, v := range args {
+		if _, list := v.(*starlark.List); list && i < len(args)-1 {
+			continue // which grows in place
+		}
+		if err := addable(v); err != nil {
+			return nil, err
+		}
+	}
+	return args[len(args)-1], nil
+}
+
+// addable reports a value that is so large that adding to it, or adding it, again
+// and again could take all memory before that is noticed.
+func addable(v starlark.Value) error {
+	switch v := v.(type) {
+	case starlark.String:
+		if len(v) > MaxText {
+			return fmt.Errorf("+: a string of %d bytes is too long to be added; want at most %d", len(v), MaxText)
+		}
+	case starlark.Bytes:
+		if len(v) > MaxText {
+			return fmt.Errorf("+: %d bytes are too many to be added; want at most %d", len(v), MaxText)
+		}
+	case starlark.Tuple:
+		if len(v) > MaxElements {
+			return fmt.Errorf("+: a tuple of %d elements is too long to be added; want at most %d", len(v), MaxElements)
+		}
+		if err := Hashable(v); err != nil {
+			return fmt.Errorf("+: the tuple %w", err)
+		}
+	case starlark.Sequence: // a list, or what a list is extended by in place
+		if n := v.Len(); n > MaxElements {
+			return fmt.Errorf("+: a %s of %d elements is too long to be added; want at most %d", v.Type(), n, MaxElements)
+		}
+	}
+	return nil
 }
 
 // times returns x * y.
-func times(args starlark.Tuple) (starlark.Value, error) {
+func times(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, y := args[0], args[1]
 	switch a := x.(type) {
 	case starlark.Int:
@@ -82,7 +142,13 @@ func times(args starlark.Tuple) (starlark.Value, error) {
 			}
 		}
 	}
-	return starlark.Binary(syntax.STAR, x, y)
+	v, err := starlark.Binary(syntax.STAR, x, y)
+	if _, isTuple := v.(starlark.Tuple); isTuple {
+		if err := Hashable(v); err != nil {
+			return nil, fmt.Errorf("*: the tuple %w", err)
+		}
+	}
+	return v, err
 }
 
 func bits(n starlark.Int) int {
@@ -110,7 +176,7 @@ func repeated(v starlark.Value, n starlark.Int) error {
 }
 
 // percent returns x % y.
-func percent(args starlark.Tuple) (starlark.Value, error) {
+func percent(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, y := args[0], args[1]
 	if format, ok := x.(starlark.String); ok {
 		if err := shortInterpolation(string(format), y); err != nil {
@@ -148,7 +214,7 @@ func shortInterpolation(format string, v starlark.Value) error {
 }
 
 // tuple returns a tuple, unless it nests too deep or too often for its hash.
-func tuple(args starlark.Tuple) (starlark.Value, error) {
+func tuple(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	for _, e := range args[0].(starlark.Tuple) {
 		switch e.(type) {
 		case starlark.Tuple, *starlarkstruct.Struct:
@@ -162,13 +228,13 @@ func tuple(args starlark.Tuple) (starlark.Value, error) {
 }
 
 // rest checks the arguments that a function takes as *rest, which are a tuple.
-func rest(args starlark.Tuple) (starlark.Value, error) {
-	_, err := tuple(args)
+func rest(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
+	_, err := tuple(thread, args)
 	return starlark.True, err
 }
 
 // attribute returns x.name.
-func attribute(args starlark.Tuple) (starlark.Value, error) {
+func attribute(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, name := args[0], string(args[1].(starlark.String))
 	if object, ok := x.(starlark.HasAttrs); ok {
 		if attr, err := method(object, name); attr != nil || err != nil {

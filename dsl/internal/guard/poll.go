@@ -64,7 +64,8 @@ func (p *polled) Iterate() starlark.Iterator {
 type polledIterator struct {
 	starlark.Iterator
 	*polled
-	n int
+	n     int
+	steps uint64 // not yet counted
 }
 
 func (it *polledIterator) Next(v *starlark.Value) bool {
@@ -74,8 +75,9 @@ func (it *polledIterator) Next(v *starlark.Value) bool {
 	it.n++
 	if it.most > 0 && it.n > it.most {
 		it.err = errElements
-	} else if it.n%interval == 0 {
-		it.err = Poll(it.thread, interval)
+	} else if it.steps += uint64(hashSteps(*v)); it.steps >= interval {
+		it.err = Poll(it.thread, it.steps)
+		it.steps = 0
 	}
 	return it.err == nil
 }

@@ -49,10 +49,18 @@ func rewriteAssignment(s *syntax.AssignStmt) {
 	s.RHS = RewriteExpr(s.RHS)
 	switch s.Op {
 	case syntax.PLUS_EQ:
-		if !brief(s.RHS) {
-			s.RHS = call(namePlus, s.RHS, s.OpPos, s.RHS)
+		switch x := again(s.LHS); {
+		case number(s.RHS):
+		case x != nil:
+			s.RHS = call(nameAdd, s.RHS, s.OpPos, x, s.RHS)
+		case !brief(s.RHS):
+			s.RHS = call(nameAdd, s.RHS, s.OpPos, s.RHS)
 		}
-	case syntax.STAR_EQ, syntax.PERCENT_EQ:
+	case syntax.PIPE_EQ:
+		if x := again(s.LHS); x != nil {
+			s.RHS = call(nameMerge, s.RHS, s.OpPos, x, s.RHS)
+		}
+	case syntax.STAR_EQ, syntax.PERCENT_EQ, syntax.MINUS_EQ, syntax.AMP_EQ, syntax.CIRCUMFLEX_EQ:
 		rewriteInPlace(s)
 	}
 }
@@ -104,7 +112,7 @@ func RewriteExpr(e syntax.Expr) syntax.Expr {
 		rewriteAll(e.List)
 	case *syntax.DotExpr:
 		e.X = RewriteExpr(e.X)
-		if _, ok := methods[e.Name.Name]; ok {
+		if isMethod(e.Name.Name) {
 			name := &syntax.Literal{Token: syntax.STRING, TokenPos: e.NamePos, Raw: e.Name.Name, Value: e.Name.Name}
 			return call(nameMethod, e, e.Dot, e.X, name)
 		}
@@ -160,12 +168,14 @@ func rewriteBinary(e *syntax.BinaryExpr) syntax.Expr {
 		e.X, e.Y = RewriteExpr(e.X), RewriteExpr(e.Y)
 	}
 	switch {
-	case e.Op == syntax.PLUS && !brief(e.X) && !brief(e.Y):
-		e.Y = call(namePlus, e.Y, e.OpPos, e.Y)
+	case e.Op == syntax.PLUS && !number(e.X) && !number(e.Y):
+		return call(namePlus, e, e.OpPos, e.X, e.Y)
 	case e.Op == syntax.STAR && !small(e.X) && !small(e.Y) && !(number(e.X) && number(e.Y)):
 		return call(nameTimes, e, e.OpPos, e.X, e.Y)
 	case e.Op == syntax.PERCENT && !number(e.X) && !number(e.Y):
 		return call(namePercent, e, e.OpPos, e.X, e.Y)
+	case operators[e.Op] != nil && !simple(e.X) && !simple(e.Y):
+		return call(" "+e.Op.String(), e, e.OpPos, e.X, e.Y)
 	}
 	return e
 }
@@ -177,10 +187,10 @@ func rewriteInPlace(s *syntax.AssignStmt) {
 	if x == nil {
 		return
 	}
-	op := syntax.STAR
-	if s.Op == syntax.PERCENT_EQ {
-		op = syntax.PERCENT
-	}
+	op := map[syntax.Token]syntax.Token{
+		syntax.STAR_EQ: syntax.STAR, syntax.PERCENT_EQ: syntax.PERCENT,
+		syntax.MINUS_EQ: syntax.MINUS, syntax.AMP_EQ: syntax.AMP, syntax.CIRCUMFLEX_EQ: syntax.CIRCUMFLEX,
+	}[s.Op]
 	s.Op, s.RHS = syntax.EQ, rewriteBinary(&syntax.BinaryExpr{X: x, OpPos: s.OpPos, Op: op, Y: s.RHS})
 }
 
@@ -286,6 +296,19 @@ func brief(e syntax.Expr) bool {
 		return e.Op == syntax.NOT || brief(e.X)
 	case *syntax.BinaryExpr:
 		return comparison(e.Op) || brief(e.X) && brief(e.Y)
+	}
+	return false
+}
+
+// simple reports whether a value is written out and holds no other.
+func simple(e syntax.Expr) bool {
+	switch e := withoutParens(e).(type) {
+	case *syntax.Literal:
+		return true
+	case *syntax.Ident:
+		return e.Name == "None" || e.Name == "True" || e.Name == "False"
+	case *syntax.UnaryExpr:
+		return e.Op == syntax.NOT || simple(e.X)
 	}
 	return false
 }

@@ -35,6 +35,10 @@ func Shallow(file *syntax.File) error {
 	return nil
 }
 
+// MaxDigits bounds the digits of a number that is read: that takes the longer for each
+// the more there are.
+const MaxDigits = MaxBits / 3
+
 // begin returns a place in a statement. Its span is found by walking down one
 // side of it, which may be too deep for that.
 func begin(s syntax.Stmt) syntax.Position {

@@ -22,8 +22,6 @@ type guarded struct {
 var universe = map[string]guarded{
 	"all":       {},
 	"any":       {},
-	"max":       {},
-	"min":       {},
 	"bytes":     {most: MaxElements},
 	"dict":      {most: MaxElements},
 	"enumerate": {most: MaxElements, after: pairsHashable},
@@ -31,7 +29,7 @@ var universe = map[string]guarded{
 	"reversed":  {most: MaxElements},
 	"set":       {most: MaxElements},
 	"tuple":     {most: MaxElements, after: Hashable},
-	"zip":       {most: MaxElements, after: pairsHashable},
+	"zip":       {most: MaxElements, before: fewCells, after: pairsHashable},
 	"int":       {before: fewDigits},
 	"print":     {before: printable},
 	"repr":      {before: printable},
@@ -46,6 +44,8 @@ func Universe() starlark.StringDict {
 		"sorted":  starlark.NewBuiltin("sorted", sorted),
 		"getattr": starlark.NewBuiltin("getattr", getattr),
 		"hasattr": starlark.NewBuiltin("hasattr", hasattr),
+		"max":     starlark.NewBuiltin("max", extremum(syntax.GT)),
+		"min":     starlark.NewBuiltin("min", extremum(syntax.LT)),
 	}
 	for name, g := range universe {
 		functions[name] = g.wrap(starlark.Universe[name].(*starlark.Builtin))
@@ -93,14 +93,28 @@ func (g guarded) wrap(fn *starlark.Builtin) *starlark.Builtin {
 // watch returns what to pass instead of an iterable that may have no end, nil
 // if there is no need to.
 func (g guarded) watch(thread *starlark.Thread, fn *starlark.Builtin, arg starlark.Value) *polled {
-	if _, mapping := arg.(starlark.IterableMapping); mapping && (fn.Name() == "dict" || fn.Name() == "update") {
-		return nil // these take its keys and values
+	if mapping, ok := arg.(starlark.IterableMapping); ok && (fn.Name() == "dict" || fn.Name() == "update") {
+		if starlark.Len(arg) <= interval {
+			return nil
+		}
+		var items starlark.Tuple // these take its keys and values
+		for _, item := range mapping.Items() {
+			items = append(items, item)
+		}
+		arg = items
 	}
 	return long(thread, arg, g.most)
 }
 
-func printable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
-	size := 0
+func printable(_ starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error {
+	size, sep := 0, " "
+	for _, kwarg := range kwargs {
+		sep, _ = starlark.AsString(kwarg[1])
+	}
+	if err := fits(0, len(args), len(sep)); err != nil {
+		return err
+	}
+	size = len(args) * len(sep)
 	for _, arg := range args {
 		p := printing{most: MaxText, size: size}
 		if err := p.visit(arg, 0); err != nil {
@@ -111,11 +125,25 @@ func printable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error 
 	return nil
 }
 
+// fewCells bounds what zip makes of its arguments.
+func fewCells(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
+	rows := MaxElements
+	for _, arg := range args {
+		if n := starlark.Len(arg); n >= 0 {
+			rows = min(rows, n)
+		}
+	}
+	if most := 8 * MaxElements; len(args) > 0 && rows > most/len(args) {
+		return fmt.Errorf("%d elements of each of %d are too many, want a product of at most %d", rows, len(args), most)
+	}
+	return nil
+}
+
 // fewDigits bounds the length of a number as text.
 func fewDigits(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) > 0 {
-		if s, ok := args[0].(starlark.String); ok && len(s) > MaxBits/3 {
-			return fmt.Errorf("the text is %d bytes long, want at most %d", len(s), MaxBits/3)
+		if s, ok := args[0].(starlark.String); ok && len(s) > MaxDigits {
+			return fmt.Errorf("the text is %d bytes long, want at most %d", len(s), MaxDigits)
 		}
 	}
 	return nil
@@ -157,18 +185,13 @@ func sorted(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, k
 		}
 	}
 	// After an error nothing is compared any more, so that it ends soon.
-	compared := 0
+	w := work{thread: thread}
 	less := func(x, y element) bool {
 		if err != nil {
 			return false
 		}
-		if compared++; compared%interval == 0 {
-			if err = Poll(thread, interval); err != nil {
-				return false
-			}
-		}
 		var ok bool
-		ok, err = starlark.Compare(syntax.LT, x.key, y.key)
+		ok, err = w.compare(syntax.LT, x.key, y.key, starlark.CompareLimit)
 		return ok
 	}
 	slices.SortStableFunc(elements, func(x, y element) int {

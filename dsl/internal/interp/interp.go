@@ -177,11 +177,16 @@ func wellFormed(name, text string) error {
 	if len(text) > guard.MaxText {
 		return syntax.Error{Pos: syntax.MakePosition(&name, 1, 1), Msg: fmt.Sprintf("the script is longer than %d bytes", guard.MaxText)}
 	}
-	line, column := int32(1), int32(1)
+	line, column, digits := int32(1), int32(1), 0
 	for i := 0; i < len(text); column++ {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		what := ""
+		if digits++; r < '0' || r > '9' {
+			digits = 0
+		}
 		switch {
+		case digits > guard.MaxDigits:
+			what = fmt.Sprintf("a number of more than %d digits", guard.MaxDigits)
 		case r == 0:
 			what = "a NUL byte, which cannot be in a script"
 		case r == utf8.RuneError && size == 1:
