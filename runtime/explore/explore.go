@@ -27,7 +27,7 @@
 // the space, the options, and
 //
 //   - a judge (package judge), who says what is thought of a world and of what led to it;
-//   - findings (findings.go), which write what is found into the report (report.go), and
+//   - findings (findings.go), which write what is found into the report (report.go, text.go), and
 //     count scenarios exactly;
 //   - bounds (limits.go): budget, memory, and the numbers that there are.
 //

@@ -14,7 +14,7 @@ import (
 // What states are forgotten for is checked under renamings too, also if the
 // step that led there was met before with something else to come.
 func TestForgettingIsChecked(t *testing.T) {
-	for name, odd := range map[string]string{"alike": "", "B is another": "B"} {
+	for name, odd := range map[string]string{"all do the same": "", "B is another": "B"} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, runtime.Config{N: 4, F: 1, Protocol: simtest.Habit(func(n *simtest.Creature, e node.Event, out *node.Reaction) {
 				if e.Kind != node.RoundEvent {
@@ -69,7 +69,7 @@ func TestOrderOfSendsIsForgotten(t *testing.T) {
 	}
 }
 
-// Steps that begin a round alike are checked each for what may follow them:
+// Steps that begin a round in the same way are checked each for what may follow them:
 // other leaders, anything, or nothing.
 func TestSharedOpeningsAreChecked(t *testing.T) {
 	whole, apart := [][]node.Set{nil}, [][]node.Set{{1, 2, 4, 8}}

@@ -271,7 +271,7 @@ func TestMemoryOfLargeStates(t *testing.T) {
 	}
 }
 
-// Memory is looked at while a single property is judged, too, and whoever took it.
+// Memory is looked at while a single property is judged, too, whatever took it.
 func TestMemoryAmidAProperty(t *testing.T) {
 	const limit = 24 << 20
 	var kept []byte

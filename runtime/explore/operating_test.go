@@ -13,7 +13,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// In whims replicas and clients alike begin operations and end them, as a hash
+// In whims both replicas and clients begin operations and end them, as a hash
 // says.
 type whims struct{ seed uint32 }
 

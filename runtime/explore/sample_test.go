@@ -60,7 +60,7 @@ func (b *bolt) UnmarshalBinary(from []byte) error {
 	return nil
 }
 
-// A knocker calls whoever it can reach, and knows nothing.
+// A knocker calls all that it can reach, and knows nothing.
 type knocker struct{}
 
 func (knocker) React(_ node.Event, out *node.Reaction) { out.Broadcast(knock{}) }
@@ -97,7 +97,7 @@ func TestSampleFindsPlantedFlaw(t *testing.T) {
 		}
 		s, of = locked(t, "a", "c", "d")
 		if r := s.samples(of, 500, 1, explore.Options{Novelty: novelty}); len(r.Failures) > 0 || r.Covered.Int64() < 400 {
-			t.Errorf("nobody is d:\n%s", r.Text())
+			t.Errorf("no client is d:\n%s", r.Text())
 		}
 	}
 }

@@ -57,11 +57,11 @@ func TestCancelled(t *testing.T) {
 		s, of := inverting(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		told := 0
+		shown := 0
 		r, err := explore.Explore(ctx, of, explore.Options{
 			Start: s.Start(), Properties: properties(), Workers: workers,
 			Progress: func(p explore.Progress) {
-				told++
+				shown++
 				if p.Covered == nil || p.Covered.Cmp(p.Size) > 0 || p.Size.Cmp(of.Size()) != 0 ||
 					p.Layer < 1 || p.Layer > p.Layers || p.Layers != 6 || p.Done > p.Nodes || p.Bytes <= 0 {
 					t.Errorf("%+v", p)
@@ -74,8 +74,8 @@ func TestCancelled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if told == 0 || !errors.Is(r.Stopped, context.Canceled) || r.Complete() || r.OK() {
-			t.Errorf("%d workers: told %d times, stopped by %v:\n%s", workers, told, r.Stopped, r.Text())
+		if shown == 0 || !errors.Is(r.Stopped, context.Canceled) || r.Complete() || r.OK() {
+			t.Errorf("%d workers: shown %d times, stopped by %v:\n%s", workers, shown, r.Stopped, r.Text())
 		}
 		if r.Depth != 4 || r.Covered.Sign() <= 0 || r.Covered.Cmp(r.Size) >= 0 {
 			t.Errorf("%d workers: depth %d, covered %s of %s", workers, r.Depth, r.Covered, r.Size)

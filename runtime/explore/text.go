@@ -1,0 +1,332 @@
+package explore
+
+// How a report reads.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// Text shows the report to people. It states no times, so that equal searches
+// have equal texts.
+func (r *Report) Text() string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", label, fmt.Sprintf(format, args...))
+	}
+	r.figures(line)
+	r.course(line)
+	found := func(what string, length int, shortest, in *big.Int, why string) {
+		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), Grouped(shortest))
+		if in.Cmp(shortest) < 0 {
+			in = shortest // each goes on in a scenario at least, judged to its end or not
+		}
+		line("", "in %s", r.shareOf(in))
+		for _, l := range strings.Split(why, "\n") {
+			if l != "" {
+				line("", "%s", l)
+			}
+		}
+	}
+	for _, v := range r.Violations {
+		found(v.Property+" VIOLATED", v.Length, v.Shortest, v.Scenarios, v.Why)
+	}
+	for _, f := range r.Failures {
+		found("CODE FAILED", f.Length, f.Shortest, f.Scenarios, f.Why())
+	}
+	if kept := r.kept(); len(kept) > 0 || len(r.Checked) == 0 {
+		line("verdict", "%s", r.holds(kept))
+	}
+	r.noEffect(line)
+	for _, note := range r.notes() {
+		line("note", "%s", note)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// A lineWriter writes a line of a report, with what it is about before it.
+type lineWriter func(label, format string, args ...any)
+
+// figures writes what was searched, and how much of it.
+func (r *Report) figures(line lineWriter) {
+	line(r.Kind, "%s   %s", r.Space, r.System)
+	covered := "all covered"
+	switch {
+	case r.Kind == "sample":
+		covered = fmt.Sprintf("%s drawn with seed %d", Grouped(r.Covered), r.Seed)
+	case !r.Complete():
+		covered = fmt.Sprintf("%s covered (%s)", Grouped(r.Covered), percent(r.Covered, r.Size))
+	}
+	early := ""
+	if r.EndedEarly.Sign() > 0 {
+		early = fmt.Sprintf("   %s ended early", percent(r.EndedEarly, r.Covered))
+	}
+	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
+	if r.part() {
+		line("shard", "%d of %d; what is said here is of its part of the scenarios only", r.shard.Index+1, r.shard.Count)
+	}
+	renamed := ""
+	if r.Renamings > 1 {
+		renamed = fmt.Sprintf(" up to %d renamings", r.Renamings)
+		if r.Sampled {
+			renamed += " (sampled)"
+		}
+	}
+	line("worlds", "%s different%s   %s steps   %s handler runs",
+		Grouped(big.NewInt(int64(r.Worlds))), renamed, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
+	r.Coverage.text(r.Covered, line)
+}
+
+// course writes how the search went, as far as that is out of the ordinary.
+func (r *Report) course(line lineWriter) {
+	if r.Asymmetry != "" && r.asked {
+		line("symmetry", "not used: %s", r.Asymmetry)
+	}
+	if c := r.Continued; c != nil && c.There {
+		line("continued", "after step %d of %d (from checkpoint %s)", c.Steps, c.Of, c.File)
+	}
+	if r.Anew != "" {
+		line("began anew", "%s", r.Anew)
+	}
+	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) {
+		why := r.Stopped.Error()
+		if errors.Is(r.Stopped, context.Canceled) {
+			why = "interrupted"
+		}
+		partial := ""
+		if r.Partial > 0 {
+			partial = fmt.Sprintf(", and %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
+		}
+		if r.Kind == "sample" || r.part() {
+			line("stopped", "%s", why)
+		} else {
+			line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
+		}
+	}
+	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) && r.Checkpoint != "" {
+		line("checkpoint", "%s", r.goesOn())
+	}
+	if r.Unsaved != nil {
+		line("unsaved", "%v", r.Unsaved)
+	}
+}
+
+// goesOn says from where a search that resumes the checkpoint will go on.
+func (r *Report) goesOn() string {
+	c := r.Continued
+	if c != nil && !c.There {
+		return fmt.Sprintf("%s leads to step %d of %d, and the search stopped on the way back there", r.Checkpoint, c.Steps, c.Of)
+	}
+	text := fmt.Sprintf("%s leads to step %d", r.Checkpoint, r.Depth)
+	if r.Partial > 0 {
+		text += fmt.Sprintf("; what was judged of step %d is not in it", r.Depth+1)
+	}
+	if c != nil && c.Steps == r.Depth {
+		text += ", and resuming with no more time or memory would come no further"
+	}
+	return text
+}
+
+// kept lists the properties that nothing violates.
+func (r *Report) kept() []string {
+	return slices.DeleteFunc(slices.Clone(r.Checked), func(name string) bool {
+		return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Property == name })
+	})
+}
+
+// shareOf says in how many scenarios something shows. Those that a search
+// covered before it stopped say nothing about the others.
+func (r *Report) shareOf(n *big.Int) string {
+	switch {
+	case r.Kind == "sample" || r.Complete():
+		return fmt.Sprintf("%s (%s of those covered)", scenarios(n), percent(n, r.Covered))
+	default:
+		return fmt.Sprintf("at least %s (%s of all)", scenarios(n), percent(n, r.Size))
+	}
+}
+
+// part reports whether the report is that of a shard, which judged a part of the
+// scenarios, whatever their length.
+func (r *Report) part() bool { return r.shard.Count > 1 }
+
+// idle says that a shard judged nothing.
+func (r *Report) idle() string {
+	return fmt.Sprintf("shard %d of %d covered no scenario", r.shard.Index+1, r.shard.Count)
+}
+
+// Bounds says where nothing is violated that the report has no violation of, as
+// in "in all 64 scenarios". Of a shard that is no more than what it covered: what
+// shows at the beginning of a scenario may be counted by another shard.
+func (r *Report) Bounds() string {
+	switch {
+	case r.part() && r.Covered.Sign() == 0:
+		return "as far as was judged: " + r.idle()
+	case r.part():
+		return fmt.Sprintf("in the %s that shard %d of %d covered", scenarios(r.Covered), r.shard.Index+1, r.shard.Count)
+	case r.Kind != "sample" && !r.Complete():
+		text := fmt.Sprintf("as far as was judged: at the beginnings of all scenarios, up to %s", steps(r.Depth))
+		if r.Partial > 0 {
+			text += fmt.Sprintf(", and at %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
+		}
+		return text
+	case !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1:
+		return "in the " + scenarios(r.Covered)
+	}
+	return "in all " + scenarios(r.Covered)
+}
+
+// holds states a verdict with its bounds.
+func (r *Report) holds(kept []string) string {
+	what := "nothing was checked: no node's code fails"
+	switch {
+	case len(kept) > 1:
+		what = strings.Join(kept, ", ") + " hold"
+	case len(kept) == 1:
+		what = kept[0] + " holds"
+	case len(r.Failures) > 0:
+		what = "nothing else was checked"
+	}
+	if r.part() && r.Covered.Sign() == 0 && len(r.Checked) > 0 {
+		return fmt.Sprintf("%s not judged: %s", strings.Join(kept, ", "), r.idle())
+	}
+	text := what + " " + r.Bounds()
+	if !r.part() && r.Kind != "sample" && !r.Complete() {
+		return text
+	}
+	if r.Progressed.Sign() > 0 || len(r.Untested) > 0 {
+		text += fmt.Sprintf("; %s made progress", percent(r.Progressed, r.Covered))
+	}
+	return text
+}
+
+func (r *Report) notes() []string {
+	var notes []string
+	beyond, missing := r.beyond(), "faulty"
+	if slices.ContainsFunc(beyond, func(name string) bool { return slices.Contains(r.CountDown, name) }) {
+		missing = "faulty or down"
+	}
+	switch {
+	case len(beyond) == 0:
+	case len(beyond) == len(r.Checked):
+		notes = append(notes, fmt.Sprintf("more servers are %s than f allows: beyond f, proves nothing", missing))
+	default:
+		notes = append(notes, fmt.Sprintf("more servers are %s than %s allows: beyond f, its verdict proves nothing", missing, strings.Join(beyond, ", ")))
+	}
+	sofar, all := "", ", in all scenarios"
+	switch {
+	case r.part():
+		sofar, all = " in this shard", ""
+	case !r.Complete() && r.Kind != "sample":
+		sofar = " so far"
+	}
+	for _, u := range r.Untested {
+		notes = append(notes, fmt.Sprintf("NOTHING put %s to the test%s: it takes %s, and there was none; its verdict proves nothing", u.Property, sofar, u.Needs))
+	}
+	if r.comparing && r.Uniform() && len(r.Untested) == 0 {
+		notes = append(notes, fmt.Sprintf("all decisions for a slot were of one value%s%s: they could not have differed", sofar, all))
+	}
+	if r.Sampled {
+		notes = append(notes, "that the protocol treats servers the same was checked on a sample; the rest is its promise")
+	}
+	if errors.Is(r.Stopped, ErrFirst) {
+		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))
+	}
+	return notes
+}
+
+// beyond lists the properties that promise nothing where they were judged.
+func (r *Report) beyond() []string {
+	var names []string
+	for _, v := range r.Violations {
+		if v.Beyond {
+			names = append(names, v.Property)
+		}
+	}
+	for _, name := range r.kept() {
+		if slices.Contains(r.StartsBeyond, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
+}
+
+func scenarios(n *big.Int) string {
+	if n.IsInt64() && n.Int64() == 1 {
+		return "1 scenario"
+	}
+	return Grouped(n) + " scenarios"
+}
+
+// Grouped shows a number with commas: 62,523,502,209.
+func Grouped(n *big.Int) string {
+	s := n.String()
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// percent shows a share, rounded, but never all or nothing for what is not.
+func percent(part, whole *big.Int) string {
+	if part.Sign() == 0 || whole.Sign() == 0 {
+		return "0%"
+	}
+	if part.Cmp(whole) == 0 {
+		return "100%"
+	}
+	p := share(part, whole) * 100
+	switch {
+	case p < 0.01:
+		return "<0.01%"
+	case p > 99.99:
+		return ">99.99%"
+	case p < 1 || p > 99:
+		return fmt.Sprintf("%.2f%%", p)
+	}
+	return fmt.Sprintf("%.1f%%", p)
+}
+
+// noEffectShown is how many choices without effect the text names.
+const noEffectShown = 3
+
+func (r *Report) noEffect(line func(label, format string, args ...any)) {
+	if !r.Complete() {
+		return
+	}
+	for i, n := range r.NoEffect {
+		if left := len(r.NoEffect) - i; i == noEffectShown && left > 1 {
+			line("no effect", "and %s more, which report.no_effect lists", Grouped(big.NewInt(int64(left))))
+			return
+		}
+		line("no effect", "%s", n)
+	}
+}
+
+// text shows the coverage to people, in two lines.
+func (c *Coverage) text(drawn *big.Int, line func(label, format string, args ...any)) {
+	if c == nil {
+		return
+	}
+	grouped := func(n int) string { return Grouped(big.NewInt(int64(n))) }
+	line("coverage", "%s local states   %s transitions   %s histories", grouped(c.States), grouped(c.Transitions), grouped(c.Histories))
+	unseen := "nothing"
+	if c.Unseen > 0 {
+		unseen = fmt.Sprintf("about %.2g of further draws would meet a new local state or history (Good-Turing)", c.Unseen)
+	} else if c.Unseen < 0 && drawn.Sign() == 0 {
+		unseen = "no estimate: nothing was drawn to its end"
+	} else if c.Unseen < 0 {
+		unseen = "no estimate: what was drawn depended on what was met"
+	}
+	line("unseen", "%s", unseen)
+}
