@@ -30,7 +30,7 @@ func propertiesFamily() Family {
 
 func linearizableEntry() Entry {
 	return ofHistory("linearizable", `Operations look as if each happened at one moment between its invocation and its return (atomicity).
-The operations are read() and write(value) on one register, whose value is None at first.
+The operations are read() and write(value) on one register, whose value is None at first. To write None is an error: no read could show whether it was written.
 Operations that were cut short may or may not have taken effect. Those of faulty clients may have taken effect at any time, once or not at all.`, check.Linearizable)
 }
 

@@ -52,6 +52,25 @@ def on_answer(self, m):
 cluster(protocol("storing", replica = role(on_ask = on_ask), client = role(on_exchange = on_exchange, on_answer = on_answer)), n = 2, f = 0, clients = {"c1": []})
 `
 
+// registering has a client whose operations are given, which A carries out.
+const registering = `
+def on_exchange(self):
+    self.broadcast("do")
+def on_do(self, m):
+    self.send(m.sender, "done", value = self.value)
+def client_init(self):
+    self.i = 0
+def on_done(self, m):
+    if self.i < len(self.program):
+        op = self.program[self.i]
+        self.i += 1
+        self.invoked(op)
+        self.returns(None)
+def init(self):
+    self.value = None
+register = protocol("registering", replica = role(init = init, on_do = on_do), client = role(init = client_init, on_exchange = on_exchange, on_done = on_done))
+`
+
 // What a verdict rests on is measured for each property by what puts that to the
 // test, and said in its words.
 func TestVacuity(t *testing.T) {
@@ -80,9 +99,19 @@ r = explore(rounds("any", whole()), check = live(within = 4))`, "live within 4 r
 cluster(make(lambda id, round: 1, lambda round: round.number), n = 1, f = 0)
 twin("A")
 r = explore(rounds("any", whole()), check = live(within = 4))`, "NOTHING put live within 4 rounds to the test: it takes a correct server that can lead", ""},
-		{"linearizable needs an operation that returned", storing + `r = explore(exchanges("c1", [["B"]]) * 2, check = linearizable())`,
-			"NOTHING put linearizable to the test: it takes an operation that returned, and there was none; its verdict proves nothing", ""},
-		{"one that did", storing + `r = explore(exchanges("c1", [["A"]]) * 2, check = linearizable())`, "linearizable holds in the 1 scenario; 100% made progress\nFalse False", nothing},
+		{"reads of the initial value", registering + `cluster(register, n = 1, f = 0, clients = {"c1": [operation("read")] * 3})
+r = explore(exchanges("c1") * 3, check = [linearizable(), regular(), safe()])`, nothing + "linearizable to the test: it takes a write that began before some operation returned", ""},
+		{"a write by another client counts", registering + `cluster(register, n = 1, f = 0, clients = {"c1": [operation("read")] * 3, "c2": [operation("write", 7)]})
+r = explore(exchanges("c2") + exchanges("c1") * 3, check = [linearizable(), regular(), safe()])`, "linearizable VIOLATED", nothing},
+		{"regular needs a read after a write began", registering + `cluster(register, n = 1, f = 0, clients = {"c1": [operation("read")], "c2": [operation("write", 7)]})
+r = explore(exchanges("c1") + exchanges("c2"), check = [linearizable(), regular()])`, nothing + "regular to the test: it takes a read that returned after a write began", nothing + "linearizable"},
+		{"safe, too", registering + `cluster(register, n = 1, f = 0, clients = {"c1": [operation("read")]})
+r = explore(exchanges("c1"), check = safe())`, nothing + "safe to the test", ""},
+		{"a sample, too", registering + `cluster(register, n = 1, f = 0, clients = {"c1": [operation("read")] * 2})
+r = sample(exchanges("c1") * 2, 1, check = regular())`, nothing + "regular to the test", ""},
+		{"linearizable needs a write before an operation returned", storing + `r = explore(exchanges("c1", [["B"]]) * 2, check = linearizable())`,
+			"NOTHING put linearizable to the test: it takes a write that began before some operation returned, and there was none; its verdict proves nothing", ""},
+		{"one that did", storing + `r = explore(exchanges("c1", [["A"]]) * 2, check = linearizable())`, nothing + "linearizable to the test", ""},
 		{"a sample", locking + `r = sample(space, 3, check = [alone, agreement()])`, "NOTHING put agreement to the test: it takes", "so far"},
 	} {
 		out, err := runScript(t, test.script+"\nprint(r)\nprint(r.vacuous, r.uniform)")
@@ -136,6 +165,8 @@ space = exchanges(reach = [["A"]]) * 2
 			{"explore(space, check = %())", "[" + get + "]", `explore: % cannot judge the program of c1: a register has the operations read() and write(value), not get("k")`},
 			{"sample(space, 1, check = %())", "[" + get + "]", `sample: % cannot judge the program of c1: `},
 			{"explore(space, check = %())", "[]", `%: a register has the operations read() and write(value), not get("k")`},
+			{"explore(space, check = %())", `[operation("write")]`, `explore: % cannot judge the program of c1: write() writes None, which is what a register holds at first, so that no read can show whether it did; give it another value`},
+			{"explore(space, check = %())", `[operation("write", None)]`, `which is what a register holds at first`},
 			{"judge(%(), world().exchange(\"c1\", [\"A\"]))", "[]", `%: c1 in step 1: a register has the operations read() and write(value), not get("k")`},
 		} {
 			want := strings.ReplaceAll(test.want, "%", property)

@@ -48,7 +48,7 @@ func TestClustersAgainstAllOrders(t *testing.T) {
 		h := runtime.History{Cluster: c, Events: drawEventsOf(t, 4, operations, steps, true)}
 		h.Faulty = rapid.SampledFrom([]node.Set{0, 0, 0, node.SetOf(4), node.SetOf(0, 4, 5)}).Draw(t, "faulty")
 		v, w := judge(t, linearizable, h), judge(t, searched, h)
-		if v.Holds != w.Holds || v.Vacuous != w.Vacuous || v.Why != w.Why {
+		if v.Holds != w.Holds || w.Vacuous && !v.Vacuous || v.Why != w.Why {
 			t.Fatalf("got  %+v\nwant %+v", v, w)
 		}
 		if oracle && v.Holds != explained(spans(h)) {

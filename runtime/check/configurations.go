@@ -95,7 +95,9 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 			if m.faulty.Has(e.Instance) {
 				continue
 			}
-			m.met.Store(true)
+			if e.Value != nil || slices.ContainsFunc(configs, m.written) {
+				m.met.Store(true)
+			}
 			for _, g := range configs {
 				after, err := m.returned(g, e.Instance, e.Value)
 				if err == nil {
@@ -169,6 +171,16 @@ func (m *registerMonitor) mayWrite(g config, op node.Operation) config {
 		g.Lost = insert(g.Lost, m.numbers.number(op.Arg), true)
 	}
 	return g
+}
+
+// written reports whether a write has begun.
+func (m *registerMonitor) written(g config) bool {
+	for _, c := range g.Open {
+		if c.Write {
+			return true
+		}
+	}
+	return len(g.Lost) > 0 || g.Value != m.numbers.number(m.property.model.Init)
 }
 
 func (m *registerMonitor) invoked(g config, client int, op node.Operation) config {

@@ -107,14 +107,19 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 		}
 		return Verdict{Why: why}, nil
 	}
-	v := Verdict{Holds: true}
+	v := Verdict{Holds: true, Vacuous: p.model.register && !tried(ops, func(*operation) bool { return true })}
 	for _, i := range e.order {
 		v.Witness = append(v.Witness, ops[i].witness())
 	}
 	return v, nil
 }
 
-func (*linearizable) needs() string { return "an operation that returned" }
+func (p *linearizable) needs() string {
+	if p.model.register {
+		return "a write that began before some operation returned"
+	}
+	return "an operation that returned"
+}
 
 func (p *linearizable) refuses(op node.Operation) error {
 	_, _, err := p.model.Step(p.model.Init, op)

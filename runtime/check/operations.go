@@ -76,6 +76,19 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 	return ops, ""
 }
 
+// tried reports whether some operation returned that could have returned something
+// else: a value that was written before, or one that was not.
+func tried(ops []operation, counts func(*operation) bool) bool {
+	for i := range ops {
+		o := &ops[i]
+		written := func(w operation) bool { return w.Name == opWrite && w.began < o.ended }
+		if o.returned() && counts(o) && (o.result != nil || slices.ContainsFunc(ops, written)) {
+			return true
+		}
+	}
+	return false
+}
+
 // whole returns the observations of a step as a monitor of operations takes them one
 // by one: what faulty instances begin may have taken effect before all the rest, because
 // only the whole step is judged.
@@ -111,9 +124,13 @@ func stepRegister(state any, op node.Operation) (next, result any, err error) {
 	return state, state, nil
 }
 
-// registerHas returns an error if op is no operation of a register.
+// registerHas returns an error if op is no operation of a register, or writes what it
+// holds at first: no read could show whether that took effect.
 func registerHas(op node.Operation) error {
-	if op.Name == opWrite || op.Name == opRead && op.Arg == nil {
+	switch {
+	case op.Name == opWrite && op.Arg == nil:
+		return fmt.Errorf("%s writes None, which is what a register holds at first, so that no read can show whether it did; give it another value", op)
+	case op.Name == opWrite, op.Name == opRead && op.Arg == nil:
 		return nil
 	}
 	return fmt.Errorf("a register has the operations read() and write(value), not %s", op)

@@ -50,10 +50,10 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 			return Verdict{Why: why}, nil
 		}
 	}
-	return Verdict{Holds: true, Vacuous: len(reads) == 0}, nil
+	return Verdict{Holds: true, Vacuous: !tried(ops, func(o *operation) bool { return o.Name == opRead })}, nil
 }
 
-func (weak) needs() string { return "a read that returned" }
+func (weak) needs() string { return "a read that returned after a write began" }
 
 func (weak) refuses(op node.Operation) error { return registerHas(op) }
 
@@ -282,12 +282,20 @@ func (m *weakMonitor) returned(s *weakState, client int, result any) bool {
 	c, ok := s.Open[client]
 	delete(s.Open, client)
 	if !ok || !c.Write {
-		m.met.Store(true)
+		if result != nil || m.written(s) {
+			m.met.Store(true)
+		}
 		return ok && (c.Any || slices.Contains(c.Values, m.numbers.number(result)))
 	}
 	s.Last = slices.DeleteFunc(s.Last, func(l written) bool { return slices.Contains(l.Until, client) })
 	s.Last = append(s.Last, written{Value: c.Values[0]})
 	return true
+}
+
+// written reports whether a write has begun.
+func (m *weakMonitor) written(s *weakState) bool {
+	first := m.numbers.number(nil)
+	return len(s.Lost) > 0 || slices.ContainsFunc(s.Last, func(l written) bool { return l.Value != first || len(l.Until) > 0 })
 }
 
 // tidy drops what makes no difference and sorts the rest.
