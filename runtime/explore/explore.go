@@ -151,6 +151,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 	if o.Shard.Count > 1 && o.Checkpoint != "" {
 		return nil, fmt.Errorf("explore: a shard has no checkpoint; leave checkpoint = %q out, or do without shards", o.Checkpoint)
 	}
+	asked := o.Symmetry == Always || o.Symmetry == Sampled
 	if o.Shard.Count > 1 {
 		// Shards must cut the same worlds, so none of them may find out for
 		// itself that the protocol is not symmetric.
@@ -181,6 +182,9 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 				r.Anew = was.Anew
 			}
 		}
+	}
+	if err == nil && asked && o.Shard.Count > 1 {
+		r.Asymmetry, r.asked = "a search in shards does without", true
 	}
 	return r, err
 }

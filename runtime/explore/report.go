@@ -41,7 +41,8 @@ type Report struct {
 
 	// Renamings is how many renamings of servers worlds were taken for one
 	// under; 1 if worlds that differ in names count as different. Asymmetry
-	// says why, if the protocol says that it treats names the same and does not.
+	// says why, if symmetry was asked for, or if the protocol says that it treats names
+	// the same and does not.
 	Renamings   int
 	Sampled     bool // only a sample was checked of the protocol's promise
 	Asymmetry   string

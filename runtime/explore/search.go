@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -230,13 +231,22 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	return layer, err
 }
 
-// seekSymmetry finds the symmetry that the search can use, once. The error is that
-// of ctx.
-func (x *search) seekSymmetry(ctx context.Context) (err error) {
-	if !x.sought {
-		x.symmetry, err = findSymmetry(ctx, x.space, x.options, x.judge)
-		x.sought = err == nil
+// seekSymmetry finds the symmetry that the search can use, once. If it was asked for and
+// there is none, the report says why. The error is that of ctx.
+func (x *search) seekSymmetry(ctx context.Context) error {
+	if x.sought || x.options.Symmetry == Never {
+		return nil
 	}
+	var err error
+	x.symmetry, err = findSymmetry(ctx, x.space, x.options, x.judge)
+	var a asymmetry
+	if errors.As(err, &a) {
+		err = nil
+		if x.options.Symmetry != Auto {
+			x.report.Asymmetry, x.report.asked = a.why, true
+		}
+	}
+	x.sought = err == nil
 	return err
 }
 

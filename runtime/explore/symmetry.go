@@ -70,20 +70,27 @@ type symmetry struct {
 	imageBytes  atomic.Int64
 }
 
-// findSymmetry returns the symmetry that a search can use, nil if there is none. The
-// error is that of ctx.
+// findSymmetry returns the symmetry that a search can use. If there is none it is nil, and
+// the error says why: an asymmetry, or that of ctx.
 func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge.Judge) (*symmetry, error) {
 	c := o.Start.Cluster()
-	// A function of a script may look at any name.
-	if o.Symmetry == Never || !engine.Symmetric(c.Engine()) || len(o.Invariants) > 0 ||
-		mayForget(s)&^c.Twinned() != 0 || j.KeepsHistories() {
-		return nil, nil
+	if why := unsymmetric(s, o, j); why != "" {
+		return nil, asymmetry{why: why}
 	}
 	renamings := engine.NameSymmetries(c.Engine())
+	if len(renamings) < 2 {
+		return nil, asymmetry{why: "no two servers, and no two clients, are interchangeable in this system"}
+	}
 	if !j.Renamable() {
 		renamings = slices.DeleteFunc(renamings, func(r engine.Renaming) bool { return movesClients(c, r) })
 	}
+	if len(renamings) < 2 {
+		return nil, asymmetry{why: "only clients are interchangeable in this system, and something that is checked remembers what each of them did"}
+	}
 	kept, err := s.Kept(ctx, renamings)
+	if err == nil && len(kept) < 2 {
+		err = asymmetry{why: "no renaming of interchangeable servers or clients turns the space into itself"}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +100,10 @@ func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge.Judge
 		err := all.Rename(renamed, o.Start.Vector(), g)
 		return err == nil && slices.Equal(renamed, o.Start.Vector()), ctx.Err()
 	})
-	if err != nil || len(fitting) < 2 {
+	if err == nil && len(fitting) < 2 {
+		err = asymmetry{why: "no renaming that turns the space into itself leaves the world in which it begins as it is"}
+	}
+	if err != nil {
 		return nil, err
 	}
 	y := &symmetry{Symmetry: engine.NewSymmetry(c.Engine(), fitting), cluster: c, judge: j, sampled: o.Symmetry == Sampled}
@@ -105,6 +115,24 @@ func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge.Judge
 	y.renamings, y.clientsMove = engine.NewRenamingIndex(list), slices.Contains(y.moves, true)
 	y.newEpoch()
 	return y, nil
+}
+
+// unsymmetric says why no renaming may be used, whatever the space and the start are; ""
+// if some may.
+func unsymmetric(s *space.Space, o Options, j *judge.Judge) string {
+	c := o.Start.Cluster()
+	forgetful := mayForget(s) &^ c.Twinned()
+	switch {
+	case !engine.Symmetric(c.Engine()):
+		return "the protocol does not promise that it treats servers the same, as one that is declared symmetric does"
+	case len(o.Invariants) > 0: // a function of a script may look at any name
+		return fmt.Sprintf("%s is judged of whole worlds, and may look at names in them", o.Invariants[0].Name())
+	case forgetful != 0:
+		return fmt.Sprintf("amnesia makes %s faulty in some scenarios only", english.Join(c.Names(forgetful), "and"))
+	case j.KeepsHistories():
+		return "something that is checked is judged of whole histories, and may look at names in them"
+	}
+	return ""
 }
 
 // movesClients reports whether a renaming renames clients, too.
