@@ -35,6 +35,9 @@ type NoEffect struct {
 	// Doubles is that the filter is a duplication.
 	Doubles bool `json:",omitempty"`
 	Tried   bool // some scenario came to the step, but it could not happen
+	// Violated is that some scenarios were not followed to their end, because they had
+	// violated all that is checked: what is said is of those that had not.
+	Violated bool `json:",omitempty"`
 	// AtStart is why the step cannot happen in the world that the search begins in, if
 	// scenarios begin with it.
 	AtStart string `json:",omitempty"`
@@ -42,6 +45,17 @@ type NoEffect struct {
 
 // Why says what never happened.
 func (n NoEffect) Why() string {
+	if !n.Violated {
+		return n.never()
+	}
+	if n.Type == "" && !n.Tried {
+		return "no scenario comes to it before it violates all that is checked"
+	}
+	return n.never() + ", as long as not all that is checked is violated"
+}
+
+// never is what never happened in the scenarios that were followed.
+func (n NoEffect) never() string {
 	switch {
 	case n.Doubles:
 		return fmt.Sprintf("no message of type %q ever arrives twice because of it", n.Type)
@@ -65,6 +79,7 @@ func inBoth(a, b []NoEffect) []NoEffect {
 		i := slices.IndexFunc(b, func(m NoEffect) bool { return m.Choice == n.Choice && m.Type == n.Type })
 		if i >= 0 {
 			n.Tried = n.Tried || b[i].Tried
+			n.Violated = n.Violated || b[i].Violated
 			list = append(list, n)
 		}
 	}
@@ -260,21 +275,22 @@ func (e effects) spread(ctx context.Context, steps []runtime.Step, y *symmetry) 
 	return nil
 }
 
-// missing lists the choices that never mattered. Refused says why a step cannot happen
+// missing lists the choices that never mattered, where violated says whether some
+// scenarios were not followed because they had violated all that is checked. Refused says why a step cannot happen
 // in the starting world; "" if no scenario begins with it.
-func (e effects) missing(refused func(step uint32) string) []NoEffect {
+func (e effects) missing(violated bool, refused func(step uint32) string) []NoEffect {
 	var list []NoEffect
 	for i, text := range e.of.texts {
 		switch step := uint32(i); {
 		case !e.Offered.has(step):
-			list = append(list, NoEffect{Choice: text})
+			list = append(list, NoEffect{Choice: text, Violated: violated})
 		case !e.Possible.has(step):
-			list = append(list, NoEffect{Choice: text, Tried: true, AtStart: refused(step)})
+			list = append(list, NoEffect{Choice: text, Violated: violated, Tried: true, AtStart: refused(step)})
 		}
 	}
 	for i, f := range e.of.filters {
 		if !e.Filtered.has(uint32(i)) {
-			list = append(list, NoEffect{Choice: f.text, Type: f.kind, Doubles: f.doubles})
+			list = append(list, NoEffect{Choice: f.text, Violated: violated, Type: f.kind, Doubles: f.doubles})
 		}
 	}
 	return list

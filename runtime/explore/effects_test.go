@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -170,6 +171,35 @@ func TestStepsWithoutEffect(t *testing.T) {
 	}
 	if !strings.Contains(r.Text(), "\nno effect  crash A: it can never happen; at the start: A is down already\n") {
 		t.Errorf("not in the text:\n%s", r.Text())
+	}
+}
+
+// Of scenarios that are not followed because they have violated all that is checked,
+// nothing is said: what they would come to is possible here.
+func TestEffectsBehindViolations(t *testing.T) {
+	s := voting(t, simtest.Ballots{Quorum: 3})
+	up := check.Invariant("A is up", func(_ context.Context, w *runtime.World) (bool, string, error) {
+		return !w.Crashed().Has(0), "A is down", nil
+	})
+	of := simtest.InTurn(s.Of("crash A"), s.Of("restart A"), s.Of("restart B"))
+	const hidden = "no scenario comes to it before it violates all that is checked"
+	for _, test := range []struct {
+		properties []check.Property
+		want       []string
+	}{
+		{nil, []string{"restart A: " + hidden, "restart B: " + hidden}},
+		{[]check.Property{check.Agreement()}, nil},
+	} {
+		r := s.exploresWith(of, explore.Options{Start: s.Start(), Properties: test.properties, Invariants: []check.WorldProperty{up}})
+		if got := ledgerOf(r).NoEffect; len(r.Violations) != 1 || !slices.Equal(got, test.want) {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+	// A violation at the end hides nothing.
+	of = simtest.InTurn(s.Of("restart B"), s.Of("crash A"))
+	r := s.exploresWith(simtest.EitherOf(of, s.Of("crash A")), explore.Options{Start: s.Start(), Invariants: []check.WorldProperty{up}})
+	if got := ledgerOf(r).NoEffect; len(r.Violations) != 1 || got != nil {
+		t.Errorf("got %q", got)
 	}
 }
 

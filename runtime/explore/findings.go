@@ -279,6 +279,17 @@ func (t *tallies) scenarios(places []*place) iter.Seq2[ending, *big.Int] {
 	}
 }
 
+// left reports whether some scenarios were not followed, because they had violated all
+// that is checked.
+func (t *tallies) left(places []*place) bool {
+	for e := range t.marred {
+		if e.outcome == violatesAll && !places[e.place].last {
+			return true
+		}
+	}
+	return false
+}
+
 // covered returns how many scenarios were judged so far.
 func (t *tallies) covered(places []*place) *big.Int {
 	sum := new(big.Int)

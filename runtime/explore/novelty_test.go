@@ -34,7 +34,11 @@ func TestSuffixIsUniform(t *testing.T) {
 	all := int(of.Size().Int64())
 	for range each * all {
 		text := ""
-		for _, c := range suffix(of.Start(), source) {
+		steps, err := suffix(t.Context(), of.Start(), source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range steps {
 			text += c.step.String()
 		}
 		drawn[text]++
@@ -61,7 +65,10 @@ func TestScenariosAreKnownAgain(t *testing.T) {
 	a := newArchive()
 	known := map[string]bool{}
 	for range 2000 {
-		steps := suffix(of.Start(), source)
+		steps, err := suffix(t.Context(), of.Start(), source)
+		if err != nil {
+			t.Fatal(err)
+		}
 		d := &draw{from: &prefix{at: of.Start()}, steps: steps}
 		text := ""
 		for i, c := range steps {

@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
@@ -106,6 +107,10 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 				return err
 			}
 			_, _, err = x.merge(ctx, next, parents)
+			return err
+		},
+		"a draw that is guided": func(ctx context.Context) error {
+			_, err := suffix(ctx, space.Of(steps...).Times(3).Start(), rand.New(rand.NewPCG(1, 2)))
 			return err
 		},
 		"a layer that is ranked": func(ctx context.Context) error {

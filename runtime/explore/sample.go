@@ -156,10 +156,11 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 	draws := make([]*draw, last-first)
 	for i := range draws {
 		draws[i] = &draw{from: s.start}
-		if s.archive != nil {
-			s.guide(draws[i], first+i)
-		} else {
+		if s.archive == nil {
 			draws[i].rank, _ = s.drawing.Next()
+		} else if s.guide(ctx, draws[i], first+i) != nil {
+			s.report.Stopped = context.Cause(ctx)
+			return nil
 		}
 	}
 	var next atomic.Int64
@@ -466,24 +467,30 @@ func (a *archive) first(d *draw) bool {
 	return !known
 }
 
-// guide draws a scenario that goes on from a prefix.
-func (s *sampler) guide(d *draw, number int) {
+// guide draws a scenario that goes on from a prefix. The error is that of ctx.
+func (s *sampler) guide(ctx context.Context, d *draw, number int) (err error) {
 	source := rand.New(rand.NewPCG(s.seed, uint64(number)))
 	if p := s.archive.choose(source); p != nil {
 		d.from = p
 	}
-	d.steps = suffix(d.from.at, source)
+	d.steps, err = suffix(ctx, d.from.at, source)
+	return err
 }
 
-// suffix draws uniformly from the ways in which scenarios go on from a position.
-func suffix(at *space.Position, source *rand.Rand) []choice {
+// suffix draws uniformly from the ways in which scenarios go on from a position. In a
+// space of thousands of steps each of them takes arithmetic with thousands of digits, so
+// that it ends with the error of ctx.
+func suffix(ctx context.Context, at *space.Position, source *rand.Rand) ([]choice, error) {
 	var steps []choice
 	var digit big.Int
 	rank := space.Below(at.Count(), source)
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		ends := big.NewInt(int64(at.Accepts()))
 		if rank.Cmp(ends) < 0 {
-			return steps
+			return steps, nil
 		}
 		rank.Sub(rank, ends)
 		number := 0

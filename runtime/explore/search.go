@@ -152,7 +152,7 @@ func (x *search) conclude(ctx context.Context) {
 		r.Sampled = x.symmetry.sampled
 	}
 	if r.Stopped == nil && (!x.graph.canonical() || x.effects.spread(ctx, x.space.Steps(), x.symmetry) == nil) {
-		r.NoEffect = x.effects.missing(func(step uint32) string { return x.graph.refused(ctx, step) })
+		r.NoEffect = x.effects.missing(x.tallies.left(x.graph.places), func(step uint32) string { return x.graph.refused(ctx, step) })
 	}
 	x.findings.sum(&x.tallies, x.graph.places)
 	x.findings.rest(x.options.Properties)

@@ -16,6 +16,7 @@ type effectsSeen struct {
 	tried, possible map[string]bool
 	atStart         map[string]string // why steps cannot happen at the start
 	filters         []*filterSeen
+	left            bool // some scenario was left before its end, with all violated
 }
 
 // A filterSeen is that instances do not hear messages of a type from others, in
@@ -133,17 +134,23 @@ func (e *effectsSeen) note(step runtime.Step, first bool, w *runtime.World, err 
 // missing lists what never mattered.
 func (e *effectsSeen) missing() []string {
 	var list []string
+	as := ""
+	if e.left {
+		as = ", as long as not all that is checked is violated"
+	}
 	for _, s := range e.steps {
 		switch text := s.String(); {
+		case !e.tried[text] && e.left:
+			list = append(list, text+": no scenario comes to it before it violates all that is checked")
 		case !e.tried[text]:
 			list = append(list, text+": no scenario comes to it")
 		case !e.possible[text]:
-			list = append(list, text+": it can never happen"+e.atStart[text])
+			list = append(list, text+": it can never happen"+e.atStart[text]+as)
 		}
 	}
 	for _, f := range e.filters {
 		if !f.lost {
-			list = append(list, fmt.Sprintf("%s: it never loses a message of type %q", f.text, f.kind))
+			list = append(list, fmt.Sprintf("%s: it never loses a message of type %q%s", f.text, f.kind, as))
 		}
 	}
 	return list

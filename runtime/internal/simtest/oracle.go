@@ -143,6 +143,7 @@ func (o Oracle) scenarios(t rapid.TB, of *space.Space, start *runtime.World) Led
 		note()
 		for _, step := range sc {
 			if o.over(wrong) {
+				effects.left = true
 				break
 			}
 			next, err := w.Do(step)
