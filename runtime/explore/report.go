@@ -53,7 +53,7 @@ type Report struct {
 
 	Depth int // layers that were covered completely
 	// Partial is the share of scenarios of one step more that was judged
-	// before the search stopped.
+	// before the search stopped; 1 only if that are all of them.
 	Partial float64
 	// Untested are the properties that nothing put to the test, so that their
 	// verdicts prove nothing.

@@ -395,7 +395,10 @@ func (x *search) expanded(team []*worker, nodes *frontier) float64 {
 	for _, w := range team {
 		done.add(w.expanded)
 	}
-	return share(done.big(), all.big())
+	if part := share(done.big(), all.big()); part < 1 || done.big().Cmp(all.big()) == 0 {
+		return part
+	}
+	return math.Nextafter(1, 0)
 }
 
 // countSteps is after how many steps a worker counts memory, if that is limited.

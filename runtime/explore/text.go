@@ -63,7 +63,11 @@ func (r *Report) figures(line lineWriter) {
 	}
 	early := ""
 	if r.EndedEarly.Sign() > 0 {
-		early = fmt.Sprintf("   %s ended early", percent(r.EndedEarly, r.Covered))
+		of := ""
+		if r.Kind != "sample" && !r.Complete() {
+			of = " of those" // that are covered, and not of all
+		}
+		early = fmt.Sprintf("   %s%s ended early", percent(r.EndedEarly, r.Covered), of)
 	}
 	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
 	if r.part() {
@@ -97,14 +101,14 @@ func (r *Report) course(line lineWriter) {
 		if errors.Is(r.Stopped, context.Canceled) {
 			why = "interrupted"
 		}
-		partial := ""
-		if r.Partial > 0 {
-			partial = fmt.Sprintf(", and %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
+		depth, partial := r.judged()
+		if partial != "" {
+			partial = fmt.Sprintf(", and %s of those of %d", partial, depth+1)
 		}
 		if r.Kind == "sample" || r.part() {
 			line("stopped", "%s", why)
 		} else {
-			line("stopped", "%s; judged: all scenarios of up to %d steps%s", why, r.Depth, partial)
+			line("stopped", "%s; judged: all scenarios of up to %s%s", why, steps(depth), partial)
 		}
 	}
 	if r.Stopped != nil && !errors.Is(r.Stopped, ErrFirst) && r.Checkpoint != "" {
@@ -168,9 +172,10 @@ func (r *Report) Bounds() string {
 	case r.part():
 		return fmt.Sprintf("in the %s that shard %d of %d covered", scenarios(r.Covered), r.shard.Index+1, r.shard.Count)
 	case r.Kind != "sample" && !r.Complete():
-		text := fmt.Sprintf("as far as was judged: at the beginnings of all scenarios, up to %s", steps(r.Depth))
-		if r.Partial > 0 {
-			text += fmt.Sprintf(", and at %.1f%% of those of %d", 100*r.Partial, r.Depth+1)
+		depth, partial := r.judged()
+		text := fmt.Sprintf("as far as was judged: at the beginnings of all scenarios, up to %s", steps(depth))
+		if partial != "" {
+			text += fmt.Sprintf(", and at %s of those of %d", partial, depth+1)
 		}
 		return text
 	case !r.Complete() || r.Covered.IsInt64() && r.Covered.Int64() == 1:
@@ -277,6 +282,18 @@ func Grouped(n *big.Int) string {
 	return s
 }
 
+// judged returns the number of steps up to which all scenarios were judged, and which
+// share of those of one more, "" if none.
+func (r *Report) judged() (depth int, partial string) {
+	switch {
+	case r.Partial == 0:
+		return r.Depth, ""
+	case r.Partial == 1:
+		return r.Depth + 1, ""
+	}
+	return r.Depth, percentText(100 * r.Partial)
+}
+
 // percent shows a share, rounded, but never all or nothing for what is not.
 func percent(part, whole *big.Int) string {
 	if part.Sign() == 0 || whole.Sign() == 0 {
@@ -285,7 +302,11 @@ func percent(part, whole *big.Int) string {
 	if part.Cmp(whole) == 0 {
 		return "100%"
 	}
-	p := share(part, whole) * 100
+	return percentText(share(part, whole) * 100)
+}
+
+// percentText is percent for what is neither all nor nothing.
+func percentText(p float64) string {
 	switch {
 	case p < 0.01:
 		return "<0.01%"
