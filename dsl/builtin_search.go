@@ -46,7 +46,7 @@ func callExplore(c *call) (starlark.Value, error) {
 		budget     seconds
 		maxWorlds  int
 		maxMemory  memory
-		checkpoint string
+		checkpoint fileName
 		resume     bool
 		workers    int
 	)
@@ -67,7 +67,7 @@ func callExplore(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("explore: resume goes with checkpoint = the file to go on from")
 	}
 	if checkpoint != "" {
-		folder, err := writable(interpreter(c), "explore: checkpoint", checkpoint)
+		folder, err := writable(interpreter(c), "explore: checkpoint", string(checkpoint))
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func callExplore(c *call) (starlark.Value, error) {
 	}
 	o.First, o.Workers = first, workers
 	o.Budget, o.MaxWorlds, o.MaxMemory = time.Duration(budget), maxWorlds, int(maxMemory)
-	o.Checkpoint, o.Resume = checkpoint, resume
+	o.Checkpoint, o.Resume = string(checkpoint), resume
 	switch symmetry {
 	case nil:
 	case starlark.True:

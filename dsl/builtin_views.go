@@ -62,14 +62,16 @@ func findingFormats() string {
 
 func callShow(c *call) (starlark.Value, error) {
 	var (
-		what         starlark.Value
-		format, file string
-		properties   propertyList
-		full         bool
+		what       starlark.Value
+		format     string
+		name       fileName
+		properties propertyList
+		full       bool
 	)
-	if err := c.Unpack(&what, &format, &file, &properties, &full); err != nil {
+	if err := c.Unpack(&what, &format, &name, &properties, &full); err != nil {
 		return nil, err
 	}
+	file := string(name)
 	var t *trace.Trace
 	var w *runtime.World
 	var found *finding

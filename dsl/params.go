@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -68,6 +69,22 @@ func (o *oneOrMore) Unpack(v starlark.Value) error {
 		return nil
 	}
 	return (*interp.Names)(o).Unpack(v)
+}
+
+// fileName is a parameter that takes the name of a file.
+type fileName string
+
+// Unpack implements [starlark.Unpacker].
+func (n *fileName) Unpack(v starlark.Value) error {
+	text, ok := starlark.AsString(v)
+	if !ok {
+		return fmt.Errorf("got %s, want the name of a file", v.Type())
+	}
+	if text == "" {
+		return errors.New(`got "", want the name of a file; leave it out if there is to be none`)
+	}
+	*n = fileName(text)
+	return nil
 }
 
 // seconds is a parameter that takes a number of seconds, or a text such as "2m".

@@ -41,3 +41,19 @@ func TestHostsAllowWriting(t *testing.T) {
 		}
 	}
 }
+
+// A file has a name; one that is empty is not taken for none.
+func TestFilesHaveNames(t *testing.T) {
+	for call, want := range map[string]string{
+		`show(file = "")`:                           `show: file: got "", want the name of a file; leave it out if there is to be none`,
+		`show("mermaid", file = "")`:                `show: file: got ""`,
+		`show(file = 7)`:                            `show: file: got int, want the name of a file`,
+		`explore(timeouts(), checkpoint = "")`:      `explore: checkpoint: got "", want the name of a file`,
+		`explore(timeouts(), checkpoint = ["a.b"])`: `explore: checkpoint: got list, want the name of a file`,
+	} {
+		out, err := runScript(t, "cluster(protocol(\"p\", replica = role(on_timeout = lambda self: None)))\n"+call)
+		if err == nil || !strings.Contains(err.Error(), want) || out != "" {
+			t.Errorf("%s: %v, want %s\n%s", call, err, want, out)
+		}
+	}
+}

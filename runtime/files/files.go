@@ -114,6 +114,9 @@ func Replaceable(folder *os.Root, name string, mine func(head []byte) bool) erro
 // replaceable reports why a file must not be written, and the mode of the one
 // that is there, 0 if there is none.
 func replaceable(folder *os.Root, name, shown string, mine func([]byte) bool) (fs.FileMode, error) {
+	if err := unlinked(folder, name); err != nil {
+		return 0, err
+	}
 	info, err := folder.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -145,6 +148,17 @@ func replaceable(folder *os.Root, name, shown string, mine func([]byte) bool) (f
 	return info.Mode().Perm(), nil
 }
 
+// unlinked returns an error if a folder on the way to a file is a symbolic link. The
+// folder that all is in would keep even that from leading out of it.
+func unlinked(folder *os.Root, name string) error {
+	for dir := filepath.Dir(name); dir != "." && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if info, err := folder.Lstat(dir); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s is a symbolic link, which is not followed", dir)
+		}
+	}
+	return nil
+}
+
 func regular(name string, info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
@@ -159,6 +173,9 @@ func regular(name string, info fs.FileInfo) error {
 
 // Read returns what is in a regular file of a folder.
 func Read(folder *os.Root, name string) ([]byte, error) {
+	if err := unlinked(folder, name); err != nil {
+		return nil, err
+	}
 	info, err := folder.Lstat(name)
 	if err != nil {
 		return nil, bare(name, err)
@@ -249,6 +266,9 @@ func (e *BusyError) Error() string {
 // same file from getting it until release is called or the program ends. The
 // file need not be there. The error is a [*BusyError] if it is locked already.
 func Lock(folder *os.Root, name string) (release func(), err error) {
+	if err := unlinked(folder, name); err != nil {
+		return nil, err
+	}
 	path := beside(name, "lock")
 	for {
 		if info, err := folder.Lstat(path); err == nil {

@@ -79,7 +79,7 @@ func TestConfined(t *testing.T) {
 	root, dir := folder(t, map[string]string{"inside": "picture of old"})
 	for link, to := range map[string]string{
 		"out": filepath.Join(outside, "victim"), "in": "inside", "dangling": filepath.Join(outside, "fresh"),
-		"folder": outside, ".a.twinsh-new": "inside", ".b.twinsh-lock": "inside",
+		"folder": outside, "within": "sub", ".a.twinsh-new": "inside", ".b.twinsh-lock": "inside",
 	} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
@@ -88,10 +88,19 @@ func TestConfined(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"out", "in", "dangling", "folder/x", "../x", "sub", "a", filepath.Join(outside, "y"), "missing/x"} {
+	for _, name := range []string{"out", "in", "dangling", "folder/x", "../x", "sub", "within/x", "a", filepath.Join(outside, "y"), "missing/x"} {
 		if err := Write(root, name, []byte("picture of new"), pictures); err == nil {
 			t.Errorf("%s was written", name)
 		}
+	}
+	if _, err := Lock(root, "within/x"); err == nil {
+		t.Error("a symbolic link led to a lock")
+	}
+	if err := Write(root, "sub/x", []byte("picture of new"), pictures); err != nil {
+		t.Error(err)
+	}
+	if _, err := Read(root, "within/x"); err == nil {
+		t.Error("a symbolic link led to what was read")
 	}
 	if _, err := Lock(root, "b"); err == nil {
 		t.Error("a symbolic link served as a lock")
