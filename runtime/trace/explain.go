@@ -31,6 +31,17 @@ type Enough struct {
 	Events  []Place
 }
 
+// Restarted says that a lane would not have done what was observed of it at a place if it had
+// not restarted, or lost its memory, in a step, and which other decision for the same slot
+// it had made before, if it had; its place is zero if not.
+type Restarted struct {
+	At     Place
+	Seen   Observation
+	In     int // the last such step
+	Had    Observation
+	Before Place
+}
+
 // Unknown says that it is not known what enabled what was observed at a place.
 type Unknown struct{ At Place }
 
@@ -179,6 +190,7 @@ func (q *inquiry) conflicting(s locatedObservation) (found locatedObservation, o
 // messages enabled that one to send what it sent last.
 func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Place, behind []int) {
 	story, events = q.observed(s, Place{})
+	story = append(story, q.forgot(s)...)
 	behind = senders(q.Trace, events)
 	var last Place
 	for _, p := range events {
@@ -196,6 +208,42 @@ func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Plac
 		return story, slices.Concat(sooner, events), senders(q.Trace, sooner)
 	}
 	return story, events, behind
+}
+
+// forgot describes that a decision rests on a restart, or on a loss of memory: the log of
+// the lane, played again without those and the crashes, does not lead to it.
+func (q *inquiry) forgot(s locatedObservation) []Sentence {
+	log := q.past.Log(s.lane)
+	end := slices.Index(log, past(s.at))
+	if end < 0 {
+		return nil
+	}
+	said := Restarted{At: s.at, Seen: s.Observation}
+	var calm []runtime.Place
+	for _, p := range log[:end+1] {
+		switch kind := q.Steps[p.Step].Kind; {
+		case q.happened(Place{p.Step + 1, p.At}).From >= 0:
+			calm = append(calm, p)
+		case kind == "restart" || kind == "amnesia":
+			said.In = p.Step + 1
+		case kind != "crash":
+			calm = append(calm, p)
+		}
+	}
+	if said.In == 0 {
+		return nil
+	}
+	if r, ok := q.past.Replay(q.ctx, s.lane, calm, &q.budget); !ok || observing(s.value)(r) {
+		return nil
+	}
+	for step := 1; step < said.In; step++ {
+		for _, o := range q.seenIn(step) {
+			if o.lane == s.lane && o.Kind == Decided && o.Slot == s.Slot && o.value.Value != s.value.Value {
+				said.Had, said.Before = o.Observation, o.at
+			}
+		}
+	}
+	return []Sentence{said}
 }
 
 // conflict describes two decisions, and what stood behind them.

@@ -32,6 +32,20 @@ func (s Enough) say(t *Trace) string {
 	return text + ": " + eventsText(t, s.Events, s.At.Step) + "."
 }
 
+// C decided x in step 1 and restarts in step 4; else it would not decide y.
+func (s Restarted) say(t *Trace) string {
+	lane := t.at(s.At).To
+	what := "restarts"
+	if t.Steps[s.In-1].Kind == "amnesia" {
+		what = "loses its memory"
+	}
+	text := fmt.Sprintf("%s %s in step %d", t.Lanes[lane].Name, what, s.In)
+	if s.Before != (Place{}) {
+		text = fmt.Sprintf("%s in step %d, and %s in step %d", observed(lane, s.Had).text(t), s.Before.Step, what, s.In)
+	}
+	return text + ": with all that reached it otherwise the same, it would not have decided so in step " + fmt.Sprint(s.At.Step) + "."
+}
+
 func (s Unknown) say(t *Trace) string {
 	return fmt.Sprintf("What was just enough for that is not known: too much had reached %s.", t.Lanes[t.at(s.At).To].Name)
 }

@@ -104,7 +104,7 @@ func (s *Step) cell(lane int) string {
 		return ""
 	case s.Kind == "amnesia":
 		return "–"
-	case s.Kind == "crash":
+	case s.Kind == "crash" || s.fails(lane):
 		return "down"
 	case !state.Changed:
 		return "·"
@@ -114,6 +114,13 @@ func (s *Step) cell(lane int) string {
 		return "changed"
 	}
 	return state.Summary
+}
+
+// fails reports whether the code of a lane failed in the step, which ends what it does.
+func (s *Step) fails(lane int) bool {
+	return slices.ContainsFunc(s.Deliveries, func(d Delivery) bool {
+		return d.To == lane && slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Kind == Failed })
+	})
 }
 
 func (b *storyboard) step(k int) {

@@ -132,6 +132,8 @@ func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
 			}
 		})
 		j.says(s, j.name(s.Server)+" had got "+node.Text(got.Event.Message)+" from "+j.name(got.From), fmt.Sprintf("in step %d", s.Lost.Step))
+	case Restarted:
+		j.restarted(s)
 	case Unknown:
 		if n := len(j.w.Past().Log(j.at(s.At).To)); n < 100 {
 			j.Fatalf("what enabled %v should be known: only %d events reached %s", s.At, n, j.name(j.at(s.At).To))
@@ -199,6 +201,28 @@ func (j *judge) enough(s Enough, before []Sentence) {
 			j.says(s, node.Text(d.Event.Message), j.name(d.From))
 		}
 	}
+}
+
+// restarted plays what reached a lane by hand, without restarts.
+func (j *judge) restarted(s Restarted) {
+	lane := j.at(s.At).To
+	var calm []Place
+	decided := s.Before == Place{}
+	j.until(s.At, func(p Place, d runtime.Delivery) {
+		if d.To != lane || d.Fate != runtime.Delivered {
+			return
+		}
+		if d.From >= 0 || !slices.Contains([]string{"crash", "restart", "amnesia"}, j.tr.Steps[p.Step-1].Kind) {
+			calm = append(calm, p)
+		}
+		decided = decided || p == s.Before && slices.Contains(j.tr.at(p).Seen, s.Had) && s.Had.Slot == s.Seen.Slot && s.Had.Text != s.Seen.Text
+	})
+	o := j.at(s.At).Seen[slices.Index(j.tr.at(s.At).Seen, s.Seen)]
+	seen, _, ok := j.byHand(lane, append(calm, s.At))
+	if !decided || !ok || slices.Contains(seen, o) {
+		j.Fatalf("%+v is untrue: without restarts %v", s, seen)
+	}
+	j.says(s, j.name(lane), fmt.Sprintf("in step %d", s.In))
 }
 
 // played drives a node by hand through events, and judges its last reaction.
@@ -435,7 +459,7 @@ func (j *judge) storyboard() {
 				want = ""
 			case s.Kind == "amnesia":
 				want = "–"
-			case s.Kind == "crash":
+			case s.Kind == "crash", v.Failed().Has(i) && !v.Parent().Failed().Has(i):
 				want = "down"
 			case !v.Changed(i):
 				want = "·"

@@ -1,0 +1,56 @@
+package dsl
+
+import (
+	"strings"
+	"testing"
+)
+
+// Where a replica decides twice because it restarted and had kept nothing, the story says
+// so; where it would have decided so all the same, it does not.
+func TestWhyNamesRestarts(t *testing.T) {
+	const once = `
+def init(self):
+    self.done = False
+def on_round(self, round):
+    if round.leader == self.id:
+        self.broadcast("propose", value = round.input)
+def on_propose(self, m):
+    if not self.done or CARELESS:
+        self.done = True
+        self.decide(1, m.value)
+CARELESS = False
+cluster(protocol("once", replica = role(init = init, on_round = on_round, on_propose = on_propose)))
+`
+	const cause = "C decides \"1a\" in slot 1 in step 1, and restarts in step 3: with all that reached it otherwise the same, it would not have decided so in step 4."
+	const steps = "round(\"A\")\nround(\"B\")\nrestart(\"C\")\nround(\"B\", [[\"A\"], [\"B\", \"C\", \"D\"]])\nprint(why(agreement()))"
+	for _, test := range []struct {
+		script string
+		said   bool
+	}{
+		{once + steps, true},
+		{once + strings.Replace(steps, "restart", "crash(\"C\")\nundo()\nrestart", 1), true},
+		{strings.Replace(once, "CARELESS = False", "CARELESS = True", 1) + steps, false},
+		{strings.Replace(once, "CARELESS = False", "CARELESS = True", 1) + strings.Replace(steps, "\"C\")", "\"D\")", 1), false},
+	} {
+		out, err := runScript(t, test.script)
+		if err != nil || strings.Contains(out, cause) != test.said || strings.Contains(out, "restarts") != test.said || !strings.Contains(out, "agreement is violated") {
+			t.Errorf("said %v, %v:\n%s", test.said, err, out)
+		}
+	}
+}
+
+// A replica whose code fails is down in the storyboard; nothing changed in it.
+func TestStoryboardOfFailures(t *testing.T) {
+	out, err := runScript(t, `
+def on_round(self, round):
+    if self.id != "B":
+        fail("no")
+cluster(protocol("failing", replica = role(on_round = on_round)), n = 3, f = 0)
+round("A")
+show()
+history()
+`)
+	if err != nil || strings.Contains(out, "changed") || !strings.Contains(out, " 1  round 1: A leads  down  \u00b7     down\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
