@@ -39,6 +39,20 @@ cluster(protocol("once", replica = role(init = init, on_round = on_round, on_pro
 	}
 }
 
+// What a handler logs has room in the diagram, as what it decides has.
+func TestDiagramOfLogs(t *testing.T) {
+	out, err := runScript(t, `
+def on_round(self, round):
+    self.log("hello %s" % self.id)
+cluster(protocol("talking", replica = role(on_round = on_round)), n = 4, f = 0)
+round("A")
+show("messages")
+`)
+	if err != nil || !strings.Contains(out, "hello A  hello B  hello C  hello D\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // A replica whose code fails is down in the storyboard; nothing changed in it.
 func TestStoryboardOfFailures(t *testing.T) {
 	out, err := runScript(t, `

@@ -69,6 +69,9 @@ func (d *diagram) layout() {
 			for _, o := range m.Seen {
 				state[m.To] = max(state[m.To], min(runes(observed(m.To, o).brief), 18))
 			}
+			for _, note := range m.Notes {
+				state[m.To] = max(state[m.To], min(runes(note), 18))
+			}
 			if m.From < 0 || m.From == m.To {
 				continue
 			}
