@@ -48,7 +48,7 @@ r = explore(rounds("A", partitions(max = 1)) * 3, check = [validity(["A", "B"])]
 print(r.ok, r.failures)`)
 	want := `False [("agreement", 1, 1), ("late", 3, 3)]
 1 A 2 True 2 x.star:4:18
-protocol brittle: on_round at A: floored division by zero
+protocol brittle: on_round: floored division by zero
   x.star:7:18: in on_round
   x.star:4:18: in inner
 True True
@@ -121,7 +121,7 @@ func TestFailuresOfPlayedStepsMustBeSeen(t *testing.T) {
 		}
 	}
 	_, err := runScript(t, brittle+"cluster(make(True), n = 2, f = 0)\nround(\"A\")\nround(\"A\")")
-	want := "x.star:12:6: round met code of nodes that fails, and the script never looks at it, as in print(history()): the code of A failed: protocol brittle: on_round at A: floored division by zero (x.star:4:18)"
+	want := "x.star:12:6: round met code of nodes that fails, and the script never looks at it, as in print(history()): the code of A failed: protocol brittle: on_round: floored division by zero (x.star:4:18)"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v\nwant %s", err, want)
 	}
@@ -206,7 +206,7 @@ func TestCheckOfFailures(t *testing.T) {
 	for _, call := range []string{"check()", `check(validity(["A", "B"]))`, `check(invariant("fine", lambda w: True))`} {
 		_, err := runScript(t, stage+"round(\"A\")\n"+call)
 		var failed *CheckFailed
-		if !errors.As(err, &failed) || !strings.Contains(failed.Message, "the code of A failed in step 2: protocol brittle: on_round at A: floored division by zero (x.star:4:18)") ||
+		if !errors.As(err, &failed) || !strings.Contains(failed.Message, "the code of A failed in step 2: protocol brittle: on_round: floored division by zero (x.star:4:18)") ||
 			strings.Contains(failed.Message, "VIOLATED") || !strings.Contains(failed.Message, "in inner") {
 			t.Errorf("%s: %v", call, err)
 		}

@@ -39,7 +39,7 @@ func TestFailuresOfPropertiesThatPlay(t *testing.T) {
 cluster(counts(2, "all"))
 r = explore(rounds("A", partitions(max = 1)), check = live(2))
 print(r, r.failures[0].length, r.failures[0].counterexample.depth, r.failures[0].instance)`,
-			"the code of A failed in the steps that live within 2 rounds takes to judge: protocol counting: on_round at A: cannot go on", ""},
+			"the code of A failed in the steps that live within 2 rounds takes to judge: protocol counting: on_round: cannot go on", ""},
 		{"one decides and fails", upTo + `
 cluster(counts(1, "all"))
 r = explore(rounds("A", partitions(max = 1)), check = live(2))

@@ -37,78 +37,78 @@ func TestFindings(t *testing.T) {
 		{"stores a function", `
 def on_round(self, round):
     self.votes = {"A": len}`,
-			"protocol p: on_round at A: cannot set self.votes: it holds a builtin_function_or_method; " + stored + " (x.star:3:9)"},
+			"protocol p: on_round: cannot set self.votes: it holds a builtin_function_or_method; " + stored + " (x.star:3:9)"},
 		{"stores a function in a list", `
 def on_round(self, round):
     self.votes = []
     self.votes.append(on_round)`,
-			"protocol p: on_round at A: self.votes holds a function; " + stored + " (x.star:2:1)"},
+			"protocol p: on_round: self.votes holds a function; " + stored + " (x.star:2:1)"},
 		{"stores itself", `
 def on_round(self, round):
     self.me = self`,
-			"protocol p: on_round at A: cannot set self.me: it holds a self; " + stored + " (x.star:3:9)"},
+			"protocol p: on_round: cannot set self.me: it holds a self; " + stored + " (x.star:3:9)"},
 		{"stores a list in itself", `
 def on_round(self, round):
     self.votes = []
     self.votes.append(self.votes)`,
-			"protocol p: on_round at A: self.votes nests deeper than 64 levels (x.star:2:1)"},
+			"protocol p: on_round: self.votes nests deeper than 64 levels (x.star:2:1)"},
 		{"stores more than fits", `
 def on_round(self, round):
     x = ()
     for _ in range(19):
         x = (x, x)
     self.votes = x`,
-			"protocol p: on_round at A: cannot set self.votes: it is larger than 1048576 bytes (x.star:6:9)"},
+			"protocol p: on_round: cannot set self.votes: it is larger than 1048576 bytes (x.star:6:9)"},
 		{"makes more than can be walked", `
 def on_round(self, round):
     x = ()
     for _ in range(60):
         x = (x, x)
     self.votes = x`,
-			"protocol p: on_round at A: the tuple holds more than 2097152 values in tuples, each counted as often as it is held (x.star:5:14)"},
+			"protocol p: on_round: the tuple holds more than 2097152 values in tuples, each counted as often as it is held (x.star:5:14)"},
 		{"stores more than fits in a dict", `
 def on_round(self, round):
     x = ()
     for _ in range(30):
         x = {0: x, 1: x}
     self.votes = x`,
-			"protocol p: on_round at A: cannot set self.votes: it is larger than 1048576 bytes (x.star:6:9)"},
+			"protocol p: on_round: cannot set self.votes: it is larger than 1048576 bytes (x.star:6:9)"},
 		{"renames itself", `
 def on_round(self, round):
     self.id = "B"`,
-			"protocol p: on_round at A: cannot set self.id, which every node has; call the attribute something else (x.star:3:9)"},
+			"protocol p: on_round: cannot set self.id, which every node has; call the attribute something else (x.star:3:9)"},
 		{"replaces a method", `
 def on_round(self, round):
     self.sign = 1`,
-			"protocol p: on_round at A: cannot set self.sign, which every node has; call the attribute something else (x.star:3:9)"},
+			"protocol p: on_round: cannot set self.sign, which every node has; call the attribute something else (x.star:3:9)"},
 		{"changes a message", `
 def on_round(self, round):
     self.send("A", "hello", to = ["A"])
 def on_hello(self, m):
     m.to.append("B")`,
-			"protocol p: on_hello at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:16)"},
+			"protocol p: on_hello: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:16)"},
 		{"sets a field of a message", `
 def on_round(self, round):
     self.send("A", "hello", to = ["A"])
 def on_hello(self, m):
     m.to = "B"`,
-			"protocol p: on_hello at A: cannot set .to: a message cannot be changed after it was sent (x.star:5:6)"},
+			"protocol p: on_hello: cannot set .to: a message cannot be changed after it was sent (x.star:5:6)"},
 		{"names a field like one that is there", `
 def on_round(self, round):
     self.send("A", "hello", sender = "B")`,
-			"protocol p: on_round at A: self.send: message hello: every message has a sender already; use another field name (x.star:3:14)"},
+			"protocol p: on_round: self.send: message hello: every message has a sender already; use another field name (x.star:3:14)"},
 		{"names a message like an event", `
 def on_round(self, round):
     self.broadcast("timeout")`,
-			"protocol p: on_round at A: self.broadcast: message timeout: on_timeout is the handler of an event; call the message something else (x.star:3:19)"},
+			"protocol p: on_round: self.broadcast: message timeout: on_timeout is the handler of an event; call the message something else (x.star:3:19)"},
 		{"sends a function", `
 def on_round(self, round):
     self.broadcast("hello", fn = len)`,
-			"protocol p: on_round at A: self.broadcast: message hello: field fn holds a builtin_function_or_method; " + stored + " (x.star:3:19)"},
+			"protocol p: on_round: self.broadcast: message hello: field fn holds a builtin_function_or_method; " + stored + " (x.star:3:19)"},
 		{"sends to nobody", `
 def on_round(self, round):
     self.send("AA", "hello")`,
-			`protocol p: on_round at A: self.send: there is no "AA" (did you mean A?); the replicas are A, B, C, D, and self.next_leader (x.star:3:14)`},
+			`protocol p: on_round: self.send: there is no "AA" (did you mean A?); the replicas are A, B, C, D, and self.next_leader (x.star:3:14)`},
 		{"has no handler for an event", `
 def on_hello(self, m):
     pass`,
@@ -121,41 +121,41 @@ def on_round(self, round):
 def on_round(self, round):
     for i in range(1 << 40):
         pass`,
-			"protocol p: on_round at A: it did not end within 10000000 steps (x.star:3:5)"},
+			"protocol p: on_round: it did not end within 10000000 steps (x.star:3:5)"},
 		{"never falls silent", `
 def on_round(self, round):
     self.send("A", "hello", count = 0)
 def on_hello(self, m):
     self.send("A", "hello", count = m.count + 1)`,
-			"still sends hello after 1000 hops and 4000 messages; a node must fall silent when nothing new reaches it"},
+			"still sends hello after 1000 hops; a node must fall silent when nothing new reaches it"},
 		{"fails", `
 def on_round(self, round):
     fail("no", round.leader)`,
-			"protocol p: on_round at A: no A (x.star:3:9)"},
+			"protocol p: on_round: no A (x.star:3:9)"},
 		{"fails in a helper", `
 def half(x):
     return x // 0
 def on_round(self, round):
     half(round.number)`,
-			"protocol p: on_round at A: floored division by zero (x.star:3:14)"},
+			"protocol p: on_round: floored division by zero (x.star:3:14)"},
 		{"calls what needs a session", `
 def on_round(self, round):
     explore(rounds())`,
-			"protocol p: on_round at A: rounds: the code of a node cannot call it; it deals with self and what happened, no more (x.star:3:19)"},
+			"protocol p: on_round: rounds: the code of a node cannot call it; it deals with self and what happened, no more (x.star:3:19)"},
 		{"acts on a world", `
 other = cluster(protocol("q", role()))
 def on_round(self, round):
     other.crash("A")`,
-			"protocol p: on_round at A: crash: the code of a node cannot call it; it deals with self and what happened, no more (x.star:4:16)"},
+			"protocol p: on_round: crash: the code of a node cannot call it; it deals with self and what happened, no more (x.star:4:16)"},
 		{"decides a function", `
 def on_round(self, round):
     self.decide(1, len)`,
-			"protocol p: on_round at A: self.decide: value holds a builtin_function_or_method; " + stored + " (x.star:3:16)"},
+			"protocol p: on_round: self.decide: value holds a builtin_function_or_method; " + stored + " (x.star:3:16)"},
 		{"remembers in a list of the script", `
 seen = []
 def on_round(self, round):
     seen.append(round.number)`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:4:16)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:4:16)"},
 		{"remembers through a helper", `
 seen = {"rounds": set()}
 def note(x):
@@ -163,15 +163,15 @@ def note(x):
 notes = struct(round = note)
 def on_round(self, round):
     notes.round(round.number)`,
-			"protocol p: on_round at A: add: cannot insert into frozen hash table; nothing but the attributes of self can be changed (x.star:4:23)"},
+			"protocol p: on_round: add: cannot insert into frozen hash table; nothing but the attributes of self can be changed (x.star:4:23)"},
 		{"remembers in a default", `
 def on_round(self, round, seen = []):
     seen.append(round.number)`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:16)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:16)"},
 		{"remembers in a lambda's default", `
 note = lambda x, seen = []: seen.append(x)
 on_round = lambda self, round: note(round.number)`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:2:40)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:2:40)"},
 		{"remembers in a closure", `
 def make():
     seen = []
@@ -181,7 +181,7 @@ def make():
         note(round.number)
     return on_round
 on_round = make()`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:20)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:20)"},
 		{"remembers through a function in a default", `
 seen = []
 def make(how):
@@ -189,7 +189,7 @@ def make(how):
         how(round.number)
     return on_round
 on_round = make(lambda x: seen.append(x))`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
 		{"remembers through a function in a closure", `
 seen = []
 def make(how):
@@ -197,26 +197,26 @@ def make(how):
         how(round.number)
     return on_round
 on_round = make(lambda x: seen.append(x))`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
 		{"remembers through a function in a list", `
 seen = []
 todo = [[], lambda x: seen.append(x)]
 todo[0].append(todo)
 def on_round(self, round):
     todo[1](round.number)`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:34)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:34)"},
 		{"remembers through a method", `
 seen = []
 note = seen.append
 def on_round(self, round):
     note(round.number)`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:9)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:9)"},
 		{"remembers through its state", `
 template = []
 def on_round(self, round):
     self.seen = template
     self.seen.append(round.number)`,
-			"protocol p: on_round at A: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:21)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:21)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var handlers []string
@@ -308,7 +308,7 @@ quorum = 2
 round("A")
 `
 	got := observed(t, fmt.Sprintf(script, ""))
-	want := "A: protocol p: on_round at A: the variable quorum was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew (x.star:5:1)"
+	want := "A: protocol p: on_round: the variable quorum was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew (x.star:5:1)"
 	if len(got) != 2 || got[0] != "A: False" || got[1] != want {
 		t.Errorf("got %q", got)
 	}
@@ -420,7 +420,7 @@ round("A")
 		{"call of the type", `type(self.sign("x"))("x", "B")`, `invalid call of non-function (string)`},
 	} {
 		got := observed(t, fmt.Sprintf("def on_round(self, round):\n    %s\ncluster(protocol(\"p\", role(on_round = on_round)), n = 1, f = 0)\nround(\"A\")", test.script))
-		if len(got) != 1 || !strings.HasPrefix(got[0], "A: protocol p: on_round at A: "+test.want+" (x.star:2:") {
+		if len(got) != 1 || !strings.HasPrefix(got[0], "A: protocol p: on_round: "+test.want+" (x.star:2:") {
 			t.Errorf("%s: got  %q\nwant %s", test.name, got, test.want)
 		}
 	}

@@ -49,15 +49,15 @@ func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 		}
 		return
 	}
+	n.out = out
+	defer func() { n.out = nil }()
 	if err == nil {
 		if changed := n.protocol.captured.Changed(); changed != "" {
 			err = n.failed(name, fmt.Errorf("the variable %s was assigned since the protocol was first used; what handlers depend on must not change, so make the protocol anew", changed))
 		}
 	}
 	if err == nil {
-		n.out = out
 		err = n.call(name, arg...)
-		n.out = nil
 	}
 	if err != nil {
 		out.FailWith(failureOf(err))
@@ -138,9 +138,14 @@ func (n *scriptNode) call(name string, args ...starlark.Value) error {
 	return nil
 }
 
-// failed says where the code of a node failed.
+// failed says where the code of a node failed. What an event brings about does not say
+// at which node, which whoever reports it says: it is one failure at all of them.
 func (n *scriptNode) failed(name string, err error) error {
-	return interp.NewCodeError(fmt.Sprintf("protocol %s: %s at %s", n.protocol.name, name, n.self.ID), n.role.handlers[name], err)
+	of := fmt.Sprintf("protocol %s: %s", n.protocol.name, name)
+	if n.out == nil {
+		of += " at " + n.self.ID
+	}
+	return interp.NewCodeError(of, n.role.handlers[name], err)
 }
 
 // failureOf makes a failure for the simulation of an error of a handler.

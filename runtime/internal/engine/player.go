@@ -575,8 +575,13 @@ func (p *player) deferMessage(from int, msg uint32) {
 func (p *player) fail(hop int) {
 	q := p.loudest()
 	from := int(q.from)
-	text := fmt.Sprintf("still sends %s after %d hops and %d messages; a node must fall silent when nothing new reaches it",
-		node.MessageType(p.sys.values.at(q.msg)), hop-1, p.packets)
+	after := fmt.Sprintf("%d hops", hop-1)
+	if p.packets > p.sys.limits.packets {
+		after = fmt.Sprintf("%d messages", p.sys.limits.packets)
+	}
+	// It says the limit and not what was counted, so that a loop is one flaw wherever it is met.
+	text := fmt.Sprintf("still sends %s after %s; a node must fall silent when nothing new reaches it",
+		node.MessageType(p.sys.values.at(q.msg)), after)
 	l := *p.sys.states.at(p.vec[from])
 	l.flags |= broken
 	p.vec[from] = p.sys.states.local(l)
