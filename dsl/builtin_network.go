@@ -16,7 +16,7 @@ func partitionEntry() Entry {
 	return Entry{
 		Signature: "partition(*groups)",
 		Doc: `Parts the network until it heals: each server instance is in exactly one group and reaches only that.
-A client that no group names reaches all of them. A partition takes the place of an earlier one and of the cuts made before it; drops, holds and orders stay.`,
+A client that no group names reaches all of them. A partition takes the place of an earlier one and of the cuts made before it; drops, duplications, holds and orders stay.`,
 		Example: kvStage + `partition(["A", "B"], ["C", "D"])
 exchange("c1", ["A", "B", "C"])
 heal()`,
@@ -27,7 +27,7 @@ heal()`,
 func healEntry() Entry {
 	return Entry{
 		Signature: "heal()",
-		Doc:       `Everybody reaches everybody again: partitions, cuts, drops, holds and orders end.`,
+		Doc:       `Everybody reaches everybody again: partitions, cuts, drops, duplications, holds and orders end.`,
 		Example: kvStage + `cut("c1", "A")
 heal()`,
 		call: acting(runtime.HealStep{}),

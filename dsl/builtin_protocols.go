@@ -68,6 +68,9 @@ func callProtocol(c *call) (starlark.Value, error) {
 	if err := c.Unpack(&name, &replica, &client, &symmetric); err != nil {
 		return nil, err
 	}
+	if client != nil && !client.Begins() {
+		return nil, fmt.Errorf("protocol: client: the role has neither on_exchange nor on_invoke, so that its clients can do nothing; it has %s", client.Handlers())
+	}
 	var handlers []starlark.Value
 	for _, h := range append(replica.Functions(), client.Functions()...) {
 		handlers = append(handlers, h)

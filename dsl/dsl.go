@@ -90,13 +90,14 @@ type Config struct {
 // one script leaves is the one that the next finds. It must not be used
 // concurrently.
 type Interpreter struct {
-	config  Config
-	scripts *interp.Interpreter
-	session *session
-	defined []Entry                   // by the host, for Eval
-	staged  map[*protocolValue]string // how text that was evaluated writes a protocol
-	alarms  []*alarm                  // of the execution that is under way
-	played  map[*runtime.World]*alarm // those about steps that the script took, not yet looked at
+	config    Config
+	scripts   *interp.Interpreter
+	session   *session
+	defined   []Entry                   // by the host, for Eval
+	staged    map[*protocolValue]string // how text that was evaluated writes a protocol
+	redefined []string                  // functions that text which is evaluated defined
+	alarms    []*alarm                  // of the execution that is under way
+	played    map[*runtime.World]*alarm // those about steps that the script took, not yet looked at
 }
 
 // New checks the configuration and makes an Interpreter.
@@ -122,8 +123,13 @@ func New(config Config) (*Interpreter, error) {
 	in.scripts, err = interp.New(interp.Config{
 		Host: in, Builtins: builtins, Internal: starlark.StringDict{"native": native}, Hints: hints{in},
 		Modules: config.Modules, Dir: config.Dir, MaxSteps: config.MaxSteps, MaxMemory: config.MaxMemory,
-		Print:    func(text string) { fmt.Fprintln(plainOut(in), text) },
-		Executed: func(text string, s syntax.Stmt) { noteStaging(in, text, s) },
+		Print: func(text string) { fmt.Fprintln(plainOut(in), text) },
+		Executed: func(text string, s syntax.Stmt) {
+			noteStaging(in, text, s)
+			if def, ok := s.(*syntax.DefStmt); ok {
+				in.redefined = append(in.redefined, def.Name.Name)
+			}
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -165,6 +171,7 @@ func (in *Interpreter) exec(execute func() error) error {
 // another one for each call. Other errors are those of [Interpreter.ExecFile].
 func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([]byte, error)) (starlark.Value, error) {
 	in.alarms, in.played = nil, nil
+	defer noteRemade(in)
 	return in.scripts.Eval(ctx, name, readline)
 }
 
@@ -173,6 +180,7 @@ func (in *Interpreter) Eval(ctx context.Context, name string, readline func() ([
 // statement done is called, with the value if it is an expression, else nil.
 func (in *Interpreter) EvalText(ctx context.Context, name, text string, done func(starlark.Value)) error {
 	in.alarms, in.played = nil, nil
+	defer noteRemade(in)
 	return in.scripts.EvalText(ctx, name, text, done)
 }
 
@@ -180,6 +188,7 @@ func (in *Interpreter) EvalText(ctx context.Context, name, text string, done fun
 // modules as [Interpreter.ExecFile] does, afresh each time.
 func (in *Interpreter) EvalFile(ctx context.Context, path string, done func(starlark.Value)) error {
 	in.alarms, in.played = nil, nil
+	defer noteRemade(in)
 	return in.scripts.EvalFile(ctx, path, done)
 }
 

@@ -26,7 +26,7 @@ func helpText(in *Interpreter, topic starlark.Value) (string, error) {
 		if doc == "" {
 			doc = fmt.Sprintf("A function of %s that says nothing about itself.", topic.Position().Filename())
 		}
-		return fmt.Sprintf("%s\n%s\n", bold(in, topic.Name()), fill(in, indented(terminal.Visible(doc)), "    ")), nil
+		return fmt.Sprintf("%s\n%s\n", bold(in, topic.Name()), paragraphs(in, terminal.Visible(unwrapped(doc)))), nil
 	case starlark.String:
 		return aboutWord(in, string(topic))
 	default:
@@ -140,6 +140,29 @@ func fill(in *Interpreter, text, indent string) string {
 		column += n
 	}
 	return b.String()
+}
+
+// unwrapped returns a docstring without the indentation of its code, and with lines that
+// only go on in the next one joined. Those that are empty, or indented further, stay.
+func unwrapped(doc string) string {
+	lines := strings.Split(strings.TrimSpace(doc), "\n")
+	margin := -1
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " \t")
+		if indent := len(lines[i]) - len(strings.TrimLeft(lines[i], " \t")); i > 0 && lines[i] != "" && (margin < 0 || indent < margin) {
+			margin = indent
+		}
+	}
+	text := lines[0]
+	for i, line := range lines[1:] {
+		line = line[min(len(line), max(margin, 0)):]
+		if line == "" || lines[i] == "" || strings.TrimLeft(line, " \t-*") != line {
+			text += "\n" + line
+		} else {
+			text += " " + line
+		}
+	}
+	return text
 }
 
 // item is a line of documentation that explains a name before it.

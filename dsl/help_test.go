@@ -50,3 +50,35 @@ func TestHelpFits(t *testing.T) {
 		}
 	}
 }
+
+// The docstring of a function is shown without the indentation of its code, in lines that fit.
+func TestHelpOfDocstrings(t *testing.T) {
+	var out strings.Builder
+	in, err := New(Config{Stdout: &out, Width: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Exec(t.Context(), "x.star", `def f():
+    """What it does, in a sentence
+    that goes on in the next line.
+
+    A second paragraph
+    that does so too:
+      - an item
+      - another
+    """
+help(f)`); err != nil {
+		t.Fatal(err)
+	}
+	const want = `f
+    What it does, in a sentence that
+    goes on in the next line.
+
+    A second paragraph that does so too:
+      - an item
+      - another
+`
+	if got := strings.ReplaceAll(out.String(), "    \n", "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -197,4 +198,31 @@ func (p *protocolValue) MessageTypes() []string {
 func (p *protocolValue) SymmetricClients(program []node.Operation) bool {
 	s, ok := p.Protocol.(node.ClientSymmetric)
 	return ok && s.SymmetricClients(program)
+}
+
+// noteRemade says which protocols and roles were made of functions that the text which
+// was just evaluated has defined anew: they go on with those of before.
+func noteRemade(in *Interpreter) {
+	defined := in.redefined
+	in.redefined = nil
+	if len(defined) == 0 {
+		return
+	}
+	for _, name := range in.Names() {
+		var functions []starlark.Callable
+		switch v := in.Global(name).(type) {
+		case *protocolValue:
+			if p, ok := v.Protocol.(*role.Protocol); ok {
+				functions = p.Functions()
+			}
+		case *role.Role:
+			functions = v.Functions()
+		}
+		for _, fn := range functions {
+			if slices.Contains(defined, fn.Name()) && in.Global(fn.Name()) != fn {
+				fmt.Fprintf(plainOut(in), "note: %s was made with the %s of before; make it again\n", name, fn.Name())
+				break
+			}
+		}
+	}
 }

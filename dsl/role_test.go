@@ -477,3 +477,21 @@ round("A")
 		t.Errorf("got  %q\nwant %s", got, want)
 	}
 }
+
+// Clients that nothing can begin are a mistake of the protocol, not idle clients.
+func TestClientsThatDoNothing(t *testing.T) {
+	for client, want := range map[string]string{
+		"role(on_ack = lambda self, m: None)":     "protocol: client: the role has neither on_exchange nor on_invoke, so that its clients can do nothing; it has on_ack",
+		"role(on_exchanges = lambda self: None)":  "role: on_exchanges is the handler of messages of the type exchanges (did you mean on_exchange?)",
+		"role(onexchange = lambda self: None)":    "role: unexpected keyword argument onexchange (did you mean on_exchange?)",
+		"role(on_exchange = lambda self: None)":   "",
+		"role(on_invoke = lambda self, op: None)": "",
+		"role(on_timeout = lambda self: None)":    "",
+		"None":                                    "",
+	} {
+		err := testInterpreter(t, nil).Exec(t.Context(), "x.star", "protocol('p', replica = role(on_round = lambda self, round: None), client = "+client+")")
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got the error %v, want %q", client, err, want)
+		}
+	}
+}

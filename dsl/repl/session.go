@@ -235,9 +235,13 @@ func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(
 	return err
 }
 
-// shown is how a value is shown. A function that was named and not called is
+// shown is how a value is shown. A text of several lines, such as a story, is shown as it
+// reads. A function that was named and not called is
 // shown with how it is called.
 func shown(v starlark.Value) string {
+	if text, ok := starlark.AsString(v); ok && strings.Contains(text, "\n") {
+		return strings.TrimRight(text, "\n")
+	}
 	signature, _ := dsl.Signature(v)
 	if signature == "" {
 		return guard.Text(v)

@@ -175,11 +175,11 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 			n.out.Note(msg)
 		}
 	}}
+	ctx := n.protocol.in.Context() // of the script, for what no event brings about
 	if n.out != nil {
-		watch(thread, n.out.Context(), handlerSteps)
-	} else {
-		thread.SetMaxExecutionSteps(handlerSteps)
+		ctx = n.out.Context()
 	}
+	watch(thread, ctx, handlerSteps)
 	v, err := starlark.Call(thread, n.role.handlers[name], append(starlark.Tuple{&self{node: n}}, args...), nil)
 	if err == nil {
 		return v, nil
@@ -190,7 +190,7 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 		case thread.ExecutionSteps() >= handlerSteps:
 			eval.Msg = fmt.Sprintf("it did not end within %d steps", handlerSteps)
 		case strings.Contains(eval.Msg, " frozen "):
-			eval.Msg += "; nothing but the attributes of self can be changed"
+			eval.Msg += "; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values)"
 		}
 	}
 	return nil, n.failed(name, err)

@@ -30,6 +30,11 @@ type Protocol struct {
 	fresh    sync.Map         // nodeKey -> encoded starting state
 }
 
+// Functions lists the functions of the roles.
+func (p *Protocol) Functions() []starlark.Callable {
+	return append(p.replica.Functions(), p.client.Functions()...)
+}
+
 // Legend is the first line of the docstring of the replicas' show function.
 func (p *Protocol) Legend() string {
 	show, ok := p.replica.handlers["show"].(*starlark.Function)

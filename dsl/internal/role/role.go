@@ -18,6 +18,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
@@ -74,6 +75,9 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 	}
 	for _, kw := range kwargs {
 		name := string(kw[0].(starlark.String))
+		if event := strings.TrimSuffix(strings.TrimPrefix(name, "on_"), "s"); name == "on_"+event+"s" && slices.Contains(value.Events, event) {
+			return nil, fmt.Errorf("role: %s is the handler of messages of the type %ss (did you mean on_%s?); if they are called so, write handlers = {%q: …}", name, event, event, event+"s")
+		}
 		switch {
 		case name == "init" || name == "show" || name == "rebase" || strings.HasPrefix(name, "on_") && len(name) > 3:
 			if kw[1] == starlark.None {
@@ -101,9 +105,18 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 				return nil, fmt.Errorf("role: persistent: %w", err)
 			}
 		default:
-			return nil, fmt.Errorf("role: unexpected keyword argument %s; want init, show, rebase, persistent, handlers or on_ and an event (%s) or message type",
-				name, strings.Join(value.Events, ", "))
+			return nil, fmt.Errorf("role: unexpected keyword argument %s%s; want init, show, rebase, persistent, handlers or on_ and an event (%s) or message type",
+				name, spell.Hint(name, []string{"init", "show", "rebase", "persistent", "handlers", "on_round", "on_timeout", "on_exchange", "on_invoke"}), strings.Join(value.Events, ", "))
 		}
 	}
 	return r, checked(in, r)
 }
+
+// Begins reports whether something can be begun by a node of the role: it takes part
+// in exchanges, is asked to do things, or acts when it waited in vain.
+func (r *Role) Begins() bool {
+	return r.handlers["on_exchange"] != nil || r.handlers["on_invoke"] != nil || r.handlers["on_timeout"] != nil
+}
+
+// Handlers names the functions of the role.
+func (r *Role) Handlers() string { return orNothing(r.names()) }
