@@ -146,7 +146,7 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 		}
 		if name := c.Rest(); name != "" {
 			if err := given[name].(starlark.Unpacker).Unpack(rest); err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", c.Name(), name, err)
+				return nil, fmt.Errorf("%s: %w; each is an argument of its own, as in the example of help(%q)", c.Name(), err, c.Name())
 			}
 		}
 		return act(c, runtime.Edit(kind, func(arg runtime.Argument) any {
@@ -154,6 +154,8 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 			case *string:
 				return *v
 			case *interp.Names:
+				return []string(*v)
+			case *typeNames:
 				return []string(*v)
 			case *groups:
 				return [][]string(*v)
@@ -170,8 +172,10 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 // variableFor returns a variable for an argument, of a type that [interp.Call.Unpack] takes.
 func variableFor(means runtime.Meaning) any {
 	switch means {
-	case runtime.InstancesArg, runtime.TypesArg:
+	case runtime.InstancesArg:
 		return new(interp.Names)
+	case runtime.TypesArg:
+		return new(typeNames)
 	case runtime.GroupsArg:
 		return new(groups)
 	case runtime.CountArg:
@@ -180,6 +184,17 @@ func variableFor(means runtime.Meaning) any {
 		return new(value.Operation)
 	}
 	return new(string)
+}
+
+// typeNames is a parameter that takes a list of types of messages.
+type typeNames []string
+
+// Unpack implements [starlark.Unpacker].
+func (n *typeNames) Unpack(v starlark.Value) error {
+	if kind, ok := starlark.AsString(v); ok {
+		return fmt.Errorf("got the string %q, want a list of types of messages, as in [%q]", kind, kind)
+	}
+	return (*interp.Names)(n).Unpack(v)
 }
 
 // act takes a step. In a script it moves the session; on a world value it

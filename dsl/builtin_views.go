@@ -153,7 +153,7 @@ func pictureFormat(format, file string, full bool) (trace.Format, error) {
 	if format == "" {
 		var err error
 		if f, err = trace.FormatOf(file); err != nil {
-			return "", fmt.Errorf("show: %w", err)
+			return "", fmt.Errorf("show: %w; name one, as in format = %q", err, trace.FormatStoryboard)
 		}
 	}
 	switch {

@@ -258,7 +258,10 @@ func Hint(name string, candidates []string) string { return spell.Hint(name, can
 
 var units = map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
-// ParseMemory returns the number of bytes, above 0, that a text such as
+// leastMemory is the least limit that can be meant: less is a unit that was forgotten.
+const leastMemory = 1 << 20
+
+// ParseMemory returns the number of bytes, a MiB or more, that a text such as
 // "16GiB" stands for.
 func ParseMemory(text string) (int, error) {
 	digits := strings.TrimRight(text, "BKMGi")
@@ -266,6 +269,9 @@ func ParseMemory(text string) (int, error) {
 	unit, ok := units[text[len(digits):]]
 	if err != nil || !ok || n <= 0 || n > math.MaxInt/unit {
 		return 0, errors.New(`want bytes, or a text such as "512MiB" or "16GiB"`)
+	}
+	if n*unit < leastMemory {
+		return 0, fmt.Errorf(`%s is less than 1 MiB; give it a unit, as in "%dMiB" or "%dGiB"`, text, n, n)
 	}
 	return n * unit, nil
 }

@@ -98,3 +98,13 @@ func (h hints) Called(name, typ string) string {
 	}
 	return ""
 }
+
+// Failed implements [interp.Hints].
+func (h hints) Failed(message string) string {
+	for _, failed := range insteadOfFailed {
+		if failed.message.MatchString(message) {
+			return failed.text
+		}
+	}
+	return ""
+}

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"regexp"
+	"strings"
 )
 
 // insteadOfWord is what to write instead of a word of Python, as it stands in the
@@ -65,6 +66,8 @@ var insteadOfName = map[string]string{
 	"quit":       `:quit or Ctrl-D leaves the shell; fail("…") ends a script`,
 	"isinstance": `write type(x) == "list"`,
 	"sum":        `add in a loop`,
+	"length":     `write len(x)`,
+	"push":       `write list.append(x)`,
 	"map":        `write [f(x) for x in list]`,
 	"filter":     `write [x for x in list if f(x)]`,
 	"pow":        `write math.pow(x, y)`,
@@ -86,6 +89,23 @@ var insteadOfName = map[string]string{
 	"time":       `there is no clock; timeout(id) lets an instance wait in vain`,
 }
 
+// insteadOfFailed is what to write instead of what an operator or a method refused.
+var insteadOfFailed = []struct {
+	message *regexp.Regexp
+	text    string
+}{
+	{regexp.MustCompile(`^list has no \.sort `), `write sorted(list)`},
+	{regexp.MustCompile(`^list has no \.(push|add) `), `write list.append(x)`},
+	{regexp.MustCompile(` has no \.(length|size|len|count) `), `write len(x)`},
+	{regexp.MustCompile(`^dict has no \.has_key `), `write key in dict`},
+	{regexp.MustCompile(`^unknown conversion %[\d.+#-]`), `conversions have no width and no precision, as in "%d" or "%s"`},
+	{regexp.MustCompile(`^unknown binary op: (string \+ \w+|\w+ \+ string)$`), `write str(x), or "%s" % x`},
+	{regexp.MustCompile(`^got string in sequence assignment$`), `of a dict, for k, v in d.items() takes keys and values`},
+	{regexp.MustCompile(`^unhandled index operation space\[`), `the scenarios of a space are space.at(i)`},
+	{regexp.MustCompile(`value of type space has no len`), `how many scenarios a space has is space.size`},
+	{regexp.MustCompile(`^signed has no \.(val|data|content|payload|msg) `), `what was signed is its value, and by whom is its signer`},
+}
+
 var (
 	gotToken    = regexp.MustCompile(`^got (\w+), want`)
 	unsupported = regexp.MustCompile(`does not support (\w+) loops`)
@@ -100,6 +120,12 @@ func instead(line string, col int, message string) string {
 	}
 	if m := unsupported.FindStringSubmatch(message); m != nil {
 		return insteadOfWord[m[1]]
+	}
+	if strings.Contains(message, "does not associate with") {
+		return "write a < b and b < c"
+	}
+	if strings.HasPrefix(message, "got '=', want newline") {
+		return "each assignment is a statement of its own"
 	}
 	// The place is that of the token that was not expected, or the end of it.
 	runes := []rune(line)

@@ -86,7 +86,7 @@ def on_round(self, round):
     self.send("A", "hello", to = ["A"])
 def on_hello(self, m):
     m.to.append("B")`,
-			"protocol p: on_hello: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:16)"},
+			"protocol p: on_hello: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:5:16)"},
 		{"sets a field of a message", `
 def on_round(self, round):
     self.send("A", "hello", to = ["A"])
@@ -155,7 +155,7 @@ def on_round(self, round):
 seen = []
 def on_round(self, round):
     seen.append(round.number)`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:4:16)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:4:16)"},
 		{"remembers through a helper", `
 seen = {"rounds": set()}
 def note(x):
@@ -163,15 +163,15 @@ def note(x):
 notes = struct(round = note)
 def on_round(self, round):
     notes.round(round.number)`,
-			"protocol p: on_round: add: cannot insert into frozen hash table; nothing but the attributes of self can be changed (x.star:4:23)"},
+			"protocol p: on_round: add: cannot insert into frozen hash table; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:4:23)"},
 		{"remembers in a default", `
 def on_round(self, round, seen = []):
     seen.append(round.number)`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:16)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:3:16)"},
 		{"remembers in a lambda's default", `
 note = lambda x, seen = []: seen.append(x)
 on_round = lambda self, round: note(round.number)`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:2:40)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:2:40)"},
 		{"remembers in a closure", `
 def make():
     seen = []
@@ -181,7 +181,7 @@ def make():
         note(round.number)
     return on_round
 on_round = make()`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:20)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:5:20)"},
 		{"remembers through a function in a default", `
 seen = []
 def make(how):
@@ -189,7 +189,7 @@ def make(how):
         how(round.number)
     return on_round
 on_round = make(lambda x: seen.append(x))`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:7:38)"},
 		{"remembers through a function in a closure", `
 seen = []
 def make(how):
@@ -197,26 +197,26 @@ def make(how):
         how(round.number)
     return on_round
 on_round = make(lambda x: seen.append(x))`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:7:38)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:7:38)"},
 		{"remembers through a function in a list", `
 seen = []
 todo = [[], lambda x: seen.append(x)]
 todo[0].append(todo)
 def on_round(self, round):
     todo[1](round.number)`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:3:34)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:3:34)"},
 		{"remembers through a method", `
 seen = []
 note = seen.append
 def on_round(self, round):
     note(round.number)`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:9)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:5:9)"},
 		{"remembers through its state", `
 template = []
 def on_round(self, round):
     self.seen = template
     self.seen.append(round.number)`,
-			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed (x.star:5:21)"},
+			"protocol p: on_round: append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values) (x.star:5:21)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var handlers []string
@@ -415,7 +415,7 @@ round("A")
 		{"different values", `combine([self.sign("x"), self.sign("y")], count = 1)`, `combine: "x" and "y" are not equal; combine signatures of equal values`},
 		{"no votes", `combine([], count = 0)`, "combine: count is 0, want 1 or more"},
 		{"lookalikes", `combine([struct(value = "x", signer = "B")], count = 1)`, "combine: got a list with struct in it, want signed values"},
-		{"change of the value", `self.sign(["x"]).value.append("y")`, "append: cannot append to frozen list; nothing but the attributes of self can be changed"},
+		{"change of the value", `self.sign(["x"]).value.append("y")`, "append: cannot append to frozen list; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values)"},
 		{"by what", `verify(self.sign("x"), by = None)`, "verify: by is a NoneType, want an identity or a number of them"},
 		{"call of the type", `type(self.sign("x"))("x", "B")`, `invalid call of non-function (string)`},
 	} {

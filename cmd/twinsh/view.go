@@ -77,7 +77,7 @@ func (v *viewing) run(_ context.Context, p *program, args []string) int {
 	if v.format == "" {
 		var err error
 		if f, err = trace.FormatOf(v.output); err != nil {
-			return p.misuse("view: %v", err)
+			return p.misuse("view: %v; name one, as in -format %s", err, trace.FormatStoryboard)
 		}
 	}
 	if !f.Known() {

@@ -75,8 +75,7 @@ func FormatOf(file string) (Format, error) {
 		}
 		known = append(known, r.endings[:min(1, len(r.endings))]...)
 	}
-	return "", fmt.Errorf("no format is known by %s, only %s; name one, as in format = %q",
-		ending, english.Join(known, "and"), FormatStoryboard)
+	return "", fmt.Errorf("no format is known by %s, only %s", ending, english.Join(known, "and"))
 }
 
 // drawing is the first line of a storyboard and of a diagram, or the first two.

@@ -168,7 +168,7 @@ func explain(in *Interpreter, err, stopped error) *Error {
 			e.add(in, u.Pos, suggest(in, u))
 		}
 	case errors.As(err, &unparsed):
-		e.add(in, unparsed.Pos, unparsed.Msg)
+		e.add(in, missingAt(in, unparsed), unparsed.Msg)
 		p := &e.Problems[0]
 		if len(p.Source) <= 2*maxExcerpt {
 			p.Message += andThen(in.config.Hints.Unparsed(p.Source, int(p.Pos.Col), p.Message))
@@ -184,6 +184,18 @@ func explain(in *Interpreter, err, stopped error) *Error {
 		}
 	}
 	return e
+}
+
+// missingAt returns where to report an error of the parser: what is missing at the end
+// of a line is missing there, and not where the next begins.
+func missingAt(in *Interpreter, err syntax.Error) syntax.Position {
+	lines := LinesOf(in.sources[err.Pos.Filename()])
+	n := int(err.Pos.Line)
+	if !strings.HasPrefix(err.Msg, "got newline") || err.Pos.Col != 1 || n < 2 || n > len(lines)+1 {
+		return err.Pos
+	}
+	name := err.Pos.Filename()
+	return syntax.MakePosition(&name, err.Pos.Line-1, int32(utf8.RuneCountInString(lines[n-2]))+1)
 }
 
 func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {

@@ -20,6 +20,8 @@ type Hints interface {
 	Foreign(name string) string
 	// Called says what a variable is if a value of that type is called as a function.
 	Called(name, typ string) string
+	// Failed says what to write instead of what an operator or a method refused.
+	Failed(message string) string
 }
 
 var uncallable = regexp.MustCompile(`^invalid call of non-function \((\w+)\)$`)
@@ -39,7 +41,7 @@ func hint(in *Interpreter, e *Error, message string) string {
 		if len(e.Stack) > 1 && IsFile(e.Stack[len(e.Stack)-2]) && in.builtins.Has(frame.Name) {
 			return fmt.Sprintf("; %s is the function %s, not the builtin", frame.Name, definedAt(in, frame.Pos.Filename(), frame.Name))
 		}
-		return ""
+		return andThen(in.config.Hints.Failed(message))
 	}
 	name := ""
 	if n := int(frame.Pos.Line); n >= 1 && n <= len(lines) {

@@ -23,6 +23,7 @@ func (noHints) Unparsed(string, int, string) string      { return "" }
 func (noHints) Undefined(string, syntax.Position) string { return "" }
 func (noHints) Foreign(string) string                    { return "" }
 func (noHints) Called(string, string) string             { return "" }
+func (noHints) Failed(string) string                     { return "" }
 
 // newInterpreter makes an interpreter of a host with one builtin, twice(text, times=2),
 // which prints into b.

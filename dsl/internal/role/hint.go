@@ -63,8 +63,27 @@ var selfSignatures = map[string]string{
 
 // misused adds to the error of a method of self that was called with other
 // arguments how it is called.
-func misused(b *starlark.Builtin, err error) error {
+func misused(b *starlark.Builtin, err error, kwargs []starlark.Tuple) error {
+	for _, kw := range kwargs {
+		if name := string(kw[0].(starlark.String)); name == "to" || name == "type" {
+			return fmt.Errorf("%w; %s stands first, without its name: it is self.%s", err, name, selfSignatures[strings.TrimPrefix(b.Name(), "self.")])
+		}
+	}
 	return fmt.Errorf("%w; it is self.%s", err, selfSignatures[strings.TrimPrefix(b.Name(), "self.")])
+}
+
+// elsewhere says what has an attribute that self is taken to have.
+var elsewhere = map[string]string{
+	"leader": "round.leader", "number": "round.number", "input": "round.input",
+	"name": "self.id", "sender": "m.sender", "peers": "self.replicas",
+}
+
+// like returns what an attribute that is not there probably is.
+func like(name string, attributes []string) string {
+	if meant := elsewhere[name]; meant != "" {
+		return fmt.Sprintf(" (did you mean %s?)", meant)
+	}
+	return spell.Hint(name, attributes)
 }
 
 // missing is the error of an attribute of self that is not there. It names what
@@ -72,7 +91,7 @@ func misused(b *starlark.Builtin, err error) error {
 func (s *self) missing(name string) error {
 	n := s.node
 	if n.role.handlers["init"] == nil {
-		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, spell.Hint(name, (&self{node: &scriptNode{}}).AttrNames()))
+		return fmt.Errorf("self has no .%s%s; set it in init, which this role lacks, as in role(init = init, …)", name, like(name, (&self{node: &scriptNode{}}).AttrNames()))
 	}
 	fresh := &scriptNode{attrs: n.attrs} // while init runs
 	if b, ok := n.protocol.fresh.Load(n.key()); ok {
@@ -81,7 +100,7 @@ func (s *self) missing(name string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, spell.Hint(name, (&self{node: fresh}).AttrNames()), orNothing(fresh.attrNames()))
+	return fmt.Errorf("self has no .%s%s; set it in init, which sets %s", name, like(name, (&self{node: fresh}).AttrNames()), orNothing(fresh.attrNames()))
 }
 
 func orNothing(names []string) string {

@@ -107,7 +107,7 @@ func (s *self) SetField(name string, v starlark.Value) error {
 func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var to, kind string
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 2, &to, &kind); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	if err := known(n, to); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
@@ -132,7 +132,7 @@ func known(n *scriptNode, to string) error {
 func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var kind string
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 1, &kind); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	m, err := value.NewMessage(kind, kwargs)
 	if err != nil {
@@ -146,7 +146,7 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	var slot int
 	var given starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "slot", &slot, "value", &given); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	v, err := value.Comparable(given)
 	if err != nil {
@@ -159,7 +159,7 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var op value.Operation
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	n.out.Invoked(node.Operation(op))
 	return starlark.None, nil
@@ -168,7 +168,7 @@ func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var given starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &given); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	v, err := value.Comparable(given)
 	if err != nil {
@@ -181,7 +181,7 @@ func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var why string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "why", &why); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	n.out.Refuse(n.self.ID + " " + why)
 	return starlark.None, nil
@@ -190,7 +190,7 @@ func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	s, ok := starlark.AsString(text)
 	if !ok {
@@ -214,7 +214,7 @@ func roundValue(r node.Round) starlark.Value {
 func selfSign(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var given starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &given); err != nil {
-		return nil, misused(b, err)
+		return nil, misused(b, err, kwargs)
 	}
 	s, err := value.Sign(given, n.self.ID)
 	if err != nil {
