@@ -32,10 +32,11 @@ func (a *alarm) look(v starlark.Value) starlark.Value {
 }
 
 // alarmed notes that a call met code that fails, and how a script looks at that. It
-// returns nil if a property made the call: what it meets is in its verdict.
+// returns nil if a property made the call, as what it meets is in its verdict, or a filter,
+// which asks about steps and not about what comes of them.
 // The alarm takes the place of those about steps on the given ways.
 func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
-	if c.Thread.Local(judgingKey) != nil {
+	if outside(c) != nil {
 		return nil
 	}
 	a := &alarm{text: fmt.Sprintf("%s met code of nodes that fails, and the script never looks at %s, as in %s: %s", c.Name(), what, how, text)}
@@ -60,8 +61,8 @@ func took(c *call, w *runtime.World) {
 	if w.Failed() == w.Parent().Failed() {
 		return
 	}
-	if p, ok := c.Thread.Local(judgingKey).(*player); ok {
-		p.took(w)
+	if by, ok := c.Thread.Local(askedKey).(asked); ok && by.player != nil {
+		by.player.took(w)
 		return
 	}
 	events := w.History().Events

@@ -2,11 +2,9 @@ package dsl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -218,33 +216,14 @@ func callInvariant(c *call) (starlark.Value, error) {
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }
 
-// judging returns a function that judges by calling fn, each time on a fresh
-// thread that ends with ctx. A search calls it for much at the same time, so all
-// that fn sees of the script is frozen before the first call. It fails if fn
-// cannot be. Failures of code in steps that fn takes go to the player.
+// judging returns a function that judges by calling fn; see asking. Failures of code in
+// steps that fn takes go to the player.
 func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error), error) {
-	if err := guard.Freezable(fn); err != nil {
-		return nil, err
-	}
-	freeze := sync.OnceValue(func() error { _, err := interp.Capture(r.Interpreter(), fn); return err })
-	return func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error) {
-		if err := freeze(); err != nil {
-			return nil, err
-		}
-		thread := r.Thread(of)
-		thread.SetLocal(judgingKey, p)
-		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
-		defer stop()
-		v, err := starlark.Call(thread, fn, starlark.Tuple{what}, nil)
-		var eval *starlark.EvalError
-		if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
-			eval.Msg += "; a property cannot change what it sees"
-		}
-		if err != nil {
-			return nil, interp.NewCodeError(of, fn, err)
-		}
-		return v, nil
-	}, nil
+	return asking(r, asked{
+		of:      of,
+		looks:   "an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names",
+		changes: "a property",
+	}, fn)
 }
 
 func checkEntry() Entry {

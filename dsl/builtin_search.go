@@ -228,7 +228,7 @@ func searchOptions(c *call, s *spaceValue, properties propertyList, start *world
 		o.Start = w
 	}
 	if s.Size().Sign() == 0 { // all of nothing holds
-		return o, fmt.Errorf("%s: the space holds no scenario; a list of leaders, clients or instances that it is made of is empty", c.Name())
+		return o, fmt.Errorf("%s: the space holds no scenario; a list of leaders, clients or instances that it is made of is empty, or a filter keeps none", c.Name())
 	}
 	o.Properties, o.Invariants = properties.split()
 	o.Progress = interpreter(c).config.Progress

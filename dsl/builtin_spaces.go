@@ -3,6 +3,7 @@ package dsl
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -13,13 +14,15 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// spacesFamily are the plural nouns: each makes the space of single steps of a kind. Those
-// of rounds and of the network stand in files of their own.
+// spacesFamily are the plural nouns: each makes the space of single steps of a kind, and
+// so a choice. There is one for each act. Those of rounds and of the network stand in
+// files of their own.
 func spacesFamily() Family {
 	return Family{"spaces", "what may happen", []Entry{
-		exchangesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(), stepsEntry(),
+		exchangesEntry(), invokesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(),
 		roundsEntry(), deliveriesEntry(),
-		partitionsEntry(), duplicatesEntry(), releasesEntry(), ordersEntry(),
+		partitionsEntry(), healsEntry(), cutsEntry(), deafsEntry(), dropsEntry(), duplicatesEntry(), holdsEntry(), releasesEntry(), ordersEntry(),
+		maybeEntry(), stepsEntry(),
 	}}
 }
 
@@ -28,7 +31,8 @@ func exchangesEntry() Entry {
 		Signature: "exchanges(clients=None, reach=None)",
 		Doc: `The space of all single exchanges of a client with a reach.
 Without clients it is all of them, without reach quorums().
-a + b is a and then b, a | b is a or b, a * n is n times a. A space has a size, at(i), distinct(n) and constant(n), and can be iterated.
+a + b is a and then b, a | b is a or b, a * n is n times a, maybe(a) is a or nothing. A space has a size, at(i), distinct(n) and constant(n), and can be iterated.
+space.filter(fn) is what is left of a space if steps are left out: the scenarios of which fn(step) is True for each step. It is called once for each of space.steps, the different steps of the space in order, and returns True or False; the size is exact. A step has kind, the name of the act that takes it, and that act's arguments: .client and .reach of an exchange, .leader, .groups, .hops, .deaf and .types of a round. One that is left out has its default; one that the act does not have is an error that lists those it has, and so does dir(step). Two steps are equal if they are written in the same way.
 Of scenarios that differ only in names of interchangeable servers, space.orbits is the number up to names, and representatives(max) lists the first of each kind.`,
 		Example: kvStage + `s = exchanges(reach = subsets(max = 3)) * 6
 print(s.size, s.at(0))`,
@@ -48,8 +52,8 @@ func callExchanges(c *call) (starlark.Value, error) {
 	}
 	cl := w.Cluster()
 	if clients == nil {
-		if clients = cl.Names(cl.Clients()); len(clients) == 0 {
-			return nil, fmt.Errorf("exchanges: %s", withoutClients(cl))
+		if clients, err = clientsOf(c, cl); err != nil {
+			return nil, err
 		}
 	}
 	if reach == nil {
@@ -75,6 +79,51 @@ func callExchanges(c *call) (starlark.Value, error) {
 		}
 	}
 	return named(c, steps), nil
+}
+
+// clientsOf names the clients, for calls that are given none.
+func clientsOf(c *call, cl *runtime.Cluster) ([]string, error) {
+	if cl.Clients() == 0 {
+		return nil, fmt.Errorf("%s: %s", c.Name(), withoutClients(cl))
+	}
+	return cl.Names(cl.Clients()), nil
+}
+
+func invokesEntry() Entry {
+	return Entry{
+		Signature: "invokes(ops, clients=None)",
+		Doc: `The space of a client that begins an operation: one of the clients (default: all) and one of the operations.
+It carries the operation through as messages arrive, in later steps such as deliveries().`,
+		Example: kvStage + `print((invokes([read(), write("green")], "c1") + deliveries() * 2).size)`,
+		call:    callInvokes,
+	}
+}
+
+func callInvokes(c *call) (starlark.Value, error) {
+	var ops someOperations
+	var clients oneOrMore
+	if err := c.Unpack(&ops, &clients); err != nil {
+		return nil, err
+	}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	if clients == nil {
+		if clients, err = clientsOf(c, w.Cluster()); err != nil {
+			return nil, err
+		}
+	}
+	var actions []runtime.Action
+	if err := space.Listable(product(len(clients), len(ops)), c.Name()); err != nil {
+		return nil, fmt.Errorf("%s: %w; give fewer clients or operations", c.Name(), err)
+	}
+	for _, client := range clients {
+		for _, op := range ops {
+			actions = append(actions, runtime.InvokeStep{Client: client, Op: op})
+		}
+	}
+	return choiceOf(c, w.Cluster(), actions)
 }
 
 // withoutClients says why a system has no clients, and what it has instead.
@@ -168,7 +217,46 @@ func amnesiasEntry() Entry {
 }
 
 func timeoutsEntry() Entry {
-	return onEach("timeouts", func(id string) runtime.Action { return runtime.TimeoutStep{IDs: []string{id}} })
+	return Entry{
+		Signature: "timeouts(ids=None, all=False)",
+		Doc: `The space of timeouts of one of the instances (default: all), or of one of several lists of them.
+Instances in a list time out in one step. With all = True all of the given ones do (default: the servers), and the space has no other step. As with timeout, a step takes place only if none of its instances is down or refuses; subsets() chooses who times out, too.`,
+		Example: roundStage + `print(timeouts().size, timeouts(all = True).at(0))
+print(timeouts(subsets(max = 2)).size)`,
+		call: callTimeouts,
+	}
+}
+
+func callTimeouts(c *call) (starlark.Value, error) {
+	var ids setChoices
+	var all bool
+	if err := c.Unpack(&ids, &all); err != nil {
+		return nil, err
+	}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case ids.sets != nil:
+	case all:
+		ids.sets = [][]string{w.Cluster().Names(w.Cluster().Servers())}
+	default:
+		for _, name := range everyInstance(w.Cluster()) {
+			ids.sets = append(ids.sets, []string{name})
+		}
+	}
+	if all {
+		if ids.lists {
+			return nil, fmt.Errorf("timeouts: with all = True want the instances that time out in one step, as in timeouts([%q], all = True); without it a list of lists is a choice", w.Cluster().Instances()[0].Name)
+		}
+		ids.sets = [][]string{slices.Concat(ids.sets...)}
+	}
+	var actions []runtime.Action
+	for _, set := range ids.sets {
+		actions = append(actions, runtime.TimeoutStep{IDs: set})
+	}
+	return choiceOf(c, w.Cluster(), actions)
 }
 
 // onEach makes the entry of a plural noun: the space of an act on one instance.
@@ -191,24 +279,42 @@ func callOnEach(c *call, action func(id string) runtime.Action) (starlark.Value,
 		return nil, err
 	}
 	if ids == nil {
-		ids = w.Cluster().Names(w.Cluster().Servers() | w.Cluster().Clients())
+		ids = everyInstance(w.Cluster())
 	}
-	var steps []runtime.Step
+	var actions []runtime.Action
 	for _, id := range ids {
-		s, err := w.Cluster().Step(action(id))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Name(), err)
-		}
-		steps = append(steps, s)
+		actions = append(actions, action(id))
 	}
-	return named(c, steps), nil
+	return choiceOf(c, w.Cluster(), actions)
+}
+
+// everyInstance names the servers, then the clients.
+func everyInstance(cl *runtime.Cluster) []string { return cl.Names(cl.Servers() | cl.Clients()) }
+
+func maybeEntry() Entry {
+	return Entry{
+		Signature: "maybe(space)",
+		Doc: `The scenarios of a space, or nothing: then the empty scenario, in which no step is taken.
+Where several such spaces follow one another, scenarios can be put together in several ways, and count as often.`,
+		Example: roundStage + `s = maybe(crashes(["B"])) + rounds("A") * 2
+print(s.size, rounds("A").size)`,
+		call: callMaybe,
+	}
+}
+
+func callMaybe(c *call) (starlark.Value, error) {
+	var s *spaceValue
+	if err := c.Unpack(&s); err != nil {
+		return nil, err
+	}
+	return s.bounded(s.MaxLen(), func() *space.Space { return space.Maybe(s.Space) })
 }
 
 func stepsEntry() Entry {
 	return Entry{
 		Signature: "steps(*scenarios)",
 		Doc: `The space that holds the given scenarios.
-A scenario is the steps of a world (world().steps) or of a space (space.at(i)). It puts a story that was played by hand into a space.`,
+A scenario is the steps of a world (world().steps) or of a space (space.at(i)), or a single step. It puts a story that was played by hand into a space.`,
 		Example: kvStage + `exchange("c1", ["A"])
 begun = steps(world().steps)
 undo()
@@ -224,8 +330,13 @@ func callSteps(c *call) (starlark.Value, error) {
 	}
 	var all *space.Space
 	for _, arg := range args {
-		scenario, ok := arg.(scenarioValue)
-		if !ok {
+		var scenario scenarioValue
+		switch arg := arg.(type) {
+		case scenarioValue:
+			scenario = arg
+		case stepValue:
+			scenario = scenarioValue{runtime.Step(arg)}
+		default:
 			return nil, fmt.Errorf("steps: got %s, want a scenario, as in steps(world().steps)", arg.Type())
 		}
 		one := space.Of().Times(0)
@@ -245,6 +356,21 @@ func callSteps(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("steps: %d scenarios of up to %d steps are too many", len(args), all.MaxLen())
 	}
 	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args))), interpreter(c)}, nil
+}
+
+// choiceOf makes the space of single steps that a call stands for, of their actions.
+func choiceOf(c *call, cl *runtime.Cluster, actions []runtime.Action) (starlark.Value, error) {
+	if err := space.Listable(product(len(actions)), c.Name()); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name(), err)
+	}
+	steps := make([]runtime.Step, len(actions))
+	for i, action := range actions {
+		var err error
+		if steps[i], err = cl.Step(action); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Name(), err)
+		}
+	}
+	return named(c, steps), nil
 }
 
 // named makes the space of single steps that a call stands for.

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -44,15 +45,172 @@ func callPartitions(c *call) (starlark.Value, error) {
 	if exactly > 0 {
 		all = space.Partitions(cl.Servers(), exactly)
 	}
-	var steps []runtime.Step
+	var actions []runtime.Action
 	for _, parts := range all {
-		step, err := cl.Step(runtime.PartitionStep{Groups: cl.Groups(parts)})
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, step)
+		actions = append(actions, runtime.PartitionStep{Groups: cl.Groups(parts)})
 	}
-	return named(c, steps), nil
+	return choiceOf(c, cl, actions)
+}
+
+func healsEntry() Entry {
+	return Entry{
+		Signature: "heals()",
+		Doc:       `The space whose only step heals the network.`,
+		Example:   roundStage + `print((partitions(exactly = 2) + rounds("A", partitions(max = 1)) + heals() + rounds("B")).size)`,
+		call:      callHeals,
+	}
+}
+
+func callHeals(c *call) (starlark.Value, error) {
+	if err := c.Unpack(); err != nil {
+		return nil, err
+	}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	return choiceOf(c, w.Cluster(), []runtime.Action{runtime.HealStep{}})
+}
+
+func cutsEntry() Entry {
+	return onLinks("cuts", "cuts of a link, in one direction", func(src, dst string) runtime.Action { return runtime.CutStep{Src: src, Dst: dst} })
+}
+
+func holdsEntry() Entry {
+	return onLinks("holds", "holds of a link, on which messages queue up then", func(src, dst string) runtime.Action { return runtime.HoldStep{Src: src, Dst: dst} })
+}
+
+// onLinks makes the entry of a plural noun: the space of an act on one link.
+func onLinks(plural, what string, action func(src, dst string) runtime.Action) Entry {
+	return Entry{
+		Signature: plural + "(src=None, dst=None)",
+		Doc: "The space of single " + what + `: of one of those from src to dst.
+These are instances, lists of them, or all if none is given. Several at once are a choice of different ones, as in ` + plural + `(dst = "A").distinct(2).`,
+		Example: kvStage + "print(" + plural + `("c1", ["A", "B"]).size, ` + plural + `(dst = "A").distinct(2).size)`,
+		call: func(c *call) (starlark.Value, error) {
+			var src, dst oneOrMore
+			if err := c.Unpack(&src, &dst); err != nil {
+				return nil, err
+			}
+			return callOnLinks(c, src, dst, action)
+		},
+	}
+}
+
+func callOnLinks(c *call, src, dst oneOrMore, action func(src, dst string) runtime.Action) (starlark.Value, error) {
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	cl := w.Cluster()
+	if src == nil {
+		src = everyInstance(cl)
+	}
+	if dst == nil {
+		dst = everyInstance(cl)
+	}
+	if err := space.Listable(product(len(src), len(dst)), "links"); err != nil {
+		return nil, fmt.Errorf("%s: %w; give fewer of src or dst", c.Name(), err)
+	}
+	var actions []runtime.Action
+	for _, from := range src {
+		for _, to := range dst {
+			if from == to && len(src)+len(dst) > 2 {
+				continue // not a link
+			}
+			actions = append(actions, action(from, to))
+		}
+	}
+	return choiceOf(c, cl, actions)
+}
+
+func dropsEntry() Entry {
+	return Entry{
+		Signature: "drops(type, src=None, dst=None)",
+		Doc: `The space of losing messages of a type from then on, until the network heals: one of the types, from one of src to one of dst.
+Each is one name or a list of choices. Without src or dst messages are lost from or to all instances at once, as with drop.`,
+		Example: kvStage + `print(drops("ack").at(0))
+print(drops(["ack", "update"], src = ["A", "B"]).size)`,
+		call: callDrops,
+	}
+}
+
+func callDrops(c *call) (starlark.Value, error) {
+	var types, src, dst oneOrMore
+	if err := c.Unpack(&types, &src, &dst); err != nil {
+		return nil, err
+	}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	if src == nil {
+		src = oneOrMore{""} // from all
+	} else if slices.Contains(src, "") {
+		return nil, emptyName(c, "src")
+	}
+	if dst == nil {
+		dst = oneOrMore{""}
+	} else if slices.Contains(dst, "") {
+		return nil, emptyName(c, "dst")
+	}
+	if err := space.Listable(product(len(types), len(src), len(dst)), "drops"); err != nil {
+		return nil, fmt.Errorf("drops: %w; give fewer types, src or dst", err)
+	}
+	var actions []runtime.Action
+	for _, kind := range types {
+		for _, from := range src {
+			for _, to := range dst {
+				actions = append(actions, runtime.DropStep{Type: kind, Src: from, Dst: to})
+			}
+		}
+	}
+	return choiceOf(c, w.Cluster(), actions)
+}
+
+// emptyName is the error of a name that would stand for all instances in an action.
+func emptyName(c *call, parameter string) error {
+	return fmt.Errorf(`%s: %s: "" is no instance; leave %[2]s out for all of them`, c.Name(), parameter)
+}
+
+func deafsEntry() Entry {
+	return Entry{
+		Signature: "deafs(types, ids=None)",
+		Doc: `The space of one of the instances (default: all) that is deaf from then on, until the network heals.
+types is what it does not hear: a list of types of messages, or a list of such lists, one of which is chosen. In rounds and deliveries, deaf = … chooses who is deaf in one step.`,
+		Example: kvStage + `print(deafs(["update"], ["A", "B"]).size)
+print(deafs([["update"], ["update", "query"]], "A").size)`,
+		call: callDeafs,
+	}
+}
+
+func callDeafs(c *call) (starlark.Value, error) {
+	var types setChoices
+	var ids oneOrMore
+	if err := c.Unpack(&types, &ids); err != nil {
+		return nil, err
+	}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	if ids == nil {
+		ids = everyInstance(w.Cluster())
+	}
+	sets := types.sets
+	if !types.lists {
+		sets = [][]string{slices.Concat(sets...)}
+	}
+	if err := space.Listable(product(len(ids), len(sets)), "deafs"); err != nil {
+		return nil, fmt.Errorf("deafs: %w; give fewer ids or lists of types", err)
+	}
+	var actions []runtime.Action
+	for _, id := range ids {
+		for _, set := range sets {
+			actions = append(actions, runtime.DeafStep{ID: id, Types: set})
+		}
+	}
+	return choiceOf(c, w.Cluster(), actions)
 }
 
 func duplicatesEntry() Entry {
@@ -72,32 +230,9 @@ func callDuplicates(c *call) (starlark.Value, error) {
 	if err := c.Unpack(&kind, &src, &dst); err != nil {
 		return nil, err
 	}
-	w, err := here(c)
-	if err != nil {
-		return nil, err
-	}
-	cl := w.Cluster()
-	all := cl.Names(cl.Servers() | cl.Clients())
-	if src == nil {
-		src = all
-	}
-	if dst == nil {
-		dst = all
-	}
-	var steps []runtime.Step
-	for _, from := range src {
-		for _, to := range dst {
-			if from == to && len(src)+len(dst) > 2 {
-				continue // not a link
-			}
-			s, err := cl.Step(runtime.DuplicateStep{Type: kind, Src: from, Dst: to})
-			if err != nil {
-				return nil, fmt.Errorf("duplicates: %w", err)
-			}
-			steps = append(steps, s)
-		}
-	}
-	return named(c, steps), nil
+	return callOnLinks(c, src, dst, func(src, dst string) runtime.Action {
+		return runtime.DuplicateStep{Type: kind, Src: src, Dst: dst}
+	})
 }
 
 func releasesEntry() Entry {
@@ -123,15 +258,11 @@ func callReleases(c *call) (starlark.Value, error) {
 	if most < 1 || most > maxTimes {
 		return nil, fmt.Errorf("releases: max is %d, want 1 to %d", most, maxTimes)
 	}
-	var steps []runtime.Step
+	var actions []runtime.Action
 	for n := range most {
-		s, err := w.Cluster().Step(runtime.ReleaseStep{Src: src, Dst: dst, Count: n + 1})
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, s)
+		actions = append(actions, runtime.ReleaseStep{Src: src, Dst: dst, Count: n + 1})
 	}
-	return named(c, steps), nil
+	return choiceOf(c, w.Cluster(), actions)
 }
 
 func ordersEntry() Entry {
@@ -154,13 +285,9 @@ func callOrders(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	var steps []runtime.Step
+	var actions []runtime.Action
 	for _, first := range of {
-		s, err := w.Cluster().Step(runtime.OrderStep{ID: id, First: []string{first}})
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, s)
+		actions = append(actions, runtime.OrderStep{ID: id, First: []string{first}})
 	}
-	return named(c, steps), nil
+	return choiceOf(c, w.Cluster(), actions)
 }

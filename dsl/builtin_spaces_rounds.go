@@ -46,11 +46,8 @@ func callRounds(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rounds: %w", err)
 	}
-	if err := cl.KnownTypes(types...); err != nil { // if none is deaf, too
-		return nil, fmt.Errorf("rounds: %w", err)
-	}
-	if len(types) > 0 && deaf == nil { // an empty list says so
-		return nil, fmt.Errorf("rounds: types names messages that no instance is deaf to; name some, as in deaf = [[], [%q]]", cl.Instances()[0].Name)
+	if deaf, err = deafTo(c, cl, deaf, types); err != nil {
+		return nil, err
 	}
 	parts, err := partitionsOf(c, cl, p)
 	if err != nil {
@@ -61,9 +58,6 @@ func callRounds(c *call) (starlark.Value, error) {
 	}
 	if phases < 1 || phases > 1 && hops != 0 {
 		return nil, fmt.Errorf("rounds: phases is %d and hops is %d; want 1 phase or more, and hops only with 1 phase", phases, hops)
-	}
-	if len(deaf) == 0 {
-		deaf = choices{nil}
 	}
 	if err := space.Listable(product(len(leaders), len(parts), len(deaf)), "rounds"); err != nil {
 		return nil, fmt.Errorf("rounds: %w; give fewer leaders, partitions or deaf sets", err)
@@ -89,6 +83,20 @@ func callRounds(c *call) (starlark.Value, error) {
 		}
 	}
 	return &spaceValue{s.Named(callText(c)), interpreter(c)}, nil
+}
+
+// deafTo returns the choices of who is deaf to types, and without any that none is.
+func deafTo(c *call, cl *runtime.Cluster, deaf choices, types []string) (choices, error) {
+	if err := cl.KnownTypes(types...); err != nil { // if none is deaf, too
+		return nil, fmt.Errorf("%s: %w", c.Name(), err)
+	}
+	if len(types) > 0 && deaf == nil { // an empty list says so
+		return nil, fmt.Errorf("%s: types names messages that no instance is deaf to; name some, as in deaf = [[], [%q]]", c.Name(), cl.Instances()[0].Name)
+	}
+	if len(deaf) == 0 {
+		return choices{nil}, nil
+	}
+	return deaf, nil
 }
 
 // leaderNames is a parameter that takes "any", "faulty", an identity or a list
@@ -123,7 +131,13 @@ func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, er
 		}
 		return all, nil
 	}
-	if s.MaxLen() != 1 {
+	_, none := s.Rank(nil)
+	switch {
+	case s.Size().Sign() == 0:
+		return nil, fmt.Errorf("%s: partitions holds no partition; maybe a filter keeps none", c.Name())
+	case none:
+		return nil, fmt.Errorf("%s: partitions may be none, want single partitions, as in partitions(max = 2); one of a single group parts nothing", c.Name())
+	case s.MaxLen() != 1:
 		return nil, fmt.Errorf("%s: partitions is a space of %d steps, want single partitions, as in partitions(max = 2)", c.Name(), s.MaxLen())
 	}
 	for _, step := range s.Steps() {
@@ -162,12 +176,12 @@ func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][][]string, ph
 	if err != nil {
 		return nil, err
 	}
-	hop, err := deliverSteps(cl, parts, phase)
+	hop, err := deliverSteps(cl, parts, choices{phase.Deaf}, phase)
 	if err != nil {
 		return nil, err
 	}
 	phase.Hops = 0
-	rest, err := deliverSteps(cl, parts, phase)
+	rest, err := deliverSteps(cl, parts, choices{phase.Deaf}, phase)
 	if err != nil {
 		return nil, err
 	}
@@ -180,42 +194,56 @@ func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][][]string, ph
 
 func deliveriesEntry() Entry {
 	return Entry{
-		Signature: "deliveries(partitions=None, hops=0)",
-		Doc:       `The space of all deliveries of what is in flight under one of the partitions (default: at most 2 groups), for that many hops.`,
-		Example:   roundStage + `print(deliveries(partitions(exactly = 2), hops = 1).at(0))`,
-		call:      callDeliveries,
+		Signature: "deliveries(partitions=None, hops=0, deaf=[[]], types=[])",
+		Doc: `The space of all deliveries of what is in flight under one of the partitions (default: at most 2 groups), for that many hops.
+Deaf lists sets of instances, one of which hears no messages of the given types, as in rounds. Rounds of one hop, and deliveries after them, choose who is deaf for each phase by itself.`,
+		Example: roundStage + `print(deliveries(partitions(exactly = 2), hops = 1).at(0))
+print((rounds(hops = 1) + deliveries(deaf = [[], ["B"]], types = ["vote"])).size)`,
+		call: callDeliveries,
 	}
 }
 
 func callDeliveries(c *call) (starlark.Value, error) {
-	var p *spaceValue
-	var hops int
-	if err := c.Unpack(&p, &hops); err != nil {
+	var (
+		p     *spaceValue
+		hops  int
+		deaf  choices
+		types interp.Names
+	)
+	if err := c.Unpack(&p, &hops, &deaf, &types); err != nil {
 		return nil, err
 	}
 	w, err := here(c)
 	if err != nil {
 		return nil, err
 	}
+	if deaf, err = deafTo(c, w.Cluster(), deaf, types); err != nil {
+		return nil, err
+	}
 	parts, err := partitionsOf(c, w.Cluster(), p)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := deliverSteps(w.Cluster(), parts, runtime.Phase{Hops: hops})
+	if err := space.Listable(product(len(parts), len(deaf)), "deliveries"); err != nil {
+		return nil, fmt.Errorf("deliveries: %w; give fewer partitions or deaf sets", err)
+	}
+	steps, err := deliverSteps(w.Cluster(), parts, deaf, runtime.Phase{Hops: hops, Types: types})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("deliveries: %w", err)
 	}
 	return named(c, steps), nil
 }
 
-func deliverSteps(cl *runtime.Cluster, parts [][][]string, phase runtime.Phase) ([]runtime.Step, error) {
+func deliverSteps(cl *runtime.Cluster, parts [][][]string, deaf choices, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, part := range parts {
-		s, err := cl.Step(runtime.DeliverStep{Phase: under(phase, part)})
-		if err != nil {
-			return nil, err
+		for _, phase.Deaf = range deaf {
+			s, err := cl.Step(runtime.DeliverStep{Phase: under(phase, part)})
+			if err != nil {
+				return nil, err
+			}
+			steps = append(steps, s)
 		}
-		steps = append(steps, s)
 	}
 	return steps, nil
 }

@@ -19,10 +19,12 @@
 // with has files of its own:
 //
 //	session.go                       the current world, undo and branches
-//	world.go, space.go, protocol.go  values of scripts
+//	world.go, space.go, step.go      values of scripts
+//	protocol.go                      protocols of scripts and of Go
 //	property.go, report.go           what is judged, and what came of it
 //	finding.go, alarm.go             violations and failures; those not looked at
 //	params.go                        what parameters take
+//	asking.go                        functions that judge worlds or choose steps
 //	writer.go, output.go             scripts that are written; files and Stdout
 //	help.go, hint.go, python.go      documentation; what is meant by a mistake
 //	fingerprint.go                   what a search is a search of

@@ -15,7 +15,7 @@ import (
 // returns, or a name of their own for a builtin.
 
 // pluralOf returns the name of the space whose single scenarios are steps of a
-// kind, "" if there is none.
+// kind.
 func pluralOf(kind string) string {
 	for _, e := range spacesFamily().Entries {
 		switch e.Name() {
@@ -32,11 +32,8 @@ func insteadOfWorld(w *runtime.World, expression string) string {
 	if w.Depth() == 0 {
 		return "a world is no space; exchanges(…) and rounds(…) are, as in explore(rounds(…) * 2)"
 	}
-	space, verb := "steps(world().steps)", "holds what led here"
-	if plural := pluralOf(w.Step().Action().Name()); plural != "" {
-		space, verb = plural+"(…)", "lists what may happen"
-	}
-	return fmt.Sprintf("%s has happened and is no space; %s %s", w.Step().Text(), fmt.Sprintf(expression, space), verb)
+	space := fmt.Sprintf(expression, pluralOf(w.Step().Action().Name())+"(…)")
+	return fmt.Sprintf("%s has happened and is no space; %s lists what may happen", w.Step().Text(), space)
 }
 
 // meant says what is probably meant if v was given for a variable that does not

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
 const hinted = `
@@ -23,7 +25,7 @@ func TestHints(t *testing.T) {
 		`2 * round("A")`:                       `rounds(…) * 2 lists`,
 		`crash("A") + rounds()`:                `crash("A") has happened and is no space; crashes(…) + … lists`,
 		`rounds() | crash("A")`:                `crash("A") has happened and is no space; … | crashes(…) lists`,
-		`heal() * 2`:                           `heal() has happened and is no space; steps(world().steps) * 2 holds what led here`,
+		`heal() * 2`:                           `heal() has happened and is no space; heals(…) * 2 lists what may happen`,
 		`world() * 2`:                          `a world is no space; exchanges(…) and rounds(…) are`,
 		`explore(round("A"))`:                  `got world, want space; round("A") has happened and is no space; rounds(…) lists`,
 		`rounds * 2`:                           "rounds is a function and has to be called: rounds(…) * 2",
@@ -95,6 +97,15 @@ func TestShowNothing(t *testing.T) {
 	} {
 		if _, err := runScript(t, stage+script); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", script, err, want)
+		}
+	}
+}
+
+// A singular verb acts, a plural noun enumerates: no act is without its noun.
+func TestEveryActHasANoun(t *testing.T) {
+	for _, kind := range runtime.Kinds() {
+		if pluralOf(kind) == "" {
+			t.Errorf("no space lists what %s may do", kind)
 		}
 	}
 }

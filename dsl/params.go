@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // plain is a parameter that takes what [value.ToGo] takes.
@@ -85,6 +86,46 @@ func (n *fileName) Unpack(v starlark.Value) error {
 	}
 	*n = fileName(text)
 	return nil
+}
+
+// setChoices is a parameter that takes a name, a list of names, each of which is a choice
+// by itself, or a list of lists, one of which is chosen.
+type setChoices struct {
+	sets  [][]string
+	lists bool // they were given as lists
+}
+
+// Unpack implements [starlark.Unpacker].
+func (s *setChoices) Unpack(v starlark.Value) error {
+	*s = setChoices{sets: [][]string{}}
+	if list, ok := v.(starlark.Iterable); ok {
+		for e := range starlark.Elements(list) {
+			if _, s.lists = e.(starlark.Iterable); s.lists {
+				return (*groups)(&s.sets).Unpack(v)
+			}
+		}
+	}
+	var names oneOrMore
+	if err := names.Unpack(v); err != nil {
+		return err
+	}
+	for _, name := range names {
+		s.sets = append(s.sets, []string{name})
+	}
+	return nil
+}
+
+// someOperations is a parameter that takes an operation or a list of them.
+type someOperations []node.Operation
+
+// Unpack implements [starlark.Unpacker].
+func (o *someOperations) Unpack(v starlark.Value) (err error) {
+	if op, ok := v.(value.Operation); ok {
+		*o = someOperations{node.Operation(op)}
+		return nil
+	}
+	*o, err = operations(v)
+	return err
 }
 
 // seconds is a parameter that takes a number of seconds, or a text such as "2m".

@@ -61,7 +61,7 @@ report = explore(space, check = agreement())
 drawn = sample(space, 2)
 for of, value in [("report", report), ("violation", report.violations[0]), ("choice without effect", report.no_effect[0]),
     ("coverage", drawn.coverage), ("verdict", judge(agreement())), ("space", space), ("world", world()), ("shrunk", shrink(report)),
-    ("operation", operation("read")), ("observation", report.counterexample.history()[0])]:
+    ("step", space.at(0)[0]), ("operation", operation("read")), ("observation", report.counterexample.history()[0])]:
     for name in dir(value):
         print(name, "of a", of)
 `)

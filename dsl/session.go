@@ -167,8 +167,8 @@ func worldOf(c *call) (*runtime.World, error) {
 	if w, ok := c.Receiver().(*worldValue); ok {
 		return w.World, nil
 	}
-	if c.Thread.Local(judgingKey) != nil {
-		return nil, outside(c)
+	if err := outside(c); err != nil {
+		return nil, err
 	}
 	return here(c)
 }
@@ -183,20 +183,11 @@ func here(c *call) (*runtime.World, error) {
 	return w, nil
 }
 
-// judgingKey marks threads that run a function of an invariant.
-const judgingKey = "twinsh judging"
-
 // moving returns the session for a call that changes it. Invariants cannot:
 // several are judged at the same time.
 func moving(c *call) (*session, error) {
-	if c.Thread.Local(judgingKey) != nil {
-		return nil, outside(c)
+	if err := outside(c); err != nil {
+		return nil, err
 	}
 	return interpreter(c).session, nil
-}
-
-// outside is the error of an invariant that asks for the session's world, which
-// says nothing about the one that it judges.
-func outside(c *call) error {
-	return fmt.Errorf("%s: an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names", c.Name())
 }

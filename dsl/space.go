@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -29,9 +30,9 @@ func (s scenarioValue) Freeze()               {}
 func (s scenarioValue) Truth() starlark.Bool  { return len(s) > 0 }
 func (s scenarioValue) Hash() (uint32, error) { return starlark.String(s.String()).Hash() }
 
-// Len, Index and Iterate make a scenario a sequence of texts.
+// Len, Index and Iterate make a scenario a sequence of steps.
 func (s scenarioValue) Len() int                   { return len(s) }
-func (s scenarioValue) Index(i int) starlark.Value { return starlark.String(s[i].Text()) }
+func (s scenarioValue) Index(i int) starlark.Value { return stepValue(s[i]) }
 func (s scenarioValue) Iterate() starlark.Iterator { return &indexIterator{s, 0} }
 
 // CompareSameType compares the texts of the steps.
@@ -112,7 +113,7 @@ func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 
 // AttrNames implements [starlark.HasAttrs].
 func (s *spaceValue) AttrNames() []string {
-	return []string{"at", "constant", "distinct", "orbits", "representatives", "size"}
+	return []string{"at", "constant", "distinct", "filter", "orbits", "representatives", "size", "steps"}
 }
 
 // Attr implements [starlark.HasAttrs].
@@ -120,6 +121,14 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "size":
 		return starlark.MakeBigInt(s.Size()), nil
+	case "steps":
+		var steps []starlark.Value
+		for _, step := range s.Steps() {
+			steps = append(steps, stepValue(step))
+		}
+		list := starlark.NewList(steps)
+		list.Freeze()
+		return list, nil
 	case "orbits":
 		orbits, err := s.Orbits(s.in.scripts.Context())
 		if err != nil {
@@ -158,7 +167,7 @@ const (
 )
 
 // spaceMethods are the methods of a space.
-var spaceMethods = methodsOf(atEntry(), constantEntry(), distinctEntry(), representativesEntry())
+var spaceMethods = methodsOf(atEntry(), constantEntry(), distinctEntry(), filterEntry(), representativesEntry())
 
 func atEntry() Entry {
 	return Entry{
@@ -195,6 +204,45 @@ func callDistinct(c *call) (starlark.Value, error) {
 	}
 	of := c.Receiver().(*spaceValue)
 	s, err := of.Distinct(interp.ContextOf(c.Thread), n)
+	if err != nil {
+		return nil, err
+	}
+	return of.bounded(s.MaxLen(), func() *space.Space { return s })
+}
+
+func filterEntry() Entry {
+	return Entry{
+		Signature: "filter(fn)",
+		Doc:       "The scenarios of this space of which fn(step) is True for each step.",
+		call:      callFilter,
+	}
+}
+
+func callFilter(c *call) (starlark.Value, error) {
+	var fn starlark.Callable
+	if err := c.Unpack(&fn); err != nil {
+		return nil, err
+	}
+	ask, err := asking(interp.RunOf(c.Thread), asked{
+		of:      "filter",
+		looks:   "a filter looks at the step that it is given and neither sees nor changes the world of the session",
+		changes: "a filter",
+	}, fn)
+	if err != nil {
+		return nil, fmt.Errorf("filter: fn: %w", err)
+	}
+	ctx, of := interp.ContextOf(c.Thread), c.Receiver().(*spaceValue)
+	s, err := space.Filter(of.Space, interp.FunctionText(interpreter(c).scripts, fn), func(step runtime.Step) (bool, error) {
+		answer, err := ask(ctx, stepValue(step), nil)
+		if err != nil {
+			return false, err
+		}
+		keep, ok := answer.(starlark.Bool)
+		if !ok {
+			return false, interp.NewCodeError("filter", fn, fmt.Errorf("fn returned a %s for %s, want True or False", answer.Type(), step.Text()))
+		}
+		return bool(keep), nil
+	})
 	if err != nil {
 		return nil, err
 	}

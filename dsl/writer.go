@@ -212,40 +212,17 @@ func actionText(in *Interpreter, a runtime.Action) string {
 	var args []string
 	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
 	for _, arg := range runtime.Arguments(a) {
-		if rest == arg.Name {
-			switch v := arg.Value.(type) {
-			case []string:
-				for _, name := range v {
-					args = append(args, argumentText(name))
-				}
-			case [][]string:
-				for _, group := range v {
-					args = append(args, argumentText(group))
-				}
+		v := argumentValue(arg)
+		switch {
+		case arg.Name == rest:
+			for e := range starlark.Elements(v.(starlark.Iterable)) {
+				args = append(args, e.String())
 			}
-			continue
+		case arg.Optional:
+			args = append(args, arg.Name+" = "+v.String())
+		default:
+			args = append(args, v.String())
 		}
-		text := argumentText(arg.Value)
-		if arg.Optional {
-			text = arg.Name + " = " + text
-		}
-		args = append(args, text)
 	}
 	return a.Name() + "(" + strings.Join(args, ", ") + ")"
-}
-
-func argumentText(value any) string {
-	switch v := value.(type) {
-	case string:
-		return starlark.String(v).String()
-	case []string:
-		return nameList(v).String()
-	case [][]string:
-		list := starlark.NewList(nil)
-		for _, group := range v {
-			_ = list.Append(nameList(group)) // the list is not frozen
-		}
-		return list.String()
-	}
-	return fmt.Sprint(value)
 }

@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"iter"
 	"math/big"
 	"slices"
@@ -30,17 +31,22 @@ func newDistinct(ctx context.Context, s *Space, n int) (*distinct, error) {
 			d.members = append(d.members, sc)
 		}
 	}
-	ways := one
-	for k := range n + 1 {
-		if k > 0 {
-			ways = new(big.Int).Mul(ways, big.NewInt(int64(len(d.members)-n+k)))
-		}
-		d.ways = append(d.ways, ways)
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	if n > len(d.members) {
+		return nil, fmt.Errorf("distinct: n is %d, but the space has only %d different members", n, len(d.members))
 	}
-	return d, nil
+	d.count()
+	return d, ctx.Err()
+}
+
+// count finds in how many ways the last members can be chosen. It takes as many
+// multiplications as are chosen.
+func (d *distinct) count() {
+	ways := one
+	d.ways = append(d.ways, ways)
+	for k := 1; k <= d.n; k++ {
+		ways = new(big.Int).Mul(ways, big.NewInt(int64(len(d.members)-d.n+k)))
+		d.ways = append(d.ways, ways)
+	}
 }
 
 func (d *distinct) maxLen() int {

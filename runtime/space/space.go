@@ -3,9 +3,9 @@
 //
 //   - A [Scenario] is a finite sequence of steps.
 //   - A [Space] is a set of scenarios. [Of] makes one of single steps; [Then],
-//     [Or], [Space.Times], [Space.Distinct] and [Space.Constant] make larger
-//     ones of it. A space is counted, iterated, indexed and sampled without
-//     being listed.
+//     [Or], [Maybe], [Space.Times], [Space.Distinct] and [Space.Constant] make
+//     larger ones of it, [Filter] smaller ones. A space is counted,
+//     iterated, indexed and sampled without being listed.
 //   - A [Position] is where in a space a scenario stands, for a search that
 //     goes through a space step by step. Scenarios that may go on the same way stand
 //     at one position; a [Group] is the steps that lead from one to another.
@@ -102,6 +102,16 @@ func Or(a, b *Space) *Space {
 	return newSpace(or{a, b}, max(a.maxLen, b.maxLen), text)
 }
 
+// Maybe returns the scenarios of s, and then the empty one: what may happen, or
+// nothing. The empty scenario is listed once more only if s does not have it.
+func Maybe(s *Space) *Space {
+	text := text{func(b *pen) { b.WriteString("maybe("); s.text.write(b); b.WriteString(")") }, asOne}
+	if _, has := s.Rank(nil); has {
+		return newSpace(s.form, s.maxLen, text)
+	}
+	return newSpace(or{s, s.Times(0)}, s.maxLen, text)
+}
+
 // Times returns s * n: n scenarios of s one after the other, in lexicographic
 // order. For n = 0 that is the one empty scenario. It panics if n is negative.
 func (s *Space) Times(n int) *Space {
@@ -130,9 +140,6 @@ func (s *Space) Distinct(ctx context.Context, n int) (*Space, error) {
 	d, err := newDistinct(ctx, s, n)
 	if err != nil {
 		return nil, err
-	}
-	if n > len(d.members) {
-		return nil, fmt.Errorf("distinct: n is %d, but the space has only %d different members", n, len(d.members))
 	}
 	text := after(s.text, fmt.Sprintf(".distinct(%d)", n), asOne)
 	if n == 0 {

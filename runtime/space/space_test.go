@@ -59,7 +59,7 @@ func expression(t *rapid.T, steps []runtime.Step, depth int) listed {
 func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 	kinds := []string{"of"}
 	if depth > 0 {
-		kinds = []string{"of", "then", "or", "times", "distinct", "constant", "then", "or", "times"}
+		kinds = []string{"of", "then", "or", "times", "distinct", "constant", "then", "or", "times", "maybe", "filter"}
 	}
 	switch rapid.SampledFrom(kinds).Draw(t, "kind") {
 	case "then":
@@ -99,6 +99,31 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 			}
 		}
 		return listed{space: s, all: sequences(members, n), begins: a.begins}
+	case "maybe":
+		a := expression(t, steps, depth-1)
+		all := a.all
+		if !slices.ContainsFunc(all, func(x []string) bool { return len(x) == 0 }) {
+			all = append(slices.Clip(all), []string{})
+		}
+		return listed{space: space.Maybe(a.space), all: all, begins: a.begins}
+	case "filter":
+		a := expression(t, steps, depth-1)
+		dropped := rapid.SampledFrom(steps).Draw(t, "dropped").String()
+		var asked []string
+		s, err := space.Filter(a.space, "f", func(step runtime.Step) (bool, error) {
+			asked = append(asked, step.String())
+			return step.String() != dropped, nil
+		})
+		if err != nil || !slices.Equal(asked, texts(a.space.Steps())) {
+			t.Fatalf("%s: Filter asked about %v, %v", a.space, asked, err)
+		}
+		l := listed{space: s, choice: a.choice, begins: a.begins}
+		for _, x := range a.all {
+			if !slices.Contains(x, dropped) {
+				l.all = append(l.all, x)
+			}
+		}
+		return l
 	case "constant":
 		a, n := expression(t, steps, depth-1), rapid.IntRange(1, 3).Draw(t, "n")
 		var all [][]string

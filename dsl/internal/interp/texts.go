@@ -1,6 +1,8 @@
 package interp
 
 import (
+	"strings"
+
 	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -27,6 +29,25 @@ func (s Texts) Of(fn *starlark.Function) (text syntax.Node) {
 		}
 		return text == nil
 	})
+	return text
+}
+
+// maxShown is how long the text of a lambda is that is shown.
+const maxShown = 60
+
+// FunctionText shows a function in an expression: by its name, a short lambda by its
+// text.
+func FunctionText(in *Interpreter, fn starlark.Callable) string {
+	f, ok := fn.(*starlark.Function)
+	if !ok || f.Name() != "lambda" {
+		return fn.Name()
+	}
+	text := "lambda …"
+	if definition := NewTexts(in).Of(f); definition != nil {
+		if whole := TextOf(in.sources[f.Position().Filename()], definition); len(whole) <= maxShown && !strings.Contains(whole, "\n") {
+			text = whole
+		}
+	}
 	return text
 }
 
