@@ -31,14 +31,26 @@ def played(i):
 	for _, i := range picked {
 		script += fmt.Sprintf("played(%d)\n", i)
 	}
+	script += `print(json.encode({"Label": "steps", "Passing": [["%s: %s = %s" % (s, name, getattr(s, name)) for s in space.steps for name in dir(s)]]}))
+`
 	all, err := x.run(script)
 	if err != nil {
 		return fmt.Sprint("the script fails: ", err)
 	}
-	var want, got []string
+	var want, got, read []string
 	for _, sc := range x.scenarios {
 		want = append(want, sc.String())
+		for _, step := range sc {
+			read = append(read, step.Read()...)
+		}
 	}
+	last := len(all) - 1
+	slices.Sort(read)
+	slices.Sort(all[last].Passing[0])
+	if read = slices.Compact(read); !slices.Equal(read, all[last].Passing[0]) {
+		return fmt.Sprintf("the steps: they are\n%s\nwant\n%s", strings.Join(all[last].Passing[0], "\n"), strings.Join(read, "\n"))
+	}
+	all = all[:last]
 	for _, sc := range all[0].Passing {
 		got = append(got, strings.Join(sc, "; "))
 	}

@@ -1,6 +1,7 @@
 package space_test
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -59,7 +60,7 @@ func expression(t *rapid.T, steps []runtime.Step, depth int) listed {
 func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 	kinds := []string{"of"}
 	if depth > 0 {
-		kinds = []string{"of", "then", "or", "times", "distinct", "constant", "then", "or", "times", "maybe", "filter"}
+		kinds = []string{"of", "then", "or", "times", "distinct", "constant", "then", "or", "times", "maybe", "filter", "filter"}
 	}
 	switch rapid.SampledFrom(kinds).Draw(t, "kind") {
 	case "then":
@@ -108,7 +109,11 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 		return listed{space: space.Maybe(a.space), all: all, begins: a.begins}
 	case "filter":
 		a := expression(t, steps, depth-1)
-		dropped := rapid.SampledFrom(steps).Draw(t, "dropped").String()
+		of := steps
+		if len(a.space.Steps()) > 0 {
+			of = a.space.Steps()
+		}
+		dropped := rapid.SampledFrom(of).Draw(t, "dropped").String()
 		var asked []string
 		s, err := space.Filter(a.space, "f", func(step runtime.Step) (bool, error) {
 			asked = append(asked, step.String())
@@ -420,5 +425,19 @@ func BenchmarkAt(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A filter ends with the error of what it asks, and asks no more.
+func TestFilterFails(t *testing.T) {
+	failed, asked := errors.New("failed"), 0
+	_, err := space.Filter(space.Of(someSteps(t, 3)...).Times(2), "f", func(runtime.Step) (bool, error) {
+		if asked++; asked == 2 {
+			return false, failed
+		}
+		return true, nil
+	})
+	if !errors.Is(err, failed) || asked != 2 {
+		t.Errorf("got the error %v after %d steps, want %v after 2", err, asked, failed)
 	}
 }

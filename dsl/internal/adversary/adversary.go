@@ -163,6 +163,66 @@ func (s Step) String() string {
 	return s.Kind + "(" + text[1:len(text)-1] + ")"
 }
 
+// attributes are all that steps of some kind have.
+var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count"}
+
+// attribute is the text of what a script reads of the step under a name, "-" if it has
+// nothing of that name.
+func (s Step) attribute(name string) string {
+	if name == "kind" {
+		return s.Kind
+	}
+	or := func(text, none string) string {
+		if text == "" {
+			return none
+		}
+		return text
+	}
+	has := map[string]string{}
+	switch s.Kind {
+	case "exchange":
+		has = map[string]string{"client": s.Who, "reach": list(s.Names)}
+	case "invoke":
+		has = map[string]string{"client": s.Who, "op": s.Op.step()}
+	case "round", "deliver":
+		has = map[string]string{"groups": "None", "hops": fmt.Sprint(s.Count), "deaf": list(s.Names), "types": list(s.Types)}
+		if s.Groups != nil {
+			has["groups"] = lists(s.Groups)
+		}
+		if s.Kind == "round" {
+			has["leader"] = s.Who
+		}
+	case "partition":
+		has = map[string]string{"groups": lists(s.Groups)}
+	case "cut", "hold", "release":
+		has = map[string]string{"src": s.Src, "dst": s.Dst}
+		if s.Kind == "release" {
+			has["count"] = fmt.Sprint(s.Count)
+		}
+	case "drop":
+		has = map[string]string{"type": s.Types[0], "src": or(s.Src, "None"), "dst": or(s.Dst, "None")}
+	case "deaf":
+		has = map[string]string{"id": s.Who, "types": list(s.Types)}
+	case "order":
+		has = map[string]string{"id": s.Who, "first": list(s.Names)}
+	case "crash", "restart", "amnesia":
+		has = map[string]string{"id": s.Names[0]}
+	case "timeout":
+		has = map[string]string{"ids": list(s.Names)}
+	}
+	return or(has[name], "-")
+}
+
+// Read lists what a script reads of the step, a line for each attribute.
+func (s Step) Read() (lines []string) {
+	for _, name := range attributes {
+		if is := s.attribute(name); is != "-" {
+			lines = append(lines, fmt.Sprintf("%s: %s = %s", s, name, is))
+		}
+	}
+	return lines
+}
+
 // act is the step as a call that takes it.
 func (s Step) act() string {
 	if s.Kind == "invoke" {
@@ -200,12 +260,31 @@ func (s Scenario) String() string {
 
 // A Space is an expression: a choice of steps, or others put together.
 type Space struct {
-	Op    string     // "", "|", "+", "*", "distinct", "constant"
+	Op    string     // "", "|", "+", "*", "distinct", "constant", "maybe", "filter"
 	Text  string     // of a choice: the call
 	Lists []Scenario // of a choice: what it lists
 	Of    []Space
 	Times int
+	Keep  Keep // of a filter
 }
+
+// A Keep is what a filter keeps: steps one of whose attributes is some text, or all
+// but these.
+type Keep struct {
+	Attribute, Is string
+	Not           bool
+}
+
+// String is the function.
+func (k Keep) String() string {
+	operator := "=="
+	if k.Not {
+		operator = "!="
+	}
+	return fmt.Sprintf("lambda s: str(getattr(s, %q, \"-\")) %s %q", k.Attribute, operator, k.Is)
+}
+
+func (k Keep) keeps(s Step) bool { return (s.attribute(k.Attribute) == k.Is) != k.Not }
 
 // String is the expression.
 func (s Space) String() string {
@@ -216,6 +295,10 @@ func (s Space) String() string {
 		return fmt.Sprintf("(%s * %d)", s.Of[0], s.Times)
 	case "distinct", "constant":
 		return fmt.Sprintf("(%s).%s(%d)", s.Of[0], s.Op, s.Times)
+	case "maybe":
+		return fmt.Sprintf("maybe(%s)", s.Of[0])
+	case "filter":
+		return fmt.Sprintf("(%s).filter(%s)", s.Of[0], s.Keep)
 	}
 	return s.Text
 }
@@ -239,6 +322,16 @@ func (s Space) Scenarios() []Scenario {
 		return all
 	case "distinct":
 		return distinct(unique(s.Of[0].Scenarios()), s.Times)
+	case "maybe":
+		all := s.Of[0].Scenarios()
+		if slices.ContainsFunc(all, func(sc Scenario) bool { return len(sc) == 0 }) {
+			return all
+		}
+		return append(slices.Clip(all), Scenario{})
+	case "filter":
+		return slices.DeleteFunc(slices.Clone(s.Of[0].Scenarios()), func(sc Scenario) bool {
+			return slices.ContainsFunc(sc, func(step Step) bool { return !s.Keep.keeps(step) })
+		})
 	case "constant":
 		var all []Scenario
 		for _, sc := range s.Of[0].Scenarios() {
@@ -252,8 +345,11 @@ func (s Space) Scenarios() []Scenario {
 // single reports whether the space is a plain choice of single steps, in which
 // what is given twice is listed once. One of stories, way(…), is none.
 func (s Space) single() bool {
-	if s.Op == "|" {
+	switch s.Op {
+	case "|":
 		return s.Of[0].single() && s.Of[1].single()
+	case "filter":
+		return s.Of[0].single()
 	}
 	return s.Op == "" && !strings.HasPrefix(s.Text, "(steps(") && !strings.HasPrefix(s.Text, "(way(") && !slices.ContainsFunc(s.Lists, func(sc Scenario) bool { return len(sc) != 1 })
 }

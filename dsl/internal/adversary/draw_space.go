@@ -46,7 +46,9 @@ func (s Space) size() int {
 			n *= s.Of[0].size()
 		}
 		return n
-	case "constant":
+	case "maybe":
+		return s.Of[0].size() + 1
+	case "constant", "filter":
 		return s.Of[0].size()
 	}
 	return len(s.Lists)
@@ -60,6 +62,8 @@ func (s Space) longest() int {
 		return s.Of[0].longest() + s.Of[1].longest()
 	case "*", "distinct", "constant":
 		return s.Times * s.Of[0].longest()
+	case "maybe", "filter":
+		return s.Of[0].longest()
 	}
 	n := 0
 	for _, sc := range s.Lists {
@@ -85,10 +89,45 @@ func (p *pen) part() Space {
 		case 6:
 			s = Space{Op: "constant", Of: []Space{leaf}, Times: 2}
 		}
+		s = p.varied(s)
 		if s.size() <= p.most && s.longest() <= 5 {
 			return s
 		}
 	}
+}
+
+// varied draws a space of which some may be left out: all of it, or what a filter does
+// not keep.
+func (p *pen) varied(s Space) Space {
+	switch p.IntN(6) {
+	case 0:
+		return Space{Op: "maybe", Of: []Space{s}}
+	case 1:
+		if kept := (Space{Op: "filter", Of: []Space{s}, Keep: p.keep(s)}); len(kept.Scenarios()) > 0 {
+			return kept
+		}
+	}
+	return s
+}
+
+// keep draws what a filter keeps: something that is so of one of the steps.
+func (p *pen) keep(s Space) Keep {
+	var steps []Step
+	for _, sc := range s.Scenarios() {
+		steps = append(steps, sc...)
+	}
+	if len(steps) == 0 {
+		return Keep{"kind", "round", true}
+	}
+	step := pick(p, steps...)
+	var known []string
+	for _, name := range attributes {
+		if step.attribute(name) != "-" {
+			known = append(known, name)
+		}
+	}
+	name := pick(p, known...)
+	return Keep{name, step.attribute(name), p.chance(70)}
 }
 
 // partitions draws a choice of partitions, and its text.
@@ -141,24 +180,30 @@ func partitions(names []string, least, most int) (all [][][]string) {
 func (p *pen) choice() Space {
 	servers, clients := p.c.Instances()
 	all := append(slices.Clone(servers), clients...)
-	kinds := []string{"rounds", "rounds", "rounds", "rounds", "rounds", "happenings", "happenings", "deliveries", "steps", "partitions"}
+	kinds := []string{"rounds", "rounds", "rounds", "rounds", "rounds", "happenings", "happenings", "deliveries", "steps", "partitions",
+		"links", "filters", "heals", "timeouts"}
 	if len(clients) > 0 {
-		kinds = append(kinds, "exchanges", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges")
+		kinds = append(kinds, "invokes", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges")
 	}
 	if p.symmetric {
-		kinds = []string{"rounds", "rounds", "rounds", "rounds", "rounds", "rounds", "deliveries", "happenings"}
+		kinds = []string{"rounds", "rounds", "rounds", "rounds", "rounds", "rounds", "deliveries", "happenings", "timeouts"}
 	}
 	var s Space
 	switch pick(p, kinds...) {
 	case "rounds":
 		return p.rounds()
 	case "deliveries":
-		text, parts := p.partitions()
-		hops := pick(p, 0, 0, 1)
-		for _, g := range parts {
-			s.Lists = append(s.Lists, Scenario{{Kind: "deliver", Groups: g, Count: hops}})
-		}
-		s.Text = fmt.Sprintf("deliveries(%s, hops = %d)", text, hops)
+		return p.deliveries()
+	case "links":
+		return p.links()
+	case "filters":
+		return p.filters()
+	case "invokes":
+		return p.invokes()
+	case "timeouts":
+		return p.timeoutsTogether()
+	case "heals":
+		return Space{Text: "heals()", Lists: []Scenario{{{Kind: "heal"}}}}
 	case "partitions":
 		text, parts := p.partitions()
 		for _, g := range parts {
@@ -262,5 +307,115 @@ func (p *pen) rounds() (s Space) {
 		}
 	}
 	s.Text = "rounds(" + strings.Join(args, ", ") + ")"
+	return s
+}
+
+func (p *pen) deliveries() (s Space) {
+	servers, _ := p.c.Instances()
+	text, parts := p.partitions()
+	hops := pick(p, 0, 0, 1)
+	deaf, args := [][]string{nil}, ""
+	var kinds []string
+	if p.chance(30) {
+		kinds = p.some(types, 1)
+		deaf = append(deaf, p.some(servers, 1))
+		args = ", deaf = [[], " + list(deaf[1]) + "], types = " + list(kinds)
+	}
+	for _, g := range parts {
+		for _, d := range deaf {
+			step := Step{Kind: "deliver", Groups: g, Count: hops, Names: d}
+			if d != nil {
+				step.Types = kinds
+			}
+			s.Lists = append(s.Lists, Scenario{step})
+		}
+	}
+	s.Text = fmt.Sprintf("deliveries(%s, hops = %d%s)", text, hops, args)
+	return s
+}
+
+// links draws what may happen to a link.
+func (p *pen) links() (s Space) {
+	servers, clients := p.c.Instances()
+	all := append(slices.Clone(servers), clients...)
+	if len(all) == 1 {
+		return Space{Text: "heals()", Lists: []Scenario{{{Kind: "heal"}}}}
+	}
+	kind := pick(p, "cut", "cut", "hold")
+	src, dst := p.some(all, 1), p.some(all, 1)
+	for len(src)+len(dst) == 2 && src[0] == dst[0] {
+		dst = p.some(all, 1)
+	}
+	args := list(src) + ", " + list(dst)
+	if p.chance(25) {
+		src, args = all, "dst = "+list(dst)
+	}
+	for _, from := range src {
+		for _, to := range dst {
+			if from != to {
+				s.Lists = append(s.Lists, Scenario{{Kind: kind, Src: from, Dst: to}})
+			}
+		}
+	}
+	s.Text = kind + "s(" + args + ")"
+	return s
+}
+
+// filters draws what may be lost from then on.
+func (p *pen) filters() (s Space) {
+	servers, clients := p.c.Instances()
+	all := append(slices.Clone(servers), clients...)
+	kinds, who := p.some(types, 1), p.some(all, 1)
+	switch p.IntN(3) {
+	case 0:
+		for _, kind := range kinds {
+			for _, from := range who {
+				s.Lists = append(s.Lists, Scenario{{Kind: "drop", Types: []string{kind}, Src: from}})
+			}
+		}
+		s.Text = fmt.Sprintf("drops(%s, src = %s)", list(kinds), list(who))
+	case 1:
+		for _, kind := range kinds {
+			s.Lists = append(s.Lists, Scenario{{Kind: "drop", Types: []string{kind}}})
+		}
+		s.Text = fmt.Sprintf("drops(%s)", list(kinds))
+	case 2:
+		for _, id := range who {
+			s.Lists = append(s.Lists, Scenario{{Kind: "deaf", Who: id, Types: kinds}})
+		}
+		s.Text = fmt.Sprintf("deafs(%s, %s)", list(kinds), list(who))
+	}
+	return s
+}
+
+// invokes draws which client may begin which operation.
+func (p *pen) invokes() (s Space) {
+	_, clients := p.c.Instances()
+	who := p.some(clients, 1)
+	ops := []Operation{{"write", pick(p, plainValues...)}, {"read", "None"}}[p.IntN(2):]
+	var texts []string
+	for _, op := range ops {
+		texts = append(texts, op.text())
+	}
+	for _, client := range who {
+		for _, op := range ops {
+			s.Lists = append(s.Lists, Scenario{{Kind: "invoke", Who: client, Op: op}})
+		}
+	}
+	s.Text = fmt.Sprintf("invokes([%s], %s)", strings.Join(texts, ", "), list(who))
+	return s
+}
+
+// timeoutsTogether draws who may time out together.
+func (p *pen) timeoutsTogether() (s Space) {
+	servers, _ := p.c.Instances()
+	if p.symmetric || p.chance(50) {
+		return Space{Text: "timeouts(all = True)", Lists: []Scenario{{{Kind: "timeout", Names: servers}}}}
+	}
+	sets := [][]string{p.some(servers, 1), p.some(servers, 1)}
+	for _, set := range sets {
+		s.Lists = append(s.Lists, Scenario{{Kind: "timeout", Names: set}})
+	}
+	s.Text = "timeouts(" + lists(sets) + ")"
 	return s
 }

@@ -236,6 +236,7 @@ func (p *pen) long(parts ...func() Space) {
 			if k == 1 {
 				next = parts[0]()
 			}
+			next = p.varied(next)
 			longer := Space{Op: "+", Of: []Space{of, next}}
 			switch {
 			case p.chance(30):

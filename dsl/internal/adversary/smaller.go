@@ -82,7 +82,7 @@ func (s Space) smaller() (all []Space) {
 	switch s.Op {
 	case "|", "+":
 		all = append(all, s.Of[0], s.Of[1])
-	case "*", "distinct", "constant":
+	case "*", "distinct", "constant", "maybe", "filter":
 		all = append(all, s.Of[0])
 		if s.Times > 2 {
 			all = append(all, Space{Op: s.Op, Of: s.Of, Times: s.Times - 1})
@@ -92,7 +92,7 @@ func (s Space) smaller() (all []Space) {
 		for _, less := range part.smaller() {
 			of := slices.Clone(s.Of)
 			of[i] = less
-			all = append(all, Space{Op: s.Op, Of: of, Times: s.Times})
+			all = append(all, Space{Op: s.Op, Of: of, Times: s.Times, Keep: s.Keep})
 		}
 	}
 	if s.Op == "" && len(s.Lists) > 1 {
