@@ -24,12 +24,12 @@ type asked struct {
 // asking returns a function that calls fn, each time on a fresh thread that ends with
 // ctx. A search calls it for much at the same time, so all that fn sees of the script is
 // frozen before the first call. It fails if fn cannot be.
-func asking(r *interp.Run, by asked, fn starlark.Callable) (func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error), error) {
+func asking(r *interp.Run, by asked, fn starlark.Callable) (func(ctx context.Context, what starlark.Tuple, p *player) (starlark.Value, error), error) {
 	if err := guard.Freezable(fn); err != nil {
 		return nil, err
 	}
 	freeze := sync.OnceValue(func() error { _, err := interp.Capture(r.Interpreter(), fn); return err })
-	return func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error) {
+	return func(ctx context.Context, what starlark.Tuple, p *player) (starlark.Value, error) {
 		if err := freeze(); err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func asking(r *interp.Run, by asked, fn starlark.Callable) (func(ctx context.Con
 		thread.SetLocal(askedKey, by)
 		stop := context.AfterFunc(ctx, func() { thread.Cancel("interrupted") })
 		defer stop()
-		v, err := starlark.Call(thread, fn, starlark.Tuple{what}, nil)
+		v, err := starlark.Call(thread, fn, what, nil)
 		var eval *starlark.EvalError
 		if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
 			eval.Msg += "; " + by.changes + " cannot change what it sees"

@@ -22,14 +22,8 @@ import (
 func propertiesFamily() Family {
 	return Family{"properties", "what should hold", []Entry{
 		linearizableEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(), liveEntry(),
-		invariantEntry(), checkEntry(), judgeEntry(),
+		invariantEntry(), modelEntry(), keyedEntry(), checkEntry(), judgeEntry(),
 	}}
-}
-
-func linearizableEntry() Entry {
-	return ofHistory("linearizable", `Operations look as if each happened at one moment between its invocation and its return (atomicity).
-The operations are read() and write(value) on one register, whose value is None at first. To write None is an error: no read could show whether it was written.
-Operations that were cut short may or may not have taken effect. Those of faulty clients may have taken effect at any time, once or not at all.`, check.Linearizable)
 }
 
 func regularEntry() Entry {
@@ -102,7 +96,7 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 			return nil, fmt.Errorf("validity: allowed: %w", err)
 		}
 		return func(ctx context.Context, v any) (bool, error) {
-			answer, err := judge(ctx, value.FromGo(v), new(player))
+			answer, err := judge(ctx, starlark.Tuple{value.FromGo(v)}, new(player))
 			if err != nil {
 				return false, err
 			}
@@ -195,7 +189,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 			w = w.WithoutPast()
 		}
 		p := &player{from: w}
-		v, err := judge(ctx, &worldValue{World: w, judged: true}, p)
+		v, err := judge(ctx, starlark.Tuple{&worldValue{World: w, judged: true}}, p)
 		if err != nil {
 			return check.Verdict{}, err
 		}
@@ -218,7 +212,7 @@ func callInvariant(c *call) (starlark.Value, error) {
 
 // judging returns a function that judges by calling fn; see asking. Failures of code in
 // steps that fn takes go to the player.
-func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Value, p *player) (starlark.Value, error), error) {
+func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Tuple, p *player) (starlark.Value, error), error) {
 	return asking(r, asked{
 		of:      of,
 		looks:   "an invariant looks at the world that it is given and neither sees nor changes the session's; worlds have methods of the same names",

@@ -138,12 +138,14 @@ func callCombine(c *call) (starlark.Value, error) {
 
 func operationEntry() Entry {
 	return Entry{
-		Signature: "operation(name, arg=None)",
+		Signature: "operation(name, arg=None, **args)",
 		Doc: `Something that a client can be asked to do.
 Modules make their operations with it: write("red") of @std//kv.star is operation("write", "red").
-It has the attributes name and arg. The argument is None, a bool, an int, a float or a string.`,
+It has the attributes name and arg. The argument is None, a bool, an int, a float or a string. Several of them are given by name; arg is a struct of them then, as in op.arg.old.`,
 		Example: `op = operation("write", "red")
-print(op, op.name, op.arg)`,
+print(op, op.name, op.arg)
+op = operation("cas", old = 1, new = 2)
+print(op, op.arg.old, op.arg.new)`,
 		pure: true,
 		call: callOperation,
 	}
@@ -152,8 +154,16 @@ print(op, op.name, op.arg)`,
 func callOperation(c *call) (starlark.Value, error) {
 	var name string
 	var arg plain
-	if err := c.Unpack(&name, &arg); err != nil {
+	var args []starlark.Tuple
+	if err := c.Unpack(&name, &arg, &args); err != nil {
 		return nil, err
 	}
-	return value.Operation{Name: name, Arg: arg.value}, nil
+	if arg.value != nil && args != nil {
+		return nil, fmt.Errorf("operation: %s has an argument without a name and others with one; give each a name", name)
+	}
+	all, err := value.Argument(arg.value, args)
+	if err != nil {
+		return nil, fmt.Errorf("operation: %w", err)
+	}
+	return value.Operation{Name: name, Arg: all}, nil
 }

@@ -31,6 +31,12 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 		} else {
 			d.Note(v.Fingerprint())
 		}
+	case *modelValue:
+		d.Note(v.Name, v.keyed)
+		d.Value(v.init)
+		if v.step != nil {
+			d.Value(v.step)
+		}
 	case *propertyValue:
 		d.Note(v.name, len(v.args))
 		for _, arg := range v.args {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -87,6 +88,9 @@ func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.Wor
 
 // concern does so for the name of a property, and "" if code fails.
 func concern(property string) trace.ObservationKind {
+	if strings.HasPrefix(property, "linearizable to ") {
+		return trace.Returned
+	}
 	switch property {
 	case "agreement", "validity":
 		return trace.Decided

@@ -233,7 +233,7 @@ func callFilter(c *call) (starlark.Value, error) {
 	}
 	ctx, of := interp.ContextOf(c.Thread), c.Receiver().(*spaceValue)
 	s, err := space.Filter(of.Space, interp.FunctionText(interpreter(c).scripts, fn), func(step runtime.Step) (bool, error) {
-		answer, err := ask(ctx, stepValue(step), nil)
+		answer, err := ask(ctx, starlark.Tuple{stepValue(step)}, nil)
 		if err != nil {
 			return false, err
 		}

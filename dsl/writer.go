@@ -32,7 +32,7 @@ func (w writer) script(protocol string, c runtime.Config, happens string) string
 // nothing defines is defined by its name.
 func (w writer) needs(text string) string {
 	return w.Of(text, func(name string) string {
-		return fmt.Sprintf("def %s(*arg):\n    return operation(%q, *arg)\n", name, name)
+		return fmt.Sprintf("def %s(*arg, **args):\n    return operation(%q, *arg, **args)\n", name, name)
 	})
 }
 

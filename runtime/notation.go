@@ -153,6 +153,16 @@ func word(value any) string {
 // what prints the same stays apart, a digest; ParseAction does not read that.
 func literal(v any) string {
 	switch v := v.(type) {
+	case node.Arguments:
+		var words []string
+		for at, ok := v, v.Name != ""; ok; at, ok = at.More.(node.Arguments) {
+			text := "none"
+			if at.Value != nil {
+				text = literal(at.Value)
+			}
+			words = append(words, word(at.Name)+"="+text)
+		}
+		return strings.Join(words, ",")
 	case string:
 		return strconv.Quote(v)
 	case float64:
@@ -175,7 +185,7 @@ func literal(v any) string {
 // ParseAction reads the notation of an action: the inverse of its String. It knows
 // of no cluster, so that what is named need not exist; [Cluster.Step] checks that.
 // Arguments of operations are strings, numbers of the types int and float64, and
-// truth values.
+// truth values, or several of these and nil with names, as in cas(new=2,old=1).
 func ParseAction(text string) (Action, error) {
 	words := split(text, ' ')
 	i := slices.IndexFunc(kinds, func(a Action) bool { return a.Name() == words[0] })
@@ -189,7 +199,7 @@ func ParseAction(text string) (Action, error) {
 		_, twice := options[name]
 		switch {
 		case w == "":
-		case !option:
+		case !option, strings.Contains(name, "("): // an operation with arguments
 			required = append(required, w)
 		case twice:
 			return nil, fmt.Errorf("%q: %s is given twice", text, name)
@@ -284,18 +294,55 @@ func operation(w string) (node.Operation, error) {
 	if err != nil || arg == "" {
 		return op, err
 	}
-	if n, err := strconv.Atoi(arg); err == nil {
-		op.Arg = n
-	} else if errors.Is(err, strconv.ErrRange) {
-		return op, fmt.Errorf("%s is too large a number", arg)
-	} else if f, err := strconv.ParseFloat(arg, 64); err == nil {
-		op.Arg = f
-	} else if arg == "true" || arg == "false" {
-		op.Arg = arg == "true"
-	} else if op.Arg, err = strconv.Unquote(arg); err != nil {
-		return op, fmt.Errorf("%s is no string, number or truth value", arg)
+	if _, _, named := cutWord(arg, '='); named {
+		op.Arg, err = namedArguments(arg)
+	} else {
+		op.Arg, err = parseLiteral(arg)
 	}
-	return op, nil
+	return op, err
+}
+
+// namedArguments reads several arguments with names.
+func namedArguments(text string) (node.Arguments, error) {
+	values := map[string]any{}
+	for _, part := range split(text, ',') {
+		name, arg, _ := cutWord(part, '=')
+		name, err := unquote(name)
+		if err != nil {
+			return node.Arguments{}, err
+		}
+		if _, twice := values[name]; twice {
+			return node.Arguments{}, fmt.Errorf("%s is given twice", name)
+		}
+		if arg == "none" {
+			values[name] = nil
+		} else if values[name], err = parseLiteral(arg); err != nil {
+			return node.Arguments{}, err
+		}
+	}
+	return node.ArgumentsOf(values), nil
+}
+
+// parseLiteral is the inverse of literal.
+func parseLiteral(text string) (any, error) {
+	n, err := strconv.Atoi(text)
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, strconv.ErrRange) {
+		return nil, fmt.Errorf("%s is too large a number", text)
+	}
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f, nil
+	}
+	if text == "true" || text == "false" {
+		return text == "true", nil
+	}
+	s, err := strconv.Unquote(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no string, number or truth value", text)
+	}
+	return s, nil
 }
 
 func unquote(w string) (string, error) {

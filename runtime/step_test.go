@@ -112,6 +112,8 @@ func TestBadNotation(t *testing.T) {
 		`cut A "B`:                            `dst: "\"B" is no word; quote it`,
 		"invoke c1 read":                      `op: read is no operation, as read() or write("red")`,
 		"invoke c1 write(red)":                "op: red is no string, number or truth value",
+		"invoke c1 cas(new=2,old=)":           "op:  is no string, number or truth value",
+		"invoke c1 cas(new=2,new=1)":          "op: new is given twice",
 	} {
 		if a, err := runtime.ParseAction(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is read as %+v, %v, want %q", text, a, err, want)
@@ -131,6 +133,10 @@ func TestNotationOfAnyWord(t *testing.T) {
 			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: rapid.String().Draw(t, "name"), Arg: rapid.String().Draw(t, "arg")}},
 			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: "add", Arg: rapid.Float64().Draw(t, "x")}},
 			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: "add", Arg: rapid.Int().Draw(t, "n")}},
+			runtime.InvokeStep{Client: "c", Op: node.Operation{Name: "cas", Arg: node.ArgumentsOf(map[string]any{
+				"key": rapid.String().Draw(t, "key"), "new": rapid.Int().Draw(t, "new"), "old": nil, "sure": true,
+				rapid.StringN(1, -1, -1).Draw(t, "more"): 1.5,
+			})}},
 		} {
 			again, err := runtime.ParseAction(a.String())
 			if err != nil || !reflect.DeepEqual(again, a) {

@@ -1,7 +1,7 @@
 // Package check judges what was observed along a scenario.
 //
-//   - A [Property] gives a [Verdict] on a history: [Linearizable] (to a
-//     [Model]), [Regular] and [Safe] on what operations returned, [Agreement] and
+//   - A [Property] gives a [Verdict] on a history: [Linearizable] (to any
+//     [Model], see [Models]), [Regular] and [Safe] on what operations returned, [Agreement] and
 //     [Validity] on what replicas decided.
 //   - A [WorldProperty] judges a single world: an [Invariant].
 //   - A [Monitor] folds observations into a small state, so that a search
@@ -216,33 +216,15 @@ func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget node.Set) Monit
 	return &historyMonitor{property: p, cluster: c, faulty: faulty}
 }
 
-// A Model is a sequential object: what operations do when they are carried out
-// one after another.
-type Model struct {
-	Name string
-	Init any // its first state
-	// Step returns the state after op and what op returns. It must be a pure
-	// function; states and results are comparable values. The error says that
-	// the object has no such operation.
-	Step func(state any, op node.Operation) (next, result any, err error)
-
-	// register says that Step is that of Register, for which there is a monitor.
-	register bool
-}
-
-// Register returns the model of a register: write(x) stores x and returns
-// None, read() returns what was stored last, at first None.
-func Register() Model {
-	return Model{Name: "register", Step: stepRegister, register: true}
-}
-
 // Linearizable returns the property that operations on a register look as if
 // each of them happened at one moment between its invocation and its return
 // (Herlihy and Wing, "Linearizability", TOPLAS 1990; for registers it is
 // Lamport's atomicity).
 func Linearizable() Property { return LinearizableTo(Register()) }
 
-// LinearizableTo is [Linearizable] for any sequential object.
+// LinearizableTo is [Linearizable] for any sequential object. Where a model has a key,
+// the operations on each key are judged by themselves, which is the same (Herlihy and
+// Wing's locality) and much quicker.
 func LinearizableTo(m Model) Property { return &linearizable{model: m} }
 
 // Regular returns the property that each read of a register, taken alone,

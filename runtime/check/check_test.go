@@ -67,14 +67,19 @@ func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
 	return events
 }
 
-// counter is a model that is no register.
+// counter is a model that is not of the library.
 func counter() check.Model {
-	return check.Model{Name: "counter", Init: 0, Step: func(state any, op node.Operation) (any, any, error) {
-		if op.Name != "inc" {
-			return nil, nil, fmt.Errorf("a counter has the operation inc(), not %s", op)
+	return check.Model{Name: "a counter", Init: 0, Step: func(_ context.Context, state any, call check.Call) ([]check.Outcome, error) {
+		if call.Name != "inc" {
+			return nil, fmt.Errorf("a counter has the operation inc(), not %s", call.Operation)
 		}
 		n := state.(int) + 1
-		return n, fmt.Sprint(n), nil
+		return []check.Outcome{{Next: n, Result: fmt.Sprint(n)}}, nil
+	}, Knows: func(op node.Operation) error {
+		if op.Name != "inc" {
+			return fmt.Errorf("a counter has the operation inc(), not %s", op)
+		}
+		return nil
 	}}
 }
 

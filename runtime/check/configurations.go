@@ -255,7 +255,7 @@ func (g config) through(w effect) ([]config, error) {
 	all := []config{g}
 	others := g.waiting()
 	if len(others) > 0 && 1<<(len(others)-1) > maxConfigs {
-		return nil, tooMany(len(g.Open) + len(g.Lost))
+		return nil, tooMany(len(g.Open)+len(g.Lost), writeOnce)
 	}
 	i := slices.Index(others, w)
 	for _, other := range slices.Delete(others, i, i+1) {
@@ -314,7 +314,7 @@ func best(ctx context.Context, all []config) ([]config, error) {
 		}
 	}
 	if len(kept) > maxConfigs {
-		return nil, tooMany(len(kept[0].Open) + len(kept[0].Lost))
+		return nil, tooMany(len(kept[0].Open)+len(kept[0].Lost), writeOnce)
 	}
 	return kept, nil
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sort"
 	"sync"
@@ -39,8 +40,9 @@ type explanation struct {
 	ok    bool
 }
 
-// maxTries bounds how often a search for an order carries out an operation, and
-// with that its memory, to some hundred megabytes.
+// maxTries bounds how often a search for an order carries out an operation of a register,
+// and with that its memory, to some hundred megabytes. Those of other objects, which are
+// larger and run code of scripts, are carried out less often.
 const maxTries = 1 << 20
 
 // A LimitError says that a property gave up: it does not know whether it holds.
@@ -49,10 +51,15 @@ type LimitError struct{ What string }
 func (e LimitError) Error() string { return e.What }
 
 // tooMany is the LimitError for operations that overlap.
-func tooMany(overlapping int) error {
-	return LimitError{fmt.Sprintf("linearizable: gave up: with %d operations that overlap there are too many orders to be tried; "+
-		"if each value of a register is written once, none has to be", overlapping)}
+func tooMany(overlapping int, remedy string) error {
+	return LimitError{fmt.Sprintf("linearizable: gave up: with %d operations that overlap there are too many orders to be tried; %s", overlapping, remedy)}
 }
+
+// What makes it easier to judge a history.
+const (
+	writeOnce = "if each value of a register is written once, none has to be"
+	useKeys   = "those on different keys are tried apart, if the model has keys"
+)
 
 // overlapping returns the largest number of operations under way at one time.
 func overlapping(ops []operation) int {
@@ -77,7 +84,7 @@ func (p *linearizable) Name() string {
 	if p.model.register {
 		return "linearizable"
 	}
-	return "linearizable to a " + p.model.Name
+	return "linearizable to " + p.model.Name
 }
 
 func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
@@ -107,7 +114,7 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 		}
 		return Verdict{Why: why}, nil
 	}
-	v := Verdict{Holds: true, Vacuous: p.model.register && !tried(ops, func(*operation) bool { return true })}
+	v := Verdict{Holds: true, Vacuous: !p.model.tried(ctx, ops)}
 	for _, i := range e.order {
 		v.Witness = append(v.Witness, ops[i].witness())
 	}
@@ -118,12 +125,14 @@ func (p *linearizable) needs() string {
 	if p.model.register {
 		return "a write that began before some operation returned"
 	}
-	return "an operation that returned"
+	return "an operation that can change " + p.model.Name + " and began before some operation returned"
 }
 
 func (p *linearizable) refuses(op node.Operation) error {
-	_, _, err := p.model.Step(p.model.Init, op)
-	return err
+	if p.model.Knows == nil {
+		return nil
+	}
+	return p.model.Knows(op)
 }
 
 // witness is the operation as a line of an explanation.
@@ -165,18 +174,15 @@ func (p *linearizable) remembered(ctx context.Context, h runtime.History, ops []
 	return e, nil
 }
 
-// output is what is known of an operation's result.
-type output struct {
-	known bool
-	value any
-}
-
 // explain returns an order of the operations that the model can carry out with
 // the results that are known. Operations that did not return are in it only if
 // they are needed. The error is that of ctx, or a [LimitError].
 func (m Model) explain(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
+	}
+	if m.Key != nil {
+		return m.explainKeys(ctx, ops)
 	}
 	if m.register {
 		if order, ok, known := unique(m.Init, ops); known {
@@ -216,23 +222,37 @@ func needed(ops []operation) []int {
 
 // search is explain by trying.
 func (m Model) search(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
-	tries := 0
+	tries, most, remedy := 0, maxTries/16, useKeys
+	if m.register {
+		most, remedy = maxTries, writeOnce
+	}
+	seed := maphash.MakeSeed()
 	object := porcupine.Model{
-		Init: func() any { return m.Init },
-		Step: func(state, in, out any) (bool, any) {
+		Init: func() any { return []any{m.Init} },
+		Step: func(states, in, _ any) (bool, any) {
 			// Porcupine cannot be stopped. If no operation is possible any more,
 			// it soon comes to its end, which then means nothing.
 			if tries++; err == nil && tries%1024 == 0 {
-				if err = ctx.Err(); err == nil && tries >= maxTries {
-					err = tooMany(overlapping(ops))
+				if err = ctx.Err(); err == nil && tries >= most {
+					err = tooMany(overlapping(ops), remedy)
 				}
 			}
 			if err != nil {
-				return false, state
+				return false, states
 			}
-			next, result, err := m.Step(state, in.(node.Operation))
-			o := out.(output)
-			return err == nil && (!o.known || result == o.value), next
+			var next []any
+			next, err = m.steps(ctx, states.([]any), in.(Call))
+			return len(next) > 0, next
+		},
+		Hash: func(states any) (sum uint64) {
+			for _, state := range states.([]any) {
+				sum ^= maphash.Comparable(seed, state)
+			}
+			return sum
+		},
+		Equal: func(some, others any) bool {
+			a, b := some.([]any), others.([]any)
+			return len(a) == len(b) && !slices.ContainsFunc(a, func(state any) bool { return !slices.Contains(b, state) })
 		},
 	}
 	// Porcupine carries out every operation. One without a return can always
@@ -247,8 +267,7 @@ func (m Model) search(ctx context.Context, ops []operation) (order []int, ok boo
 	}
 	for i, op := range ops {
 		history[i] = porcupine.Operation{
-			Input: op.Operation, Output: output{op.returned(), op.result},
-			Call: int64(op.began), Return: int64(op.ended),
+			Input: op.call(), Call: int64(op.began), Return: int64(op.ended),
 		}
 		// No two of the times may be equal, or sorting would decide.
 		if op.began == before {
@@ -270,25 +289,86 @@ func (m Model) search(ctx context.Context, ops []operation) (order []int, ok boo
 		if ops[order[k]].returned() {
 			continue
 		}
-		if without := slices.Delete(slices.Clone(order), k, k+1); m.fits(ops, without) {
+		without := slices.Delete(slices.Clone(order), k, k+1)
+		fits, err := m.fits(ctx, ops, without)
+		if err != nil {
+			return nil, false, err
+		}
+		if fits {
 			order = without
 		}
 	}
 	return order, true, nil
 }
 
-// fits reports whether the known results are those of the operations carried
+// fits reports whether the known results can be those of the operations carried
 // out in the given order.
-func (m Model) fits(ops []operation, order []int) bool {
-	state := m.Init
+func (m Model) fits(ctx context.Context, ops []operation, order []int) (bool, error) {
+	states := []any{m.Init}
 	for _, i := range order {
-		next, result, err := m.Step(state, ops[i].Operation)
-		if err != nil || ops[i].returned() && result != ops[i].result {
-			return false
+		var err error
+		if states, err = m.steps(ctx, states, ops[i].call()); err != nil || len(states) == 0 {
+			return false, err
 		}
-		state = next
 	}
-	return true
+	return true, nil
+}
+
+// explainKeys is explain for the operations on each key by themselves.
+func (m Model) explainKeys(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
+	on := map[any][]int{}
+	var keys []any // in the order of the operations
+	for i, op := range ops {
+		key := m.Key(op.Operation)
+		if on[key] == nil {
+			keys = append(keys, key)
+		}
+		on[key] = append(on[key], i)
+	}
+	each := m
+	if each.Key = nil; m.inner != nil {
+		each = *m.inner
+	}
+	var orders [][]int
+	for _, key := range keys {
+		some := make([]operation, len(on[key]))
+		for k, i := range on[key] {
+			some[k] = ops[i]
+			if m.inner != nil {
+				_, some[k].Operation, _ = cutKey(ops[i].Operation)
+			}
+		}
+		one, ok, err := each.explain(ctx, some)
+		if err != nil || !ok {
+			return nil, false, err
+		}
+		for k, i := range one {
+			one[k] = on[key][i]
+		}
+		orders = append(orders, one)
+	}
+	return merged(ops, orders), true, nil
+}
+
+// merged makes one order of several that respect real time, and respects it, too. There is
+// one (Herlihy and Wing 1990, Theorem 1).
+func merged(ops []operation, orders [][]int) (order []int) {
+	orders = slices.Clone(orders)
+	for {
+		orders = slices.DeleteFunc(orders, func(o []int) bool { return len(o) == 0 })
+		if len(orders) == 0 {
+			return order
+		}
+		// What returns first of all that is left can be preceded by nothing but what is
+		// before it in its own order.
+		next := slices.IndexFunc(orders, func(some []int) bool {
+			return !slices.ContainsFunc(orders, func(others []int) bool {
+				return slices.ContainsFunc(others, func(i int) bool { return ops[i].precedes(&ops[some[0]]) })
+			})
+		})
+		order = append(order, orders[next][0])
+		orders[next] = orders[next][1:]
+	}
 }
 
 // why says where no order explains the operations any more, which earlier
@@ -303,6 +383,8 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// What is left is 1-minimal: if any one of these operations had not returned, there
+	// would be an order.
 	var because []string
 	for i := len(ops) - 1; i >= 0; i-- {
 		if i == last || !ops[i].returned() {
@@ -364,19 +446,34 @@ func (m Model) shortest(ctx context.Context, ops []operation) (known []operation
 	return until(k), returns[k], err
 }
 
-// possible lists what ops[i] could have returned, among the values that occur.
+// possible lists what ops[i] could have returned, among the values that occur and those
+// that the model offers.
 func (m Model) possible(ctx context.Context, ops []operation, i int) ([]string, error) {
 	values := []any{nil, m.Init}
 	for _, op := range ops {
 		values = append(values, op.Arg, op.result)
 	}
-	tried := map[any]bool{}
+	if !m.register { // what the model offers as it looks for an order
+		call := ops[i].call()
+		_, _, err := m.hearing(func(c Call, outcomes []Outcome) {
+			if c.Client == call.Client && c.Result == call.Result && c.Returned {
+				for _, o := range outcomes {
+					values = append(values, o.Result)
+				}
+			}
+		}).explain(ctx, ops)
+		if err != nil {
+			return nil, err
+		}
+	}
+	tried := map[string]bool{}
 	var right []string
 	for _, v := range values {
-		if tried[v] {
+		text := fmt.Sprintf("%T %#v", v, v)
+		if tried[text] {
 			continue
 		}
-		tried[v] = true
+		tried[text] = true
 		other := slices.Clone(ops)
 		other[i].result = v
 		_, ok, err := m.explain(ctx, other)

@@ -33,6 +33,11 @@ func (o *operation) forget() { o.ended, o.result = forever, nil }
 // precedes reports whether o returned before p began.
 func (o *operation) precedes(p *operation) bool { return o.ended < p.began }
 
+// call is the operation as a model sees it.
+func (o *operation) call() Call {
+	return Call{Operation: o.Operation, Client: o.client, Returned: o.returned(), Result: o.result}
+}
+
 // String is the operation with its client: c1 write("red").
 func (o *operation) String() string { return o.client + " " + o.Operation.String() }
 
@@ -114,23 +119,14 @@ const (
 	opWrite = "write"
 )
 
-func stepRegister(state any, op node.Operation) (next, result any, err error) {
-	if err := registerHas(op); err != nil {
-		return nil, nil, err
-	}
-	if op.Name == opWrite {
-		return op.Arg, nil, nil
-	}
-	return state, state, nil
-}
-
 // registerHas returns an error if op is no operation of a register, or writes what it
 // holds at first: no read could show whether that took effect.
 func registerHas(op node.Operation) error {
+	args, several := op.Arg.(node.Arguments)
 	switch {
 	case op.Name == opWrite && op.Arg == nil:
 		return fmt.Errorf("%s writes None, which is what a register holds at first, so that no read can show whether it did; give it another value", op)
-	case op.Name == opWrite, op.Name == opRead && op.Arg == nil:
+	case op.Name == opWrite && !several, op.Name == opRead && (op.Arg == nil || several && args.Name == ""):
 		return nil
 	}
 	return fmt.Errorf("a register has the operations read() and write(value), not %s", op)

@@ -331,7 +331,7 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		arg, err := ToGo(v)
+		arg, err := argumentOf(v)
 		return Operation{name, arg}, b, err
 	}
 	count, b, err := decodeCount(b)
@@ -478,6 +478,22 @@ func (c Composite) Value() starlark.Value {
 	}
 	v.Freeze()
 	return v
+}
+
+// Elements returns the comparable values in a list or tuple, ok if c is one.
+func (c Composite) Elements() (values []any, ok bool) {
+	switch list := c.Value().(type) {
+	case *starlark.List, starlark.Tuple:
+		for e := range starlark.Elements(list.(starlark.Iterable)) {
+			v, err := Comparable(e)
+			if err != nil {
+				return nil, false
+			}
+			values = append(values, v)
+		}
+		return values, true
+	}
+	return nil, false
 }
 
 // Comparable returns the comparable Go value for any value that state may hold.

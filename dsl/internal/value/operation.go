@@ -1,7 +1,10 @@
 package value
 
 import (
+	"fmt"
+
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -29,3 +32,48 @@ func (o Operation) Attr(name string) (starlark.Value, error) {
 
 // Literal writes the operation as a call of the function that makes it.
 func (o Operation) Literal() string { return o.String() }
+
+// fields is what several arguments are in a script.
+func fields(a node.Arguments) starlark.Value {
+	values := starlark.StringDict{}
+	for name, v := range a.Map() {
+		values[name] = FromGo(v)
+	}
+	return starlarkstruct.FromStringDict(starlarkstruct.Default, values)
+}
+
+// Argument returns the argument of an operation, arg or those with names. The error
+// says which of them cannot be one.
+func Argument(arg any, named []starlark.Tuple) (any, error) {
+	if len(named) == 0 {
+		return arg, nil
+	}
+	values := map[string]any{}
+	for _, kw := range named {
+		v, err := ToGo(kw[1])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", string(kw[0].(starlark.String)), err)
+		}
+		values[string(kw[0].(starlark.String))] = v
+	}
+	return node.ArgumentsOf(values), nil
+}
+
+// argumentOf is the inverse of [FromGo] for arguments.
+func argumentOf(v starlark.Value) (any, error) {
+	s, ok := v.(*starlarkstruct.Struct)
+	if !ok {
+		return ToGo(v)
+	}
+	values := map[string]any{}
+	for _, name := range s.AttrNames() {
+		field, err := s.Attr(name)
+		if err != nil {
+			return nil, err
+		}
+		if values[name], err = ToGo(field); err != nil {
+			return nil, err
+		}
+	}
+	return node.ArgumentsOf(values), nil
+}

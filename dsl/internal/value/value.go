@@ -31,6 +31,11 @@ func FromGo(v any) starlark.Value {
 		return v
 	case Composite:
 		return v.Value()
+	case node.Arguments:
+		if v.Name == "" {
+			return starlark.None
+		}
+		return fields(v)
 	case fmt.Stringer: // before numbers: a number with names shows its name
 		return starlark.String(v.String())
 	}

@@ -1,0 +1,284 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// A modelValue is a sequential object in a script.
+type modelValue struct {
+	check.Model
+	text  string         // the call that makes it again, "" if it is not known
+	keyed bool           // there is one for each key
+	init  starlark.Value // of a model of a script, and the functions of it
+	step  starlark.Callable
+}
+
+func (m *modelValue) String() string        { return m.Name }
+func (m *modelValue) Type() string          { return "model" }
+func (m *modelValue) Freeze()               {}
+func (m *modelValue) Truth() starlark.Bool  { return true }
+func (m *modelValue) Hash() (uint32, error) { return starlark.String(m.Name).Hash() }
+
+// Literal writes the model as a script makes it.
+func (m *modelValue) Literal() string { return m.text }
+
+// aModel is a parameter that takes a model, or the word for one of the library.
+type aModel struct{ *modelValue }
+
+// Unpack implements [starlark.Unpacker].
+func (a *aModel) Unpack(v starlark.Value) error {
+	if m, ok := v.(*modelValue); ok {
+		a.modelValue = m
+		return nil
+	}
+	words, _ := check.Models()
+	name, ok := starlark.AsString(v)
+	if !ok {
+		return fmt.Errorf(`got %s, want a model: model(init, step), keyed(…) or one of "%s"`, v.Type(), strings.Join(words, `", "`))
+	}
+	m, ok := check.ModelOf(name)
+	if !ok {
+		return fmt.Errorf(`no model is called %q%s; there are "%s", and model(init, step)`, name, spell.Hint(name, words), strings.Join(words, `", "`))
+	}
+	a.modelValue = &modelValue{Model: m, text: v.String(), init: starlark.None}
+	return nil
+}
+
+// modelsText lists the models of the library, for people.
+func modelsText() string {
+	words, about := check.Models()
+	var lines []string
+	for _, word := range words {
+		lines = append(lines, fmt.Sprintf("%q has %s.", word, about[word]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func linearizableEntry() Entry {
+	return Entry{
+		Signature: `linearizable(model="register")`,
+		Doc: `Operations look as if each happened at one moment between its invocation and its return (atomicity).
+The initial value of a register is None, and to write None is an error: no read could show whether it was written.
+model says what they do when they are carried out one after another: a word for a model of the library, keyed(…) for one object for each key, or model(…) for one of the script. An operation that the model does not have is an error.
+Operations that were cut short may or may not have taken effect. Those of faulty clients may have taken effect at any time, once or not at all.
+` + modelsText() + `
+read(), dequeue() and pop() return None while there is nothing. cas() and contains() return True or False; so do add() and remove(), True if that changed the set. acquire() and release() return False if the lock is held by another client. append() may return the index of its entry, inc() and dec() the new value, which is 0 at first. Whatever has done its work may also return None, and of the rest that is only done, True. The write() of "register" returns None.`,
+		Example: kvStage + `exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])
+check(linearizable())
+check(linearizable("cas"))`,
+		call: callLinearizable,
+	}
+}
+
+func callLinearizable(c *call) (starlark.Value, error) {
+	var m aModel
+	if err := c.Unpack(&m); err != nil {
+		return nil, err
+	}
+	if m.modelValue == nil || m.text == `"register"` {
+		return &propertyValue{name: check.Linearizable().Name(), text: interp.Written(c), property: check.Linearizable()}, nil
+	}
+	p := check.LinearizableTo(m.Model)
+	v := &propertyValue{name: p.Name(), args: []starlark.Value{m.modelValue}, property: p}
+	if m.text != "" {
+		v.text = "linearizable(" + m.text + ")"
+	}
+	if m.step != nil {
+		v.made = interp.Makings(c, m.step)
+	} else {
+		v.made = interp.Makings(c)
+	}
+	return v, nil
+}
+
+func keyedEntry() Entry {
+	return Entry{
+		Signature: "keyed(model)",
+		Doc: `A model of many objects, one for each key, which do not touch each other: linearizable(keyed("register")) is a K-V store.
+Each operation names its key, operation("write", key = "x", value = "red"), or has no other argument, operation("read", "x"). The model of an object sees the operation without the key; a single argument that remains has no name any more.
+The operations on each key are judged by themselves, which is the same and quicker.`,
+		Example: `store = keyed("cas")
+print(store)
+print(linearizable(store))`,
+		call: callKeyed,
+	}
+}
+
+func callKeyed(c *call) (starlark.Value, error) {
+	var m aModel
+	if err := c.Unpack(&m); err != nil {
+		return nil, err
+	}
+	if m.keyed {
+		return nil, fmt.Errorf("keyed: the model is %s already", m)
+	}
+	keyed := &modelValue{Model: check.Keyed(m.Model), keyed: true, init: m.init, step: m.step}
+	if m.text != "" {
+		keyed.text = "keyed(" + m.text + ")"
+	}
+	return keyed, nil
+}
+
+func modelEntry() Entry {
+	return Entry{
+		Signature: `model(init, step, name="a model")`,
+		Doc: `What operations do when they are carried out one after another, for linearizable().
+init is the first state, or a function without parameters that returns it. A state is any value that nodes can keep.
+step(state, op) returns what op may do in a state: a list of pairs (next state, result), several if it may do this or that, none if it cannot happen there. If its result is None, what op returned is not looked at.
+op has name, arg, client, and result, which is None until op returned. A single pair need not be in a list.
+step is called once for each state and operation, what it sees of the script is frozen, and its errors are mistakes of the script. For an operation that it does not know it had better fail.`,
+		Example: `def step(balance, op):
+    if op.name == "deposit":
+        return [(balance + op.arg, None)]
+    if op.name == "withdraw":  # it is refused now and then, and always if there is too little
+        return [(balance, False)] + ([(balance - op.arg, True)] if balance >= op.arg else [])
+    fail("an account has deposit and withdraw, not", op)
+
+print(linearizable(model(0, step, name = "an account")))`,
+		call: callModel,
+	}
+}
+
+func callModel(c *call) (starlark.Value, error) {
+	var init starlark.Value
+	var step starlark.Callable
+	name := "a model"
+	if err := c.Unpack(&init, &step, &name); err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(name) == "" {
+		return nil, fmt.Errorf("model: name is empty; want what it is, as in %q", "a queue")
+	}
+	text := interp.Written(c)
+	first := init
+	if fn, ok := init.(starlark.Callable); ok {
+		var err error
+		if first, err = starlark.Call(c.Thread, fn, nil, nil); err != nil {
+			return nil, fmt.Errorf("model: init: %w", err)
+		}
+	}
+	state, err := value.Comparable(first)
+	if err != nil {
+		return nil, fmt.Errorf("model: the first state %w", err)
+	}
+	if fn, ok := step.(*starlark.Function); ok && !takesTwo(fn) {
+		signature, _ := interp.Signature(fn)
+		return nil, fmt.Errorf("model: step is %s, want a function of two parameters, step(state, op)", signature)
+	}
+	judge, err := asking(interp.RunOf(c.Thread), asked{
+		of:      name,
+		looks:   "a model looks at the state and the operation that it is given, and not at the session",
+		changes: "a model",
+	}, step)
+	if err != nil {
+		return nil, fmt.Errorf("model: step: %w", err)
+	}
+	s := &steps{judge: judge, name: name}
+	return &modelValue{
+		Model: check.Model{Name: name, Init: state, Step: s.step},
+		text:  text, init: value.FromGo(state), step: step,
+	}, nil
+}
+
+// takesTwo reports whether a function can be called with two arguments.
+func takesTwo(fn *starlark.Function) bool {
+	most, least := fn.NumParams()-fn.NumKwonlyParams(), 0
+	if fn.HasKwargs() {
+		most--
+	}
+	if fn.HasVarargs() {
+		most--
+	}
+	for i := range most {
+		if fn.ParamDefault(i) == nil {
+			least++
+		}
+	}
+	return least <= 2 && (most >= 2 || fn.HasVarargs())
+}
+
+// steps are the calls of the function of a model, each of which is remembered.
+type steps struct {
+	judge func(context.Context, starlark.Tuple, *player) (starlark.Value, error)
+	name  string
+	mu    sync.Mutex
+	known map[stepKey][]check.Outcome
+}
+
+type stepKey struct {
+	state any
+	call  check.Call
+}
+
+// maxSteps bounds how many calls are remembered.
+const maxSteps = 1 << 16
+
+// step implements the Step of a [check.Model]. It may be called concurrently.
+func (s *steps) step(ctx context.Context, state any, call check.Call) ([]check.Outcome, error) {
+	key := stepKey{state, call}
+	s.mu.Lock()
+	outcomes, ok := s.known[key]
+	s.mu.Unlock()
+	if ok {
+		return outcomes, nil
+	}
+	op := starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+		"name": starlark.String(call.Name), "arg": value.FromGo(call.Arg),
+		"client": starlark.String(call.Client), "result": value.FromGo(call.Result),
+	})
+	returned, err := s.judge(ctx, starlark.Tuple{value.FromGo(state), op}, new(player))
+	if err != nil {
+		return nil, err
+	}
+	if outcomes, err = outcomesOf(returned); err != nil {
+		return nil, fmt.Errorf("%s: step(%s, %s) %w", s.name, guard.Text(value.FromGo(state)), call.Operation, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil || len(s.known) >= maxSteps {
+		s.known = map[stepKey][]check.Outcome{}
+	}
+	s.known[key] = outcomes
+	return outcomes, nil
+}
+
+// outcomesOf reads what the function of a model returned.
+func outcomesOf(v starlark.Value) ([]check.Outcome, error) {
+	pairs := []starlark.Value{v}
+	if list, ok := v.(*starlark.List); ok {
+		pairs = pairs[:0]
+		for e := range list.Elements() {
+			pairs = append(pairs, e)
+		}
+	}
+	outcomes := make([]check.Outcome, 0, len(pairs))
+	for _, e := range pairs {
+		pair, ok := e.(starlark.Tuple)
+		if !ok || len(pair) != 2 {
+			return nil, fmt.Errorf("returned %s, want a list of pairs (next state, result), as in [(state, None)]", element(v))
+		}
+		next, err := value.Comparable(pair[0])
+		if err != nil {
+			return nil, fmt.Errorf("returned a next state that %w", err)
+		}
+		result, err := value.Comparable(pair[1])
+		if err != nil {
+			return nil, fmt.Errorf("returned a result that %w", err)
+		}
+		outcomes = append(outcomes, check.Outcome{Next: next, Result: result, Any: result == nil})
+	}
+	return outcomes, nil
+}

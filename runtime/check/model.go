@@ -1,0 +1,190 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A Model is a sequential object: what operations do when they are carried out
+// one after another.
+type Model struct {
+	Name string // with its article: a register
+	Init any    // its first state, a comparable value
+	// Step lists what carrying out a call may do in a state, in an order that is always
+	// the same; nothing, if it cannot be carried out there. It must be a pure function. An
+	// error ends the judging; it is that of ctx, or a mistake of the model's author.
+	Step func(ctx context.Context, state any, call Call) ([]Outcome, error)
+	// Knows returns an error that names the operations that the object has if op is none
+	// of them. It may be nil: then Step knows.
+	Knows func(op node.Operation) error
+	// Key returns what an operation works on, a comparable value, if those on different
+	// keys do not touch each other: there is an object for each key. It may be nil: then
+	// there is one for all.
+	Key func(op node.Operation) any
+
+	register bool   // it is Register, which there are quicker ways to judge
+	inner    *Model // of Keyed: the object that there is for each key
+}
+
+// A Call is an operation as a model sees it.
+type Call struct {
+	node.Operation
+	Client   string
+	Returned bool // that is, Result is known
+	Result   any
+}
+
+// An Outcome is one thing that a call may do.
+type Outcome struct {
+	Next   any  // the state after it, a comparable value
+	Result any  // what the call returns, a comparable value or a [Sequence]
+	Any    bool // it may return anything
+}
+
+// A Sequence is a result that is a list. A value that an operation returned is equal to
+// it if it has a method Elements that returns the same.
+type Sequence []any
+
+// lister is an observed value that is a list.
+type lister interface {
+	Elements() (values []any, ok bool)
+}
+
+// explains reports whether o is what a call did that returned result.
+func (o Outcome) explains(result any) bool {
+	want, isList := o.Result.(Sequence)
+	switch {
+	case o.Any:
+		return true
+	case !isList:
+		return o.Result == result
+	}
+	switch result := result.(type) {
+	case Sequence:
+		return slices.Equal(result, want)
+	case lister:
+		got, ok := result.Elements()
+		return ok && slices.Equal(got, want)
+	}
+	return false
+}
+
+// String shows a list as scripts do: [1, 2].
+func (s Sequence) String() string {
+	texts := make([]string, len(s))
+	for i, v := range s {
+		texts[i] = node.Text(v)
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// Keyed returns the model of many objects, one for each key. Each operation names its key
+// by the argument key, as in cas(key="x", new=2, old=1), or by its only argument, as in
+// read("x"); the object itself is given the operation without it.
+//
+// Of an operation without its key a single argument that remains stands alone: write("red")
+// for write(key="x", value="red").
+func Keyed(inner Model) Model {
+	m := Model{Name: inner.Name + " for each key", Init: inner.Init, inner: &inner}
+	m.Knows = func(op node.Operation) error {
+		_, rest, ok := cutKey(op)
+		if !ok {
+			return fmt.Errorf("%s names no key; want one, as in %s(key = …)", op, op.Name)
+		}
+		if inner.Knows == nil {
+			return nil
+		}
+		if err := inner.Knows(rest); err != nil {
+			return fmt.Errorf("%s, without its key: %w", op, err)
+		}
+		return nil
+	}
+	m.Key = func(op node.Operation) any {
+		key, _, _ := cutKey(op)
+		return key
+	}
+	m.Step = func(ctx context.Context, state any, call Call) ([]Outcome, error) {
+		_, call.Operation, _ = cutKey(call.Operation)
+		return inner.Step(ctx, state, call)
+	}
+	return m
+}
+
+// cutKey takes the key from an operation.
+func cutKey(op node.Operation) (key any, rest node.Operation, ok bool) {
+	args, several := op.Arg.(node.Arguments)
+	if !several {
+		return op.Arg, node.Operation{Name: op.Name, Arg: node.Arguments{}}, op.Arg != nil
+	}
+	values := args.Map()
+	key, ok = values["key"]
+	delete(values, "key")
+	rest = node.Operation{Name: op.Name, Arg: node.ArgumentsOf(values)}
+	if len(values) == 1 {
+		for _, rest.Arg = range values {
+		}
+	}
+	return key, rest, ok
+}
+
+// tried reports whether some operation returned that could have returned something else: if
+// none that began before can change the first state, all that returned could return what
+// they did only.
+func (m Model) tried(ctx context.Context, ops []operation) bool {
+	if m.register {
+		return tried(ops, func(*operation) bool { return true })
+	}
+	last := before
+	for _, o := range ops {
+		if o.returned() {
+			last = max(last, o.ended)
+		}
+	}
+	return slices.ContainsFunc(ops, func(o operation) bool {
+		if o.began > last {
+			return false
+		}
+		outcomes, err := m.Step(ctx, m.Init, o.call())
+		return err != nil || slices.ContainsFunc(outcomes, func(c Outcome) bool { return c.Next != m.Init })
+	})
+}
+
+// hearing returns m, which says what its calls may do as they are asked for.
+func (m Model) hearing(hear func(Call, []Outcome)) Model {
+	step := m.Step
+	m.Step = func(ctx context.Context, state any, call Call) ([]Outcome, error) {
+		outcomes, err := step(ctx, state, call)
+		hear(call, outcomes)
+		return outcomes, err
+	}
+	if m.inner != nil {
+		inner := m.inner.hearing(hear)
+		m.inner = &inner
+	}
+	return m
+}
+
+// steps returns the states after a call in any of some states, without repetitions. A call
+// that did not return need not take effect.
+func (m Model) steps(ctx context.Context, states []any, call Call) ([]any, error) {
+	var next []any
+	for _, state := range states {
+		outcomes, err := m.Step(ctx, state, call)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range outcomes {
+			if (!call.Returned || o.explains(call.Result)) && !slices.Contains(next, o.Next) {
+				next = append(next, o.Next)
+			}
+		}
+		if !call.Returned && len(outcomes) == 0 && !slices.Contains(next, state) {
+			next = append(next, state)
+		}
+	}
+	return next, nil
+}
