@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// blaming has servers that accuse those who told them different things in one
-// round; careless ones accuse whoever leads a second time.
+// blaming has servers that accuse those who sent them different things in one
+// round; careless ones accuse the one that leads a second time.
 const blaming = `
 def blames(careless):
     def init(self):

@@ -105,7 +105,7 @@ def on_round(self, round):
 def on_round(self, round):
     self.broadcast("hello", fn = len)`,
 			"protocol p: on_round: self.broadcast: message hello: field fn holds a builtin_function_or_method; " + stored + " (x.star:3:19)"},
-		{"sends to nobody", `
+		{"sends to no one", `
 def on_round(self, round):
     self.send("AA", "hello")`,
 			`protocol p: on_round: self.send: there is no "AA" (did you mean A?); the replicas are A, B, C, D, and self.next_leader (x.star:3:14)`},
@@ -438,7 +438,7 @@ round("A")
 	}
 }
 
-// What identities really signed is verified, whoever brings it.
+// What identities really signed is verified, no matter who brings it.
 func TestSigned(t *testing.T) {
 	got := observed(t, `
 def on_round(self, round):

@@ -65,7 +65,7 @@ round("A")`)
 }
 
 // A message without a handler is a failure that says where the role was made,
-// which handler is meant and where the message is sent, whoever sent it.
+// which handler is meant and where the message is sent, no matter by whom.
 func TestUnhandled(t *testing.T) {
 	got := observed(t, `
 def on_round(self, round):

@@ -164,6 +164,6 @@ func TestScriptWritesProtocols(t *testing.T) {
 	}
 	evalAll(t, in, "def inner(p): return cluster(p)", "inner(make(1))")
 	if script, err := in.Script(); err == nil {
-		t.Errorf("nobody can know what p was:\n%s", script)
+		t.Errorf("no reader can know what p was:\n%s", script)
 	}
 }

@@ -130,7 +130,7 @@ func TestFailuresAreFindings(t *testing.T) {
 			_ = make([]int, len(e.From)-1)[3]
 		}},
 		{"pointer", "sends a *int, which holds a ptr", false, func(e node.Event, out *node.Reaction) { out.Broadcast(new(int)) }},
-		{"nobody", `sends to no identity "Z"; there are A, c`, false, func(e node.Event, out *node.Reaction) { out.Send("Z", ping{}) }},
+		{"no receiver", `sends to no identity "Z"; there are A, c`, false, func(e node.Event, out *node.Reaction) { out.Send("Z", ping{}) }},
 		{"endless", "still sends ping after 1000 hops", false, func(e node.Event, out *node.Reaction) { out.Send("A", ping{}) }},
 		{"slice", "an observed value of type []int cannot be compared", false, func(e node.Event, out *node.Reaction) { out.Decided(0, []int{1}) }},
 	} {

@@ -275,7 +275,7 @@ func (hue) String() string { return "a hue\n" }
 type level int64
 
 // Operations whose arguments differ have different notations, even if the arguments
-// print alike; each notation is one line.
+// print the same; each notation is one line.
 func TestNotationTellsArgumentsApart(t *testing.T) {
 	c := simtest.Cluster(t, runtime.Config{Protocol: kvproto.New(kvproto.Options{}), N: 4, F: 1, Clients: simtest.Clients(simtest.Program{simtest.Read()})})
 	was := map[string]any{}

@@ -182,7 +182,7 @@ print(report.violations[0].scenarios if report.violations else 0)
 	}
 }
 
-// What has no effect is reported alike with symmetry and without: votes to the
+// What has no effect is reported the same with symmetry and without: votes to the
 // next leader are lost, but none of those to a replica that is alone.
 func TestNoEffectUnderSymmetry(t *testing.T) {
 	for _, test := range []struct{ space, want string }{

@@ -73,7 +73,7 @@ func TestOrderOfSendsIsForgotten(t *testing.T) {
 // other leaders, anything, or nothing.
 func TestSharedOpeningsAreChecked(t *testing.T) {
 	whole, apart := [][]node.Set{nil}, [][]node.Set{{1, 2, 4, 8}}
-	// Whoever led round 1 remembers it, and B does so in another way later.
+	// The leader of round 1 remembers it, and B does so in another way later.
 	leads := func(n *simtest.Creature, e node.Event) bool {
 		return e.Round.Number == 1 && e.Round.Leader == n.Self.ID
 	}

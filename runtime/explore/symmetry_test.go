@@ -32,7 +32,7 @@ func TestSymmetricSpacesAgreeWithOracle(t *testing.T) {
 		s := newStage(t, config)
 		of := space.Of().Times(0)
 		kinds, others := []string{"c1", "c1", "c2", "c2"}, []string{"c1", "c2", "c1 c2", "crash", "amnesia", "restart"}
-		if rapid.Bool().Draw(rt, "readers are alike") {
+		if rapid.Bool().Draw(rt, "readers are the same") {
 			kinds, others = []string{"c1", "c1", "c2 c3", "c2 c3"}, []string{"c1", "c2 c3", "c2 c3", "c1 c2 c3", "crash"}
 		}
 		for _, more := range rapid.SliceOfN(rapid.SampledFrom(others), 0, 2).Draw(rt, "more") {

@@ -139,7 +139,7 @@ func (n *scriptNode) call(name string, args ...starlark.Value) error {
 }
 
 // failed says where the code of a node failed. What an event brings about does not say
-// at which node, which whoever reports it says: it is one failure at all of them.
+// at which node, which a report adds: it is one failure at all of them.
 func (n *scriptNode) failed(name string, err error) error {
 	of := fmt.Sprintf("protocol %s: %s", n.protocol.name, name)
 	if n.out == nil {

@@ -38,13 +38,13 @@ type voter struct {
 	round int
 	voted bool
 	votes uint64 // bit i is set if the i-th server voted
-	told  uint64 // the same for what it was given as the next leader
+	heard uint64 // the same for what it was given as the next leader
 }
 
 // A call names its sender once more, so that it has to be renamed.
 type call struct {
 	Leader string
-	Told   int
+	Heard  int
 	Input  string
 }
 
@@ -66,8 +66,8 @@ func (v *voter) React(e node.Event, out *node.Reaction) {
 	case node.RoundEvent:
 		v.round, v.voted, v.votes = e.Round.Number, false, 0
 		if e.Round.Leader == v.self.ID {
-			out.Broadcast(call{v.self.ID, bits.OnesCount64(v.told), e.Round.Input})
-			v.told = 0
+			out.Broadcast(call{v.self.ID, bits.OnesCount64(v.heard), e.Round.Input})
+			v.heard = 0
 		}
 	case node.MessageEvent:
 		switch m := e.Message.(type) {
@@ -80,7 +80,7 @@ func (v *voter) React(e node.Event, out *node.Reaction) {
 				out.SendNextLeader(report{m.Leader})
 			}
 		case report:
-			v.told |= 1<<v.place(m.leader) | 1<<(8+v.place(e.From))
+			v.heard |= 1<<v.place(m.leader) | 1<<(8+v.place(e.From))
 		case string:
 			v.votes |= 1 << v.place(e.From)
 			if bits.OnesCount64(v.votes) == 2*v.self.F+1 {
@@ -99,7 +99,7 @@ func (v *voter) Rename(to func(string) string) {
 		}
 		return renamed
 	}
-	v.votes, v.told = rename(v.votes), rename(v.told)
+	v.votes, v.heard = rename(v.votes), rename(v.heard)
 }
 
 func (v *voter) AppendBinary(b []byte) ([]byte, error) {
@@ -107,11 +107,11 @@ func (v *voter) AppendBinary(b []byte) ([]byte, error) {
 }
 
 func (v *voter) UnmarshalBinary(b []byte) error {
-	_, err := fmt.Sscan(string(b), &v.round, &v.voted, &v.votes, &v.told)
+	_, err := fmt.Sscan(string(b), &v.round, &v.voted, &v.votes, &v.heard)
 	return err
 }
 
-func (v *voter) Summary() string { return fmt.Sprint(v.round, v.voted, v.votes, v.told) }
+func (v *voter) Summary() string { return fmt.Sprint(v.round, v.voted, v.votes, v.heard) }
 func (v *voter) Fields() []node.Field {
 	return []node.Field{{Name: "state", Value: v.Summary()}}
 }
@@ -384,7 +384,7 @@ func TestSymmetricProtocols(t *testing.T) {
 		name    string
 		cluster *runtime.Cluster
 		acts    func(*rapid.T, *runtime.Cluster) []act
-		alike   bool
+		same    bool
 	}{
 		{"poll", newPoll(t, ""), pollActs, true},
 		{"poll with a favourite", newPoll(t, "B"), pollActs, false},
@@ -412,12 +412,12 @@ func TestSymmetricProtocols(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				if acts := tc.acts(t, c); !equivariant(t, y, c, acts) {
 					differ++
-					if tc.alike {
+					if tc.same {
 						t.Fatalf("renaming changes what happens")
 					}
 				}
 			})
-			if !tc.alike && differ == 0 {
+			if !tc.same && differ == 0 {
 				t.Error("the asymmetry was not found")
 			}
 		})
@@ -503,11 +503,11 @@ func (v *wrongVoter) Rename(func(string) string) {
 	}
 }
 
-// Observations that name servers are not alike under renamings.
+// Observations that name servers are not the same under renamings.
 func TestNameFree(t *testing.T) {
 	for _, tc := range []struct {
 		value any
-		alike bool
+		same  bool
 	}{
 		{"A", false}, {"D", false}, {"C", true}, {"a", true}, {7, true}, {nil, true},
 		{call{Leader: "B"}, false}, {call{Leader: "C"}, true}, {wrongCall{}, false},
@@ -523,8 +523,8 @@ func TestNameFree(t *testing.T) {
 		if !sim.Take(make(engine.Vector, c.Engine().Width()), c.Start().Vector(), s.Engine()) || sim.Seen() == 0 {
 			t.Fatalf("%v is not decided: %s", tc.value, sim.Why())
 		}
-		if got := engine.NewSymmetry(c.Engine(), engine.NameSymmetries(c.Engine())).NameFree(sim.Seen()); got != tc.alike {
-			t.Errorf("deciding %v is alike: %v, want %v", tc.value, got, tc.alike)
+		if got := engine.NewSymmetry(c.Engine(), engine.NameSymmetries(c.Engine())).NameFree(sim.Seen()); got != tc.same {
+			t.Errorf("deciding %v is the same: %v, want %v", tc.value, got, tc.same)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func world(t *testing.T, c *runtime.Cluster, story string) *runtime.World {
 func TestRebased(t *testing.T) {
 	c := simtest.Cluster(t, runtime.Config{Protocol: clerks(subtract), N: 3, F: 0})
 	known := map[string]int{}
-	for i, alike := range [][]string{
+	for i, equal := range [][]string{
 		{"A", "A A", "B A", "C B A", "A A A A A A A A A", "A cut:B heal: A", "cut:B A heal:"},
 		{"A B", "A C", "A B A B", "B B B B A C"},
 		{"A B B", "B A C C"},
@@ -90,15 +90,15 @@ func TestRebased(t *testing.T) {
 		{"A cut:B", "cut:B A", "C cut:B A"},
 		{"A amnesia:C A", "A A amnesia:C A"},
 	} {
-		for _, story := range alike {
+		for _, story := range equal {
 			text, ok := c.Engine().Rebased(world(t, c, story).Vector())
 			if !ok {
 				t.Fatalf("%s: cannot be rebased", story)
 			}
 			if other, taken := known[text]; taken && other != i {
 				t.Errorf("%s is taken for one of group %d", story, other)
-			} else if !taken && story != alike[0] {
-				t.Errorf("%s is not the same as %s", story, alike[0])
+			} else if !taken && story != equal[0] {
+				t.Errorf("%s is not the same as %s", story, equal[0])
 			}
 			known[text] = i
 		}

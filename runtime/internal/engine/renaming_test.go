@@ -31,7 +31,7 @@ func TestSymmetriesAreAGroup(t *testing.T) {
 		{"a client's twins", runtime.Config{N: 2, Clients: simtest.Clients(simtest.Program{simtest.Read()}, simtest.Program{simtest.Read()}), Twins: simtest.Twins("c2")}, 4, 2},
 		{"a client's twins differ", runtime.Config{N: 2, Clients: simtest.Clients(simtest.Program{simtest.Read()}),
 			Twins: []runtime.Twin{{ID: "c1", Copies: 2, Program: simtest.Program{simtest.Write("red")}}}}, 2, 2},
-		{"clients whose twins differ alike", runtime.Config{N: 1, Clients: simtest.Clients(simtest.Program{simtest.Read()}, simtest.Program{simtest.Read()}),
+		{"clients whose twins differ in the same way", runtime.Config{N: 1, Clients: simtest.Clients(simtest.Program{simtest.Read()}, simtest.Program{simtest.Read()}),
 			Twins: []runtime.Twin{{ID: "c1", Copies: 2, Program: simtest.Program{simtest.Write("red")}}, {ID: "c2", Copies: 2, Program: simtest.Program{simtest.Write("red")}}}}, 2, 1},
 		// Large groups are cut down.
 		{"eight and a twin", runtime.Config{N: 8, Twins: simtest.Twins("H")}, 10080, 5040},

@@ -29,8 +29,8 @@ func (diaries) NewClient(node.Self, []node.Operation) (node.Node, error) {
 }
 
 type diarist struct {
-	id   string
-	told uint64 // a bit for each message: whether it was one's own
+	id    string
+	heard uint64 // a bit for each message: whether it was one's own
 }
 
 type word struct{}
@@ -40,24 +40,24 @@ func (d *diarist) React(e node.Event, out *node.Reaction) {
 		out.Broadcast(word{})
 		return
 	}
-	d.told <<= 1
+	d.heard <<= 1
 	if e.From == d.id {
-		d.told++
+		d.heard++
 	}
-	if d.told&0b1111 == 0b1101 {
+	if d.heard&0b1111 == 0b1101 {
 		out.Decided(0, "odd")
-	} else if d.told&0b111 == 0b111 {
+	} else if d.heard&0b111 == 0b111 {
 		out.Decided(0, "even")
 	}
 }
 
 func (d *diarist) Rename(func(string) string) {}
 func (d *diarist) AppendBinary(b []byte) ([]byte, error) {
-	return binary.AppendUvarint(b, d.told+1), nil
+	return binary.AppendUvarint(b, d.heard+1), nil
 }
 func (d *diarist) UnmarshalBinary(b []byte) error {
-	told, _ := binary.Uvarint(b)
-	d.told = told - 1
+	heard, _ := binary.Uvarint(b)
+	d.heard = heard - 1
 	return nil
 }
 

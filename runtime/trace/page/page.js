@@ -14,7 +14,7 @@ function add(parent, tag, text, className) {
 }
 
 // The words of an observation, as everywhere else.
-function told(o) {
+function observed(o) {
   switch (o.kind) {
     case "invoked": return "begins " + o.text;
     case "returned": return ("returns " + o.text).trimEnd();
@@ -140,7 +140,7 @@ function panel(n) {
   messages.replaceChildren();
   for (const d of (at && at.deliveries) || []) {
     for (const o of d.seen || []) {
-      add(seen, "li", trace.lanes[d.to].name + " " + told(o), o.kind);
+      add(seen, "li", trace.lanes[d.to].name + " " + observed(o), o.kind);
     }
     if (d.from < 0) continue;
     const arrives = d.fate === "delivered";
