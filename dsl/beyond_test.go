@@ -47,7 +47,10 @@ r = explore(space(), check = invariant("just", justly))`, "just VIOLATED", "beyo
 		{"one with a bound", `cluster(blames(True), n = 4, f = 1)
 twin("C")
 twin("D")
-r = explore(space(), check = invariant("just", justly, faults = 1))`, some + "\nTrue", ""},
+r = explore(space(), check = invariant("just", justly, faults = 1))`, some + "\nTrue", "ruled out"},
+		{"beyond f on the way", `cluster(blames(False), n = 4, f = 1)
+r = explore((amnesias(["C"]) + amnesias(["D"]) | heals() * 3) + timeouts(["A"]) + timeouts(["B"]), check = agreement())`,
+			some + "\nnote       that is so in the shortest counterexample of agreement; a longer one within f is not ruled out\nTrue", ""},
 		{"within its bound", `cluster(blames(True), n = 4, f = 1)
 twin("C")
 twin("D")

@@ -221,6 +221,9 @@ func (r *Report) notes() []string {
 	default:
 		notes = append(notes, fmt.Sprintf("more servers are %s than %s allows: beyond f, its verdict proves nothing", missing, strings.Join(beyond, ", ")))
 	}
+	if grown := r.grownBeyond(); len(grown) > 0 {
+		notes = append(notes, fmt.Sprintf("that is so in the shortest counterexample of %s; a longer one within f is not ruled out", strings.Join(grown, ", ")))
+	}
 	sofar, all := "", ", in all scenarios"
 	switch {
 	case r.part():
@@ -241,6 +244,18 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("stopped at the first violation; %s was left out", percent(new(big.Int).Sub(r.Size, r.Covered), r.Size)))
 	}
 	return notes
+}
+
+// grownBeyond lists the properties that are violated beyond f in worlds that came
+// there on the way: another scenario may violate them with fewer servers missing.
+func (r *Report) grownBeyond() []string {
+	var names []string
+	for _, v := range r.Violations {
+		if v.Beyond && !slices.Contains(r.StartsBeyond, v.Property) {
+			names = append(names, v.Property)
+		}
+	}
+	return names
 }
 
 // beyond lists the properties that promise nothing where they were judged.
