@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -65,20 +66,9 @@ func callExchanges(c *call) (starlark.Value, error) {
 			reach = append(reach, cl.Names(set))
 		}
 	}
-	if err := space.Listable(product(len(clients), len(reach)), "exchanges"); err != nil {
-		return nil, fmt.Errorf("exchanges: %w; give fewer clients or reaches", err)
-	}
-	var steps []runtime.Step
-	for _, client := range clients {
-		for _, r := range reach {
-			s, err := cl.Step(runtime.ExchangeStep{Client: client, Reach: r})
-			if err != nil {
-				return nil, fmt.Errorf("exchanges: %w", err)
-			}
-			steps = append(steps, s)
-		}
-	}
-	return named(c, steps), nil
+	return ofPairs(c, cl, clients, reach, "clients or reaches", func(client string, reach []string) runtime.Action {
+		return runtime.ExchangeStep{Client: client, Reach: reach}
+	})
 }
 
 // clientsOf names the clients, for calls that are given none.
@@ -114,16 +104,9 @@ func callInvokes(c *call) (starlark.Value, error) {
 			return nil, err
 		}
 	}
-	var actions []runtime.Action
-	if err := space.Listable(product(len(clients), len(ops)), c.Name()); err != nil {
-		return nil, fmt.Errorf("%s: %w; give fewer clients or operations", c.Name(), err)
-	}
-	for _, client := range clients {
-		for _, op := range ops {
-			actions = append(actions, runtime.InvokeStep{Client: client, Op: op})
-		}
-	}
-	return choiceOf(c, w.Cluster(), actions)
+	return ofPairs(c, w.Cluster(), clients, ops, "clients or operations", func(client string, op node.Operation) runtime.Action {
+		return runtime.InvokeStep{Client: client, Op: op}
+	})
 }
 
 // withoutClients says why a system has no clients, and what it has instead.
@@ -371,6 +354,23 @@ func choiceOf(c *call, cl *runtime.Cluster, actions []runtime.Action) (starlark.
 		}
 	}
 	return named(c, steps), nil
+}
+
+// ofPairs is the space of an action for each pair of choices, which are counted before
+// they are listed; fewer names what there may be too much of. No action is none.
+func ofPairs[A, B any](c *call, cl *runtime.Cluster, first []A, second []B, fewer string, action func(A, B) runtime.Action) (starlark.Value, error) {
+	if err := space.Listable(product(len(first), len(second)), c.Name()); err != nil {
+		return nil, fmt.Errorf("%s: %w; give fewer %s", c.Name(), err, fewer)
+	}
+	var actions []runtime.Action
+	for _, a := range first {
+		for _, b := range second {
+			if step := action(a, b); step != nil {
+				actions = append(actions, step)
+			}
+		}
+	}
+	return choiceOf(c, cl, actions)
 }
 
 // named makes the space of single steps that a call stands for.

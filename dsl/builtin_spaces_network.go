@@ -109,19 +109,12 @@ func callOnLinks(c *call, src, dst oneOrMore, action func(src, dst string) runti
 	if dst == nil {
 		dst = everyInstance(cl)
 	}
-	if err := space.Listable(product(len(src), len(dst)), "links"); err != nil {
-		return nil, fmt.Errorf("%s: %w; give fewer of src or dst", c.Name(), err)
-	}
-	var actions []runtime.Action
-	for _, from := range src {
-		for _, to := range dst {
-			if from == to && len(src)+len(dst) > 2 {
-				continue // not a link
-			}
-			actions = append(actions, action(from, to))
+	return ofPairs(c, cl, src, dst, "of src or dst", func(from, to string) runtime.Action {
+		if from == to && len(src)+len(dst) > 2 {
+			return nil // not a link
 		}
-	}
-	return choiceOf(c, cl, actions)
+		return action(from, to)
+	})
 }
 
 func dropsEntry() Entry {
@@ -201,16 +194,9 @@ func callDeafs(c *call) (starlark.Value, error) {
 	if !types.lists {
 		sets = [][]string{slices.Concat(sets...)}
 	}
-	if err := space.Listable(product(len(ids), len(sets)), "deafs"); err != nil {
-		return nil, fmt.Errorf("deafs: %w; give fewer ids or lists of types", err)
-	}
-	var actions []runtime.Action
-	for _, id := range ids {
-		for _, set := range sets {
-			actions = append(actions, runtime.DeafStep{ID: id, Types: set})
-		}
-	}
-	return choiceOf(c, w.Cluster(), actions)
+	return ofPairs(c, w.Cluster(), ids, sets, "ids or lists of types", func(id string, types []string) runtime.Action {
+		return runtime.DeafStep{ID: id, Types: types}
+	})
 }
 
 func duplicatesEntry() Entry {
