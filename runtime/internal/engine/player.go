@@ -9,13 +9,15 @@ import (
 )
 
 // This file is what steps mean. A player plays one step, one delivery after the
-// other, and remembers nothing of it. It stands on a single question, which
+// other. It keeps nothing of it but where it began and how its round opened, which the
+// steps after it often share. It stands on a single question, which
 // [transitions.react] answers: what does an event do to the local state of an instance?
 //
 //   - player.take is a step from beginning to end, each move is what one kind of
 //     step does.
-//   - [Simulator] plays the same moves among few instances at a time, and remembers
-//     what came of it (components.go). Random tests compare the two.
+//   - [Simulator] takes a step in the same order, but plays its moves among few instances
+//     at a time and remembers what came of it (components.go). Random tests compare the
+//     two; they alone call player.take.
 
 // A Move is what a step does, with numbers for names (see moves.go). Its first two
 // methods are called in their order.
