@@ -73,8 +73,9 @@ deliver()`,
 
 func timeoutEntry() Entry {
 	return Entry{
-		Signature: "timeout(*ids)",
-		Doc:       `Instances wait in vain; what they send then stays in flight.`,
+		Signature: "timeout(*ids, least=0)",
+		Doc: `Instances wait in vain; what they send then stays in flight.
+The step takes place only if each of them can time out: one that is down, or whose code refuses, cannot. With least = k it takes place if at least k of them can; to the others nothing happens.`,
 		Example: kvStage + `invoke("c1", write("green"))
 timeout("c1")
 deliver()`,

@@ -203,7 +203,7 @@ func timeoutsEntry() Entry {
 	return Entry{
 		Signature: "timeouts(ids=None, all=False)",
 		Doc: `The space of timeouts of one of the instances (default: all), or of one of several lists of them.
-Instances in a list time out in one step. With all = True all of the given ones do (default: the servers), and the space has no other step. As with timeout, a step takes place only if none of its instances is down or refuses; subsets() chooses who times out, too.`,
+Instances in a list time out in one step, which takes place only if each of them can; subsets() chooses who does. With all = True the space has one step: all of the given ones (default: the servers) that can time out do, and it takes place if one of them can.`,
 		Example: roundStage + `print(timeouts().size, timeouts(all = True).at(0))
 print(timeouts(subsets(max = 2)).size)`,
 		call: callTimeouts,
@@ -235,9 +235,13 @@ func callTimeouts(c *call) (starlark.Value, error) {
 		}
 		ids.sets = [][]string{slices.Concat(ids.sets...)}
 	}
+	least := 0
+	if all {
+		least = 1
+	}
 	var actions []runtime.Action
 	for _, set := range ids.sets {
-		actions = append(actions, runtime.TimeoutStep{IDs: set})
+		actions = append(actions, runtime.TimeoutStep{IDs: set, Least: least})
 	}
 	return choiceOf(c, w.Cluster(), actions)
 }

@@ -88,6 +88,9 @@ func (a InvokeStep) bind(c *Cluster) (Action, engine.Move, error) {
 // A TimeoutStep lets instances wait in vain. What they send stays in flight.
 type TimeoutStep struct {
 	IDs []string // instances
+	// Least is how many of them must be able to time out; to the others nothing
+	// happens. 0 means all of them.
+	Least int
 }
 
 // Name implements [Action].
@@ -97,10 +100,17 @@ func (a TimeoutStep) Name() string { return "timeout" }
 func (a TimeoutStep) String() string { return notation(a) }
 
 // Title implements [Action].
-func (a TimeoutStep) Title() string { return verb(a.IDs, "times out", "time out") }
+func (a TimeoutStep) Title() string {
+	text := verb(a.IDs, "times out", "time out")
+	if a.Least > 0 {
+		text += ", those that can"
+	}
+	return text
+}
 
 func (a TimeoutStep) edit(e editor) Action {
 	a.IDs = required(e, "ids", InstancesArg, a.IDs)
+	a.Least = optional(e, "least", CountArg, a.Least)
 	return a
 }
 
@@ -110,7 +120,16 @@ func (a TimeoutStep) bind(c *Cluster) (Action, engine.Move, error) {
 		return nil, nil, err
 	}
 	a.IDs = c.Names(ids)
-	return a, engine.Timeout(ids), nil
+	switch all := ids.Len(); {
+	case a.Least < 0 || a.Least > all:
+		return nil, nil, fmt.Errorf("least is %d, want 1 to %d, or none for all", a.Least, all)
+	case a.Least == 0:
+		return a, engine.Timeout(ids, all), nil
+	case a.Least == all:
+		a.Least = 0 // one way to write it
+		return a, engine.Timeout(ids, all), nil
+	}
+	return a, engine.Timeout(ids, a.Least), nil
 }
 
 // verb says what one or several do.

@@ -107,7 +107,7 @@ type Step struct {
 	Groups   [][]string // a partition
 	Types    []string
 	Src, Dst string
-	Count    int // hops, or messages released
+	Count    int // hops, messages released, or how many of several must be able to
 	Op       Operation
 }
 
@@ -160,11 +160,15 @@ func (s Step) String() string {
 		return fmt.Sprintf("order(%q, first = %s)", s.Who, list(s.Names))
 	}
 	text := list(s.Names)
-	return s.Kind + "(" + text[1:len(text)-1] + ")"
+	text = text[1 : len(text)-1]
+	if s.Kind == "timeout" && s.Count > 0 {
+		text += fmt.Sprintf(", least = %d", s.Count)
+	}
+	return s.Kind + "(" + text + ")"
 }
 
 // attributes are all that steps of some kind have.
-var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count"}
+var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count", "least"}
 
 // attribute is the text of what a script reads of the step under a name, "-" if it has
 // nothing of that name.
@@ -208,7 +212,7 @@ func (s Step) attribute(name string) string {
 	case "crash", "restart", "amnesia":
 		has = map[string]string{"id": s.Names[0]}
 	case "timeout":
-		has = map[string]string{"ids": list(s.Names)}
+		has = map[string]string{"ids": list(s.Names), "least": fmt.Sprint(s.Count)}
 	}
 	return or(has[name], "-")
 }

@@ -197,10 +197,14 @@ func (p *play) take(step Step) bool {
 		p.flight = append(p.flight, p.next...)
 		return true
 	case "timeout":
+		did := 0
 		for _, i := range p.numbers(step.Names) {
-			if !p.stimulate(i, "timeout") {
-				return false
+			if p.stimulate(i, "timeout") {
+				did++
 			}
+		}
+		if step.Count == 0 && did < len(step.Names) || did < step.Count {
+			return false
 		}
 		p.flight = append(p.flight, p.next...)
 		return true

@@ -16,11 +16,14 @@ func Exchange(client int, reach node.Set) Move {
 // Invoke lets a client begin an operation and send its first messages. The argument of
 // the operation is not [Unsound].
 func Invoke(sys *System, client int, op node.Operation) Move {
-	return prompt{node.SetOf(client), stimulus{kind: node.InvokeEvent, arg: sys.values.value(op)}}
+	return prompt{node.SetOf(client), 1, stimulus{kind: node.InvokeEvent, arg: sys.values.value(op)}}
 }
 
-// Timeout lets instances wait in vain.
-func Timeout(who node.Set) Move { return prompt{who, stimulus{kind: node.TimeoutEvent}} }
+// Timeout lets instances wait in vain, at least so many of them; to those that cannot
+// nothing happens.
+func Timeout(who node.Set, least int) Move {
+	return prompt{who, least, stimulus{kind: node.TimeoutEvent}}
+}
 
 // Crash stops an instance.
 func Crash(who int) Move { return befall{who, crashEvent} }

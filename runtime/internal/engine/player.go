@@ -296,7 +296,8 @@ func (d deliver) run(p *player, e *env, members node.Set) bool {
 // A prompt is an event that the step itself brings to instances. What they send
 // stays in flight.
 type prompt struct {
-	who node.Set
+	who   node.Set
+	least int // how many of them must take it; the others go on as if it had not come
 	stimulus
 }
 
@@ -305,8 +306,12 @@ func (x prompt) begin(p *player, _ *env, members node.Set) { p.keepMail(members)
 func (x prompt) run(p *player, e *env, members node.Set) bool {
 	p.outside = Cut
 	p.reach(nil, members)
+	spared := x.who.Len() - x.least
 	for i := range x.who.All {
-		if !p.stimulate(i, x.stimulus) {
+		if p.stimulate(i, x.stimulus) {
+			continue
+		}
+		if spared--; spared < 0 {
 			return false
 		}
 	}

@@ -128,11 +128,16 @@ func (k *renamedKey) sets(parts []node.Set) {
 
 func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
 func (x befall) key(k *renamedKey) bool   { k.set(node.SetOf(x.who)); return true }
-func (x prompt) key(k *renamedKey) bool   { k.set(x.who); return x.kind == node.TimeoutEvent }
 func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
 func (x release) key(*renamedKey) bool    { return false }
 func (d deliver) key(k *renamedKey) bool  { return d.Flow.key(k) }
 func (r round) key(k *renamedKey) bool    { k.set(r.instances); return r.Flow.key(k) }
+
+func (x prompt) key(k *renamedKey) bool {
+	k.set(x.who)
+	k.word(uint64(x.least))
+	return x.kind == node.TimeoutEvent
+}
 
 func (f Flow) key(k *renamedKey) bool {
 	k.word(uint64(f.Hops))

@@ -160,7 +160,8 @@ func (d drawer) action(kind string) runtime.Action {
 	case "invoke":
 		return runtime.InvokeStep{Client: d.one(d.Clients()), Op: node.Operation{Name: "talk"}}
 	case "timeout":
-		return runtime.TimeoutStep{IDs: append(d.some(others), "A")}
+		ids := append(d.some(others), "A")
+		return runtime.TimeoutStep{IDs: ids, Least: rapid.IntRange(0, min(2, len(ids))).Draw(d.T, "least")}
 	case "crash":
 		return runtime.CrashStep{ID: d.one(all)}
 	case "restart":
