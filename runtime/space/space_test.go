@@ -86,20 +86,7 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 		}
 		return listed{a.space.Times(n), all, a.choice && n == 1, a.begins}
 	case "distinct":
-		a := expression(t, steps, depth-1)
-		members := unique(a.all)
-		n := rapid.IntRange(0, min(4, len(members))).Draw(t, "n")
-		s, err := a.space.Distinct(t.Context(), n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		size := 1
-		for k := range n {
-			if size *= len(members) - k; size > mostListed {
-				return a
-			}
-		}
-		return listed{space: s, all: sequences(members, n), begins: a.begins}
+		return distinct(t, expression(t, steps, depth-1))
 	case "maybe":
 		a := expression(t, steps, depth-1)
 		all := a.all
@@ -108,27 +95,7 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 		}
 		return listed{space: space.Maybe(a.space), all: all, begins: a.begins}
 	case "filter":
-		a := expression(t, steps, depth-1)
-		of := steps
-		if len(a.space.Steps()) > 0 {
-			of = a.space.Steps()
-		}
-		dropped := rapid.SampledFrom(of).Draw(t, "dropped").String()
-		var asked []string
-		s, err := space.Filter(a.space, "f", func(step runtime.Step) (bool, error) {
-			asked = append(asked, step.String())
-			return step.String() != dropped, nil
-		})
-		if err != nil || !slices.Equal(asked, texts(a.space.Steps())) {
-			t.Fatalf("%s: Filter asked about %v, %v", a.space, asked, err)
-		}
-		l := listed{space: s, choice: a.choice, begins: a.begins}
-		for _, x := range a.all {
-			if !slices.Contains(x, dropped) {
-				l.all = append(l.all, x)
-			}
-		}
-		return l
+		return filtered(t, expression(t, steps, depth-1), steps)
 	case "constant":
 		a, n := expression(t, steps, depth-1), rapid.IntRange(1, 3).Draw(t, "n")
 		var all [][]string
@@ -143,6 +110,47 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 		all = append(all, []string{s.String()})
 	}
 	return listed{space.Of(some...), unique(all), true, false}
+}
+
+// distinct draws the space of a few different scenarios of a, one after the other.
+func distinct(t *rapid.T, a listed) listed {
+	members := unique(a.all)
+	n := rapid.IntRange(0, min(4, len(members))).Draw(t, "n")
+	s, err := a.space.Distinct(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := 1
+	for k := range n {
+		if size *= len(members) - k; size > mostListed {
+			return a
+		}
+	}
+	return listed{space: s, all: sequences(members, n), begins: a.begins}
+}
+
+// filtered draws the scenarios of a that do without some step, one of its own if it has any.
+func filtered(t *rapid.T, a listed, steps []runtime.Step) listed {
+	of := steps
+	if len(a.space.Steps()) > 0 {
+		of = a.space.Steps()
+	}
+	dropped := rapid.SampledFrom(of).Draw(t, "dropped").String()
+	var asked []string
+	s, err := space.Filter(a.space, "f", func(step runtime.Step) (bool, error) {
+		asked = append(asked, step.String())
+		return step.String() != dropped, nil
+	})
+	if err != nil || !slices.Equal(asked, texts(a.space.Steps())) {
+		t.Fatalf("%s: Filter asked about %v, %v", a.space, asked, err)
+	}
+	l := listed{space: s, choice: a.choice, begins: a.begins}
+	for _, x := range a.all {
+		if !slices.Contains(x, dropped) {
+			l.all = append(l.all, x)
+		}
+	}
+	return l
 }
 
 func product(a, b [][]string) (all [][]string) {
