@@ -31,7 +31,7 @@ func TestStories(t *testing.T) {
 			_, o.Color = d.Arg("color")
 			switch d.Name {
 			case "cluster":
-				c, err := simtest.ClusterOf(d, voting{}, relay{})
+				c, err := simtest.ClusterOf(d, voting{}, voting{relay: true})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -132,21 +132,27 @@ func play(t testing.TB, c *runtime.Cluster, story string) *runtime.World {
 	return w
 }
 
-// voting is a naive protocol of rounds: the leader proposes, all vote, and who
-// hears a majority of votes for a value decides it.
-type voting struct{}
+// voting is a naive protocol of rounds: the leader proposes, all vote, and who hears a
+// majority of votes for a value decides it. In a relay votes are sent to the next leader.
+type voting struct{ relay bool }
 
-func (voting) Name() string { return "voting" }
-
-func (voting) NewServer(self node.Self) (node.Node, error) {
-	return &voter{self: self, votes: map[string]int{}}, nil
+func (p voting) Name() string {
+	if p.relay {
+		return "relay"
+	}
+	return "voting"
 }
 
-func (voting) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return nil, fmt.Errorf("voting has no clients")
+func (p voting) NewServer(self node.Self) (node.Node, error) {
+	return &voter{voting: p, self: self, votes: map[string]int{}}, nil
+}
+
+func (p voting) NewClient(node.Self, []node.Operation) (node.Node, error) {
+	return nil, fmt.Errorf("%s has no clients", p.Name())
 }
 
 type voter struct {
+	voting
 	self  node.Self
 	round int
 	votes map[string]int
@@ -175,7 +181,11 @@ func (v *voter) React(e node.Event, out *node.Reaction) {
 	case node.MessageEvent:
 		switch m := e.Message.(type) {
 		case propose:
-			out.Broadcast(vote{v.round, m.Value})
+			if ballot := (vote{v.round, m.Value}); v.relay {
+				out.SendNextLeader(ballot)
+			} else {
+				out.Broadcast(ballot)
+			}
 		case vote:
 			if v.votes[m.Value]++; v.votes[m.Value] == v.self.N/2+1 {
 				out.Decided(v.round, m.Value)
@@ -186,39 +196,11 @@ func (v *voter) React(e node.Event, out *node.Reaction) {
 	}
 }
 
-func (v *voter) Summary() string { return fmt.Sprintf("r%d", v.round) }
+func (v *voter) Summary() string {
+	if v.relay {
+		return fmt.Sprintf("%d votes", v.votes[fmt.Sprintf("x%da", v.round)]) // for what the leader proposed first
+	}
+	return fmt.Sprintf("r%d", v.round)
+}
 
 func (v *voter) Fields() []node.Field { return nil }
-
-// relay is a protocol in which each leader proposes, and all send their votes to
-// the next leader, who decides with a majority.
-type relay struct{}
-
-func (relay) Name() string                                { return "relay" }
-func (relay) NewServer(self node.Self) (node.Node, error) { return &relayer{self: self}, nil }
-func (relay) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return nil, fmt.Errorf("relay has no clients")
-}
-
-type relayer struct {
-	self  node.Self
-	votes int
-}
-
-func (r *relayer) React(e node.Event, out *node.Reaction) {
-	switch m := e.Message.(type) {
-	case propose:
-		out.SendNextLeader(vote{0, m.Value})
-	case vote:
-		if r.votes++; r.votes == r.self.N/2+1 {
-			out.Decided(1, m.Value)
-		}
-	default:
-		if r.votes = 0; e.Kind == node.RoundEvent && e.Round.Leader == r.self.ID {
-			out.Broadcast(propose{"x" + e.Round.Input})
-		}
-	}
-}
-
-func (r *relayer) Summary() string      { return fmt.Sprintf("%d votes", r.votes) }
-func (r *relayer) Fields() []node.Field { return nil }

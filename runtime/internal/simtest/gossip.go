@@ -10,106 +10,163 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// A gossip is a protocol that does whatever a hash says, so that it depends on
-// all that a step may get wrong: who sent what, and in which order. Its nodes
-// have few states, so that what happened once soon happens again.
-type gossip struct {
-	seed   uint32
-	states uint32
+// A Gossip is a protocol that does whatever a hash says.
+type Gossip struct {
+	Seed uint32
+
+	// States is how many states a node has, of which the hash chooses the next one. It then
+	// depends on all that a step may get wrong, who sent what and in which order, and what
+	// happened once soon happens again. With 0 a node counts what it heard of each word, and
+	// nothing else matters to it: it does not get better informed by hearing more.
+	States uint32
+
+	// Logs says that nodes cannot encode their states, so that their logs stand for them.
+	Logs bool
 }
 
-func (gossip) Name() string { return "gossip" }
-func (p gossip) NewServer(self node.Self) (node.Node, error) {
-	return &gossiper{gossip: p, self: self}, nil
+// gossipTypes are the types of the messages of gossips.
+var gossipTypes = []string{"joke", "secret"}
+
+// Name returns "gossip".
+func (Gossip) Name() string { return "gossip" }
+
+// NewServer returns a node that passes on what it hears.
+func (p Gossip) NewServer(self node.Self) (node.Node, error) { return p.node(self, false), nil }
+
+// NewClient returns a node that does the same, and has operations.
+func (p Gossip) NewClient(self node.Self, _ []node.Operation) (node.Node, error) {
+	return p.node(self, true), nil
 }
-func (p gossip) NewClient(self node.Self, _ []node.Operation) (node.Node, error) {
-	return &gossiper{gossip: p, self: self, client: true}, nil
+
+func (p Gossip) node(self node.Self, client bool) node.Node {
+	g := &gossiper{Gossip: p, self: self, client: client}
+	if p.Logs {
+		return g
+	}
+	return encoded{g}
 }
 
 type gossiper struct {
-	gossip
+	Gossip
 	self   node.Self
 	client bool
-	state  byte
+	heard  [3]byte // how often it heard each word, up to a bound; or the state in the first place
 }
 
 // A rumour is passed on as long as it has lives.
 type rumour struct {
 	Kind  string
 	Lives int
-	Word  uint32
+	Word  int
 }
 
 func (r rumour) MessageType() string { return r.Kind }
+func (r rumour) String() string      { return fmt.Sprintf("%s %d.%d", r.Kind, r.Word, r.Lives) }
 
 func (g *gossiper) React(e node.Event, out *node.Reaction) {
-	h := g.seed
-	for _, b := range fmt.Sprint(g.self.ID, g.state, e) {
+	m, rumoured := e.Message.(rumour)
+	lives := 3
+	if rumoured {
+		lives = m.Lives - 1
+	}
+	var seen string // all that counts
+	if g.States > 0 {
+		seen = fmt.Sprint(g.self.ID, g.heard[0], e)
+	} else {
+		if rumoured {
+			g.heard[m.Word] = (g.heard[m.Word] + 1) % 4
+		}
+		seen = fmt.Sprint(g.self.ID, g.heard, e.Kind, lives)
+	}
+	h := g.Seed
+	for _, b := range seen {
 		h = (h ^ uint32(b)) * 16777619
 	}
 	h ^= h >> 15
-	choose := func(n uint32) uint32 {
+	choose := func(among uint32) int {
 		h = h*1664525 + 1013904223
-		return h >> 8 % 0xffff % n
+		return int(h >> 8 % 0xffff % among)
 	}
 	if e.Kind != node.MessageEvent && e.Kind != node.RoundEvent && choose(8) == 0 {
 		out.Refuse("it keeps to itself")
 		return
 	}
-	g.state = byte(choose(g.states))
-	lives := 3
-	if m, ok := e.Message.(rumour); ok {
-		lives = m.Lives - 1
+	if g.States > 0 {
+		g.heard[0] = byte(choose(g.States))
 	}
-	for range choose(3) {
-		if lives == 0 {
-			break
-		}
-		m := rumour{[]string{"joke", "secret"}[choose(2)], lives, choose(2)}
-		switch choose(6) {
-		case 0, 1:
-			out.Broadcast(m)
-		case 2:
-			out.SendNextLeader(m)
-		case 3:
-			out.Send(g.self.Servers[choose(uint32(len(g.self.Servers)))], m)
-		default:
-			if e.From != "" {
-				out.Send(e.From, m)
-			}
+	if g.client && e.Kind == node.ExchangeEvent {
+		out.Invoked(node.Operation{Name: "ask"})
+	}
+	for range choose(4) {
+		if lives > 0 {
+			g.pass(rumour{gossipTypes[choose(2)], lives, choose(3)}, e, choose, out)
 		}
 	}
-	switch choose(12) {
-	case 0, 1, 2:
-		out.Decided(int(choose(2)), int(choose(3)))
+	g.act(choose, out)
+}
+
+// pass passes a rumour on, to all or to one.
+func (g *gossiper) pass(m rumour, e node.Event, choose func(uint32) int, out *node.Reaction) {
+	switch choose(6) {
+	case 0, 1:
+		out.Broadcast(m)
+	case 2:
+		out.SendNextLeader(m)
 	case 3:
-		if g.client {
-			out.Returned(int(choose(3)))
-		}
-	case 4:
-		if choose(20) == 0 {
-			out.Fail("it said too much")
+		out.Send(g.self.Servers[choose(uint32(len(g.self.Servers)))], m)
+	default:
+		if e.From != "" {
+			out.Send(e.From, m)
 		}
 	}
 }
 
-func (g *gossiper) Restart()                              { g.state /= 2 }
-func (g *gossiper) AppendBinary(b []byte) ([]byte, error) { return append(b, g.state), nil }
-func (g *gossiper) UnmarshalBinary(b []byte) error        { g.state = b[0]; return nil }
-
-// GossipCluster draws a cluster of gossips.
-func GossipCluster(t *rapid.T) *runtime.Cluster {
-	config := runtime.Config{Protocol: gossip{rapid.Uint32().Draw(t, "seed"), rapid.Uint32Range(1, 4).Draw(t, "states")}, N: rapid.IntRange(2, 4).Draw(t, "n"), F: 1}
-	for i := range rapid.IntRange(0, 2).Draw(t, "clients") {
-		config.Clients = append(config.Clients, runtime.Client{Name: fmt.Sprint("c", i+1)})
+// act is what properties see. Code fails in both ways that there are.
+func (g *gossiper) act(choose func(uint32) int, out *node.Reaction) {
+	switch choose(10) {
+	case 0, 1, 2:
+		out.Decided(choose(2), choose(3))
+	case 3, 4:
+		if g.client {
+			out.Returned(choose(3))
+		}
+	case 5:
+		switch choose(30) {
+		case 0:
+			out.Fail("it said too much")
+		case 1:
+			panic("it choked")
+		}
 	}
+}
+
+func (g *gossiper) Summary() string      { return fmt.Sprint(g.heard) }
+func (g *gossiper) Fields() []node.Field { return nil }
+
+// encoded is a gossiper whose state can be encoded. It keeps some of it in a restart.
+type encoded struct{ *gossiper }
+
+func (g encoded) Restart()                              { g.heard = [3]byte{g.heard[0] / 2, g.heard[1], 0} }
+func (g encoded) AppendBinary(b []byte) ([]byte, error) { return append(b, g.heard[:]...), nil }
+func (g encoded) UnmarshalBinary(b []byte) error        { copy(g.heard[:], b); return nil }
+
+// RandomConfig draws a system with a protocol: 2 to 4 servers, and up to two clients that
+// run nothing. It may have a twin and a network that holds messages.
+func RandomConfig(t *rapid.T, p node.Protocol) runtime.Config {
+	config := runtime.Config{Protocol: p, N: rapid.IntRange(2, 4).Draw(t, "n"), F: 1}
+	config.Clients = Clients(make([]Program, rapid.IntRange(0, 2).Draw(t, "clients"))...)
 	if rapid.Bool().Draw(t, "twin") {
-		config.Twins = []runtime.Twin{{ID: "B", Copies: 2}}
+		config.Twins = Twins("B")
 	}
 	if rapid.IntRange(0, 4).Draw(t, "network") == 0 {
 		config.Network = runtime.Held
 	}
-	c, err := runtime.NewCluster(config)
+	return config
+}
+
+// GossipCluster draws a cluster of gossips with few states.
+func GossipCluster(t *rapid.T) *runtime.Cluster {
+	c, err := runtime.NewCluster(RandomConfig(t, Gossip{Seed: rapid.Uint32().Draw(t, "seed"), States: rapid.Uint32Range(1, 4).Draw(t, "states")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,17 +179,23 @@ func GossipCluster(t *rapid.T) *runtime.Cluster {
 
 // GossipStep draws a step of any kind in a cluster of gossips.
 func GossipStep(t *rapid.T, c *runtime.Cluster) runtime.Step {
-	kinds := []string{"round", "deliver", "round", "round"}
 	if c.Clients() != 0 {
-		kinds = []string{"round", "deliver", "exchange", "exchange"}
+		return RandomStep(t, c, gossipTypes, "round", "deliver", "exchange", "exchange")
 	}
+	return RandomStep(t, c, gossipTypes, "round", "round", "round", "deliver")
+}
+
+// RandomStep draws a step, mostly of one of the given kinds, else of any kind but exchanges
+// and rounds. Filters are of the types of messages from some place on.
+func RandomStep(t *rapid.T, c *runtime.Cluster, types []string, kinds ...string) runtime.Step {
 	if rapid.IntRange(0, 2).Draw(t, "rare") == 0 {
-		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "duplicate"}
+		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "duplicate", "deliver"}
 		if c.Clients() != 0 {
 			kinds = append(kinds, "invoke")
 		}
 	}
-	s, err := c.Step(drawer{t, c}.action(rapid.SampledFrom(kinds).Draw(t, "step")))
+	types = types[rapid.IntRange(0, len(types)-1).Draw(t, "types"):]
+	s, err := c.Step(drawer{t, c}.action(rapid.SampledFrom(kinds).Draw(t, "step"), types))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,10 +208,10 @@ type drawer struct {
 	*runtime.Cluster
 }
 
-func (d drawer) action(kind string) runtime.Action {
+// action draws one of a kind. Links begin at A, so that what is held is often released.
+func (d drawer) action(kind string, types []string) runtime.Action {
 	all := d.Servers() | d.Clients()
 	others := all &^ node.SetOf(0) // than A
-	types := []string{"joke", "secret"}[rapid.IntRange(0, 1).Draw(d.T, "types"):]
 	switch kind {
 	case "round":
 		leader := d.Identities()[rapid.IntRange(0, d.Config().N-1).Draw(d.T, "leader")]
@@ -175,7 +238,11 @@ func (d drawer) action(kind string) runtime.Action {
 	case "cut":
 		return runtime.CutStep{Src: "A", Dst: d.one(others)}
 	case "drop":
-		return runtime.DropStep{Type: types[0], Src: d.one(all)}
+		a := runtime.DropStep{Type: types[0], Src: d.one(all)}
+		if rapid.Bool().Draw(d.T, "link") {
+			a.Src, a.Dst = "A", d.one(others)
+		}
+		return a
 	case "deaf":
 		return runtime.DeafStep{ID: d.one(all), Types: types}
 	case "hold":
@@ -219,7 +286,9 @@ func (d drawer) phase(types []string) (p runtime.Phase) {
 		p.Groups = d.groups()
 	}
 	if rapid.IntRange(0, 3).Draw(d.T, "deaf") == 0 {
-		p.Deaf, p.Types = d.Cluster.Names(node.SetOf(rapid.IntRange(0, len(d.Instances())-1).Draw(d.T, "who is deaf"))), types
+		p.Deaf, p.Types = append(d.some(d.Servers()), d.one(d.Servers()|d.Clients())), types
+		slices.Sort(p.Deaf)
+		p.Deaf = slices.Compact(p.Deaf)
 	}
 	p.Hops = rapid.IntRange(0, 3).Draw(d.T, "hops")
 	return p

@@ -8,8 +8,9 @@
 //     story.
 //   - An [Oracle] goes through all scenarios of a space, one by one, judges each prefix of
 //     them, and merges nothing. What it counts is a [Ledger].
-//   - [Ballots], [Habit], [Mute], [Sayers] and [Nodes] are protocols of a few lines, gossip
-//     does whatever may go wrong ([GossipCluster], [GossipStep]).
+//   - [Ballots], [Habit], [Mute], [Sayers] and [Nodes] are protocols of a few lines. [Gossip]
+//     does whatever may go wrong; [GossipCluster], [RandomConfig], [GossipStep] and
+//     [RandomStep] draw what random tests play.
 package simtest
 
 import (
