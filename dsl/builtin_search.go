@@ -66,6 +66,13 @@ func callExplore(c *call) (starlark.Value, error) {
 	if resume && checkpoint == "" {
 		return nil, fmt.Errorf("explore: resume goes with checkpoint = the file to go on from")
 	}
+	// The search refuses these as well; here it is said how a script does without.
+	switch shard := interpreter(c).config.Shard; {
+	case shard.Count > 1 && first:
+		return nil, fmt.Errorf("explore: a shard covers its part wholly, so that it cannot stop at the first violation; leave first = True out, or do without shards")
+	case shard.Count > 1 && checkpoint != "":
+		return nil, fmt.Errorf("explore: a shard has no checkpoint; leave checkpoint = %q out, or do without shards", string(checkpoint))
+	}
 	if checkpoint != "" {
 		folder, err := writable(interpreter(c), "explore: checkpoint", string(checkpoint))
 		if err != nil {

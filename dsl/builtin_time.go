@@ -117,11 +117,11 @@ func callEnter(c *call) (starlark.Value, error) {
 	case *worldValue:
 		return s.enter(what.World), nil
 	case *reportValue:
-		if what.Counterexample == nil {
+		if what.Counterexample() == nil {
 			return nil, fmt.Errorf("enter: the report has no counterexample; %s", what.instead("enter"))
 		}
 		s.entered = what
-		return s.enter(what.Counterexample), nil
+		return s.enter(what.Counterexample()), nil
 	case *finding:
 		return s.enter(what.world), nil
 	case starlark.NoneType:

@@ -38,7 +38,7 @@ func callWhy(c *call) (starlark.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := interpreter(c).session.entered; r != nil && r.Counterexample == w {
+		if r := interpreter(c).session.entered; r != nil && r.Counterexample() == w {
 			return whyReport(c, r)
 		}
 		return whyWorld(c, w)

@@ -66,7 +66,7 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"complete":    func(r *reportValue) starlark.Value { return starlark.Bool(r.Complete()) },
 	"uniform":     func(r *reportValue) starlark.Value { return starlark.Bool(r.Uniform()) },
 	"vacuous":     func(r *reportValue) starlark.Value { return starlark.Bool(r.Vacuous()) },
-	"beyond":      func(r *reportValue) starlark.Value { return starlark.Bool(r.Beyond) },
+	"beyond":      func(r *reportValue) starlark.Value { return starlark.Bool(r.Beyond()) },
 	"size":        func(r *reportValue) starlark.Value { return starlark.MakeBigInt(r.Size) },
 	"covered":     func(r *reportValue) starlark.Value { return starlark.MakeBigInt(r.Covered) },
 	"ended_early": func(r *reportValue) starlark.Value { return starlark.MakeBigInt(r.EndedEarly) },
@@ -90,10 +90,10 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 		return starlark.NewList(list)
 	},
 	"counterexample": func(r *reportValue) starlark.Value {
-		if r.Counterexample == nil {
+		if r.Counterexample() == nil {
 			return starlark.None
 		}
-		return &worldValue{World: r.Counterexample}
+		return &worldValue{World: r.Counterexample()}
 	},
 	"continued": func(r *reportValue) starlark.Value {
 		if r.Continued == nil || !r.Continued.There {

@@ -72,3 +72,20 @@ if not r.violations:
 		}
 	}
 }
+
+// What does not go with a shard is named as a script writes it, with what would be right.
+func TestShardArguments(t *testing.T) {
+	for argument, want := range map[string]string{
+		`first = True`:          `explore: a shard covers its part wholly, so that it cannot stop at the first violation; leave first = True out, or do without shards`,
+		`checkpoint = "search"`: `explore: a shard has no checkpoint; leave checkpoint = "search" out, or do without shards`,
+	} {
+		in, err := New(Config{Stdout: new(strings.Builder), Shard: explore.Shard{Index: 1, Count: 2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := "cluster(protocol(\"mute\", replica = role(init = lambda self: None)), n = 1, f = 0)\nexplore(rounds(), check = agreement(), " + argument + ")"
+		if err := in.Exec(t.Context(), "x.star", script); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", argument, err, want)
+		}
+	}
+}

@@ -102,8 +102,8 @@ func TestInterruptedAndResumedIsUninterrupted(t *testing.T) {
 			if got.Text() != want.Text() {
 				t.Errorf("resumed:\n%s\nuninterrupted:\n%s", got.Text(), want.Text())
 			}
-			if want.Counterexample != nil {
-				if g, w := pathOf(got.Counterexample), pathOf(want.Counterexample); g != w {
+			if want.Counterexample() != nil {
+				if g, w := pathOf(got.Counterexample()), pathOf(want.Counterexample()); g != w {
 					t.Errorf("resumed finds\n%s\nuninterrupted\n%s", g, w)
 				}
 			}

@@ -43,7 +43,7 @@ func ExampleExplore() {
 		panic(err)
 	}
 	fmt.Println(report.Covered, "of", report.Size, "scenarios")
-	for _, w := range report.Counterexample.Path()[1:] {
+	for _, w := range report.Counterexample().Path()[1:] {
 		fmt.Println(w.Step())
 	}
 	// Output:

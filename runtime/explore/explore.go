@@ -146,10 +146,10 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 		return nil, fmt.Errorf("explore: there is no shard %d of %d; the first is 0", k.Index, k.Count)
 	}
 	if o.Shard.Count > 1 && o.First {
-		return nil, fmt.Errorf("explore: a shard covers its part wholly, so that it cannot stop at the first violation; leave first = True out, or do without shards")
+		return nil, errors.New("explore: a shard covers its part wholly, so that it cannot stop at the first violation")
 	}
 	if o.Shard.Count > 1 && o.Checkpoint != "" {
-		return nil, fmt.Errorf("explore: a shard has no checkpoint; leave checkpoint = %q out, or do without shards", o.Checkpoint)
+		return nil, errors.New("explore: a shard has no checkpoint")
 	}
 	asked := o.Symmetry == Always || o.Symmetry == Sampled
 	if o.Shard.Count > 1 {
@@ -173,7 +173,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 	if errors.As(err, &a) {
 		was := x.report
 		if r, err = x.anew(o, a).run(ctx); err == nil {
-			r.Asymmetry, r.asked = a.why, o.Symmetry != Auto
+			r.Asymmetry, r.Asked = a.why, o.Symmetry != Auto
 			switch {
 			case r.Continued != nil:
 			case was.Continued != nil:
@@ -184,7 +184,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 		}
 	}
 	if err == nil && asked && o.Shard.Count > 1 {
-		r.Asymmetry, r.asked = "a search in shards does without", true
+		r.Asymmetry, r.Asked = "a search in shards does without", true
 	}
 	return r, err
 }

@@ -63,13 +63,7 @@ func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *ru
 			fails.Instance, fails.Failure, fails.By, fails.Counterexample = w.Cluster().Instances()[p.Instance].Name, p.Failure, by, end
 		}
 		r.Failures = append(r.Failures, fails)
-		if r.Counterexample == nil {
-			r.Counterexample = fails.Counterexample
-		}
 		return scenarios
-	}
-	if len(r.Violations) == 0 {
-		r.Counterexample = w
 	}
 	r.Violations = append(r.Violations, Violation{
 		Property: r.Checked[what.Property], Why: f.judge.Explain(last, what.Property, w), Length: length, Shortest: count, Scenarios: scenarios,
@@ -143,9 +137,8 @@ func (f *findings) rest(properties []check.Property) {
 			r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(f.judge.Property(i))})
 		}
 	}
-	r.Beyond = len(r.beyond()) > 0
 	for _, p := range properties {
-		r.comparing = r.comparing || check.Comparing(p)
+		r.Comparing = r.Comparing || check.Comparing(p)
 	}
 }
 
@@ -168,14 +161,6 @@ func (f *findings) dropEmpty() {
 	r := f.report
 	r.Violations = slices.DeleteFunc(r.Violations, func(v Violation) bool { return v.Shortest.Sign()+v.Scenarios.Sign() == 0 })
 	r.Failures = slices.DeleteFunc(r.Failures, func(f Failing) bool { return f.Shortest.Sign()+f.Scenarios.Sign() == 0 })
-	switch {
-	case len(r.Violations) > 0:
-		r.Counterexample = r.Violations[0].Counterexample
-	case len(r.Failures) > 0:
-		r.Counterexample = r.Failures[0].Counterexample
-	default:
-		r.Counterexample = nil
-	}
 }
 
 // tallies counts scenarios by the place that they reached and by what became

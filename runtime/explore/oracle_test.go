@@ -40,8 +40,8 @@ func ledgerOf(r *explore.Report) simtest.Ledger {
 			l.Flaws["out of order"] = simtest.Tally{}
 		}
 	}
-	if r.Counterexample != nil {
-		l.Counterexample = simtest.Texts(r.Counterexample)
+	if r.Counterexample() != nil {
+		l.Counterexample = simtest.Texts(r.Counterexample())
 	}
 	for _, n := range r.NoEffect {
 		l.NoEffect = append(l.NoEffect, n.String())

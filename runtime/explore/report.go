@@ -13,75 +13,157 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// A Report says what was covered and what was found.
+// A Report says what was covered and what was found. Its parts are what it can be asked,
+// and all but the last are in a [Saved] report, too: that one can be written down, has
+// no worlds, and is added to those of other shards part by part.
 type Report struct {
+	Question
+	Extent
+	Reduction
+	Cost
+	Found
+	Basis
+	Course
+	Coverage *Coverage // of a sample
+	// Passing are a few scenarios that violate nothing, those with progress
+	// first. One that ends early is there as far as it goes.
+	Passing []*runtime.World
+
+	fingerprint func() Fingerprint // of a search; it looks at all steps, so that it is found when it is needed
+}
+
+// A Question is what was asked: of which scenarios of which system, and what.
+type Question struct {
 	Kind   string // "explore" or "sample"
 	Space  string
 	System string // the protocol and who is there
 	// Checked are the properties, those of worlds last. No two have one name: the
 	// second validity, say, is "validity (2)".
-	Checked    []string
-	Seed       uint64   // of a sample
-	Size       *big.Int // scenarios that the space lists
+	Checked []string
+	Size    *big.Int // scenarios that the space lists
+	Shard   Shard    // which part of a search it is the report of
+	Seed    uint64   `json:",omitempty"` // of a sample
+}
+
+// An Extent is how many scenarios of the space were judged, and how far.
+type Extent struct {
 	Covered    *big.Int // scenarios that were judged
 	EndedEarly *big.Int // those in which some step could not happen: the client had finished, say
 	Progressed *big.Int // those in which a correct identity decided or returned something
+	Depth      int      // layers that were covered completely
+	// Partial is the share of scenarios of one step more that was judged
+	// before the search stopped; 1 only if that are all of them. It does not add up
+	// over shards, and is not written down.
+	Partial float64 `json:"-"`
+}
 
+// Progress returns the share of scenarios, of those covered, in which a
+// correct identity decided or returned something.
+func (e *Extent) Progress() float64 { return share(e.Progressed, e.Covered) }
+
+func share(part, whole *big.Int) float64 {
+	if whole.Sign() == 0 {
+		return 0
+	}
+	f, _ := new(big.Rat).SetFrac(part, whole).Float64()
+	return f
+}
+
+// A Reduction is what symmetry had to do with a search: under how many renamings worlds
+// were taken for one, and on whose word.
+type Reduction struct {
+	// Renamings is how many renamings of servers and clients there are under which
+	// worlds are one; 1 if worlds that differ in names count as different.
+	Renamings int
+	Sampled   bool `json:",omitempty"` // only a sample was checked of the protocol's promise
+	// Asymmetry says why there is no symmetry, if it was asked for, or if the protocol
+	// says that it treats names the same and does not.
+	Asymmetry string `json:",omitempty"`
+	Asked     bool   `json:",omitempty"` // for symmetry: then the text says why there is none
+}
+
+// A Cost is what it took. The numbers of worlds and steps are the same in equal searches;
+// the others depend on what the cluster had learnt before, and on the machine.
+type Cost struct {
 	Worlds int // different worlds from which the search went on
 	Steps  int // steps taken in the search
 	Runs   int // runs of the nodes' code since the cluster was made
+	// Memory is the most bytes that worlds and tables occupied at the end of a layer,
+	// as counted: the search nodes of two layers, what the cluster has learnt, and what is
+	// known of renamings, properties and places. What properties, and code that is
+	// not of the search, keep for themselves is not in it. Of a sample it is what
+	// was drawn, and tables.
+	Memory  int           `json:"-"`
+	Elapsed time.Duration `json:"-"`
+	Workers int           `json:"-"`
+}
 
-	Coverage *Coverage // of a sample
-
-	// NoEffect lists the choices of the space that mattered in no scenario: steps
-	// that never took place, filters that never lost a message and duplications that
-	// never let one arrive twice. It is nil if
-	// not all was searched, and of a sample.
-	NoEffect []NoEffect
-
-	// Renamings is how many renamings of servers worlds were taken for one
-	// under; 1 if worlds that differ in names count as different. Asymmetry
-	// says why, if symmetry was asked for, or if the protocol says that it treats names
-	// the same and does not.
-	Renamings   int
-	Sampled     bool // only a sample was checked of the protocol's promise
-	Asymmetry   string
-	fingerprint func() Fingerprint
-	shard       Shard
-	comparing   bool // decisions were compared
-	asked       bool // for symmetry: then Text says why there is none
-
-	Depth int // layers that were covered completely
-	// Partial is the share of scenarios of one step more that was judged
-	// before the search stopped; 1 only if that are all of them.
-	Partial float64
-	// Untested are the properties that nothing put to the test, so that their
-	// verdicts prove nothing.
-	Untested []Untested
-	// Decided is, for each slot that a correct replica decided, what stands for
-	// the value: "" if there were different ones in the search.
-	Decided    map[int]string
+// A Found is what went wrong in some scenario, in the order in which it was found: the
+// shortest first, of equal length as properties were given, and failures by kind.
+type Found struct {
 	Violations []Violation
 	Failures   []Failing
-	// Counterexample is that of the first violation, else of the first failure,
-	// nil if there are none.
-	Counterexample *runtime.World
-	// Passing are a few scenarios that violate nothing, those with progress
-	// first. One that ends early is there as far as it goes.
-	Passing []*runtime.World
-	// Beyond says that more servers were faulty than some property promises
-	// anything for (see [check.Beyond]): in its counterexample or, if it has none,
-	// in the starting world.
-	Beyond bool
-	// StartsBeyond are the properties for which that is so in the starting world.
-	StartsBeyond []string
+}
+
+// Counterexample returns that of the first violation, else of the first failure, nil if
+// there are none.
+func (f *Found) Counterexample() *runtime.World {
+	switch {
+	case len(f.Violations) > 0:
+		return f.Violations[0].Counterexample
+	case len(f.Failures) > 0:
+		return f.Failures[0].Counterexample
+	}
+	return nil
+}
+
+// A Basis is what the verdicts rest on. A property that holds because nothing could have
+// violated it holds by accident, and a reader is to know that.
+type Basis struct {
+	// Untested are the properties that nothing put to the test, so that their
+	// verdicts prove nothing.
+	Untested []Untested `json:",omitempty"`
+	// Decided is, for each slot that a correct replica decided, what stands for
+	// the value: "" if there were different ones in the search.
+	Decided map[int]string `json:",omitempty"`
+	// Comparing says that some property compares decisions, so that it matters
+	// whether they could have differed.
+	Comparing bool `json:",omitempty"`
+	// NoEffect lists the choices of the space that mattered in no scenario: steps
+	// that never took place, filters that never lost a message and duplications that
+	// never let one arrive twice. It is nil if not all was searched, and of a sample.
+	NoEffect []NoEffect `json:",omitempty"`
+	// StartsBeyond are the properties that promise nothing in the starting world,
+	// because more servers are faulty there than they allow (see [check.Beyond]).
+	StartsBeyond []string `json:",omitempty"`
 	// CountDown are the properties for which servers that are down count as faulty ones
 	// do (see [check.CountsDown]).
-	CountDown []string
+	CountDown []string `json:",omitempty"`
+}
+
+// An Untested is a property that was not put to the test, and what it takes.
+type Untested struct{ Property, Needs string }
+
+// Vacuous reports whether some property was not put to the test, so that its
+// verdict proves nothing.
+func (b *Basis) Vacuous() bool { return len(b.Untested) > 0 }
+
+// Uniform reports whether something was decided, and all decisions for a slot
+// were of one value throughout the search: then they could not have differed.
+func (b *Basis) Uniform() bool {
+	for _, value := range b.Decided {
+		if value == "" {
+			return false
+		}
+	}
+	return len(b.Decided) > 0
+}
+
+// A Course is how a search went in this process: where it began, why it stopped, and
+// from where it can go on.
+type Course struct {
 	// Stopped says why the search ended before all was covered, nil if it didn't.
 	Stopped error
-	Elapsed time.Duration
-	Workers int
 	// Continued says from where a search went on that resumed a checkpoint, nil if
 	// it began anew.
 	Continued *Continued
@@ -93,12 +175,6 @@ type Report struct {
 	Checkpoint string
 	// Unsaved says why the last checkpoint could not be written, nil if it was.
 	Unsaved error
-	// Memory is the most bytes that worlds and tables occupied at the end of a layer,
-	// as counted: the search nodes of two layers, what the cluster has learnt, and what is
-	// known of renamings, properties and places. What properties, and code that is
-	// not of the search, keep for themselves is not in it. Of a sample it is what
-	// was drawn, and tables.
-	Memory int
 }
 
 // A Continued says from where a search went on.
@@ -165,8 +241,10 @@ func (f Failing) Why() string {
 
 func newReport(kind string, s *space.Space, o Options, j *judge.Judge) *Report {
 	r := &Report{
-		Kind: kind, Space: s.String(), System: o.Start.Cluster().String(), Checked: o.names(), Size: s.Size(),
-		Covered: new(big.Int), EndedEarly: new(big.Int), Progressed: new(big.Int), Workers: o.Workers, Renamings: 1,
+		Question:  Question{Kind: kind, Space: s.String(), System: o.Start.Cluster().String(), Checked: o.names(), Size: s.Size()},
+		Extent:    Extent{Covered: new(big.Int), EndedEarly: new(big.Int), Progressed: new(big.Int)},
+		Reduction: Reduction{Renamings: 1},
+		Cost:      Cost{Workers: o.Workers},
 	}
 	for i := range j.Count() {
 		if check.Beyond(j.Property(i), o.Start) {
@@ -187,35 +265,10 @@ func (r *Report) OK() bool {
 // Complete reports whether every scenario of the space was judged.
 func (r *Report) Complete() bool { return r.Covered.Cmp(r.Size) == 0 }
 
-// An Untested is a property that was not put to the test, and what it takes.
-type Untested struct{ Property, Needs string }
-
-// Vacuous reports whether some property was not put to the test, so that its
-// verdict proves nothing.
-func (r *Report) Vacuous() bool { return len(r.Untested) > 0 }
-
-// Uniform reports whether something was decided, and all decisions for a slot
-// were of one value throughout the search: then they could not have differed.
-func (r *Report) Uniform() bool {
-	for _, value := range r.Decided {
-		if value == "" {
-			return false
-		}
-	}
-	return len(r.Decided) > 0
-}
-
-// Progress returns the share of scenarios, of those covered, in which a
-// correct identity decided or returned something.
-func (r *Report) Progress() float64 { return share(r.Progressed, r.Covered) }
-
-func share(part, whole *big.Int) float64 {
-	if whole.Sign() == 0 {
-		return 0
-	}
-	f, _ := new(big.Rat).SetFrac(part, whole).Float64()
-	return f
-}
+// Beyond reports whether more servers were faulty than some property promises anything
+// for (see [check.Beyond]): in its counterexample or, if it has none, in the starting
+// world.
+func (r *Report) Beyond() bool { return len(r.beyond()) > 0 }
 
 // Coverage is what a sample met.
 type Coverage struct {

@@ -88,11 +88,11 @@ func TestSampleFindsPlantedFlaw(t *testing.T) {
 	for _, novelty := range []bool{false, true} {
 		s, of := locked(t, "a", "c", "b")
 		r := s.samples(of, 500, 1, explore.Options{Novelty: novelty})
-		if len(r.Failures) != 1 || r.Counterexample == nil || len(r.Violations) > 0 {
+		if len(r.Failures) != 1 || r.Counterexample() == nil || len(r.Violations) > 0 {
 			t.Fatalf("%s", r.Text())
 		}
 		want := []string{`exchange a A`, `exchange c A`, `exchange b A`}
-		if got := simtest.Texts(r.Counterexample); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Failures[0].Length {
+		if got := simtest.Texts(r.Counterexample()); !slices.Equal(got[len(got)-3:], want) || len(got) != r.Failures[0].Length {
 			t.Errorf("got %q", got)
 		}
 		s, of = locked(t, "a", "c", "d")
@@ -152,7 +152,7 @@ func TestNoveltyStaysInSpace(t *testing.T) {
 	if r.Covered.Cmp(all.Size) >= 0 || r.Covered.Int64() < all.Size.Int64()/3 {
 		t.Errorf("%s of %s scenarios are covered", r.Covered, all.Size)
 	}
-	for _, w := range append(slices.Clone(r.Passing), r.Counterexample) {
+	for _, w := range append(slices.Clone(r.Passing), r.Counterexample()) {
 		found := false
 		for sc := range of.All {
 			found = found || len(sc) >= w.Depth() && slices.EqualFunc(sc[:w.Depth()], simtest.Texts(w), func(s runtime.Step, text string) bool { return s.String() == text })
@@ -198,7 +198,7 @@ func TestSampleShowsShortest(t *testing.T) {
 			}
 		}
 		f := r.Failures[0]
-		if f.Length != 2 || r.Counterexample.Depth() != 2 || f.Failure.Message != "the lock is open" || !novelty && f.Shortest.Int64() != int64(shortest) {
+		if f.Length != 2 || r.Counterexample().Depth() != 2 || f.Failure.Message != "the lock is open" || !novelty && f.Shortest.Int64() != int64(shortest) {
 			t.Errorf("%d are so short:\n%s", shortest, r.Text())
 		}
 	}

@@ -74,7 +74,7 @@ func newSearch(s *space.Space, o Options) *search {
 	g := newGraph(s, o)
 	x := &search{inquiry: newInquiry("explore", s, o), graph: g, tallies: newTallies(g.words), effects: g.choices.none()}
 	x.report.fingerprint = sync.OnceValue(func() Fingerprint { return o.fingerprint(s) })
-	x.report.shard = o.Shard
+	x.report.Shard = o.Shard
 	return x
 }
 
@@ -243,7 +243,7 @@ func (x *search) seekSymmetry(ctx context.Context) error {
 	if errors.As(err, &a) {
 		err = nil
 		if x.options.Symmetry != Auto {
-			x.report.Asymmetry, x.report.asked = a.why, true
+			x.report.Asymmetry, x.report.Asked = a.why, true
 		}
 	}
 	x.sought = err == nil
@@ -426,30 +426,4 @@ func (x *search) reportProgress(nodes, next *frontier, p Progress) {
 	p.Worlds, p.Steps = x.report.Worlds+p.Done, x.report.Steps+p.Steps
 	p.Bytes, p.Elapsed = x.memory(nodes, next), time.Since(x.began)
 	x.options.Progress(p)
-}
-
-// cut keeps the search nodes of the search's shard, once there are enough of them.
-func (x *search) cut(layer *frontier) *frontier {
-	s := x.options.Shard
-	if s.Count < 2 || x.isCut || layer.len() < enoughNodes*s.Count {
-		return layer
-	}
-	x.isCut = true
-	last := len(x.graph.parents) - 1
-	kept := x.graph.frontier(1)
-	for rank := layer.len() * s.Index / s.Count; rank < layer.len()*(s.Index+1)/s.Count; rank++ {
-		node, w := layer.at(rank)
-		kept.add(node, w, x.graph.parents[last][rank])
-	}
-	x.graph.parents[last], _ = kept.seal(context.Background()) // they are in order, so that it takes no time
-	if s.Index > 0 {
-		x.forget()
-	}
-	return kept
-}
-
-// forget drops what was counted and found so far: another shard reports it.
-func (x *search) forget() {
-	x.tallies = newTallies(x.graph.words)
-	x.findings.forget()
 }

@@ -41,8 +41,8 @@ func TestFirstStopsAfterTheLayer(t *testing.T) {
 	if all.Stopped != nil || !all.Complete() || all.Depth != 6 {
 		t.Errorf("not all was covered:\n%s", all.Text())
 	}
-	if strings.Join(simtest.Texts(first.Counterexample), "") != strings.Join(simtest.Texts(all.Counterexample), "") {
-		t.Errorf("first %q, all %q", simtest.Texts(first.Counterexample), simtest.Texts(all.Counterexample))
+	if strings.Join(simtest.Texts(first.Counterexample()), "") != strings.Join(simtest.Texts(all.Counterexample()), "") {
+		t.Errorf("first %q, all %q", simtest.Texts(first.Counterexample()), simtest.Texts(all.Counterexample()))
 	}
 	if first.Violations[0].Shortest.Cmp(all.Violations[0].Shortest) != 0 {
 		t.Errorf("%s prefixes of that length, then %s", first.Violations[0].Shortest, all.Violations[0].Shortest)
@@ -80,7 +80,7 @@ func TestCancelled(t *testing.T) {
 		if r.Depth != 4 || r.Covered.Sign() <= 0 || r.Covered.Cmp(r.Size) >= 0 {
 			t.Errorf("%d workers: depth %d, covered %s of %s", workers, r.Depth, r.Covered, r.Size)
 		}
-		if r.Counterexample == nil || r.Counterexample.Depth() != 4 {
+		if r.Counterexample() == nil || r.Counterexample().Depth() != 4 {
 			t.Errorf("%d workers: the violation of layer 4 is missing:\n%s", workers, r.Text())
 		}
 		if !strings.Contains(r.Text(), "stopped") {
@@ -152,7 +152,7 @@ func TestDegenerateSpaces(t *testing.T) {
 	}
 	never := []check.WorldProperty{neverShows("A", "–")}
 	r = s.exploresWith(space.Of().Times(0), explore.Options{Invariants: never})
-	if len(r.Violations) != 1 || r.Violations[0].Length != 0 || r.Violations[0].Scenarios.Int64() != 1 || len(simtest.Texts(r.Counterexample)) != 0 {
+	if len(r.Violations) != 1 || r.Violations[0].Length != 0 || r.Violations[0].Scenarios.Int64() != 1 || len(simtest.Texts(r.Counterexample())) != 0 {
 		t.Errorf("a violation at the start:\n%s", r.Text())
 	}
 }

@@ -48,7 +48,7 @@ func TestShardsAddUp(t *testing.T) {
 		if got.Text() != want.Text() {
 			t.Errorf("%d shards:\n%s\nwhole:\n%s", count, got.Text(), want.Text())
 		}
-		if g, w := strings.Join(got.Counterexample, "\n")+"\n", pathOf(want.Counterexample); g != w {
+		if g, w := strings.Join(got.Counterexample, "\n")+"\n", pathOf(want.Counterexample()); g != w {
 			t.Errorf("%d shards find\n%s\nthe whole\n%s", count, g, w)
 		}
 	}
@@ -204,8 +204,8 @@ func TestPropertiesOfOneName(t *testing.T) {
 // What does not go with a shard is named.
 func TestShardOptions(t *testing.T) {
 	for want, set := range map[string]func(*explore.Options){
-		"leave first = True out":              func(o *explore.Options) { o.First = true },
-		`leave checkpoint = "here.twins" out`: func(o *explore.Options) { o.Checkpoint = "here.twins" },
+		"cannot stop at the first violation": func(o *explore.Options) { o.First = true },
+		"a shard has no checkpoint":          func(o *explore.Options) { o.Checkpoint = "here.twins" },
 	} {
 		s, o := storeSpace(t, 2)
 		o.Shard = explore.Shard{Index: 1, Count: 2}
@@ -247,13 +247,47 @@ func TestMergeRefuses(t *testing.T) {
 	}
 }
 
-// A report of one process is the whole.
+// A report of one process is the whole, and says the same when it is read back: that
+// symmetry was checked on a sample, too, or could not be used.
 func TestMergeOfOne(t *testing.T) {
-	s, o := storeSpace(t, 3)
-	r := mustExplore(t, context.Background(), s, o)
-	got, err := explore.Merge([]*explore.Saved{r.Save()})
-	if err != nil || got.Text() != r.Text() {
-		t.Errorf("got %v, %v", got, err)
+	for _, tc := range []struct {
+		least  int // with fewer than three servers in reach there is no symmetry
+		mode   explore.Symmetry
+		length int
+		says   string
+	}{
+		{3, explore.Never, 3, "holds"},
+		{3, explore.Always, 3, "renamings"},
+		{3, explore.Sampled, 3, "was checked on a sample"},
+		{1, explore.Always, 4, "symmetry   not used"},
+	} {
+		s, o := storeWithin(t, tc.least, tc.length)
+		o.Symmetry = tc.mode
+		r := mustExplore(t, context.Background(), s, o)
+		if !strings.Contains(r.Text(), tc.says) {
+			t.Fatalf("this tests something else, without %q:\n%s", tc.says, r.Text())
+		}
+		mergedIsWhole(t, r)
+	}
+}
+
+// mergedIsWhole writes a report down, reads it and merges it.
+func mergedIsWhole(t *testing.T, r *explore.Report) {
+	t.Helper()
+	data, err := explore.EncodeReports([]*explore.Saved{r.Save()}, new(explore.Ending))
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved, _, err := explore.DecodeReports(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := explore.Merge(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if merged.Text() != r.Text() {
+		t.Errorf("merged:\n%s\nwant:\n%s", merged.Text(), r.Text())
 	}
 }
 
@@ -330,7 +364,7 @@ func TestImpossibleReports(t *testing.T) {
 	failed, _ := explore.EncodeReports([]*explore.Saved{good}, &explore.Ending{Status: 2})
 	for want, data := range map[string][]byte{
 		"is empty": nil, "holds no reports": []byte("x = 1\n"), "holds no report:": none,
-		"still running": open, "ended with status 2": failed, "this version": []byte("twinsh reports 1\n{}\n"),
+		"still running": open, "ended with status 2": failed, "this version": []byte("twinsh reports 3\n{}\n"),
 		"checksum is wrong": bytes.Replace(whole, []byte("status 1"), []byte("status 0"), 1),
 		"cut off":           whole[:len(whole)/2],
 	} {
@@ -382,8 +416,8 @@ func TestImpossibleReports(t *testing.T) {
 }
 
 func FuzzDecodeReports(f *testing.F) {
-	f.Add([]byte("twinsh reports 3\n{}\n"))
-	f.Add([]byte("twinsh reports 3\n{\"Size\":1,\"Covered\":1}\n"))
+	f.Add([]byte("twinsh reports 4\n{}\n"))
+	f.Add([]byte("twinsh reports 4\n{\"Size\":1,\"Covered\":1}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if reports, _, err := explore.DecodeReports(explore.Seal(data, 0)); err == nil {
 			for _, r := range reports {

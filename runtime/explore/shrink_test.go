@@ -130,20 +130,20 @@ func TestShrink(t *testing.T) {
 			s := newStage(t, config)
 			noise := simtest.InTurn(s.Of("z: A"), s.Of("z: A B"), s.Of("restart B"))
 			r := s.explores(space.Then(noise, space.Then(s.Story(e.story), noise)), property)
-			if r.Counterexample == nil {
+			if r.Counterexample() == nil {
 				t.Fatalf("nothing was found:\n%s", r.Text())
 			}
-			small := shrink(t, r.Counterexample, property)
+			small := shrink(t, r.Counterexample(), property)
 			if small.Property != property.Name() || small.World.Depth() > e.length || judged(t, property, small.World).Why != small.Why {
 				t.Errorf("%d steps that violate %s: %s\n%q", small.World.Depth(), small.Property, small.Why, simtest.Texts(small.World))
 			}
 			if found := removable(t, small.World, property); found != nil {
 				t.Errorf("of %s\n%q\nthere can be taken away: %q", small.World.Cluster(), simtest.Texts(small.World), found)
 			}
-			if len(removable(t, r.Counterexample, property)) < 4 {
+			if len(removable(t, r.Counterexample(), property)) < 4 {
 				t.Error("the scenario was small from the beginning, so that this proves nothing")
 			}
-			again := shrink(t, r.Counterexample, property)
+			again := shrink(t, r.Counterexample(), property)
 			if !slices.Equal(simtest.Texts(again.World), simtest.Texts(small.World)) || again.Tried != small.Tried ||
 				again.World.Cluster().String() != small.World.Cluster().String() {
 				t.Errorf("the second time it is %q, the first time %q", simtest.Texts(again.World), simtest.Texts(small.World))
@@ -213,7 +213,7 @@ func TestShrinkFails(t *testing.T) {
 // An interrupted shrink has what it reached until then.
 func TestShrinkInterrupted(t *testing.T) {
 	s := onLine(t, "quorum=2 c1=(write red) c2=(read)")
-	w := s.explores(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), check.Linearizable()).Counterexample
+	w := s.explores(s.Story("c1: A B\nc1: A B\nc2: C D\nc2: C D"), check.Linearizable()).Counterexample()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got, err := explore.Shrink(ctx, w, []check.Property{check.Linearizable()}, nil)

@@ -125,7 +125,7 @@ func unsymmetric(s *space.Space, o Options, j *judge.Judge) string {
 	switch {
 	case !engine.Symmetric(c.Engine()):
 		return "the protocol does not promise that it treats servers the same, as one that is declared symmetric does"
-	case len(o.Invariants) > 0: // a function of a script may look at any name
+	case len(o.Invariants) > 0: // a function may look at any name
 		return fmt.Sprintf("%s is judged of whole worlds, and may look at names in them", o.Invariants[0].Name())
 	case forgetful != 0:
 		return fmt.Sprintf("amnesia makes %s faulty in some scenarios only", english.Join(c.Names(forgetful), "and"))

@@ -71,7 +71,7 @@ func (r *Report) figures(line lineWriter) {
 	}
 	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
 	if r.part() {
-		line("shard", "%d of %d; what is said here is of its part of the scenarios only", r.shard.Index+1, r.shard.Count)
+		line("shard", "%d of %d; what is said here is of its part of the scenarios only", r.Shard.Index+1, r.Shard.Count)
 	}
 	renamed := ""
 	if r.Renamings > 1 {
@@ -87,7 +87,7 @@ func (r *Report) figures(line lineWriter) {
 
 // course writes how the search went, as far as that is out of the ordinary.
 func (r *Report) course(line lineWriter) {
-	if r.Asymmetry != "" && r.asked {
+	if r.Asymmetry != "" && r.Asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
 	}
 	if c := r.Continued; c != nil && c.There {
@@ -155,11 +155,11 @@ func (r *Report) shareOf(n *big.Int) string {
 
 // part reports whether the report is that of a shard, which judged a part of the
 // scenarios, whatever their length.
-func (r *Report) part() bool { return r.shard.Count > 1 }
+func (r *Report) part() bool { return r.Shard.Count > 1 }
 
 // idle says that a shard judged nothing.
 func (r *Report) idle() string {
-	return fmt.Sprintf("shard %d of %d covered no scenario", r.shard.Index+1, r.shard.Count)
+	return fmt.Sprintf("shard %d of %d covered no scenario", r.Shard.Index+1, r.Shard.Count)
 }
 
 // Bounds says where nothing is violated that the report has no violation of, as
@@ -170,7 +170,7 @@ func (r *Report) Bounds() string {
 	case r.part() && r.Covered.Sign() == 0:
 		return "as far as was judged: " + r.idle()
 	case r.part():
-		return fmt.Sprintf("in the %s that shard %d of %d covered", scenarios(r.Covered), r.shard.Index+1, r.shard.Count)
+		return fmt.Sprintf("in the %s that shard %d of %d covered", scenarios(r.Covered), r.Shard.Index+1, r.Shard.Count)
 	case r.Kind != "sample" && !r.Complete():
 		depth, partial := r.judged()
 		text := fmt.Sprintf("as far as was judged: at the beginnings of all scenarios, up to %s", steps(depth))
@@ -234,7 +234,7 @@ func (r *Report) notes() []string {
 	for _, u := range r.Untested {
 		notes = append(notes, fmt.Sprintf("NOTHING put %s to the test%s: it takes %s, and there was none; its verdict proves nothing", u.Property, sofar, u.Needs))
 	}
-	if r.comparing && r.Uniform() && len(r.Untested) == 0 {
+	if r.Comparing && r.Uniform() && len(r.Untested) == 0 {
 		notes = append(notes, fmt.Sprintf("all decisions for a slot were of one value%s%s: they could not have differed", sofar, all))
 	}
 	if r.Sampled {

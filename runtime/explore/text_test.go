@@ -26,8 +26,11 @@ func TestStoppedText(t *testing.T) {
 		{0, 1, "judged: all scenarios of up to 1 step\n"},
 	} {
 		r := Report{
-			Kind: "explore", Size: big.NewInt(1000), Covered: big.NewInt(34), EndedEarly: big.NewInt(34), Progressed: new(big.Int),
-			Checked: []string{"agreement"}, Depth: test.depth, Partial: test.partial, Stopped: errors.New("enough"),
+			Question: Question{Kind: "explore", Size: big.NewInt(1000), Checked: []string{"agreement"}},
+			Extent: Extent{
+				Covered: big.NewInt(34), EndedEarly: big.NewInt(34), Progressed: new(big.Int), Depth: test.depth, Partial: test.partial,
+			},
+			Course: Course{Stopped: errors.New("enough")},
 		}
 		text := r.Text()
 		bounds := strings.Replace(strings.TrimSpace(strings.TrimPrefix(test.want, "judged: all scenarios of ")), "and ", "and at ", 1)

@@ -27,8 +27,8 @@ type summary struct {
 
 func summarize(r *explore.Report) summary {
 	s := summary{report: *r, text: r.Text()}
-	if r.Counterexample != nil {
-		s.counterexample = simtest.Texts(r.Counterexample)
+	if r.Counterexample() != nil {
+		s.counterexample = simtest.Texts(r.Counterexample())
 	}
 	for _, w := range r.Passing {
 		s.passing = append(s.passing, simtest.Texts(w))
@@ -43,7 +43,7 @@ func summarize(r *explore.Report) summary {
 		s.report.Failures[i].Counterexample = nil
 	}
 	s.report.Elapsed, s.report.Memory, s.report.Workers = 0, 0, 0
-	s.report.Counterexample, s.report.Passing = nil, nil
+	s.report.Passing = nil
 	explore.ForgetFingerprint(&s.report)
 	return s
 }
