@@ -22,7 +22,7 @@
 //     what caused what.
 //
 // What plays the steps is package internal/engine. What a step means stands there, in
-// player.go, from top to bottom. The packages of runtime that search millions of steps
+// play.go, from top to bottom. The packages of runtime that search millions of steps
 // get at it by [Cluster.Engine], [Step.Engine] and [World.Vector].
 //
 // In the words of model checking, a cluster and its steps are a labelled transition

@@ -41,11 +41,11 @@ func (m *Simulator) apart(s *Step) []node.Set {
 // their list (which someFiltered says), the packets (two words each) and, unless
 // the scenario ends with it, the new local state of each member.
 func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
-	key := append(m.key[:0], m.place(s, e, i))
+	key := append(m.key[:0], m.setting(s, e, i))
 	if s.begins() {
-		// Then it does not matter who leads the round, nor which it is, if
-		// the members' states do not hold it.
-		s.move.begin(&m.player, e, members)
+		// Once the members know that the round began it does not matter who leads it, nor
+		// which it is, if their states do not hold it.
+		m.bring(e, s.move, members)
 		if m.quiet(e, members) {
 			m.rest(e, members)
 			return true
@@ -55,13 +55,13 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 		key = append(key, m.vec[i])
 	}
 	for _, p := range e.flight {
-		if members.Has(int(p.from)) && members.Has(int(p.to)) {
+		if p.among(members) {
 			w, msg := p.words()
 			key = append(key, w, msg)
 		}
 	}
 	if s.begins() {
-		key = m.opened(key, members)
+		key = m.appendOpening(key, members)
 	}
 	m.key = key
 	v, ok := m.components.get(key)
@@ -107,7 +107,7 @@ func (m *Simulator) quiet(e *env, members node.Set) bool {
 		}
 	}
 	for _, p := range e.flight {
-		if members.Has(int(p.from)) && members.Has(int(p.to)) {
+		if p.among(members) {
 			return false
 		}
 	}
@@ -120,18 +120,17 @@ func (m *Simulator) rest(e *env, members node.Set) {
 	if m.expected.leaders == 0 {
 		return
 	}
-	o := &m.opening
 	for i := range (members & m.sys.servers).All {
-		if o.rested[i] == 0 {
-			o.rested[i] = m.classAfter(e, i, o.states[i]) + 1
+		if m.rested[i] == 0 {
+			m.rested[i] = m.classAfter(e, i, m.opening.states[i]) + 1
 		}
-		m.vec[i] = o.rested[i] - 1
+		m.vec[i] = m.rested[i] - 1
 	}
 }
 
-// opened adds to a key what the opening of a round brought about among members,
+// appendOpening adds to a key what the opening of a round brought about among members,
 // beside their states.
-func (m *Simulator) opened(key []uint32, members node.Set) []uint32 {
+func (m *Simulator) appendOpening(key []uint32, members node.Set) []uint32 {
 	const mark = 1 << 31 // no packet begins with that
 	for _, p := range m.next {
 		if members.Has(int(p.to)) {
@@ -149,35 +148,35 @@ func (m *Simulator) opened(key []uint32, members node.Set) []uint32 {
 	return key
 }
 
-// A place is what the components of a step have in common that differ only in the
+// A setting is what the components of a step have in common that differ only in the
 // states of their members and in what is in flight.
-type place struct {
+type setting struct {
 	topology, epoch, round uint32
 	expected               expectation
 }
 
-// places are numbers of the components of a step. It keeps those that it used last.
-type places struct {
-	place
+// settings are the numbers of the components of a step. It keeps those that it used last.
+type settings struct {
+	setting
 	components []uint32 // then that of the whole step
 }
 
-func (m *Simulator) place(s *Step, e *env, i int) uint32 {
-	here := place{topology: e.topology, epoch: m.epoch, expected: m.expected}
+func (m *Simulator) setting(s *Step, e *env, i int) uint32 {
+	here := setting{topology: e.topology, epoch: m.epoch, expected: m.expected}
 	if !s.begins() {
 		here.expected.leaders = 0 // classes are made after the step
 	} else if m.expected.leaders != 0 {
 		here.round = e.round // a part of what a state stands for
 	}
 	p := s.last.Load()
-	if p == nil || p.place != here {
-		p = m.newPlaces(s, here)
+	if p == nil || p.setting != here {
+		p = m.newSettings(s, here)
 	}
 	return p.components[i]
 }
 
-func (m *Simulator) newPlaces(s *Step, here place) *places {
-	p := &places{place: here}
+func (m *Simulator) newSettings(s *Step, here setting) *settings {
+	p := &settings{setting: here}
 	low, high, ends := here.expected.words()
 	all := m.sys.All()
 	for i, members := range append(slices.Clip(s.components), all) {
@@ -188,7 +187,7 @@ func (m *Simulator) newPlaces(s *Step, here place) *places {
 				key = append(key, uint32(part), uint32(part>>32))
 			}
 		}
-		number := m.sys.places.putFunc(key, func() []uint32 { return []uint32{uint32(m.sys.places.count)} })
+		number := m.sys.settings.putFunc(key, func() []uint32 { return []uint32{uint32(m.sys.settings.count)} })
 		p.components = append(p.components, number[0])
 	}
 	s.last.Store(p)
@@ -213,17 +212,15 @@ func (m *Simulator) outcomeOf(packets int) []uint32 {
 // m.vec are then those after it, but m.flight is as it was.
 func (m *Simulator) playComponent(s *Step, e *env, members node.Set) []uint32 {
 	flight := len(m.flight)
-	if !s.begins() {
-		s.move.begin(&m.player, e, members)
-	}
-	if !s.move.run(&m.player, e, members) {
+	if !s.begins() && !m.bring(e, s.move, members) {
 		return m.sys.components.put(m.key, []uint32{m.sys.values.value(m.why)})
 	}
-	if m.expected.ends {
+	m.player.flow(e, s.move, members)
+	if m.last {
 		m.flight = m.flight[:flight]
 		return m.sys.components.put(m.key, m.outcomeOf(0))
 	}
-	m.settle(s, e, members)
+	m.forgetMembers(e, s, members)
 	value := m.outcomeOf(len(m.flight) - flight)
 	for _, p := range m.flight[flight:] {
 		w, msg := p.words()

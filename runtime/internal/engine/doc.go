@@ -4,8 +4,9 @@
 //
 // What a step means, from top to bottom and without memory:
 //
-//   - player.go: a player plays one step, one delivery after the other. Read this first.
-//   - moves.go: what steps are made of. step.go: what memory wants to know of a step.
+//   - play.go: a player plays one step, one delivery after the other. Read this first.
+//   - moves.go: the kinds of steps, and those in which no message travels.
+//   - opening.go: how a round begins.
 //   - topology.go, environment.go: who reaches whom, what is in flight.
 //   - record.go: what happened, if that is asked for. replay.go: what an instance does if
 //     less had reached it.
@@ -21,9 +22,10 @@
 // What plays from memory:
 //
 //   - simulator.go: a [Simulator] takes steps from vector to vector, by components
-//     (components.go) and openings of rounds (opening.go) that it has met before.
+//     (components.go) and openings of rounds that it has met before. step.go: what it
+//     wants to know of a step.
 //   - quotient.go: states that no later step can distinguish are one.
 //   - renaming.go, group.go, symmetry.go, canonical.go: worlds that differ in names only
-//     are one. content.go, encode.go: what states are, in bytes that are the same in each
+//     are one. key.go: steps after a renaming. content.go, encode.go: what states are, in bytes that are the same in each
 //     process.
 package engine

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // env is the part of a world that is not the local state of an instance. It is
@@ -26,6 +28,11 @@ type packet struct {
 // in which they were sent.
 func (p packet) compareLinks(q packet) int {
 	return cmp.Or(cmp.Compare(p.from, q.from), cmp.Compare(p.to, q.to))
+}
+
+// among reports whether p is in flight between two of the members.
+func (p packet) among(members node.Set) bool {
+	return members.Has(int(p.from)) && members.Has(int(p.to))
 }
 
 // words encodes p, for the keys of tables.
@@ -53,13 +60,13 @@ type environments struct {
 	values *values
 }
 
-func (e *environments) open(sys *System) {
+func (e *environments) bind(sys *System) {
 	e.values, e.byTop, e.filters = &sys.values, map[string]uint32{}, map[filter]uint32{}
 	e.all.bound = sys.numbers("environments")
 	e.byEnv.bound = sys.words("environments")
 	e.topos.bound = sys.numbers("topologies")
-	e.topology(openTopology(sys)) // number 0
-	e.env(&env{})                 // number 0
+	e.topology(connected(sys)) // number 0
+	e.env(&env{})              // number 0
 }
 
 // at returns an environment.

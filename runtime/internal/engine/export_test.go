@@ -21,12 +21,11 @@ func LimitRoom(sys *System, chunks, blocks int) {
 func CopyLimits(to, from *System) { to.LimitSteps(from.limits.hops, from.limits.packets) }
 
 // A Player plays steps and remembers nothing.
-type Player struct{ player }
+type Player struct{ *player }
 
-func NewPlayer(sys *System) *Player { return &Player{NewSimulator(sys).player} }
+func NewPlayer(sys *System) *Player { return &Player{newPlayer(sys)} }
 
 func (p *Player) Take(dst, src Vector, s *Step) bool {
-	p.seen, p.matched = p.seen[:0], p.matched[:0]
 	return p.take(dst, src, s)
 }
 

@@ -62,3 +62,49 @@ func frames() (place, calls string) {
 	}
 	return place, strings.TrimSuffix(b.String(), "\n")
 }
+
+// failed is what becomes of an instance whose code failed: it is down for good. What it did
+// in the same breath is not to be trusted.
+func failed(sys *System, l local, failure node.Failure) outcome {
+	l.flags |= broken
+	seen := sys.values.observation(node.Observation{Kind: node.Failed, Failure: failure})
+	return outcome{next: sys.states.local(l), seen: []uint32{seen}}
+}
+
+// fail ends a step that does not end by itself: the instance that sends most fails, and
+// what is on its way is lost.
+func (p *player) fail(hop int) {
+	q := p.loudest()
+	from := int(q.from)
+	after := fmt.Sprintf("%d hops", hop-1)
+	if p.packets > p.sys.limits.packets {
+		after = fmt.Sprintf("%d messages", p.sys.limits.packets)
+	}
+	// It says the limit and not what was counted, so that a loop is one flaw wherever it is met.
+	text := fmt.Sprintf("still sends %s after %s; a node must fall silent when nothing new reaches it",
+		node.MessageType(p.sys.values.at(q.msg)), after)
+	o := failed(p.sys, *p.sys.states.at(p.vec[from]), node.Failure{Message: text})
+	p.vec[from] = o.next
+	p.observe(from, &o)
+	if p.record != nil {
+		p.note(hop, -1, from, stimulus{}, Down, o.next, &o)
+	}
+	p.wave = p.wave[:0]
+	p.packets = p.sys.limits.packets + 1
+}
+
+// loudest returns the first message in the wave of the instance that has most
+// of them there.
+func (p *player) loudest() packet {
+	var count [node.MaxInstances]int
+	for _, q := range p.wave {
+		count[q.from]++
+	}
+	loudest := p.wave[0]
+	for _, q := range p.wave {
+		if n, most := count[q.from], count[loudest.from]; n > most || n == most && q.from < loudest.from {
+			loudest = q
+		}
+	}
+	return loudest
+}

@@ -1,45 +1,18 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// This file is how moves are made: one function for each thing that can happen. What
-// they do stands in player.go.
+// This file is the kinds of steps: how each is made and, of those that let no messages
+// flow, what it does. Exchanges, rounds and deliveries stand in play.go.
 
 // Exchange lets a client run the current phase of its operation with the servers in
 // its reach.
 func Exchange(client int, reach node.Set) Move {
 	return exchange{client, reach | node.SetOf(client)}
-}
-
-// Invoke lets a client begin an operation and send its first messages. The argument of
-// the operation is not [Unsound].
-func Invoke(sys *System, client int, op node.Operation) Move {
-	return prompt{node.SetOf(client), 1, stimulus{kind: node.InvokeEvent, arg: sys.values.value(op)}}
-}
-
-// Timeout lets instances wait in vain, at least so many of them; to those that cannot
-// nothing happens.
-func Timeout(who node.Set, least int) Move {
-	return prompt{who, least, stimulus{kind: node.TimeoutEvent}}
-}
-
-// Crash stops an instance.
-func Crash(who int) Move { return befall{who, crashEvent} }
-
-// Restart starts an instance again, with what its code keeps.
-func Restart(who int) Move { return befall{who, restartEvent} }
-
-// Amnesia lets an instance lose its whole state.
-func Amnesia(who int) Move { return befall{who, amnesiaEvent} }
-
-// A Flow is how messages flow during a round or a delivery.
-type Flow struct {
-	Parts []node.Set // nil: as the topology has it
-	Deaf  node.Set   // hear no messages of the types
-	Types []string
-	Hops  int // 0: until nothing is in flight
 }
 
 // Round begins a round that an identity leads.
@@ -50,10 +23,123 @@ func Round(sys *System, leader int, f Flow) Move {
 // Deliver lets what is in flight flow.
 func Deliver(f Flow) Move { return deliver{f} }
 
+// In a step that is still nothing flows: what is in flight stays there. Such a step does not
+// fall into components, and is not renamed unless its kind says how.
+type still struct{}
+
+func (still) flow(p *player, e *env, _ node.Set) {
+	p.flight = append(append(p.flight, e.flight...), p.next...)
+}
+
+func (still) describe(*System, *Step) {}
+func (still) key(*renamedKey) bool    { return false }
+
+// Events.
+
+// Invoke lets a client begin an operation and send its first messages. The argument of
+// the operation is not [Unsound].
+func Invoke(sys *System, client int, op node.Operation) Move {
+	return prompt{who: node.SetOf(client), least: 1, stimulus: stimulus{kind: node.InvokeEvent, arg: sys.values.value(op)}}
+}
+
+// Timeout lets instances wait in vain, at least so many of them; to those that cannot
+// nothing happens.
+func Timeout(who node.Set, least int) Move {
+	return prompt{who: who, least: least, stimulus: stimulus{kind: node.TimeoutEvent}}
+}
+
+// A prompt is an event that the step itself brings to instances. What they send
+// stays in flight.
+type prompt struct {
+	who   node.Set
+	least int // how many of them must take it; the others go on as if it had not come
+	stimulus
+	still
+}
+
+func (x prompt) bring(p *player, _ *env, members node.Set) bool {
+	p.reach(nil, members)
+	spared := x.who.Len() - x.least
+	for i := range x.who.All {
+		if p.stimulate(i, x.stimulus) {
+			continue
+		}
+		if spared--; spared < 0 {
+			return false
+		}
+	}
+	p.why = ""
+	return true
+}
+
+// Faults.
+
+// Crash stops an instance.
+func Crash(who int) Move { return befall{who: who, kind: crashEvent} }
+
+// Restart starts an instance again, with what its code keeps.
+func Restart(who int) Move { return befall{who: who, kind: restartEvent} }
+
+// Amnesia lets an instance lose its whole state.
+func Amnesia(who int) Move { return befall{who: who, kind: amnesiaEvent} }
+
+// A befall is what happens to an instance without its code being asked: it
+// crashes, restarts or loses its state.
+type befall struct {
+	who  int
+	kind node.EventKind
+	still
+}
+
+func (x befall) bring(p *player, _ *env, _ node.Set) bool {
+	before := p.vec[x.who]
+	o := p.sys.transitions.react(p.ctx, before, stimulus{kind: x.kind})
+	if o.refused != "" {
+		return p.refuse("%s %s", p.sys.instances[x.who].Name, o.refused)
+	}
+	p.vec[x.who] = o.next
+	p.observe(x.who, o)
+	if p.record != nil {
+		p.note(0, -1, x.who, stimulus{kind: x.kind}, Delivered, before, o)
+	}
+	return true
+}
+
+// fall returns what a crash, a restart or amnesia does to a local state: a crash stops
+// the instance and keeps its state, a restart keeps what the node's code says it keeps
+// (see [node.Restarter]), and amnesia keeps nothing. Code that failed is down for good.
+func fall(sys *System, id uint32, kind node.EventKind) outcome {
+	l := *sys.states.at(id)
+	switch {
+	case l.flags&broken != 0:
+		return outcome{next: id, refused: "is down for good: its code failed"}
+	case kind == crashEvent && l.flags&crashed != 0:
+		return outcome{next: id, refused: "is down already"}
+	case kind == crashEvent:
+		l.flags |= crashed
+		return outcome{next: sys.states.local(l)}
+	}
+	var next uint32
+	failure := guard(func() (err error) {
+		if kind == amnesiaEvent {
+			next, err = sys.states.begin(l.start, l.flags&^crashed|amnesiac)
+		} else {
+			next, err = sys.states.restarted(id, l.flags&^crashed)
+		}
+		return err
+	})
+	if failure != nil {
+		return failed(sys, l, *failure)
+	}
+	return outcome{next: next}
+}
+
+// The network.
+
 // Partition parts the network. It takes the place of an earlier partition and of cuts.
 func Partition(sys *System, parts []node.Set) Move {
 	return reshape{parts: parts, change: func(t *topology) *topology {
-		whole := openTopology(sys)
+		whole := connected(sys)
 		whole.filters, whole.held, whole.orders, whole.twice = t.filters, t.held, t.orders, t.twice
 		return whole.partitioned(parts)
 	}}
@@ -61,7 +147,7 @@ func Partition(sys *System, parts []node.Set) Move {
 
 // Heal lets all instances reach all others again.
 func Heal(sys *System) Move {
-	return reshape{change: func(*topology) *topology { return openTopology(sys) }}
+	return reshape{change: func(*topology) *topology { return connected(sys) }}
 }
 
 // A Link is a way for messages, in one direction, from one instance to another.
@@ -76,10 +162,6 @@ func CutLink(l Link) Move {
 func HoldLink(l Link) Move {
 	return reshape{change: func(t *topology) *topology { return t.hold(l) }}
 }
-
-// ReleaseLink lets the first messages that queue on a link pass, or all if count is 0,
-// which ends the hold.
-func ReleaseLink(l Link, count int) Move { return release{l, count} }
 
 // Lose loses messages of some types on the links from some instances to some.
 func Lose(sys *System, types []string, from, to node.Set) Move {
@@ -104,4 +186,64 @@ func Duplicate(sys *System, kind string, l Link) Move {
 // Order lets an instance hear some first, of messages that arrive together.
 func Order(who int, first []int) Move {
 	return reshape{change: func(t *topology) *topology { return t.prefer(who, first) }}
+}
+
+// A reshape changes who reaches whom.
+type reshape struct {
+	change  func(*topology) *topology
+	parts   []node.Set // the partition that it brings, if that is all it does
+	filters []filter   // those that it brings
+	still
+}
+
+func (x reshape) bring(p *player, _ *env, _ node.Set) bool {
+	p.after = x.change(p.topology)
+	return true
+}
+
+// ReleaseLink lets the first messages that queue on a link pass, or all if count is 0,
+// which ends the hold.
+func ReleaseLink(l Link, count int) Move { return release{Link: l, count: count} }
+
+// A release lets messages pass a held link, all of them and those to come if
+// count is 0.
+type release struct {
+	Link
+	count int
+	still
+}
+
+func (x release) bring(p *player, e *env, _ node.Set) bool {
+	if !slices.Contains(p.topology.held, x.Link) {
+		return p.refuse("that link is not held, so nothing queues on it")
+	}
+	if x.count == 0 {
+		p.after = p.topology.unhold(x.Link)
+	}
+	queue := 0
+	for _, q := range e.flight {
+		if x.holds(q) {
+			queue++
+		}
+	}
+	if queue < x.count {
+		return p.refuse("%d messages wait on that link", queue)
+	}
+	return true
+}
+
+func (x release) flow(p *player, e *env, _ node.Set) {
+	let := 0
+	for _, q := range e.flight {
+		if x.holds(q) && (x.count == 0 || let < x.count) {
+			q.released = true
+			let++
+		}
+		p.flight = append(p.flight, q)
+	}
+}
+
+// holds reports whether q queues on the link.
+func (x release) holds(q packet) bool {
+	return int(q.from) == x.From && int(q.to) == x.To && !q.released
 }

@@ -1,21 +1,77 @@
 package engine
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// recall adds what the members of a class are known to do.
-func (o *opening) recall(i int, l *local, which func(opened) bool) {
-	if l.class == nil {
-		return
+// An opening is how a round begins, before messages flow: opening.play says what that
+// is. It does not depend on the partition, so steps that differ in nothing else share it.
+type opening struct {
+	sys    *System
+	ctx    context.Context
+	src    []uint32 // whose opening it is
+	round  uint32   // how many rounds began before it
+	leader int
+	events []openingEvent
+	states []uint32 // with empty mailboxes, after the events
+	why    string   // the round cannot begin
+	args   []uint32 // numbers of the rounds that instances learn of, plus one
+}
+
+// An openingEvent is one event of an opening.
+type openingEvent struct {
+	instance int
+	from     int // the instance that sent the mail, -1 for the beginning of the round
+	before   uint32
+	stimulus
+	*outcome
+}
+
+// of makes o the opening of the round after the given number of rounds, as it begins
+// for the instances in who.
+func (o *opening) of(src []uint32, who node.Set, round uint32, leader int) {
+	o.src, o.round, o.leader = append(o.src[:0], src...), round, leader
+	o.events, o.why = o.events[:0], ""
+	o.states = append(o.states[:0], src...)
+	o.play(who)
+}
+
+// react lets instance i react. Before the first event its mailbox is emptied.
+func (o *opening) react(i, from int, s stimulus) {
+	before := o.sys.states.at(o.states[i]).bare
+	e := openingEvent{i, from, before, s, o.sys.transitions.react(o.ctx, before, s)}
+	o.events = append(o.events, e)
+	o.states[i] = e.next
+	o.note(e)
+}
+
+// recall does what is known of instance i if its state stands for an equivalence class,
+// and reports whether it does: what the members do with their mails, or as the round begins.
+func (o *opening) recall(i int, mails bool) bool {
+	class := o.sys.states.at(o.src[i]).class
+	if class == nil {
+		return false
 	}
-	for _, e := range l.class.reaction(o.leader).events {
-		if which(e) {
+	r := class.reaction(o.leader)
+	for _, e := range r.events {
+		if e.from >= 0 == mails {
 			o.events = append(o.events, e)
 			o.note(e)
 		}
+	}
+	if !mails {
+		o.states[i] = r.state
+	}
+	return true
+}
+
+// note notes if an event forbids the round.
+func (o *opening) note(e openingEvent) {
+	if e.from < 0 && e.refused != "" && o.why == "" {
+		o.why = e.refused
 	}
 }
 

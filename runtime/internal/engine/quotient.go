@@ -27,7 +27,7 @@ type equivalenceClass struct {
 // A reaction is what an instance does when the next round begins.
 type reaction struct {
 	leader int // an identity
-	events []opened
+	events []openingEvent
 	state  uint32 // afterwards
 }
 
@@ -59,12 +59,14 @@ func (x expectation) words() (low, high, ends uint32) {
 // instances; none means that anything may follow. The simulator then leads to
 // vectors that are equal if such rounds cannot distinguish them. No other step
 // may be taken from these.
-func (m *Simulator) Expect(leaders node.Set) { m.expected = expectation{leaders: leaders} }
+func (m *Simulator) Expect(leaders node.Set) {
+	m.expected, m.last = expectation{leaders: leaders}, false
+}
 
 // ExpectEnd lets the simulator assume that nothing follows the steps that it takes
 // from now on. Only whether they can happen and what is seen of them has a
 // meaning then, not the vectors to which they lead.
-func (m *Simulator) ExpectEnd() { m.expected = expectation{ends: true} }
+func (m *Simulator) ExpectEnd() { m.expected, m.last = expectation{ends: true}, true }
 
 // Forget replaces the states in v by those that stand for all that the expected
 // rounds cannot distinguish from them. See [Simulator.Expect].
@@ -86,7 +88,7 @@ type classes struct {
 	sys *System
 }
 
-func (k *classes) open(sys *System) {
+func (k *classes) bind(sys *System) {
 	k.sys = sys
 	k.of.bound = sys.words("states and their equivalence classes")
 	k.known.bound = sys.words("equivalence classes")
@@ -179,7 +181,7 @@ func (c *equivalenceClass) write(sys *System, w classWriter) {
 func (c *equivalenceClass) bytes() int {
 	n := int(unsafe.Sizeof(*c))
 	for _, r := range c.reactions {
-		n += int(unsafe.Sizeof(r)) + len(r.events)*int(unsafe.Sizeof(opened{}))
+		n += int(unsafe.Sizeof(r)) + len(r.events)*int(unsafe.Sizeof(openingEvent{}))
 	}
 	return n
 }
@@ -248,7 +250,7 @@ func (y *Symmetry) class(c equivalenceClass, g int) (equivalenceClass, error) {
 			if from >= 0 {
 				from = r[from]
 			}
-			is.events = append(is.events, opened{instance: r[c.instance], from: from, outcome: out})
+			is.events = append(is.events, openingEvent{instance: r[c.instance], from: from, outcome: out})
 		}
 		renamed.reactions[i] = is
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -11,10 +12,12 @@ import (
 // learns.
 type Simulator struct {
 	player
-	lists    []uint32 // of observations, a list for each component
-	all      uint32   // the number of one list of all of them
-	filtered []uint32 // the filters that lost a message in the step
-	epoch    uint32   // coverage epoch: simulators of one share what is fresh to them
+	rested   []uint32    // the classes of the states after the opening, plus one; 0 if unknown
+	opened   expectation // which they are for
+	lists    []uint32    // of observations, a list for each component
+	all      uint32      // the number of one list of all of them
+	filtered []uint32    // the filters that lost a message in the step
+	epoch    uint32      // coverage epoch: simulators of one share what is fresh to them
 	fresh    bool
 	key      []uint32
 	// components are those of the system, as this simulator reads them.
@@ -26,11 +29,9 @@ type Simulator struct {
 
 // NewSimulator returns a simulator for vectors of a system.
 func NewSimulator(sys *System) *Simulator {
-	ctx := context.Background()
-	return &Simulator{
-		player:     player{sys: sys, ctx: ctx, lossy: sys.spec.Lossy, opening: opening{sys: sys, ctx: ctx}},
-		components: reader{table: &sys.components},
-	}
+	m := &Simulator{player: *newPlayer(sys), components: reader{table: &sys.components}}
+	m.memory = m
+	return m
 }
 
 // NewSimulatorIn returns a simulator of a coverage epoch. See [System.NewEpoch].
@@ -55,9 +56,9 @@ func (m *Simulator) Err() error { return m.err }
 func (m *Simulator) Take(dst, src Vector, s *Step) (ok bool) {
 	m.err = nil
 	if m.within {
-		return m.take(dst, src, s)
+		return m.step(dst, src, s)
 	}
-	if m.err = m.Within(func() { ok = m.take(dst, src, s) }); m.err != nil {
+	if m.err = m.Within(func() { ok = m.step(dst, src, s) }); m.err != nil {
 		ok, m.why = false, m.err.Error()
 	}
 	return ok
@@ -87,9 +88,10 @@ func (m *Simulator) Within(f func()) (err error) {
 	return nil
 }
 
-func (m *Simulator) take(dst, src Vector, s *Step) bool {
+// step takes a step, and gathers what was seen of it.
+func (m *Simulator) step(dst, src Vector, s *Step) bool {
 	m.lists, m.all, m.filtered, m.fresh = m.lists[:0], 0, m.filtered[:0], false
-	ok := m.remember(dst, src, s)
+	ok := m.take(dst, src, s)
 	if ok && !s.begins() && m.expected.leaders != 0 { // rounds did so in settle or rest
 		for i := range m.sys.servers.All {
 			m.fresh = m.first(i, dst[i], forgotten, m.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
@@ -149,23 +151,24 @@ func (m *Simulator) first(i int, id, what, more uint32) bool {
 // Why says why the last step could not happen.
 func (m *Simulator) Why() string { return m.why }
 
-// remember is [player.take] from memory: of the opening of a round, and of
-// components.
-func (m *Simulator) remember(dst, src Vector, s *Step) bool {
-	e := m.start(dst, src, s)
-	if r, ok := s.move.(round); ok && !m.open(e, r.leader) {
-		return false
+// open readies the opening of a round, which is often that of the step before.
+func (m *Simulator) open(e *env, leader int) {
+	if o := &m.opening; m.opened != m.expected || !o.is(m.vec, e.round, leader) {
+		o.of(m.vec, m.sys.servers, e.round, leader)
+		m.opened = m.expected
+		m.rested = slices.Grow(m.rested[:0], len(m.vec))[:len(m.vec)]
+		clear(m.rested)
+		for i := range m.sys.servers.All {
+			m.fresh = m.first(i, m.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
+		}
 	}
+}
+
+// among plays a step by its components, from memory where it can, or as a whole.
+func (m *Simulator) among(e *env, s *Step) bool {
 	components := m.apart(s)
 	if components == nil {
-		return m.playWhole(dst, src, e, s)
-	}
-	if s.what>>16 == ofExchange {
-		for _, p := range e.flight {
-			if !s.Named.Has(int(p.from)) || !s.Named.Has(int(p.to)) {
-				m.flight = append(m.flight, p)
-			}
-		}
+		return m.whole(e, s)
 	}
 	sent := 0
 	for i, members := range components {
@@ -176,56 +179,33 @@ func (m *Simulator) remember(dst, src Vector, s *Step) bool {
 	}
 	if len(components) > 1 && sent > m.sys.limits.packets {
 		// Which code failed is to be found among all of them.
-		copy(dst, src)
+		copy(m.vec, m.src)
 		m.flight, m.lists, m.filtered = m.flight[:0], m.lists[:0], m.filtered[:0]
 		m.component(s, e, len(components), m.sys.All())
-	}
-	if !m.expected.ends {
-		m.end(dst, e, s)
 	}
 	return true
 }
 
-// playWhole plays a step that does not fall into components.
-func (m *Simulator) playWhole(dst, src Vector, e *env, s *Step) bool {
-	all := m.sys.All()
+// whole plays a step that does not fall into components.
+func (m *Simulator) whole(e *env, s *Step) bool {
 	switch x := s.move.(type) {
 	case befall:
-		m.fresh = m.first(x.who, src[x.who], uint32(x.kind), 0)
+		m.fresh = m.first(x.who, m.vec[x.who], uint32(x.kind), 0)
 	case release:
 	default:
 		m.fresh = true
 	}
-	s.move.begin(&m.player, e, all)
-	if !s.move.run(&m.player, e, all) {
+	if !m.play(e, s.move, s.members) {
 		return false
 	}
-	if !m.expected.ends {
-		m.settle(s, e, all)
-		m.end(dst, e, s)
-	}
+	m.forgetMembers(e, s, s.members)
 	m.keepSeen()
 	m.keepMatched()
 	return true
 }
 
-// open readies the opening of a round, and reports whether the round can begin.
-func (m *Simulator) open(e *env, leader int) bool {
-	if o := &m.opening; o.expected != m.expected || !o.is(m.vec, e.round, leader) {
-		o.of(m.vec, m.sys.servers, e.round, leader)
-		o.expected = m.expected
-		for i := range m.sys.servers.All {
-			m.fresh = m.first(i, m.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
-		}
-	}
-	m.why = m.opening.why
-	return m.why == ""
-}
-
-// settle leaves what was sent to the next leader where it waits, and forgets what
-// no later step needs.
-func (m *Simulator) settle(s *Step, e *env, members node.Set) {
-	m.leave(members)
+// forgetMembers makes of the states of members after a round what no round to come can distinguish.
+func (m *Simulator) forgetMembers(e *env, s *Step, members node.Set) {
 	if m.expected.leaders != 0 && s.begins() {
 		for i := range (members & m.sys.servers).All {
 			m.vec[i] = m.classAfter(e, i, m.vec[i])

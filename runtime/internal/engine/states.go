@@ -55,7 +55,7 @@ type states struct {
 	sys *System
 }
 
-func (s *states) open(sys *System) {
+func (s *states) bind(sys *System) {
 	s.sys, s.byBody, s.contents = sys, map[string]uint32{}, map[uint32]content{}
 	s.all.bound = sys.numbers("local states")
 	s.byMail.bound = sys.words("next-leader mailboxes")
@@ -167,6 +167,26 @@ func (s *states) node(id uint32) (node.Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// restarted returns the local state after a restart, in which the node keeps what its
+// code says that it keeps.
+func (s *states) restarted(id uint32, f flags) (uint32, error) {
+	l := s.at(id)
+	n, err := s.node(id)
+	if err != nil {
+		return 0, err
+	}
+	r, ok := n.(node.Restarter)
+	if !ok {
+		return s.begin(l.start, f)
+	}
+	if l.logs {
+		in := input{before: id, restart: true}
+		return s.local(local{start: l.start, flags: f, body: in.String(), logs: true}), nil
+	}
+	r.Restart()
+	return s.keep(l.start, f, n)
 }
 
 // summary is a few words on a local state.

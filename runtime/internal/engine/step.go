@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -16,18 +15,19 @@ type Step struct {
 	Parts []node.Set // the partition under which messages flow, or that begins; nil if there is none
 
 	move    Move
+	members node.Set // those that take part; all, except in an exchange
 	deaf    []filter // in force for this step only
 	filters []filter // in force from now on
 
 	components []node.Set // the sets of instances that are kept apart; nil if none are
 	what       uint32     // see ofExchange
 	shape      uint32     // what distinguishes flows, as a number
-	last       atomic.Pointer[places]
+	last       atomic.Pointer[settings]
 }
 
 // NewStep returns the step that takes a move.
 func NewStep(sys *System, m Move) *Step {
-	s := &Step{move: m}
+	s := &Step{move: m, members: sys.All()}
 	m.describe(sys, s)
 	return s
 }
@@ -35,8 +35,14 @@ func NewStep(sys *System, m Move) *Step {
 // begins reports whether a round begins with the step.
 func (s *Step) begins() bool { return s.what == ofRound<<16 }
 
+// remembered is what memory asks of a move.
+type remembered interface {
+	// describe fills in what memory wants to know of the step that takes the move.
+	describe(sys *System, s *Step)
+}
+
 func (x exchange) describe(_ *System, s *Step) {
-	s.Named = x.members
+	s.Named, s.members = x.members, x.members
 	s.components, s.what = []node.Set{x.members}, ofExchange<<16|uint32(x.client)
 }
 
@@ -74,7 +80,6 @@ func (f Flow) describe(sys *System, s *Step) {
 func (x prompt) describe(_ *System, s *Step)  { s.Named = x.who }
 func (x befall) describe(_ *System, s *Step)  { s.Named = node.SetOf(x.who) }
 func (x reshape) describe(_ *System, s *Step) { s.Parts, s.filters = x.parts, x.filters }
-func (x release) describe(*System, *Step)     {}
 
 // A Filter is that messages of a type are lost on some links, or that the next of
 // them arrives twice. Filters of one system that do the same, and for as long, have
@@ -93,58 +98,4 @@ func (s *Step) Filters() []Filter {
 		filters = append(filters, Filter{f.number, f.kind, f.doubles})
 	}
 	return filters
-}
-
-// AppendKey appends what the step does after a renaming (nil: as it is), equal for
-// steps of one kind that do the same. It reports false for steps that are not renamed:
-// those that change links or name an operation.
-func (s *Step) AppendKey(b []byte, r Renaming) ([]byte, bool) {
-	key := renamedKey{r, b}
-	ok := s.move.key(&key)
-	return key.b, ok
-}
-
-// A renamedKey is what a step does after a renaming.
-type renamedKey struct {
-	renaming Renaming
-	b        []byte
-}
-
-func (k *renamedKey) word(w uint64)    { k.b = binary.AppendUvarint(k.b, w) }
-func (k *renamedKey) set(s node.Set)   { k.word(uint64(k.renaming.set(s))) }
-func (k *renamedKey) text(text string) { k.b = appendString(k.b, text) }
-
-// sets appends the parts of a partition, in whichever order they come.
-func (k *renamedKey) sets(parts []node.Set) {
-	renamed := make([]node.Set, len(parts))
-	for i, part := range parts {
-		renamed[i] = k.renaming.set(part)
-	}
-	slices.Sort(renamed)
-	for _, part := range renamed {
-		k.word(uint64(part))
-	}
-}
-
-func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
-func (x befall) key(k *renamedKey) bool   { k.set(node.SetOf(x.who)); return true }
-func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
-func (x release) key(*renamedKey) bool    { return false }
-func (d deliver) key(k *renamedKey) bool  { return d.Flow.key(k) }
-func (r round) key(k *renamedKey) bool    { k.set(r.instances); return r.Flow.key(k) }
-
-func (x prompt) key(k *renamedKey) bool {
-	k.set(x.who)
-	k.word(uint64(x.least))
-	return x.kind == node.TimeoutEvent
-}
-
-func (f Flow) key(k *renamedKey) bool {
-	k.word(uint64(f.Hops))
-	k.set(f.Deaf)
-	for _, kind := range f.Types {
-		k.text(kind)
-	}
-	k.sets(f.Parts)
-	return true
 }

@@ -49,7 +49,7 @@ type System struct {
 	transitions transitions
 	classes     classes
 
-	places     table // what components have in common -> number
+	settings   table // what components have in common -> number
 	components table
 	played     table // (epoch, instance, local state, what happened to it) beside components
 	epochs     atomic.Uint32
@@ -82,12 +82,12 @@ func NewSystem(spec Spec) *System {
 		}
 	}
 	sys.full, sys.fill = context.WithCancelCause(context.Background())
-	sys.values.open(sys)
-	sys.states.open(sys)
-	sys.envs.open(sys)
-	sys.transitions.open(sys)
-	sys.classes.open(sys)
-	sys.places.bound = sys.words("kinds of components")
+	sys.values.bind(sys)
+	sys.states.bind(sys)
+	sys.envs.bind(sys)
+	sys.transitions.bind(sys)
+	sys.classes.bind(sys)
+	sys.settings.bound = sys.words("kinds of components")
 	sys.components.bound = sys.words("components")
 	sys.played.bound = sys.words("what was played under renamings")
 	return sys

@@ -56,7 +56,8 @@ func (f *filter) matches(kind string, from, to int) bool {
 	return f.from.Has(from) && f.to.Has(to) && (f.kind == "" || f.kind == kind)
 }
 
-func openTopology(sys *System) *topology {
+// connected returns the topology in which all reach all.
+func connected(sys *System) *topology {
 	t := &topology{reach: make([]node.Set, len(sys.instances))}
 	for i := range t.reach {
 		t.reach[i] = sys.All()
@@ -132,6 +133,14 @@ func (t *topology) prefer(of int, first []int) *topology {
 // step depends on the others.
 func (t *topology) ties() bool { return len(t.held)+len(t.twice) > 0 }
 
+// noteFilter adds the number of a filter to those that were noted, once.
+func noteFilter(noted []uint32, number uint32) []uint32 {
+	if slices.Contains(noted, number) {
+		return noted
+	}
+	return append(noted, number)
+}
+
 // doubled returns t in which the next message of a type on a link arrives twice.
 func (t *topology) doubled(f filter) *topology {
 	next := t.clone()
@@ -151,8 +160,8 @@ func (t *topology) doubles(kind string, from, to int) (*filter, *topology) {
 	return &t.twice[i], next
 }
 
-// place says where a packet stands among those that arrive together at one instance.
-func (t *topology) place(p packet) int {
+// turn says where a packet stands among those that arrive together at one instance.
+func (t *topology) turn(p packet) int {
 	for _, o := range t.orders {
 		if o.of == int(p.to) {
 			if i := slices.Index(o.first, int(p.from)); i >= 0 {

@@ -21,6 +21,14 @@ type outcome struct {
 	down    bool // not running, so that it did not react
 }
 
+// fate returns what became of the message to which an instance reacted.
+func (o *outcome) fate() Fate {
+	if o.down {
+		return Down
+	}
+	return Delivered
+}
+
 type send struct {
 	to  int // an identity, or one of:
 	msg uint32
@@ -43,7 +51,7 @@ type transitions struct {
 	sys *System
 }
 
-func (t *transitions) open(sys *System) {
+func (t *transitions) bind(sys *System) {
 	t.sys, t.checked = sys, map[reflect.Type]error{}
 	t.known.bound = sys.words("reactions")
 	t.outcomes.bound = sys.numbers("outcomes")
@@ -81,7 +89,7 @@ func (t *transitions) react(ctx context.Context, id uint32, s stimulus) *outcome
 func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcome {
 	l := *t.sys.states.at(id)
 	if s.kind >= crashEvent {
-		return t.befall(id, s.kind)
+		return fall(t.sys, id, s.kind)
 	}
 	if l.flags&down != 0 {
 		return outcome{next: id, down: true}
@@ -135,10 +143,8 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 		o.seen = append(o.seen, t.sys.values.observation(seen))
 	}
 	if failure != nil {
-		// What a failing node did in the same breath is not to be trusted.
-		l.flags |= broken
-		o.next, o.sends = t.sys.states.local(l), nil
-		o.seen = append(o.seen, t.sys.values.observation(node.Observation{Kind: node.Failed, Failure: *failure}))
+		fell := failed(t.sys, l, *failure)
+		o.next, o.sends, o.seen = fell.next, nil, append(o.seen, fell.seen...)
 	}
 	return o
 }
@@ -155,56 +161,6 @@ func (t *transitions) receiver(name string) (int, error) {
 		return 0, fmt.Errorf("sends to %w", err)
 	}
 	return id, nil
-}
-
-// befall returns what a crash, a restart or amnesia does to a local state.
-func (t *transitions) befall(id uint32, kind node.EventKind) outcome {
-	l := *t.sys.states.at(id)
-	if l.flags&broken != 0 {
-		return outcome{next: id, refused: "is down for good: its code failed"}
-	}
-	if kind == crashEvent {
-		if l.flags&crashed != 0 {
-			return outcome{next: id, refused: "is down already"}
-		}
-		l.flags |= crashed
-		return outcome{next: t.sys.states.local(l)}
-	}
-	var next uint32
-	failure := guard(func() (err error) {
-		next, err = t.restart(id, kind == amnesiaEvent)
-		return err
-	})
-	if failure != nil {
-		l.flags |= broken
-		failed := t.sys.values.observation(node.Observation{Kind: node.Failed, Failure: *failure})
-		return outcome{next: t.sys.states.local(l), seen: []uint32{failed}}
-	}
-	return outcome{next: next}
-}
-
-// restart returns the local state after a restart, or after amnesia if all is
-// to be lost.
-func (t *transitions) restart(id uint32, all bool) (uint32, error) {
-	l := *t.sys.states.at(id)
-	f := l.flags &^ crashed
-	if all {
-		return t.sys.states.begin(l.start, f|amnesiac)
-	}
-	n, err := t.sys.states.node(id)
-	if err != nil {
-		return 0, err
-	}
-	r, ok := n.(node.Restarter)
-	if !ok {
-		return t.sys.states.begin(l.start, f)
-	}
-	if l.logs {
-		in := input{before: id, restart: true}
-		return t.sys.states.local(local{start: l.start, flags: f, body: in.String(), logs: true}), nil
-	}
-	r.Restart()
-	return t.sys.states.keep(l.start, f, n)
 }
 
 // sendable reports why m cannot be a message, if it cannot.

@@ -23,7 +23,7 @@ type values struct {
 	sys *System
 }
 
-func (v *values) open(sys *System) {
+func (v *values) bind(sys *System) {
 	v.sys, v.byVal, v.byObs = sys, map[any]uint32{}, map[node.Observation]uint32{}
 	v.values.bound = sys.numbers("messages, operations and rounds")
 	v.obs.bound = sys.numbers("observations")
