@@ -109,7 +109,7 @@ func (c *client) begin(op node.Operation, out *node.Reaction) {
 	c.phase = querying
 	if op.Name == opWrite {
 		c.writes++
-		if c.protocol.options.SkipQuery {
+		if c.protocol.options.QueryFirst == Off {
 			c.sign(c.writes)
 			c.phase = updating
 		}
@@ -168,7 +168,7 @@ func (c *client) counted(from string) bool {
 		c.answer.from |= 1 << i
 		return true
 	}
-	if c.protocol.options.CountReplies {
+	if c.protocol.options.OneVote == Off {
 		c.answer.extra++
 		return true
 	}
@@ -201,7 +201,7 @@ func (c *client) advance(out *node.Reaction) {
 		out.Returned(nil)
 		c.forget()
 		return
-	case c.phase == updating || !write && c.protocol.options.NoWriteBack:
+	case c.phase == updating || !write && c.protocol.options.WriteBack == Off:
 		out.Returned(c.value.result())
 		c.forget()
 		return
@@ -231,7 +231,7 @@ func (c *client) forget() {
 // Restart implements [node.Restarter].
 func (c *client) Restart() {
 	c.forget()
-	if c.protocol.options.VolatileCounter {
+	if c.protocol.options.PersistentCounter == Off {
 		c.writes = 0
 	}
 }
@@ -282,7 +282,7 @@ func (c *client) UnmarshalBinary(data []byte) error {
 			d.fail()
 		}
 		next.answer.extra = d.uvarint()
-		if next.answer.extra > 0 && !c.protocol.options.CountReplies {
+		if next.answer.extra > 0 && c.protocol.options.OneVote == On {
 			d.fail()
 		}
 		next.value = d.signed()

@@ -9,7 +9,7 @@ import (
 
 // samples are nodes in the middle of things.
 func samples(t testing.TB) (servers, clients []node.Node) {
-	p := New(Options{CountReplies: true})
+	p := New(Options{OneVote: Off})
 	red := p.Sign(Tag{1, "c1", 1}, "red")
 	for _, have := range []Signed{{}, red} {
 		servers = append(servers, &server{protocol: p, id: "A", have: have})

@@ -14,6 +14,6 @@ func ExampleOptionList() {
 			o.Set(&options, false)
 		}
 	}
-	fmt.Println(options.NoWriteBack, kvproto.New(options).Name())
-	// Output: true kv
+	fmt.Println(options.WriteBack, kvproto.New(options).Name())
+	// Output: off kv
 }

@@ -111,7 +111,7 @@ func TestGallery(t *testing.T) {
 		rightOpt Options
 	}{
 		{
-			name: "no write-back", options: Options{NoWriteBack: true},
+			name: "no write-back", options: Options{WriteBack: Off},
 			clients: []runtime.Client{runs("c1", red), runs("c2", read()), runs("c3", read())},
 			story: `c1: A B C
 				c1: A
@@ -128,7 +128,7 @@ func TestGallery(t *testing.T) {
 				c3: B C D`,
 			rightly: `c2 "red", c3 "red"`,
 		}, {
-			name: "no write-back, the designers' story with a reader", options: Options{NoWriteBack: true},
+			name: "no write-back, the designers' story with a reader", options: Options{WriteBack: Off},
 			clients: []runtime.Client{runs("c1", red), runs("c2", blue), runs("c3", read()), runs("c4", read())},
 			story: `c1: A B C
 				c1: A B C
@@ -188,7 +188,7 @@ func TestGallery(t *testing.T) {
 				c2: A B C`,
 			rightly: `c2 "red"`,
 		}, {
-			name: "writer skips the query", options: Options{SkipQuery: true},
+			name: "writer skips the query", options: Options{QueryFirst: Off},
 			clients: []runtime.Client{runs("c1", red), runs("c2", blue), runs("c3", read())},
 			story: `c2: A B C
 				c1: A B C
@@ -203,7 +203,7 @@ func TestGallery(t *testing.T) {
 				c3: A B C`,
 			rightly: `c3 "red"`,
 		}, {
-			name: "no tie-break", options: Options{NoTieBreak: true},
+			name: "no tie-break", options: Options{TieBreak: Off},
 			clients: []runtime.Client{runs("c1", red), runs("c2", blue), runs("c3", read(), read())},
 			story: `c1: A B C
 				c1: A
@@ -226,7 +226,7 @@ func TestGallery(t *testing.T) {
 			want:    `c2 None`,
 			rightly: `c2 "red"`, rightOpt: Options{ReadRule: "max"},
 		}, {
-			name: "server skips the version check", options: Options{NoVersionCheck: true},
+			name: "server skips the version check", options: Options{VersionCheck: Off},
 			clients: []runtime.Client{runs("c1", red), runs("c2", read(), read())},
 			story: `c1: A B C
 				c2: A B C
@@ -237,7 +237,7 @@ func TestGallery(t *testing.T) {
 			want:    `c2 None, c2 None`,
 			rightly: `c2 None, c2 "red"`,
 		}, {
-			name: "every reply counts", options: Options{CountReplies: true},
+			name: "every reply counts", options: Options{OneVote: Off},
 			config:  func(c *runtime.Config) { c.Twins[0].Copies = 3 },
 			clients: []runtime.Client{runs("c1", red), runs("c2", read())},
 			story: `c1: A C C'
@@ -248,7 +248,7 @@ func TestGallery(t *testing.T) {
 			// The write stays open, so the read may miss it.
 			rightly: `c2 None`,
 		}, {
-			name: "volatile counter", options: Options{VolatileCounter: true},
+			name: "volatile counter", options: Options{PersistentCounter: Off},
 			clients: []runtime.Client{runs("c1", red, blue), runs("c2", read(), read())},
 			story: `c1: A B C
 				c1: A

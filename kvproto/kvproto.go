@@ -38,7 +38,7 @@
 // counter survives the restart. Then no tag ever belongs to two values, a
 // write's tag is larger than that of each operation that returned before the
 // write began, and a read's is not smaller: the store is atomic. If the
-// counter is lost ([Options].VolatileCounter), two values may share a tag. The
+// counter is lost ([Options].PersistentCounter), two values may share a tag. The
 // servers then keep whichever came first to them, and successive reads can
 // flip between the two.
 //

@@ -76,7 +76,7 @@ func TestTwinsHaveOneVote(t *testing.T) {
 	net.exchange("c1", "A C C'")
 	net.shows("c1", "query 2/3")
 
-	net = newNetwork(t, Options{CountReplies: true}, programs{"c1": {write("red")}})
+	net = newNetwork(t, Options{OneVote: Off}, programs{"c1": {write("red")}})
 	net.exchange("c1", "A C C'")
 	net.shows("c1", "query done")
 }
@@ -195,7 +195,7 @@ func TestForgeries(t *testing.T) {
 		})
 	}
 	t.Run("no verification", func(t *testing.T) {
-		net := newNetwork(t, Options{NoVerify: true}, programs{"c1": {read()}})
+		net := newNetwork(t, Options{Verify: Off}, programs{"c1": {read()}})
 		if got := sends(net.tell("A", "c2", Update{1, value})); got != "c2 ack" {
 			t.Errorf("the server answers %q", got)
 		}
@@ -210,7 +210,7 @@ func TestRestartedClientGoesOnWithItsNextOperation(t *testing.T) {
 	for _, test := range []struct {
 		options Options
 		counter int
-	}{{Options{}, 2}, {Options{VolatileCounter: true}, 1}} {
+	}{{Options{}, 2}, {Options{PersistentCounter: Off}, 1}} {
 		net := newNetwork(t, test.options, programs{"c1": {write("red"), write("blue")}})
 		net.exchange("c1", "A B C")
 		net.exchange("c1", "A")

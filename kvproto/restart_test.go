@@ -15,7 +15,7 @@ func TestCounterKeepsTheStoreAtomic(t *testing.T) {
 	if story := search(t, Options{}); story != nil {
 		t.Errorf("with the counter, this is not linearizable: %s", story)
 	}
-	story := search(t, Options{VolatileCounter: true})
+	story := search(t, Options{PersistentCounter: Off})
 	if story == nil {
 		t.Fatal("without the counter, everything is linearizable")
 	}

@@ -38,7 +38,7 @@ func (s *server) hear(from string, m node.Message, out *node.Reaction) {
 			out.Note(fmt.Sprintf("%s ignores %s from %s: wrong signature", s.id, m, from))
 			return
 		}
-		if s.protocol.options.NoVersionCheck || s.protocol.larger(m.New.Tag, s.have.Tag) {
+		if s.protocol.options.VersionCheck == Off || s.protocol.larger(m.New.Tag, s.have.Tag) {
 			s.have = m.New
 		}
 		out.Send(from, Ack{m.Op})

@@ -11,7 +11,7 @@ import (
 // in order. Nor does a client that hears more servers than it waits for; a
 // search that offers such exchanges finds that out by itself.
 func (p *Protocol) Symmetric() bool {
-	return !p.options.NoTieBreak && p.options.ReadRule != "first"
+	return p.options.TieBreak == On && p.options.ReadRule != "first"
 }
 
 // SymmetricClients reports whether clients with a program are treated the same:

@@ -28,7 +28,7 @@ func (t Tag) Compare(u Tag) int {
 
 // larger reports whether t is larger than u in the order that p uses.
 func (p *Protocol) larger(t, u Tag) bool {
-	if p.options.NoTieBreak {
+	if p.options.TieBreak == Off {
 		return t.Version > u.Version
 	}
 	return t.Compare(u) > 0
@@ -80,7 +80,7 @@ func (p *Protocol) Verify(s Signed) bool {
 }
 
 // accepts is Verify as far as p cares.
-func (p *Protocol) accepts(s Signed) bool { return p.options.NoVerify || p.Verify(s) }
+func (p *Protocol) accepts(s Signed) bool { return p.options.Verify == Off || p.Verify(s) }
 
 // A keyring signs and verifies, and remembers the results: a simulation meets
 // few different signatures, each of them many times.

@@ -60,7 +60,11 @@ func newSession(t *testing.T, lines ...string) (*Session, *typist) {
 			Name:    "kv",
 			Options: []dsl.Option{{Name: "write_back", Default: true}},
 			New: func(args map[string]any) (node.Protocol, error) {
-				return kvproto.New(kvproto.Options{NoWriteBack: !args["write_back"].(bool)}), nil
+				var options kvproto.Options
+				if args["write_back"] == false {
+					options.WriteBack = kvproto.Off
+				}
+				return kvproto.New(options), nil
 			},
 		}},
 		Dir:    ".",

@@ -376,7 +376,7 @@ func TestFingerprint(t *testing.T) {
 		"the network (lossy there, held here)": {config: func(c *runtime.Config) { c.Network = runtime.Held }},
 		"the system (":                         {config: func(c *runtime.Config) { c.F = 0 }},
 		"the programs of clients":              {config: func(c *runtime.Config) { c.Clients[0].Program[0].Arg = "blue" }},
-		"the code of the protocol":             {options: kvproto.Options{NoWriteBack: true}},
+		"the code of the protocol":             {options: kvproto.Options{WriteBack: kvproto.Off}},
 		"the property regular (not there)":     {explore: func(o *explore.Options) { o.Properties = []check.Property{check.Regular()} }},
 		"the size of the space":                {length: 1},
 		"the start":                            {start: true},

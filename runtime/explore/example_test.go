@@ -16,7 +16,7 @@ import (
 // property is a shortest one.
 func ExampleExplore() {
 	c, err := runtime.NewCluster(runtime.Config{
-		Protocol: kvproto.New(kvproto.Options{NoWriteBack: true}), N: 4, F: 1,
+		Protocol: kvproto.New(kvproto.Options{WriteBack: kvproto.Off}), N: 4, F: 1,
 		Clients: []runtime.Client{
 			{Name: "c1", Program: []node.Operation{{Name: "write", Arg: "red"}}},
 			{Name: "c2", Program: []node.Operation{{Name: "read"}, {Name: "read"}}},

@@ -148,13 +148,13 @@ var variants = []struct {
 	{"quorum 2", kvproto.Options{Quorum: 2}},
 	{"read quorum 2", kvproto.Options{ReadQuorum: 2}},
 	{"first reply", kvproto.Options{ReadRule: "first"}},
-	{"no write-back", kvproto.Options{NoWriteBack: true}},
-	{"no tie-break", kvproto.Options{NoTieBreak: true}},
-	{"skip query", kvproto.Options{SkipQuery: true}},
-	{"no version check", kvproto.Options{NoVersionCheck: true}},
-	{"volatile counter", kvproto.Options{VolatileCounter: true}},
-	{"no verify", kvproto.Options{NoVerify: true}},
-	{"count replies", kvproto.Options{CountReplies: true}},
+	{"no write-back", kvproto.Options{WriteBack: kvproto.Off}},
+	{"no tie-break", kvproto.Options{TieBreak: kvproto.Off}},
+	{"skip query", kvproto.Options{QueryFirst: kvproto.Off}},
+	{"no version check", kvproto.Options{VersionCheck: kvproto.Off}},
+	{"volatile counter", kvproto.Options{PersistentCounter: kvproto.Off}},
+	{"no verify", kvproto.Options{Verify: kvproto.Off}},
+	{"count replies", kvproto.Options{OneVote: kvproto.Off}},
 }
 
 // Each variant agrees with the oracle on spaces of all forms, made of steps of

@@ -64,11 +64,11 @@ func TestWorkersDoNotMatter(t *testing.T) {
 		first      bool
 	}{
 		{name: "correct", properties: []check.Property{check.Linearizable()}},
-		{name: "no write-back", options: kvproto.Options{NoWriteBack: true}, properties: properties()},
-		{name: "no version check, first", options: kvproto.Options{NoVersionCheck: true}, properties: properties(), first: true},
+		{name: "no write-back", options: kvproto.Options{WriteBack: kvproto.Off}, properties: properties()},
+		{name: "no version check, first", options: kvproto.Options{VersionCheck: kvproto.Off}, properties: properties(), first: true},
 		{name: "quorum 2", options: kvproto.Options{Quorum: 2}, properties: properties()},
 		{name: "invariants", properties: properties(), invariants: []check.WorldProperty{neverShows("B", "blue"), neverShows("c3", "2/3")}},
-		{name: "a property without a monitor", options: kvproto.Options{NoWriteBack: true},
+		{name: "a property without a monitor", options: kvproto.Options{WriteBack: kvproto.Off},
 			properties: []check.Property{plain{check.Linearizable()}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

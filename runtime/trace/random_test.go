@@ -16,7 +16,7 @@ func randomWorld(t *rapid.T) *runtime.World {
 	config := simtest.RandomConfig(t, simtest.Gossip{Seed: rapid.Uint32().Draw(t, "seed"), Logs: rapid.IntRange(0, 2).Draw(t, "logs") == 0})
 	if store {
 		config.N = 4
-		config.Protocol = kvproto.New(kvproto.Options{NoWriteBack: rapid.Bool().Draw(t, "no write-back")})
+		config.Protocol = kvproto.New(kvproto.Options{WriteBack: rapid.SampledFrom([]kvproto.Rule{kvproto.On, kvproto.Off}).Draw(t, "write-back")})
 		config.Clients = simtest.Clients(
 			simtest.Program{simtest.Write("red"), simtest.Read()},
 			simtest.Program{simtest.Read(), simtest.Write("blue"), simtest.Read()},
