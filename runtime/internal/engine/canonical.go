@@ -4,6 +4,10 @@ import "fmt"
 
 // A Canonicalizer brings vectors into a form that is the same for all that
 // renamings turn into each other. Each goroutine needs its own.
+//
+// It looks at each renaming that is still in the running at each place, which is linear in
+// the group and in the number of instances, and allocates nothing once states and
+// their images are known: an image takes 16 bytes for each pair of state and renaming.
 type Canonicalizer struct {
 	*Symmetry
 	images []image // [local state * order + renaming]

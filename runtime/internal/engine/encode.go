@@ -6,12 +6,17 @@ import (
 	"reflect"
 )
 
+// The encoding of a value: its type by name and package, then what it holds, depth
+// first. What has a length begins with it, so no encoding is the beginning of another, and
+// that of a sequence determines the sequence. Package gob and fmt promise neither.
+
 func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 // AppendValue appends the encoding of a comparable value, its type first:
-// values that Go calls equal have one encoding, all others differ.
+// values that Go calls equal have one encoding, all others differ (but for types that are
+// declared in functions and share a name, which reflection cannot distinguish).
 func AppendValue(b []byte, v any) []byte { return appendValue(b, reflect.ValueOf(v)) }
 
 func appendValue(b []byte, v reflect.Value) []byte {
@@ -24,6 +29,8 @@ func appendValue(b []byte, v reflect.Value) []byte {
 	return appendBare(b, v)
 }
 
+// appendBare appends what v holds, but not of which type: that follows from what v is in,
+// unless v is an interface.
 func appendBare(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.Bool:

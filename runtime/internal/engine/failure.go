@@ -15,7 +15,7 @@ type failureError struct{ node.Failure }
 func (e failureError) Error() string { return e.Message }
 
 // guard runs code of a node, and turns an error or a panic into a failure, the same each
-// time.
+// time. No panic of a node ends the host. What unwinds the simulation itself passes through.
 func guard(f func() error) (failure *node.Failure) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -41,6 +41,7 @@ func guard(f func() error) (failure *node.Failure) {
 // addresses and directories, so that a run prints the same on each machine. The
 // place is that of the innermost one.
 func frames() (place, calls string) {
+	// The innermost frames decide; a stack that is deeper is cut.
 	pc := make([]uintptr, 64)
 	stack := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
 	var b strings.Builder
@@ -72,7 +73,8 @@ func failed(sys *System, l local, failure node.Failure) outcome {
 }
 
 // fail ends a step that does not end by itself: the instance that sends most fails, and
-// what is on its way is lost.
+// what is on its way is lost. Of instances that send equally much the first fails, so that
+// the verdict is the same in each run.
 func (p *player) fail(hop int) {
 	q := p.loudest()
 	from := int(q.from)

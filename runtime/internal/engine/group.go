@@ -5,7 +5,11 @@ import "github.com/twinsh/twinsh/runtime/node"
 // Subgroup returns those of a group of renamings that keep something as it is,
 // in their order. It asks keeps, by number, about few of them: what some keep,
 // their products keep, too, and the product of one that does not with one that
-// does does not. It stops at the first error.
+// does does not. So it asks once for each coset at most, instead of once for each
+// renaming, which matters because an answer may cost a simulation. This is the
+// closure by generators of computational group theory, without its stabilizer chains
+// (Sims, "Computational methods in the study of permutation groups", 1970): groups
+// have at most maxRenamings members here. It stops at the first error.
 func Subgroup(group []Renaming, keeps func(g int) (bool, error)) ([]Renaming, error) {
 	const (
 		unknown = iota
@@ -23,7 +27,8 @@ func Subgroup(group []Renaming, keeps func(g int) (bool, error)) ([]Renaming, er
 		}
 		return index.Of(scratch)
 	}
-	// join makes all products of members and generators members.
+	// join makes all products of members and generators members. Products from the
+	// right by generators are enough: in a finite group inverses are products, too.
 	join := func(g int) {
 		generators = append(generators, g)
 		queue := []int{}
@@ -58,6 +63,8 @@ func Subgroup(group []Renaming, keeps func(g int) (bool, error)) ([]Renaming, er
 			continue
 		}
 		state[g] = moved
+		// The rest of its coset need not be asked. Members that join later do not
+		// widen what is known here; those renamings are asked about then.
 		for _, m := range members {
 			if p, ok := product(g, m); ok && state[p] == unknown {
 				state[p] = moved

@@ -33,6 +33,8 @@ func Symmetries(sys *System) []Renaming {
 	return all
 }
 
+// maxRenamings bounds the group: the time for a canonical form is linear in it, and
+// so is the memory for what is known of each state.
 const maxRenamings = 10080
 
 // few returns the first identities of a class, as many as have no more than
@@ -71,6 +73,8 @@ next:
 	return classes
 }
 
+// sameKind reports whether two identities have equally many instances and, if they are
+// clients, the same programs.
 func sameKind(sys *System, a, b int) bool {
 	x, y := sys.identities[a], sys.identities[b]
 	if x.Client != y.Client || x.Instances.Len() != y.Instances.Len() {
@@ -160,7 +164,8 @@ func compose(a, b []Renaming) []Renaming {
 	return all
 }
 
-// permutations lists the permutations of 0 … n-1, the identity first.
+// permutations lists the permutations of 0 … n-1, the identity first: those of n-2 and
+// below, with n-1 put at each place from the last on.
 func permutations(n int) [][]int {
 	if n == 0 {
 		return [][]int{nil}

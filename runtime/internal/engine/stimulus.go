@@ -9,7 +9,8 @@ const (
 	amnesiaEvent
 )
 
-// stimulus is an event as the simulation carries it.
+// stimulus is an event as the simulation carries it: three small numbers, so that with a
+// local state it is the key of a transition.
 type stimulus struct {
 	kind node.EventKind
 	from int    // MessageEvent: the identity that sent it

@@ -36,6 +36,12 @@ func NameSymmetries(sys *System) []Renaming {
 
 // A Symmetry is a group of renamings and what is known of their effect on the
 // system's states. It may be used concurrently.
+//
+// If a protocol treats names the same, each renaming of a reachable world is reachable
+// in as many steps, and a search needs one world of each orbit (Clarke, Enders, Filkorn
+// and Jha, "Exploiting symmetry in temporal logic model checking", 1996; Ip and Dill,
+// "Better verification through symmetry", 1996, call the names a scalarset). The
+// protocol declares it, and a search checks that the declaration holds.
 type Symmetry struct {
 	sys       *System
 	renamings []Renaming
@@ -62,6 +68,8 @@ func NewSymmetry(sys *System, renamings []Renaming) *Symmetry {
 	for g := range renamings {
 		y.all = append(y.all, g)
 	}
+	// Canonical forms are found place by place, for all renamings at once: what they read
+	// lies side by side.
 	for place := range sys.Width() - 1 {
 		for _, inverse := range y.inverse {
 			y.from = append(y.from, uint8(inverse[place]))
@@ -115,6 +123,8 @@ func (y *Symmetry) local(id uint32, g int) (uint32, error) {
 func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 	sys, r := y.sys, y.renamings[g]
 	l := *sys.states.at(id)
+	// A class is renamed by what its members do. The state that shows it is another one after
+	// a renaming, so that people see the right names.
 	if c := l.class; c != nil {
 		renamed, err := y.class(*c, g)
 		if err != nil {
@@ -146,6 +156,8 @@ func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
+	// A log of inputs could be renamed input by input, but a node that cannot encode its
+	// state has not said which names it keeps beside them.
 	renamer, ok := n.(node.Renamer)
 	if !ok || l.logs {
 		return 0, fmt.Errorf("the nodes of %s cannot be renamed", y.sys.spec.Protocol.Name())
@@ -181,6 +193,8 @@ func (y *Symmetry) env(id uint32, g int) (uint32, error) {
 func (y *Symmetry) newEnv(id uint32, g int) (uint32, error) {
 	sys, r := y.sys, y.renamings[g]
 	e := *sys.envs.at(id)
+	// The keys of steps that change links are not renamed either, so such worlds are
+	// met in searches without symmetry only.
 	if e.topology != 0 {
 		return 0, fmt.Errorf("a topology that is not open is not renamed")
 	}
@@ -206,7 +220,8 @@ func (y *Symmetry) message(id uint32, g int) (uint32, error) {
 	})
 }
 
-// remember returns what is known of a number and a renaming, or finds it out.
+// remember returns what is known of a number and a renaming, or finds it out. Nodes' code
+// runs meanwhile, without the lock: two goroutines may find out the same.
 func (y *Symmetry) remember(known map[uint64]uint32, id uint32, g int, find func() (uint32, error)) (uint32, error) {
 	key := uint64(id)<<32 | uint64(g)
 	y.mu.Lock()

@@ -11,6 +11,7 @@ import (
 
 // A topology says who reaches whom. It is immutable.
 type topology struct {
+	// Partitions and cuts are kept as what they come to.
 	reach   []node.Set // reach[i] is whom instance i reaches, itself included
 	filters []filter
 	parts   []node.Set // the partition in force, for people; nil if there is none
@@ -65,6 +66,8 @@ func connected(sys *System) *topology {
 	return t
 }
 
+// clone returns a copy to be changed. Lists are shared up to their length, so that
+// appending to the copy leaves t as it is; what takes from one copies it first.
 func (t *topology) clone() *topology {
 	next := *t
 	next.reach = slices.Clone(t.reach)
@@ -89,6 +92,8 @@ func (t *topology) partitioned(parts []node.Set) *topology {
 	return next
 }
 
+// cut returns t without the links from some instances to others. An instance always
+// reaches itself.
 func (t *topology) cut(from, to node.Set) *topology {
 	next := t.clone()
 	for i := range from.All {
@@ -97,6 +102,8 @@ func (t *topology) cut(from, to node.Set) *topology {
 	return next
 }
 
+// filter returns t with f in force. If filters come in another order the topology is
+// another one that does the same.
 func (t *topology) filter(f filter) *topology {
 	next := t.clone()
 	if !slices.Contains(next.filters, f) {
@@ -105,6 +112,7 @@ func (t *topology) filter(f filter) *topology {
 	return next
 }
 
+// hold returns t in which messages queue up on a link.
 func (t *topology) hold(l Link) *topology {
 	if slices.Contains(t.held, l) {
 		return t
@@ -114,12 +122,15 @@ func (t *topology) hold(l Link) *topology {
 	return next
 }
 
+// unhold returns t in which messages pass a link that was held.
 func (t *topology) unhold(l Link) *topology {
 	next := t.clone()
 	next.held = slices.DeleteFunc(slices.Clone(t.held), func(m Link) bool { return m == l })
 	return next
 }
 
+// prefer returns t in which an instance hears some first; an empty list takes an earlier
+// order back.
 func (t *topology) prefer(of int, first []int) *topology {
 	next := t.clone()
 	next.orders = slices.DeleteFunc(slices.Clone(t.orders), func(o order) bool { return o.of == of })
@@ -188,7 +199,8 @@ func (e *environments) topology(t *topology) uint32 {
 // topologyAt returns a topology.
 func (e *environments) topologyAt(id uint32) *topology { return *e.topos.at(id) }
 
-// append appends the encoding of a topology.
+// append appends the encoding of a topology: what it does, and the parts that people see.
+// Numbers of filters are left out, since they differ between processes.
 func (t *topology) append(b []byte) []byte {
 	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
 	sets := func(of []node.Set) {

@@ -86,6 +86,9 @@ func (t *transitions) react(ctx context.Context, id uint32, s stimulus) *outcome
 	return t.outcomes.at(v[0])
 }
 
+// compute runs the code of a node. It makes a node anew from the local state, lets it react,
+// and keeps nothing of it but its encoding: a node cannot carry anything past an event
+// that its state does not say. An outcome is whole or a failure; a refusal changes nothing.
 func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcome {
 	l := *t.sys.states.at(id)
 	if s.kind >= crashEvent {
@@ -149,6 +152,7 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 	return o
 }
 
+// receiver numbers the receiver of a message.
 func (t *transitions) receiver(name string) (int, error) {
 	switch name {
 	case node.ToServers:
@@ -168,6 +172,7 @@ func (t *transitions) sendable(m node.Message) error {
 	if m == nil {
 		return fmt.Errorf("sends nil, which is no message")
 	}
+	// What a type holds is looked at once; NaN is a matter of each value.
 	kind := reflect.TypeOf(m)
 	if m != m {
 		return fmt.Errorf("sends a %s that holds NaN, which equals nothing", kind)
