@@ -130,7 +130,7 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 	return func(c *call) (starlark.Value, error) {
 		given := map[string]any{}
 		runtime.Edit(kind, func(arg runtime.Argument) any {
-			given[arg.Name] = variableFor(arg.Means)
+			given[arg.Name] = variableFor(arg)
 			return arg.Value
 		})
 		var rest starlark.Tuple
@@ -171,17 +171,18 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 }
 
 // variableFor returns a variable for an argument, of a type that [interp.Call.Unpack] takes.
-func variableFor(means runtime.Meaning) any {
-	switch means {
-	case runtime.InstancesArg:
+func variableFor(arg runtime.Argument) any {
+	switch arg.Value.(type) {
+	case []string:
+		if !arg.Instances {
+			return new(typeNames)
+		}
 		return new(interp.Names)
-	case runtime.TypesArg:
-		return new(typeNames)
-	case runtime.GroupsArg:
+	case [][]string:
 		return new(groups)
-	case runtime.CountArg:
+	case int:
 		return new(int)
-	case runtime.OperationArg:
+	case node.Operation:
 		return new(value.Operation)
 	}
 	return new(string)

@@ -61,7 +61,7 @@ func callCluster(c *call) (starlark.Value, error) {
 	switch network {
 	case "lossy":
 	case "held":
-		config.Network = runtime.Held
+		config.Held = true
 	default:
 		return nil, fmt.Errorf(`cluster: network is %q%s, want "lossy" or "held"`, network, spell.Hint(network, []string{"lossy", "held"}))
 	}

@@ -46,7 +46,7 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 		d.Note(v.Space, v.Size(), v.Digest()) // the text leaves long lists out
 	case *worldValue:
 		c := v.Cluster()
-		d.Note(c, c.Config().Network)
+		d.Note(c, c.Config().Held)
 		if made, ok := c.Config().Protocol.(*protocolValue); ok {
 			digestOwn(d, made)
 		}

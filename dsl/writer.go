@@ -174,7 +174,7 @@ func systemText(protocol string, c runtime.Config) string {
 		}
 		b.WriteString("}")
 	}
-	if c.Network == runtime.Held {
+	if c.Held {
 		b.WriteString(`, network = "held"`)
 	}
 	b.WriteString(")\n")

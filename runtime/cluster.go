@@ -10,14 +10,6 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Network says what becomes of a message that cannot be delivered.
-type Network uint8
-
-const (
-	Lossy Network = iota // it is lost
-	Held                 // it waits until it can
-)
-
 // A Config describes a cluster. Identities are named by letters and digits;
 // a trailing apostrophe is kept for twins.
 type Config struct {
@@ -27,7 +19,7 @@ type Config struct {
 	Servers  []string // their names; nil means A, B, C, …
 	Clients  []Client
 	Twins    []Twin
-	Network  Network
+	Held     bool // a message that cannot be delivered waits until it can, instead of being lost
 	// Write, if not nil, is how the host writes actions for people; see
 	// [Step.Text]. Else they see the notation.
 	Write func(Action) string
@@ -84,7 +76,7 @@ func NewCluster(config Config) (*Cluster, error) {
 	}
 	c := &Cluster{config: config, system: engine.NewSystem(spec)}
 	for _, t := range config.Twins {
-		id, err := c.Identity(t.ID)
+		id, err := c.system.Identity(t.ID)
 		if err != nil {
 			return nil, fmt.Errorf("twin: %w", err)
 		}
@@ -110,7 +102,7 @@ func specOf(config Config) (engine.Spec, error) {
 		}
 		twins[t.ID] = t
 	}
-	spec := engine.Spec{Protocol: config.Protocol, Lossy: config.Network == Lossy}
+	spec := engine.Spec{Protocol: config.Protocol, Lossy: !config.Held}
 	self := node.Self{N: config.N, F: config.F, Servers: config.Servers}
 	for _, name := range config.Servers {
 		self.ID = name
@@ -231,6 +223,3 @@ func (c *Cluster) Names(s node.Set) []string { return c.system.Names(s) }
 
 // Instance finds an instance by its name.
 func (c *Cluster) Instance(name string) (int, error) { return c.system.Instance(name) }
-
-// Identity finds an identity by its name.
-func (c *Cluster) Identity(name string) (int, error) { return c.system.Identity(name) }

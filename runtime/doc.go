@@ -23,7 +23,8 @@
 //
 // What plays the steps is package internal/engine. What a step means stands there, in
 // play.go, from top to bottom. The packages of runtime that search millions of steps
-// get at it by [Cluster.Engine], [Step.Engine] and [World.Vector].
+// get at it by four doors: [Cluster.Engine], [Cluster.WorldAt], [Step.Engine] and
+// [World.Vector]. They take and return what only those packages can name.
 //
 // In the words of model checking, a cluster and its steps are a labelled transition
 // system: a world is a state, a step is an action, and a search explores the state

@@ -24,28 +24,21 @@ import (
 // Members of a list are parted by commas, groups by bars. A word that holds
 // anything but letters, digits and -_'. is quoted as in Go.
 
-// A Meaning is what an argument of an action is about. It decides the type of the
-// argument's value.
-type Meaning uint8
-
-const (
-	InstanceArg  Meaning = iota // a string
-	InstancesArg                // a []string
-	IdentityArg                 // a string
-	GroupsArg                   // a [][]string: a partition
-	TypeArg                     // a string: the type of a message
-	TypesArg                    // a []string
-	CountArg                    // an int
-	OperationArg                // an Operation
-)
-
-// An Argument is one of the things that an action says.
+// An Argument is one of the things that an action says. The type of its value is that
+// of the field of the action: a string, a []string, a [][]string, an int or a
+// [node.Operation]. It does not change with the value.
 type Argument struct {
-	Name     string // reach
-	Means    Meaning
-	Optional bool // it is not written if it has the zero value
-	Value    any
+	Name      string // reach
+	Instances bool   // each name in it is that of an instance, and not of an identity or a type of messages
+	Optional  bool   // it is not written if it has the zero value
+	Value     any
 }
+
+// What the names in an argument are the names of.
+const (
+	ofInstances = true
+	ofOthers    = false // or it has none
+)
 
 // empty reports whether the argument has the zero value.
 func (a Argument) empty() bool {
@@ -65,12 +58,12 @@ func (a Argument) empty() bool {
 // An editor returns the value that is to take the place of an argument's value.
 type editor func(Argument) any
 
-func required[T any](e editor, name string, means Meaning, value T) T {
-	return e(Argument{name, means, false, value}).(T)
+func required[T any](e editor, name string, instances bool, value T) T {
+	return e(Argument{name, instances, false, value}).(T)
 }
 
-func optional[T any](e editor, name string, means Meaning, value T) T {
-	return e(Argument{name, means, true, value}).(T)
+func optional[T any](e editor, name string, instances bool, value T) T {
+	return e(Argument{name, instances, true, value}).(T)
 }
 
 // Arguments lists the arguments of an action in the order in which they are
@@ -92,15 +85,6 @@ func Edit(a Action, f func(Argument) any) Action { return a.edit(f) }
 
 // kinds are the zero values of all kinds of actions.
 var kinds = slices.Concat(clientKinds, roundKinds, faultKinds, networkKinds)
-
-// Kinds lists the names of all kinds of actions.
-func Kinds() []string {
-	names := make([]string, len(kinds))
-	for i, a := range kinds {
-		names[i] = a.Name()
-	}
-	return names
-}
 
 // notation writes an action.
 func notation(a Action) string {
@@ -150,7 +134,7 @@ func word(value any) string {
 
 // literal writes the argument of an operation. Of a value that is neither text
 // nor number nor truth value it writes the type, what people are shown and, so that
-// what prints the same stays apart, a digest; ParseAction does not read that.
+// what prints the same stays apart, a digest; parseAction does not read that.
 func literal(v any) string {
 	switch v := v.(type) {
 	case node.Arguments:
@@ -182,15 +166,17 @@ func literal(v any) string {
 	return text
 }
 
-// ParseAction reads the notation of an action: the inverse of its String. It knows
+// parseAction reads the notation of an action: the inverse of its String. It knows
 // of no cluster, so that what is named need not exist; [Cluster.Step] checks that.
-// Arguments of operations are strings, numbers of the types int and float64, and
-// truth values, or several of these and nil with names, as in cas(new=2,old=1).
-func ParseAction(text string) (Action, error) {
+func parseAction(text string) (Action, error) {
 	words := split(text, ' ')
 	i := slices.IndexFunc(kinds, func(a Action) bool { return a.Name() == words[0] })
 	if i < 0 {
-		return nil, fmt.Errorf("%q: no step is called %s; there are %s", text, words[0], strings.Join(Kinds(), ", "))
+		names := make([]string, len(kinds))
+		for i, a := range kinds {
+			names[i] = a.Name()
+		}
+		return nil, fmt.Errorf("%q: no step is called %s; there are %s", text, words[0], strings.Join(names, ", "))
 	}
 	options := map[string]string{}
 	var required []string
@@ -225,7 +211,7 @@ func ParseAction(text string) (Action, error) {
 		default:
 			w, required = required[0], required[1:]
 		}
-		value, err := parse(arg.Means, w)
+		value, err := parse(arg.Value, w)
 		if err != nil {
 			failed = fmt.Errorf("%q: %s: %w", text, arg.Name, err)
 			return arg.Value
@@ -244,14 +230,14 @@ func ParseAction(text string) (Action, error) {
 	return action, nil
 }
 
-// parse reads what word writes.
-func parse(means Meaning, w string) (any, error) {
-	switch means {
-	case InstanceArg, IdentityArg, TypeArg:
+// parse reads what word writes, a value of the same type as another.
+func parse(other any, w string) (any, error) {
+	switch other.(type) {
+	case string:
 		return unquote(w)
-	case InstancesArg, TypesArg:
+	case []string:
 		return list(w)
-	case GroupsArg:
+	case [][]string:
 		var groups [][]string
 		for _, g := range split(w, '|') {
 			group, err := list(g)
@@ -261,7 +247,7 @@ func parse(means Meaning, w string) (any, error) {
 			groups = append(groups, group)
 		}
 		return groups, nil
-	case CountArg:
+	case int:
 		n, err := strconv.Atoi(w)
 		if err != nil {
 			return nil, fmt.Errorf("%s is no number", w)

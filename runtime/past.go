@@ -208,7 +208,7 @@ func (t *tracker) sent(at Place) {
 			continue
 		case node.ToServers:
 		default:
-			id, _ := c.Identity(s.To)
+			id, _ := c.system.Identity(s.To)
 			to = c.Identities()[id].Instances
 		}
 		for i := range to.All {
@@ -226,7 +226,7 @@ func (t *tracker) sent(at Place) {
 func (t *tracker) reconcile(w *World) {
 	left := map[addressed]int{}
 	for _, p := range w.InFlight() {
-		left[addressed{p.From, p.To, p.Message}]++
+		left[addressed{p.From, p.To, p.Event.Message}]++
 	}
 	for m, queue := range t.flight {
 		if n := left[m]; n == 0 {

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"fmt"
 	"reflect"
 	"slices"
@@ -15,8 +14,8 @@ import (
 // kinds are the types whose names end in Step; each is complete in one of the
 // files steps_*.go.
 //
-// The String of an action is its notation: one line that [ParseAction] reads
-// back. Two actions are equal if and only if their notations are.
+// The String of an action is its notation: one line that [Cluster.ParseStep]
+// reads back. Two actions are equal if and only if their notations are.
 type Action interface {
 	fmt.Stringer
 
@@ -62,7 +61,7 @@ func (c *Cluster) Step(a Action) (Step, error) {
 	if err != nil {
 		return Step{}, fmt.Errorf("%s: %w", a.Name(), err)
 	}
-	s := &step{cluster: c, action: action, text: action.String(), move: engine.NewStep(c.system, move)}
+	s := &step{cluster: c, action: action, text: action.String(), move: engine.NewStep(c.system, action.Name(), move)}
 	s.shown = s.text
 	if c.config.Write != nil {
 		s.shown = c.config.Write(s.action)
@@ -86,9 +85,11 @@ func copied(a Argument) any {
 }
 
 // ParseStep returns the step of c with the given notation: the inverse of
-// [Step.String].
+// [Step.String]. Arguments of operations are strings, numbers of the types int and
+// float64, and truth values, or several of these and nil with names, as in
+// cas(new=2,old=1).
 func (c *Cluster) ParseStep(text string) (Step, error) {
-	a, err := ParseAction(text)
+	a, err := parseAction(text)
 	if err != nil {
 		return Step{}, err
 	}
@@ -130,16 +131,6 @@ func (s Step) Parts() []node.Set { return s.move.Parts }
 // Engine returns what the step is to what plays it, for the packages of runtime that
 // search.
 func (s Step) Engine() *engine.Step { return s.move }
-
-// Key returns a text that says what the step does after a renaming (nil: as it
-// is), equal for steps that do the same. It reports false for steps that are not
-// renamed: those that change links or name an operation.
-func (s Step) Key(r engine.Renaming) (string, bool) {
-	name := s.action.Name()
-	b := append(binary.AppendUvarint(make([]byte, 0, 64), uint64(len(name))), name...)
-	b, ok := s.move.AppendKey(b, r)
-	return string(b), ok
-}
 
 // Is reports whether the action of a step is of a kind: Is[RoundStep](s).
 func Is[A Action](s Step) bool {

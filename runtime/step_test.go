@@ -72,9 +72,9 @@ func TestNotation(t *testing.T) {
 			t.Errorf("%s is read as %+v, %v, want %+v", s, again, err, s.Action())
 		}
 	}
-	for _, name := range runtime.Kinds() {
-		if !kinds[name] {
-			t.Errorf("no %s was tried", name)
+	for _, a := range runtime.Kinds {
+		if !kinds[a.Name()] {
+			t.Errorf("no %s was tried", a.Name())
 		}
 	}
 }
@@ -251,7 +251,7 @@ func TestStepsKeepTheirData(t *testing.T) {
 	}
 	var keys []string
 	for _, s := range steps {
-		key, _ := s.Key(nil)
+		key, _ := s.Engine().Key(nil)
 		keys = append(keys, key)
 	}
 	for _, change := range changed {
@@ -261,7 +261,7 @@ func TestStepsKeepTheirData(t *testing.T) {
 		if got := s.Action().String(); got != s.String() {
 			t.Errorf("%s is now %s", s, got)
 		}
-		if key, _ := s.Key(nil); key != keys[i] {
+		if key, _ := s.Engine().Key(nil); key != keys[i] {
 			t.Errorf("the key of %s is now %q, was %q", s, key, keys[i])
 		}
 	}

@@ -28,8 +28,8 @@ func (a ExchangeStep) String() string { return notation(a) }
 func (a ExchangeStep) Title() string { return a.Client + " → " + strings.Join(a.Reach, " ") }
 
 func (a ExchangeStep) edit(e editor) Action {
-	a.Client = required(e, "client", InstanceArg, a.Client)
-	a.Reach = required(e, "reach", InstancesArg, a.Reach)
+	a.Client = required(e, "client", ofInstances, a.Client)
+	a.Reach = required(e, "reach", ofInstances, a.Reach)
 	return a
 }
 
@@ -69,8 +69,8 @@ func (a InvokeStep) String() string { return notation(a) }
 func (a InvokeStep) Title() string { return a.Client + " begins " + a.Op.String() }
 
 func (a InvokeStep) edit(e editor) Action {
-	a.Client = required(e, "client", InstanceArg, a.Client)
-	a.Op = required(e, "op", OperationArg, a.Op)
+	a.Client = required(e, "client", ofInstances, a.Client)
+	a.Op = required(e, "op", ofOthers, a.Op)
 	return a
 }
 
@@ -109,8 +109,8 @@ func (a TimeoutStep) Title() string {
 }
 
 func (a TimeoutStep) edit(e editor) Action {
-	a.IDs = required(e, "ids", InstancesArg, a.IDs)
-	a.Least = optional(e, "least", CountArg, a.Least)
+	a.IDs = required(e, "ids", ofInstances, a.IDs)
+	a.Least = optional(e, "least", ofOthers, a.Least)
 	return a
 }
 

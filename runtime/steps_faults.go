@@ -19,7 +19,7 @@ func (a CrashStep) String() string { return notation(a) }
 func (a CrashStep) Title() string { return a.ID + " crashes" }
 
 func (a CrashStep) edit(e editor) Action {
-	a.ID = required(e, "id", InstanceArg, a.ID)
+	a.ID = required(e, "id", ofInstances, a.ID)
 	return a
 }
 
@@ -44,7 +44,7 @@ func (a RestartStep) String() string { return notation(a) }
 func (a RestartStep) Title() string { return a.ID + " restarts" }
 
 func (a RestartStep) edit(e editor) Action {
-	a.ID = required(e, "id", InstanceArg, a.ID)
+	a.ID = required(e, "id", ofInstances, a.ID)
 	return a
 }
 
@@ -69,7 +69,7 @@ func (a AmnesiaStep) String() string { return notation(a) }
 func (a AmnesiaStep) Title() string { return a.ID + " forgets everything" }
 
 func (a AmnesiaStep) edit(e editor) Action {
-	a.ID = required(e, "id", InstanceArg, a.ID)
+	a.ID = required(e, "id", ofInstances, a.ID)
 	return a
 }
 

@@ -31,7 +31,7 @@ func (a PartitionStep) String() string { return notation(a) }
 func (a PartitionStep) Title() string { return "partition " + groupsTitle(a.Groups) }
 
 func (a PartitionStep) edit(e editor) Action {
-	a.Groups = required(e, "groups", GroupsArg, a.Groups)
+	a.Groups = required(e, "groups", ofInstances, a.Groups)
 	return a
 }
 
@@ -76,8 +76,8 @@ func (a CutStep) String() string { return notation(a) }
 func (a CutStep) Title() string { return "cut " + a.Src + " → " + a.Dst }
 
 func (a CutStep) edit(e editor) Action {
-	a.Src = required(e, "src", InstanceArg, a.Src)
-	a.Dst = required(e, "dst", InstanceArg, a.Dst)
+	a.Src = required(e, "src", ofInstances, a.Src)
+	a.Dst = required(e, "dst", ofInstances, a.Dst)
 	return a
 }
 
@@ -110,9 +110,9 @@ func (a DropStep) Title() string {
 }
 
 func (a DropStep) edit(e editor) Action {
-	a.Type = required(e, "type", TypeArg, a.Type)
-	a.Src = optional(e, "src", InstanceArg, a.Src)
-	a.Dst = optional(e, "dst", InstanceArg, a.Dst)
+	a.Type = required(e, "type", ofOthers, a.Type)
+	a.Src = optional(e, "src", ofInstances, a.Src)
+	a.Dst = optional(e, "dst", ofInstances, a.Dst)
 	return a
 }
 
@@ -157,8 +157,8 @@ func (a DeafStep) String() string { return notation(a) }
 func (a DeafStep) Title() string { return a.ID + " is deaf to " + strings.Join(a.Types, ", ") }
 
 func (a DeafStep) edit(e editor) Action {
-	a.ID = required(e, "id", InstanceArg, a.ID)
-	a.Types = required(e, "types", TypesArg, a.Types)
+	a.ID = required(e, "id", ofInstances, a.ID)
+	a.Types = required(e, "types", ofOthers, a.Types)
 	return a
 }
 
@@ -190,8 +190,8 @@ func (a HoldStep) String() string { return notation(a) }
 func (a HoldStep) Title() string { return "hold " + a.Src + " → " + a.Dst }
 
 func (a HoldStep) edit(e editor) Action {
-	a.Src = required(e, "src", InstanceArg, a.Src)
-	a.Dst = required(e, "dst", InstanceArg, a.Dst)
+	a.Src = required(e, "src", ofInstances, a.Src)
+	a.Dst = required(e, "dst", ofInstances, a.Dst)
 	return a
 }
 
@@ -224,9 +224,9 @@ func (a ReleaseStep) Title() string {
 }
 
 func (a ReleaseStep) edit(e editor) Action {
-	a.Src = required(e, "src", InstanceArg, a.Src)
-	a.Dst = required(e, "dst", InstanceArg, a.Dst)
-	a.Count = optional(e, "count", CountArg, a.Count)
+	a.Src = required(e, "src", ofInstances, a.Src)
+	a.Dst = required(e, "dst", ofInstances, a.Dst)
+	a.Count = optional(e, "count", ofOthers, a.Count)
 	return a
 }
 
@@ -261,8 +261,8 @@ func (a OrderStep) Title() string {
 }
 
 func (a OrderStep) edit(e editor) Action {
-	a.ID = required(e, "id", InstanceArg, a.ID)
-	a.First = optional(e, "first", InstancesArg, a.First)
+	a.ID = required(e, "id", ofInstances, a.ID)
+	a.First = optional(e, "first", ofInstances, a.First)
 	return a
 }
 
@@ -301,9 +301,9 @@ func (a DuplicateStep) Title() string {
 }
 
 func (a DuplicateStep) edit(e editor) Action {
-	a.Type = required(e, "type", TypeArg, a.Type)
-	a.Src = required(e, "src", InstanceArg, a.Src)
-	a.Dst = required(e, "dst", InstanceArg, a.Dst)
+	a.Type = required(e, "type", ofOthers, a.Type)
+	a.Src = required(e, "src", ofInstances, a.Src)
+	a.Dst = required(e, "dst", ofInstances, a.Dst)
 	return a
 }
 

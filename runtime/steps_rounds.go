@@ -27,10 +27,10 @@ type Phase struct {
 }
 
 func (p Phase) edit(e editor) Phase {
-	p.Groups = optional(e, "groups", GroupsArg, p.Groups)
-	p.Hops = optional(e, "hops", CountArg, p.Hops)
-	p.Deaf = optional(e, "deaf", InstancesArg, p.Deaf)
-	p.Types = optional(e, "types", TypesArg, p.Types)
+	p.Groups = optional(e, "groups", ofInstances, p.Groups)
+	p.Hops = optional(e, "hops", ofOthers, p.Hops)
+	p.Deaf = optional(e, "deaf", ofInstances, p.Deaf)
+	p.Types = optional(e, "types", ofOthers, p.Types)
 	return p
 }
 
@@ -113,13 +113,13 @@ func (a RoundStep) String() string { return notation(a) }
 func (a RoundStep) Title() string { return a.Leader + " leads" + a.Phase.title() }
 
 func (a RoundStep) edit(e editor) Action {
-	a.Leader = required(e, "leader", IdentityArg, a.Leader)
+	a.Leader = required(e, "leader", ofOthers, a.Leader)
 	a.Phase = a.Phase.edit(e)
 	return a
 }
 
 func (a RoundStep) bind(c *Cluster) (Action, engine.Move, error) {
-	id, err := c.Identity(a.Leader)
+	id, err := c.system.Identity(a.Leader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("leader: %w", err)
 	}

@@ -82,7 +82,7 @@ func tell(w *runtime.World) string {
 		b.WriteString("\n")
 	}
 	for _, p := range w.InFlight() {
-		fmt.Fprintf(&b, "  in flight %s→%s %v\n", in[p.From].Name, in[p.To].Name, p.Message)
+		fmt.Fprintf(&b, "  in flight %s→%s %v\n", in[p.From].Name, in[p.To].Name, p.Event.Message)
 	}
 	return b.String()
 }

@@ -35,8 +35,8 @@ func (c *Cluster) Start() *World {
 // WorldAt returns the world that has the given vector, without its past.
 func (c *Cluster) WorldAt(v engine.Vector) *World { return &World{cluster: c, vector: slices.Clone(v)} }
 
-// Do returns the world after s. The error says why s cannot happen here; it is a
-// [LimitError] if the cluster can learn no more.
+// Do returns the world after s. The error says why s cannot happen here, or that the
+// cluster can learn no more.
 func (w *World) Do(s Step) (*World, error) { return w.DoContext(context.Background(), s) }
 
 // DoContext is Do that ends with ctx, and then returns its error.
@@ -103,19 +103,11 @@ func (w *World) Path() []*World {
 func (w *World) History() History {
 	h := History{Cluster: w.cluster, Faulty: w.Faulty()}
 	for _, v := range w.Path()[1:] {
-		h.Events = append(h.Events, w.cluster.Observations(v.seen, v.depth)...)
+		for i, o := range w.cluster.system.Observations(v.seen) {
+			h.Events = append(h.Events, Observed{o, v.depth, i})
+		}
 	}
 	return h
-}
-
-// Observations returns the list of observations that has the number which the engine
-// gives it, as made in the given step.
-func (c *Cluster) Observations(list uint32, step int) []Observed {
-	var seen []Observed
-	for i, o := range c.system.Observations(list) {
-		seen = append(seen, Observed{o, step, i})
-	}
-	return seen
 }
 
 // Deliveries returns what happened in the step that led to w, in order. The step
@@ -170,19 +162,16 @@ func (w *World) Changed(i int) bool {
 // Fields returns what the state of instance i consists of, as its code shows it.
 func (w *World) Fields(i int) []node.Field { return w.cluster.system.Fields(w.vector, i) }
 
-// A Packet is a message in flight between two instances.
-type Packet struct {
-	From, To int
-	Message  node.Message
-}
-
-// InFlight returns the messages in flight, in the order in which they will arrive.
-func (w *World) InFlight() []Packet {
-	var packets []Packet
+// InFlight returns the messages in flight, in the order in which they will arrive:
+// deliveries that wait, of which nothing is known but the link and the message.
+func (w *World) InFlight() []Delivery {
+	var waiting []Delivery
 	for _, p := range w.cluster.system.InFlight(w.vector) {
-		packets = append(packets, Packet(p))
+		instance := w.cluster.Instances()[p.From]
+		event := node.Event{Kind: node.MessageEvent, From: w.cluster.Identities()[instance.Identity].Name, Message: p.Message}
+		waiting = append(waiting, Delivery{From: p.From, To: p.To, Event: event, Fate: Waiting})
 	}
-	return packets
+	return waiting
 }
 
 // Reach returns whom instance i can reach now, itself included.
@@ -193,6 +182,3 @@ func (w *World) Parts() []node.Set { return w.cluster.system.Parts(w.vector) }
 
 // Round returns how many rounds have begun.
 func (w *World) Round() int { return w.cluster.system.Round(w.vector) }
-
-// A LimitError says that work cannot go on because it came to a limit.
-type LimitError = engine.LimitError

@@ -191,7 +191,7 @@ func messageTypes(w *runtime.World) []string {
 		}
 	}
 	for _, p := range w.InFlight() {
-		add(p.Message)
+		add(p.Event.Message)
 	}
 	slices.Sort(types)
 	return types

@@ -85,11 +85,11 @@ func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
 		}
 		at, next = next, at
 		quiet++
-		for _, o := range c.Observations(sim.Seen(), 0) {
+		for i, o := range c.Engine().Observations(sim.Seen()) {
 			if o.Kind == node.Failed {
 				return false, nil // what it would have decided is not known
 			}
-			if o.Kind == node.Decided && correct.Has(o.Instance) {
+			if o.Kind == node.Decided && correct.Has(i) {
 				slots[o.Slot], quiet = true, 0
 			}
 		}
@@ -214,11 +214,11 @@ func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, co
 		}
 		taken = append(taken, step)
 		decided := false
-		for _, o := range c.Observations(sim.Seen(), 0) {
+		for i, o := range c.Engine().Observations(sim.Seen()) {
 			if o.Kind == node.Failed {
-				failed = append(failed, Played{o.Instance, o.Failure, slices.Clone(taken)})
+				failed = append(failed, Played{i, o.Failure, slices.Clone(taken)})
 			}
-			decided = decided || o.Kind == node.Decided && correct.Has(o.Instance)
+			decided = decided || o.Kind == node.Decided && correct.Has(i)
 		}
 		if decided {
 			return "", failed, nil

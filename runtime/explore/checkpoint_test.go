@@ -373,7 +373,7 @@ func TestFingerprint(t *testing.T) {
 	}
 	for want, other := range map[string]search{
 		"":                                     {},
-		"the network (lossy there, held here)": {config: func(c *runtime.Config) { c.Network = runtime.Held }},
+		"the network (lossy there, held here)": {config: func(c *runtime.Config) { c.Held = true }},
 		"the system (":                         {config: func(c *runtime.Config) { c.F = 0 }},
 		"the programs of clients":              {config: func(c *runtime.Config) { c.Clients[0].Program[0].Arg = "blue" }},
 		"the code of the protocol":             {options: kvproto.Options{WriteBack: kvproto.Off}},

@@ -239,7 +239,7 @@ func (e effects) note(step uint32, possible bool, filtered []uint32) {
 func (e effects) spread(ctx context.Context, steps []runtime.Step, y *symmetry) error {
 	byKey := map[string]runtime.Step{}
 	for _, s := range steps {
-		if key, ok := s.Key(nil); ok {
+		if key, ok := s.Engine().Key(nil); ok {
 			byKey[key] = s
 		}
 	}
@@ -253,7 +253,7 @@ func (e effects) spread(ctx context.Context, steps []runtime.Step, y *symmetry) 
 			if e.Offered.has(to) && e.Possible.has(to) && !slices.ContainsFunc(filters, func(f uint32) bool { return !e.Filtered.has(f) }) {
 				break
 			}
-			key, ok := s.Key(y.Renaming(g))
+			key, ok := s.Engine().Key(y.Renaming(g))
 			if !ok {
 				break
 			}

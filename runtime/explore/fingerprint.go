@@ -97,7 +97,7 @@ func (o Options) fingerprint(s *space.Space) Fingerprint {
 	c := o.Start.Cluster()
 	config := c.Config()
 	network := "lossy"
-	if config.Network == runtime.Held {
+	if config.Held {
 		network = "held"
 	}
 	f := Fingerprint{
@@ -139,7 +139,7 @@ func (o Options) fingerprint(s *space.Space) Fingerprint {
 
 // stepText distinguishes a step from all others.
 func stepText(s runtime.Step) string {
-	key, _ := s.Key(nil) // steps that are not renamed have one, too
+	key, _ := s.Engine().Key(nil) // steps that are not renamed have one, too
 	return fmt.Sprintf("%q %q", s, key)
 }
 

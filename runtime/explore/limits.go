@@ -10,12 +10,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
 // A LimitError is why a search stopped that ran into a limit of its options, or
 // of what it can number.
-type LimitError = runtime.LimitError
+type LimitError = engine.LimitError
 
 // Limits keep what has numbers of 32 bits below that, with room for what goes on
 // until all workers have stopped. Tests make them small.

@@ -219,7 +219,7 @@ func TestRandomSpacesAgreeWithOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		e := rapid.SampledFrom(all).Draw(rt, "exhibit")
 		config := rapid.SampledFrom([]runtime.Config{e.flawed, e.flawed, e.right}).Draw(rt, "config")
-		config.Network = rapid.SampledFrom([]runtime.Network{runtime.Lossy, runtime.Lossy, runtime.Held}).Draw(rt, "network")
+		config.Held = rapid.SampledFrom([]bool{false, false, true}).Draw(rt, "held")
 		s := newStage(t, config)
 		lines := strings.Split(e.story, "\n")
 		begin := rapid.IntRange(0, len(lines)-1).Draw(rt, "begin")

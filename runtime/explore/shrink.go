@@ -348,7 +348,7 @@ func (s *shrinker) withoutTwins() []change {
 // copies returns the names of the instances of an identity.
 func (s *shrinker) copies(id string) []string {
 	c := s.found.World.Cluster()
-	i, err := c.Identity(id)
+	i, err := c.Engine().Identity(id)
 	if err != nil {
 		return nil
 	}
@@ -385,16 +385,19 @@ func renamed(actions []runtime.Action, names map[string]string) []runtime.Action
 			return kept
 		}
 		a = runtime.Edit(a, func(arg runtime.Argument) any {
-			switch arg.Means {
-			case runtime.InstanceArg:
-				return rename(arg.Value.(string))
-			case runtime.InstancesArg:
-				kept := renameAll(arg.Value.([]string))
+			if !arg.Instances {
+				return arg.Value
+			}
+			switch v := arg.Value.(type) {
+			case string:
+				return rename(v)
+			case []string:
+				kept := renameAll(v)
 				gone = gone || len(kept) == 0 && !arg.Optional
 				return kept
-			case runtime.GroupsArg:
+			case [][]string:
 				var groups [][]string
-				for _, group := range arg.Value.([][]string) {
+				for _, group := range v {
 					if group = renameAll(group); len(group) > 0 {
 						groups = append(groups, group)
 					}

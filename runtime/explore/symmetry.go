@@ -237,14 +237,14 @@ func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
 		at.images.byKey = map[string]runtime.Step{}
 		for _, g := range at.groups {
 			for _, s := range g.steps {
-				if key, ok := s.Key(nil); ok {
+				if key, ok := s.Engine().Key(nil); ok {
 					at.images.byKey[key] = s
 				}
 			}
 		}
 		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.ways())
 	})
-	key, ok := step.Key(y.Renaming(renaming))
+	key, ok := step.Engine().Key(y.Renaming(renaming))
 	image, known := at.images.byKey[key]
 	if !ok || !known {
 		panic("explore: the space is not closed under a renaming that keeps it")
@@ -366,8 +366,8 @@ func sameSeen(a, b node.Observation) bool {
 // observed lists the observations of each instance.
 func (r *renamer) observed(list uint32) [][]node.Observation {
 	of := make([][]node.Observation, len(r.cluster.Instances()))
-	for _, o := range r.cluster.Observations(list, 0) {
-		of[o.Instance] = append(of[o.Instance], o.Observation)
+	for i, o := range r.cluster.Engine().Observations(list) {
+		of[i] = append(of[i], o)
 	}
 	return of
 }
@@ -378,10 +378,9 @@ func (r *renamer) operations(list uint32, g int) []runtime.Observed {
 	to := r.Renaming(g)
 	var events []runtime.Observed
 	var who node.Set
-	for _, o := range r.cluster.Observations(list, 0) {
+	for i, o := range r.cluster.Engine().Observations(list) {
 		if o.OfOperation() {
-			o.Instance = to[o.Instance]
-			events, who = append(events, o), who|node.SetOf(o.Instance)
+			events, who = append(events, runtime.Observed{Observation: o, Instance: to[i]}), who|node.SetOf(to[i])
 		}
 	}
 	if who.Len() < 2 {
@@ -425,7 +424,7 @@ func moved(c *runtime.Cluster, r engine.Renaming) string {
 func (r *renamer) difference(want, got engine.Vector) string {
 	for i, in := range r.cluster.Instances() {
 		if want[i] != got[i] {
-			return apart(in.Name, r.cluster.WorldAt(got).Fields(i), r.cluster.WorldAt(want).Fields(i))
+			return apart(in.Name, r.cluster.Engine().Fields(got, i), r.cluster.Engine().Fields(want, i))
 		}
 	}
 	return "other messages are in flight"

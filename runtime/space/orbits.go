@@ -106,7 +106,7 @@ func newGroup(ctx context.Context, steps []runtime.Step) *group {
 	}
 	for i, step := range steps {
 		g.number[step.String()] = i
-		if key, ok := step.Key(nil); ok {
+		if key, ok := step.Engine().Key(nil); ok {
 			g.byKey[key] = i
 		}
 	}
@@ -158,7 +158,7 @@ func (g *group) action(r engine.Renaming) (*action, error) {
 			a.image[i] = int32(i)
 			continue
 		}
-		key, ok := step.Key(r)
+		key, ok := step.Engine().Key(r)
 		image, known := g.byKey[key]
 		if !ok || !known {
 			return nil, nil

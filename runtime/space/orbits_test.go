@@ -91,7 +91,7 @@ func imageOf(sc space.Scenario, r engine.Renaming, known map[string]string) stri
 	for _, s := range sc {
 		image, ok := known[s.String()]
 		if !ok {
-			image, ok = s.Key(r)
+			image, ok = s.Engine().Key(r)
 			if !ok && (r == nil || r.Identity()) {
 				image = s.String()
 			}

@@ -7,20 +7,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// AppendKey appends what the step does after a renaming (nil: as it is), equal for
-// steps of one kind that do the same. It reports false for steps that are not renamed:
+// Key returns a text that says what the step does after a renaming (nil: as it is),
+// equal for steps that do the same. It reports false for steps that are not renamed:
 // those that change links or name an operation.
-func (s *Step) AppendKey(b []byte, r Renaming) ([]byte, bool) {
-	key := renamedKey{r, b}
+func (s *Step) Key(r Renaming) (string, bool) {
+	key := renamedKey{r, make([]byte, 0, 64)}
+	key.text(s.kind)
 	ok := s.move.key(&key)
-	return key.b, ok
-}
-
-// renamed is what symmetry asks of a move.
-type renamed interface {
-	// key appends what the move is after a renaming, and reports whether moves
-	// of its kind are renamed at all.
-	key(k *renamedKey) bool
+	return string(key.b), ok
 }
 
 // A renamedKey is what a step does after a renaming.

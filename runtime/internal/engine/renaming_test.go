@@ -157,8 +157,8 @@ func TestKeysOfSteps(t *testing.T) {
 	known := map[string]string{}
 	for _, p := range pairs {
 		for k, s := range p {
-			plain, ok := s.Key(nil)
-			renamed, okRenamed := s.Key(swap)
+			plain, ok := s.Engine().Key(nil)
+			renamed, okRenamed := s.Engine().Key(swap)
 			if !ok || !okRenamed {
 				t.Errorf("%s has no key", s)
 			}
@@ -166,7 +166,7 @@ func TestKeysOfSteps(t *testing.T) {
 				t.Errorf("%s and %s have one key", s, text)
 			}
 			known[plain] = s.String()
-			if want, _ := p[1-k].Key(nil); renamed != want {
+			if want, _ := p[1-k].Engine().Key(nil); renamed != want {
 				t.Errorf("%s renamed is not %s", s, p[1-k])
 			}
 		}
@@ -175,7 +175,7 @@ func TestKeysOfSteps(t *testing.T) {
 		must(c.Step(runtime.HealStep{})), must(c.Step(runtime.CutStep{Src: "A", Dst: "B"})), must(c.Step(runtime.DropStep{Type: "vote", Src: "A", Dst: ""})), must(c.Step(runtime.DeafStep{ID: "A", Types: []string{"vote"}})),
 		must(c.Step(runtime.HoldStep{Src: "A", Dst: "B"})), must(c.Step(runtime.ReleaseStep{Src: "A", Dst: "B", Count: 0})), must(c.Step(runtime.OrderStep{ID: "A", First: []string{"B"}})), must(c.Step(runtime.InvokeStep{Client: "c1", Op: simtest.Read()})),
 	} {
-		if _, ok := s.Key(swap); ok {
+		if _, ok := s.Engine().Key(swap); ok {
 			t.Errorf("%s is renamed", s)
 		}
 	}

@@ -93,7 +93,7 @@ func diariesOf(t *testing.T, c *runtime.Cluster, steps int) *space.Space {
 }
 
 func isLimit(err error) bool {
-	var limit runtime.LimitError
+	var limit engine.LimitError
 	return errors.As(err, &limit)
 }
 

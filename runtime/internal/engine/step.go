@@ -14,6 +14,7 @@ type Step struct {
 	Named node.Set   // the instances that it is about
 	Parts []node.Set // the partition under which messages flow, or that begins; nil if there is none
 
+	kind    string // the name of its action
 	move    Move
 	members node.Set // those that take part; all, except in an exchange
 	deaf    []filter // in force for this step only
@@ -25,9 +26,9 @@ type Step struct {
 	last       atomic.Pointer[settings]
 }
 
-// NewStep returns the step that takes a move.
-func NewStep(sys *System, m Move) *Step {
-	s := &Step{move: m, members: sys.All()}
+// NewStep returns the step that takes a move, of the given kind of actions.
+func NewStep(sys *System, kind string, m Move) *Step {
+	s := &Step{kind: kind, move: m, members: sys.All()}
 	m.describe(sys, s)
 	return s
 }

@@ -40,7 +40,7 @@ func ConfigOf(c *Command, others ...node.Protocol) (runtime.Config, error) {
 				config.Twins = append(config.Twins, runtime.Twin{ID: id, Copies: max(2, 1+len(last)-len(id))})
 			}
 		case arg.Key == "network" && value == "held":
-			config.Network = runtime.Held
+			config.Held = true
 		case option >= 0:
 			err = set(&options, kvproto.OptionList()[option], value)
 		case other >= 0:

@@ -159,7 +159,7 @@ func RandomConfig(t *rapid.T, p node.Protocol) runtime.Config {
 		config.Twins = Twins("B")
 	}
 	if rapid.IntRange(0, 4).Draw(t, "network") == 0 {
-		config.Network = runtime.Held
+		config.Held = true
 	}
 	return config
 }

@@ -54,7 +54,7 @@ const mostPasts = 7 << 29
 
 // TooManyPasts is the error of a search in which there are more.
 func TooManyPasts(most int) error {
-	return runtime.LimitError{What: fmt.Sprintf("properties remember more than %d different pasts, which is as many as a search can number", most)}
+	return engine.LimitError{What: fmt.Sprintf("properties remember more than %d different pasts, which is as many as a search can number", most)}
 }
 
 // tupleBytes is about what a tuple takes beside its texts, pairBytes what a map
@@ -135,7 +135,11 @@ func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) 
 // number. It may be called concurrently. An error is that of a property.
 func (m *monitors) fold(ctx context.Context, id, list uint32) (uint32, error) {
 	return remember(m, m.next, [2]uint32{id, list}, func() (tuple, error) {
-		return m.after(ctx, *m.at(id), m.cluster.Observations(list, 0))
+		var seen []runtime.Observed
+		for i, o := range m.cluster.Engine().Observations(list) {
+			seen = append(seen, runtime.Observed{Observation: o, Instance: i})
+		}
+		return m.after(ctx, *m.at(id), seen)
 	})
 }
 
