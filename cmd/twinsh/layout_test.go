@@ -13,7 +13,7 @@ import (
 )
 
 // code is the parsed code of each folder, without tests.
-func code(t *testing.T) map[string][]*ast.File {
+func code(t *testing.T) (map[string][]*ast.File, *token.FileSet) {
 	t.Helper()
 	const root = "../.."
 	folders := map[string][]*ast.File{}
@@ -33,13 +33,12 @@ func code(t *testing.T) map[string][]*ast.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return folders
+	return folders, fset
 }
 
 // Lower packages do not know the higher ones: see the picture in docs/architecture.md.
 func TestImportsPointDown(t *testing.T) {
-	const module = "github.com/twinsh/twinsh/"
-	folders := code(t)
+	folders, _ := code(t)
 	for folder, may := range map[string][]string{
 		"runtime/node":            {},
 		"runtime/internal/hash":   {},
@@ -59,7 +58,7 @@ func TestImportsPointDown(t *testing.T) {
 		}
 		for _, f := range folders[folder] {
 			for _, s := range f.Imports {
-				if name, ours := strings.CutPrefix(strings.Trim(s.Path.Value, `"`), module); ours && !slices.Contains(may, name) {
+				if name, ours := strings.CutPrefix(strings.Trim(s.Path.Value, `"`), modulePath); ours && !slices.Contains(may, name) {
 					t.Errorf("%s imports %s", folder, name)
 				}
 			}
@@ -69,7 +68,7 @@ func TestImportsPointDown(t *testing.T) {
 
 // What hosts and authors of nodes see is small, and each name has a comment.
 func TestFacesAreSmall(t *testing.T) {
-	folders := code(t)
+	folders, _ := code(t)
 	for folder, most := range map[string]int{"runtime": 110, "runtime/node": 60} {
 		n := 0
 		count := func(name string, comments ...*ast.CommentGroup) {
@@ -110,7 +109,8 @@ func TestFacesAreSmall(t *testing.T) {
 
 // The methods of a type stand together: in four files at most.
 func TestMethodsStandTogether(t *testing.T) {
-	for folder, files := range code(t) {
+	folders, _ := code(t)
+	for folder, files := range folders {
 		of := map[string]int{} // in how many files a type has methods
 		for _, f := range files {
 			here := map[string]bool{}
