@@ -17,6 +17,13 @@ func (s *Step) Key(r Renaming) (string, bool) {
 	return string(key.b), ok
 }
 
+// renamed is what symmetry asks of a move.
+type renamed interface {
+	// key appends what the move is after a renaming, and reports whether moves
+	// of its kind are renamed at all.
+	key(k *renamedKey) bool
+}
+
 // A renamedKey is what a step does after a renaming.
 type renamedKey struct {
 	renaming Renaming
