@@ -1,4 +1,4 @@
-// Package english puts numbers and lists into sentences.
+// Package english puts numbers and lists into sentences, and long texts into little room.
 package english
 
 import (
@@ -25,4 +25,21 @@ func Join(words []string, conjunction string) string {
 		return strings.Join(words[:n-1], ", ") + " " + conjunction + " " + words[n-1]
 	}
 	return strings.Join(words, "")
+}
+
+// Squeeze takes letters out of the middle of a text, so that it has at most n, an ellipsis
+// included: texts of values differ at their ends more often than not. Where no end has room
+// it keeps the beginning.
+func Squeeze(text string, n int) string {
+	s := []rune(text)
+	switch {
+	case len(s) <= n:
+		return text
+	case n < 1:
+		return ""
+	case n < 4:
+		return strings.TrimRight(string(s[:n-1]), " ") + "…"
+	}
+	head := n * 3 / 5
+	return string(s[:head]) + "…" + string(s[len(s)-(n-1-head):])
 }

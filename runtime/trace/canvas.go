@@ -197,20 +197,6 @@ func wrap(s string, n, most int) []string {
 	return lines
 }
 
-// Squeeze takes letters out of the middle of a text, so that it has at most n.
-// Texts of values differ at their ends more often than not.
-func Squeeze(text string, n int) string {
-	s := []rune(text)
-	if len(s) <= n {
-		return text
-	}
-	if n < 4 {
-		return shorten(text, n)
-	}
-	head := n * 3 / 5
-	return string(s[:head]) + "…" + string(s[len(s)-(n-1-head):])
-}
-
 // fit narrows the widest of the given widths, and again, until their sum is at
 // most total or none is wider than least.
 func fit(widths []int, total, least int) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // FormatMessages is every message as an arrow.
@@ -247,7 +249,7 @@ func (d *Delivery) label() string {
 // shortened.
 func (d *diagram) label(row, from int, marks []int, text string) {
 	if len(marks) == 1 { // only to itself
-		d.put(row, from+2, Squeeze(text, d.width-from-2), plain)
+		d.put(row, from+2, english.Squeeze(text, d.width-from-2), plain)
 		return
 	}
 	crossed := slices.DeleteFunc(slices.Clone(d.cols), func(col int) bool { return col < marks[0] || col > marks[len(marks)-1] })
@@ -271,7 +273,7 @@ func (d *diagram) label(row, from int, marks []int, text string) {
 	if room >= runes(text)+2 {
 		text = " " + text + " "
 	} else {
-		text = Squeeze(text, room)
+		text = english.Squeeze(text, room)
 	}
 	d.put(row, best+(room-runes(text)+1)/2, text, plain)
 }

@@ -119,7 +119,7 @@ func draw(t *Trace) *pageDrawing {
 	d.Least = min(longest, 10)*charWidth + margin
 	identities := 0
 	for i, l := range t.Lanes {
-		shape := laneShape{X: d.across(i, .5), Name: Squeeze(l.Name, longestText), Class: "server"}
+		shape := laneShape{X: d.across(i, .5), Name: english.Squeeze(l.Name, longestText), Class: "server"}
 		if l.Client {
 			shape.Class = "client"
 		}
@@ -129,7 +129,7 @@ func draw(t *Trace) *pageDrawing {
 		if l.Twinned {
 			if i == 0 || t.Lanes[i-1].Identity != l.Identity {
 				d.Bands = append(d.Bands, rect{X: d.across(i, .03), W: d.across(0, .94), Lanes: 1,
-					Text: Squeeze(l.Identity, longestText) + ": one identity", Class: fmt.Sprintf("twin%d", identities%twinLooks)})
+					Text: english.Squeeze(l.Identity, longestText) + ": one identity", Class: fmt.Sprintf("twin%d", identities%twinLooks)})
 				identities++
 			} else {
 				band := &d.Bands[len(d.Bands)-1]
@@ -321,7 +321,7 @@ func (d *pageDrawing) labels(p *stepShape, wave []Delivery, y int) int {
 			continue
 		}
 		label := textShape{X: lane.X, DX: 8, Y: y, Anchor: "start", Tip: lane.Name + " sends " + english.Join(full, "and")}
-		label.Text = Squeeze(oneLine(texts[0]), longestText)
+		label.Text = english.Squeeze(oneLine(texts[0]), longestText)
 		if len(texts) > 1 {
 			label.More = fmt.Sprintf(" +%d", len(texts)-1)
 		}
@@ -372,7 +372,7 @@ func sign(n int) int {
 
 // chip writes text on a lane; what does not fit shows in the tip.
 func (d *pageDrawing) chip(lane, y int, text, tip, class string) chipShape {
-	return chipShape{X: d.Lanes[lane].X, Y: y, Text: Squeeze(oneLine(text), longestText), Tip: tip, Class: class}
+	return chipShape{X: d.Lanes[lane].X, Y: y, Text: english.Squeeze(oneLine(text), longestText), Tip: tip, Class: class}
 }
 
 // tip describes a delivery in full.

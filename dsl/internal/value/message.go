@@ -8,8 +8,8 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
-	"github.com/twinsh/twinsh/runtime/trace"
 )
 
 // A Message is a message between nodes written in Starlark: a type and
@@ -47,13 +47,13 @@ func brief(v starlark.Value) string {
 	const most = 24
 	s, ok := v.(*Signed)
 	if !ok {
-		return trace.Squeeze(contents(v), most)
+		return english.Squeeze(contents(v), most)
 	}
 	by := fmt.Sprintf(" by %s", s.Signer)
 	if name, ok := s.Signer.(starlark.String); ok {
 		by = " by " + string(name)
 	}
-	return trace.Squeeze(contents(s.Value), most-4) + by
+	return english.Squeeze(contents(s.Value), most-4) + by
 }
 
 // contents shows a value as String does, but signed values inside of it by what
