@@ -45,6 +45,7 @@ func parsed(t *testing.T, tests bool) (map[string]*ast.File, *token.FileSet) {
 // docs/architecture.md. A new package has its place here before it has an import.
 var layers = []struct{ folder, imports string }{
 	{"runtime/internal/hash", ""},
+	{"runtime/internal/machine", ""},
 	{"runtime/english", ""},
 	{"runtime/files", ""},
 	{"runtime/terminal", ""},
@@ -55,7 +56,7 @@ var layers = []struct{ folder, imports string }{
 	{"runtime/check", "runtime runtime/node runtime/internal/engine runtime/english"},
 	{"runtime/trace", "runtime runtime/node runtime/english runtime/terminal"},
 	{"runtime/explore/internal/judge", "runtime runtime/node runtime/internal/engine runtime/check"},
-	{"runtime/explore", `runtime runtime/node runtime/internal/engine runtime/internal/hash runtime/english runtime/files
+	{"runtime/explore", `runtime runtime/node runtime/internal/engine runtime/internal/hash runtime/internal/machine runtime/english runtime/files
 		runtime/space runtime/check runtime/explore/internal/judge`},
 	{"kvproto", "runtime/node"},
 	{"runtime/internal/simtest", "runtime runtime/node runtime/space runtime/check kvproto"},

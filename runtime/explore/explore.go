@@ -34,13 +34,14 @@
 // A search (search.go) goes through a graph (graph.go): the places of the space with the
 // steps on from them, and how each search node was reached. The nodes of one layer are a
 // frontier (frontier.go), expanded by workers (worker.go). Worlds that differ in names only
-// are one under a symmetry (symmetry.go); effects (effects.go) are which choices ever
-// mattered. A keeper (checkpoint.go) writes checkpoints, a resumption (resume.go) goes back
-// to one. A sampler (sample.go) draws scenarios instead, guided by an archive of what was new.
+// are one under a symmetry (symmetry.go), whose promise a renamer checks (renamer.go); effects
+// (effects.go) are which choices ever mattered. A keeper (checkpoint.go) writes checkpoints, a
+// resumption (resume.go) goes back to one. A sampler (sample.go) draws scenarios instead, guided,
+// if it is asked to be, by an archive of what was new (novelty.go).
 //
 // Beside them stand what parts of a search in several processes are ([Shard], [Merge];
-// shard.go), by what they are recognized as parts of one search ([Fingerprint]), and
-// [Shrink].
+// shard.go), how reports are written down ([Saved]; saved.go), by what they are recognized as
+// parts of one search ([Fingerprint]), and [Shrink] with the changes that it tries (changes.go).
 package explore
 
 import (
@@ -57,6 +58,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/internal/machine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -273,4 +275,40 @@ func (o Options) operations() error {
 		}
 	}
 	return nil
+}
+
+// An inquiry is what a search and a sample have in common: what is asked, and what is
+// known of the answer.
+type inquiry struct {
+	space    *space.Space
+	options  Options
+	cluster  *runtime.Cluster
+	judge    *judge.Judge
+	findings *findings
+	report   *Report
+	bounds   *bounds
+	began    time.Time
+}
+
+func newInquiry(kind string, s *space.Space, o Options) *inquiry {
+	if o.Workers <= 0 {
+		o.Workers = machine.Processors()
+	}
+	j := judge.New(o.Start, o.Properties, o.Invariants, mayForget(s))
+	r := newReport(kind, s, o, j)
+	return &inquiry{
+		space: s, options: o, cluster: o.Start.Cluster(), judge: j, findings: newFindings(r, j), report: r, bounds: new(bounds), began: time.Now(),
+	}
+}
+
+// mayForget returns the instances of identities that suffer amnesia in some
+// scenario of the space.
+func mayForget(s *space.Space) node.Set {
+	var set node.Set
+	for _, step := range s.Steps() {
+		if runtime.Is[runtime.AmnesiaStep](step) {
+			set |= step.Cluster().Engine().SameIdentity(step.Instances())
+		}
+	}
+	return set
 }

@@ -72,6 +72,10 @@ func (w weight) big() *big.Int {
 // to. Beside each stand its weight (how many scenarios lead to it) and its parent link (the
 // least of the choices that do).
 //
+// A search node is compared as a whole, and never by its hash alone: a search that keeps
+// hashes only (Holzmann, "An Analysis of Bitstate Hashing", FMSD 1998) may take two different
+// nodes for one and miss what follows from the other, and a verdict here is exact.
+//
 // Search nodes are spread over shards by hash, so that workers seldom wait for each
 // other. The weight is a sum and the parent link a minimum, so it does not matter
 // in which order workers add search nodes; ranks, which are assigned by parent link when
@@ -85,6 +89,10 @@ type frontier struct {
 	order  []uint32
 }
 
+// A shard is a hash table with linear probing. Nodes, weights and parent links lie in
+// arrays of words that grow, without a pointer in them, so that the garbage collector has
+// nothing to follow in gigabytes; half of a slot is hash, so that a slot of another node is
+// passed by without a look at the node.
 type shard struct {
 	mu      sync.Mutex
 	slots   []uint64 // upper half of the hash, and number of the search node plus one
@@ -94,6 +102,7 @@ type shard struct {
 	_       [64]byte // shards don't share cache lines
 }
 
+// newFrontier returns an empty frontier with room for most search nodes.
 func newFrontier(width, words, shards, most int) *frontier {
 	return &frontier{width: width, words: words, most: max(1, most/shards), shards: make([]shard, shards)}
 }
@@ -108,6 +117,7 @@ func (f *frontier) add(node searchNode, w weight, from parentLink) bool {
 	return ok
 }
 
+// add is that of the frontier in the shard of the node, whose lock is held.
 func (s *shard) add(f *frontier, h uint64, node searchNode, w weight, from parentLink) bool {
 	if len(s.parents)*4 >= len(s.slots)*3 {
 		s.grow(f.width)
@@ -137,6 +147,7 @@ func (s *shard) add(f *frontier, h uint64, node searchNode, w weight, from paren
 	}
 }
 
+// grow doubles the slots. Hashes are computed anew, because slots have but a half of them.
 func (s *shard) grow(width int) {
 	old := s.slots
 	s.slots = make([]uint64, max(64, 2*len(old)))
@@ -151,7 +162,9 @@ func (s *shard) grow(width int) {
 	}
 }
 
-// seal ranks the search nodes by parent link. It returns the links in the order of
+// seal ranks the search nodes by parent link. That is the order in which a single worker
+// meets them, so that ranks, and with them the parent links of the next layer, are the same
+// for any number of workers. It returns the links in the order of
 // their ranks; nothing may be added afterwards. The error is that of ctx; then the
 // nodes have no ranks, and nothing can go on from them.
 func (f *frontier) seal(ctx context.Context) ([]parentLink, error) {
@@ -160,7 +173,7 @@ func (f *frontier) seal(ctx context.Context) ([]parentLink, error) {
 	for i := range f.shards {
 		f.first[i] = n
 		n += len(f.shards[i].parents)
-		f.shards[i].slots = nil
+		f.shards[i].slots = nil // nothing is looked up any more
 	}
 	parents := make([]parentLink, 0, n)
 	f.order = make([]uint32, n)
@@ -223,7 +236,9 @@ const sortChunk = 1 << 16
 
 // sortByKey sorts keys and lets values follow, by counting, digit by digit
 // from the lowest. Digits that all keys share cost nothing, and a search with
-// one worker adds search nodes in order, so nothing is moved then. The error is that of ctx;
+// one worker adds search nodes in order, so nothing is moved then. (A radix sort from the
+// least digit: Knuth, The Art of Computer Programming, volume 3, 5.2.5.) It takes a second
+// copy of both lists while it runs, and time that grows as they do. The error is that of ctx;
 // then what is in keys and values means nothing.
 func sortByKey(ctx context.Context, keys []uint64, values []uint32) error {
 	if slices.IsSorted(keys) {

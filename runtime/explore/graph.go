@@ -15,7 +15,11 @@ import (
 
 // A graph is the state space of a search as far as it is known: the places of the space,
 // with the steps on from each, and of all search nodes how they were reached. Of the
-// nodes themselves it keeps none.
+// nodes themselves it keeps none: a scenario is found again by its choices, which takes as
+// many steps as it has, and only for the few that are shown.
+//
+// Workers read it while they expand a layer. It changes between layers only, but for the
+// images of steps, which are found when they are first needed.
 type graph struct {
 	space  *space.Space
 	start  *runtime.World
@@ -145,7 +149,10 @@ func (g *graph) memory() int {
 	return n
 }
 
-// leaders returns what [engine.Simulator.Expect] needs to know of steps to a place.
+// leaders returns who may lead the next round at a place, if nothing but rounds can come
+// there: then local states that react equally to every such round are one. It returns none
+// where that does not hold, which is always right and merges less. It is what
+// [engine.Simulator.Expect] needs to know of steps to a place.
 func (g *graph) leaders(at *place) node.Set {
 	var leaders node.Set
 	if at.last || g.lookAtStates {

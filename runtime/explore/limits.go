@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	goruntime "runtime"
-	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/internal/machine"
 )
 
 // A LimitError is why a search stopped that ran into a limit of its options, or
@@ -77,8 +76,8 @@ func (b *bounds) within(ctx context.Context, o Options) (context.Context, func()
 	})
 	stop := func() { ignore(); b.clock.pause(); cancel(nil) }
 	if o.MaxMemory > 0 {
-		g := newGuard(o.MaxMemory, func() int { return int(b.occupied.Load()) })
-		go g.watch(ctx, cancel)
+		guard := machine.NewGuard(o.MaxMemory, func() int { return int(b.occupied.Load()) })
+		go guard.Watch(ctx, func() { cancel(memoryLimit(o.MaxMemory)) })
 	}
 	return ctx, stop
 }
@@ -112,88 +111,6 @@ func (c *clock) pause() (resume func()) {
 	})
 }
 
-// A guard looks again before the memory that is left can be filled at fillRate bytes
-// a second, and yet not all the time: a look wakes a thread, and takes time from workers
-// that have all processors.
-const (
-	fillRate   = 16 << 30
-	guardLeast = 2 * time.Millisecond
-	guardMost  = 250 * time.Millisecond
-)
-
-// untilFull returns how long a guard may wait when so many bytes are left.
-func untilFull(left int) time.Duration {
-	wait := time.Duration(float64(left) / fillRate * float64(time.Second))
-	return min(max(wait, guardLeast), guardMost)
-}
-
-// A guard ends a search whose memory comes to its limit. It looks at what the
-// search counts, and at how far the heap of the process has grown since the search
-// began, which is what is not counted, too, and whatever else the process does. The
-// heap holds garbage; when it has grown by nine tenths of the limit, what of it is in
-// use is found out, and that may be eight tenths. The rest is room for what grows
-// between two looks, and for what the runtime needs.
-type guard struct {
-	limit   int
-	counted func() int
-	heap    func() int // in use, garbage included
-	collect func()     // the garbage
-	least   int        // that the heap ever was
-}
-
-func newGuard(limit int, counted func() int) *guard {
-	g := &guard{limit: limit, counted: counted, heap: heapInUse, collect: goruntime.GC}
-	g.least = g.heap()
-	return g
-}
-
-// watch looks until ctx ends, which it makes happen.
-func (g *guard) watch(ctx context.Context, end context.CancelCauseFunc) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-			left, err := g.look()
-			if err != nil {
-				end(err)
-				return
-			}
-			timer.Reset(untilFull(left))
-		}
-	}
-}
-
-// look returns a [LimitError] if the limit is reached, and else how many bytes are
-// left before something is to be done.
-func (g *guard) look() (left int, err error) {
-	counted := g.limit - g.counted()
-	if counted < 0 {
-		return 0, memoryLimit(g.limit)
-	}
-	now := g.heap()
-	g.least = min(g.least, now)
-	room := g.least + g.limit/10*9
-	if now > room {
-		g.collect()
-		if now = g.heap(); now-g.least > g.limit/10*8 {
-			return 0, memoryLimit(g.limit)
-		}
-	}
-	return min(counted, room-now), nil
-}
-
 func memoryLimit(bytes int) error {
 	return LimitError{What: fmt.Sprintf("the memory limit of %d bytes was reached", bytes)}
-}
-
-// heapInUse returns the bytes of the heap that hold objects, dead ones among them,
-// and what lies unused between them. Reading that takes some microseconds and stops
-// nothing.
-func heapInUse() int {
-	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
-	metrics.Read(samples)
-	return int(samples[0].Value.Uint64() + samples[1].Value.Uint64())
 }

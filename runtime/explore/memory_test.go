@@ -22,7 +22,7 @@ func TestMemoryIsCounted(t *testing.T) {
 	}
 	x.graph.canonicalFrom, x.graph.parents = 0, [][]parentLink{nil}
 	nodes, next := x.graph.frontier(1), x.graph.frontier(1)
-	w := x.newWorker(t.Context())
+	w := newWorker(t.Context(), x)
 	start := c.Start().Vector()
 	moved := make(engine.Vector, c.Engine().Width())
 	for _, part := range []struct {

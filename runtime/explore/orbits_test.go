@@ -108,7 +108,7 @@ func TestLayersAreOrbits(t *testing.T) {
 				t.Fatalf("the counterexample %q violates nothing: %v", x.texts(v.Counterexample), err)
 			}
 		}
-		w := x.newWorker(t.Context())
+		w := newWorker(t.Context(), x)
 		layer := map[string]searchNode{}
 		add := func(to map[string]searchNode, node searchNode) { to[nodeKey(node)] = node }
 		add(layer, newSearchNode(c.Start().Vector(), x.judge.Start().Past, x.graph.place(x.space.Start()).index))

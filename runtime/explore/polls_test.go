@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -152,10 +152,7 @@ type endsIn struct {
 }
 
 func (e *endsIn) Err() error {
-	pc := make([]uintptr, 1)
-	goruntime.Callers(2, pc)
-	asks, _ := goruntime.CallersFrames(pc).Next()
-	if e.ended = e.ended || strings.HasSuffix(asks.Function, "."+e.function); e.ended {
+	if e.ended = e.ended || strings.Contains(string(debug.Stack()), "."+e.function+"("); e.ended {
 		return context.Canceled
 	}
 	return nil

@@ -51,7 +51,7 @@ func (x *search) replayUndoes(t *rapid.T, steps int) (renamed int) {
 		return 0
 	}
 	c := x.cluster
-	w := x.newWorker(t.Context())
+	w := newWorker(t.Context(), x)
 	names := newCanonicalizer(x.symmetry)
 	first := x.graph.place(x.space.Start())
 	start, err := x.judge.Begin(t.Context(), c.Start())

@@ -113,7 +113,7 @@ func (b *resumption) layerAgain(ctx context.Context, k int, nodes []searchNode, 
 	var group sync.WaitGroup
 	for i := range workers {
 		group.Go(func() {
-			w := b.newWorker(ctx)
+			w := newWorker(ctx, b.search)
 			var names *canonicalizer
 			if k >= b.from.From && b.symmetry != nil {
 				names = newCanonicalizer(b.symmetry)

@@ -2,58 +2,28 @@ package explore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/big"
-	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
-	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// An inquiry is what a search and a sample have in common: what is asked, and what is
-// known of the answer.
-type inquiry struct {
-	space    *space.Space
-	options  Options
-	cluster  *runtime.Cluster
-	judge    *judge.Judge
-	findings *findings
-	report   *Report
-	bounds   *bounds
-	began    time.Time
-}
-
-func newInquiry(kind string, s *space.Space, o Options) *inquiry {
-	if o.Workers <= 0 {
-		o.Workers = goruntime.GOMAXPROCS(0)
-	}
-	j := judge.New(o.Start, o.Properties, o.Invariants, mayForget(s))
-	r := newReport(kind, s, o, j)
-	return &inquiry{
-		space: s, options: o, cluster: o.Start.Cluster(), judge: j, findings: newFindings(r, j), report: r, bounds: new(bounds), began: time.Now(),
-	}
-}
-
-// mayForget returns the instances of identities that suffer amnesia in some
-// scenario of the space.
-func mayForget(s *space.Space) node.Set {
-	var set node.Set
-	for _, step := range s.Steps() {
-		if runtime.Is[runtime.AmnesiaStep](step) {
-			set |= step.Cluster().Engine().SameIdentity(step.Instances())
-		}
-	}
-	return set
-}
-
-// A search covers a space layer by layer, breadth first.
+// A search covers a space layer by layer, breadth first: the search nodes that scenarios
+// of n steps lead to are all there before one of n+1 steps is looked at. That is what makes
+// the first violation one of minimal length, and it is what lets nodes be merged with exact
+// weights: when a layer is gone on from, nothing can be added to a weight any more. Only two
+// layers are in memory at a time, and of those before them the parent links, 8 bytes a node,
+// as model checkers keep the predecessor of each state to print a trace (Yu, Manolios and
+// Lamport, "Model Checking TLA+ Specifications", CHARME 1999).
+//
+// Workers share a layer and wait for each other at its end. What they do in between has no
+// order, so all that is reported is a sum, a minimum, or a set; see [frontier].
 type search struct {
 	*inquiry
 	graph    *graph
@@ -92,11 +62,13 @@ func (x *search) anew(o Options, why asymmetry) *search {
 	return y
 }
 
-// run covers the space, as far as bounds and options let it.
+// run covers the space, as far as bounds and options let it. Whatever ends it early, what
+// was judged until then is in the report: an error is returned only for a mistake, of a
+// property or of the protocol's promise of symmetry.
 func (x *search) run(ctx context.Context) (*Report, error) {
 	layer, err := x.first(ctx)
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil: // it was stopped before it began: nothing is judged
 		x.report.Stopped, layer = context.Cause(ctx), x.graph.frontier(1)
 	case err != nil:
 		return nil, err
@@ -107,7 +79,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 		if err != nil {
 			return nil, x.firstError(ctx, layer, err)
 		}
-		if x.report.Stopped != nil {
+		if x.report.Stopped != nil { // amid the layer: next has a part of the nodes that belong there
 			x.saveStopped(layer)
 			break
 		}
@@ -141,7 +113,9 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	return x.report, nil
 }
 
-// conclude completes the report.
+// conclude completes the report. What is counted by place becomes numbers of scenarios only
+// here: until then a count is of prefixes, in machine words, and the space knows for how many
+// scenarios each stands.
 func (x *search) conclude(ctx context.Context) {
 	r := x.report
 	if x.options.Shard.Count > 1 && !x.isCut && x.options.Shard.Index > 0 {
@@ -163,7 +137,8 @@ func (x *search) conclude(ctx context.Context) {
 
 // firstError returns the error that a single worker meets first in a layer in
 // which some worker met err, because it must not matter who was faster. Things
-// that the workers saw before are fresh to the single one.
+// that the workers saw before are fresh to the single one. It costs at most the layer
+// once more, and only a search that fails pays it.
 func (x *search) firstError(ctx context.Context, nodes *frontier, err error) error {
 	if x.options.Workers == 1 {
 		return err
@@ -231,56 +206,9 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	return layer, err
 }
 
-// seekSymmetry finds the symmetry that the search can use, once. If it was asked for and
-// there is none, the report says why. The error is that of ctx.
-func (x *search) seekSymmetry(ctx context.Context) error {
-	if x.sought || x.options.Symmetry == Never {
-		return nil
-	}
-	var err error
-	x.symmetry, err = findSymmetry(ctx, x.space, x.options, x.judge)
-	var a asymmetry
-	if errors.As(err, &a) {
-		err = nil
-		if x.options.Symmetry != Auto {
-			x.report.Asymmetry, x.report.Asked = a.why, true
-		}
-	}
-	x.sought = err == nil
-	return err
-}
-
-// merge merges the search nodes of a layer that differ only in names, and lets
-// the layers after it do the same, if there is a symmetry. It returns the layer
-// and its parent links anew, or as they were with the error of ctx.
-func (x *search) merge(ctx context.Context, nodes *frontier, parents []parentLink) (*frontier, []parentLink, error) {
-	if err := x.seekSymmetry(ctx); err != nil || x.symmetry == nil {
-		return nodes, parents, err
-	}
-	names := newCanonicalizer(x.symmetry)
-	merged := x.graph.frontier(1)
-	node := make(searchNode, x.graph.width)
-	for rank := range nodes.len() {
-		if err := ctx.Err(); err != nil {
-			return nodes, parents, err
-		}
-		at, count := nodes.at(rank)
-		copy(node, at)
-		if _, err := names.canonical(node); err != nil {
-			return nil, nil, err
-		}
-		merged.add(node, count, parents[rank])
-	}
-	of, err := merged.seal(ctx)
-	if err != nil {
-		return nodes, parents, err
-	}
-	x.graph.canonicalFrom = len(x.graph.parents)
-	return merged, of, nil
-}
-
 // blockNodes is how many search nodes a worker takes at a time; fewer of a small layer, so
-// that all workers have some.
+// that all workers have some. A block is some milliseconds of work where steps are taken from
+// memory, so that the counter that deals blocks out is no place where workers meet.
 const blockNodes = 256
 
 // layer expands each search node of a layer and returns the next one. If that is
@@ -296,8 +224,9 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 		}
 	}
 	workers = min(workers, nodes.len())
+	// A quarter of a fair share at a time evens out that nodes differ in what they cost.
 	block := int64(max(1, min(blockNodes, nodes.len()/(4*workers))))
-	shards := 1
+	shards := 1 // of one worker nothing waits, and its nodes lie in order
 	if workers > 1 {
 		shards = 64
 	}
@@ -315,7 +244,7 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 	for i := range team {
 		group.Go(func() {
 			// Made here, what workers write to lies apart in memory.
-			w := x.newWorker(ctx)
+			w := newWorker(ctx, x)
 			team[i] = w
 			counted := 0
 			for w.err == nil && ctx.Err() == nil {
@@ -351,7 +280,7 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 	if x.report.Memory = max(x.report.Memory, occupied); x.options.MaxMemory > 0 && x.report.Memory > x.options.MaxMemory {
 		stop(memoryLimit(x.options.MaxMemory))
 	}
-	if x.keeper != nil {
+	if x.keeper != nil { // before what workers found of this layer, perhaps a part of it, is added
 		x.keeper.complete = x.snapshot()
 	}
 	x.report.Worlds += int(done.Load())
@@ -366,7 +295,8 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 	return next, ended, nil
 }
 
-// gather adds up what the workers counted and found in a layer.
+// gather adds up what the workers counted and found in a layer. Workers are gone through in
+// an order that means nothing, and nothing here depends on it.
 func (x *search) gather(ctx context.Context, team []*worker) {
 	for _, w := range team {
 		x.report.Steps += w.steps
@@ -385,7 +315,9 @@ func (x *search) replay(ctx context.Context, from parentLink) *runtime.World {
 	return x.graph.replay(ctx, x.judge, names, from)
 }
 
-// expanded returns which share of the scenarios of the next length was judged.
+// expanded returns which share of the scenarios of the next length was judged: by weight,
+// because some search nodes stand for billions of scenarios and others for one. It is never 1
+// if something is left.
 func (x *search) expanded(team []*worker, nodes *frontier) float64 {
 	all, done := x.graph.weight(), x.graph.weight()
 	for rank := range nodes.len() {

@@ -2,19 +2,15 @@ package explore
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/internal/hash"
-	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -226,216 +222,50 @@ func (z *canonicalizer) rename(past uint32, g int) (renamed uint32, err error) {
 // Bytes returns about how much memory z occupies.
 func (z *canonicalizer) Bytes() int { return z.Canonicalizer.Bytes() + pairBytes*len(z.pasts) }
 
-// image returns what a renaming makes of a choice at a place. It may be called
-// concurrently.
-func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
-	step, _ := at.choice(choice)
-	if renaming == 0 {
-		return step
-	}
-	at.images.keyed.Do(func() {
-		at.images.byKey = map[string]runtime.Step{}
-		for _, g := range at.groups {
-			for _, s := range g.steps {
-				if key, ok := s.Engine().Key(nil); ok {
-					at.images.byKey[key] = s
-				}
-			}
-		}
-		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.ways())
-	})
-	key, ok := step.Engine().Key(y.Renaming(renaming))
-	image, known := at.images.byKey[key]
-	if !ok || !known {
-		panic("explore: the space is not closed under a renaming that keeps it")
-	}
-	return image
-}
-
-// imagesOf returns what each renaming makes of a choice at a place.
-func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
-	y.image(at, choice, 1) // for the keys
-	if known := at.images.of[choice].Load(); known != nil {
-		return *known
-	}
-	list := make([]runtime.Step, y.Order())
-	for g := range list {
-		list[g] = y.image(at, choice, g)
-	}
-	y.imageBytes.Add(int64(8 * len(list)))
-	at.images.of[choice].Store(&list)
-	return list
-}
-
-// A renamer checks that steps do the same after renamings.
-type renamer struct {
-	*symmetry
-	layer            int // steps before those that are checked
-	sim              *engine.Simulator
-	src, dst, wanted engine.Vector
-}
-
-func newRenamer(ctx context.Context, y *symmetry, layer int) *renamer {
-	width := y.cluster.Engine().Width()
-	sim := engine.NewSimulatorIn(y.cluster.Engine(), y.epoch)
-	sim.SetContext(ctx)
-	return &renamer{y, layer, sim, make(engine.Vector, width), make(engine.Vector, width), make(engine.Vector, width)}
-}
-
-// due returns the range of renamings under which a step is to be checked, by
-// its place in the search and by whether it held anything new.
-func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
-	all := r.Order()
-	if !r.sampled {
-		if fresh {
-			return 1, all
-		}
-		return 1, 1
-	}
-	switch h := hash.Words([]uint32{uint32(rank), uint32(choice)}); {
-	case rank < checkedNodes:
-		return 1, all
-	case h%checkedShare == 0:
-		g := 1 + int(h/checkedShare%uint64(all-1))
-		return g, g + 1
-	}
-	return 1, 1
-}
-
-// check compares a choice from src at a place, which led to dst and was seen if
-// ok, with what some renamings make of it. The error is an asymmetry or that of ctx.
-func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int, src, dst engine.Vector, seen uint32, ok bool) error {
-	if from == to {
+// seekSymmetry finds the symmetry that the search can use, once. If it was asked for and
+// there is none, the report says why. The error is that of ctx.
+func (x *search) seekSymmetry(ctx context.Context) error {
+	if x.sought || x.options.Symmetry == Never {
 		return nil
 	}
-	was, began := r.observed(seen), r.operations(seen, 0)
-	step, after := at.choice(choice)
-	after.expected(r.sim)
-	image := func(g int) runtime.Step { return r.image(at, choice, g) }
-	if to-from == r.Order()-1 {
-		all := r.imagesOf(at, choice)
-		image = func(g int) runtime.Step { return all[g] }
+	var err error
+	x.symmetry, err = findSymmetry(ctx, x.space, x.options, x.judge)
+	var a asymmetry
+	if errors.As(err, &a) {
+		err = nil
+		if x.options.Symmetry != Auto {
+			x.report.Asymmetry, x.report.Asked = a.why, true
+		}
 	}
-	for g := from; g < to; g++ {
+	x.sought = err == nil
+	return err
+}
+
+// merge merges the search nodes of a layer that differ only in names, and lets
+// the layers after it do the same, if there is a symmetry. It returns the layer
+// and its parent links anew, or as they were with the error of ctx.
+func (x *search) merge(ctx context.Context, nodes *frontier, parents []parentLink) (*frontier, []parentLink, error) {
+	if err := x.seekSymmetry(ctx); err != nil || x.symmetry == nil {
+		return nodes, parents, err
+	}
+	names := newCanonicalizer(x.symmetry)
+	merged := x.graph.frontier(1)
+	node := make(searchNode, x.graph.width)
+	for rank := range nodes.len() {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nodes, parents, err
 		}
-		other := image(g)
-		if err := r.Rename(r.src, src, g); err != nil {
-			return asymmetry{why: err.Error()}
+		at, count := nodes.at(rank)
+		copy(node, at)
+		if _, err := names.canonical(node); err != nil {
+			return nil, nil, err
 		}
-		okOther := r.sim.Take(r.dst, r.src, other.Engine())
-		if err := r.sim.Err(); err != nil {
-			return err
-		}
-		if okOther != ok {
-			return r.unlike(step, other, g, "only one of them can happen")
-		}
-		if !ok {
-			continue
-		}
-		if !after.last { // then states matter, not only what is seen
-			if err := r.Rename(r.wanted, dst, g); err != nil {
-				return asymmetry{why: err.Error()}
-			}
-			if !slices.Equal(r.wanted, r.dst) {
-				return r.unlike(step, other, g, r.difference(r.wanted, r.dst))
-			}
-		}
-		for i, is := range r.observed(r.sim.Seen()) {
-			if !slices.EqualFunc(was[r.Inverse(g)[i]], is, sameSeen) {
-				return r.unlike(step, other, g, "something else is observed of "+r.cluster.Instances()[i].Name)
-			}
-		}
-		if began != nil && !slices.Equal(r.operations(seen, g), r.operations(r.sim.Seen(), 0)) {
-			return r.unlike(step, other, g, "operations begin and return in another order")
-		}
+		merged.add(node, count, parents[rank])
 	}
-	return nil
-}
-
-// sameSeen reports whether two observations are the same to a search: failures are that
-// are one flaw of the code, though their texts may name who met it.
-func sameSeen(a, b node.Observation) bool {
-	if a.Kind == node.Failed && b.Kind == node.Failed {
-		return a.Failure.Kind() == b.Failure.Kind()
+	of, err := merged.seal(ctx)
+	if err != nil {
+		return nodes, parents, err
 	}
-	return a == b
-}
-
-// observed lists the observations of each instance.
-func (r *renamer) observed(list uint32) [][]node.Observation {
-	of := make([][]node.Observation, len(r.cluster.Instances()))
-	for i, o := range r.cluster.Engine().Observations(list) {
-		of[i] = append(of[i], o)
-	}
-	return of
-}
-
-// operations lists what a renaming makes of the operations in a list of observations,
-// in canonical order; nil if those are of one instance, so that they have one order.
-func (r *renamer) operations(list uint32, g int) []runtime.Observed {
-	to := r.Renaming(g)
-	var events []runtime.Observed
-	var who node.Set
-	for i, o := range r.cluster.Engine().Observations(list) {
-		if o.OfOperation() {
-			events, who = append(events, runtime.Observed{Observation: o, Instance: to[i]}), who|node.SetOf(to[i])
-		}
-	}
-	if who.Len() < 2 {
-		return nil
-	}
-	return check.Canonical(runtime.History{Events: events})
-}
-
-// unlike says that a step of this layer is not the image of another under a renaming.
-func (r *renamer) unlike(step, other runtime.Step, g int, how string) asymmetry {
-	return asymmetry{why: fmt.Sprintf("after %s, %s is not %s with %s: %s",
-		english.Count(r.layer, "step"), other.Text(), step.Text(), moved(r.cluster, r.Renaming(g)), how)}
-}
-
-// moved says what a renaming does to identities: A and B swapped; A → B → C → A.
-func moved(c *runtime.Cluster, r engine.Renaming) string {
-	identities, instances := c.Identities(), c.Instances()
-	to := func(id int) int { return instances[r[bits.TrailingZeros64(uint64(identities[id].Instances))]].Identity }
-	var cycles []string
-	seen := make([]bool, len(identities))
-	for first := range identities {
-		var names []string
-		for id := first; !seen[id]; id = to(id) {
-			seen[id] = true
-			names = append(names, identities[id].Name)
-		}
-		switch {
-		case len(names) == 2:
-			cycles = append(cycles, names[0]+" and "+names[1]+" swapped")
-		case len(names) > 2:
-			cycles = append(cycles, strings.Join(append(names, names[0]), " → "))
-		}
-	}
-	if len(cycles) == 0 {
-		return "twins swapped"
-	}
-	return strings.Join(cycles, ", ")
-}
-
-// difference says which instance is not in the state that it should be in.
-func (r *renamer) difference(want, got engine.Vector) string {
-	for i, in := range r.cluster.Instances() {
-		if want[i] != got[i] {
-			return apart(in.Name, r.cluster.Engine().Fields(got, i), r.cluster.Engine().Fields(want, i))
-		}
-	}
-	return "other messages are in flight"
-}
-
-// apart names the first field in which two states of an instance differ.
-func apart(name string, got, want []node.Field) string {
-	for i, f := range got {
-		if i < len(want) && f != want[i] {
-			return fmt.Sprintf("%s has %s = %s instead of %s", name, f.Name, node.Text(f.Value), node.Text(want[i].Value))
-		}
-	}
-	return name + " ends in another state"
+	x.graph.canonicalFrom = len(x.graph.parents)
+	return merged, of, nil
 }

@@ -11,6 +11,11 @@ import (
 
 // A witness takes steps and says what properties think of what it sees. Each goroutine
 // needs its own.
+//
+// It has two caches before the judge's own, which all share under a lock: a table that is
+// looked up by the list of observations alone, since most steps of a search node are seen
+// with one past, and behind it a map. What a step makes observable is few things beside the
+// worlds that it leads to, so that nearly every step is answered by the table.
 type witness struct {
 	sim      *engine.Simulator
 	judge    *judge.Judge
@@ -32,7 +37,7 @@ func newWitness(sim *engine.Simulator, j *judge.Judge) *witness {
 // after returns the verdict after the step that the simulator took last.
 func (w *witness) after(ctx context.Context, v *judge.Verdict, step runtime.Step, to engine.Vector) (*judge.Verdict, error) {
 	var err error
-	if list := w.sim.Seen(); list != 0 {
+	if list := w.sim.Seen(); list != 0 { // the list without observations, of most steps, changes no past
 		if v, err = w.fold(ctx, v.Past, list); err != nil {
 			return nil, err
 		}
@@ -97,12 +102,15 @@ func (w *witness) bytes() int {
 	return n
 }
 
-// A worker expands search nodes. What it counts is added up when the layer is done.
+// A worker expands search nodes. What it counts is added up when the layer is done: until
+// then it shares nothing with other workers but the next frontier and what the judge and the
+// cluster remember. It allocates for what is new and for nothing else, so that a search that
+// only takes steps from memory leaves the garbage collector nothing to do.
 type worker struct {
 	*witness
 	search   *search
-	renamer  *renamer // nil if worlds are as they are
-	node     searchNode
+	renamer  *renamer   // nil if worlds are as they are
+	node     searchNode // where a step leads; one for all steps, which frontiers copy
 	tallies  tallies
 	effects  effects
 	steps    int
@@ -131,7 +139,7 @@ type finding struct {
 // may take long beside steps (the code of nodes, properties) asks by itself.
 const pollSteps = 16
 
-func (x *search) newWorker(ctx context.Context) *worker {
+func newWorker(ctx context.Context, x *search) *worker {
 	g := x.graph
 	w := &worker{
 		search: x, node: make(searchNode, g.width), expanded: g.weight(),
@@ -175,7 +183,9 @@ func (w *worker) expand(ctx context.Context, nodes *frontier, rank int, next *fr
 	return err
 }
 
-// takeAll is expand that may be left amid a step.
+// takeAll is expand that may be left amid a step. Choices are numbered in the order of the
+// space whether or not they are possible, so that a parent link names a step without looking
+// at worlds.
 func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *frontier) error {
 	node, weight := nodes.at(rank)
 	src, dst := node.vector(), w.node.vector()
@@ -183,6 +193,8 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 	here := w.judge.Verdict(node.past())
 	choice := 0
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
+	// Steps that lead to one place stand together, so that the simulator learns once for
+	// each group what may come next.
 	for g := range at.groups {
 		group := &at.groups[g]
 		group.to.expected(w.sim)
@@ -195,6 +207,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 				}
 			}
 			possible := w.sim.Take(dst, src, step.Engine())
+			// Asking first is cheap, and after the first few nodes there is nothing to note.
 			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(group.numbers[s], possible) {
 				w.effects.note(group.numbers[s], possible, filtered)
 			}
@@ -204,7 +217,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 					return err
 				}
 			}
-			if !possible {
+			if !possible { // the scenarios that choose it end here, and count for all that they go on with
 				w.tallies.add(group.to.index, endsEarly, here, weight)
 				if !ended && here.Clean() {
 					w.pass(from, here.Progress)
@@ -235,7 +248,8 @@ func (w *worker) count() {
 }
 
 // arrive judges the world in w.node, before which the verdict was another, and
-// adds it to the next layer.
+// adds it to the next layer. A scenario is gone on with though it violates a property, as
+// long as another is left to judge: what is said of one must not depend on the others.
 func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict, count weight, from parentLink, next *frontier) error {
 	v, err := w.judge.World(ctx, v, w.node.vector())
 	if err != nil {
@@ -259,6 +273,7 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict
 	}
 	w.node.setPast(v.Past)
 	w.node.setPlace(at.index)
+	// Judged first, canonical then: invariants and observations are those of the scenario.
 	if w.names != nil {
 		if _, err := w.names.canonical(w.node); err != nil {
 			return err
@@ -271,7 +286,8 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict
 }
 
 // note keeps what went wrong in a step, unless the search knows a shorter
-// scenario for it.
+// scenario for it. Of those of this layer the least parent link stays, which is the one that
+// a single worker would meet first.
 func (w *worker) note(before, after *judge.Verdict, count weight, from parentLink) {
 	for f := range w.judge.Flaws(before, after) {
 		if w.search.findings.known[f] {
@@ -287,7 +303,8 @@ func (w *worker) note(before, after *judge.Verdict, count weight, from parentLin
 	}
 }
 
-// pass keeps the least few scenarios that pass, those with progress first.
+// pass keeps the least few scenarios that pass, those with progress first. Each worker
+// keeps as many as are shown, so that the least of all are among them.
 func (w *worker) pass(from parentLink, progress bool) {
 	f := finding{from, progress}
 	if len(w.passing) == passingKept && !f.before(w.passing[passingKept-1]) {

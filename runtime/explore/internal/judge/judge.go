@@ -120,7 +120,7 @@ func (j *Judge) World(ctx context.Context, past *Verdict, vector engine.Vector) 
 	if err != nil || violated&^past.Violated == 0 && found.failed == nil {
 		return past, err
 	}
-	after, err := j.monitors.breaks(past.Past, breaking{invariants: violated, failed: j.monitors.fails(0, found.failed)})
+	after, err := j.monitors.breaks(past.Past, breaking{invariants: violated, failed: j.monitors.failures.with(0, found.failed)})
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +164,8 @@ func (j *Judge) Flaws(before, after *Verdict) iter.Seq[Flaw] {
 		if before.Failed == after.Failed {
 			return
 		}
-		known := j.monitors.failures(before.Failed)
-		for _, kind := range j.monitors.failures(after.Failed) {
+		known := j.monitors.failures.of(before.Failed)
+		for _, kind := range j.monitors.failures.of(after.Failed) {
 			if !slices.Contains(known, kind) && !yield(Flaw{Failure: kind}) {
 				return
 			}
@@ -174,10 +174,10 @@ func (j *Judge) Flaws(before, after *Verdict) iter.Seq[Flaw] {
 }
 
 // Failures lists what is in a set of failures.
-func (j *Judge) Failures(set uint32) []string { return j.monitors.failures(set) }
+func (j *Judge) Failures(set uint32) []string { return j.monitors.failures.of(set) }
 
 // FailuresOf returns the number of the set of the given kinds.
-func (j *Judge) FailuresOf(kinds []string) uint32 { return j.monitors.fails(0, kinds) }
+func (j *Judge) FailuresOf(kinds []string) uint32 { return j.monitors.failures.with(0, kinds) }
 
 // Explain says why the i-th property does not hold in w.
 func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) string {
@@ -222,17 +222,13 @@ func (j *Judge) Tested() Marks {
 
 // Decided returns the value of each slot that a correct replica decided so far, as a
 // text, "" if there were several. Nothing may be judged at the same time.
-func (j *Judge) Decided() map[int]string { return j.monitors.decided }
+func (j *Judge) Decided() map[int]string { return j.monitors.decisions.of }
 
 // Restore adds what was tested and decided in an earlier part of the search.
 func (j *Judge) Restore(tested Marks, decided map[int]string) {
 	j.before = tested & j.all
 	for slot, value := range decided {
-		if value == "" {
-			j.monitors.decided[slot] = ""
-		} else {
-			j.monitors.decides(slot, value)
-		}
+		j.monitors.decisions.note(slot, value) // "" differs from each other value, and stays
 	}
 }
 
@@ -258,7 +254,7 @@ func (j *Judge) Rename(past uint32, g int, r engine.Renaming) (uint32, error) {
 func (j *Judge) Content(past uint32) string { return j.monitors.content(past) }
 
 // LimitPasts makes the number of pasts small that there can be, for tests.
-func (j *Judge) LimitPasts(most int) { j.monitors.most = most }
+func (j *Judge) LimitPasts(most int) { j.monitors.pasts.most = most }
 
 // Bytes returns about how much memory the judge occupies.
-func (j *Judge) Bytes() int { return j.monitors.bytes() + j.invariants.bytes() }
+func (j *Judge) Bytes() int { return j.monitors.pasts.bytes() + j.invariants.bytes() }

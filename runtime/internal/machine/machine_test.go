@@ -1,14 +1,13 @@
-package explore
+package machine
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// A guard ends a search at its limit: of what is counted at once, of the heap if
+// A guard ends work at its limit: of what is counted at once, of the heap if
 // what has grown is in use and not garbage.
 func TestGuard(t *testing.T) {
 	const limit = 1000
@@ -27,22 +26,18 @@ func TestGuard(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			collections := 0
 			now := 5000
-			g := &guard{limit: limit, least: 5000, counted: func() int { return tc.counted },
+			g := &Guard{limit: limit, least: 5000, counted: func() int { return tc.counted },
 				heap: func() int { return now }, collect: func() { collections++; now = tc.collected }}
 			if tc.name == "a heap that shrank before" {
 				now = 4000
-				if _, err := g.look(); err != nil {
-					t.Fatal(err)
+				if _, ok := g.look(); !ok {
+					t.Fatal("the limit is reached")
 				}
 			}
 			now = tc.heap
-			_, err := g.look()
-			var stop LimitError
-			if errors.As(err, &stop) != tc.ends || collections != tc.collections {
-				t.Errorf("got %v after %d collections", err, collections)
-			}
-			if tc.ends && stop.What != "the memory limit of 1000 bytes was reached" {
-				t.Errorf("it says %q", stop.What)
+			_, ok := g.look()
+			if ok == tc.ends || collections != tc.collections {
+				t.Errorf("within the limit: %t, after %d collections", ok, collections)
 			}
 		})
 	}
@@ -63,13 +58,11 @@ func TestGuardWatches(t *testing.T) {
 			looks = append(looks, time.Since(began))
 			return int(time.Since(began).Seconds() * fillRate / 2)
 		}
-		g := &guard{limit: limit, heap: func() int { return 0 }, counted: filled}
-		ctx, cancel := context.WithCancelCause(t.Context())
-		go g.watch(ctx, cancel)
-		<-ctx.Done()
-		var stop LimitError
-		if !errors.As(context.Cause(ctx), &stop) {
-			t.Errorf("the watch ends with %v", context.Cause(ctx))
+		g := &Guard{limit: limit, heap: func() int { return 0 }, counted: filled}
+		ctx, cancel := context.WithCancel(t.Context())
+		g.Watch(ctx, cancel)
+		if ctx.Err() == nil {
+			t.Error("the watch ends and says nothing")
 		}
 		if over := time.Since(began) - time.Second; over < 0 || over > guardLeast {
 			t.Errorf("the limit was noticed %s late", over)
@@ -85,23 +78,4 @@ func TestGuardWatches(t *testing.T) {
 			t.Errorf("with %d bytes left a guard waits %s, want %s", left, got, want)
 		}
 	}
-}
-
-// What is to be said of a violation may be said a little longer than the search goes on.
-func TestGrace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, stop := context.WithCancelCause(t.Context())
-		last, cancel := grace(ctx)
-		defer cancel()
-		stop(LimitError{What: "enough"})
-		time.Sleep(graceTime - time.Millisecond)
-		if last.Err() != nil {
-			t.Error("there is no grace")
-		}
-		time.Sleep(2 * time.Millisecond)
-		var limit LimitError
-		if last.Err() == nil || !errors.As(context.Cause(last), &limit) {
-			t.Errorf("grace lasts; %v", context.Cause(last))
-		}
-	})
 }
