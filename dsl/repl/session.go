@@ -35,17 +35,20 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
-// A Config is what a Session talks to.
+// A Config is what a Session talks to. The first three are needed.
 type Config struct {
 	Interpreter *dsl.Interpreter
 	Editor      Editor
 	Stdout      io.Writer
 	Color       bool // whether Stdout shows colours
-	// Width returns how many columns Stdout has now, 0 if that is not known.
+	// Width returns how many columns Stdout has now, 0 if that is not known. It is
+	// asked before each statement, because windows change. nil: it is never known.
 	Width func() int
-	// Module returns the text of a module by the name that load knows it by.
+	// Module returns the text of a module by the name that load knows it by, so that
+	// names in it can be completed before it is loaded. nil: they cannot.
 	Module func(name string) (string, error)
-	// Report shows an error of a statement or of a command.
+	// Report shows an error of a statement, which has its place in its text, or of a
+	// command. nil: its text is written to Stdout.
 	Report func(error)
 }
 
@@ -70,6 +73,15 @@ type Session struct {
 // New makes a Session.
 func New(config Config) *Session {
 	s := &Session{Config: config, interrupts: make(chan os.Signal, 1)}
+	if s.Width == nil {
+		s.Width = func() int { return 0 }
+	}
+	if s.Module == nil {
+		s.Module = func(name string) (string, error) { return "", fmt.Errorf("no module %s is known", name) }
+	}
+	if s.Report == nil {
+		s.Report = func(err error) { fmt.Fprintln(s.Stdout, terminal.Visible(err.Error())) }
+	}
 	s.Editor.Follow(s)
 	s.Interpreter.Define("tour", tourDoc, s.tour)
 	return s
