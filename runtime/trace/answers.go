@@ -8,7 +8,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// An ClientOperation says what an operation of a client was about: whom it heard, what it
+// A ClientOperation says what an operation of a client was about: whom it heard, what it
 // sent that changed anything, and what it returned.
 type ClientOperation struct {
 	Lane         int
@@ -57,10 +57,12 @@ type Forgot struct {
 	Answer    Place
 }
 
-// maxOperations is how many operations are described. The last ones matter most.
+// maxOperations is how many operations are described. The last ones matter most: a result is
+// wrong because of what those just before it did or did not do.
 const maxOperations = 12
 
-// An operationReport describes operations of clients.
+// An operationReport describes operations of clients. Of all that clients send it keeps to
+// what changed a server: requests that only ask are many, and say little.
 type operationReport struct {
 	*inquiry
 	// Messages that changed what a server knows, or would have. It matters who got
@@ -102,7 +104,9 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 	return append(story, missed...)
 }
 
-// operations lists the operations in the order in which they began, until p.
+// operations lists the operations in the order in which they began, until p. A client has one
+// at a time. One that has not returned ends with the last thing that came from its client or
+// to it.
 func (q *inquiry) operations(until Place) []ClientOperation {
 	var all []ClientOperation
 	open := map[int]int{}
@@ -129,7 +133,8 @@ func (q *inquiry) operations(until Place) []ClientOperation {
 // during reports whether p is between the beginning and the end of e.
 func (s *ClientOperation) during(p Place) bool { return !p.Before(s.Begun) && !s.Ended.Before(p) }
 
-// describe finds out what an operation was about.
+// describe finds out what an operation was about: of equal messages that its client heard, and
+// of equal ones that it sent, one stands for all.
 func (a operationReport) describe(e ClientOperation) ClientOperation {
 	known := map[node.Message]int{}
 	for p, d := range a.until(e.Ended) {
@@ -156,7 +161,8 @@ func (a operationReport) describe(e ClientOperation) ClientOperation {
 	return e
 }
 
-// note notes what became of a message.
+// note notes what became of a message at one receiver. What was lost on one way may arrive on
+// another, as when a client asks again, so that the last word is kept.
 func (m *Reception) note(p Place, d *Delivery) {
 	not := func(i int) bool { return i == d.To }
 	m.Late = slices.DeleteFunc(m.Late, not)
@@ -294,7 +300,8 @@ func (a operationReport) fates(server int, until Place) (lost []Place, forgot []
 }
 
 // informed lists the twins of a server that had got, before a place, the message
-// that stands at another, and had not forgotten it since.
+// that stands at another, and had not forgotten it since. That the twin knew is what makes an
+// identity look as if it lied: the server that the client asked did not know.
 func (a operationReport) informed(server int, message, until Place) []int {
 	var twins []int
 	for j, l := range a.Lanes {

@@ -10,7 +10,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
-// A style is how a character looks, if colours are on.
+// A style is how a character looks, if colours are on. Pictures mean the same without
+// colours: those repeat what signs and words say.
 type style uint8
 
 const (
@@ -26,7 +27,7 @@ var looks = [...]terminal.Style{
 	twin: terminal.Cyan, terminal.Magenta, terminal.Yellow, terminal.Blue,
 }
 
-// styleOf returns how a lane looks.
+// styleOf returns how a lane looks: twins have the colour of their identity, what forgot is red.
 func styleOf(t *Trace, lane int) style {
 	if !t.Lanes[lane].Twinned {
 		if t.Lanes[lane].Faulty {
@@ -45,6 +46,9 @@ func styleOf(t *Trace, lane int) style {
 
 // A canvas is rows of characters, none longer than its width. Where something
 // was put to the right of it, the row ends with … instead.
+//
+// It counts each character as one column, as it is for what twinsh draws itself. Wide or
+// combining characters of names and values shift what follows them in their row, no more.
 type canvas struct {
 	width int
 	color bool
@@ -100,7 +104,7 @@ func (c *canvas) row() int {
 	return len(c.rows) - 1
 }
 
-// put writes text and returns the column after it.
+// put writes text, over what stands there, and returns the column after it.
 func (c *canvas) put(row, col int, text string, s style) int {
 	l := &c.rows[row]
 	for _, r := range text {
@@ -120,7 +124,9 @@ func (c *canvas) put(row, col int, text string, s style) int {
 	return col
 }
 
-// String returns the rows, each ended by a newline, without blanks at their ends.
+// String returns the rows, each ended by a newline, without blanks at their ends. Runs of one
+// style share an escape sequence, and each row ends as it began, so that a pager may begin
+// anywhere.
 func (c *canvas) String() string {
 	var b strings.Builder
 	for i := range c.rows {
@@ -198,7 +204,8 @@ func wrap(s string, n, most int) []string {
 }
 
 // fit narrows the widest of the given widths, and again, until their sum is at
-// most total or none is wider than least.
+// most total or none is wider than least. So narrow columns keep what they have, and the wide ones
+// share what is missing.
 func fit(widths []int, total, least int) {
 	sum := 0
 	for _, w := range widths {

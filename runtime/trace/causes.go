@@ -9,10 +9,13 @@ import (
 )
 
 // maxRuns bounds how often the code of nodes runs for one explanation. What
-// would take more is not explained.
+// would take more is not explained. Most of these runs are looked up, because the same
+// states met the same events before, so that the bound is seldom reached.
 const maxRuns = 100_000
 
-// An inquiry looks for what enabled what was observed on the way to a world.
+// An inquiry looks for what enabled what was observed on the way to a world. Its budget is
+// shared by all questions of one explanation; below zero there was too little of it, and then
+// nothing that was found since is said.
 type inquiry struct {
 	*Trace
 	ctx    context.Context
@@ -59,6 +62,9 @@ func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) [
 	if len(calm) < len(events) && same(calm) {
 		events = calm
 	}
+	// Delta debugging, in its simplest form: leave out ever smaller runs of events, beginning with
+	// the oldest, and with single events go on until none can be left out. That takes at most
+	// quadratically many runs, and some n log n if few events matter, as is usual.
 	for size := (len(events) + 1) / 2; size > 0; size /= 2 {
 		for again := true; again; {
 			again = false
@@ -72,6 +78,7 @@ func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) [
 			}
 		}
 	}
+	// Without a budget nothing more can be left out, so that what is left need not be minimal.
 	if q.budget < 0 || q.ctx.Err() != nil {
 		return nil
 	}
@@ -82,12 +89,14 @@ func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) [
 	return places
 }
 
-// observing returns whether a reaction is observed to do what o says.
+// observing returns whether a reaction is observed to do what o says. It compares the observation
+// itself, values and all, not its text.
 func observing(o node.Observation) func(runtime.Reacted) bool {
 	return func(r runtime.Reacted) bool { return slices.Contains(r.Seen, o) }
 }
 
-// sending returns whether a reaction sends what stands at a place.
+// sending returns whether a reaction sends what stands at a place: to that receiver, be it by
+// its name, as one of the servers, or as the next leader.
 func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
 	d := q.happened(at)
 	id := q.Lanes[d.To].Identity

@@ -22,6 +22,14 @@ var messagesRenderer = renderer{
 // arrow. What a wave of messages did to an instance stands below the wave:
 // what was observed, and [its state] if that changed. An instance that is down
 // has no line.
+//
+//	── 2  exchange c1 A,B,C ────────────────────────────────────────
+//	     ◄─────────◄─────────◄──────✗──────✗ update v1 red ●
+//	  [v1 red]  [v1 red]  [v1 red]  │      │               │
+//	     ●── ack ──┼─────────┼──────┼──────┼───────────────►
+//
+// ✗ is where a message was lost, ○ where it waits, ✉ marks what was sent to the next leader. Waves
+// stand in order, and within a wave messages do, so that time goes down.
 func Diagram(t *Trace, o Options) string {
 	d := &diagram{canvas: newCanvas(o), Trace: t, down: make([]bool, len(t.Lanes)), shown: make([]string, len(t.Lanes))}
 	d.header(t)
@@ -66,6 +74,8 @@ func (d *diagram) layout() {
 	for k := range d.Steps {
 		for _, m := range d.Steps[k].Deliveries {
 			if m.Changed {
+				// A long state or remark is worth no more than 18 columns: it may cover a neighbour where that
+				// has nothing to say, and is shortened where it has.
 				state[m.To] = max(state[m.To], min(runes(m.Summary)+2, 18))
 			}
 			for _, o := range m.Seen {
@@ -99,6 +109,8 @@ func (d *diagram) layout() {
 			gaps[i] = max(gaps[i], (state[i-1]+state[i])/2+2)
 		}
 	}
+	// Two is the least: a line and a blank beside it. With more lanes than that gives room for, the
+	// canvas cuts what does not fit.
 	fit(gaps, d.width, 2)
 	d.cols = make([]int, n)
 	col := 0
@@ -109,7 +121,8 @@ func (d *diagram) layout() {
 	d.right = min(d.width, col+gaps[n])
 }
 
-// heads names the lanes.
+// heads names the lanes. It does so again every forty rows, or a reader in the middle of a long
+// diagram would count lines.
 func (d *diagram) heads() {
 	d.headed = d.row()
 	for i, l := range d.Lanes {
@@ -122,7 +135,8 @@ func (d *diagram) heads() {
 	}
 }
 
-// lifelines adds a row with the line of each lane.
+// lifelines adds a row with the line of each lane. It is as of before the step for those that
+// go down in it: what reaches them last is still drawn.
 func (d *diagram) lifelines() int {
 	row := d.row()
 	for i, col := range d.cols {
@@ -167,7 +181,8 @@ func (d *diagram) step(s *Step) {
 	}
 }
 
-// contents lists what the messages of a step say, and who sends them.
+// contents lists what the messages of a step say, and who sends them. Nothing is cut here: a
+// text goes on in the next row, in the middle of a word if need be.
 func (d *diagram) contents(s *Step) {
 	var said []string
 	for i := range s.Deliveries {
@@ -246,7 +261,8 @@ func (d *Delivery) label() string {
 
 // label writes a message's text on its arrow: as near to the sender as there
 // is room for it between two lanes, else between two of those concerned, else
-// shortened.
+// shortened. Within a gap the arrow stays visible on both sides of the text, and no lifeline
+// is covered that the message does not end at, if that can be.
 func (d *diagram) label(row, from int, marks []int, text string) {
 	if len(marks) == 1 { // only to itself
 		d.put(row, from+2, english.Squeeze(text, d.width-from-2), plain)
@@ -344,7 +360,8 @@ type annotation struct {
 
 // annotate writes annotations, each as near to its lane and as high as it can
 // be without touching others, and those of one lane below each other. The
-// blocks stand below each other where they share a lane.
+// blocks stand below each other where they share a lane. The packing is greedy: rows that
+// stand out are worse to read than a row too many.
 func (d *diagram) annotate(blocks ...[]annotation) {
 	type span struct{ from, to int }
 	var rows [][]span
@@ -374,7 +391,7 @@ func (d *diagram) annotate(blocks ...[]annotation) {
 	}
 }
 
-// legend explains the signs that a reader may not know.
+// legend explains the signs that a reader may not know, those that occur only.
 func (d *diagram) legend() {
 	uses := func(ok func(Delivery) bool) bool {
 		return slices.ContainsFunc(d.Steps, func(s Step) bool { return slices.ContainsFunc(s.Deliveries, ok) })

@@ -10,7 +10,8 @@ import (
 
 // A Sentence is one thing that an explanation says, as data: lanes, and the
 // places of the deliveries that bear it out. [Trace.Say] makes text of it. The
-// deliveries of the trace prove each sentence; what cannot be proven is not said.
+// deliveries of the trace prove each sentence; what cannot be proven is not said. A test
+// plays random scenarios by hand and checks each sentence of each explanation.
 type Sentence interface{ say(t *Trace) string }
 
 // An Occasion says what was observed, and what had reached the lane just then.
@@ -119,7 +120,8 @@ func (t *Trace) Find(ctx context.Context, property, why string, w *runtime.World
 // Say makes text of a sentence of this trace.
 func (t *Trace) Say(s Sentence) string { return s.say(t) }
 
-// A locatedObservation is an observation, and where it was made.
+// A locatedObservation is an observation, and where it was made. It has the value itself beside
+// its text, because values are compared and texts are shown.
 type locatedObservation struct {
 	Observation
 	value node.Observation
@@ -187,7 +189,8 @@ func (q *inquiry) conflicting(s locatedObservation) (found locatedObservation, o
 
 // decided describes a decision. It returns what enabled it, and who stood behind
 // it: those whose messages did, and if that is another one alone, those whose
-// messages enabled that one to send what it sent last.
+// messages enabled that one to send what it sent last. In protocols with a collector of votes
+// replicas decide when they get one certificate, and the voters are one step further back.
 func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Place, behind []int) {
 	story, events = q.observed(s, Place{})
 	story = append(story, q.forgot(s)...)
@@ -246,7 +249,10 @@ func (q *inquiry) forgot(s locatedObservation) []Sentence {
 	return []Sentence{said}
 }
 
-// conflict describes two decisions, and what stood behind them.
+// conflict describes two decisions, and what stood behind them. Quorums of a correct protocol
+// meet in a correct replica, so whom the two have in common says at a glance what is wrong: one
+// that is correct and in both did what it should not, and if only faulty ones are in both, or
+// none is, the quorums are too small or were counted wrongly.
 func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 	story, passed, first := q.decided(one)
 	more, events, second := q.decided(two)
@@ -269,7 +275,8 @@ func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 }
 
 // parted describes the partitions under which messages passed, and mail that
-// came before them.
+// came before them. Without that a reader would see a vote cross a partition, and look
+// for a mistake in the simulation.
 func (q *inquiry) parted(events []Place) []Sentence {
 	slices.SortFunc(events, Place.compare)
 	var parted, crossed []Sentence

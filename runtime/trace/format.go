@@ -14,7 +14,8 @@ import (
 type Format string
 
 // A renderer makes a trace into a text of one format. Each format has one, beside the
-// code that draws it.
+// code that draws it. It is all that there is of a format: names and endings in flags and
+// scripts, their help and completion, and which files may be written over follow from it.
 type renderer struct {
 	format  Format
 	about   string   // what it is, for the help: a log with vector clocks
@@ -61,7 +62,7 @@ func (f Format) Ending() string {
 	return ""
 }
 
-// FormatOf returns the format that the ending of a file's name asks for; without an
+// FormatOf returns the format that the ending of a file's name asks for, in capitals or not; without an
 // ending that is the storyboard. The error names the endings that there are.
 func FormatOf(file string) (Format, error) {
 	ending := strings.ToLower(filepath.Ext(file))
@@ -78,7 +79,9 @@ func FormatOf(file string) (Format, error) {
 	return "", fmt.Errorf("no format is known by %s, only %s", ending, english.Join(known, "and"))
 }
 
-// drawing is the first line of a storyboard and of a diagram, or the first two.
+// drawing is the first line of a storyboard and of a diagram, or the first two: the name of
+// the protocol and the size of the system. A script or a note that a person wrote begins
+// otherwise, and that is all that this has to tell apart.
 var drawing = regexp.MustCompile(`^[^#"'\n]*(   |\n *)n=[0-9]+ f=[0-9]+`)
 
 // Recognizes reports whether data begins as what [Trace.Render] returns for the

@@ -36,7 +36,10 @@ type document struct {
 	Sum string `json:"sha256,omitempty"`
 }
 
-// sum returns the checksum of all else, whatever its layout.
+// sum returns the checksum of all else, whatever its layout: it is taken of what was decoded and
+// is written again without blanks, so that a file that an editor laid out anew is still
+// whole. It protects from accidents, such as a file that was copied by half or edited by
+// mistake. It is no signature.
 func (d document) sum() (string, error) {
 	d.Sum = ""
 	text, err := json.Marshal(d)
@@ -62,7 +65,23 @@ func (d document) sum() (string, error) {
 //	          and those that a person edits, are read without one
 //
 // What they mean is said at the fields of [Trace]; instances are given by
-// their index in lanes.
+// their index in lanes. The least that can be drawn, one message from A to B, is
+//
+//	{"format": "twinsh trace", "version": 2, "protocol": "mine", "n": 2, "f": 0, "beyond": false,
+//	 "lanes": [{"name": "A", "identity": "A", "client": false, "twinned": false, "faulty": false},
+//	           {"name": "B", "identity": "B", "client": false, "twinned": false, "faulty": false}],
+//	 "start": [{"summary": "", "asked": false, "changed": false, "down": false},
+//	           {"summary": "", "asked": false, "changed": false, "down": false}],
+//	 "steps": [{"number": 1, "kind": "deliver", "call": "deliver()", "title": "deliver", "client": -1, "in_flight": 0,
+//	            "deliveries": [{"hop": 1, "from": 0, "to": 1, "text": "hello", "fate": "delivered",
+//	                            "summary": "", "changed": false}],
+//	            "states": [{"summary": "", "asked": false, "changed": false, "down": false},
+//	                       {"summary": "", "asked": true, "changed": false, "down": false}]}],
+//	 "findings": []}
+//
+// Members may stand in any order; one that is not in the list above is an error, so that a
+// misspelt one is not lost in silence. Only format and version stand first in what Encode
+// writes, because they say whether to read on.
 func Encode(t *Trace) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -116,7 +135,9 @@ func Decode(data []byte) (*Trace, error) {
 	return d.Trace, nil
 }
 
-// check reports whatever would make the trace impossible to draw.
+// check reports whatever would make the trace impossible to draw. What is drawn is indexed by
+// lanes, steps and places without further looks, so all of these are checked here, and
+// nothing else is: a trace that says what no protocol could do is a picture of just that.
 func check(t *Trace) error {
 	if len(t.Lanes) == 0 || len(t.Lanes) > node.MaxInstances {
 		return fmt.Errorf("%d lanes, want 1 to %d", len(t.Lanes), node.MaxInstances)

@@ -17,7 +17,14 @@ var mermaidRenderer = renderer{
 
 // Mermaid returns a sequence diagram in the language of Mermaid, which many
 // readers of Markdown draw. Twins stand in one box; a message that never
-// arrives ends in a cross, one that stays in flight in an open arrow.
+// arrives ends in a cross, one that stays in flight in an open arrow. Lanes are p0, p1, …
+// with their names beside that, because names such as C' or "end" mean something to Mermaid.
+//
+//	->>  arrived
+//	-x   never arrives
+//	-)   stays in flight
+//
+// How large a text is drawn is for its readers to say; some stop at 50,000 characters.
 func Mermaid(t *Trace) string {
 	var b strings.Builder
 	b.WriteString("sequenceDiagram\n")
@@ -73,7 +80,9 @@ func Mermaid(t *Trace) string {
 	return b.String()
 }
 
-// mermaidText escapes what means something to Mermaid, or nothing at all.
+// mermaidText escapes what means something to Mermaid, or nothing at all. It takes #59; for a
+// character by its number; a semicolon ends a statement, %% begins a comment, $$ a formula, < and >
+// are HTML, braces are read as a shape, and "wrap:" at the beginning asks for line breaks.
 func mermaidText(text string) string {
 	var b strings.Builder
 	for _, r := range text {

@@ -32,6 +32,11 @@ var htmlRenderer = renderer{
 // arrow keys. It is one file that needs nothing else and asks no network. In it
 // time goes down, and the instances share the width that the window has;
 // page#step=4 shows step 4.
+//
+// The page is laid out here, as SVG in which widths are shares and heights pixels, and its
+// script only walks through it: it shows and hides, moves the focus, and shortens what has no
+// room. Texts pass through html/template, which knows for each place what has to be escaped;
+// the style and the script are the program's own and are taken as they are.
 func Page(t *Trace) (string, error) {
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, struct {

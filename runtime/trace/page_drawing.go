@@ -21,23 +21,27 @@ type pageDrawing struct {
 	Fit   float64 // how much smaller it is in print, to fit a page
 }
 
-// A share of the width of all lanes.
+// A share of the width of all lanes, from 0 to 1.
 type share float64
 
 // String returns the share as a length of SVG.
 func (s share) String() string { return strconv.FormatFloat(100*float64(s), 'f', 3, 64) + "%" }
 
+// A laneShape is a lane: its name above the diagram, and its line in each step.
 type laneShape struct {
 	X           share // its middle
 	Name, Class string
 }
 
+// A rect is a stretch of lanes, from top to bottom: a twinned identity, or a part.
 type rect struct {
 	X, W        share
 	Lanes       int // how many it covers
 	Text, Class string
 }
 
+// A stepShape is the picture of one step. Heights are counted from its own top, so that the page
+// can put steps below each other, hide some, and scroll to one.
 type stepShape struct {
 	*Step
 	Height   int // at least
@@ -76,6 +80,7 @@ type textShape struct {
 	Anchor    string
 }
 
+// A dotShape is an event on a lane: something that reached it.
 type dotShape struct {
 	X          share
 	Y          int
@@ -219,7 +224,8 @@ func (d *pageDrawing) concerned(s *Step) (from, to int) {
 	return from, to
 }
 
-// part lists the stretches of neighbouring lanes that are in a part.
+// part lists the stretches of neighbouring lanes that are in a part. A part whose lanes do not stand
+// side by side has several stretches of one colour.
 func (d *pageDrawing) part(lanes []int, number int) []rect {
 	var all []rect
 	next := -1
@@ -277,7 +283,8 @@ func (d *pageDrawing) wave(p *stepShape, wave []Delivery, y int) int {
 	return max(end, slices.Max(lowest))
 }
 
-// An effect is what is written on a lane about a delivery, in full and in short.
+// An effect is what is written on a lane about a delivery, in full and in short. Its class is
+// the kind of the observation, for the style sheet.
 type effect struct{ full, brief, class string }
 
 func effectsOf(m Delivery) []effect {
@@ -348,7 +355,7 @@ func (d *pageDrawing) labels(p *stepShape, wave []Delivery, y int) int {
 }
 
 // arrow is a message from one point to another. One that does not arrive ends
-// before, at the mark.
+// before, at the mark: on the way if the network lost it, close to the receiver if that is down.
 func arrow(x1 share, y1 int, x2 share, y2 int, fate Fate) arrowShape {
 	a := arrowShape{X1: x1, X2: x2, Y1: y1, Y2: y2, Class: string(fate)}
 	way := 0.78

@@ -9,7 +9,10 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Of records the whole path from the start to w.
+// Of records the whole path from the start to w. It asks each world of the path for its
+// deliveries, which is where the time goes: a world that was reached by a search plays its
+// step once more, with a record, the first time that it is asked. What is faulty, and Beyond,
+// is as it is in w: a server that forgets in the last step is marked in all pictures.
 func Of(w *runtime.World) *Trace {
 	c := w.Cluster()
 	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
@@ -34,7 +37,7 @@ func Of(w *runtime.World) *Trace {
 	return t
 }
 
-// A recorder keeps what a step has to know of those before it.
+// A recorder keeps what a step has to know of those before it. It lives for one call of Of.
 type recorder struct {
 	*Trace
 	past    *runtime.Past
@@ -48,6 +51,8 @@ func (r *recorder) step(w *runtime.World) Step {
 		Number: w.Depth(), Kind: w.Step().Action().Name(), Call: w.Step().Text(), Client: -1,
 		States: make([]State, len(r.Lanes)), InFlight: len(w.InFlight()),
 	}
+	// A round or a delivery may bring a partition of its own, which is over with the step. It is what
+	// messages had to do with, so it is what is recorded, not the one that is in force afterwards.
 	parts := w.Parts()
 	if own := w.Step().Parts(); own != nil {
 		parts = own
@@ -55,6 +60,8 @@ func (r *recorder) step(w *runtime.World) Step {
 	for _, part := range parts {
 		s.Parts = append(s.Parts, indices(part))
 	}
+	// Deliveries stand in the order in which they took place, hop by hop. Pictures rely on that: a
+	// wave is a run of deliveries of one hop.
 	for i, d := range r.past.Steps()[w.Depth()-1] {
 		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth() - 1, At: i}))
 		if d.Fate == runtime.Delivered {
@@ -73,7 +80,9 @@ func (r *recorder) step(w *runtime.World) Step {
 }
 
 // name numbers the messages, and finds texts for those whose own texts leave out
-// what distinguishes them: their full texts.
+// what distinguishes them: their full texts. Two messages that read the same would make a
+// picture in which one and the same message seems to be accepted here and refused there, and
+// mostly they are what a twin said differently, which is what the reader looks for.
 func (r *recorder) name() {
 	r.numbers, r.texts = map[node.Message]int{}, map[node.Message]string{}
 	shown := map[string]node.Message{}
@@ -103,6 +112,8 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 		if full := node.FullText(m); full != out.Text {
 			out.Full = full
 		}
+		// Of equal messages that waited on one link together it may not be known which arrived, and
+		// what is not known is left out.
 		if from, ok := r.past.Sender(at); ok {
 			out.Origin = &Place{from.Step + 1, from.At}
 		}
@@ -173,6 +184,8 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 func mended(w *runtime.World) bool {
 	before := w.Parent()
 	all := w.Cluster().Servers() | w.Cluster().Clients()
+	// What i did not reach before for another reason than a partition was cut off; it is
+	// mended if i reaches it now.
 	for i := range all.All {
 		apart := all &^ before.Reach(i)
 		for _, part := range before.Parts() {

@@ -8,6 +8,9 @@ import (
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
+// Above each function stands a sentence that it makes. Sentences keep to the trace: names of
+// lanes, texts of messages, numbers of steps. They have no advice and no names for roles in
+// a protocol, because none is known here.
 // B decides "x" in slot 1 in step 4, when it gets vote x from C.
 func (s Occasion) say(t *Trace) string {
 	d := t.at(s.At)
@@ -46,12 +49,14 @@ func (s Restarted) say(t *Trace) string {
 	return text + ": with all that reached it otherwise the same, it would not have decided so in step " + fmt.Sprint(s.At.Step) + "."
 }
 
+// What was just enough for that is not known: too much had reached B.
 func (s Unknown) say(t *Trace) string {
 	return fmt.Sprintf("What was just enough for that is not known: too much had reached %s.", t.Lanes[t.at(s.At).To].Name)
 }
 
 // eventsText lists what reached a lane: equal messages, and events of one kind,
-// together, with the steps if they are not all of the given one.
+// together, with the steps if they are not all of the given one. Messages that read the same
+// and differ stand apart, since Message numbers them.
 func eventsText(t *Trace, places []Place, step int) string {
 	type group struct {
 		message int
@@ -121,7 +126,7 @@ func stepsText(steps []int) string {
 	return english.Plural(len(steps), "step ", "steps ") + english.Join(numbers, "and")
 }
 
-// asked says what a step asked of a lane, or did to it.
+// asked says what a step asked of a lane, or did to it, as a noun that fits into a list.
 func asked(t *Trace, p Place) string {
 	switch kind := t.Steps[p.Step-1].Kind; kind {
 	case "round":
@@ -135,6 +140,8 @@ func asked(t *Trace, p Place) string {
 	}
 }
 
+// A, B and C stood behind the one, B, C and D behind the other: only C is in both, and it
+// is faulty.
 func (s Behind) say(t *Trace) string {
 	text := fmt.Sprintf("%s stood behind the one, %s behind the other", list(t, s.One), list(t, s.Two))
 	switch {
@@ -147,6 +154,7 @@ func (s Behind) say(t *Trace) string {
 	return text + fmt.Sprintf(": %s %s in both, and correct.", english.Join(s.Correct, "and"), english.Plural(len(s.Correct), "is", "are"))
 }
 
+// In step 3 the network was parted: A B C | C' D.
 func (s Parted) say(t *Trace) string {
 	var parts []string
 	for _, p := range s.Parts {
@@ -155,6 +163,8 @@ func (s Parted) say(t *Trace) string {
 	return fmt.Sprintf("In step %d the network was parted: %s.", s.Step, strings.Join(parts, " | "))
 }
 
+// vote x from D had been sent to the next leader in step 2 and reached A before step 3 parted
+// them.
 func (s Crossed) say(t *Trace) string {
 	d := t.at(s.At)
 	text := fmt.Sprintf("%s from %s had been sent to the next leader", d.Text, t.Lanes[d.From].Name)
@@ -164,6 +174,7 @@ func (s Crossed) say(t *Trace) string {
 	return text + fmt.Sprintf(" and reached %s before step %d parted them.", t.Lanes[d.To].Name, s.At.Step)
 }
 
+// Step 2 was crash("A"); after it B is at r2. Summaries are in the protocol's own words.
 func (s Changed) say(t *Trace) string {
 	step := &t.Steps[s.Step-1]
 	var what []string
@@ -179,6 +190,7 @@ func (s Changed) say(t *Trace) string {
 	return text + "."
 }
 
+// 3 operations came before.
 func (s Omitted) say(*Trace) string {
 	return fmt.Sprintf("%d %s before.", s.Operations, english.Plural(s.Operations, "operation came", "operations came"))
 }
@@ -209,6 +221,7 @@ func (s ClientOperation) say(t *Trace) string {
 	return fmt.Sprintf("%s %s (%s): %s.", t.Lanes[s.Lane].Name, s.Operation, where, strings.Join(append(parts, last), "; "))
 }
 
+// sends update v1 red, which reaches A and B but not C (B stays at v2 blue).
 func (m Reception) say(t *Trace) string {
 	text := "sends " + t.at(m.Message).Text
 	lost := slices.DeleteFunc(slices.Clone(m.Misses), func(i int) bool { return slices.Contains(m.Late, i) })
@@ -290,6 +303,7 @@ func (s Missed) say(t *Trace) string {
 	return text + "."
 }
 
+// B had got update v1 red from c1 and lost its memory in step 4, before it answered.
 func (s Forgot) say(t *Trace) string {
 	d := t.at(s.Got)
 	return fmt.Sprintf("%s had got %s from %s and lost its memory in step %d, before it answered.",

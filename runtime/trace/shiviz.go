@@ -51,7 +51,15 @@ func ShiViz(t *Trace) string {
 	return v.b.String()
 }
 
-// A clock counts the events of each lane.
+// A clock counts the events of each lane. An event is two lines of the log, what happened and
+// then the host with its clock, which is a JSON object of the hosts that it knows of:
+//
+//	2 gets update v1 red from c1; sends ack to c1; now v1 red
+//	A {"A":2, "c1":3}
+//
+// The clock is the least upper bound of the host's own and of that of the event that sent
+// what arrived, and one more for this event. A message of which the sender is not known
+// (a [Delivery] without Origin) and what a step itself asks of a host bring no knowledge.
 type clock []int
 
 type vectors struct {
@@ -134,7 +142,9 @@ func (v *vectors) event(p Place, d *Delivery) {
 	fmt.Fprintf(&v.b, "%s\n%s {%s}\n", oneLine(text), v.hosts[d.To], strings.Join(parts, ", "))
 }
 
-// hostName makes a name that ShiViz can distinguish from what follows.
+// hostName makes a name that ShiViz can distinguish from what follows: its expression takes what
+// stands before the first blank for the host. Two names that become one this way get their
+// numbers, or their events would be those of one host.
 func hostName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '{' || r == '}' {

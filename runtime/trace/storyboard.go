@@ -29,6 +29,13 @@ var storyboardRenderer = renderer{
 // forgot, nothing if it was not involved. Below a row stands what was observed
 // in the step. Where the width is too small for that, the columns stand below
 // the step.
+//
+//	#  step                            A        B       C        C'    D
+//	1  c1 write "red": query → A B C   ·        ·       ·
+//	2  c1 write "red": update → A B C  v1 red   v1 red  v1 red
+//	   c1 returns
+//
+// Clients have no columns: the title says what they do, and what they return stands below.
 func Storyboard(t *Trace, o Options) string {
 	b := &storyboard{canvas: newCanvas(o), Trace: t}
 	b.header(t)
@@ -60,7 +67,8 @@ type storyboard struct {
 	below  bool // whether cells stand below the title of their step
 }
 
-// layout finds the columns.
+// layout finds the columns. All of them are as wide as what stands in them, if that fits beside the
+// longest title; else they go below the titles, and the widest are narrowed first.
 func (b *storyboard) layout() {
 	titles := len("step")
 	for _, s := range b.Steps {
@@ -96,7 +104,8 @@ func (b *storyboard) cell(row, lane int, text string, s style) {
 	}
 }
 
-// cell is what a step did to a server.
+// cell is what a step did to a server, in as few characters as that can be said. That it was asked
+// and stayed as it was is as telling as a change: a vote that was refused, say.
 func (s *Step) cell(lane int) string {
 	state := s.States[lane]
 	switch {
@@ -182,6 +191,7 @@ func (b *storyboard) remarks(k int) []remark {
 	if b.leftOpen(k) {
 		add(remark{one: b.Lanes[s.Client].Name + ": " + s.States[s.Client].Summary})
 	}
+	// In a network that holds messages, and before a delivery. It is said where it changes only.
 	if s.InFlight > 0 && (k == 0 || s.InFlight != b.Steps[k-1].InFlight) {
 		add(remark{one: english.Count(s.InFlight, "message") + " in flight"})
 	}
@@ -190,7 +200,8 @@ func (b *storyboard) remarks(k int) []remark {
 
 // An unheard says what a lane did not hear in a step, although it was sent: the
 // messages of a type of some lanes, which a filter kept back. Of that type it did
-// hear those of others.
+// hear those of others. Losses by partitions are not remarked upon, the title says who is
+// parted; a filter is seen nowhere else.
 type unheard struct {
 	lane         int
 	kind         string

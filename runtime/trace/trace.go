@@ -14,9 +14,33 @@
 //     [Sentence]s, which are data; [Trace.Say] makes texts of them. A [Finding]
 //     is a violated property with that story.
 //
+// # What happens when
+//
+// A trace is made once, when it is asked for, and costs one walk over the deliveries of the
+// scenario: a world plays its step with a record the first time, and keeps that. Drawing costs
+// what the picture is large. Only explanations run the code of nodes, up to 100,000 times each.
+//
+// A Trace is not changed by what draws it, so several goroutines may draw one. [Trace.Find]
+// adds to it and must be alone with it.
+//
+// Equal scenarios have equal traces and pictures, byte by byte: nothing depends on numbers that
+// the simulation hands out, on the order of maps, or on time.
+//
+// # What is believed
+//
+// Names, messages and values are written by code of nodes, and a trace may come from a file. All
+// of it is text to be shown: each format escapes what would mean something to its reader, be
+// that a terminal, a browser, Mermaid or ShiViz. What [Decode] returns can be drawn without
+// further checks, but not explained: the worlds that it was made of are not there.
+//
+// # Where it is
+//
 // The recorder stands in record.go, the list of the formats in format.go. Storyboard and
 // diagram are drawn on a canvas (canvas.go), which keeps lines within their width. What is
 // said of observations, faults and lost messages has the same words in all of them (words.go).
+// An explanation is what was observed (explain.go), what enabled that (causes.go), and of a
+// client what it did before and what those who answered it had not got (answers.go); its
+// sentences become English in sentences.go.
 package trace
 
 import (
@@ -28,7 +52,9 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// A Trace is the record of one scenario. Lanes are named by their index.
+// A Trace is the record of one scenario. Lanes are named by their index, and so are the
+// members of parts and the ends of messages. Its form as JSON is that of its fields: see
+// [Encode].
 type Trace struct {
 	Protocol string    `json:"protocol"`         // as it shows itself
 	Legend   string    `json:"legend,omitempty"` // what the summaries of its servers' states say, if the protocol says so
@@ -41,7 +67,8 @@ type Trace struct {
 	Findings []Finding `json:"findings"` // what is wrong with the scenario; see Find
 }
 
-// A Lane is one instance.
+// A Lane is one instance. Twins of an identity are lanes of their own, next to each other, so
+// that a picture can frame them; that they are one identity shows in Identity alone.
 type Lane struct {
 	Name     string `json:"name"`     // C'
 	Identity string `json:"identity"` // C
@@ -50,7 +77,8 @@ type Lane struct {
 	Faulty   bool   `json:"faulty"`  // its identity is faulty at the end
 }
 
-// A Step is one step, and how it left the system.
+// A Step is one step, and how it left the system. Title is made for people and may change;
+// Kind and Call are what other programs should read.
 type Step struct {
 	Number     int        `json:"number"` // from 1
 	Kind       string     `json:"kind"`   // the name of the act: exchange, round, amnesia, …
@@ -63,7 +91,9 @@ type Step struct {
 	InFlight   int        `json:"in_flight"`       // how many messages are in flight afterwards
 }
 
-// A State describes one lane after a step.
+// A State describes one lane after a step. Asked and Changed are two things: a server that got
+// a message that it had no use for was asked and did not change, one that no message reached
+// was not even asked. A change shows in Changed even where the summary reads the same.
 type State struct {
 	Summary string `json:"summary"` // a few words; "" if the node's code has none
 	Asked   bool   `json:"asked"`   // whether anything reached the lane in the step
@@ -71,7 +101,8 @@ type State struct {
 	Down    bool   `json:"down"`
 }
 
-// A Fate says what became of a message, or that an event took place.
+// A Fate says what became of a message, or that an event took place. It is that of the step in
+// which it stands: a message that waits in one step stands in a later one again, when it arrives.
 type Fate string
 
 const (
@@ -114,7 +145,8 @@ func (d *Delivery) Mail() bool { return d.Hop == 0 && d.From >= 0 }
 // full is all that the message says.
 func (d *Delivery) full() string { return cmp.Or(d.Full, d.Text) }
 
-// A Place is where a delivery stands in a trace.
+// A Place is where a delivery stands in a trace. The zero Place is before all others. The
+// simulation counts steps from 0 ([runtime.Place]), traces from 1, as people do.
 type Place struct {
 	Step int `json:"step"` // its number, from 1
 	At   int `json:"at"`   // index into the step's Deliveries
@@ -130,7 +162,8 @@ func (p Place) compare(q Place) int {
 // at is the delivery that stands at a place.
 func (t *Trace) at(p Place) *Delivery { return &t.Steps[p.Step-1].Deliveries[p.At] }
 
-// until yields each delivery until a place, in order, that included.
+// until yields each delivery until a place, in order, that included. A place behind the last
+// one yields all of them. Deliveries are large, so they are yielded by reference.
 func (t *Trace) until(last Place) iter.Seq2[Place, *Delivery] {
 	return func(yield func(Place, *Delivery) bool) {
 		for k := 1; k <= min(last.Step, len(t.Steps)); k++ {
@@ -167,7 +200,9 @@ var observationKinds = [...]ObservationKind{
 	node.Decided: Decided, node.Failed: Failed,
 }
 
-// An Observation is what a property could see of a lane.
+// An Observation is what a property could see of a lane, as a text. Texts of long values leave
+// something out, so that two that read the same need not be equal; explanations compare what
+// the simulation observed.
 type Observation struct {
 	Kind ObservationKind `json:"kind"`
 	Text string          `json:"text"` // the operation, value or failure; "" if an operation gave nothing back

@@ -28,6 +28,9 @@ func (d *Delivery) way() string {
 	return " (to the next leader)"
 }
 
+// What is said in several pictures is said here, once, so that the storyboard, the page and an
+// explanation call the same thing by the same words.
+
 // fateWords say what became of a message that did not arrive, within a sentence.
 var fateWords = map[Fate]string{
 	Lost: "lost", Cut: "cut off", Filtered: "kept back by a filter", Waiting: "still in flight", Down: "down",
@@ -39,7 +42,8 @@ var fateTexts = map[Fate]string{
 	Filtered: "lost: a filter lets no such message pass here", Waiting: "stays in flight", Down: "lost: the receiver is down",
 }
 
-// counted is a state in which a client counts answers: write back 0/3.
+// counted is a state in which a client counts answers: write back 0/3. A protocol whose clients
+// show themselves so has its phases named in titles in its own words.
 var counted = regexp.MustCompile(`^(.+) \d+/\d+$`)
 
 // phase names what the client of an exchange does: in its own words if its state
@@ -65,7 +69,8 @@ func (s *Step) sent() []string {
 	return types
 }
 
-// A remark is something to be said about some lanes.
+// A remark is something to be said about some lanes. Several lanes of which the same is to be
+// said have one remark, with the verb in its other number.
 type remark struct {
 	lanes []int  // none: it speaks for itself
 	one   string // what one lane does: decides "x" in slot 1
@@ -118,7 +123,8 @@ func faultyLanes(t *Trace) []int {
 	return lanes
 }
 
-// faultText says why the identity of a lane is faulty.
+// faultText says why the identity of a lane is faulty. There are two ways only: it runs as
+// several instances, or it lost its memory.
 func faultText(t *Trace, lane int) string {
 	if !t.Lanes[lane].Twinned {
 		return t.Lanes[lane].Name + " forgot everything"
