@@ -7,6 +7,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -22,7 +23,7 @@ func TestStories(t *testing.T) {
 		return func(t *testing.T, d *simtest.Command) string {
 			switch d.Name {
 			case "cluster":
-				c, err := simtest.ClusterOf(d)
+				c, err := store.ClusterOf(d)
 				if err != nil {
 					return "error: " + err.Error()
 				}

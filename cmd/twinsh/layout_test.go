@@ -59,7 +59,8 @@ var layers = []struct{ folder, imports string }{
 	{"runtime/explore", `runtime runtime/node runtime/internal/engine runtime/internal/hash runtime/internal/machine runtime/english runtime/files
 		runtime/space runtime/check runtime/explore/internal/judge`},
 	{"kvproto", "runtime/node"},
-	{"runtime/internal/simtest", "runtime runtime/node runtime/space runtime/check kvproto"},
+	{"runtime/internal/simtest", "runtime runtime/node runtime/space runtime/check"},
+	{"runtime/internal/simtest/store", "runtime runtime/node runtime/internal/simtest kvproto"},
 	{"dsl/internal/adversary", ""}, // it shares nothing with what it judges
 	{"dsl/internal/spell", ""},
 	{"dsl/internal/guard", ""},

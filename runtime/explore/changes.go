@@ -16,7 +16,8 @@ type change struct {
 }
 
 // changes lists the single changes of the scenario found, the larger ones
-// first. Each makes it smaller in one of these, and leaves those named before
+// first, because one that helps spares all the small ones in it. (Runs of steps are halved as
+// in delta debugging; see [Shrink].) Each makes it smaller in one of these, and leaves those named before
 // as they are: clients, operations, instances, steps, names in a step and parts
 // of a partition, parts of equal size. So they come to an end.
 func (s *shrinker) changes() []change {
@@ -98,7 +99,8 @@ func (s *shrinker) withoutOperations() []change {
 }
 
 // withoutRuns leaves out the exchanges in which the given instances run the
-// i-th of their operations.
+// i-th of their operations. They go with the operation: left in, they would run the next one,
+// and the scenario would be another instead of a smaller one.
 func (s *shrinker) withoutRuns(instances []string, i int) []runtime.Action {
 	var actions []runtime.Action
 	for at, a := range s.actions {
@@ -212,7 +214,7 @@ func renamed(actions []runtime.Action, names map[string]string) []runtime.Action
 }
 
 // hearing returns the action of which no instance is deaf, if none is deaf in it
-// or deaf to nothing.
+// or deaf to nothing: the two arguments go together, and one alone is refused.
 func hearing(a runtime.Action) runtime.Action {
 	deafness := 0
 	for _, arg := range runtime.Arguments(a) {
@@ -236,7 +238,9 @@ func with(a runtime.Action, name string, value any) runtime.Action {
 	})
 }
 
-// smaller lists the single changes of an action that leave less of it.
+// smaller lists the single changes of an action that leave less of it. It knows no kind of
+// action: which arguments an action has, and what they mean, it says itself, so that a new
+// kind is shrunk without a line here.
 func smaller(a runtime.Action) []runtime.Action {
 	var list []runtime.Action
 	for _, arg := range runtime.Arguments(a) {

@@ -18,7 +18,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/files"
-	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -35,7 +35,7 @@ func storeSpace(t testing.TB, length int) (*space.Space, explore.Options) {
 // wait for, and then they do not.
 func storeWithin(t testing.TB, least, length int) (*space.Space, explore.Options) {
 	t.Helper()
-	s := simtest.OnLine(t, "write_back=false twin=C c1=(write red) c2=(read, read)")
+	s := store.On(t, "write_back=false twin=C c1=(write red) c2=(read, read)")
 	of := s.Exchanges("c1 c2", s.Subsets(least, 3)).Times(length)
 	return of, explore.Options{Start: s.Start(), Properties: []check.Property{check.Linearizable()}}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
@@ -45,10 +46,10 @@ func newStage(t testing.TB, config runtime.Config) stage {
 	return stage{simtest.On(t, config)}
 }
 
-// onLine returns a stage with the cluster of a line: see [simtest.ConfigOf].
+// onLine returns a stage with the cluster of a line: see [store.ConfigOf].
 func onLine(t testing.TB, line string) stage {
 	t.Helper()
-	return stage{simtest.OnLine(t, line)}
+	return stage{store.On(t, line)}
 }
 
 // explores covers a space.

@@ -15,55 +15,13 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
-	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// counters is a symmetric protocol whose replicas count timeouts. Their states take
-// size bytes. Its hooks are called with how often they were called before.
-type counters struct {
-	size   int
-	react  func(n int, id string)
-	rename func(n int)
-	calls  *[2]atomic.Int64
-}
-
-func (counters) Name() string    { return "counters" }
-func (counters) Symmetric() bool { return true }
-func (p counters) NewServer(self node.Self) (node.Node, error) {
-	return &countersNode{protocol: p, id: self.ID, state: make([]byte, max(p.size, 1))}, nil
-}
-func (counters) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return nil, errors.New("counters has no clients")
-}
-
-type countersNode struct {
-	protocol counters
-	id       string
-	state    []byte
-}
-
-func (n *countersNode) React(e node.Event, out *node.Reaction) {
-	if e.Kind == node.TimeoutEvent {
-		n.state[0]++
-		if n.protocol.react != nil {
-			n.protocol.react(int(n.protocol.calls[0].Add(1)-1), n.id)
-		}
-	}
-}
-func (n *countersNode) AppendBinary(b []byte) ([]byte, error) { return append(b, n.state...), nil }
-func (n *countersNode) UnmarshalBinary(b []byte) error        { copy(n.state, b); return nil }
-func (n *countersNode) Rename(func(string) string) {
-	if n.protocol.rename != nil {
-		n.protocol.rename(int(n.protocol.calls[1].Add(1) - 1))
-	}
-}
-
 // count returns a cluster of n counters, and its timeouts.
-func count(t testing.TB, n int, p counters) (*runtime.Cluster, *space.Space) {
+func count(t testing.TB, n int, p simtest.Counters) (*runtime.Cluster, *space.Space) {
 	t.Helper()
-	p.calls = new([2]atomic.Int64)
-	s := simtest.On(t, runtime.Config{Protocol: p, N: n, F: (n - 1) / 3})
+	s := simtest.OnCounters(t, n, p)
 	return s.Cluster, s.Timeouts()
 }
 
@@ -72,7 +30,7 @@ func count(t testing.TB, n int, p counters) (*runtime.Cluster, *space.Space) {
 func TestSearchEndsAtOnce(t *testing.T) {
 	for _, stop := range []int{0, 1, 2, 40} {
 		t.Run(fmt.Sprintf("invariant %d", stop), func(t *testing.T) {
-			c, timeouts := count(t, 4, counters{})
+			c, timeouts := count(t, 4, simtest.Counters{})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			calls := 0
 			end := check.Invariant("counted", func(ctx context.Context, _ *runtime.World) (bool, string, error) {
@@ -106,7 +64,7 @@ func TestSearchEndsAtOnce(t *testing.T) {
 			for _, symmetry := range []explore.Symmetry{explore.Never, explore.Always} {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				reactions := 0
-				c, timeouts := count(t, 4, counters{react: func(n int, _ string) {
+				c, timeouts := count(t, 4, simtest.Counters{React: func(n int, _ string) {
 					if reactions = n + 1; n >= stop {
 						cancel(explore.LimitError{What: "enough"})
 					}
@@ -120,7 +78,7 @@ func TestSearchEndsAtOnce(t *testing.T) {
 		})
 		t.Run(fmt.Sprintf("sampled invariant %d", stop), func(t *testing.T) {
 			for _, novelty := range []bool{false, true} {
-				c, timeouts := count(t, 4, counters{})
+				c, timeouts := count(t, 4, simtest.Counters{})
 				ctx, cancel := context.WithCancelCause(t.Context())
 				calls := 0
 				end := check.Invariant("counted", func(ctx context.Context, _ *runtime.World) (bool, string, error) {
@@ -144,7 +102,7 @@ func TestSearchEndsAtOnce(t *testing.T) {
 // A worker looks whether it is to end also where neither code nor a property runs,
 // and there is but one world to go on from.
 func TestNodesEnd(t *testing.T) {
-	c, timeouts := count(t, 7, counters{react: func(_ int, id string) { panic(id) }})
+	c, timeouts := count(t, 7, simtest.Counters{React: func(_ int, id string) { panic(id) }})
 	steps := timeouts.Steps()[:1]
 	for _, parts := range space.PartitionsUpTo(c.Servers(), 4) {
 		step, err := c.Step(runtime.PartitionStep{Groups: c.Groups(parts)})
@@ -191,7 +149,7 @@ func TestSetUpEnds(t *testing.T) {
 	for _, stop := range []int{0, 5} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		renamed := 0
-		c, timeouts := count(t, 10, counters{rename: func(n int) {
+		c, timeouts := count(t, 10, simtest.Counters{Rename: func(n int) {
 			if renamed = n + 1; n >= stop {
 				cancel(explore.LimitError{What: "enough"})
 			}
@@ -204,7 +162,7 @@ func TestSetUpEnds(t *testing.T) {
 	}
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
-	c, timeouts := count(t, 4, counters{})
+	c, timeouts := count(t, 4, simtest.Counters{})
 	for _, symmetry := range []explore.Symmetry{explore.Auto, explore.Always, explore.Never} {
 		r, err := explore.Explore(done, timeouts.Times(4), explore.Options{Start: c.Start(), Symmetry: symmetry})
 		if err != nil || !errors.Is(r.Stopped, context.Canceled) || r.Covered.Sign() != 0 || !strings.Contains(r.Text(), "stopped    interrupted") {
@@ -220,7 +178,7 @@ func TestSetUpEnds(t *testing.T) {
 // Of thousands of renamings, only some are tried on the starting world.
 func TestSetUpIsCheap(t *testing.T) {
 	renamed := 0
-	c, timeouts := count(t, 10, counters{rename: func(n int) { renamed = n + 1 }})
+	c, timeouts := count(t, 10, simtest.Counters{Rename: func(n int) { renamed = n + 1 }})
 	r, err := explore.Explore(t.Context(), timeouts.Times(0), explore.Options{Start: c.Start(), Symmetry: explore.Always})
 	if err != nil || !r.OK() {
 		t.Fatal(err)
@@ -237,7 +195,7 @@ func TestSmallLayersUseAllWorkers(t *testing.T) {
 	met := make(chan struct{})
 	go func() { together.Wait(); close(met) }()
 	alone := atomic.Bool{}
-	c, timeouts := count(t, 2, counters{react: func(n int, _ string) {
+	c, timeouts := count(t, 2, simtest.Counters{React: func(n int, _ string) {
 		if n < 2 {
 			return // the first layer has one world
 		}
@@ -263,7 +221,7 @@ func TestSmallLayersUseAllWorkers(t *testing.T) {
 // than what the states take.
 func TestMemoryOfLargeStates(t *testing.T) {
 	const limit = 24 << 20
-	c, timeouts := count(t, 4, counters{size: 64 << 10})
+	c, timeouts := count(t, 4, simtest.Counters{Size: 64 << 10})
 	r, err := explore.Explore(t.Context(), timeouts.Times(400), explore.Options{Start: c.Start(), MaxMemory: limit, Symmetry: explore.Never})
 	stopped(t, r, err, fmt.Sprintf("the memory limit of %d bytes was reached", limit))
 	if states := c.Engine().Learnt().States * 64 << 10; states > limit*5/4 || r.Memory < states {
@@ -284,7 +242,7 @@ func TestMemoryAmidAProperty(t *testing.T) {
 			return false, "", errors.New("nothing ends it")
 		}
 	})
-	c, timeouts := count(t, 4, counters{})
+	c, timeouts := count(t, 4, simtest.Counters{})
 	r, err := explore.Explore(t.Context(), timeouts, explore.Options{Start: c.Start(), MaxMemory: limit, Invariants: []check.WorldProperty{hoards}})
 	stopped(t, r, err, fmt.Sprintf("the memory limit of %d bytes was reached", limit))
 	if len(kept) == 0 {

@@ -6,14 +6,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // Whatever a search and a sample keep for long is a part of the memory that they
 // count.
 func TestMemoryIsCounted(t *testing.T) {
-	c := simtest.OnLine(t, "c1=(read) c2=(read)")
+	c := store.On(t, "c1=(read) c2=(read)")
 	steps := c.Exchanges("c1 c2", c.Quorums(3)).Steps()
 	s := space.Of(steps...).Times(2)
 	x := newSearch(s, Options{Start: c.Start(), Properties: []check.Property{check.Linearizable()}})

@@ -45,7 +45,9 @@ func (a *archive) add(p *prefix, fresh int) {
 	}
 }
 
-// weigh fixes the weights for a batch of draws.
+// weigh fixes the weights for a batch of draws, in which none may know what came of
+// another. It is linear in the archive, once in each batch, and lets a draw choose by
+// bisection.
 func (a *archive) weigh() {
 	a.sums = a.sums[:0]
 	sum := 0.0
@@ -70,7 +72,9 @@ func (a *archive) choose(source *rand.Rand) *prefix {
 	return p.prefix
 }
 
-// first reports whether a scenario is drawn for the first time.
+// first reports whether a scenario is drawn for the first time. It is known by its choices,
+// a few bytes for each step: guided draws come to the same scenario again and again, and
+// each counts once in what is covered.
 func (a *archive) first(d *draw) bool {
 	var numbers []int
 	for p := d.from; p.parent != nil; p = p.parent {
@@ -89,7 +93,9 @@ func (a *archive) first(d *draw) bool {
 	return !known
 }
 
-// guide draws a scenario that goes on from a prefix. The error is that of ctx.
+// guide draws a scenario that goes on from a prefix. Each draw has a source of its own, made
+// of the seed and its number, so that it does not matter what was drawn before it. The error
+// is that of ctx.
 func (s *sampler) guide(ctx context.Context, d *draw, number int) (err error) {
 	source := rand.New(rand.NewPCG(s.seed, uint64(number)))
 	if p := s.archive.choose(source); p != nil {
@@ -105,6 +111,7 @@ func (s *sampler) guide(ctx context.Context, d *draw, number int) (err error) {
 func suffix(ctx context.Context, at *space.Position, source *rand.Rand) ([]choice, error) {
 	var steps []choice
 	var digit big.Int
+	// The rank of a suffix among all from here leads to its steps, as digits do to a number.
 	rank := space.Below(at.Count(), source)
 	for {
 		if err := ctx.Err(); err != nil {

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -12,7 +12,7 @@ import (
 // positions with several groups of steps.
 func unevenSpace(t *testing.T) *space.Space {
 	t.Helper()
-	s := simtest.OnLine(t, "")
+	s := store.On(t, "")
 	crash := func(ids ...string) *space.Space {
 		var lines []string
 		for _, id := range ids {

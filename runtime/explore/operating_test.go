@@ -13,55 +13,6 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// In whims both replicas and clients begin operations and end them, as a hash
-// says.
-type whims struct{ seed uint32 }
-
-func (whims) Name() string { return "whims" }
-func (p whims) NewServer(self node.Self) (node.Node, error) {
-	return &whim{whims: p, id: self.ID}, nil
-}
-func (p whims) NewClient(self node.Self, _ []node.Operation) (node.Node, error) {
-	return &whim{whims: p, id: self.ID}, nil
-}
-
-// A whim begins or ends an operation whenever it waits in vain.
-type whim struct {
-	whims
-	id    string
-	count byte
-	open  string // the operation under way
-}
-
-func (n *whim) React(e node.Event, out *node.Reaction) {
-	h := n.seed
-	for _, b := range []byte(n.id + string(rune(n.count)) + n.open) {
-		h = (h ^ uint32(b)) * 16777619
-	}
-	h ^= h >> 15
-	n.count++
-	values := []any{"red", "blue", nil}
-	switch {
-	case n.open == "read":
-		out.Returned(values[h%3])
-		n.open = ""
-	case n.open == "write":
-		out.Returned(nil)
-		n.open = ""
-	case h%2 == 0:
-		n.open = "read"
-		out.Invoked(node.Operation{Name: "read"})
-	default:
-		n.open = "write"
-		out.Invoked(node.Operation{Name: "write", Arg: values[h/2%2]})
-	}
-}
-
-func (n *whim) AppendBinary(b []byte) ([]byte, error) {
-	return append(append(b, n.count), n.open...), nil
-}
-func (n *whim) UnmarshalBinary(b []byte) error { n.count, n.open = b[0], string(b[1:]); return nil }
-
 // together draws steps in which several instances act: in one component, and in several.
 func (s stage) together(t *rapid.T) []runtime.Step {
 	var steps []runtime.Step
@@ -88,7 +39,7 @@ func TestReplicasThatOperateAgreeWithOracle(t *testing.T) {
 	t.Parallel()
 	found := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		config := runtime.Config{Protocol: whims{rapid.Uint32().Draw(rt, "seed")}, N: 3, F: 1}
+		config := runtime.Config{Protocol: simtest.Whims{Seed: rapid.Uint32().Draw(rt, "seed")}, N: 3, F: 1}
 		if rapid.IntRange(0, 3).Draw(rt, "clients") > 0 {
 			config.Clients = []runtime.Client{{Name: "c1"}, {Name: "c2"}}
 		}

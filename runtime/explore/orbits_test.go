@@ -10,65 +10,13 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
-	"github.com/twinsh/twinsh/runtime/node"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// In chores replicas and clients read and write what no one keeps, as a hash says
-// of all but their names, so that they are interchangeable. Their states are soon equal again,
-// while what properties remember of them is not.
-type chores struct{ seed uint32 }
-
-func (chores) Name() string                             { return "chores" }
-func (chores) Symmetric() bool                          { return true }
-func (chores) SymmetricClients([]node.Operation) bool   { return true }
-func (p chores) NewServer(node.Self) (node.Node, error) { return &chore{chores: p}, nil }
-func (p chores) NewClient(node.Self, []node.Operation) (node.Node, error) {
-	return &chore{chores: p, client: 1}, nil
-}
-
-// A chore begins operations and leaves them, or ends them.
-type chore struct {
-	chores
-	client, state, open byte
-}
-
-func (n *chore) React(e node.Event, out *node.Reaction) {
-	h := n.seed
-	for _, b := range []byte{n.client, n.state, n.open} {
-		h = (h ^ uint32(b)) * 16777619
-		h ^= h >> 13
-	}
-	n.state = byte(h % 2)
-	switch {
-	case n.open > 0 && h/2%3 > 0:
-		if n.open == 1 {
-			out.Returned(nil)
-		} else {
-			out.Returned([]any{"red", "blue", nil}[h/6%3])
-		}
-		n.open = 0
-	case h/2%2 == 0:
-		out.Invoked(node.Operation{Name: "read"})
-		n.open = 2 * byte(h/4%2)
-	default:
-		out.Invoked(node.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
-		n.open = byte(h / 4 % 2)
-	}
-}
-
-func (n *chore) Rename(func(string) string) {}
-func (n *chore) AppendBinary(b []byte) ([]byte, error) {
-	return append(b, n.client, n.state, n.open), nil
-}
-func (n *chore) UnmarshalBinary(b []byte) error {
-	n.client, n.state, n.open = b[0], b[1], b[2]
-	return nil
-}
-
 // drawChores draws a cluster of chores, and the steps in which one of them acts.
 func drawChores(t *rapid.T) (*runtime.Cluster, []runtime.Step) {
-	config := runtime.Config{Protocol: chores{rapid.Uint32().Draw(t, "seed")}, N: rapid.IntRange(1, 3).Draw(t, "n")}
+	config := runtime.Config{Protocol: simtest.Chores{Seed: rapid.Uint32().Draw(t, "seed")}, N: rapid.IntRange(1, 3).Draw(t, "n")}
 	for i := range rapid.IntRange(0, 3).Draw(t, "clients") {
 		config.Clients = append(config.Clients, runtime.Client{Name: fmt.Sprint("c", i)})
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -33,7 +33,7 @@ func (e *endsAt) Err() error {
 // What a search does between steps ends with its context, too, wherever it may be
 // long: where a place has many ways on, a layer many search nodes or a space many steps.
 func TestWorkBetweenStepsEnds(t *testing.T) {
-	c := simtest.OnLine(t, "c1=(read) c2=(read)")
+	c := store.On(t, "c1=(read) c2=(read)")
 	steps := c.Exchanges("c1 c2", c.Quorums(3)).Steps()
 	different, err := space.Of(steps...).Distinct(t.Context(), 2) // each step leads to a place of its own
 	if err != nil {
@@ -262,6 +262,6 @@ func TestCheckpointIsWrittenOnce(t *testing.T) {
 // branching returns a space of four exchanges, each of which leads to different worlds.
 func branching(t *testing.T) (*space.Space, Options) {
 	t.Helper()
-	s := simtest.OnLine(t, "c1=(write red) c2=(read)")
+	s := store.On(t, "c1=(write red) c2=(read)")
 	return s.Exchanges("c1 c2", s.Subsets(2, 3)).Times(4), Options{Start: s.Start()}
 }

@@ -17,7 +17,8 @@ import (
 )
 
 // image returns what a renaming makes of a choice at a place. It may be called
-// concurrently.
+// concurrently. The image is a choice at the same place, because a renaming that is used turns
+// scenarios into scenarios at the same positions; it is found by the key of the step.
 func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
 	step, _ := at.choice(choice)
 	if renaming == 0 {
@@ -42,7 +43,8 @@ func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
 	return image
 }
 
-// imagesOf returns what each renaming makes of a choice at a place.
+// imagesOf returns what each renaming makes of a choice at a place. They are kept, because
+// the first step that is new under a choice is seldom the last. Two workers may find the same.
 func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
 	y.image(at, choice, 1) // for the keys
 	if known := at.images.of[choice].Load(); known != nil {
@@ -57,7 +59,16 @@ func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
 	return list
 }
 
-// A renamer checks that steps do the same after renamings.
+// A renamer checks that steps do the same after renamings: that the transition relation is
+// equivariant, which is what a protocol promises that declares itself symmetric and what the
+// reduction rests on. Model checkers with symmetric types rule out by their language what
+// would break it (scalarsets in Ip and Dill, "Better Verification Through Symmetry", FMSD
+// 1996); code of a node can do anything, a look at whether its name is less than another
+// included, so that here it is observed.
+//
+// A step is checked when its simulator plays something for the first time, because what is
+// taken from memory was checked when it got there. Each worker has a renamer with a simulator
+// of its own: what is new to it is what the epoch of the search says (see [symmetry.newEpoch]).
 type renamer struct {
 	*symmetry
 	layer            int // steps before those that are checked
@@ -73,7 +84,8 @@ func newRenamer(ctx context.Context, y *symmetry, layer int) *renamer {
 }
 
 // due returns the range of renamings under which a step is to be checked, by
-// its place in the search and by whether it held anything new.
+// its place in the search and by whether it held anything new. A sample is chosen by a hash
+// of the place, and not at random, so that the same search checks the same steps.
 func (r *renamer) due(rank, choice int, fresh bool) (from, to int) {
 	all := r.Order()
 	if !r.sampled {
@@ -118,6 +130,8 @@ func (r *renamer) check(ctx context.Context, from, to int, at *place, choice int
 		if err := r.sim.Err(); err != nil {
 			return err
 		}
+		// Whether it can happen, where it leads, and what is seen of it, in this order: the
+		// first that differs is what people are shown.
 		if okOther != ok {
 			return r.unlike(step, other, g, "only one of them can happen")
 		}
@@ -153,7 +167,9 @@ func sameSeen(a, b node.Observation) bool {
 	return a == b
 }
 
-// observed lists the observations of each instance.
+// observed lists the observations of each instance. Between instances they have no order: a
+// step has one, by the names of those who act, which a renaming changes and no property is to
+// depend on. Of operations it matters, see operations.
 func (r *renamer) observed(list uint32) [][]node.Observation {
 	of := make([][]node.Observation, len(r.cluster.Instances()))
 	for i, o := range r.cluster.Engine().Observations(list) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
-	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -16,7 +16,7 @@ import (
 // leads to a world that is the last search node, renamed, and so does its past.
 func TestReplayUndoesRenamings(t *testing.T) {
 	t.Parallel()
-	c := simtest.OnLine(t, "w=(write red, write blue) r1=(read, read) r2=(read, read) r3=(read, read)")
+	c := store.On(t, "w=(write red, write blue) r1=(read, read) r2=(read, read) r3=(read, read)")
 	steps := c.Exchanges("w r1 r2 r3", c.Quorums(3)).Steps()
 	renamed := 0
 	rapid.Check(t, func(t *rapid.T) {

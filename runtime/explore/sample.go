@@ -22,7 +22,14 @@ import (
 // batch may depend on what came of it.
 const batchDraws = 32
 
-// A sampler draws scenarios batch by batch.
+// A sampler draws scenarios batch by batch, and plays each from the start to its end.
+//
+// A search merges scenarios that come to one world, which a sample does not try: of a space
+// of 10^30 scenarios few draws meet, and what a draw costs is its steps, most of them from
+// memory. What it does share is what the cluster learns, and one judge.
+//
+// Draws of a batch are played by whichever worker is free, and noted in the order of their
+// numbers, so that a sample is the same for any number of workers.
 type sampler struct {
 	*inquiry
 	seed    uint64
@@ -33,9 +40,9 @@ type sampler struct {
 	team    []*witness
 
 	finds     map[judge.Flaw]*find
-	worlds    map[string]bool
-	states    sightings // of local states, by number
-	histories sightings // of tuples of the monitors, by number
+	worlds    map[string]bool // those met, by what key makes of them
+	states    sightings       // of local states, by number
+	histories sightings       // of tuples of the monitors, by number
 }
 
 // A prefix is a world that a sample reached, and how.
@@ -47,7 +54,8 @@ type prefix struct {
 	seen   *judge.Verdict
 }
 
-// steps lists the steps of p.
+// steps lists the steps of p. Prefixes share what they begin with, which is what lets an
+// archive keep many.
 func (p *prefix) steps() space.Scenario {
 	var steps space.Scenario
 	for ; p.parent != nil; p = p.parent {
@@ -121,7 +129,8 @@ func (s *sampler) run(ctx context.Context) (*Report, error) {
 	return r, nil
 }
 
-// begin judges the starting world, and prepares to draw.
+// begin judges the starting world, and prepares to draw. A space that is no larger than the
+// sample is drawn as a whole, guided or not, because then nothing is left to prefer.
 func (s *sampler) begin(ctx context.Context) error {
 	seen, err := s.judge.Begin(ctx, s.options.Start)
 	if err != nil {
@@ -199,6 +208,8 @@ func (s *sampler) batch(ctx context.Context, first, last int) error {
 	return nil
 }
 
+// unrank finds the steps of a scenario that was drawn by its index, which takes arithmetic
+// with as many digits as the size of the space has: workers do it, not the one who draws.
 func (s *sampler) unrank(d *draw) error {
 	scenario, err := s.space.At(d.rank)
 	for _, step := range scenario {
@@ -207,7 +218,9 @@ func (s *sampler) unrank(d *draw) error {
 	return err
 }
 
-// play takes the steps of a draw until nothing is left to judge.
+// play takes the steps of a draw until nothing is left to judge: a scenario that has
+// violated all that is checked, or whose next step cannot happen, is over, and counts as
+// covered.
 func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 	at := d.from
 	for _, c := range d.steps {
@@ -248,7 +261,7 @@ func (s *sampler) memory() int {
 	return n
 }
 
-// note adds a draw to the report.
+// note adds a draw to the report. It is called for one draw after the other.
 func (s *sampler) note(d *draw, number int) {
 	r := s.report
 	one := big.NewInt(1)
@@ -282,6 +295,8 @@ func (s *sampler) note(d *draw, number int) {
 		s.findings.passed(end.seen.Progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}
+	// Each flaw is noted at the shortest prefix of this draw that shows it, be it one that
+	// another draw led to.
 	for p := end; ; p = p.parent {
 		before := &judge.Verdict{}
 		if p.parent != nil {
@@ -329,7 +344,8 @@ func (s *sampler) conclude(ctx context.Context) {
 	s.findings.rest(s.options.Properties)
 }
 
-// walk takes steps that are known to be possible.
+// walk takes steps that are known to be possible, but for the last of a scenario that ends
+// early.
 func (s *sampler) walk(steps space.Scenario) *runtime.World {
 	w := s.options.Start
 	for _, step := range steps {
@@ -342,7 +358,11 @@ func (s *sampler) walk(steps space.Scenario) *runtime.World {
 	return w
 }
 
-// coverage says what was met.
+// coverage says what was met. The probability of something new is estimated as Good and
+// Turing did for words, here with draws for the words of a text: a draw that met something
+// alone is a species seen once (see [Coverage]; for tests of programs: Böhme, "STADS: Software
+// Testing as Species Discovery", TOSEM 2018). The estimate is of draws that do not depend on
+// one another, so that there is none of guided ones.
 func (s *sampler) coverage() *Coverage {
 	c := &Coverage{States: s.states.count, Transitions: s.report.Runs, Histories: s.histories.count}
 	switch covered := s.report.Covered; {
@@ -350,7 +370,7 @@ func (s *sampler) coverage() *Coverage {
 	case s.archive != nil || covered.Sign() == 0:
 		c.Unseen = -1
 	default:
-		alone := map[int]bool{}
+		alone := map[int]bool{} // draws that met something which no other did
 		for _, list := range [][]int{s.states.by, s.histories.by} {
 			for _, draw := range list {
 				if draw > 0 {
@@ -364,7 +384,8 @@ func (s *sampler) coverage() *Coverage {
 }
 
 // sightings are, for each thing by its number, which draw met it: its number
-// plus 1, 0 if none did and -1 if several did.
+// plus 1, 0 if none did and -1 if several did. Local states and pasts have small numbers, in
+// the order in which they were learnt, so that a list is enough.
 type sightings struct {
 	by    []int
 	count int

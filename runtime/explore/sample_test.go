@@ -2,7 +2,6 @@ package explore_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"math"
 	"reflect"
@@ -14,7 +13,6 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
-	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
@@ -28,47 +26,8 @@ func (s stage) samples(of *space.Space, count int, seed uint64, o explore.Option
 	return r
 }
 
-// A lock is a server that counts how many of the names in a secret called it
-// one after the other, and whose code fails when all did.
-type lock struct{ secret []string }
-
-func (lock) Name() string { return "lock" }
-
-func (l lock) NewServer(node.Self) (node.Node, error) { return &bolt{lock: l}, nil }
-
-func (lock) NewClient(node.Self, []node.Operation) (node.Node, error) { return knocker{}, nil }
-
-type bolt struct {
-	lock
-	right uint64
-}
-
-type knock struct{}
-
-func (b *bolt) React(e node.Event, out *node.Reaction) {
-	if e.From != b.secret[b.right] {
-		b.right = 0
-	} else if b.right++; int(b.right) == len(b.secret) {
-		out.Fail("the lock is open")
-	}
-}
-
-func (b *bolt) AppendBinary(to []byte) ([]byte, error) { return binary.AppendUvarint(to, b.right), nil }
-
-func (b *bolt) UnmarshalBinary(from []byte) error {
-	b.right, _ = binary.Uvarint(from)
-	return nil
-}
-
-// A knocker calls all that it can reach, and knows nothing.
-type knocker struct{}
-
-func (knocker) React(_ node.Event, out *node.Reaction) { out.Broadcast(knock{}) }
-func (knocker) AppendBinary(b []byte) ([]byte, error)  { return b, nil }
-func (knocker) UnmarshalBinary([]byte) error           { return nil }
-
 func locked(t testing.TB, secret ...string) (stage, *space.Space) {
-	s := newStage(t, runtime.Config{Protocol: lock{secret}, N: 1, Clients: []runtime.Client{runs("a"), runs("b"), runs("c")}})
+	s := newStage(t, runtime.Config{Protocol: simtest.Lock{Secret: secret}, N: 1, Clients: []runtime.Client{runs("a"), runs("b"), runs("c")}})
 	return s, s.Exchanges("a b c", s.Reaches("A")).Times(12)
 }
 
@@ -281,7 +240,7 @@ func TestSampleInterrupted(t *testing.T) {
 	}
 	// A draw that is interrupted amid its steps does not count, even if none of
 	// them calls code or a property, because all that happens is known.
-	c, timeouts := count(t, 2, counters{react: func(int, string) { panic("once") }})
+	c, timeouts := count(t, 2, simtest.Counters{React: func(int, string) { panic("once") }})
 	ctx, cancel = context.WithCancel(t.Context())
 	end := judging(func(h runtime.History) {
 		if len(h.Events) == 2 {

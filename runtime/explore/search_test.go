@@ -52,48 +52,56 @@ func TestFirstStopsAfterTheLayer(t *testing.T) {
 	}
 }
 
+// A search that is cancelled in a layer reports what it judged until then: all that is
+// shorter, and no more than the whole.
 func TestCancelled(t *testing.T) {
+	s, of := inverting(t)
+	whole := s.explores(of, properties()...)
+	if !whole.Complete() || whole.Stopped != nil {
+		t.Fatalf("not cancelled, and stopped by %v:\n%s", whole.Stopped, whole.Text())
+	}
 	for _, workers := range []int{1, 2} {
-		s, of := inverting(t)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		shown := 0
-		r, err := explore.Explore(ctx, of, explore.Options{
-			Start: s.Start(), Properties: properties(), Workers: workers,
-			Progress: func(p explore.Progress) {
-				shown++
-				if p.Covered == nil || p.Covered.Cmp(p.Size) > 0 || p.Size.Cmp(of.Size()) != 0 ||
-					p.Layer < 1 || p.Layer > p.Layers || p.Layers != 6 || p.Done > p.Nodes || p.Bytes <= 0 {
-					t.Errorf("%+v", p)
-				}
-				if p.Layer == 5 {
-					cancel()
-				}
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
+		s, of := inverting(t) // in which nothing is remembered
+		r := cancelledIn(s, of, 5, workers)
+		if !errors.Is(r.Stopped, context.Canceled) || r.Complete() || r.OK() || !strings.Contains(r.Text(), "stopped") {
+			t.Errorf("%d workers: stopped by %v:\n%s", workers, r.Stopped, r.Text())
 		}
-		if shown == 0 || !errors.Is(r.Stopped, context.Canceled) || r.Complete() || r.OK() {
-			t.Errorf("%d workers: shown %d times, stopped by %v:\n%s", workers, shown, r.Stopped, r.Text())
-		}
-		if r.Depth != 4 || r.Covered.Sign() <= 0 || r.Covered.Cmp(r.Size) >= 0 {
+		if r.Depth != 4 || r.Covered.Sign() <= 0 || r.Covered.Cmp(whole.Covered) >= 0 {
 			t.Errorf("%d workers: depth %d, covered %s of %s", workers, r.Depth, r.Covered, r.Size)
 		}
-		if r.Counterexample() == nil || r.Counterexample().Depth() != 4 {
-			t.Errorf("%d workers: the violation of layer 4 is missing:\n%s", workers, r.Text())
+		if w := r.Counterexample(); w == nil || w.Depth() != 4 {
+			t.Fatalf("%d workers: the violation of layer 4 is missing:\n%s", workers, r.Text())
 		}
-		if !strings.Contains(r.Text(), "stopped") {
-			t.Errorf("the text does not say that it stopped:\n%s", r.Text())
-		}
-		again := s.explores(of, properties()...)
-		if !again.Complete() || again.Stopped != nil || again.Covered.Cmp(r.Covered) <= 0 {
-			t.Errorf("%d workers: then stopped by %v:\n%s", workers, again.Stopped, again.Text())
-		}
-		if again.Violations[0].Scenarios.Cmp(r.Violations[0].Scenarios) < 0 {
-			t.Errorf("%d workers: %s violated, then %s", workers, r.Violations[0].Scenarios, again.Violations[0].Scenarios)
+		if all := whole.Violations[0].Scenarios; all.Cmp(r.Violations[0].Scenarios) < 0 {
+			t.Errorf("%d workers: %s scenarios violate it, of all %s", workers, r.Violations[0].Scenarios, all)
 		}
 	}
+}
+
+// cancelledIn covers a space until progress is shown of a layer. What is shown must be
+// possible.
+func cancelledIn(s stage, of *space.Space, layer, workers int) *explore.Report {
+	s.T.Helper()
+	ctx, cancel := context.WithCancel(s.T.Context())
+	defer cancel()
+	shown := 0
+	r, err := explore.Explore(ctx, of, explore.Options{
+		Start: s.Start(), Properties: properties(), Workers: workers,
+		Progress: func(p explore.Progress) {
+			shown++
+			if p.Covered == nil || p.Covered.Cmp(p.Size) > 0 || p.Size.Cmp(of.Size()) != 0 ||
+				p.Layer < 1 || p.Layer > p.Layers || p.Layers != of.MaxLen() || p.Done > p.Nodes || p.Bytes <= 0 {
+				s.T.Errorf("%+v", p)
+			}
+			if p.Layer == layer {
+				cancel()
+			}
+		},
+	})
+	if err != nil || shown == 0 {
+		s.T.Fatalf("progress is shown %d times; %v", shown, err)
+	}
+	return r
 }
 
 func TestCancelledBefore(t *testing.T) {

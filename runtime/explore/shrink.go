@@ -61,7 +61,8 @@ func ShrinkFailure(ctx context.Context, w *runtime.World, kind string) (*Shrunk,
 // shrink tries changes until none helps.
 func (s *shrinker) shrink(ctx context.Context) *Shrunk {
 	// Each change is tried again after the last one that helped, in a circle,
-	// because it may help only then.
+	// because it may help only then. That ends, because each change that is kept makes the
+	// scenario smaller in the order that changes describes.
 	changes := s.changes()
 	for next, failed := 0, 0; failed < len(changes); {
 		if s.found.Stopped = ctx.Err(); s.found.Stopped != nil {
@@ -79,7 +80,9 @@ func (s *shrinker) shrink(ctx context.Context) *Shrunk {
 	return &s.found
 }
 
-// A shrinker tries changes of a scenario.
+// A shrinker tries changes of a scenario. Each trial plays a scenario from the start, in a
+// cluster of its own if the change is one of the cluster; nothing is searched, so that the
+// cost is the number of trials times the length.
 type shrinker struct {
 	judge func(context.Context, *runtime.World) (check.Verdict, error) // by the property that must stay violated
 	kind  string                                                       // of the failure that must stay, "" if it is a violation
@@ -178,7 +181,7 @@ func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 }
 
 // try makes a changed scenario the one found if it can happen and violates the
-// property.
+// property. What cannot be played, or cannot be judged, is no smaller scenario, and no error.
 func (s *shrinker) try(ctx context.Context, c change) bool {
 	s.found.Tried++
 	cluster := s.found.World.Cluster()

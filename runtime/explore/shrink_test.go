@@ -226,7 +226,7 @@ func TestShrinkInterrupted(t *testing.T) {
 // and not after it.
 func TestShrinkEndsBeforeItBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, timeouts := count(t, 4, counters{})
+		c, timeouts := count(t, 4, simtest.Counters{})
 		w := c.Start()
 		for _, step := range timeouts.Steps() {
 			var err error

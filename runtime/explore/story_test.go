@@ -13,12 +13,13 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
 // TestStories runs the stories in testdata. A story begins with a cluster (see
-// [simtest.ConfigOf]; ballots=3 is the toy with that quorum, ballots=(3, brittle) one whose
+// [store.ConfigOf]; ballots=3 is the toy with that quorum, ballots=(3, brittle) one whose
 // code may fail), and "start" plays steps to where searches begin. Then
 //
 //	explore check=(linearizable) first symmetry=always
@@ -97,7 +98,7 @@ func configOf(t *testing.T, c *simtest.Command) runtime.Config {
 	if i := slices.IndexFunc(c.Args, func(a simtest.Arg) bool { return a.Key == "ballots" }); i >= 0 {
 		toys = append(toys, simtest.Ballots{Quorum: number(t, c, "ballots"), Brittle: slices.Contains(c.Args[i].Values, "brittle")})
 	}
-	config, err := simtest.ConfigOf(&cluster, toys...)
+	config, err := store.ConfigOf(&cluster, toys...)
 	if err != nil {
 		t.Fatalf("%s: %v", c.Where, err)
 	}

@@ -22,7 +22,10 @@ import (
 // history that a property judges as it is, and no identity that is faulty from some
 // time on. Whole worlds are brought to canonical form, never single steps, and
 // each weight is that of all the worlds that a canonical one stands for, so that
-// counts stay exact.
+// counts stay exact. That is the quotient of a state space by a group of automorphisms
+// (Clarke, Enders, Filkorn and Jha, "Exploiting Symmetry in Temporal Logic Model Checking";
+// Emerson and Sistla, "Symmetry and Model Checking"; both FMSD 1996), with a canonical
+// representative of each orbit and not any one, so that equal orbits are one search node.
 //
 // A protocol's word is not taken for it: whenever something happens for the
 // first time, it is made to happen renamed, too, under each renaming, and the
@@ -153,7 +156,8 @@ func (y *symmetry) newEpoch() {
 func (y *symmetry) bytes() int { return y.Bytes() + int(y.imageBytes.Load()) }
 
 // undoing returns the number of the renaming that takes back the g-th, and then
-// does what undo does.
+// does what undo does. On the way of a counterexample each canonical world is an image of the
+// one that was reached, and the renamings that led there are composed to one.
 func (y *symmetry) undoing(undo, g int) int {
 	back, then := y.Inverse(g), y.Renaming(undo)
 	both := make(engine.Renaming, len(back))
@@ -178,7 +182,7 @@ func newCanonicalizer(y *symmetry) *canonicalizer {
 	return &canonicalizer{y.NewCanonicalizer(), y, map[[2]uint32]uint32{}}
 }
 
-// canonical brings a search node into canonical form and returns the number of the
+// canonical brings a search node into canonical form: the least of its images. It returns the number of the
 // renaming that does: of those that lead to the least vector the first that leads
 // to the least past. The error, if any, is an asymmetry or a [LimitError].
 func (z *canonicalizer) canonical(node searchNode) (int, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/internal/simtest"
+	"github.com/twinsh/twinsh/runtime/internal/simtest/store"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
@@ -31,7 +32,7 @@ func TestStories(t *testing.T) {
 			_, o.Color = d.Arg("color")
 			switch d.Name {
 			case "cluster":
-				c, err := simtest.ClusterOf(d, voting{}, voting{relay: true})
+				c, err := store.ClusterOf(d, voting{}, voting{relay: true})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -5,29 +5,25 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
-	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // ConfigOf reads the cluster that the arguments of a command describe:
 //
-//	cluster n=4 f=1 twin=(C) network=held write_back=false c1=(write red, read)
-//	cluster twin=C'' c1=(write red) c1'=(write blue)
+//	cluster ballots n=4 f=1 twin=(C) network=held c1=(write red, read)
+//	cluster ballots twin=C'' c1=(write red) c1'=(write blue)
 //
-// An option of the K-V store goes by its name, another protocol by its own alone. What
-// is none of these is a client, with its operations. Each prime of a twin is one more
-// instance; c1' is what the twin of c1 runs. Without n and f there are 4 servers of which
-// 1 may be faulty.
-func ConfigOf(c *Command, others ...node.Protocol) (runtime.Config, error) {
+// One of the protocols goes by its name. What is none of these is a client, with its
+// operations. Each prime of a twin is one more instance; c1' is what the twin of c1 runs.
+// Without n and f there are 4 servers of which 1 may be faulty. Without a name there is no
+// protocol: package store has the K-V store, and its options, for a default.
+func ConfigOf(c *Command, protocols ...node.Protocol) (runtime.Config, error) {
 	config := runtime.Config{N: 4, F: 1}
-	var options kvproto.Options
 	for _, arg := range c.Args {
 		value, _ := c.Arg(arg.Key)
-		option := slices.IndexFunc(kvproto.OptionList(), func(o kvproto.Option) bool { return o.Name == arg.Key })
-		other := slices.IndexFunc(others, func(p node.Protocol) bool { return p.Name() == arg.Key })
+		protocol := slices.IndexFunc(protocols, func(p node.Protocol) bool { return p.Name() == arg.Key })
 		var err error
 		switch {
 		case arg.Key == "n":
@@ -41,10 +37,8 @@ func ConfigOf(c *Command, others ...node.Protocol) (runtime.Config, error) {
 			}
 		case arg.Key == "network" && value == "held":
 			config.Held = true
-		case option >= 0:
-			err = set(&options, kvproto.OptionList()[option], value)
-		case other >= 0:
-			config.Protocol = others[other]
+		case protocol >= 0:
+			config.Protocol = protocols[protocol]
 		default:
 			program := []node.Operation{}
 			for _, text := range arg.Values {
@@ -62,49 +56,7 @@ func ConfigOf(c *Command, others ...node.Protocol) (runtime.Config, error) {
 			return config, fmt.Errorf("%s=%s: %w", arg.Key, value, err)
 		}
 	}
-	if config.Protocol == nil {
-		config.Protocol = kvproto.New(options)
-	}
 	return config, nil
-}
-
-// ClusterOf makes the cluster that a command describes: see [ConfigOf].
-func ClusterOf(c *Command, others ...node.Protocol) (*runtime.Cluster, error) {
-	config, err := ConfigOf(c, others...)
-	if err != nil {
-		return nil, err
-	}
-	return runtime.NewCluster(config)
-}
-
-// ConfigLine is [ConfigOf] for a line of arguments.
-func ConfigLine(t testing.TB, line string, others ...node.Protocol) runtime.Config {
-	t.Helper()
-	_, args, err := parse("cluster " + line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := ConfigOf(&Command{Args: args}, others...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return config
-}
-
-// set sets an option to what a text says.
-func set(options *kvproto.Options, o kvproto.Option, text string) error {
-	var value any = text
-	var err error
-	switch o.Default.(type) {
-	case bool:
-		value, err = strconv.ParseBool(text)
-	case int:
-		value, err = strconv.Atoi(text)
-	}
-	if err == nil {
-		o.Set(options, value)
-	}
-	return err
 }
 
 // Operation is what a text says: write red.

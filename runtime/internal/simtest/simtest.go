@@ -1,16 +1,17 @@
 // Package simtest holds what the tests of the simulation share.
 //
 //   - [Stories] runs the transcripts of a folder: commands, and what is to be answered.
-//     [ConfigOf] and [ClusterOf] read the cluster that a command describes, [ConfigLine] that
-//     of a line; [Clients] and [Twins] help to make one in Go.
+//     [ConfigOf] reads the cluster that a command describes, with the protocols that a caller
+//     has; package store does with the K-V store. [Clients] and [Twins] help to make one in Go.
 //   - A [Stage] is a cluster on which steps are read from their notation, scenarios from
 //     lines, and spaces from lines with choices ([Stage.Space]). [Play] takes the steps of a
 //     story.
 //   - An [Oracle] goes through all scenarios of a space, one by one, judges each prefix of
 //     them, and merges nothing. What it counts is a [Ledger].
-//   - [Ballots], [Habit], [Mute], [Sayers] and [Nodes] are protocols of a few lines. [Gossip]
-//     does whatever may go wrong; [GossipCluster], [RandomConfig], [GossipStep] and
-//     [RandomStep] draw what random tests play.
+//   - [Ballots], [Habit], [Mute], [Sayers] and [Nodes] are protocols of a few lines, [Lock] and
+//     [Counters] some with a flaw behind many steps and with hooks; [Whims] and [Chores] operate
+//     as a hash says. [Gossip] does whatever may go wrong; [GossipCluster], [RandomConfig],
+//     [GossipStep] and [RandomStep] draw what random tests play.
 package simtest
 
 import (

@@ -29,12 +29,6 @@ func On(t testing.TB, config runtime.Config) Stage {
 	return Stage{c, t}
 }
 
-// OnLine returns a stage with the cluster of a line: see [ConfigOf].
-func OnLine(t testing.TB, line string, others ...node.Protocol) Stage {
-	t.Helper()
-	return On(t, ConfigLine(t, line, others...))
-}
-
 // Act returns the step of an action.
 func (s Stage) Act(a runtime.Action) runtime.Step {
 	s.T.Helper()

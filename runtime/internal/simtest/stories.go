@@ -168,6 +168,12 @@ func expected(take func() string, lines *[]string) string {
 // argument is what may follow the name of a command.
 var argument = regexp.MustCompile(`^([^\s=]+)(?:=(\(([^()]*)\)|[^\s(]\S*|))?(?:\s+|$)`)
 
+// Line returns the command of a line, without input.
+func Line(text string) (*Command, error) {
+	name, args, err := parse(text)
+	return &Command{Name: name, Args: args}, err
+}
+
 // parse takes the line of a command apart.
 func parse(line string) (name string, args []Arg, err error) {
 	name, rest, _ := strings.Cut(line, " ")
