@@ -13,7 +13,7 @@ import (
 // protocolsFamily is for protocols that are written in a script.
 func protocolsFamily() Family {
 	return Family{"protocols", "what the nodes run", []Entry{
-		roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), operationEntry(),
+		roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), digestEntry(), operationEntry(),
 	}}
 }
 
@@ -34,7 +34,7 @@ func roleEntry() Entry {
 		Doc: `The code of replicas or of clients.
 It is functions that are called with self when something happens to a node.
 on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people; what they mean is said in its docstring, which pictures show. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
-The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations and signed values. A restart keeps those named in persistent. Two attributes that hold one list hold two once the handler has ended.
+The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations, digests and signed values. A restart keeps those named in persistent. Two attributes that hold one list hold two once the handler has ended.
 self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text). A slot is an integer.
 A message has sender, type and its fields; a round has number, leader and input.
 The input is what this instance may propose: "1a" in round 1, "1b" for the twin of its leader, "2a" in round 2; "" if it does not lead. No two inputs of a scenario are equal, so that leaders agree only if the protocol makes them.
@@ -134,6 +134,35 @@ func callCombine(c *call) (starlark.Value, error) {
 		return starlark.None, nil
 	}
 	return s, nil
+}
+
+func digestEntry() Entry {
+	// What digests stand for is kept as long as this function is, and so as long as the
+	// protocols whose code calls it.
+	kept := new(value.Digests)
+	return Entry{
+		Signature: "digest(value)",
+		Doc: `What stands for a value as its cryptographic hash does.
+Digests are equal if the values are, and there is no way from one to the value: who is given a digest has to be sent the value, too, and compares digest(value). A digest takes 17 bytes in a state or a message, however large the value is, so that a block names its parent by it. It may be a key of a dict, be signed and be decided. It is symbolic, as signatures are: pictures say of what it is the digest, and no two values have one.`,
+		Example: `genesis = ("block", 0, None)
+child = ("block", 1, digest(genesis))
+print(digest(child))
+print(child[2] == digest(("block", 0, None)), child[2] == digest(child))`,
+		pure: true,
+		call: func(c *call) (starlark.Value, error) { return callDigest(c, kept) },
+	}
+}
+
+func callDigest(c *call, kept *value.Digests) (starlark.Value, error) {
+	var v starlark.Value
+	if err := c.Unpack(&v); err != nil {
+		return nil, err
+	}
+	d, err := kept.Of(v)
+	if err != nil {
+		return nil, fmt.Errorf("digest: the value %w", err)
+	}
+	return d, nil
 }
 
 func operationEntry() Entry {

@@ -21,6 +21,8 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 	case *value.Signed:
 		d.Value(v.Value)
 		d.Value(v.Signer)
+	case value.Digest:
+		d.Note(v.Sum())
 	case *role.Role:
 		if !d.Met(v) {
 			v.Note(d)

@@ -103,6 +103,7 @@ var insteadOfFailed = []struct {
 	{regexp.MustCompile(`^got string in sequence assignment$`), `of a dict, for k, v in d.items() takes keys and values`},
 	{regexp.MustCompile(`^unhandled index operation space\[`), `the scenarios of a space are space.at(i)`},
 	{regexp.MustCompile(`value of type space has no len`), `how many scenarios a space has is space.size`},
+	{regexp.MustCompile(`comparison exceeded maximum recursion depth$`), `keys and elements of sets nest ten levels at most; let digest(value) stand for the value`},
 	{regexp.MustCompile(`^signed has no \.(val|data|content|payload|msg) `), `what was signed is its value, and by whom is its signer`},
 }
 

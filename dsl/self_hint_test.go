@@ -70,13 +70,32 @@ func TestUnhandled(t *testing.T) {
 	got := observed(t, `
 def on_round(self, round):
     self.broadcast("vote")
-def on_votes(self, m):
+def on_ping(self, m):
     pass
-cluster(protocol("p", role(on_round = on_round, on_vtoe = on_votes)), n = 1, f = 0)
+cluster(protocol("p", role(on_round = on_round, on_ping = on_ping)), n = 1, f = 0)
 round("A")`)
-	want := "A: protocol p has no handler on_vote (did you mean on_vtoe?), and vote is sent at x.star:3:5; its role has on_round, on_vtoe (x.star:6:27)"
+	want := "A: protocol p has no handler on_vote, and vote is sent at x.star:3:5; its role has on_ping, on_round (x.star:6:27)"
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A handler that nothing can call, by a slip of the pen, is found when the system is set
+// up; one that is only idle is not, nor where types are computed.
+func TestMisspeltHandler(t *testing.T) {
+	for _, c := range []struct{ body, roles, want string }{
+		{`self.broadcast("vote")`, `role(on_round = on_round, on_vtoe = on_m)`,
+			"protocol p: on_vtoe (x.star:7:27) is the handler of messages of the type vtoe, which no function sends (did you mean on_vote?); vote is sent at x.star:3:5, and no role handles it"},
+		{`self.broadcast("vote")`, `role(on_ronud = on_m, on_vote = on_m)`, "the type ronud, which no function sends (did you mean on_round?)\n"},
+		{`self.broadcast("vote")`, `role(on_round = on_round, on_vote = on_m), client = role(on_invoke = on_m, on_exchagne = on_m)`, "(did you mean on_exchange?)"},
+		{`self.broadcast("vote")`, `role(on_round = on_round, on_vote = on_m, on_vote2 = on_m)`, ""},
+		{`self.broadcast("vote")`, `role(on_round = on_round, on_vote = on_m, on_ping = on_m)`, ""},
+		{`self.broadcast("vo" + "te")`, `role(on_round = on_round, on_vote = on_m, on_vtoe = on_m, on_timeuot = on_m)`, ""},
+	} {
+		_, err := runScript(t, "\ndef on_round(self, round):\n    "+c.body+"\ndef on_m(self, m):\n    pass\n\ncluster(protocol(\"p\", "+c.roles+"), n = 1, f = 0)\n")
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error()+"\n", c.want)) {
+			t.Errorf("%s: %v, want %q", c.roles, err, c.want)
+		}
 	}
 }
 

@@ -71,9 +71,10 @@ func (p *pen) statement(event string, client bool) Statement {
 	message := slices.Contains(types, event)
 	s := Statement{If: p.condition(event)}
 	changes := []string{"self.x = " + p.value(event), "self.x = " + p.value(event), "self.k = (self.k + 1) % 3", "self.done = True",
-		"self.done = not self.done", "self.cert = self.sign(" + p.value(event) + ")", "self.got = set()"}
+		"self.done = not self.done", "self.cert = self.sign(" + p.value(event) + ")", "self.got = set()",
+		"self.x = digest(" + p.constant() + ")", "self.cert = digest((self.k, " + p.constant() + "))"}
 	if message {
-		changes = append(changes, "self.got.add(m.sender)", "self.got.add(m.sender)", "self.log_ = (self.log_ + [m.sender])[-2:]",
+		changes = append(changes, "self.cert = digest(m.sender)", "self.got.add(m.sender)", "self.got.add(m.sender)", "self.log_ = (self.log_ + [m.sender])[-2:]",
 			"self.peer = m.sender", "self.cert = m.c",
 			"self.cert = combine([self.cert, m.c], count = 2) if verify(self.cert, by = self.id) and verify(m.c, by = m.sender) and self.cert.value == m.c.value else self.cert")
 	}

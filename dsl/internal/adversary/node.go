@@ -168,6 +168,19 @@ func (s *signed) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool
 	return (equal(s.value, o.value) && equal(s.signer, o.signer)) == (op == syntax.EQL), nil
 }
 
+// A digest stands for a value; here it simply holds it.
+type digest struct{ value starlark.Value }
+
+func (d *digest) String() string        { return fmt.Sprintf("digest of %s", d.value) }
+func (d *digest) Type() string          { return "digest" }
+func (d *digest) Freeze()               {}
+func (d *digest) Truth() starlark.Bool  { return true }
+func (d *digest) Hash() (uint32, error) { return d.value.Hash() }
+
+func (d *digest) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return equal(d.value, y.(*digest).value) == (op == syntax.EQL), nil
+}
+
 // equal is the equality of the language.
 func equal(a, b starlark.Value) bool {
 	ok, err := starlark.Equal(a, b)
@@ -179,6 +192,9 @@ var predeclared = starlark.StringDict{
 	"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	"operation": starlark.NewBuiltin("operation", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
 		return &operation{string(args[0].(starlark.String)), copied(args[1])}, nil
+	}),
+	"digest": starlark.NewBuiltin("digest", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+		return &digest{copied(args[0])}, nil
 	}),
 	"verify": starlark.NewBuiltin("verify", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		s, ok := args[0].(*signed)

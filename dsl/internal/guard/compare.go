@@ -12,7 +12,9 @@ import (
 
 // Comparing a list with another takes as long as all that they hold, each as often
 // as it is held. So what holds others is compared here, as the library does it, but
-// counting steps: one for each pair, and one for every 64 bytes of texts.
+// counting steps: one for each pair, and one for every 64 bytes of texts. The library
+// gives up below ten levels, which a chain of blocks reaches soon; here the bound is
+// [MaxDepth], as everywhere.
 
 // A work counts what is done within one step of a script, and ends with its thread.
 type work struct {
@@ -56,7 +58,7 @@ func hashSteps(v starlark.Value) int {
 // compare returns x op y.
 func (w *work) compare(op syntax.Token, x, y starlark.Value, depth int) (bool, error) {
 	if depth < 1 {
-		return false, errors.New("comparison exceeded maximum recursion depth")
+		return false, fmt.Errorf("%w; compare digest(value), as in a block that names its parent by its digest", errDepth)
 	}
 	if err := w.take(min(textSteps(x), textSteps(y))); err != nil {
 		return false, err
@@ -217,7 +219,7 @@ func Compare(thread *starlark.Thread, op syntax.Token, x, y starlark.Value) (boo
 	switch x.(type) {
 	case *starlark.List, starlark.Tuple, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct:
 		w := work{thread: thread}
-		return w.compare(op, x, y, starlark.CompareLimit)
+		return w.compare(op, x, y, MaxDepth)
 	case starlark.String, starlark.Bytes:
 		thread.Steps += uint64(min(textSteps(x), textSteps(y)) - 1)
 	}
@@ -250,7 +252,7 @@ func contains(op syntax.Token) builtinCode {
 func indexOf(thread *starlark.Thread, list starlark.Indexable, v starlark.Value, start, end int) (int, error) {
 	w := work{thread: thread}
 	for i := start; i < min(end, list.Len()); i++ {
-		if equal, err := w.compare(syntax.EQL, list.Index(i), v, starlark.CompareLimit); err != nil {
+		if equal, err := w.compare(syntax.EQL, list.Index(i), v, MaxDepth); err != nil {
 			return -1, err
 		} else if equal {
 			return i, nil
@@ -347,7 +349,7 @@ func extremum(op syntax.Token) libraryCode {
 			better := best == nil
 			if !better {
 				var err error
-				if better, err = w.compare(op, k, bestKey, starlark.CompareLimit); err != nil {
+				if better, err = w.compare(op, k, bestKey, MaxDepth); err != nil {
 					return nil, fmt.Errorf("%s: %w", b.Name(), err)
 				}
 			}

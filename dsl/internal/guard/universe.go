@@ -191,7 +191,7 @@ func sorted(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, k
 			return false
 		}
 		var ok bool
-		ok, err = w.compare(syntax.LT, x.key, y.key, starlark.CompareLimit)
+		ok, err = w.compare(syntax.LT, x.key, y.key, MaxDepth)
 		return ok
 	}
 	slices.SortStableFunc(elements, func(x, y element) int {

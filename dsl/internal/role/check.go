@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
 // What a role cannot mean is found when it is defined, not when some scenario
@@ -126,6 +127,62 @@ func sentTypes(s *interp.Captured) []string {
 		}
 	})
 	return types
+}
+
+// misspelt reports a handler of messages that no function sends, if it would be that of an
+// event, or of messages that no role handles, by another spelling. Where the type of some
+// message is computed, no handler is idle for sure.
+func (p *Protocol) misspelt() error {
+	sent := sentTypes(p.captured)
+	if computes(p.captured) {
+		return nil
+	}
+	roles := []*Role{p.replica}
+	if p.client != nil {
+		roles = append(roles, p.client)
+	}
+	var unhandled []string
+	for _, kind := range sent {
+		if !slices.ContainsFunc(roles, func(r *Role) bool { return r.handlers["on_"+kind] != nil }) {
+			unhandled = append(unhandled, kind)
+		}
+	}
+	slices.Sort(unhandled)
+	for _, r := range roles {
+		for _, name := range r.names() {
+			kind, handles := strings.CutPrefix(name, "on_")
+			if !handles || slices.Contains(value.Events, kind) || slices.Contains(sent, kind) {
+				continue
+			}
+			// An event that has its handler is not meant.
+			events := slices.DeleteFunc(slices.Clone(value.Events), func(e string) bool { return r.handlers["on_"+e] != nil })
+			like := spell.Nearest(kind, slices.Concat(unhandled, events))
+			if like == "" {
+				continue
+			}
+			where := ""
+			if at := sentAt(p.captured, like); at.IsValid() {
+				where = fmt.Sprintf("; %s is sent at %s, and no role handles it", like, at)
+			}
+			return fmt.Errorf("protocol %s: %s (%s) is the handler of messages of the type %s, which no function sends (did you mean on_%s?)%s",
+				p.name, name, r.place, kind, like, where)
+		}
+	}
+	return nil
+}
+
+// computes reports whether the functions send a message whose type does not stand in
+// their text.
+func computes(s *interp.Captured) (found bool) {
+	s.Walk(func(n syntax.Node) {
+		if call, ok := n.(*syntax.CallExpr); ok {
+			if method, ok := call.Fn.(*syntax.DotExpr); ok && (method.Name.Name == "send" || method.Name.Name == "broadcast") {
+				_, literal := sentBy(call)
+				found = found || !literal
+			}
+		}
+	})
+	return found
 }
 
 // sentAt returns the first place at which the functions send messages of a type,

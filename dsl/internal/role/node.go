@@ -189,6 +189,8 @@ func (n *scriptNode) callValue(name string, args ...starlark.Value) (starlark.Va
 		switch {
 		case thread.ExecutionSteps() >= handlerSteps:
 			eval.Msg = fmt.Sprintf("it did not end within %d steps", handlerSteps)
+		case strings.HasSuffix(eval.Msg, "comparison exceeded maximum recursion depth"): // in the library's tables
+			eval.Msg += "; keys and elements of sets nest ten levels at most; let digest(value) stand for the value"
 		case strings.Contains(eval.Msg, " frozen "):
 			eval.Msg += "; nothing but the attributes of self can be changed, and what came with a message is copied first, as in list(m.values)"
 		}

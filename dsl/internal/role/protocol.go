@@ -26,6 +26,7 @@ type Protocol struct {
 
 	mu       sync.Mutex
 	captured *interp.Captured // what the handlers see of the script, once there are nodes
+	wrong    error            // what the roles cannot mean, found with it
 	types    []string         // of messages, once a filter named one
 	fresh    sync.Map         // nodeKey -> encoded starting state
 }
@@ -103,6 +104,10 @@ func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (n
 			return nil, fmt.Errorf("protocol %s: %w", p.name, err)
 		}
 		p.captured = s
+		p.wrong = p.misspelt()
+	}
+	if p.wrong != nil {
+		return nil, p.wrong
 	}
 	if err := n.init(); err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ import (
 //	set                     the same, sorted by encoding
 //	dict, struct            the number of pairs, and each of them, sorted by encoding
 //	signed value            the signer, then what was signed
+//	digest                  its sixteen bytes
 //	operation               the length of its name, the name, and the argument
 //
 // Lengths and counts are uvarints. The state of a node is a dict whose pairs are sorted
@@ -47,6 +48,7 @@ const (
 	tagSet    = 'S'
 	tagStruct = 'r'
 	tagSigned = 'g'
+	tagDigest = 'h'
 	tagOp     = 'o'
 )
 
@@ -59,7 +61,7 @@ const (
 )
 
 // storable is what may be kept, for messages.
-const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
+const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation, digest or a signed value"
 
 // Append appends the encoding of v to b. It is an error if v nests deeper than
 // [MaxDepth], is larger than [MaxSize] or holds what cannot be kept, such as a function.
@@ -205,6 +207,8 @@ func encodeScalar(b []byte, v starlark.Value) (_ []byte, ok bool, err error) {
 		return appendText(append(b, tagString), string(v)), true, nil
 	case starlark.Bytes:
 		return appendText(append(b, tagBytes), string(v)), true, nil
+	case Digest:
+		return append(append(b, tagDigest), v.sum[:]...), true, nil
 	}
 	return b, false, nil
 }
@@ -309,7 +313,7 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 	tag := b[0]
 	b = b[1:]
 	switch tag {
-	case tagNone, tagFalse, tagTrue, tagInt, tagBig, tagFloat, tagString, tagBytes:
+	case tagNone, tagFalse, tagTrue, tagInt, tagBig, tagFloat, tagString, tagBytes, tagDigest:
 		return decodeScalar(tag, b)
 	case tagSigned:
 		signer, b, err := decode(b, depth+1)
@@ -439,6 +443,11 @@ func decodeScalar(tag byte, b []byte) (starlark.Value, []byte, error) {
 			return nil, nil, ErrEncoding
 		}
 		return f, b[8:], nil
+	case tagDigest:
+		if len(b) < len(sum{}) {
+			return nil, nil, ErrEncoding
+		}
+		return Digest{sum(b[:len(sum{})])}, b[len(sum{}):], nil
 	}
 	s, b, err := decodeText(b)
 	switch {

@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 )
 
+var digests Digests
+
 // leaves are values without parts; keys may be in sets and dicts.
 func leaves() *rapid.Generator[starlark.Value] {
 	texts := rapid.OneOf(rapid.SampledFrom([]string{"", "A", "B", "a"}), rapid.String())
@@ -26,6 +28,7 @@ func leaves() *rapid.Generator[starlark.Value] {
 		rapid.Map(texts, func(s string) starlark.Value { return starlark.String(s) }),
 		rapid.Map(texts, func(s string) starlark.Value { return starlark.Bytes(s) }),
 		rapid.Map(texts, func(s string) starlark.Value { return Operation{s, s} }),
+		rapid.Map(texts, func(s string) starlark.Value { d, _ := digests.Of(starlark.String(s)); return d }),
 	)
 }
 

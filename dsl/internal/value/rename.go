@@ -74,6 +74,8 @@ func Renamed(v starlark.Value, to func(string) string) starlark.Value {
 		value := Renamed(v.Value, to)
 		value.Freeze()
 		return &Signed{value, Renamed(v.Signer, to)}
+	case Digest:
+		return v.renamed(to)
 	}
 	return v
 }

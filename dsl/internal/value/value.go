@@ -6,6 +6,7 @@
 //	FromGo, ToGo     what nodes in Go deal with, as values of scripts, and back     value.go
 //	Message          what a node sends; a Received is that as its receiver sees it  message.go
 //	Signed           a value with a symbolic signature, or a certificate of several signed.go
+//	Digest           what stands for a value as its hash does                       digest.go
 //	Operation        what a client can be asked to do                               operation.go
 //	Renamed          a value with other identities, for symmetry                    rename.go
 package value
