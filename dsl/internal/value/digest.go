@@ -11,7 +11,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
-	"github.com/twinsh/twinsh/runtime/trace"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // A Digest stands for a value as a cryptographic hash does: digests are equal if the values
@@ -106,7 +106,7 @@ func (d Digest) String() string {
 	}
 	const most = 24
 	text := contents(v)
-	if brief := trace.Squeeze(text, most); brief != text {
+	if brief := english.Squeeze(text, most); brief != text {
 		return "digest of " + brief + " #" + short
 	}
 	return "digest of " + text
