@@ -13,7 +13,7 @@ import (
 // protocolsFamily is for protocols that are written in a script.
 func protocolsFamily() Family {
 	return Family{"protocols", "what the nodes run", []Entry{
-		roleEntry(), protocolEntry(), verifyEntry(), combineEntry(), digestEntry(), operationEntry(),
+		roleEntry(), messageEntry(), protocolEntry(), verifyEntry(), combineEntry(), digestEntry(), operationEntry(),
 	}}
 }
 
@@ -30,13 +30,13 @@ print(state("A").heard)`
 
 func roleEntry() Entry {
 	return Entry{
-		Signature: "role(init=None, show=None, rebase=None, persistent=[], handlers={}, **on)",
+		Signature: "role(init=None, show=None, label={}, rebase=None, persistent=[], handlers={}, **on)",
 		Doc: `The code of replicas or of clients.
 It is functions that are called with self when something happens to a node.
-on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people; what they mean is said in its docstring, which pictures show. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
+on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people; what they mean is said in its docstring, which pictures show. label is a dict from message type to a function of a message, without a sender, that returns how it reads in pictures, as in {"vote": lambda m: "vote for " + m.value}; show("messages", full = True) writes what it says in full. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations, digests and signed values. A restart keeps those named in persistent. Two attributes that hold one list hold two once the handler has ended.
-self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text). A slot is an integer.
-A message has sender, type and its fields; a round has number, leader and input.
+self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), refuse(why), sign(value) and log(text). What a handler prints or logs stands in pictures with what it did. A slot is an integer.
+A message has sender, type and its fields, which are given by name, or by position where the type is a message(…); a round has number, leader and input.
 The input is what this instance may propose: "1a" in round 1, "1b" for the twin of its leader, "2a" in round 2; "" if it does not lead. No two inputs of a scenario are equal, so that leaders agree only if the protocol makes them.
 Handlers must depend on nothing but self and what happened, because each runs once for each different state and event. Global variables that they use cannot be changed any more once the system is set up.`,
 		Example: echoExample,
@@ -49,6 +49,45 @@ func callRole(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
 	}
 	return role.New(interpreter(c).scripts, c.Kwargs, c.Place())
+}
+
+func messageEntry() Entry {
+	return Entry{
+		Signature: "message(type, *fields)",
+		Doc: `A type of messages with a signature: the names of its fields in order.
+It stands where the name of a type does: self.send(to, vote, 1, "x") and self.broadcast(vote, 1, value = "x") give fields by position or by name, each of them once, and handlers and label of a role take it as a key.`,
+		Example: `vote = message("vote", "view", "value")
+
+def on_round(self, round):
+    if round.leader == self.id:
+        self.broadcast(vote, round.number, round.input)
+
+def on_vote(self, m):
+    self.decide(m.view, m.value)
+
+cluster(protocol("p", role(on_round = on_round, handlers = {vote: on_vote}, label = {vote: lambda m: "vote for " + m.value})), n = 1, f = 0)
+round("A")
+show("messages")`,
+		pure: true,
+		call: callMessage,
+	}
+}
+
+func callMessage(c *call) (starlark.Value, error) {
+	var name string
+	var given starlark.Tuple
+	if err := c.Unpack(&name, &given); err != nil {
+		return nil, err
+	}
+	var fields interp.Names
+	if err := fields.Unpack(given); err != nil {
+		return nil, fmt.Errorf("message: fields: %w", err)
+	}
+	k, err := value.NewKind(name, fields)
+	if err != nil {
+		return nil, fmt.Errorf("message: %w", err)
+	}
+	return k, nil
 }
 
 func protocolEntry() Entry {

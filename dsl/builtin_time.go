@@ -266,7 +266,7 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 		var texts []string
 		for _, p := range flight[:min(len(flight), 3)] {
 			names := c.Instances()
-			texts = append(texts, fmt.Sprintf("%s %s → %s", node.MessageType(p.Event.Message), names[p.From].Name, names[p.To].Name))
+			texts = append(texts, fmt.Sprintf("%s %s → %s", node.LabelOf(c.Config().Protocol, p.Event.Message), names[p.From].Name, names[p.To].Name))
 		}
 		if len(flight) > len(texts) {
 			texts = append(texts, "…")

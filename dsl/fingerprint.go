@@ -21,6 +21,8 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 	case *value.Signed:
 		d.Value(v.Value)
 		d.Value(v.Signer)
+	case *value.Kind:
+		d.Note(v.Name, v.Fields)
 	case value.Digest:
 		d.Note(v.Sum())
 	case *role.Role:

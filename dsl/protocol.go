@@ -175,6 +175,14 @@ func (p *protocolValue) Legend() string {
 	return ""
 }
 
+// Label says how a message reads, "" if the protocol does not say.
+func (p *protocolValue) Label(m node.Message) string {
+	if l, ok := p.Protocol.(node.Labeler); ok {
+		return l.Label(m)
+	}
+	return ""
+}
+
 func (p *protocolValue) Type() string          { return "protocol" }
 func (p *protocolValue) Freeze()               {}
 func (p *protocolValue) Truth() starlark.Bool  { return true }

@@ -32,7 +32,7 @@ func observed(t *testing.T, script string) []string {
 // What goes wrong in a handler is a finding that names the protocol, the
 // handler, the identity and the line.
 func TestFindings(t *testing.T) {
-	const stored = "values may be None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation or a signed value"
+	const stored = "values may be None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operation, digest or a signed value"
 	for _, test := range []struct{ name, script, want string }{
 		{"stores a function", `
 def on_round(self, round):

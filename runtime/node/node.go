@@ -67,6 +67,13 @@ type Protocol interface {
 	NewClient(self Self, program []Operation) (Node, error)
 }
 
+// Labeler is implemented by protocols that say how a message reads to people, in a few
+// words. "" leaves it to the message ([Text]); with nothing left out it always speaks
+// for itself ([FullText]).
+type Labeler interface {
+	Label(m Message) string
+}
+
 // Typed is implemented by protocols that can list the types of all messages
 // that their nodes handle or send. A filter of messages that names another type
 // is refused then, instead of having no effect.

@@ -32,6 +32,16 @@ func Text(v any) string {
 	}
 }
 
+// LabelOf shows a message to people: as its protocol says, else by its [Text].
+func LabelOf(p Protocol, m Message) string {
+	if l, ok := p.(Labeler); ok {
+		if label := l.Label(m); label != "" {
+			return label
+		}
+	}
+	return Text(m)
+}
+
 // FullText shows a message to people without leaving anything out: what its
 // method Full returns, if it has one, else its [Text].
 func FullText(v any) string {

@@ -29,7 +29,7 @@ func Of(w *runtime.World) *Trace {
 		})
 		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
 	}
-	r := recorder{Trace: t, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
+	r := recorder{Trace: t, protocol: c.Config().Protocol, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
 	r.name()
 	for _, v := range w.Path()[1:] {
 		t.Steps = append(t.Steps, r.step(v))
@@ -40,10 +40,12 @@ func Of(w *runtime.World) *Trace {
 // A recorder keeps what a step has to know of those before it. It lives for one call of Of.
 type recorder struct {
 	*Trace
-	past    *runtime.Past
-	numbers map[node.Message]int    // of different messages, from 1
-	texts   map[node.Message]string // of those that are not shown as they show themselves
-	current []node.Operation        // what each client began last
+	protocol node.Protocol
+	past     *runtime.Past
+	numbers  map[node.Message]int    // of different messages, from 1
+	labels   map[node.Message]string // as the protocol has them read
+	texts    map[node.Message]string // of those of which that leaves out what distinguishes them
+	current  []node.Operation        // what each client began last
 }
 
 func (r *recorder) step(w *runtime.World) Step {
@@ -84,7 +86,7 @@ func (r *recorder) step(w *runtime.World) Step {
 // picture in which one and the same message seems to be accepted here and refused there, and
 // mostly they are what a twin said differently, which is what the reader looks for.
 func (r *recorder) name() {
-	r.numbers, r.texts = map[node.Message]int{}, map[node.Message]string{}
+	r.numbers, r.texts, r.labels = map[node.Message]int{}, map[node.Message]string{}, map[node.Message]string{}
 	shown := map[string]node.Message{}
 	for _, deliveries := range r.past.Steps() {
 		for _, d := range deliveries {
@@ -93,7 +95,8 @@ func (r *recorder) name() {
 				continue
 			}
 			r.numbers[m] = len(r.numbers) + 1
-			text := node.Text(m)
+			text := node.LabelOf(r.protocol, m)
+			r.labels[m] = text
 			if first, ok := shown[text]; ok {
 				r.texts[first], r.texts[m] = node.FullText(first), node.FullText(m)
 			} else {
@@ -107,7 +110,7 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
 	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
 		m := d.Event.Message
-		out.Type, out.Text = node.MessageType(m), cmp.Or(r.texts[m], node.Text(m))
+		out.Type, out.Text = node.MessageType(m), cmp.Or(r.texts[m], r.labels[m])
 		out.Message = r.numbers[m]
 		if full := node.FullText(m); full != out.Text {
 			out.Full = full

@@ -152,6 +152,15 @@ func valuesOf(module *starlark.Module) func(name string) starlark.Value {
 	}
 }
 
+// Values yields the values of the global variables that the functions see, with their names.
+func (s *Captured) Values(yield func(v starlark.Value, name string) bool) {
+	for _, g := range s.globals {
+		if g.value != nil && !yield(g.value, g.name) {
+			return
+		}
+	}
+}
+
 // Walk visits the text of the functions, in no order.
 func (s *Captured) Walk(visit func(syntax.Node)) {
 	for known := range s.visited {

@@ -2,6 +2,7 @@ package role
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,7 +44,7 @@ func checked(in *interp.Interpreter, r *Role) error {
 		if !ok {
 			continue
 		}
-		if err := callable(name, fn); err != nil {
+		if err := callable(name, fn, parameters(name)); err != nil {
 			return err
 		}
 		if texts[name] = defined.Of(fn); texts[name] == nil {
@@ -67,9 +68,8 @@ func checked(in *interp.Interpreter, r *Role) error {
 	return nil
 }
 
-// callable reports whether a function can be called as its event calls it.
-func callable(name string, fn *starlark.Function) error {
-	want := parameters(name)
+// callable reports whether a function can be called with parameters, as its event calls it.
+func callable(name string, fn *starlark.Function, want []string) error {
 	most := fn.NumParams() - fn.NumKwonlyParams()
 	if fn.HasVarargs() {
 		most--
@@ -93,8 +93,12 @@ func callable(name string, fn *starlark.Function) error {
 		return nil
 	}
 	signature, _ := interp.Signature(fn)
-	return fmt.Errorf("role: %s is called with (%s), which %s (%s) does not take; write def %s(%s)",
-		name, strings.Join(want, ", "), signature, fn.Position(), name, strings.Join(want, ", "))
+	given := strings.Join(want, ", ")
+	write := fmt.Sprintf("def %s(%s)", name, given)
+	if fn.Name() == "lambda" {
+		write = "lambda " + given + ": …"
+	}
+	return fmt.Errorf("role: %s is called with (%s), which %s (%s) does not take; write %s", name, given, signature, fn.Position(), write)
 }
 
 // assignedAttributes lists the attributes of self that a text assigns.
@@ -116,7 +120,8 @@ func assignedAttributes(text syntax.Node, self string) []string {
 }
 
 // sentTypes lists the types of messages that the functions send under names that
-// stand in their text, as in self.broadcast("vote").
+// stand in their text, as in self.broadcast("vote"), and the types of which they see a
+// signature.
 func sentTypes(s *interp.Captured) []string {
 	var types []string
 	s.Walk(func(n syntax.Node) {
@@ -126,6 +131,11 @@ func sentTypes(s *interp.Captured) []string {
 			}
 		}
 	})
+	for kind := range s.Values {
+		if k, ok := kind.(*value.Kind); ok && !slices.Contains(types, k.Name) {
+			types = append(types, k.Name)
+		}
+	}
 	return types
 }
 
@@ -137,9 +147,13 @@ func (p *Protocol) misspelt() error {
 	if computes(p.captured) {
 		return nil
 	}
-	roles := []*Role{p.replica}
-	if p.client != nil {
-		roles = append(roles, p.client)
+	roles := p.roles()
+	for _, r := range roles {
+		for _, kind := range slices.Sorted(maps.Keys(r.labels)) {
+			if known := p.messageTypes(); !slices.Contains(known, kind) {
+				return fmt.Errorf("protocol %s: label (%s) names messages of the type %s, which no role sends or handles%s", p.name, r.place, kind, spell.Hint(kind, known))
+			}
+		}
 	}
 	var unhandled []string
 	for _, kind := range sent {
@@ -171,13 +185,24 @@ func (p *Protocol) misspelt() error {
 	return nil
 }
 
-// computes reports whether the functions send a message whose type does not stand in
-// their text.
+// computes reports whether the functions send a message whose type neither stands in
+// their text nor is a variable that holds a signature.
 func computes(s *interp.Captured) (found bool) {
+	signatures := map[string]bool{}
+	for v, name := range s.Values {
+		if _, ok := v.(*value.Kind); ok {
+			signatures[name] = true
+		}
+	}
 	s.Walk(func(n syntax.Node) {
 		if call, ok := n.(*syntax.CallExpr); ok {
 			if method, ok := call.Fn.(*syntax.DotExpr); ok && (method.Name.Name == "send" || method.Name.Name == "broadcast") {
 				_, literal := sentBy(call)
+				at := map[string]int{"send": 1, "broadcast": 0}[method.Name.Name]
+				if len(call.Args) > at {
+					id, ok := call.Args[at].(*syntax.Ident)
+					literal = literal || ok && signatures[id.Name]
+				}
 				found = found || !literal
 			}
 		}

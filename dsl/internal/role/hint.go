@@ -52,7 +52,7 @@ func before(a, b syntax.Position) bool {
 // selfSignatures says how the methods of self are called.
 var selfSignatures = map[string]string{
 	"send":      "send(to, type, **fields), as in self.send(m.sender, \"ack\", value = 1)",
-	"broadcast": "broadcast(type, **fields), as in self.broadcast(\"vote\", value = 1)",
+	"broadcast": "broadcast(type, **fields), as in self.broadcast(\"vote\", value = 1); with message(\"vote\", \"value\") fields are given by position",
 	"decide":    "decide(slot, value)",
 	"invoked":   "invoked(op)",
 	"returns":   "returns(value=None)",

@@ -71,13 +71,23 @@ func (p *Protocol) NewClient(self node.Self, program []node.Operation) (node.Nod
 func (p *Protocol) MessageTypes() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.messageTypes()
+}
+
+// roles lists the roles that there are.
+func (p *Protocol) roles() []*Role {
+	if p.client == nil {
+		return []*Role{p.replica}
+	}
+	return []*Role{p.replica, p.client}
+}
+
+// messageTypes is MessageTypes with mu held.
+func (p *Protocol) messageTypes() []string {
 	if p.types != nil {
 		return p.types
 	}
-	for _, r := range []*Role{p.replica, p.client} {
-		if r == nil {
-			continue
-		}
+	for _, r := range p.roles() {
 		for name := range r.handlers {
 			if kind, handles := strings.CutPrefix(name, "on_"); handles && !slices.Contains(value.Events, kind) {
 				p.types = append(p.types, kind)
@@ -117,6 +127,33 @@ func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (n
 	}
 	p.fresh.Store(n.key(), n.encoded)
 	return n, nil
+}
+
+// Label says how a message reads, "" if no role does. That the function of the role fails
+// is a mistake of the script.
+func (p *Protocol) Label(m node.Message) string {
+	for _, r := range p.roles() {
+		fn := r.labels[node.MessageType(m)]
+		if fn == nil {
+			continue
+		}
+		received, err := value.Receive("", m)
+		if err != nil {
+			return ""
+		}
+		thread := &starlark.Thread{Name: "label", Print: func(*starlark.Thread, string) {}}
+		watch(thread, p.in.Context(), handlerSteps)
+		v, err := starlark.Call(thread, fn, starlark.Tuple{received}, nil)
+		if err != nil {
+			p.in.Mistaken(interp.NewCodeError(fmt.Sprintf("protocol %s: the label of %s", p.name, received.Kind), fn, err))
+			return ""
+		}
+		if s, ok := starlark.AsString(v); ok {
+			return s
+		}
+		return v.String()
+	}
+	return ""
 }
 
 // Symmetric says what the protocol declares.

@@ -10,6 +10,7 @@ package role
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ import (
 // A Role is the code of replicas or of clients: handlers by event.
 type Role struct {
 	handlers   map[string]starlark.Callable
+	labels     map[string]starlark.Callable // by type of message: how one reads
 	persistent []string
 	place      syntax.Position // of the call that made it
 }
@@ -50,6 +52,9 @@ func (r *Role) Functions() []starlark.Callable {
 	if r != nil {
 		for _, name := range r.names() {
 			functions = append(functions, r.handlers[name])
+		}
+		for _, kind := range slices.Sorted(maps.Keys(r.labels)) {
+			functions = append(functions, r.labels[kind])
 		}
 	}
 	return functions
@@ -92,7 +97,7 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 				return nil, fmt.Errorf("role: handlers is a %s, want a dict from message type to function", kw[1].Type())
 			}
 			for _, item := range d.Items() {
-				kind, ok := starlark.AsString(item[0])
+				kind, ok := value.KindOf(item[0])
 				if !ok {
 					return nil, fmt.Errorf("role: handlers has the key %s, want the name of a message type", item[0])
 				}
@@ -100,16 +105,49 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 					return nil, err
 				}
 			}
+		case name == "label":
+			if err := r.label(kw[1]); err != nil {
+				return nil, err
+			}
 		case name == "persistent":
 			if err := (*interp.Names)(&r.persistent).Unpack(kw[1]); err != nil {
 				return nil, fmt.Errorf("role: persistent: %w", err)
 			}
 		default:
-			return nil, fmt.Errorf("role: unexpected keyword argument %s%s; want init, show, rebase, persistent, handlers or on_ and an event (%s) or message type",
-				name, spell.Hint(name, []string{"init", "show", "rebase", "persistent", "handlers", "on_round", "on_timeout", "on_exchange", "on_invoke"}), strings.Join(value.Events, ", "))
+			return nil, fmt.Errorf("role: unexpected keyword argument %s%s; want init, show, label, rebase, persistent, handlers or on_ and an event (%s) or message type",
+				name, spell.Hint(name, []string{"init", "show", "label", "rebase", "persistent", "handlers", "on_round", "on_timeout", "on_exchange", "on_invoke"}), strings.Join(value.Events, ", "))
 		}
 	}
 	return r, checked(in, r)
+}
+
+// label takes the functions that say how messages read.
+func (r *Role) label(v starlark.Value) error {
+	d, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf(`role: label is a %s, want a dict from message type to function, as in {"vote": lambda m: "vote for " + m.value}`, v.Type())
+	}
+	r.labels = map[string]starlark.Callable{}
+	for _, item := range d.Items() {
+		kind, ok := value.KindOf(item[0])
+		if !ok {
+			return fmt.Errorf("role: label has the key %s, want the name of a message type", item[0])
+		}
+		fn, ok := item[1].(starlark.Callable)
+		if !ok {
+			return fmt.Errorf("role: label: %s is a %s, want a function of a message", kind, item[1].Type())
+		}
+		if err := guard.Freezable(fn); err != nil {
+			return fmt.Errorf("role: label: %s: %w", kind, err)
+		}
+		if f, ok := fn.(*starlark.Function); ok {
+			if err := callable("the label of "+kind, f, []string{"m"}); err != nil {
+				return err
+			}
+		}
+		r.labels[kind] = fn
+	}
+	return nil
 }
 
 // Begins reports whether something can be begun by a node of the role: it takes part

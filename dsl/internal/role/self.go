@@ -105,19 +105,47 @@ func (s *self) SetField(name string, v starlark.Value) error {
 }
 
 func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var to, kind string
-	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 2, &to, &kind); err != nil {
+	var to string
+	if err := starlark.UnpackPositionalArgs(b.Name(), args[:min(1, len(args))], nil, 1, &to); err != nil {
 		return nil, misused(b, err, kwargs)
+	}
+	m, err := composed(b, args, 1, kwargs)
+	if err != nil {
+		return nil, err
 	}
 	if err := known(n, to); err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Name(), err)
 	}
-	m, err := value.NewMessage(kind, kwargs)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
-	}
 	n.out.Send(to, m)
 	return starlark.None, nil
+}
+
+// composed makes a message of the arguments of a call: its type stands at a place, and
+// then its fields, by position if the type has a signature.
+func composed(b *starlark.Builtin, args starlark.Tuple, at int, fields []starlark.Tuple) (value.Message, error) {
+	var kind string
+	var err error
+	if len(args) > at {
+		if k, ok := args[at].(*value.Kind); ok {
+			kind = k.Name
+			if fields, err = k.Bind(args[at+1:], fields); err != nil {
+				return value.Message{}, fmt.Errorf("%s: %w", b.Name(), err)
+			}
+			args = args[:at+1]
+		}
+	}
+	if kind == "" {
+		var to starlark.Value
+		variables := []any{&to, &kind}
+		if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, at+1, variables[1-at:]...); err != nil {
+			return value.Message{}, misused(b, err, fields)
+		}
+	}
+	m, err := value.NewMessage(kind, fields)
+	if err != nil {
+		return m, fmt.Errorf("%s: %w", b.Name(), err)
+	}
+	return m, nil
 }
 
 // known checks the name of a receiver. A replica does not know the clients,
@@ -130,13 +158,9 @@ func known(n *scriptNode, to string) error {
 }
 
 func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var kind string
-	if err := starlark.UnpackPositionalArgs(b.Name(), args, nil, 1, &kind); err != nil {
-		return nil, misused(b, err, kwargs)
-	}
-	m, err := value.NewMessage(kind, kwargs)
+	m, err := composed(b, args, 0, kwargs)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		return nil, err
 	}
 	n.out.Broadcast(m)
 	return starlark.None, nil

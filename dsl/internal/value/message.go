@@ -91,7 +91,7 @@ func NewMessage(kind string, fields []starlark.Tuple) (Message, error) {
 		return Message{}, fmt.Errorf("message %s: on_%[1]s is the handler of an event; call the message something else", kind)
 	}
 	for _, f := range fields {
-		if name := string(f[0].(starlark.String)); name == "type" || name == "sender" {
+		if name := string(f[0].(starlark.String)); reserved(name) {
 			return Message{}, fmt.Errorf("message %s: every message has a %s already; use another field name", kind, name)
 		}
 	}
@@ -110,7 +110,7 @@ type Received struct {
 	fields *starlark.Dict // frozen
 }
 
-// Receive returns a message as its receiver sees it. One that no script sent is an error.
+// Receive returns a message as its receiver sees it, from "" if there is none yet. One that no script sent is an error.
 func Receive(from string, m node.Message) (*Received, error) {
 	sent, ok := m.(Message)
 	if !ok {
@@ -143,6 +143,9 @@ func (m *Received) AttrNames() []string {
 func (m *Received) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "sender":
+		if m.Sender == "" {
+			return nil, fmt.Errorf("a message that is to read as something has no sender yet; pictures show it beside the label")
+		}
 		return starlark.String(m.Sender), nil
 	case "type":
 		return starlark.String(m.Kind), nil

@@ -5,6 +5,7 @@
 //	Comparable       a value as something that Go can compare; a Composite has parts encode.go
 //	FromGo, ToGo     what nodes in Go deal with, as values of scripts, and back     value.go
 //	Message          what a node sends; a Received is that as its receiver sees it  message.go
+//	Kind             a type of messages, with the names of its fields in order      kind.go
 //	Signed           a value with a symbolic signature, or a certificate of several signed.go
 //	Digest           what stands for a value as its hash does                       digest.go
 //	Operation        what a client can be asked to do                               operation.go
