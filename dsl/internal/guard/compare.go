@@ -15,8 +15,11 @@ import (
 // counting steps: one for each pair, and one for every 64 bytes of texts. The library
 // gives up below ten levels, which a chain of blocks reaches soon; here the bound is
 // [MaxDepth], as everywhere.
+// Otherwise what comes out is what the library would say, errors and all. To compare two
+// names or numbers, which is nearly all that scripts do, costs no more than there.
 
-// A work counts what is done within one step of a script, and ends with its thread.
+// A work counts what is done within one step of a script, and ends with its thread. Its error,
+// once there, is that of all that follows.
 type work struct {
 	thread *starlark.Thread
 	steps  uint64
@@ -43,7 +46,8 @@ func textSteps(v starlark.Value) int {
 	return 1
 }
 
-// hashSteps is how many steps it takes to find a value in a table of n others.
+// hashSteps is how many steps it takes to find a value in a table: its hash is made of all that a
+// tuple holds.
 func hashSteps(v starlark.Value) int {
 	if tuple, ok := v.(starlark.Tuple); ok {
 		steps := 1
@@ -55,7 +59,7 @@ func hashSteps(v starlark.Value) int {
 	return textSteps(v)
 }
 
-// compare returns x op y.
+// compare returns x op y, of values that nest less deep than that.
 func (w *work) compare(op syntax.Token, x, y starlark.Value, depth int) (bool, error) {
 	if depth < 1 {
 		return false, fmt.Errorf("%w; compare digest(value), as in a block that names its parent by its digest", errDepth)
@@ -102,7 +106,8 @@ func (w *work) compare(op syntax.Token, x, y starlark.Value, depth int) (bool, e
 	return equal == (op == syntax.EQL), err
 }
 
-// compareSequences compares lists with lists and tuples with tuples.
+// compareSequences compares lists with lists and tuples with tuples: by the first elements that
+// differ, else by their lengths.
 func (w *work) compareSequences(op syntax.Token, x, y starlark.Indexable, depth int) (bool, error) {
 	n, m := x.Len(), y.Len()
 	if n != m && (op == syntax.EQL || op == syntax.NEQ) {
@@ -167,7 +172,8 @@ func (w *work) equalStructs(x, y *starlarkstruct.Struct, depth int) (bool, error
 	return true, nil
 }
 
-// compareSets compares by what is in which.
+// compareSets compares by what is in which: < is to be a proper subset, and of two sets neither
+// need be less.
 func (w *work) compareSets(op syntax.Token, x, y *starlark.Set) (bool, error) {
 	n, m := x.Len(), y.Len()
 	switch op {
@@ -293,7 +299,8 @@ func listIndex(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple
 	return starlark.MakeInt(i), nil
 }
 
-// listRemove is list.remove of the library.
+// listRemove is list.remove of the library. An element is found by comparing here and taken out by
+// pop, which refuses a frozen list and one that is iterated over, in the words for that.
 func listRemove(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v starlark.Value
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 1, &v); err != nil {
@@ -317,7 +324,7 @@ func listRemove(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 	return starlark.None, nil
 }
 
-// extremum is max and min of the library.
+// extremum is max and min of the library: of equal values the first.
 func extremum(op syntax.Token) libraryCode {
 	return func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) == 0 {

@@ -21,19 +21,45 @@
 //	Matches     regular expressions                                 pattern.go
 //	Poll        whether a thread was cancelled                      poll.go
 //	Watch       the memory of the process                           memory.go
+//
+// # How a bound acts
+//
+// There are three ways. What is known to be too large before it begins is refused, with an
+// error that says how large it is and what would be allowed (a "check" before a call). What
+// goes through many elements asks its thread every thousand steps whether to go on ([Poll]),
+// so that it ends with a cancelled context, a budget, or a limit of steps, and counts the
+// steps that it took. And what the library does in one piece, without an end or a count, is
+// done here instead, with the same results and the same errors: comparisons, operators of sets and
+// dicts, sorting. A table in a test has the worst call of each operator, function and method
+// that the library has, and fails for one that is not in it.
+//
+// Limits are on single values. How many values there are is the affair of the limit of steps
+// and of the watch of the memory: a script may well fill what its host allows, in many steps.
+//
+// # What is not bounded here
+//
+// Recursion of a script's functions, which Starlark refuses itself; the length of its text,
+// which the executor of scripts looks at; and builtins of the host, which count and poll by
+// themselves.
+//
+// Nothing here has state of its own. All functions may be called from several goroutines, as
+// the library allows for the values that they are given.
 package guard
 
 // Limits of values. They are far beyond what scripts need, and small enough
-// for whatever is done with one value to take a fraction of a second.
+// for whatever is done with one value to take a fraction of a second. They are the same on each
+// machine, so that a script that holds here does not fail there.
 const (
 	// MaxDepth bounds how deep values nest where they are walked: printed,
-	// frozen, encoded as JSON or hashed.
+	// frozen, encoded as JSON or hashed. The library recurses for each level,
+	// and a process whose stack is full ends, which nothing in Go can prevent.
 	MaxDepth = 1000
 	// MaxText bounds strings, in bytes.
 	MaxText = 16 << 20
 	// MaxElements bounds what one call puts into a list, tuple, dict or set.
 	MaxElements = 2 << 20
-	// MaxBits bounds the factors of integers that are multiplied.
+	// MaxBits bounds the factors of integers that are multiplied, which takes about a millisecond
+	// at this length. The product may have twice as many, and cannot be multiplied again.
 	MaxBits = 1 << 20
 	// maxFrozen bounds how many tuples and functions one walk freezes, each
 	// counted as often as the library comes to it: a tuple of twice the same

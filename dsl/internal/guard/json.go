@@ -10,7 +10,8 @@ import (
 )
 
 // JSON returns the library's module json, which refuses texts and values that
-// are large or nest deep.
+// are large or nest deep. Both directions recurse, and the text of a value that holds another
+// twice, and that another twice, and so on, is exponentially longer than the value.
 func JSON() *starlarkstruct.Module {
 	member := func(name string) *starlark.Builtin { return json.Module.Members[name].(*starlark.Builtin) }
 	encode := guarded{before: encodable}.wrap(member("encode"))

@@ -16,7 +16,8 @@ const (
 	watchMost  = 250 * time.Millisecond
 )
 
-// untilFull returns how long to wait when so many bytes of limit are used.
+// untilFull returns how long to wait when so many bytes of limit are used: until a process that
+// fills memory as fast as a machine can would have filled it, within bounds.
 func untilFull(limit, used uint64) time.Duration {
 	wait := time.Duration(float64(limit-min(used, limit)) / fillRate * float64(time.Second))
 	return min(max(wait, watchLeast), watchMost)
@@ -38,6 +39,9 @@ func Watch(limit uint64, exceeded func(used uint64)) (end func()) {
 			case <-timer.C:
 			}
 			used := Occupied()
+			// Garbage may be what is above the limit. To collect it takes time, in which a script that
+			// grows fast would take what is left; an eighth beyond the limit that is the greater danger. At
+			// least a sixteenth must be free afterwards, or each look would collect again.
 			if used > limit && (first || used < limit+limit/8) {
 				runtime.GC()
 				if after := Occupied(); after <= limit-limit/16 {
@@ -55,7 +59,8 @@ func Watch(limit uint64, exceeded func(used uint64)) (end func()) {
 }
 
 // Occupied returns how many bytes of memory the heap of the process takes: what
-// is in use, what is garbage, and what is free between.
+// is in use, what is garbage, and what is free between. It reads counters of the runtime and stops
+// nothing; what the process has given back to the system is not in it.
 func Occupied() uint64 {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},

@@ -11,7 +11,8 @@ import (
 )
 
 // methods lists the methods of the library's types that take long, or whose
-// result may be large.
+// result may be large. A method that is in no list is short for any receiver of a length that is
+// allowed: it looks at one element, or once at a text.
 var methods = map[string]guarded{
 	"extend":     {most: MaxElements},
 	"issubset":   {},
@@ -52,7 +53,8 @@ func isMethod(name string) bool {
 }
 
 // method returns a method of v, guarded if it is one of the library's that
-// needs it, nil if v has no attribute of that name.
+// needs it, nil if v has no attribute of that name. A value of the host may have a method of
+// the same name, which is its own affair.
 func method(v starlark.HasAttrs, name string) (starlark.Value, error) {
 	attr, err := v.Attr(name)
 	if err != nil || attr == nil {
@@ -112,7 +114,7 @@ func hasattr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwarg
 	return starlark.Bool(err == nil && v != nil), nil
 }
 
-// length returns how long the text of a value is at most.
+// length returns how long the text of a value is at most. A text within a text has no quotes.
 func length(v starlark.Value) (int, error) {
 	if s, ok := starlark.AsString(v); ok {
 		return len(s), nil
@@ -122,7 +124,8 @@ func length(v starlark.Value) (int, error) {
 	return p.size, err
 }
 
-// fits reports a text of more than MaxText bytes that would come out.
+// fits reports a text of more than MaxText bytes that would come out: of so many bytes, and so
+// many times so many more. It divides, because the product may not fit into a number.
 func fits(size, times, each int) error {
 	if size > MaxText || times > 0 && each > (MaxText-size)/times {
 		return fmt.Errorf("the result may be longer than %d bytes", MaxText)
@@ -155,6 +158,7 @@ func shortFormat(receiver starlark.Value, args starlark.Tuple, kwargs []starlark
 	return fits(len(format), strings.Count(format, "{"), longest)
 }
 
+// shortJoin bounds a text of all elements with a separator between them.
 func shortJoin(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) != 1 {
 		return nil // what is wrong says the library
@@ -177,6 +181,7 @@ func shortJoin(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple)
 	return fits(longest, longest, separator)
 }
 
+// shortReplace bounds a text in which each occurrence grows by the difference of the two.
 func shortReplace(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) < 2 {
 		return nil
@@ -196,6 +201,7 @@ func shortReplace(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tup
 	return fits(len(text), times, len(after)-len(before))
 }
 
+// fewParts bounds how many texts a text is split into, which each take more room than a letter.
 func fewParts(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	text := string(receiver.(starlark.String))
 	parts := len(text)/2 + 1 // of single letters between spaces
@@ -223,7 +229,8 @@ func few(parts int) error {
 	return nil
 }
 
-// strip is that of the library, which looks for each letter among all to be stripped.
+// strip is that of the library, which looks for each letter among all to be stripped: with a
+// long text of these that is quadratic. A table of letters makes it linear.
 func strip(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var chars string
 	if err := starlark.UnpackPositionalArgs(b.Name(), args, kwargs, 0, &chars); err != nil {

@@ -15,6 +15,9 @@ import (
 // or never end. It walks as [starlark.Value.Freeze] does: lists, dicts, sets
 // and structs once, tuples and functions each time, so that a function may be
 // in a list that it uses. All values of one call share the bounds.
+//
+// Frozen is what handlers and invariants see of their script, so that workers may call them at
+// the same time, and so that nothing is remembered behind the back of the state of a node.
 func Freezable(values ...starlark.Value) error {
 	f := freezing{once: map[starlark.Value]bool{}}
 	for _, v := range values {
@@ -76,7 +79,8 @@ var errDepth = fmt.Errorf("nests deeper than %d levels", MaxDepth)
 // Printable reports why the text of a value would be too long, or endless: it
 // walks as the library does when it makes the text. A list or dict that holds
 // itself has an end, because its text says "...", but not if a struct is
-// between. The text of values of other types is taken to be short.
+// between. The text of values of other types is taken to be short. It ends as soon as it is known
+// to be too long, so that it costs no more than the text would.
 func Printable(v starlark.Value) error { return Within(v, MaxText) }
 
 // Within is Printable for texts of so many bytes, roughly.
@@ -85,7 +89,8 @@ func Within(v starlark.Value, most int) error {
 	return p.visit(v, 0)
 }
 
-// Text returns the text of a value, or says why it has none.
+// Text returns the text of a value, or says why it has none. It is for showing values; who needs
+// the text itself asks Printable.
 func Text(v starlark.Value) string {
 	if err := Printable(v); err != nil {
 		return fmt.Sprintf("<%s that %s>", v.Type(), err)
@@ -210,7 +215,9 @@ func (h *hashing) visit(v starlark.Value, depth int) error {
 	return nil
 }
 
-// parts yields what a value holds, in the order in which the library walks it.
+// parts yields what a value holds, in the order in which the library walks it: of a function its
+// defaults and what it captured, of a method what it is a method of. Global variables do not
+// count, they are no part of a function's value.
 func parts(v starlark.Value, yield func(starlark.Value) bool) {
 	switch v := v.(type) {
 	case *starlark.List:
@@ -242,7 +249,7 @@ func parts(v starlark.Value, yield func(starlark.Value) bool) {
 }
 
 // selfReference describes functions each of which holds the next, and the last
-// the first.
+// the first. It begins with the one that stands first in the text, whichever was met first.
 func selfReference(cycle []holder) error {
 	first := slices.MinFunc(cycle, func(a, b holder) int {
 		return int(a.Position().Line) - int(b.Position().Line)

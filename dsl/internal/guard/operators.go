@@ -37,16 +37,19 @@ var operators = map[syntax.Token]builtinCode{
 	syntax.MINUS:      combined(syntax.MINUS),
 }
 
-// A builtinCode is what rewritten text calls.
+// A builtinCode is what rewritten text calls. It has as many arguments as the operator has sides,
+// by position; the text was written by [Rewrite], so that they are not counted.
 type builtinCode = func(*starlark.Thread, starlark.Tuple) (starlark.Value, error)
 
 // A libraryCode is a function that takes the place of one of the library.
 type libraryCode = func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error)
 
-// IsHidden reports whether a name is one that only rewritten text uses.
+// IsHidden reports whether a name is one that only rewritten text uses. Lists of names, and so
+// completion, leave those out.
 func IsHidden(name string) bool { return strings.HasPrefix(name, " ") }
 
-// Hidden returns what rewritten text calls. It has to be predeclared.
+// Hidden returns what rewritten text calls. It has to be predeclared. In calls that an error
+// lists the functions are named by their operators, without the space.
 func Hidden() starlark.StringDict {
 	hidden := starlark.StringDict{}
 	functions := map[string]builtinCode{
@@ -81,7 +84,8 @@ func plus(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 }
 
 // addend returns the last of its arguments, the right side of x += y, if it can be added: the
-// other is x, if it can be evaluated again.
+// other is x, if it can be evaluated again. The addition itself is left to the library,
+// because a list grows in place by it and other holders of that list see it.
 func addend(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	for i, v := range args {
 		if _, list := v.(*starlark.List); list && i < len(args)-1 {
@@ -95,7 +99,8 @@ func addend(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 }
 
 // addable reports a value that is so large that adding to it, or adding it, again
-// and again could take all memory before that is noticed.
+// and again could take all memory before that is noticed. What comes of two that are just
+// small enough is twice as large, and is refused the next time.
 func addable(v starlark.Value) error {
 	switch v := v.(type) {
 	case starlark.String:
@@ -158,7 +163,8 @@ func bits(n starlark.Int) int {
 	return n.BigInt().BitLen()
 }
 
-// repeated reports a sequence that would be too long if it is repeated n times.
+// repeated reports a sequence that would be too long if it is repeated n times. A count that
+// does not fit into 32 bits, or is not positive, is left to the library where that is no harm.
 func repeated(v starlark.Value, n starlark.Int) error {
 	most := MaxElements
 	switch v.(type) {
@@ -187,7 +193,8 @@ func percent(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 }
 
 // shortInterpolation bounds a text that takes each element of a tuple once, or
-// the values of a mapping as often as it names them.
+// the values of a mapping as often as it names them. It is a bound from above: a format that
+// names a short value many times beside a long one that it names once may be refused.
 func shortInterpolation(format string, v starlark.Value) error {
 	size, times, longest := len(format), strings.Count(format, "%"), 0
 	if tuple, ok := v.(starlark.Tuple); ok {
@@ -213,7 +220,8 @@ func shortInterpolation(format string, v starlark.Value) error {
 	return nil
 }
 
-// tuple returns a tuple, unless it nests too deep or too often for its hash.
+// tuple returns a tuple, unless it nests too deep or too often for its hash. A tuple whose
+// elements are no tuples needs no look, which is nearly each that a script makes.
 func tuple(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	for _, e := range args[0].(starlark.Tuple) {
 		switch e.(type) {
@@ -227,7 +235,8 @@ func tuple(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	return args[0], nil
 }
 
-// rest checks the arguments that a function takes as *rest, which are a tuple.
+// rest checks the arguments that a function takes as *rest, which are a tuple. It returns True,
+// so that the lambda's condition holds.
 func rest(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	_, err := tuple(thread, args)
 	return starlark.True, err

@@ -14,7 +14,8 @@ const (
 	// MaxPattern bounds the text of a regular expression, in bytes.
 	MaxPattern = 1000
 	// MaxProgram bounds the parts of a regular expression, with each repetition
-	// written out: as many may be active at each letter of a text.
+	// written out: as many may be active at each letter of a text. A match takes parts times
+	// letters at most, as in Thompson, "Regular Expression Search Algorithm", CACM 1968.
 	MaxProgram = 16 << 10
 	// maxNotes bounds parts times groups, which the library makes room for.
 	maxNotes = 4 << 20
@@ -71,7 +72,8 @@ func compilePattern(pattern string) (*regexp.Regexp, int, error) {
 	return re, size, err
 }
 
-// programSize returns roughly how many instructions a regular expression is compiled to.
+// programSize returns roughly how many instructions a regular expression is compiled to. The
+// library bounds that, too, but only after it has written each repetition out.
 func programSize(re *syntax.Regexp) int {
 	size := 1
 	if re.Op == syntax.OpLiteral {
@@ -90,7 +92,8 @@ func programSize(re *syntax.Regexp) int {
 }
 
 // A polledReader reads a text for a regular expression, up to where its thread is
-// cancelled.
+// cancelled. The library takes that for the end of the text, so that what it found is
+// worthless if there is an error.
 type polledReader struct {
 	*strings.Reader
 	thread *starlark.Thread

@@ -10,7 +10,7 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// idle is a function that does nothing.
+// idle is a function that does nothing. It is frozen, so that all threads may call it.
 var idle = sync.OnceValue(func() starlark.Value {
 	globals, err := starlark.ExecFileOptions(&syntax.FileOptions{}, new(starlark.Thread), "idle", "def idle(): pass", nil)
 	if err != nil {
@@ -23,7 +23,9 @@ var idle = sync.OnceValue(func() starlark.Value {
 // Poll counts steps of a thread and reports whether it was cancelled or has
 // taken all its steps. A function of Go that works for long calls it every
 // thousand elements or so. A thread does not say whether it was cancelled, but
-// calling a function finds out.
+// calling a function finds out: the interpreter looks at the steps and at the cancellation in
+// each call. It costs about as much as a call of a function of a script, which is why it is not
+// asked for each element.
 func Poll(thread *starlark.Thread, steps uint64) error {
 	thread.Steps += steps
 	_, err := starlark.Call(thread, idle(), nil, nil)
@@ -33,11 +35,13 @@ func Poll(thread *starlark.Thread, steps uint64) error {
 	return err
 }
 
-// interval is how many elements are taken between two polls.
+// interval is how many elements, or steps, are taken between two polls: few enough for an
+// interrupt to act at once, many enough for the polls not to be felt.
 const interval = 1 << 10
 
 // A polled is an iterable that ends when its thread is cancelled, or after as
-// many elements as are allowed. The library sees an end; err says which.
+// many elements as are allowed. The library sees an end; err says which. What the library
+// made of the elements until then is thrown away by who passed it.
 type polled struct {
 	starlark.Iterable
 	thread *starlark.Thread

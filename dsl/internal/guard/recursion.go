@@ -14,6 +14,10 @@ import (
 // holds itself, and freezing it, as is done with everything that the code of
 // nodes sees, does not end. Functions that get hold of themselves in other ways,
 // such as a tuple in which they are put, are left to [Freezable].
+//
+// It is a search for a cycle from each variable that holds a function, quadratic in how many
+// of them there are. Of a variable that is assigned several functions it takes all: which
+// one it holds when is not looked at, so that what it refuses need not recurse in each run.
 func Recursive(file *syntax.File) error {
 	g := holding{functions: map[variable][]node{}}
 	for _, s := range file.Stmts {
@@ -53,7 +57,7 @@ type holding struct {
 	order     []variable // as in the text
 }
 
-// note remembers what is assigned a function.
+// note remembers what is assigned a function, by def or as a lambda.
 func (g *holding) note(n syntax.Node) bool {
 	switch n := n.(type) {
 	case *syntax.DefStmt:

@@ -10,7 +10,31 @@ import (
 // so do tuples that hold nothing that nests. Places and spans stay the same.
 // The text has not been resolved.
 //
-// It is the only way: within a step the interpreter does not ask.
+// It is the only way: within a step the interpreter does not ask. What is rewritten, with the
+// names of what is called after a space, which no identifier begins with:
+//
+//	x + y           ` +`(x, y)           unless a side is a number as it is written
+//	x * y           ` *`(x, y)           unless a side is a number that makes nothing longer
+//	x % y           ` %`(x, y)           unless a side is a number as it is written
+//	x < y, x == y   ` <`(x, y) …         unless a side is written out and holds nothing else
+//	x in y          ` in`(x, y) …        likewise
+//	x | y, & ^ -    ` |`(x, y) …         likewise
+//	x.join          ` .`(x, "join")      if some type has a method of that name that is guarded
+//	(x, y)          ` ()`((x, y))        unless its elements hold no tuple, or it is taken apart
+//	x += y          x += ` +=`(x, y)     x only if to evaluate it twice changes nothing
+//	x |= y          x |= ` |=`(x, y)     likewise
+//	x *= y, % - & ^ x = ` *`(x, y) …     likewise
+//	def f(*r): …    def f(*r): ` *args`(r); …
+//	lambda *r: e    lambda *r: e if ` *args`(r) else 0
+//
+// An augmented assignment is not made to x = x + y, because it changes a list in place.
+//
+// The parts of a call take the places of what they stand for: the parenthesis that of the
+// operator, to which an error points then as if nothing had been rewritten.
+//
+// It costs one walk over the text. Handlers and invariants run rewritten code millions of times,
+// so exceptions are made for what scripts do most and cannot be long: adding a number,
+// comparing with a constant, taking a pair apart.
 func Rewrite(statements []syntax.Stmt) {
 	for i, s := range statements {
 		switch s := s.(type) {
@@ -43,6 +67,7 @@ func rewriteAssignment(s *syntax.AssignStmt) {
 	rewriteTarget(s.LHS)
 	switch withoutParens(s.LHS).(type) {
 	case *syntax.TupleExpr, *syntax.ListExpr:
+		// a, b = b, a is what handlers do all the time: the tuple is never there.
 		s.RHS = unguarded(s.RHS) // it is taken apart at once
 		return
 	}
@@ -65,7 +90,8 @@ func rewriteAssignment(s *syntax.AssignStmt) {
 	}
 }
 
-// rewriteTarget rewrites what is evaluated within something that is assigned to.
+// rewriteTarget rewrites what is evaluated within something that is assigned to. The target
+// itself has to stay what it is, or it could not be assigned to.
 func rewriteTarget(e syntax.Expr) {
 	switch e := e.(type) {
 	case *syntax.ParenExpr:
@@ -195,7 +221,8 @@ func rewriteInPlace(s *syntax.AssignStmt) {
 }
 
 // again returns a copy of an expression of names, attributes and elements, nil
-// for others.
+// for others: to evaluate f()[0] twice would call f twice. It has to be a copy because resolving
+// a text writes into its identifiers.
 func again(e syntax.Expr) syntax.Expr {
 	switch e := e.(type) {
 	case *syntax.Ident:
@@ -240,7 +267,8 @@ func rewriteArgs(args []syntax.Expr) {
 	}
 }
 
-// restOf returns the parameter *rest, nil if there is none.
+// restOf returns the parameter *rest, nil if there is none. Such a parameter is a tuple that no
+// expression of the text makes, so that it is looked at where it comes in.
 func restOf(params []syntax.Expr) *syntax.Ident {
 	for _, p := range params {
 		if star, ok := p.(*syntax.UnaryExpr); ok && star.Op == syntax.STAR && star.X != nil {
@@ -250,7 +278,8 @@ func restOf(params []syntax.Expr) *syntax.Ident {
 	return nil
 }
 
-// checkFirst puts a check of *rest before a body, after its documentation.
+// checkFirst puts a check of *rest before a body, after its documentation: a text that is
+// no longer the first statement documents nothing.
 func checkFirst(body []syntax.Stmt, rest *syntax.Ident) []syntax.Stmt {
 	at := 0
 	if doc, ok := body[0].(*syntax.ExprStmt); ok {
@@ -287,6 +316,9 @@ func withoutParens(e syntax.Expr) syntax.Expr {
 	}
 }
 
+// What follows says of an expression, by how it is written, that its value cannot be long. Of
+// names and calls nothing is known.
+
 // brief reports whether a value is as short as it is written.
 func brief(e syntax.Expr) bool {
 	switch e := withoutParens(e).(type) {
@@ -300,7 +332,8 @@ func brief(e syntax.Expr) bool {
 	return false
 }
 
-// simple reports whether a value is written out and holds no other.
+// simple reports whether a value is written out and holds no other: to compare anything with it is
+// quick, whatever that is.
 func simple(e syntax.Expr) bool {
 	switch e := withoutParens(e).(type) {
 	case *syntax.Literal:
@@ -331,7 +364,8 @@ func number(e syntax.Expr) bool {
 	return ok && (literal.Token == syntax.INT || literal.Token == syntax.FLOAT)
 }
 
-// flat reports whether a value holds no tuple.
+// flat reports whether a value holds no tuple. Lists and dicts may hold some, but cannot be
+// hashed, so that how deep a tuple with them nests does not matter.
 func flat(e syntax.Expr) bool {
 	switch e := withoutParens(e).(type) {
 	case *syntax.Literal, *syntax.ListExpr, *syntax.DictExpr, *syntax.Comprehension, *syntax.LambdaExpr:

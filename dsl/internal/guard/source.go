@@ -9,7 +9,8 @@ import (
 // Shallow reports where a parsed text nests too deep to be resolved and
 // compiled, which recurse. The parser bounds brackets and blocks by itself, but
 // not chains: a + b + c and so on is a tree whose left side is as deep as the
-// chain is long. The error is a [syntax.Error].
+// chain is long. The error is a [syntax.Error]. The walk itself recurses, too, but stops at the
+// bound, which Go's stack has room for.
 func Shallow(file *syntax.File) error {
 	depth := 0
 	var err error
@@ -40,7 +41,7 @@ func Shallow(file *syntax.File) error {
 const MaxDigits = MaxBits / 3
 
 // begin returns a place in a statement. Its span is found by walking down one
-// side of it, which may be too deep for that.
+// side of it, which may be too deep for that: so this does it in a loop.
 func begin(s syntax.Stmt) syntax.Position {
 	switch s := s.(type) {
 	case *syntax.AssignStmt:

@@ -9,9 +9,12 @@ import (
 
 // Operators and methods of sets and dicts look up each element, which takes long if
 // many have one hash, and which nothing stops within the library. So they are made
-// of single look-ups here.
+// of single look-ups here. Hashes are no secret (Crosby and Wallach, "Denial of Service via
+// Algorithmic Complexity Attacks", USENIX Security 2003), and a script may well have made its
+// values for that.
 
-// each calls do for the elements of values, counting steps.
+// each calls do for the elements of values, counting steps. It ends after MaxElements, so that an
+// iterable without an end has one.
 func (w *work) each(name string, values starlark.Value, do func(starlark.Value) error) error {
 	iter := starlark.Iterate(values)
 	if iter == nil {
@@ -109,7 +112,9 @@ func (w *work) put(name string, to, from *starlark.Dict) error {
 	})
 }
 
-// merge does x |= y where that changes x, a dict, and returns what is left to be added.
+// merge does x |= y where that changes x, a dict, and returns what is left to be added: an empty
+// dict, since the assignment that follows is made by the library all the same. Other types it
+// leaves to that: x | y of two sets, say, is a new set.
 func merge(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, ok := args[0].(*starlark.Dict)
 	y, both := args[1].(*starlark.Dict)

@@ -11,7 +11,8 @@ import (
 // A check looks at what a function is called with, or at what it returns.
 type check func(receiver starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error
 
-// A guarded is what is done to a function of the library.
+// A guarded is what is done to a function of the library: iterables among its arguments are
+// counted and polled, and checks are made before and after.
 type guarded struct {
 	most   int   // how many elements an iterable may have; 0 means any number
 	before check // nil if there is nothing to check
@@ -53,7 +54,8 @@ func Universe() starlark.StringDict {
 	return functions
 }
 
-// wrap returns a function that does what fn does, guarded.
+// wrap returns a function that does what fn does, guarded. Its name and its errors are those of
+// fn. An argument is replaced only if it may be long: nearly all calls go straight through.
 func (g guarded) wrap(fn *starlark.Builtin) *starlark.Builtin {
 	wrapped := starlark.NewBuiltin(fn.Name(), func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if g.before != nil {
@@ -106,6 +108,7 @@ func (g guarded) watch(thread *starlark.Thread, fn *starlark.Builtin, arg starla
 	return long(thread, arg, g.most)
 }
 
+// printable bounds what print, str and repr make of all their arguments together.
 func printable(_ starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error {
 	size, sep := 0, " "
 	for _, kwarg := range kwargs {
@@ -149,7 +152,8 @@ func fewDigits(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error 
 	return nil
 }
 
-// pairsHashable checks a list of tuples, which others may be in.
+// pairsHashable checks a list of tuples, which others may be in: enumerate, zip and items wrap what
+// they are given into one level more, again and again if a script has them do so.
 func pairsHashable(v starlark.Value) error {
 	list := v.(*starlark.List)
 	for i := range list.Len() {
@@ -160,7 +164,8 @@ func pairsHashable(v starlark.Value) error {
 	return nil
 }
 
-// sorted is that of the library, but ends when the thread is cancelled.
+// sorted is that of the library, but ends when the thread is cancelled. It is stable, in reverse
+// order, too. A key is asked for once for each element.
 func sorted(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var (
 		iterable starlark.Iterable
