@@ -11,7 +11,9 @@ import (
 )
 
 // A Builtin is a function in Go that scripts call, with its documentation. Bound to a
-// receiver it is a method.
+// receiver it is a method. The signature is the one place where its name, its parameters and
+// their defaults stand: the check of arguments, errors, help, completion and the reference
+// read it off there.
 type Builtin struct {
 	// Signature is written as in a def statement, exchange(client, reach). The names
 	// and defaults of the parameters are taken from it.
@@ -26,7 +28,8 @@ type Builtin struct {
 	receiver starlark.Value // nil if it is no method
 }
 
-// NewBuiltin completes a builtin. It panics if the signature cannot be parsed.
+// NewBuiltin completes a builtin. It panics if the signature cannot be parsed, which is a mistake
+// of the program and not of a script.
 func NewBuiltin(b Builtin) *Builtin {
 	b.params = parseSignature(b.Signature)
 	return &b
@@ -54,7 +57,8 @@ func (b *Builtin) Freeze()               {}
 func (b *Builtin) Truth() starlark.Bool  { return true }
 func (b *Builtin) Hash() (uint32, error) { return starlark.String(b.Name()).Hash() }
 
-// Binary implements [starlark.HasBinary]: no operator takes a function.
+// Binary implements [starlark.HasBinary]: no operator takes a function. Without it the error
+// of rounds * 3 would be that there is no operator for two types, and not what is missing.
 func (b *Builtin) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
 	switch op {
 	case syntax.STAR, syntax.PLUS, syntax.PIPE:
@@ -101,7 +105,7 @@ type Call struct {
 	Kwargs []starlark.Tuple
 }
 
-// Place returns where a script makes the call.
+// Place returns where a script makes the call, the innermost place that is in a text.
 func (c *Call) Place() (pos syntax.Position) {
 	for _, f := range slices.Backward(c.Thread.CallStack()) {
 		if IsFile(f) {

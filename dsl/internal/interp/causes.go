@@ -48,7 +48,8 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("internal error: %v\n%s", e.Value, e.Stack)
 }
 
-// recovered, deferred, turns a panic into an error.
+// recovered, deferred, turns a panic into an error. What no recover can catch, such as a full
+// stack, is kept from happening by package guard.
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = &PanicError{p, debug.Stack()}
@@ -74,7 +75,8 @@ func (e *CodeError) Error() string {
 // Unwrap returns the error of the function.
 func (e *CodeError) Unwrap() error { return e.cause }
 
-// NewCodeError says that a function failed; of names it, with what it is of.
+// NewCodeError says that a function failed; of names it, with what it is of: "handler on_vote of
+// A", say. Of errors in each other the innermost message counts, it says what is wrong.
 func NewCodeError(of string, function starlark.Callable, err error) *CodeError {
 	e := &CodeError{Message: fmt.Sprintf("%s: %v", of, err), cause: err}
 	var inner *CodeError

@@ -22,7 +22,8 @@ type Definitions struct {
 	running map[starlark.Value]bool // functions that have not returned yet
 }
 
-// An export is what a module that was loaded gives under a name.
+// An export is what a module that was loaded gives under a name. Names that begin with _ are
+// private to a module.
 type export struct {
 	name  string
 	value starlark.Value
@@ -136,7 +137,8 @@ func (d *Definitions) exported(v starlark.Value) []string {
 
 // Expressions returns how a script may write a value that was made by calls, the
 // likeliest first: by functions that it names, by a name of its own, then by what
-// it could load. Whether they make it again, only running them says.
+// it could load. Whether they make it again, only running them says. A function that has not
+// returned cannot be what is written: it would call what is being written.
 func (d *Definitions) Expressions(v starlark.Value, made []Making) []string {
 	var texts []string
 	add := func(names []string, args string) {
@@ -165,7 +167,8 @@ func (d *Definitions) Sees(text string) bool {
 	})
 }
 
-// Of returns statements that define the names in a text. undefined returns one for a
+// Of returns statements that define the names in a text, and what these need in turn: loads first,
+// then the rest in the order of the script. undefined returns one for a
 // name that nothing defines.
 func (d *Definitions) Of(text string, undefined func(name string) string) string {
 	parsed, err := Dialect.Parse("script", text, 0)

@@ -18,6 +18,12 @@ import (
 // definition, without comments and layout, its defaults, and the variables that
 // it captured or names, wherever in the script they stand. Nothing in it depends
 // on where files are.
+//
+// It is what says that a checkpoint belongs to a search, in another process and maybe after the
+// script was edited: a comment that was added changes nothing, a constant that a function
+// names does. It is the SHA-256 (FIPS 180-4) of a list of texts, each quoted and ended, so that no
+// two lists run into one. A value that occurs again is its number in the order of meeting, which
+// also ends values that hold themselves.
 type Digest struct {
 	texts Texts
 	own   func(starlark.Value)
@@ -143,7 +149,8 @@ func (p *Digest) function(fn *starlark.Function) {
 	}
 }
 
-// node notes a part of a definition. Its children follow, and nil after them.
+// node notes a part of a definition. Its children follow, and nil after them. What the kind of a
+// part and its children do not say is noted here: operators, names, and how children divide.
 func (p *Digest) node(n syntax.Node) {
 	if n == nil {
 		p.Note("end")

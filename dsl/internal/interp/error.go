@@ -17,7 +17,16 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
-// An Error is what went wrong in a script.
+// An Error is what went wrong in a script. As a text it looks like this:
+//
+//	story.star:7:13: exchange: no instance "c9"; there are A, B, C, D, c1
+//	    exchange("c9", ["A", "B", "C"])
+//	            ^
+//	calls, innermost last:
+//	  story.star:9:5: in <toplevel>
+//	  story.star:7:13: in tell
+//
+// errors.As finds its cause: a [CheckFailed], a limit, or what Go code returned.
 type Error struct {
 	// Problems are what was found, in the order of the text. There is one,
 	// unless the names of a file do not resolve.
@@ -85,7 +94,8 @@ func (e *Error) Render(color bool) string {
 const maxExcerpt = 120
 
 // excerpt returns the line of a problem without what surrounds it, and where in
-// it the problem is, in characters; -1 if that is not known.
+// it the problem is, in characters; -1 if that is not known. A line may be megabytes long: a
+// script may be written by a program.
 func (p Problem) excerpt() (line string, caret int) {
 	line = strings.TrimSpace(p.Source)
 	caret = int(p.Pos.Col) - 1 - (len(p.Source) - len(strings.TrimLeft(p.Source, " \t")))
@@ -117,7 +127,7 @@ func CallsText(stack starlark.CallStack) string {
 	return strings.Join(lines, "\n")
 }
 
-// IsFile reports whether a frame is one of Starlark, rather than of Go.
+// IsFile reports whether a frame is one of Starlark, rather than of Go, which has no line to show.
 func IsFile(f starlark.CallFrame) bool { return f.Pos.Filename() != "<builtin>" }
 
 // ErrorAt returns an error about a place in a script, of which cause is the cause.
@@ -128,7 +138,7 @@ func ErrorAt(in *Interpreter, pos syntax.Position, message string, cause error) 
 }
 
 // explain says what err means to people. stopped is why the execution had to
-// end, or nil.
+// end, or nil: then whatever else went wrong, went wrong because of that.
 func explain(in *Interpreter, err, stopped error) *Error {
 	e := &Error{cause: err}
 	message := err.Error()

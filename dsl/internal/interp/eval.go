@@ -22,11 +22,14 @@ import (
 // run time. So each statement is compiled as a program of its own to which all
 // global variables are predeclared, and before that every assignment to one is
 // rewritten to an assignment to an element of scope: x = 1 to scope["x"] = 1.
+//
+// Statements are executed one after the other, so that those before a mistake stay done, as people
+// at a prompt expect, and so that what each of them changed can be shown.
 
 // scopeName is how rewritten text refers to the scope. No script can spell it.
 const scopeName = " "
 
-// A scope is the global variables of an interpreter as a mapping.
+// A scope is the global variables of an interpreter as a mapping. No value of a script refers to it.
 type scope struct{ globals starlark.StringDict }
 
 func (s scope) String() string        { return "scope" }
@@ -150,7 +153,8 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 }
 
 // execStatement executes a statement that is no expression. Names in known will
-// be defined when functions are called.
+// be defined when functions are called: they count as predeclared, too, and one that has no value
+// yet when it is used is an error then.
 func (in *Interpreter) execStatement(thread *starlark.Thread, name string, s *Statement, known map[string]bool) error {
 	parsed := &syntax.File{Path: name, Stmts: s.rewritten, Options: Dialect}
 	program, err := program(parsed, func(name string) bool { return known[name] || in.globals.Has(name) })

@@ -9,7 +9,8 @@ import (
 )
 
 // Hints are what a host knows of the mistakes that are made in its scripts. Each returns
-// "" if it does not know.
+// "" if it does not know. A hint follows the message after a semicolon, and says what would be
+// right; it is asked for when there is an error, so that it may take its time.
 type Hints interface {
 	// Unparsed says what to write instead of what the parser did not expect in a line
 	// before a column, which counts characters from 1.

@@ -17,6 +17,32 @@
 //
 // Texts are rewritten by package guard before they are compiled, so that nothing that
 // a script does ends the process.
+//
+// # An execution
+//
+// A text is looked at for what no script can hold, parsed, bounded in how deep it nests,
+// rewritten, resolved, looked through for functions that hold themselves, compiled, and run in
+// a fresh thread of its own. The same is done for each module that it loads, once while that
+// is unchanged. Whatever goes wrong on the way, a panic of Go code included, becomes an
+// [Error] that shows the place, its line and the calls.
+//
+// An execution ends when its context is done, when its thread has taken all its steps, or when
+// the process occupies too much memory. All three cancel its thread; what a script defined
+// until then stays. Threads that were made for functions which Go code calls end with the
+// same context, by who made them.
+//
+// # Two kinds of text
+//
+// A file is a module: its variables are its own, and are frozen when it ends. Text that is
+// evaluated, as in a shell, has variables that belong to the interpreter and stay variables:
+// see eval.go for how Starlark is brought to that.
+//
+// # Who may call what when
+//
+// An Interpreter executes one text at a time. While one is under way, functions of the script may
+// be called by several goroutines at a time, each in a thread of its own ([Run.Thread]): the
+// handlers of nodes, invariants. What these see is frozen first ([Capture]), and it is noticed
+// if the script assigns it anew.
 package interp
 
 import (
@@ -41,7 +67,7 @@ import (
 // so that every loop is bounded by the data that it runs over.
 var Dialect = &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
 
-// A Config is what a host hands to an Interpreter.
+// A Config is what a host hands to an Interpreter. It is not changed afterwards.
 type Config struct {
 	Host     any                 // whose interpreter it is: what [Run.Host] returns
 	Builtins starlark.StringDict // what scripts see beside what Starlark has
@@ -106,7 +132,8 @@ func (in *Interpreter) ExecFile(ctx context.Context, path string) error {
 }
 
 // open reads a script and makes the loader of the modules beside it, which is
-// to be closed.
+// to be closed. The script itself may lie anywhere and be a symbolic link: a person named
+// it. What it loads lies in its folder.
 func (in *Interpreter) open(path string) (source string, l *loader, main file, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -145,7 +172,8 @@ func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, s
 	})
 }
 
-// compile parses and resolves the text of a file, and keeps it for messages.
+// compile parses and resolves the text of a file, and keeps it for messages, also if it cannot be
+// parsed: then the message needs it most.
 func (in *Interpreter) compile(f file, source string) (*starlark.Program, error) {
 	in.sources[f.name()] = source
 	if err := wellFormed(f.name(), source); err != nil {
@@ -172,7 +200,8 @@ func program(parsed *syntax.File, sees func(name string) bool) (*starlark.Progra
 }
 
 // wellFormed reports what no text of a script can hold: the parser takes a NUL
-// for the end of the text, and bytes that are no UTF-8 for some letter.
+// for the end of the text, and bytes that are no UTF-8 for some letter. Digits it reads in a
+// time that grows with the square of how many there are.
 func wellFormed(name, text string) error {
 	if len(text) > guard.MaxText {
 		return syntax.Error{Pos: syntax.MakePosition(&name, 1, 1), Msg: fmt.Sprintf("the script is longer than %d bytes", guard.MaxText)}
@@ -229,7 +258,8 @@ func (in *Interpreter) Globals() starlark.StringDict { return in.globals }
 func (in *Interpreter) Sources() map[string]string { return in.sources }
 
 // Mistaken notes a mistake of a script. It may be called concurrently; one of
-// several is kept.
+// several is kept. It is for functions that the simulation calls through interfaces without an
+// error: a node that shows its state, say.
 func (in *Interpreter) Mistaken(err error) { in.mistake.CompareAndSwap(nil, &err) }
 
 // Mistake returns the mistake that the builtin which is called now will fail with,
@@ -242,7 +272,7 @@ func (in *Interpreter) Mistake() error {
 }
 
 // Names lists the global variables that evaluated text sees, in order, without
-// those of Starlark itself.
+// those of Starlark itself, unless the host has another in the place of one.
 func (in *Interpreter) Names() []string {
 	return slices.DeleteFunc(in.globals.Keys(), func(name string) bool {
 		return guard.IsHidden(name) || name == LastValue || starlark.Universe.Has(name) && in.globals[name] == in.builtins[name]

@@ -14,7 +14,7 @@ import (
 // load executes a module, unless that was done and its text has not changed
 // since, and returns its globals. It implements [starlark.Thread.Load]. A module
 // runs in the thread that loads it, so that it shares its limits and an error shows
-// the whole way to it.
+// the whole way to it. Its globals are frozen: those who load it share them.
 func (r *Run) load(thread *starlark.Thread, name string) (starlark.StringDict, error) {
 	f, err := r.loader.find(r.loading[len(r.loading)-1], name)
 	if err != nil {
@@ -64,7 +64,8 @@ func (r *Run) load(thread *starlark.Thread, name string) (starlark.StringDict, e
 
 // unchanged reports whether a module was executed and neither its text nor that
 // of a module that it loads has changed since. Each file is looked at once in an
-// execution, so that all of an execution sees one version of it.
+// execution, so that all of an execution sees one version of it. Texts are compared, not times
+// of change, which editors and checkouts set as they like.
 func (r *Run) unchanged(f file) bool {
 	m := r.loader.done[f]
 	if m == nil || r.settled[f] {

@@ -9,6 +9,10 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 )
 
+// What a script hands to shrink, such as a protocol that a function of it made, has to be written
+// again in the script that shrink prints. Values do not know where they come from, but while a
+// builtin makes one, the calls that led there are on the stack, with their arguments.
+
 // A Making is a call that made a value.
 type Making struct {
 	Maker starlark.Value // the function
@@ -16,8 +20,8 @@ type Making struct {
 }
 
 // Makings returns the calls of functions of scripts that are under way, the
-// innermost first: any of them may return what this call makes. Those that cannot
-// be written again are left out. Arguments that a function has passed on to
+// innermost first: any of them may return what this call makes, which is found out by
+// running what is printed. Those that cannot be written again are left out. Arguments that a function has passed on to
 // functions within it are found in captured ones.
 func Makings(c *Call, captured ...starlark.Value) []Making {
 	passedOn := map[syntax.Position]starlark.Value{}
@@ -86,7 +90,7 @@ func freeVariables(v starlark.Value, found map[syntax.Position]starlark.Value) {
 }
 
 // Written returns a call as a script can write it again, "" if it cannot. A
-// function is written by its name.
+// function is written by its name, which the script that is printed has to define.
 func Written(c *Call) string {
 	var args []string
 	add := func(prefix string, v starlark.Value) bool {
@@ -114,7 +118,7 @@ func Written(c *Call) string {
 // is small until then.
 const maxLiteral = 1 << 20
 
-// literal writes a value out, if it can be.
+// literal writes a value out, if it can be. Sets, structs and functions have no literals.
 func literal(v starlark.Value) (string, bool) {
 	if guard.Tree(v, maxLiteral) != nil {
 		return "", false

@@ -19,7 +19,8 @@ import (
 const StdPrefix = "@std//"
 
 // A tree is a place that files come from. Nothing outside of it can be read
-// through it, by no name and no symbolic link.
+// through it, by no name and no symbolic link: that of a folder is an [os.Root], which
+// the system holds to that.
 type tree struct {
 	prefix string // of the names of files in messages
 	dir    string // for messages
@@ -35,7 +36,8 @@ type file struct {
 func (f file) name() string { return f.tree.prefix + f.path }
 func (f file) std() bool    { return f.tree.prefix == StdPrefix }
 
-// A loader finds modules and keeps them.
+// A loader finds modules and keeps them. That of text that is evaluated lives as long as its
+// interpreter, that of a file for one execution.
 type loader struct {
 	std   *tree
 	local *tree // the folder of the main script
@@ -91,7 +93,9 @@ func (l *loader) standard(name string) string {
 	return f.name()
 }
 
-// find returns the file that a load statement in from names.
+// find returns the file that a load statement in from names. Paths are relative to the file that
+// loads, as in most languages, and end at the folder of the main script. They are written with
+// slashes on all systems, so that a script does not depend on where it was written.
 func (l *loader) find(from file, name string) (file, error) {
 	if rest, ok := strings.CutPrefix(name, StdPrefix); ok {
 		if !fs.ValidPath(rest) {
@@ -174,7 +178,8 @@ type Module struct {
 	Defines []string // what it gives to others
 }
 
-// Module describes the module of @std of a name without prefix and ending.
+// Module describes the module of @std of a name without prefix and ending. It reads the text and
+// executes nothing.
 func (in *Interpreter) Module(name string) (m Module, ok bool) {
 	f := file{in.loader.std, name + ".star"}
 	if f.tree.files == nil || !fs.ValidPath(f.path) {

@@ -25,7 +25,8 @@ type param struct {
 	none     bool // None, the default, means that it is not given
 }
 
-// parseSignature parses what would stand between def and a colon.
+// parseSignature parses what would stand between def and a colon, with Starlark's own parser, so that
+// a signature means in a builtin what it means in a script.
 func parseSignature(signature string) params {
 	f, err := Dialect.Parse("signature", "def "+signature+": pass", 0)
 	if err != nil {
@@ -114,7 +115,8 @@ func (c *Call) Unpack(variables ...any) error {
 	return nil
 }
 
-// An ArgumentError says that a parameter does not take a value.
+// An ArgumentError says that a parameter does not take a value. It keeps both, so that a host that
+// knows what its types are for can say what was probably meant.
 type ArgumentError struct {
 	of       string         // the function and the parameter
 	Value    starlark.Value // that is given

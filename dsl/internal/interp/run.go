@@ -12,7 +12,8 @@ import (
 )
 
 // A Run is one execution. It has a thread of its own, because a thread that
-// was cancelled, or took all its steps, stays so.
+// was cancelled, or took all its steps, stays so. Builtins find the run that they are called in
+// by their thread.
 type Run struct {
 	in        *Interpreter
 	ctx       context.Context
@@ -34,7 +35,8 @@ func RunOf(thread *starlark.Thread) *Run {
 }
 
 // ContextOf returns the context of the execution that thread belongs to. A
-// builtin that works for long watches it.
+// builtin that works for long watches it: cancelling a thread does not interrupt Go code. It
+// panics for the thread of a node's code, which has no execution.
 func ContextOf(thread *starlark.Thread) context.Context { return RunOf(thread).ctx }
 
 // run calls execute with a fresh thread, and explains its error.
@@ -70,7 +72,9 @@ func (r *Run) Host() any { return r.in.config.Host }
 // Dir returns the folder from which the main script loads modules.
 func (r *Run) Dir() string { return r.loader.local.dir }
 
-// Thread returns a fresh thread of the execution, with all steps to take.
+// Thread returns a fresh thread of the execution, with all steps to take: the limit is one for each
+// call of a handler or an invariant, or a search would use up that of its script. It is not
+// cancelled with the execution; who makes it sees to that, with [context.AfterFunc].
 func (r *Run) Thread(name string) *starlark.Thread {
 	thread := &starlark.Thread{
 		Name:  name,
@@ -86,7 +90,7 @@ func (r *Run) Thread(name string) *starlark.Thread {
 }
 
 // Stopped returns why the execution has to end, or nil. Nothing in a script
-// may hold up such an end.
+// may hold up such an end: a builtin that catches the errors of functions asks first.
 func (r *Run) Stopped() error {
 	if r.exhausted.Load() {
 		return &StepLimitError{r.in.config.MaxSteps}
@@ -97,8 +101,9 @@ func (r *Run) Stopped() error {
 	return r.ctx.Err()
 }
 
-// Late notes that something went wrong in a call which goes on. The script ends
-// with that error, if with no other before it.
+// Late notes that something went wrong in a call which goes on, such as that a checkpoint could not
+// be written: hours of a search are not thrown away for that. The script ends
+// with that error, beside another one if there is one.
 func (r *Run) Late(thread *starlark.Thread, err error) {
 	at := &starlark.EvalError{Msg: err.Error(), CallStack: thread.CallStack()}
 	for _, late := range r.late {

@@ -24,7 +24,8 @@ func NewStatement(text string, s syntax.Stmt) *Statement {
 	return made
 }
 
-// globalsIn lists the names in a statement that are not local to a function in it.
+// globalsIn lists the names in a statement that are not local to a function in it. It parses the
+// text again, because resolving writes into what was parsed, and that is still to be rewritten.
 func globalsIn(text string) []string {
 	parsed, err := Dialect.Parse("statement", text, 0)
 	if err != nil {
@@ -48,14 +49,16 @@ func globalsIn(text string) []string {
 	return names
 }
 
-// LinesOf splits a text as the parser does: a carriage return ends a line, too.
+// LinesOf splits a text as the parser does: a carriage return ends a line, too. Otherwise the line
+// that an error shows would not be the one that it counts.
 func LinesOf(text string) []string {
 	return strings.Split(lineEnds.Replace(text), "\n")
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// TextOf returns the whole text of a part of a text.
+// TextOf returns the whole text of a part of a text, with comments and layout within it, from the
+// column in which it begins. Columns count characters.
 func TextOf(text string, part syntax.Node) string {
 	start, end := part.Span()
 	// The spans of some nodes, and so of what ends in them, lack the bracket
@@ -90,7 +93,8 @@ func TextOf(text string, part syntax.Node) string {
 }
 
 // rewrite makes statements outside of functions assign to the scope. Functions
-// have local variables, which stay what they are.
+// have local variables, which stay what they are. What def and load bind cannot be an element,
+// so that an assignment follows them: def f(): … ; scope["f"] = f.
 func (s *Statement) rewrite(list []syntax.Stmt) []syntax.Stmt {
 	var rewritten []syntax.Stmt
 	// copyOut assigns what the previous statement bound in its program.
@@ -148,7 +152,8 @@ func (s *Statement) target(e syntax.Expr) syntax.Expr {
 
 // Defining returns the statements, in order, that define some names, and those
 // that these need in turn: before them, or after them if functions need them, which
-// see variables as they are when they are called. It adds what they mention to the names.
+// see variables as they are when they are called. It adds what they mention to the names. It takes
+// as many rounds as definitions depend on each other, over all statements.
 func Defining(past []*Statement, names map[string]bool) []string {
 	needed := make([]bool, len(past))
 	for more := true; more; {
@@ -200,7 +205,8 @@ func Mentions(n syntax.Node) []string {
 }
 
 // Unread lists the local variables that statements x = … of a function assign
-// and nothing reads, each once.
+// and nothing reads, each once. In a handler that is mostly an attribute of self from which
+// "self." was left out. The text has been resolved.
 func Unread(text syntax.Node) []*syntax.Ident {
 	assigned := map[*syntax.Ident]bool{} // places where a variable is assigned
 	var order []*syntax.Ident

@@ -8,7 +8,9 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// Texts finds the definitions of functions in the texts that an interpreter has compiled.
+// Texts finds the definitions of functions in the texts that an interpreter has compiled. Starlark
+// keeps of a function where it begins and what it captured, but not what it says and which
+// globals it names. So its file is parsed and resolved once more, when that is first asked for.
 type Texts struct {
 	in    *Interpreter
 	files map[string]*syntax.File
@@ -85,7 +87,7 @@ func (s Texts) file(name string) *syntax.File {
 	return file
 }
 
-// begins reports whether n is the function whose text begins at pos.
+// begins reports whether n is the function whose text begins at pos. No two begin at one place.
 func begins(n syntax.Node, pos syntax.Position) bool {
 	switch n.(type) {
 	case *syntax.DefStmt, *syntax.LambdaExpr:

@@ -31,8 +31,16 @@ import (
 //	digest                  its sixteen bytes
 //	operation               the length of its name, the name, and the argument
 //
-// Lengths and counts are uvarints. The state of a node is a dict whose pairs are sorted
-// by name.
+// Lengths and counts are uvarints (those of encoding/binary). The state of a node is a dict whose
+// pairs are sorted by name. {"a": [1, 2.5]} is
+//
+//	d 1  s 1 'a'  l 2  i 2  f 40 04 00 00 00 00 00 00
+//
+// where the integer 1 is the varint 2, zigzag. Parts are sorted by their encodings, which is not
+// the order of any language but needs no comparison of values, and is the same for all of them.
+//
+// Nothing of it is kept in files but digests, beside the version of the program that made
+// them. So the encoding may change with the program.
 const (
 	tagNone   = 'n'
 	tagFalse  = 'F'
@@ -180,7 +188,8 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), storable)
 }
 
-// encodeScalar encodes a value without parts, and reports whether v is one.
+// encodeScalar encodes a value without parts, and reports whether v is one. A float that is whole
+// is encoded as the integer that it equals, -0.0 as 0.
 func encodeScalar(b []byte, v starlark.Value) (_ []byte, ok bool, err error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
@@ -279,7 +288,8 @@ func encodeStruct(b []byte, s *starlarkstruct.Struct, depth int) ([]byte, error)
 // A span is a part of an encoding.
 type span struct{ start, end int }
 
-// sorted puts the parts with which an encoding ends in order.
+// sorted puts the parts with which an encoding ends in order. Mostly they are: scripts put names into
+// dicts in the same order each time, and what was decoded comes in this order.
 func sorted(b []byte, spans []span) []byte {
 	compare := func(x, y span) int { return bytes.Compare(b[x.start:x.end], b[y.start:y.end]) }
 	if slices.IsSortedFunc(spans, compare) {
@@ -372,7 +382,9 @@ func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 	return s, b, nil
 }
 
-// decodeCount returns the number of elements that b begins with and the rest of b.
+// decodeCount returns the number of elements that b begins with and the rest of b. An element takes
+// a byte at least, so that a count larger than what is left is damage, and nothing is made
+// room for that is not there.
 func decodeCount(b []byte) (int, []byte, error) {
 	count, size := binary.Uvarint(b)
 	if size <= 0 || count > uint64(len(b)) {
@@ -474,7 +486,7 @@ func decodeText(b []byte) (string, []byte, error) {
 }
 
 // A Composite is a Starlark value as nodes and properties see it: something
-// that Go can compare, equal if the values are.
+// that Go can compare, equal if the values are. To look into it takes a decoding.
 type Composite struct{ encoded string }
 
 func (c Composite) String() string { return c.Value().String() }

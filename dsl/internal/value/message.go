@@ -13,7 +13,8 @@ import (
 )
 
 // A Message is a message between nodes written in Starlark: a type and
-// encoded fields, so that it cannot be changed and equal ones are one.
+// encoded fields, so that it cannot be changed and equal ones are one. It is a key of the
+// simulation's tables; the sender is no part of it.
 type Message struct {
 	Kind string
 	body string // encoded dict of fields
@@ -42,7 +43,8 @@ func (m Message) text(show func(starlark.Value) string) string {
 }
 
 // brief shows a value in a few letters: of a signed value what was signed, then
-// by whom, and of a long one its beginning and its end.
+// by whom, and of a long one its beginning and its end. Chains of blocks begin the same and end
+// differently, and votes for them are what pictures are full of.
 func brief(v starlark.Value) string {
 	const most = 24
 	s, ok := v.(*Signed)
@@ -85,7 +87,8 @@ func contents(v starlark.Value) string {
 	return open + strings.Join(parts, ", ") + close
 }
 
-// NewMessage encodes the fields of a message.
+// NewMessage encodes the fields of a message. Its type must be no event, since the handlers of both
+// are named on_ and the type, and a field must not hide what every message has.
 func NewMessage(kind string, fields []starlark.Tuple) (Message, error) {
 	if slices.Contains(Events, kind) {
 		return Message{}, fmt.Errorf("message %s: on_%[1]s is the handler of an event; call the message something else", kind)
@@ -103,7 +106,8 @@ func NewMessage(kind string, fields []starlark.Tuple) (Message, error) {
 }
 
 // A Received is a message as its receiver sees it: immutable, with the sender's
-// identity and the fields as attributes.
+// identity and the fields as attributes. It is made for one call of a handler, and cannot be kept
+// as it is: a state holds values, and what it should remember of a message are its fields.
 type Received struct {
 	Kind   string
 	Sender string

@@ -9,7 +9,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// An Operation is a [node.Operation] in a script.
+// An Operation is a [node.Operation] in a script: what a client is asked to do, with one argument or
+// several with names. Arguments are what Go can compare ([ToGo]), because histories keep them.
 type Operation node.Operation
 
 func (o Operation) String() string        { return node.Operation(o).String() }
@@ -33,7 +34,7 @@ func (o Operation) Attr(name string) (starlark.Value, error) {
 // Literal writes the operation as a call of the function that makes it.
 func (o Operation) Literal() string { return o.String() }
 
-// fields is what several arguments are in a script.
+// fields is what several arguments are in a script: a struct.
 func fields(a node.Arguments) starlark.Value {
 	values := starlark.StringDict{}
 	for name, v := range a.Map() {

@@ -7,7 +7,10 @@ import (
 
 // A protocol that declares itself symmetric lets a search rename identities in
 // states, messages and decided values. A string that is the name of an identity
-// counts as that identity.
+// counts as that identity, wherever it stands: in keys of dicts, in sets, as a signer. A string that
+// only happens to be "A" is renamed as well, in all places, so that equal things stay equal; if
+// code takes it for something else, the check of symmetry finds that it does not treat
+// identities the same. Renamings are one to one, so that no two keys become one.
 
 // Renamed implements [node.RenamedValue].
 func (m Message) Renamed(to func(string) string) any {

@@ -17,7 +17,8 @@ type Signed struct {
 }
 
 // Sign makes a value that an identity signed. It holds a copy, so that the signer
-// can go on changing what it signed.
+// can go on changing what it signed. That the identity is that of the code which calls is
+// seen to by who calls Sign: self.sign does.
 func Sign(v starlark.Value, by string) (*Signed, error) {
 	encoded, err := Append(nil, v)
 	if err != nil {
@@ -89,7 +90,7 @@ func (s *Signed) Attr(name string) (starlark.Value, error) {
 	return nil, nil
 }
 
-// CompareSameType compares for equality only.
+// CompareSameType compares for equality only: what was signed and by whom.
 func (s *Signed) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
 	other := y.(*Signed)
 	if op != syntax.EQL && op != syntax.NEQ {

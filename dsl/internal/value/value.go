@@ -10,6 +10,23 @@
 //	Digest           what stands for a value as its hash does                       digest.go
 //	Operation        what a client can be asked to do                               operation.go
 //	Renamed          a value with other identities, for symmetry                    rename.go
+//
+// # One equality
+//
+// A search takes two worlds for one if their states and messages are, and says that replicas
+// disagree if what they decided is not. All of this has to mean what == means in a script: 1 == 1.0,
+// and neither is True or "1". So there are two forms of a value for Go, and in both Go's == is
+// Starlark's: its canonical encoding, and a comparable value ([Comparable]), which is a plain
+// one of Go where there is one. A random test holds both against Starlark.
+//
+// # What cannot be kept
+//
+// Functions, and whatever a host adds; NaN, which equals nothing; what nests deeper than [MaxDepth] or
+// is larger than [MaxSize], because it is encoded each time that a handler ends. Values that a
+// script gets back are frozen, or copies: one that could be changed would be a memory that no
+// state shows.
+//
+// All functions here are pure, and may be called concurrently.
 package value
 
 import (
@@ -24,7 +41,8 @@ import (
 )
 
 // FromGo returns the Starlark value that stands for what a node deals with: a
-// comparable Go value. One that has no counterpart is shown as text.
+// comparable Go value. One that has no counterpart is shown as text, so that scripts can look at
+// decisions of nodes in Go, too.
 func FromGo(v any) starlark.Value {
 	switch v := v.(type) {
 	case nil:
@@ -85,7 +103,7 @@ func ToGo(v starlark.Value) (any, error) {
 	return nil, fmt.Errorf("got %s, want None, a bool, an int, a float or a string", v.Type())
 }
 
-// whole returns the integer that a float equals, if there is one.
+// whole returns the integer that a float equals, if there is one. Beyond 2⁵³ each float is one.
 func whole(f starlark.Float) (starlark.Int, bool) {
 	if x := float64(f); math.IsInf(x, 0) || x != math.Trunc(x) { // NaN differs from itself
 		return starlark.Int{}, false
