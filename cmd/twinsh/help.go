@@ -20,6 +20,7 @@ comes from the language itself: help() in a script or in the shell.`,
 	}
 }
 
+// help describes the program or a command on stdout: it was asked for, and is no error.
 func help(_ context.Context, p *program, args []string) int {
 	if len(args) > 1 {
 		return p.misuse("help: takes one command, got %s", strings.Join(args, " "))
@@ -39,6 +40,7 @@ func help(_ context.Context, p *program, args []string) int {
 	return p.misuse("help: no command %q%s; there are %s", args[0], dsl.Hint(args[0], names), strings.Join(names, ", "))
 }
 
+// overview is what twinsh help prints: the commands, and what the exit status means.
 func overview() string {
 	var b strings.Builder
 	b.WriteString(`twinsh writes Byzantine scenarios and runs every one of them.

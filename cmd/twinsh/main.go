@@ -1,5 +1,28 @@
 // Command twinsh runs Byzantine scenarios written in the language of package
 // dsl. There is one file for each subcommand; "twinsh help" lists them.
+//
+// It is one host of the language among others: whatever is said of scripts, searches and
+// their reports is in the packages below. What is here is what a process adds to them: a command
+// line, streams, signals, memory, a terminal, and an exit status.
+//
+// # What is printed
+//
+// A text goes through four hands on its way to stdout or stderr, each of which does one thing:
+//
+//	terminal.Writer   shows what a terminal would obey, such as escape sequences of a script
+//	output            notes that it could not be written, and stops the script then
+//	progressLine      removes the line of progress first, if one is shown (on stderr)
+//	os.Stdout         takes it
+//
+// Only what twinsh itself colours has escape sequences, and only where colours are shown: on a
+// terminal that is not dumb, without NO_COLOR (no-color.org).
+//
+// # How it ends
+//
+// Each command returns an exit status, and main alone calls os.Exit. The statuses stand in order of
+// how bad they are, so that of several scripts, or of several statements of a shell that reads
+// from a file, the largest counts. A signal that stops a search gives 128 and its number, as a
+// process that is killed by it would have in a shell.
 package main
 
 import (
@@ -22,7 +45,8 @@ import (
 	"golang.org/x/term"
 )
 
-// The exit status says how it went.
+// The exit status says how it went. CI reads them: 1 is that something was found, 2 that
+// nothing can be said.
 const (
 	allHeld     = 0
 	checkFailed = 1
@@ -32,7 +56,8 @@ const (
 	terminated  = 143
 )
 
-// A command is a subcommand of twinsh.
+// A command is a subcommand of twinsh. Its help is written by hand and not made from the flags: it
+// says more than what each of them is called.
 type command struct {
 	name    string
 	args    string // what follows the name
@@ -48,7 +73,8 @@ func commands() []command {
 	return []command{runCommand(), mergeCommand(), viewCommand(), versionCommand(), helpCommand()}
 }
 
-// A program is one call of twinsh.
+// A program is one call of twinsh: its streams, what its flags were set to, and which signal came.
+// Nothing of it is a global variable, so that tests can have several side by side.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -95,6 +121,7 @@ func columns(f *os.File) int {
 	return width
 }
 
+// showsColor reports whether a stream is a terminal with colours.
 func showsColor(f *os.File) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
@@ -117,6 +144,8 @@ func (p *program) main(ctx context.Context, args []string) int {
 		}
 		names = append(names, c.name)
 	}
+	// twinsh FILE is twinsh run FILE, so that "#!/usr/bin/env twinsh" works, and a script whose
+	// name was mistyped is said to be missing, not to be no command.
 	if _, err := os.Stat(args[0]); err == nil || strings.HasSuffix(args[0], ".star") {
 		return p.call(ctx, runCommand(), args)
 	}
@@ -132,6 +161,8 @@ func (p *program) call(ctx context.Context, c command, args []string) int {
 	}
 	// What follows -- belongs to the script, even if no file precedes it.
 	own, rest := args, []string(nil)
+	// Package flag takes the first -- away and goes on with what follows as arguments, so that
+	// the two could not be told apart.
 	for i, arg := range args {
 		if arg == "--" {
 			own, rest = args[:i], args[i:]
@@ -158,7 +189,8 @@ func (p *program) misuse(format string, args ...any) int {
 	return misused
 }
 
-// interpreter makes an interpreter with all that comes with twinsh.
+// interpreter makes an interpreter with all that comes with twinsh. Scripts write into the current
+// folder and those below it, wherever they themselves are.
 func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, error) {
 	return dsl.New(dsl.Config{
 		Modules:   stdlib.Modules,
@@ -180,6 +212,9 @@ func (p *program) interpreter(dir string, args []string) (*dsl.Interpreter, erro
 // report shows what went wrong and returns the exit status for it.
 func (p *program) report(err error) int { return p.reportTo(p.stderr, err) }
 
+// reportTo shows an error on a stream. An error that is none of a script is one of usage: a file
+// that cannot be read, say. That a script was stopped because what it prints does not arrive is
+// not an error of the script, and there is a message about it in the end.
 func (p *program) reportTo(stderr io.Writer, err error) int {
 	var in *dsl.Error
 	if !errors.As(err, &in) {

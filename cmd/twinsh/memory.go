@@ -22,7 +22,8 @@ func memoryFlag(bytes *uint64) func(string) error {
 }
 
 // limitMemory makes the runtime of Go collect garbage before so many bytes are
-// reached, unless that is 0 or the environment says when to.
+// reached, unless that is 0 or the environment says when to. It is a soft limit, which the
+// collector works towards; a search and a script end of themselves when it does not hold.
 func limitMemory(bytes uint64) {
 	if bytes > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(min(bytes, math.MaxInt64)))
@@ -34,7 +35,11 @@ func limitMemory(bytes uint64) {
 // is not known, which is everywhere but on Linux.
 func machineMemory() uint64 { return memoryBelow("/") }
 
-// memoryBelow is machineMemory with another root of the file system.
+// memoryBelow is machineMemory with another root of the file system. A process is in a control
+// group for each hierarchy, whose limits and those of all groups around it hold; in a container its
+// own group is often mounted as the root, so that "/" is looked at, too. Version 2 of control groups
+// has memory.max, version 1 memory.limit_in_bytes (cgroups(7)). A limit of version 1 that is not
+// set is a huge number, which is more than the machine has.
 func memoryBelow(root string) uint64 {
 	least := uint64(0)
 	note := func(n uint64, err error) {

@@ -35,6 +35,9 @@ violated or a script ended with 1, 2 the reports do not belong together.`,
 	}
 }
 
+// merge adds reports up, search by search: the first report of each file is of the first search
+// of the scripts, and so on, since the same scripts ran for each shard. What does not belong
+// together is found by the fingerprints of the reports, not by the names of files.
 func merge(_ context.Context, p *program, names []string) int {
 	if len(names) == 0 {
 		return p.misuse("merge: no reports given; name the files that twinsh run -reports wrote")
@@ -93,7 +96,7 @@ func readReports(name string) ([]*explore.Saved, explore.Ending, error) {
 	return explore.DecodeReports(data)
 }
 
-// shardFlag parses I/K, the I-th of K shards, from 1.
+// shardFlag parses I/K, the I-th of K shards, from 1: people count so, the search does from 0.
 func shardFlag(s *explore.Shard) func(string) error {
 	return func(text string) error {
 		index, count, ok := strings.Cut(text, "/")
@@ -108,7 +111,9 @@ func shardFlag(s *explore.Shard) func(string) error {
 }
 
 // A reportFile is the file of flag -reports, in which the report of each search is
-// kept for twinsh merge.
+// kept for twinsh merge. It is written anew with each report, so that it holds all there are if
+// the machine dies; its last line, which says how the scripts ended, is written in the end, and a
+// file without it is refused.
 type reportFile struct {
 	name string // "" if none is asked for
 	kept []*explore.Saved

@@ -12,7 +12,9 @@ import (
 )
 
 // An output is a stream of the program. It notes that it cannot be written,
-// because most of those who write to it do not look, and calls failed then.
+// because most of those who write to it do not look, and calls failed then. A full disk would
+// otherwise make a report that was cut look like one that held. Several goroutines may write: a
+// search shows its progress while a script prints.
 type output struct {
 	name   string // for messages
 	to     io.Writer

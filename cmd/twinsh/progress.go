@@ -13,7 +13,8 @@ import (
 )
 
 // A progressLine is one line on a terminal that says how far a search has
-// come. It vanishes before anything else is written.
+// come. It vanishes before anything else is written. It is the only place where times are
+// printed: they are of use while one waits, and would make equal reports differ.
 type progressLine struct {
 	terminal io.Writer
 	width    func() int // columns of the terminal
@@ -26,7 +27,8 @@ type progressLine struct {
 // Often enough to be seen moving, and seldom enough to cost nothing.
 const progressEvery = 100 * time.Millisecond
 
-// show replaces the line.
+// show replaces the line. Searches call it as often as they like, maybe from several goroutines; a
+// search that is younger than the last one shown is another one.
 func (l *progressLine) show(p explore.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -38,7 +40,8 @@ func (l *progressLine) show(p explore.Progress) {
 	fmt.Fprintf(l.terminal, "\r%s\x1b[K", string(text[:min(len(text), max(l.width()-1, 0))]))
 }
 
-// progressText says it in a few words, the most telling first.
+// progressText says it in a few words, the most telling first: the line is cut at the width of the
+// window.
 func progressText(p explore.Progress) string {
 	number := func(n int) string { return explore.Grouped(big.NewInt(int64(n))) }
 	parts := []string{fmt.Sprintf("step %d of %d", p.Layer, p.Layers)}
@@ -109,7 +112,18 @@ func progressFlag(show *func(explore.Progress), machines io.Writer) func(string)
 	}
 }
 
-// progressJSON shows progress as JSON.
+// progressJSON shows progress as JSON, an object in a line each time:
+//
+//	back     whether the search is on its way back to a checkpoint
+//	layer    how many steps the scenarios have taken that are searched now, of at most layers
+//	done     how many of the rows, the search nodes of this layer, were gone on from; on the way
+//	         back those of all layers until there
+//	covered  scenarios that were judged in the layers before, of size
+//	worlds   search nodes that were gone on from since the beginning, of this layer an estimate
+//	steps    steps that were taken, likewise
+//	bytes    of memory that worlds and tables take
+//	seconds  since it began; left is how long this layer takes still if it goes on so, 0 if that
+//	         is not known
 func progressJSON(out *json.Encoder) func(explore.Progress) {
 	return func(now explore.Progress) {
 		// Nothing can be done about a reader who went away.

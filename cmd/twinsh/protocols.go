@@ -11,6 +11,8 @@ func protocols() []dsl.Protocol {
 	return []dsl.Protocol{kv()}
 }
 
+// kv is the K-V store. What its options are called, mean and default to is read off their list, so
+// that an option that is added there is known to scripts, help and completion.
 func kv() dsl.Protocol {
 	options := kvproto.OptionList()
 	p := dsl.Protocol{

@@ -51,6 +51,11 @@ stops without a word: 2.`,
 	}
 }
 
+// run executes scripts, one after the other: a script may use all processors and most of the
+// memory. Each has an interpreter of its own, so that none sees what another defined. All names
+// are looked at before the first script begins, because that may take hours.
+//
+// A script that fails does not keep the next ones from running, a signal does.
 func run(ctx context.Context, p *program, args []string) int {
 	limitMemory(p.memory)
 	files, args := args, []string(nil)
@@ -72,6 +77,8 @@ func run(ctx context.Context, p *program, args []string) int {
 			return p.misuse("run: there is no file %s; none of the scripts was run. Arguments of a script come after --", name)
 		}
 	}
+	// The file is written before anything runs: that it cannot be should not be found out at the
+	// end, and an old one must not be taken for that of this run.
 	if err := p.reports.write(nil); err != nil {
 		return p.misuse("run: %v", err)
 	}

@@ -16,7 +16,11 @@ import (
 )
 
 // shell reads statements, executes them and shows what comes of them. If no one
-// types, the exit status is that of the worst statement.
+// types, the exit status is that of the worst statement: then it is a script that was piped in.
+//
+// The session runs in a goroutine of its own, because reading from a terminal cannot be
+// interrupted. When a signal ends the shell while it waits for a key, that goroutine is left
+// behind and the process ends.
 func (p *program) shell(ctx context.Context) int {
 	limitMemory(p.memory)
 	in, err := p.interpreter(".", nil)
@@ -79,7 +83,8 @@ func (p *program) columns() int {
 	return columns(os.Stdout)
 }
 
-// module returns the text of a module that the shell can load.
+// module returns the text of a module that the shell can load, for the completion of what it
+// defines. It reads below the current folder only, as load does.
 func module(name string) (string, error) {
 	if path, ok := strings.CutPrefix(name, "@std//"); ok {
 		text, err := stdlib.Modules.ReadFile(path)
@@ -95,7 +100,8 @@ func module(name string) (string, error) {
 }
 
 // editor returns where the shell reads from: a terminal that can do something,
-// one that cannot, or something that is no terminal.
+// one that cannot, or something that is no terminal. One that cannot move its cursor gets prompts
+// and no more; a pipe gets none, so that what is printed is what statements print.
 func (p *program) editor() (repl.Editor, error) {
 	f, ok := p.stdin.(*os.File)
 	switch {
@@ -108,7 +114,8 @@ func (p *program) editor() (repl.Editor, error) {
 }
 
 // historyFile returns the file in which the shell keeps what was typed, "" if
-// the user has no place for it.
+// the user has no place for it. It is where the XDG Base Directory Specification puts the state of
+// programs, and its folder is the user's alone: what is typed may be private.
 func historyFile() string {
 	home, _ := os.UserHomeDir()
 	state := os.Getenv("XDG_STATE_HOME")

@@ -34,7 +34,7 @@ func (w wrapping) Write(p []byte) (int, error) {
 var ornament = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // wrapped breaks a line into lines of at most width columns, if its words allow
-// that. Those after the first are indented.
+// that. Those after the first are indented. Colours take no columns.
 func wrapped(line string, width int) string {
 	if strings.HasPrefix(line, " ") {
 		return line

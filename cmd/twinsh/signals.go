@@ -16,7 +16,8 @@ var (
 )
 
 // stoppable returns a context that ends with the first of some signals: what is
-// running then says how far it has come. The next one ends the program at once.
+// running then says how far it has come. The next one ends the program at once, by what the
+// system does with it: nothing of the program has to work for that.
 func (p *program) stoppable(ctx context.Context, signals ...os.Signal) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	came := make(chan os.Signal, 1)

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 )
 
+// versionCommand says what was built from which source, which is the first thing to know when two
+// machines disagree. It is what the build recorded: there is no number to be kept by hand.
 func versionCommand() command {
 	return command{
 		name:    "version",

@@ -57,6 +57,12 @@ func formats() string {
 	return b.String()
 }
 
+// run draws the trace of a file. That need not be one that this version wrote, nor one that twinsh
+// wrote at all: the form is documented (trace.Encode), so that other programs may write it, and
+// it is checked before anything is drawn.
+//
+// A file is drawn 80 columns wide and without colours, whatever the terminal is, so that it is the
+// same file each time.
 func (v *viewing) run(_ context.Context, p *program, args []string) int {
 	var inputs []string
 	for len(args) > 0 { // flags may follow the file

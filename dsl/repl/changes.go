@@ -27,7 +27,9 @@ type screen struct {
 func screenOf(s *Session) screen { return screen{cmp.Or(s.Width(), 80), s.Color} }
 
 // changes says in a few lines what lies between two worlds, of which the first
-// may be nil.
+// may be nil. There are three cases: a system that was just set up, steps that lead from the one to
+// the other, and a walk to some other place, as after undo. It costs a
+// trace of the whole way to the second.
 func (s screen) changes(before, now *runtime.World) string {
 	if now.Depth() == 0 && (before == nil || before.Cluster() != now.Cluster()) {
 		c := now.Cluster()
@@ -56,7 +58,7 @@ func (s screen) changes(before, now *runtime.World) string {
 	return b.String()
 }
 
-// leads reports whether w is on the way to now.
+// leads reports whether w is on the way to now. Worlds on one way are the same objects.
 func leads(w, now *runtime.World) bool {
 	for now.Depth() > w.Depth() {
 		now = now.Parent()
@@ -139,7 +141,7 @@ func messages(step *trace.Step) string {
 	return text
 }
 
-// observed lists what was decided and returned, and by whom.
+// observed lists what was decided and returned, and by whom: what several did is said once.
 func observed(t *trace.Trace, step *trace.Step) []string {
 	type deed struct{ verb, rest string }
 	var deeds []deed
@@ -189,7 +191,8 @@ func (s screen) moved(t *trace.Trace, before, now *runtime.World) string {
 	return s.line("", where) + s.line("  ", strings.Join(states, ", "))
 }
 
-// line returns a line that fits the width, or nothing for no text.
+// line returns a line that fits the width, or nothing for no text. What is too long is cut: states
+// can be asked for, and a step that fills the screen hides the one before.
 func (s screen) line(indent, text string) string {
 	if text == "" {
 		return ""

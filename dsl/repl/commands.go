@@ -25,9 +25,11 @@ type command struct {
 	run     func(*Session, context.Context, string) error
 }
 
-// own is how the name of a function begins that a script defines as a command.
+// own is how the name of a function begins that a script defines as a command: after
+// def shell_story(file): …, the command :story draft.html calls it with "draft.html".
 const own = "shell_"
 
+// commands lists them in the order of their help.
 func commands() []command {
 	return []command{
 		{"help", "", "list these commands", (*Session).help},
@@ -41,7 +43,8 @@ func commands() []command {
 	}
 }
 
-// command executes a line that begins with a colon.
+// command executes a line that begins with a colon. An error in a script that it executed is shown
+// as such, with its place; others begin with the command.
 func (s *Session) command(ctx context.Context, line string) error {
 	name, arg, _ := strings.Cut(strings.TrimSpace(line[1:]), " ")
 	arg = strings.TrimSpace(arg)
@@ -93,6 +96,7 @@ func (s *Session) load(ctx context.Context, file string) error {
 	return s.reload(ctx, "")
 }
 
+// reload executes the last file again. Variables that it no longer defines stay, as in any shell.
 func (s *Session) reload(ctx context.Context, _ string) error {
 	if s.loaded == "" {
 		return errors.New("nothing was loaded yet; :load FILE does")
@@ -102,6 +106,7 @@ func (s *Session) reload(ctx context.Context, _ string) error {
 	})
 }
 
+// save writes the way to the current world as a script; dsl says what that is.
 func (s *Session) save(_ context.Context, file string) error {
 	if file == "" {
 		return errors.New("name a file, as in :save story.star")
@@ -113,6 +118,8 @@ func (s *Session) save(_ context.Context, file string) error {
 	return nil
 }
 
+// edit lets the user edit a file, or the last input in a file that is gone afterwards, and executes
+// it. The folder is private, because what is typed may be.
 func (s *Session) edit(ctx context.Context, file string) error {
 	if file != "" {
 		if err := s.editor(ctx, file); err != nil {
@@ -141,7 +148,8 @@ func (s *Session) edit(ctx context.Context, file string) error {
 	return s.execute(ctx, edited)
 }
 
-// editor lets the user edit a file.
+// editor lets the user edit a file, with what VISUAL or EDITOR names, which may have arguments. The
+// editor has the terminal meanwhile: the session's own reads no keys while a statement runs.
 func (s *Session) editor(ctx context.Context, file string) error {
 	if !s.Editor.Interactive() {
 		return errors.New("there is no terminal to edit on")
@@ -152,6 +160,8 @@ func (s *Session) editor(ctx context.Context, file string) error {
 	return cmd.Run()
 }
 
+// paste reads lines until the input ends. Where a terminal marks what is pasted it is not needed: an
+// Editor then gives all lines at once.
 func (s *Session) paste(ctx context.Context, _ string) error {
 	if s.Editor.Interactive() {
 		fmt.Fprintln(s.Stdout, "paste, then press Ctrl-D at the beginning of a line")

@@ -40,7 +40,16 @@ func (s *Session) Signature(line string, cursor int) string {
 	return ""
 }
 
-// Complete implements [Guide]. It evaluates names and attributes, never calls.
+// Complete implements [Guide]. It evaluates names and attributes, never calls. It works on the
+// text that was typed so far, which is no whole statement and need not become one: so that is
+// scanned, not parsed. What it offers, by where the cursor stands:
+//
+//	in a string       what the parameter takes: names of clients, servers, types of messages, modules
+//	after a dot       the attributes of what stands before it
+//	in a call         its parameters that can be given by name; with a letter, all names as well
+//	elsewhere         global variables, builtins and keywords
+//	after a colon     commands of the shell
+//	in a comment      nothing
 func (s *Session) Complete(line string, cursor int) Completion {
 	line = line[:cursor]
 	if s.before == "" && strings.HasPrefix(line, ":") {
@@ -129,7 +138,8 @@ func (s *Session) value(path string) starlark.Value {
 	return v
 }
 
-// inString lists what a string in a call can be.
+// inString lists what a string in a call can be. It goes by the names of parameters, which mean the
+// same in all builtins.
 func (s *Session) inString(call *frame, params []string) []string {
 	param := call.keyword
 	if param == "" && call.commas < len(params) {
@@ -175,7 +185,8 @@ func (s *Session) inString(call *frame, params []string) []string {
 	return slices.Concat(c.Names(c.Servers()|c.Clients()), messageTypes(w))
 }
 
-// messageTypes lists the types of the messages that were sent on the way to w.
+// messageTypes lists the types of the messages that were sent on the way to w, which are those that
+// one wants to lose next.
 func messageTypes(w *runtime.World) []string {
 	var types []string
 	add := func(m node.Message) {
@@ -247,7 +258,8 @@ func (s *Session) completeCommand(line string) Completion {
 	return Completion{Start: 1, Words: matching(words, name)}
 }
 
-// A place is where the cursor stands in a text.
+// A place is where the cursor stands in a text. It is found in one pass over the bytes; all that
+// Starlark's syntax consists of is ASCII.
 type place struct {
 	quote   string  // what ends the string that it is in; "" outside of strings
 	comment bool    // it is in a comment
@@ -317,7 +329,7 @@ func (p *place) within(text string) int {
 }
 
 // mark heeds the character at i, which ends a name, and returns how many more bytes
-// than one it took.
+// than one it took. A text may close brackets that it never opened; then it is as if it had not.
 func (p *place) mark(text string, i int, name string) int {
 	top := &frame{} // outside of brackets nothing is noted
 	if n := len(p.frames); n > 0 {

@@ -11,7 +11,8 @@ import (
 // ErrInterrupted is the error of an Editor whose user gave the line up.
 var ErrInterrupted = errors.New("interrupted")
 
-// An Editor is where a Session gets its lines from.
+// An Editor is where a Session gets its lines from. One goroutine uses it, but for Close, which
+// may be called while ReadLine waits.
 type Editor interface {
 	// ReadLine shows the prompt and reads a line, without its newline. If
 	// several lines are pasted at once they come together. The error is
@@ -28,7 +29,8 @@ type Editor interface {
 	Close() error
 }
 
-// A Guide says how a line can go on. The cursor is a place in bytes.
+// A Guide says how a line can go on. The cursor is a place in bytes. It is asked while a line is
+// edited, at each key, so that it evaluates no calls and looks at no more than it must.
 type Guide interface {
 	// Complete says what can be written at the cursor.
 	Complete(line string, cursor int) Completion

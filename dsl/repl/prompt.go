@@ -9,7 +9,8 @@ import (
 )
 
 // Prompt says where one stands: the protocol, how many steps were taken, who is
-// faulty (⚡) or crashed (✗), and the partition in force.
+// faulty (⚡) or crashed (✗), and the partition in force. Those are what one forgets to have set, and
+// then takes for what the protocol does.
 //
 //	kv 4 C⚡ {A B|C D}>
 func Prompt(w *runtime.World, colored bool) string {

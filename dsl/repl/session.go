@@ -11,6 +11,32 @@
 // Lines that begin with a colon are commands to the shell itself (commands.go).
 // The prompt says where one stands, and what an act changed is shown in a few
 // lines (prompt.go, changes.go).
+//
+// # A statement
+//
+// Lines are read until they are a whole statement, as Python's prompt does it: a bracket that is
+// open or a block that has begun asks for more, and a blank line ends a block. The statement is
+// executed by the Interpreter, which keeps the world and all variables. If it moved the session
+// to another world, what lies between the two is shown; then the value of an expression is.
+// What a statement did before an error stays done, and is shown.
+//
+//	kv 1> exchange("c1", ["A", "B", "C"])
+//	2 c1 write "red": update → A B C   7 messages, 1 lost
+//	  A – → v1 red, B – → v1 red, C – → v1 red, c1 query done → done
+//	  c1 returns
+//	kv 2>
+//
+// # Interrupts
+//
+// Ctrl-C is for what runs: it ends a search with the report of what it covered, and the session goes
+// on. Between statements it gives up the line. It never ends the shell, unless something does
+// not stop within two seconds and it comes again.
+//
+// # Hosts
+//
+// A Session needs an Interpreter, an Editor and somewhere to write, all of which a host may bring. It
+// writes texts as they are; what a terminal would obey is shown visibly before it gets there,
+// so that neither a script nor the name of a file gives orders.
 package repl
 
 import (
@@ -52,7 +78,8 @@ type Config struct {
 	Report func(error)
 }
 
-// A Session is one conversation. It must not be used concurrently.
+// A Session is one conversation. It must not be used concurrently, but for [Session.Waits]. While
+// it runs it is the one that uses its Interpreter.
 type Session struct {
 	Config
 	interrupts chan os.Signal
@@ -70,7 +97,8 @@ type Session struct {
 	waits      atomic.Bool
 }
 
-// New makes a Session.
+// New makes a Session, which the Editor's Guide is from now on. It defines tour() for the
+// Interpreter.
 func New(config Config) *Session {
 	s := &Session{Config: config, interrupts: make(chan os.Signal, 1)}
 	if s.Width == nil {
@@ -133,7 +161,8 @@ func (s *Session) Run(ctx context.Context) error {
 func (s *Session) Waits() bool { return s.waits.Load() }
 
 // next returns what is to be executed next: a command, a statement, or several
-// that were pasted at once.
+// that were pasted at once. What the tour has in mind comes first, and is shown as if it was
+// typed.
 func (s *Session) next() (string, error) {
 	prompt := Prompt(s.Interpreter.World(), s.Color)
 	if len(s.queue) > 0 {
@@ -163,7 +192,9 @@ func (s *Session) next() (string, error) {
 // more is the prompt for further lines of a statement.
 const more = "... "
 
-// statement reads the rest of the statement that begins with first.
+// statement reads the rest of the statement that begins with first. It is the parser that says
+// whether more is needed, by asking for another line. The parser asks one line too far: it sees
+// that a block is over by what follows, which is kept for the next statement.
 func (s *Session) statement(first string) (string, error) {
 	defer func() { s.before = "" }()
 	lines := []string{}
@@ -222,7 +253,8 @@ func (s *Session) execute(ctx context.Context, text string) error {
 }
 
 // evaluate executes statements with eval, in a context that Ctrl-C cancels, and
-// shows what comes of each.
+// shows what comes of each. What changed is found by comparing worlds, so that it does not matter
+// how a statement got there: an act, goto, a function, a story that was loaded.
 func (s *Session) evaluate(ctx context.Context, eval func(context.Context, func(starlark.Value)) error) error {
 	ctx, stop := s.interruptible(ctx)
 	defer stop()
@@ -266,7 +298,9 @@ func shown(v starlark.Value) string {
 // way out.
 const stubborn = 2 * time.Second
 
-// interruptible returns a context that Ctrl-C cancels.
+// interruptible returns a context that Ctrl-C cancels. Signals of the process go to one channel of
+// the session all the time, so that none comes when nothing listens and ends the shell. Its end
+// waits for the goroutine that listens, or that could take the next statement's interrupt.
 func (s *Session) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	select {
@@ -284,6 +318,7 @@ func (s *Session) interruptible(ctx context.Context) (context.Context, context.C
 			return
 		}
 		select {
+		// From now on the system does what it does with an interrupt, and ends the process.
 		case <-time.After(stubborn):
 			fmt.Fprintln(s.Stdout, "still stopping; Ctrl-C again leaves twinsh")
 			signal.Stop(s.interrupts)

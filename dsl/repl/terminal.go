@@ -24,6 +24,10 @@ const newline = "␤"
 
 // Terminal returns an Editor on the terminal of the process, which may show
 // colours. The history is kept in a file; if its name is empty, it is forgotten.
+//
+// A library moves the cursor and searches the history. What it does not do is done here: several
+// lines in one, texts that are pasted, a list of completions that fits a narrow window, and
+// the signature of the function whose arguments are written, in the row below.
 func Terminal(history string, colored bool) (Editor, error) {
 	keys := &keyboard{in: os.Stdin, wanted: sync.NewCond(new(sync.Mutex))}
 	t := &editor{keys: keys, colored: colored}
@@ -52,7 +56,8 @@ type editor struct {
 	prompt  int // columns of the prompt
 }
 
-// These make a terminal mark what is pasted, and stop that.
+// These make a terminal mark what is pasted, and stop that (xterm's "bracketed paste mode"). A
+// terminal that does not know it ignores them, and then lines come one by one.
 const (
 	markPastes  = "\x1b[?2004h"
 	leavePastes = "\x1b[?2004l"
@@ -168,7 +173,7 @@ func common(words []string) string {
 	return prefix
 }
 
-// columns lists words side by side in lines of the given width.
+// columns lists words side by side in lines of the given width, all columns as wide as the widest.
 func columns(words []string, width int) string {
 	widest := 0
 	for _, w := range words {
@@ -194,8 +199,13 @@ func columns(words []string, width int) string {
 }
 
 // A keyboard hands the keys of a terminal to the line editor, but only while a
-// line is being edited: at other times they are for other programs. Pasted text
-// comes as one line.
+// line is being edited: at other times they are for other programs, such as the editor that
+// :edit starts. Pasted text comes as one line: a newline in it is the sign for one, and other
+// control characters are left out, since a text that was copied from somewhere must not press
+// keys.
+//
+// The library reads in a goroutine of its own, ahead of what is asked for. After a key that may have
+// ended the line the keyboard waits a moment, to see whether another line is wanted.
 type keyboard struct {
 	in     io.Reader
 	wanted *sync.Cond

@@ -13,7 +13,7 @@ type stop struct {
 }
 
 // stops are a story of five exchanges with a store that forgets to write back,
-// and a server that runs as twins.
+// and a server that runs as twins. They fit 80 columns, and what they claim is tested.
 var stops = []stop{{
 	`1 of 6; tour() again makes the next stop.
 A store of four servers, A to D, keeps one value. Client c1 wants to write, c2
@@ -70,7 +70,8 @@ func (s *Session) tour() error {
 	return nil
 }
 
-// sameWorld reports whether two worlds of one system are the same, steps and all.
+// sameWorld reports whether two worlds of one system are the same, steps and all. They need not be
+// one object: undo and the same act again lead to the same world on another way.
 func sameWorld(a, b *runtime.World) bool {
 	if a.Cluster() != b.Cluster() || a.Depth() != b.Depth() {
 		return false
