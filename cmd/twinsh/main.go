@@ -162,7 +162,7 @@ func (p *program) call(ctx context.Context, c command, args []string) int {
 	// What follows -- belongs to the script, even if no file precedes it.
 	own, rest := args, []string(nil)
 	// Package flag takes the first -- away and goes on with what follows as arguments, so that
-	// the two could not be told apart.
+	// it would not be known which of them those are.
 	for i, arg := range args {
 		if arg == "--" {
 			own, rest = args[:i], args[i:]
