@@ -14,16 +14,32 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// An alarm is that code of nodes failed, and whether the script has looked at
-// that. A script may not end as if nothing had happened: that code fails is a finding,
-// and nothing else would say so if the properties hold.
+// How a script is held to look at code that failed. Code of a node that panics or divides
+// by zero is a finding beside all properties, and the usual script asks report.ok or
+// judge(…).holds only, which say nothing of it. So what meets such a failure raises an
+// alarm, and a script that ends without having looked at it ends as a check that fails:
+// with status 1, and CheckFailed.AtEnd.
+//
+// Alarms belong to one execution. A shell has none at its end, as what it evaluates has
+// been shown to a person. To look means: to read .failures of the report or the verdict, to
+// list history() of a world that the step led to, or to ask why() it failed.
+//
+// There are two ways in. A report or a verdict has one alarm for all that it met. A step
+// that the script takes by itself has one of its own, under the world that it led to; it is
+// replaced when a verdict or a report covers the same way, so that one failure is one
+// alarm. Tested in findings_test.go, TestFailuresMustBeSeen and below.
+
+// An alarm is that code of nodes failed, and whether the script has looked at that. A
+// script may not end as if nothing had happened: that code fails is a finding, and nothing
+// else would say so if the properties hold. A nil alarm is one that was not raised.
 type alarm struct {
 	at   syntax.Position // of the call that found it
 	text string
 	seen bool
 }
 
-// look returns a value for those who look at failures.
+// look returns a value for those who look at failures. It is the getter itself that counts:
+// a script that prints the list has seen it.
 func (a *alarm) look(v starlark.Value) starlark.Value {
 	if a != nil {
 		a.seen = true
@@ -35,6 +51,8 @@ func (a *alarm) look(v starlark.Value) starlark.Value {
 // returns nil if a property made the call, as what it meets is in its verdict, or a filter,
 // which asks about steps and not about what comes of them.
 // The alarm takes the place of those about steps on the given ways.
+//
+// The place that is shown is that of the call in the script, one frame above the builtin.
 func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
 	if outside(c) != nil {
 		return nil
@@ -50,13 +68,15 @@ func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
 	return a
 }
 
-// A player collects the failures that a property meets when it plays on from a world.
+// A player collects the failures that a property meets when it plays on from a world. They
+// are no alarms, as the script has taken no step: they come back in the verdict.
 type player struct {
 	from   *runtime.World
 	failed []check.Played
 }
 
-// took notes that the script took a step, which led to w, if code failed in it.
+// took notes that the script took a step, which led to w, if code failed in it. Who failed
+// is a part of the world, so that it costs nothing where none did.
 func took(c *call, w *runtime.World) {
 	if w.Failed() == w.Parent().Failed() {
 		return
@@ -77,7 +97,8 @@ func took(c *call, w *runtime.World) {
 	interpreter(c).played[w] = a
 }
 
-// took notes code that failed in the step that led to w.
+// took notes code that failed in the step that led to w, with the steps by which a
+// counterexample goes on to it. Of one kind of failure the first is enough.
 func (p *player) took(w *runtime.World) {
 	path := w.Path()
 	if path[0] != p.from {
@@ -95,7 +116,8 @@ func (p *player) took(w *runtime.World) {
 	}
 }
 
-// looked notes that the script looks at what was observed on the way to w.
+// looked notes that the script looks at what was observed on the way to w: at each step of
+// it, because the history of a world is that of all worlds before it.
 func looked(in *Interpreter, w *runtime.World) {
 	for ; w != nil && len(in.played) > 0; w = w.Parent() {
 		if a := in.played[w]; a != nil {
@@ -105,7 +127,8 @@ func looked(in *Interpreter, w *runtime.World) {
 	}
 }
 
-// unseen returns an error about the first failure that the script did not look at.
+// unseen returns an error about the first failure that the script did not look at. One is
+// enough to end the script.
 func unseen(in *Interpreter) error {
 	for _, a := range in.alarms {
 		if !a.seen {
