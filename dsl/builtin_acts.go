@@ -11,12 +11,32 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// actFamilies are the builtins that are methods of worlds, too.
+// The acts of clients, of leaders and of time, and the faults: each takes one step of one
+// kind. Those that change the network stand in builtin_network.go.
+//
+// An act has no code of its own. The kinds of steps are data in package runtime
+// (steps_clients.go, steps_rounds.go, steps_faults.go, steps_network.go), and acting reads
+// off a kind which arguments it has. So an entry here says how an act is called and what it
+// means to people, and nothing of what it does: that is runtime/internal/engine/play.go.
+// What holds an entry and a kind together is that the names of the parameters are the names
+// of the arguments: every example is run by a test, and fails if they differ. That each act
+// has its plural noun, TestEveryActHasANoun checks.
+//
+// Each act is a builtin, which moves the session on, and a method of worlds, which does
+// not: both are made of the same entry (see worldMethods), and act asks which of the two
+// was called.
+
+// actFamilies are the builtins that are methods of worlds, too: exactly those that take a
+// step. What looks at a world, as state and history do, is added by worldMethods.
 func actFamilies() []Family {
 	return []Family{actsFamily(), networkFamily(), faultsFamily()}
 }
 
 // actsFamily are acts of clients, of leaders and of time. Each takes a step of one kind.
+//
+// In each of these messages may flow, or something is put in flight. What only changes the
+// network or an instance is in the other two families, so that help() shows the few words
+// first with which most scripts are written.
 func actsFamily() Family {
 	return Family{"acts", "what happens", []Entry{
 		exchangeEntry(), roundEntry(), deliverEntry(), invokeEntry(), timeoutEntry(),
@@ -84,6 +104,11 @@ deliver()`,
 }
 
 // faultsFamily are acts that change one instance.
+//
+// The faulty behaviour that Twins is about has no act: it follows from twin() and from who
+// reaches whom. These are the faults of the crash-recovery model beside it. A crash and a
+// restart leave an identity correct; amnesia makes it faulty, because a replica that
+// forgets what it promised breaks what the others count on.
 func faultsFamily() Family {
 	return Family{"faults", "what goes wrong with an instance", []Entry{
 		crashEntry(), restartEntry(), amnesiaEntry(),
@@ -126,6 +151,16 @@ show()`,
 
 // acting is the code of a builtin that takes a step of one kind. Its parameters
 // are the arguments of the action.
+//
+// The parameters are unpacked in the order of the signature, which may be another than that
+// of the action's fields: variables are looked up by name. Those that are not given keep
+// the zero value of the kind, which is what the engine takes for "left out". A parameter
+// *name takes a list argument apart, as in partition(["A"], ["B"]): it is unpacked like a
+// list that was given as one, so that it makes the same errors.
+//
+// Nothing is validated here but types. Whether there is an instance or a type of message of
+// that name, or whether groups part all servers, [runtime.Cluster.Step] says for every way
+// in which a step can be made: acts, spaces, checkpoints and notation.
 func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 	return func(c *call) (starlark.Value, error) {
 		given := map[string]any{}
@@ -171,6 +206,10 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 }
 
 // variableFor returns a variable for an argument, of a type that [interp.Call.Unpack] takes.
+//
+// Integers, operations and partitions have one type of Go each. A list of strings is either
+// of instances or of types of messages: what it was meant to be differs in what an error
+// suggests, so that it has two. Anything else is a single name.
 func variableFor(arg runtime.Argument) any {
 	switch arg.Value.(type) {
 	case []string:
@@ -189,6 +228,9 @@ func variableFor(arg runtime.Argument) any {
 }
 
 // typeNames is a parameter that takes a list of types of messages.
+//
+// One string would be unpacked as an error of its letters, and is by far the likeliest
+// mistake, since drop and duplicate take one type and deaf takes several.
 type typeNames []string
 
 // Unpack implements [starlark.Unpacker].
@@ -201,6 +243,14 @@ func (n *typeNames) Unpack(v starlark.Value) error {
 
 // act takes a step. In a script it moves the session; on a world value it
 // leaves that world as it was. Either way it returns the next world.
+//
+// It checks, in this order: that there is a world to act in, and that the code which calls
+// may look at it (an invariant may not look at the session's, see outside); that the action
+// makes sense in the cluster; and that it can happen in this world, which playing it finds
+// out. An error of any of these leaves the session as it was. The session is moved last,
+// when nothing can fail any more.
+//
+// It takes as long as the step, which ends with the context of the script.
 func act(c *call, action runtime.Action) (starlark.Value, error) {
 	w, err := worldOf(c)
 	if err != nil {
