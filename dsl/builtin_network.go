@@ -4,7 +4,25 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
+// The acts that change who reaches whom. They are entries only: see builtin_acts.go for how
+// an act comes to be a step.
+//
+// What they leave is the topology of a world (runtime/internal/engine knows it as one
+// number): a partition, directed cuts, filters of types of messages (drop and deaf), links
+// that double a message, held links, and orders of arrival. It lasts until heal() or until
+// it is replaced, other than the groups and the deaf of a round or a delivery, which are of
+// that step alone. A release of what is not there to be released cannot happen: as an act
+// it is an error, in a space it ends the scenario.
+//
+// Their plural nouns stand in builtin_spaces_network.go. A filter that never lost a message
+// in any scenario of a search is reported (report.no_effect): such a choice is a misspelt
+// intent more often than not.
+
 // networkFamily are acts that change who reaches whom.
+//
+// A partition and cuts say where nothing passes, drop and deaf what does not pass,
+// duplicate what passes twice, hold, release and order when it passes. In help() and in the
+// reference they stand in that order.
 func networkFamily() Family {
 	return Family{"network", "who reaches whom", []Entry{
 		partitionEntry(), healEntry(), cutEntry(), deafEntry(), dropEntry(), duplicateEntry(),
