@@ -14,6 +14,17 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// How a session walks between worlds that were. A world is immutable and knows its parent,
+// so going back is nothing but another current world: nothing is undone in the sense of
+// being computed backwards, and each of these is a few assignments in session.go, however
+// long the way was. Steps on the way are not played again either.
+//
+// next() is the exception in this family: it looks ahead. It is for people, who would have
+// to know the whole language to see what can be done; a script asks a space.
+//
+// Tested in time_test.go; the prompt of a shell, which shows where one stands, is made in
+// dsl/repl.
+
 // timeFamily walks back and forth between worlds.
 func timeFamily() Family {
 	return Family{"time", "worlds that were", []Entry{
@@ -35,6 +46,9 @@ print(w.depth, a.steps, b.steps)`,
 	}
 }
 
+// callWorld hands out the current world. In an invariant it refuses (see worldOf): what a
+// function that judges is called with is the world that it judges, and the session's would
+// make its answer depend on where the script happens to stand.
 func callWorld(c *call) (starlark.Value, error) {
 	if err := c.Unpack(); err != nil {
 		return nil, err
@@ -59,6 +73,11 @@ goto(0)`,
 	}
 }
 
+// callGoto takes a world or a number. A world has to be of the current system: that goto(w)
+// silently exchanges the system under a script is the mistake it is there to stop, since a
+// cluster that was set up anew prints as the one before (anew says so). A number counts
+// along the one line that the session is on, with what was undone at its end, so that
+// goto(n) and then goto(m) come back to the same world; it makes no new branch.
 func callGoto(c *call) (starlark.Value, error) {
 	var where starlark.Value
 	if err := c.Unpack(&where); err != nil {
@@ -104,6 +123,11 @@ exchange("c2", ["A", "B", "C"])`,
 	}
 }
 
+// callEnter is goto without the check of the system, for what comes out of a search or of
+// shrink, whose worlds may be of a smaller system. It remembers the report, so that why()
+// with no argument explains what the report found rather than what happened last. A report
+// that found nothing is an error and not a no-op: what would follow in a script is
+// explained about another world than was meant.
 func callEnter(c *call) (starlark.Value, error) {
 	var what starlark.Value
 	if err := c.Unpack(&what); err != nil {
@@ -140,6 +164,8 @@ undo()`,
 	}
 }
 
+// callUndo refuses to go back beyond the start instead of stopping there: a script that
+// counts its steps wrong should hear of it.
 func callUndo(c *call) (starlark.Value, error) {
 	n := 1
 	if err := c.Unpack(&n); err != nil {
@@ -170,6 +196,7 @@ redo()`,
 	}
 }
 
+// callRedo walks along session.undone, which any other step than a redo empties.
 func callRedo(c *call) (starlark.Value, error) {
 	n := 1
 	if err := c.Unpack(&n); err != nil {
@@ -199,6 +226,9 @@ goto(branches()[0])`,
 	}
 }
 
+// callBranches lists ends of the current system only: those of others are in the session,
+// too, but an index into a mixture would change its meaning with each cluster(…). goes to
+// one of them by goto(branches()[i]) stays in the system that way.
 func callBranches(c *call) (starlark.Value, error) {
 	if err := c.Unpack(); err != nil {
 		return nil, err
@@ -225,6 +255,9 @@ func nextEntry() Entry {
 	}
 }
 
+// callNext prints, and returns nothing: its lines are for eyes, and a script that parsed
+// them would hold by accident. It goes through plainOut, as titles contain names of the
+// script.
 func callNext(c *call) (starlark.Value, error) {
 	if err := c.Unpack(); err != nil {
 		return nil, err
@@ -242,6 +275,18 @@ func callNext(c *call) (starlark.Value, error) {
 }
 
 // nextActs lists what can happen in w: calls, each with a remark.
+//
+// Every act in the list is one that can happen here: it is taken, in a world that is thrown
+// away, and its title is what the step is called in pictures. An act that is refused is
+// left out without a word, be it that the client has done its program or that a role has no
+// such handler. What is suggested for a client is the largest exchange that it can count
+// on, n - f of the instances that it reaches and that are up. Rounds are listed where there
+// are no clients: a protocol that has both is mostly driven by its clients, and the list is
+// to be short.
+//
+// The steps are remembered by the engine as any others are, so that what was looked at here
+// costs nothing when it is then done. If ctx ends, acts that are not in memory are missing
+// from the list; the script is stopped then, too, at its next step.
 func nextActs(ctx context.Context, w *runtime.World) []string {
 	c := w.Cluster()
 	var lines []string
