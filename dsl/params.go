@@ -13,7 +13,20 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// Types that parameters can have beyond those of [starlark.UnpackArg]. A builtin declares a
+// variable of such a type and gives it to [interp.Call.Unpack]; what is unpacked is checked
+// and converted at once, so that the code below deals with Go values only.
+//
+// Each error begins with "got" and says what would be right with an example; the name of
+// the builtin and of the parameter are put before it by Unpack. Where one mistake is likely
+// (a string for a list of strings, a list of names for a list of lists), it has a text of
+// its own. A variable whose argument is not given keeps its zero value, and most types can
+// be nil, so that "not given" and "given as an empty list" are different: exchanges() is of
+// all clients, exchanges([]) of none, which is an error later on.
+
 // plain is a parameter that takes what [value.ToGo] takes.
+//
+// That is what operations carry to nodes in Go, which must be able to compare it.
 type plain struct{ value any }
 
 // Unpack implements [starlark.Unpacker].
@@ -22,10 +35,14 @@ func (p *plain) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
-// groups is a parameter that takes a partition: a list of lists of names.
+// groups is a parameter that takes a partition: a list of lists of names. Whether the
+// groups are disjoint and name what there is, is known to the cluster only.
 type groups [][]string
 
 // Unpack implements [starlark.Unpacker].
+//
+// A list of strings is refused here and not by the inner list, whose error would speak of
+// the first letter.
 func (g *groups) Unpack(v starlark.Value) error {
 	list, ok := v.(starlark.Iterable)
 	if !ok {
@@ -45,7 +62,9 @@ func (g *groups) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// choices is a parameter that takes a list of sets of instances, one of which is chosen.
+// choices is a parameter that takes a list of sets of instances, one of which is chosen. It
+// has another error than groups have: deaf = ["B"] is a natural thing to write, and what it
+// should be, [["B"]] or [[], ["B"]], depends on whether somewhere none is deaf.
 type choices groups
 
 // Unpack implements [starlark.Unpacker].
@@ -60,7 +79,8 @@ func (c *choices) Unpack(v starlark.Value) error {
 	return (*groups)(c).Unpack(v)
 }
 
-// oneOrMore is a parameter that takes a name or a list of names.
+// oneOrMore is a parameter that takes a name or a list of names. It serves nouns, in which
+// one client and a list of one are the same choice; acts take one or the other.
 type oneOrMore []string
 
 // Unpack implements [starlark.Unpacker].
@@ -72,7 +92,9 @@ func (o *oneOrMore) Unpack(v starlark.Value) error {
 	return (*interp.Names)(o).Unpack(v)
 }
 
-// fileName is a parameter that takes the name of a file.
+// fileName is a parameter that takes the name of a file. Where it lies and whether it may
+// be written is checked by writable, and not before all other arguments are known to be
+// right.
 type fileName string
 
 // Unpack implements [starlark.Unpacker].
@@ -128,10 +150,14 @@ func (o *someOperations) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
-// seconds is a parameter that takes a number of seconds, or a text such as "2m".
+// seconds is a parameter that takes a number of seconds, or a text such as "2m". It is a
+// time on the clock, used for budgets only: what a search finds does not depend on it other
+// than by where the search stops, which the report says.
 type seconds time.Duration
 
 // Unpack implements [starlark.Unpacker].
+//
+// A nanosecond is the least. True is no number here, nor is None, which Unpack leaves out.
 func (s *seconds) Unpack(v starlark.Value) error {
 	if text, ok := starlark.AsString(v); ok {
 		d, err := time.ParseDuration(text)
@@ -150,7 +176,8 @@ func (s *seconds) Unpack(v starlark.Value) error {
 	return fmt.Errorf(`got %s, want a number of seconds above 0, or a text such as "90s" or "2m"`, v)
 }
 
-// memory is a parameter that takes bytes, or a text such as "16GiB".
+// memory is a parameter that takes bytes, or a text such as "16GiB", as the flag of the
+// program does. A number below a MiB is taken for a unit that was forgotten.
 type memory int
 
 // Unpack implements [starlark.Unpacker].
