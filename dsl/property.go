@@ -15,7 +15,23 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
-// A propertyValue is a property in a script: of a history or of a world.
+// What a script holds in its hands when it says agreement(), and how that is judged at one
+// world. The builtins that make properties are in builtin_properties.go and
+// builtin_models.go, the properties themselves in package check of runtime.
+//
+// There are two kinds. A property of histories judges what was observed on the way; a
+// search folds it along each scenario, and merges scenarios whose pasts are the same to it.
+// An invariant judges one world and may not ask how it came about. Exactly one of the two
+// fields is set, and nothing but the methods here asks which.
+
+// A propertyValue is a property in a script: of a history or of a world. It is immutable,
+// and may be judged by several goroutines at a time.
+//
+// Beside the property it keeps how it was made, twice: text is what a person would write,
+// and is what :save writes; made is what a function of the script was called with that
+// called the builtin in turn, for shrink, whose script is to be as short as the original.
+// args are what a fingerprint takes in, since two invariants of one name may be of
+// different functions.
 type propertyValue struct {
 	name      string
 	text      string           // the call that makes it again, "" if it is not known
@@ -31,7 +47,9 @@ func (p *propertyValue) Freeze()               {}
 func (p *propertyValue) Truth() starlark.Bool  { return true }
 func (p *propertyValue) Hash() (uint32, error) { return starlark.String(p.name).Hash() }
 
-// judge judges one world and the path to it, by who is faulty there.
+// judge judges one world and the path to it, by who is faulty there. An error is a mistake
+// of the script, an operation that the model does not know or the end of ctx, never a
+// verdict.
 func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verdict, error) {
 	if p.invariant != nil {
 		return p.invariant.JudgeWorld(ctx, w)
@@ -64,8 +82,10 @@ func (p *propertyValue) concern() trace.ObservationKind {
 	return concern(p.name)
 }
 
-// find notes in the trace of w that p is violated there, if it is, and, if p
-// speaks of histories, from which step on.
+// find notes in the trace of w that p is violated there, if it is, and, if p speaks of
+// histories, from which step on. It judges the prefixes of the way one after the other,
+// each by who is faulty at its end: that is the step at which a search would have reported
+// it, and the picture marks the same. It takes one judgement for each step of the way.
 func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
 	v, err := p.judge(ctx, w)
 	if err != nil || v.Holds {
@@ -86,7 +106,9 @@ func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.Wor
 	return t.Find(ctx, p.name, v.Why, w, p.concern())
 }
 
-// concern does so for the name of a property, and "" if code fails.
+// concern does so for the name of a property, and "" if code fails. Traces know properties
+// by name only, because they are read back from files; the names are those that the
+// constructors of package check give.
 func concern(property string) trace.ObservationKind {
 	if strings.HasPrefix(property, "linearizable to ") {
 		return trace.Returned
@@ -102,11 +124,13 @@ func concern(property string) trace.ObservationKind {
 	return ""
 }
 
-// A propertyList is a parameter that takes a property or a list of them.
+// A propertyList is a parameter that takes a property or a list of them, in the order in
+// which the script names them. That order counts: the second of one name is "name (2)".
 type propertyList []*propertyValue
 
 // code returns what distinguishes properties of scripts beside their names: their
-// arguments, and the functions among these.
+// arguments, and the functions among these. It walks all that those functions see, so that
+// it is called only where a fingerprint is needed (see explore.Options.Code).
 func (l propertyList) code(in *Interpreter) []explore.Part {
 	var parts []explore.Part
 	for i, p := range l {
@@ -144,7 +168,9 @@ func (l *propertyList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// judged returns the properties in the order of the names in a report.
+// judged returns the properties in the order of the names in a report: those of histories
+// first, as they are folded apart from the invariants. Where two have one name, the place
+// in this order is what still distinguishes them.
 func (l propertyList) judged() []*propertyValue {
 	return slices.SortedStableFunc(slices.Values(l), func(p, q *propertyValue) int {
 		switch {
