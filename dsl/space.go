@@ -14,7 +14,17 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
-// A scenarioValue is a scenario in a script: a sequence of steps.
+// Values of scripts for spaces and scenarios, the operators that put spaces together, and
+// the methods of a space. What a space is, counts and lists stands in package space of
+// runtime; here are the bounds that scripts need and hosts do not, and what is said of
+// mistakes. The nouns that make spaces of single steps are in builtin_spaces*.go.
+//
+// Scenarios are listed by iteration, at(i), representatives(max) and distinct(n) only: a
+// space of 10^20 scenarios is as quickly put together as one of two.
+
+// A scenarioValue is a scenario in a script: a sequence of steps. It is a value of its own
+// so that run() and steps() can demand one, and is otherwise as a tuple is: immutable and
+// hashable.
 type scenarioValue space.Scenario
 
 func (s scenarioValue) String() string {
@@ -36,10 +46,15 @@ func (s scenarioValue) Index(i int) starlark.Value { return stepValue(s[i]) }
 func (s scenarioValue) Iterate() starlark.Iterator { return &indexIterator{s, 0} }
 
 // CompareSameType compares the texts of the steps.
+//
+// A step's text says all of its arguments, so that scenarios of one system are equal if and
+// only if their steps are. Scenarios are ordered as their texts are, which means nothing,
+// but lets a script sort them.
 func (s scenarioValue) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
 	return starlark.CompareDepth(op, starlark.String(s.String()), starlark.String(y.String()), depth)
 }
 
+// The sequence it goes through never changes, so Done has nothing to release.
 type indexIterator struct {
 	of starlark.Indexable
 	i  int
@@ -56,7 +71,9 @@ func (it *indexIterator) Next(p *starlark.Value) bool {
 
 func (it *indexIterator) Done() {}
 
-// A spaceValue is a space in a script.
+// A spaceValue is a space in a script. It is immutable. Equality is identity: whether two
+// expressions list the same scenarios is no cheap question. The interpreter is there for
+// the context, which attributes are not given.
 type spaceValue struct {
 	*space.Space
 	in *Interpreter
@@ -69,12 +86,20 @@ func (s *spaceValue) Truth() starlark.Bool  { return s.Size().Sign() > 0 }
 func (s *spaceValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: space") }
 
 // Iterate goes through the scenarios in order.
+//
+// Scenarios are made one by one, by index, so that a loop over an endless space is no more
+// than a long loop: the steps of the script are counted and it can be stopped. It has no
+// length, so that functions of the library that would make a list of it first are stopped
+// in time, too (see guard.Elements).
 func (s *spaceValue) Iterate() starlark.Iterator {
 	return &spaceIterator{space: s.Space, next: new(big.Int)}
 }
 
-// bounded returns a space of which a script may make others. The steps are those
-// of its longest scenario: a space is not made before they are known to be few.
+// bounded returns a space of which a script may make others. The steps are those of its
+// longest scenario: a space is not made before they are known to be few, because its size
+// is an exact number with about as many digits. How deep its parts lie in each other is
+// known afterwards only; walks over them recurse, and Go cannot recover from a stack that
+// is full.
 func (s *spaceValue) bounded(steps int, made func() *space.Space) (starlark.Value, error) {
 	if steps > maxTimes {
 		return nil, fmt.Errorf("the space would have scenarios of %d steps, want at most %d", steps, maxTimes)
@@ -86,7 +111,9 @@ func (s *spaceValue) bounded(steps int, made func() *space.Space) (starlark.Valu
 	return &spaceValue{of, s.in}, nil
 }
 
-// Binary implements a + b, a | b and a * n.
+// Binary implements a + b, a | b and a * n, on either side. For anything else it returns
+// nothing, and the interpreter says that there is no such operator; see hint.go for the
+// commonest of these, a world instead of a space.
 func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
 	if n, ok := y.(starlark.Int); ok && op == syntax.STAR {
 		times, err := starlark.AsInt32(n)
@@ -112,11 +139,16 @@ func (s *spaceValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 }
 
 // AttrNames implements [starlark.HasAttrs].
+//
+// A method is listed here and made below; TestEveryAttributeIsDocumented finds each of
+// these names in some documentation.
 func (s *spaceValue) AttrNames() []string {
 	return []string{"at", "constant", "distinct", "filter", "orbits", "representatives", "size", "steps"}
 }
 
-// Attr implements [starlark.HasAttrs].
+// Attr implements [starlark.HasAttrs]. The size and the steps take time in the parts of the
+// space, not in its scenarios. The number of orbits may take long (Burnside's lemma, over
+// all renamings of servers) and ends with the context of the script.
 func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "size":
@@ -142,6 +174,7 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 	return nil, nil
 }
 
+// A spaceIterator goes through a space by index. An index beyond the last is its end.
 type spaceIterator struct {
 	space *space.Space
 	next  *big.Int
@@ -177,6 +210,8 @@ func atEntry() Entry {
 	}
 }
 
+// callAt takes an index of any size, since spaces are larger than what an int counts; the
+// error of one that is too large comes from [space.Space.At].
 func callAt(c *call) (starlark.Value, error) {
 	var i starlark.Int
 	if err := c.Unpack(&i); err != nil {
@@ -194,6 +229,8 @@ func distinctEntry() Entry {
 	}
 }
 
+// callDistinct bounds n first. The space that is drawn from is listed, which is an error if
+// it has more than [space.MaxMembers] scenarios, and ends with the context of the script.
 func callDistinct(c *call) (starlark.Value, error) {
 	var n int
 	if err := c.Unpack(&n); err != nil {
@@ -218,6 +255,15 @@ func filterEntry() Entry {
 	}
 }
 
+// callFilter is the one place where code of a script shapes a space. fn is asked about each
+// different step once, here and now, and never by the search: a search that asked would
+// call it in an order that depends on its workers, and could not know the size of the space
+// beforehand. Errors in fn therefore stand where the filter is written, and what fn sees is
+// frozen before the first question. An answer that is neither True nor False is an error,
+// since None is what a function returns that forgot to.
+//
+// The text of fn is part of the name of the space, which reports and errors show; what the
+// space holds is what checkpoints are distinguished by.
 func callFilter(c *call) (starlark.Value, error) {
 	var fn starlark.Callable
 	if err := c.Unpack(&fn); err != nil {
@@ -257,6 +303,9 @@ func representativesEntry() Entry {
 	}
 }
 
+// callRepresentatives makes a list of at most max scenarios, so that a script cannot ask
+// for more than fits; the walk over the orbits ends when it is full. It is an error, and no
+// shorter list, if the context ends before.
 func callRepresentatives(c *call) (starlark.Value, error) {
 	most := 1000
 	if err := c.Unpack(&most); err != nil {
@@ -287,6 +336,8 @@ func constantEntry() Entry {
 	}
 }
 
+// callConstant repeats the choice and not the space: (a | b).constant(2) is aa and bb,
+// where (a | b) * 2 is also ab and ba. Faults that last are written so.
 func callConstant(c *call) (starlark.Value, error) {
 	var n int
 	if err := c.Unpack(&n); err != nil {
