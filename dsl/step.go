@@ -13,18 +13,29 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// What a script reads of a step. There is no list of attributes for each kind: the
+// arguments of an action are data (see [runtime.Edit]), so that a kind which gets an
+// argument has it here, in dir(step) and in error messages at once.
+
 // A stepValue is a step in a script: a word for what it does, which is the name of
 // the act that takes it, and the arguments of that. Steps are equal if their
 // notations are.
+//
+// The word and the names are those of the act, so that what a filter reads is what the act
+// would be given, and s.kind in ["crash", "amnesia"] needs no table to be looked up in.
 type stepValue runtime.Step
 
-func (s stepValue) String() string        { return runtime.Step(s).Text() }
-func (s stepValue) Type() string          { return "step" }
-func (s stepValue) Freeze()               {}
-func (s stepValue) Truth() starlark.Bool  { return true }
+func (s stepValue) String() string       { return runtime.Step(s).Text() }
+func (s stepValue) Type() string         { return "step" }
+func (s stepValue) Freeze()              {}
+func (s stepValue) Truth() starlark.Bool { return true }
+
+// Notations are the same in every run, other than the numbers of the engine.
 func (s stepValue) Hash() (uint32, error) { return starlark.String(runtime.Step(s).String()).Hash() }
 
 // CompareSameType compares the notations.
+//
+// They name the arguments in full; steps of two clusters that read the same are equal.
 func (s stepValue) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
 	return starlark.CompareDepth(op, starlark.String(runtime.Step(s).String()), starlark.String(runtime.Step(y.(stepValue)).String()), depth)
 }
@@ -40,6 +51,9 @@ func (s stepValue) AttrNames() []string {
 }
 
 // Attr implements [starlark.HasAttrs].
+//
+// Other than for most values, a name that is not there is an error which lists those that
+// are: kinds differ in what they have, and a filter is often the first to look.
 func (s stepValue) Attr(name string) (starlark.Value, error) {
 	action := runtime.Step(s).Action()
 	if name == "kind" {
@@ -54,6 +68,9 @@ func (s stepValue) Attr(name string) (starlark.Value, error) {
 }
 
 // argumentsOf lists the arguments of an action, those that are left out, too.
+//
+// It edits the action and throws the result away, because that is the walk which comes to
+// the empty ones as well; [runtime.Arguments] leaves them out.
 func argumentsOf(a runtime.Action) []runtime.Argument {
 	var all []runtime.Argument
 	runtime.Edit(a, func(arg runtime.Argument) any {
@@ -65,6 +82,9 @@ func argumentsOf(a runtime.Action) []runtime.Argument {
 
 // argumentValue is an argument of an action in a script: what the act takes for it,
 // frozen. One that is left out is what the act takes it to be then.
+//
+// It panics for a type of argument that has no case here: a kind of step that has one
+// cannot be read by scripts yet.
 func argumentValue(arg runtime.Argument) starlark.Value {
 	switch v := arg.Value.(type) {
 	case string:
