@@ -12,14 +12,22 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 )
 
-// A worldValue is a world in a script. It is immutable, and equal to another
-// if the systems are in the same condition, whatever led there.
+// What a script sees of a world: its attributes, and acts as methods. An act as a method
+// returns the next world and leaves the session alone, so that a script can try what would
+// happen; an invariant has no other way to look ahead.
+
+// A worldValue is a world in a script. It is immutable, and equal to another if the systems
+// are in the same condition, whatever led there: that is the equality of worlds by which a
+// search merges scenarios.
 type worldValue struct {
 	*runtime.World
 	judged bool // an invariant is given it, without a past
 }
 
-// Binary implements [starlark.HasBinary]: no operator takes a world.
+// Binary implements [starlark.HasBinary]: no operator takes a world. It is there for its
+// errors. Acts return worlds, and round("A") * 3 or round("A") | round("B") is what one
+// writes who means rounds("A"); without it the interpreter would say "unknown binary op:
+// world * int". In an invariant the hint would name the last step, which the world has not.
 func (w *worldValue) Binary(op syntax.Token, y starlark.Value, side starlark.Side) (starlark.Value, error) {
 	if w.judged {
 		return nil, nil
@@ -42,6 +50,11 @@ func (w *worldValue) Binary(op syntax.Token, y starlark.Value, side starlark.Sid
 }
 
 // past is an error if what led to w is not known, because an invariant judges it.
+//
+// A search goes on from a world once, for all scenarios that lead to it. An invariant that
+// looked at the way would judge one of them, which one depending on who came first, and the
+// verdict would hold by accident. It has to be an error rather than an empty list: a script
+// that counts w.steps would otherwise find nothing wrong.
 func (w *worldValue) past(what string) error {
 	if !w.judged {
 		return nil
@@ -58,7 +71,8 @@ func (w *worldValue) Freeze()               {}
 func (w *worldValue) Truth() starlark.Bool  { return true }
 func (w *worldValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: world") }
 
-// CompareSameType compares what the systems are in, not how they got there.
+// CompareSameType compares what the systems are in, not how they got there. Worlds of two
+// clusters are never equal, even of two that were set up in the same way.
 func (w *worldValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	other := y.(*worldValue)
 	equal := w.Same(other.World)
@@ -81,7 +95,9 @@ func (w *worldValue) AttrNames() []string {
 	return names
 }
 
-// Attr implements [starlark.HasAttrs].
+// Attr implements [starlark.HasAttrs]. Lists are made anew for each call and belong to the
+// script. A method is bound to this world here, and called by [act] with it as its
+// receiver.
 func (w *worldValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "depth", "parent", "steps":
@@ -112,7 +128,8 @@ func (w *worldValue) Attr(name string) (starlark.Value, error) {
 	return nil, nil
 }
 
-// worldMethods are the acts, which a world has as methods, and what it shows.
+// worldMethods are the acts, which a world has as methods, and what it shows. They are made
+// once, when first needed, because that parses each signature.
 var worldMethods = sync.OnceValue(func() map[string]*interp.Builtin {
 	entries := []Entry{stateEntry(), historyEntry()}
 	for _, family := range actFamilies() {
@@ -122,6 +139,8 @@ var worldMethods = sync.OnceValue(func() map[string]*interp.Builtin {
 })
 
 // stepsTo returns the scenario that led to w.
+//
+// It begins at the start of its system, or where the past was cut off.
 func stepsTo(w *runtime.World) scenarioValue {
 	var steps scenarioValue
 	for _, v := range w.Path()[1:] {
