@@ -12,6 +12,13 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 )
 
+// What scripts need that has nothing to do with systems. Starlark's own functions (len,
+// sorted, range and so on) are in none of the families: the interpreter predeclares them,
+// the long-running ones guarded (dsl/internal/guard, Universe).
+//
+// Entries with a value are no functions: args, json and math. Pure ones may be called by
+// the code of nodes as well. Tested in language_test.go and by the scripts that it runs.
+
 // languageFamily has nothing to do with systems.
 func languageFamily() Family {
 	return Family{"language", "what Starlark lacks", []Entry{
@@ -29,6 +36,7 @@ func argsEntry() Entry {
 	}
 }
 
+// It is frozen, since evaluated text and modules see the same list.
 func argsValue(in *Interpreter) starlark.Value {
 	list := starlark.NewList(nil)
 	for _, arg := range in.config.Args {
@@ -50,6 +58,11 @@ The arguments are shown as print shows them.`,
 	}
 }
 
+// callFail checks each argument before it makes its text, and the sum as it goes: a value
+// that holds itself through a struct has no end as text, and 1,000 strings of 16 MiB would
+// take all memory in one step, in which nothing stops a script. The error is a CheckFailed,
+// as is that of check: what the script claims does not hold, so that the exit status is 1
+// and not 2.
 func callFail(c *call) (starlark.Value, error) {
 	var args starlark.Tuple
 	sep := " "
@@ -86,6 +99,8 @@ help(try_)`,
 	}
 }
 
+// callHelp writes to Stdout itself and not through plainOut, because what helpText returns
+// is coloured; texts of scripts in it are made visible there.
 func callHelp(c *call) (starlark.Value, error) {
 	var topic starlark.Value
 	if err := c.Unpack(&topic); err != nil {
@@ -110,6 +125,8 @@ print(json.decode("[1, 2]"))`,
 	}
 }
 
+// The module of the library recurses over what it reads and writes, so that a guarded one
+// takes its place.
 func jsonValue(*Interpreter) starlark.Value { return guard.JSON() }
 
 func matchesEntry() Entry {
@@ -123,6 +140,9 @@ The syntax is that of Go's package regexp (RE2). A pattern has at most 1,000 byt
 	}
 }
 
+// callMatches hands over to [guard.Matches], which bounds the expression and counts steps
+// in parts of it times bytes of text: Go's regexp takes linear time, but of as large a
+// factor as the expression has parts.
 func callMatches(c *call) (starlark.Value, error) {
 	var text, pattern string
 	if err := c.Unpack(&text, &pattern); err != nil {
@@ -144,6 +164,7 @@ func mathEntry() Entry {
 	}
 }
 
+// Its functions take numbers, and each of them takes no time to speak of.
 func mathValue(*Interpreter) starlark.Value { return math.Module }
 
 func structEntry() Entry {
@@ -157,6 +178,8 @@ print(point.x + point.y)`,
 	}
 }
 
+// callStruct looks whether the hash of the struct would take long, which is where structs
+// that hold one another twice, and so on, are noticed: a hash walks them as a tree.
 func callStruct(c *call) (starlark.Value, error) {
 	var fields []starlark.Tuple
 	if err := c.Unpack(&fields); err != nil {
@@ -181,6 +204,11 @@ print(result.ok, result.error)`,
 	}
 }
 
+// callTry calls fn on the thread of the script, so that its steps count and the stack
+// shows. What ends the execution itself is no failure of fn: an interrupt, the limit of
+// steps or of memory goes on up, or a loop of try_ would hold up Ctrl-C. A panic in Go is
+// an error of its builtin by then, and survived as others are. What fn did to the session
+// before it failed stays done.
 func callTry(c *call) (starlark.Value, error) {
 	var fn starlark.Callable
 	if err := c.Unpack(&fn); err != nil {
