@@ -16,7 +16,23 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 )
 
-// A modelValue is a sequential object in a script.
+// Linearizability and the sequential objects that it is judged by: those of the library, by
+// a word, those of a script, model(init, step), and either for each key, keyed(…). The
+// other properties are in builtin_properties.go.
+//
+// The check is runtime/check/linearizable.go. It asks a model "what may this operation do
+// in this state", very often the same again, and demands an answer that depends on nothing
+// else, from several goroutines. A function of a script becomes such a model by three
+// means: it is called through asking, which freezes what it sees; states and results are
+// made comparable ([value.Comparable]), so that equal ones are one; and each answer is
+// remembered.
+//
+// Tested in models_test.go, where each model of the library finds a flaw and a correct
+// history.
+
+// A modelValue is a sequential object in a script. It is immutable. text is how a script
+// makes it, for properties that are written into scripts; init and step are there for
+// fingerprints.
 type modelValue struct {
 	check.Model
 	text  string         // the call that makes it again, "" if it is not known
@@ -31,10 +47,11 @@ func (m *modelValue) Freeze()               {}
 func (m *modelValue) Truth() starlark.Bool  { return true }
 func (m *modelValue) Hash() (uint32, error) { return starlark.String(m.Name).Hash() }
 
-// Literal writes the model as a script makes it.
+// Literal writes the model as a script makes it; see interp.Written.
 func (m *modelValue) Literal() string { return m.text }
 
-// aModel is a parameter that takes a model, or the word for one of the library.
+// aModel is a parameter that takes a model, or the word for one of the library. The pointer
+// is nil if it is not given.
 type aModel struct{ *modelValue }
 
 // Unpack implements [starlark.Unpacker].
@@ -57,6 +74,9 @@ func (a *aModel) Unpack(v starlark.Value) error {
 }
 
 // modelsText lists the models of the library, for people.
+//
+// It becomes a part of the documentation of linearizable, so that a model which is added to
+// package check is documented there.
 func modelsText() string {
 	words, about := check.Models()
 	var lines []string
@@ -83,6 +103,11 @@ check(linearizable("cas"))`,
 	}
 }
 
+// callLinearizable makes one value for linearizable(), linearizable("register") and
+// register models by that word: their name in reports is plain "linearizable". A register
+// has a quick check of its own (see unique in runtime/check). The call is written again
+// from the text of the model, since interp.Written would not know one that a variable
+// holds.
 func callLinearizable(c *call) (starlark.Value, error) {
 	var m aModel
 	if err := c.Unpack(&m); err != nil {
@@ -117,6 +142,8 @@ print(linearizable(store))`,
 	}
 }
 
+// callKeyed refuses keys within keys: an operation names one. The keyed model remembers the
+// functions of the inner one, as they are what a fingerprint has to take in.
 func callKeyed(c *call) (starlark.Value, error) {
 	var m aModel
 	if err := c.Unpack(&m); err != nil {
@@ -152,6 +179,10 @@ print(linearizable(model(0, step, name = "an account")))`,
 	}
 }
 
+// callModel checks all that can be known before a search: that the name says something,
+// that the first state can be kept, that step can be called with two arguments and that it
+// can be frozen. init is called once, here, if it is a function. The state is copied, by
+// its encoding. Calls of step begin with the first judgement.
 func callModel(c *call) (starlark.Value, error) {
 	var init starlark.Value
 	var step starlark.Callable
@@ -194,6 +225,10 @@ func callModel(c *call) (starlark.Value, error) {
 }
 
 // takesTwo reports whether a function can be called with two arguments.
+//
+// It knows parameters, defaults, *args and **kwargs. A lambda with a wrong number of them
+// would else be found by the first scenario in which an operation returns, under a longer
+// error.
 func takesTwo(fn *starlark.Function) bool {
 	most, least := fn.NumParams()-fn.NumKwonlyParams(), 0
 	if fn.HasKwargs() {
@@ -210,7 +245,9 @@ func takesTwo(fn *starlark.Function) bool {
 	return least <= 2 && (most >= 2 || fn.HasVarargs())
 }
 
-// steps are the calls of the function of a model, each of which is remembered.
+// steps are the calls of the function of a model, each of which is remembered. A search
+// asks for the same few thousand states and operations again and again, and a call of
+// Starlark takes microseconds where a look-up takes nanoseconds.
 type steps struct {
 	judge func(context.Context, starlark.Tuple, *player) (starlark.Value, error)
 	name  string
@@ -218,15 +255,21 @@ type steps struct {
 	known map[stepKey][]check.Outcome
 }
 
+// Both are comparable: a composite state is its canonical encoding. The call has the result
+// in it, None for one that did not return; so step may look at it.
 type stepKey struct {
 	state any
 	call  check.Call
 }
 
-// maxSteps bounds how many calls are remembered.
+// maxSteps bounds how many calls are remembered. Then all are forgotten: a model whose
+// states grow without end gains nothing from the oldest, and no order of use is worth its
+// upkeep.
 const maxSteps = 1 << 16
 
-// step implements the Step of a [check.Model]. It may be called concurrently.
+// step implements the Step of a [check.Model]. It may be called concurrently, and holds no
+// lock while it calls the script; two goroutines may then ask the same, and get the same
+// answer. An error is not remembered, because it may be that of a context which ended.
 func (s *steps) step(ctx context.Context, state any, call check.Call) ([]check.Outcome, error) {
 	key := stepKey{state, call}
 	s.mu.Lock()
@@ -255,7 +298,9 @@ func (s *steps) step(ctx context.Context, state any, call check.Call) ([]check.O
 	return outcomes, nil
 }
 
-// outcomesOf reads what the function of a model returned.
+// outcomesOf reads what the function of a model returned: a pair, or a list of them. A
+// tuple is a pair and never a list of pairs, so that there is no doubt which was meant. A
+// result of None matches whatever was returned.
 func outcomesOf(v starlark.Value) ([]check.Outcome, error) {
 	pairs := []starlark.Value{v}
 	if list, ok := v.(*starlark.List); ok {
