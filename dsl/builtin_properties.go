@@ -18,6 +18,21 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// Properties, and the judging of one world: check prints and ends the script, judge returns
+// what it found. Searches judge in the same way (builtin_search.go). Linearizability is in
+// builtin_models.go, the value that all of these return in property.go.
+//
+// The definitions stand in package check, with the papers that they come from: regular and
+// safe registers are Lamport's ("On Interprocess Communication", 1986), agreement and
+// validity are those of consensus. Each builtin here makes one of them of what a script
+// says, and notes how the script said it.
+//
+// Order of validation: arguments first, then functions that cannot be frozen, and no world
+// is looked at until something is judged, so that a property can be made before there is a
+// system.
+//
+// Tested in findings_test.go, playing_test.go, beyond_test.go and vacuity_test.go.
+
 // propertiesFamily makes properties, and judges the current world by them.
 func propertiesFamily() Family {
 	return Family{"properties", "what should hold", []Entry{
@@ -39,7 +54,8 @@ func agreementEntry() Entry {
 	return ofHistory("agreement", `No two correct replicas decide differently for a slot, and none does so twice.`, check.Agreement)
 }
 
-// ofHistory makes the entry of a property of histories that has no arguments.
+// ofHistory makes the entry of a property of histories that has no arguments. It takes the
+// constructor, so that a list of families makes no property.
 func ofHistory(name, doc string, property func() check.Property) Entry {
 	return Entry{
 		Signature: name + "()",
@@ -51,6 +67,7 @@ check(` + name + `())`,
 	}
 }
 
+// callOfHistory keeps no arguments: the name of the property says all of it.
 func callOfHistory(c *call, p check.Property) (starlark.Value, error) {
 	if err := c.Unpack(); err != nil {
 		return nil, err
@@ -71,6 +88,9 @@ check(validity(lambda v: v.endswith("a")))`,
 	}
 }
 
+// callValidity takes a list as it is now. What a script appends to it later would change
+// what a search judges half-way, so that it is copied; a function is frozen by asking
+// instead.
 func callValidity(c *call) (starlark.Value, error) {
 	var allowed starlark.Value
 	if err := c.Unpack(&allowed); err != nil {
@@ -87,7 +107,11 @@ func callValidity(c *call) (starlark.Value, error) {
 	return &propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, allowed), args: []starlark.Value{allowed}, property: p}, nil
 }
 
-// allows returns the function of a value that a list or a function stands for.
+// allows returns the function of a value that a list or a function stands for. It may be
+// called concurrently. What a replica decided is shown to a function as a value of the
+// language; an answer other than True or False is an error, of the first decision that is
+// judged. In a list the equality is that of Starlark, by which 1 and 1.0 are one value and
+// 1 and True are not.
 func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Context, any) (bool, error), error) {
 	switch allowed := allowed.(type) {
 	case starlark.Callable:
@@ -137,6 +161,10 @@ Code that fails in those rounds is a finding of its own, in report.failures, wha
 	}
 }
 
+// callLive has nothing to check but the number; what a good network is and what "within"
+// counts is said in runtime/check/live.go. It is an invariant and no property of histories:
+// from equal worlds the same lies ahead. For a protocol that decides once it asks for what
+// was decided before, too, which is the one thing of the past that it gets.
 func callLive(c *call) (starlark.Value, error) {
 	var within int
 	if err := c.Unpack(&within); err != nil {
@@ -164,7 +192,16 @@ check(invariant("few crashes", few_crashes))`,
 	}
 }
 
-// callInvariant makes an invariant of a function.
+// callInvariant makes an invariant of a function. faults is unpacked as a value, because
+// None and 0 mean different things.
+//
+// The world that fn gets has no past, even in check(…), where one is at hand: else a
+// function that looks at it would work at a prompt and fail in a search. Only a starting
+// world is passed as it is. Steps that fn takes from there are real steps; code that fails
+// in them goes into the verdict by the player.
+//
+// Answers are read strictly. None is what a function returns that lacks a return, and must
+// not mean that all is well; an empty text is no reason.
 func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
@@ -211,7 +248,8 @@ func callInvariant(c *call) (starlark.Value, error) {
 }
 
 // judging returns a function that judges by calling fn; see asking. Failures of code in
-// steps that fn takes go to the player.
+// steps that fn takes go to the player. The error for a function that looks at the
+// session's world names what to write instead, which is a method of the same name.
 func judging(r *interp.Run, of string, fn starlark.Callable) (func(ctx context.Context, what starlark.Tuple, p *player) (starlark.Value, error), error) {
 	return asking(r, asked{
 		of:      of,
@@ -231,6 +269,17 @@ check(linearizable())`,
 	}
 }
 
+// callCheck judges, prints, and fails if anything does not hold. For each property in turn:
+// that it was checked here is noted for :save, it is judged by who is faulty in the current
+// world, and what is wrong goes into a trace of the way. Then the failures of code on the
+// way, which no property speaks of. All verdicts are in the text, those that hold, too; the
+// picture is one, of the scenario, with the first finding's story.
+//
+// A failure in steps that a property took by itself lies beyond the world that is checked.
+// It has a trace of its own, which is drawn only if nothing else is.
+//
+// The error is drawn already (coloured, with lines that must not be broken), which is what
+// Drawn says to those who print it. Nothing is an alarm here, since all is shown.
 func callCheck(c *call) (starlark.Value, error) {
 	var properties propertyList
 	if err := c.Unpack(&properties); err != nil {
@@ -318,6 +367,9 @@ print(judge(linearizable()).holds)`,
 	}
 }
 
+// callJudge is check without a word: a script goes on with the verdict. A property of
+// histories cannot be judged in a world that has no past. Failures of code are attributes
+// of the verdict, and an alarm until they are read.
 func callJudge(c *call) (starlark.Value, error) {
 	var p *propertyValue
 	var w *worldValue
