@@ -10,6 +10,16 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
+// What scripts write protocols with: roles, protocols of roles, signatures and operations.
+// The nodes themselves, self and the checks of roles are in dsl/internal/role, what nodes
+// keep and send in dsl/internal/value; here are the names that scripts call.
+//
+// Signatures are symbolic, as in the model of Dolev and Yao ("On the Security of Public Key
+// Protocols", 1983): a signed value is a value of a type of its own that self.sign makes
+// and nothing else does. No key is searched for and no computation is spent; that none can
+// be forged is a fact of the language (TestNoForgery). verify and combine are pure, so that
+// handlers may call them, and so is operation.
+
 // protocolsFamily is for protocols that are written in a script.
 func protocolsFamily() Family {
 	return Family{"protocols", "what the nodes run", []Entry{
@@ -44,6 +54,10 @@ Handlers must depend on nothing but self and what happened, because each runs on
 	}
 }
 
+// callRole takes its arguments apart itself, because on_… are parameters that no signature
+// lists: [role.New] says which names there can be, looks whether each function can be
+// called as its event calls it, and finds the nearest name for one that is misspelt. The
+// place of the call goes along, for failures of nodes that have no handler.
 func callRole(c *call) (starlark.Value, error) {
 	if len(c.Args) > 0 {
 		return nil, fmt.Errorf("role: functions are given by keyword, as in role(on_round = on_round)")
@@ -100,6 +114,10 @@ With symmetric = True it promises that it treats identities the same, so that a 
 	}
 }
 
+// callProtocol refuses a client that nothing can begin: it would be silent in every
+// scenario, and all properties of operations would hold without a test. Nothing is frozen
+// and no handler runs yet; that comes with the first node (see role.Protocol). What the
+// functions see is noted for scripts that are written.
 func callProtocol(c *call) (starlark.Value, error) {
 	var name string
 	var replica, client *role.Role
@@ -129,6 +147,10 @@ If by is a number, whether it was signed by that many identities together (see c
 	}
 }
 
+// callVerify answers False for what is no signed value, whatever it is: a handler verifies
+// what it was sent, and that may be anything. That by is neither an identity nor a number
+// is a mistake in the handler itself, and an error. A certificate of three is not one of
+// two, as with threshold schemes, whose number is fixed.
 func callVerify(c *call) (starlark.Value, error) {
 	var v, by starlark.Value
 	if err := c.Unpack(&v, &by); err != nil {
@@ -156,6 +178,9 @@ It is a threshold signature: the result says that so many signed, but not who di
 	}
 }
 
+// callCombine returns None for too few signatures, which in a protocol is the usual case:
+// the handler asks each time a vote comes in. The list may hold several of one signer, who
+// counts once. See [value.Combine] for what is refused.
 func callCombine(c *call) (starlark.Value, error) {
 	var list starlark.Iterable
 	var count int
@@ -219,6 +244,9 @@ print(op, op.arg.old, op.arg.new)`,
 	}
 }
 
+// callOperation takes one argument without a name or several with names, never both, since
+// op.arg is then either the value or a struct. Arguments are values that nodes in Go can
+// compare, so that an operation means the same to kvproto and to a role.
 func callOperation(c *call) (starlark.Value, error) {
 	var name string
 	var arg plain
