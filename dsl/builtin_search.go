@@ -11,6 +11,19 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
+// The way from a script to package explore, and back: explore and sample judge a space, run
+// plays one scenario. shrink, which searches among smaller scenarios, is in
+// builtin_shrink.go.
+//
+// What these add to [explore.Explore] and [explore.Sample] is what belongs to a script: the
+// session's world as the start, files below the folder of the host, the shard that the host
+// chose, errors that name parameters of the language, and the alarm for failures of code.
+//
+// The context of the script ends a search cleanly: it returns a report of what was judged
+// so far, and not an error. A script has no chance to look at that report, since its next
+// step fails; so it is printed here (see reported). Tested in search_test.go, shard_test.go
+// and, as programs that are killed and go on, in cmd/twinsh/blackbox.
+
 // searchFamily judges scenarios. What it finds is a report.
 func searchFamily() Family {
 	return Family{"search", "judge scenarios", []Entry{
@@ -36,6 +49,16 @@ print(report)`,
 	}
 }
 
+// callExplore checks each argument by itself, that there is a start and a scenario in the
+// space, combinations that cannot be, and that the checkpoint lies where scripts may write.
+// Whether the properties, the space and the start belong to one system, and whether the
+// checkpoint is one of this search, the search itself finds out.
+//
+// Properties are digested only if a fingerprint is needed (o.Code): that walks all code
+// which they can see.
+//
+// A report that cannot be saved is no reason to lose it: the error is kept for the end of
+// the script (Run.Late), and the script goes on with the report that it has.
 func callExplore(c *call) (starlark.Value, error) {
 	var (
 		s          *spaceValue
@@ -131,8 +154,14 @@ print(report.coverage.states)`,
 }
 
 // maxDraws bounds how many scenarios a sample draws: each takes some memory.
+//
+// That none is drawn twice, takes an entry in a table for each (see space.Drawing), a
+// hundred bytes or so.
 const maxDraws = 1_000_000_000
 
+// callSample has the arguments of callExplore that make sense for draws. The seed is any
+// integer, and the same seed draws the same for any number of workers. None for guide is a
+// uniform sample: the argument is unpacked as a string, which stays empty.
 func callSample(c *call) (starlark.Value, error) {
 	var (
 		s          *spaceValue
@@ -181,6 +210,10 @@ for scenario in space:
 	}
 }
 
+// callRun looks at all steps before it takes the first: one of another system is an error
+// that leaves the session where it was. A step that cannot happen is no error but the end,
+// as in a search, where such a scenario "ended early"; the world that is returned says by
+// its depth how far it came. An interrupt is neither, and leaves the session in place, too.
 func callRun(c *call) (starlark.Value, error) {
 	var scenario scenarioValue
 	if err := c.Unpack(&scenario); err != nil {
@@ -222,7 +255,9 @@ func anew(one, other *runtime.Cluster) string {
 	return "; they look the same, but one was set up anew"
 }
 
-// searchOptions turns the common arguments of searches into options.
+// searchOptions turns the common arguments of searches into options. An empty space is an
+// error: every property holds of it, and the script that made it meant something else.
+// Progress goes to the host, which may show it.
 func searchOptions(c *call, s *spaceValue, properties propertyList, start *worldValue) (explore.Options, error) {
 	var o explore.Options
 	if start != nil {
@@ -242,8 +277,10 @@ func searchOptions(c *call, s *spaceValue, properties propertyList, start *world
 	return o, nil
 }
 
-// reported returns a report, unless the script was interrupted: then the
-// report is printed, because nothing that comes after will.
+// reported returns a report, unless the script was interrupted: then the report is printed,
+// because nothing that comes after will, and a shell finds it in the variable _. If code
+// failed, the report raises an alarm, and answers for the steps that led to its
+// counterexamples.
 func reported(c *call, report *explore.Report, properties propertyList, err error) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
