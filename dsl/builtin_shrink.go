@@ -14,6 +14,17 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
+// shrink: from a scenario that violates something to one in which everything is needed, and
+// a script that shows it. The reduction is [explore.Shrink] (delta debugging, after Zeller
+// and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", TSE 2002). What
+// stands here is what it takes as a scenario, and the script: it is written by writer.go,
+// and run before it is shown.
+//
+// A script that does not work is worse than none, as it is what a person puts into a bug
+// report. So a script which was run and did not end as a check that fails is not printed as
+// one; the steps are, with what went wrong. Tested in shrink_test.go and by
+// TestShrunkSourceIsWhole, TestShrunkScriptIsRun and TestShrinkChosen.
+
 func shrinkEntry() Entry {
 	return Entry{
 		Signature: "shrink(scenario, check=[])",
@@ -31,6 +42,13 @@ print(shrink(report.counterexample, linearizable()))`,
 	}
 }
 
+// callShrink has three ways in. A finding says itself what is to stay: the failure of its
+// kind, or its property. So does a report, by its first finding or by the name of a
+// property. Anything else is a scenario that is played, with properties of which the first
+// that is violated stays, or, without any, a failure.
+//
+// If the context ends, what was reached until then is still a scenario that shows the flaw.
+// It is printed as a script that was not run, and the call ends as an interrupted one does.
 func callShrink(c *call) (starlark.Value, error) {
 	var scenario, what starlark.Value
 	if err := c.Unpack(&scenario, &what); err != nil {
@@ -79,8 +97,10 @@ func callShrink(c *call) (starlark.Value, error) {
 	return &shrunkValue{shrunk, script}, nil
 }
 
-// chosen returns what of a report is to be shrunk, nil if scenario is no report
-// and no finding of one.
+// chosen returns what of a report is to be shrunk, nil if scenario is no report and no
+// finding of one. A property is looked up by identity before its name is taken, as two in
+// one report may share a name. Without what, the first finding is meant, be it a violation
+// or a failure; a report that found nothing has nothing to shrink, which is an error.
 func chosen(scenario, what starlark.Value) (*finding, error) {
 	switch scenario := scenario.(type) {
 	case *finding:
@@ -120,8 +140,10 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 	return nil, nil
 }
 
-// replayed returns the first of several scripts that plays a scenario, or else
-// says why none does.
+// replayed returns the first of several scripts that plays a scenario, or else says why
+// none does: by the error of the first, which is the likeliest. Each costs the scenario
+// once more, which is little beside the search for it; an interrupt ends the attempts. What
+// it returns is always a script: an explanation is all comments.
 func replayed(c *call, scripts []string, shrunk *explore.Shrunk) (string, error) {
 	var first error
 	for _, script := range scripts {
@@ -143,8 +165,11 @@ func replayed(c *call, scripts []string, shrunk *explore.Shrunk) (string, error)
 	return text, nil
 }
 
-// replay runs a script that shrink wrote, by itself, and reports if it does not
-// end as a check that does not hold.
+// replay runs a script that shrink wrote, by itself, and reports if it does not end as a
+// check that does not hold. It runs in an interpreter of its own, with the modules,
+// protocols and limits of this one but without anything by which it could be noticed: no
+// output, no files, no reports. Modules are loaded from the folder of the script that is
+// running.
 func replay(c *call, script string) error {
 	config := interpreter(c).config
 	config.Stdout, config.Report, config.Progress, config.WriteDir = nil, nil, nil, ""
@@ -165,7 +190,9 @@ func replay(c *call, script string) error {
 	return errors.New("run by itself, it shows nothing wrong")
 }
 
-// played returns the world in which a scenario ends.
+// played returns the world in which a scenario ends. Here a step that cannot happen is an
+// error, because a scenario that stops short of the violation is not the one that was
+// meant. The session does not move.
 func played(c *call, scenario starlark.Value) (*runtime.World, error) {
 	switch scenario := scenario.(type) {
 	case *worldValue:
@@ -187,8 +214,8 @@ func played(c *call, scenario starlark.Value) (*runtime.World, error) {
 	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), a report, or steps", scenario.Type())
 }
 
-// A shrunkValue is a scenario from which nothing can be taken away, in a
-// script. As a text it is a script that plays it.
+// A shrunkValue is a scenario from which nothing can be taken away, in a script. As a text
+// it is a script that plays it, so that print(shrink(…)) > file.star is a test.
 type shrunkValue struct {
 	*explore.Shrunk
 	script string
