@@ -15,9 +15,29 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
+// The plural nouns: spaces of single steps, one noun for each act. Here are those of
+// clients, of faults and of timeouts, what puts spaces together that is no operator (maybe,
+// steps), and what all nouns share. Rounds and deliveries are in builtin_spaces_rounds.go,
+// the network in builtin_spaces_network.go. What a script does with a space (+, |, *,
+// filter and so on) is in space.go.
+//
+// All nouns have one shape. They unpack choices (a name, a list of names, a list of lists),
+// fill in what was not given from the system, count the product before they list it, make
+// an action for each combination, and let the cluster check each (choiceOf). The order of
+// the steps is that of the arguments, the first changing slowest; a scenario's index
+// follows from it, so that it must not depend on anything else, and checkpoints and samples
+// count on that.
+//
+// A noun needs a system and not a world: it lists what could be done, not what can happen
+// here. A step that cannot happen where a scenario comes to it ends that scenario early,
+// which a report counts. Tested in counted_test.go, signature_test.go, findings_test.go
+// (TestEmptyChoices), and against lists of its own by TestDifferential.
+
 // spacesFamily are the plural nouns: each makes the space of single steps of a kind, and
 // so a choice. There is one for each act. Those of rounds and of the network stand in
 // files of their own.
+//
+// pluralOf looks for the noun of an act among these names, see hint.go.
 func spacesFamily() Family {
 	return Family{"spaces", "what may happen", []Entry{
 		exchangesEntry(), invokesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(),
@@ -41,6 +61,9 @@ print(s.size, s.at(0))`,
 	}
 }
 
+// callExchanges makes the cluster's quorums its reaches if none are given; their number is
+// exponential in the servers, hence the count before the list. The names in reach are those
+// of instances: that a twin takes part, or its original, is the choice that Twins is about.
 func callExchanges(c *call) (starlark.Value, error) {
 	var clients oneOrMore
 	var reach groups
@@ -71,7 +94,9 @@ func callExchanges(c *call) (starlark.Value, error) {
 	})
 }
 
-// clientsOf names the clients, for calls that are given none.
+// clientsOf names the clients, for calls that are given none. Without any it is an error
+// that says why: a script that counts on clients has mistaken the protocol, or forgot to
+// declare them.
 func clientsOf(c *call, cl *runtime.Cluster) ([]string, error) {
 	if cl.Clients() == 0 {
 		return nil, fmt.Errorf("%s: %s", c.Name(), withoutClients(cl))
@@ -89,6 +114,8 @@ It carries the operation through as messages arrive, in later steps such as deli
 	}
 }
 
+// callInvokes needs operations: what a client might be asked to do, no system says by
+// itself.
 func callInvokes(c *call) (starlark.Value, error) {
 	var ops someOperations
 	var clients oneOrMore
@@ -109,7 +136,8 @@ func callInvokes(c *call) (starlark.Value, error) {
 	})
 }
 
-// withoutClients says why a system has no clients, and what it has instead.
+// withoutClients says why a system has no clients, and what it has instead. Of a protocol
+// in Go it is not known whether it could have some; NewClient says so when one is declared.
 func withoutClients(cl *runtime.Cluster) string {
 	p := cl.Config().Protocol.(*protocolValue)
 	if script, ok := p.Protocol.(*role.Protocol); ok && !script.HasClients() {
@@ -128,6 +156,8 @@ Each twinned identity takes part with any of its instances or with several.`,
 	}
 }
 
+// callQuorums returns a list of reaches and no space, since a reach is a part of a step. A
+// negative size is as good as none.
 func callQuorums(c *call) (starlark.Value, error) {
 	size := -1
 	if err := c.Unpack(&size); err != nil {
@@ -143,7 +173,9 @@ func callQuorums(c *call) (starlark.Value, error) {
 	return reaches(c, w.Cluster(), size, size)
 }
 
-// quorumOf returns the size of a quorum if a script does not say: 2f+1.
+// quorumOf returns the size of a quorum if a script does not say: 2f+1, of which any two
+// share a correct server if n = 3f+1 (Malkhi and Reiter, "Byzantine Quorum Systems", 1998).
+// With fewer servers than that it is all of them.
 func quorumOf(cl *runtime.Cluster) int { return min(2*cl.Config().F+1, cl.Config().N) }
 
 func subsetsEntry() Entry {
@@ -155,6 +187,8 @@ func subsetsEntry() Entry {
 	}
 }
 
+// callSubsets is callQuorums for a range of sizes; that a size is larger than n is an
+// error, of reaches, rather than an empty list.
 func callSubsets(c *call) (starlark.Value, error) {
 	least, most := 1, -1
 	if err := c.Unpack(&least, &most); err != nil {
@@ -170,6 +204,8 @@ func callSubsets(c *call) (starlark.Value, error) {
 	return reaches(c, w.Cluster(), least, most)
 }
 
+// It counts identities and lists instances: for an identity that runs as k instances there
+// are 2^k - 1 ways to take part. The lists belong to the script, which may change them.
 func reaches(c *call, cl *runtime.Cluster, least, most int) (starlark.Value, error) {
 	n := cl.Config().N
 	if least < 1 || most > n || least > most {
@@ -199,6 +235,8 @@ func amnesiasEntry() Entry {
 	return onEach("amnesias", func(id string) runtime.Action { return runtime.AmnesiaStep{ID: id} })
 }
 
+// It is not made by onEach, because a timeout takes a set: several that wait in vain
+// together are one step of a scenario, which takes place wholly or not at all.
 func timeoutsEntry() Entry {
 	return Entry{
 		Signature: "timeouts(ids=None, all=False)",
@@ -210,6 +248,10 @@ print(timeouts(subsets(max = 2)).size)`,
 	}
 }
 
+// callTimeouts makes a choice of sets. With all it is one set, of which at least one can
+// time out (least = 1 in the step); a list of lists makes no sense then, as it is no choice
+// any more. An instance whose code refuses a timeout would end the scenario otherwise, and
+// with many servers one nearly always does.
 func callTimeouts(c *call) (starlark.Value, error) {
 	var ids setChoices
 	var all bool
@@ -246,7 +288,8 @@ func callTimeouts(c *call) (starlark.Value, error) {
 	return choiceOf(c, w.Cluster(), actions)
 }
 
-// onEach makes the entry of a plural noun: the space of an act on one instance.
+// onEach makes the entry of a plural noun: the space of an act on one instance. These
+// differ in the action only.
 func onEach(plural string, action func(id string) runtime.Action) Entry {
 	return Entry{
 		Signature: plural + "(ids=None)",
@@ -256,6 +299,7 @@ func onEach(plural string, action func(id string) runtime.Action) Entry {
 	}
 }
 
+// callOnEach takes any names; that each is one of an instance, the cluster checks.
 func callOnEach(c *call, action func(id string) runtime.Action) (starlark.Value, error) {
 	var ids oneOrMore
 	if err := c.Unpack(&ids); err != nil {
@@ -275,7 +319,7 @@ func callOnEach(c *call, action func(id string) runtime.Action) (starlark.Value,
 	return choiceOf(c, w.Cluster(), actions)
 }
 
-// everyInstance names the servers, then the clients.
+// everyInstance names the servers, then the clients, which is the order of the instances.
 func everyInstance(cl *runtime.Cluster) []string { return cl.Names(cl.Servers() | cl.Clients()) }
 
 func maybeEntry() Entry {
@@ -289,6 +333,9 @@ print(s.size, rounds("A").size)`,
 	}
 }
 
+// callMaybe adds the empty scenario, if the space has it not. The empty choice is one more
+// way to put a longer scenario together, and is counted as such: (maybe(a) + maybe(a)).size
+// is 4 for one step a, of which two scenarios read the same.
 func callMaybe(c *call) (starlark.Value, error) {
 	var s *spaceValue
 	if err := c.Unpack(&s); err != nil {
@@ -310,6 +357,9 @@ print((begun + exchanges("c2") * 2).size)`,
 	}
 }
 
+// callSteps turns stories into a space. Each scenario is put together of single steps. A
+// list is not taken for a scenario, so that steps([a, b]) cannot be mistaken for a choice
+// of a and b. How deep the result nests is looked at afterwards, as bounded does.
 func callSteps(c *call) (starlark.Value, error) {
 	var args starlark.Tuple
 	if err := c.Unpack(&args); err != nil {
@@ -345,7 +395,9 @@ func callSteps(c *call) (starlark.Value, error) {
 	return &spaceValue{all.Named(fmt.Sprintf("steps(…%d)", len(args))), interpreter(c)}, nil
 }
 
-// choiceOf makes the space of single steps that a call stands for, of their actions.
+// choiceOf makes the space of single steps that a call stands for, of their actions. The
+// cluster checks each action; the first that makes no sense is the error of the call.
+// Actions that are equal are one step of the space.
 func choiceOf(c *call, cl *runtime.Cluster, actions []runtime.Action) (starlark.Value, error) {
 	if err := space.Listable(product(len(actions)), c.Name()); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name(), err)
@@ -360,8 +412,9 @@ func choiceOf(c *call, cl *runtime.Cluster, actions []runtime.Action) (starlark.
 	return named(c, steps), nil
 }
 
-// ofPairs is the space of an action for each pair of choices, which are counted before
-// they are listed; fewer names what there may be too much of. No action is none.
+// ofPairs is the space of an action for each pair of choices, which are counted before they
+// are listed; fewer names what there may be too much of. No action is none. Counting comes
+// first because a list of 10^12 pairs would take all memory in one step of the script.
 func ofPairs[A, B any](c *call, cl *runtime.Cluster, first []A, second []B, fewer string, action func(A, B) runtime.Action) (starlark.Value, error) {
 	if err := space.Listable(product(len(first), len(second)), c.Name()); err != nil {
 		return nil, fmt.Errorf("%s: %w; give fewer %s", c.Name(), err, fewer)
@@ -377,12 +430,14 @@ func ofPairs[A, B any](c *call, cl *runtime.Cluster, first []A, second []B, fewe
 	return choiceOf(c, cl, actions)
 }
 
-// named makes the space of single steps that a call stands for.
+// named makes the space of single steps that a call stands for. Its text is the call, as
+// far as that is short, because a report names its space, and a list of a thousand steps is
+// no name.
 func named(c *call, steps []runtime.Step) starlark.Value {
 	return &spaceValue{space.Of(steps...).Named(callText(c)), interpreter(c)}
 }
 
-// callText shows the call, in short.
+// callText shows the call, in short. It is for people: what a space holds is in its digest.
 func callText(c *call) string {
 	var args []string
 	for _, v := range c.Args {
@@ -395,6 +450,8 @@ func callText(c *call) string {
 }
 
 // short shows an argument; a long list shows its length.
+//
+// Values are measured before they are written, as one that holds itself has no end.
 func short(v starlark.Value) string {
 	if guard.Within(v, 100) == nil {
 		if s := v.String(); len(s) <= 40 {
