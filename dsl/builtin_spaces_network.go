@@ -11,6 +11,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
+// Nouns for the acts that change the network: each lists the single changes that could be
+// made, from which * and distinct(n) make several. They are made of choiceOf, ofPairs and
+// onLinks; see builtin_spaces.go for the shape that they share.
+//
+// Such a step costs a position in a scenario and lasts until healed. The choices of rounds
+// and deliveries (partitions, deaf) cost none and last one step; that is the other way to
+// say who reaches whom, and the one of the Twins paper.
+
 func partitionsEntry() Entry {
 	return Entry{
 		Signature: "partitions(max=None, exactly=None)",
@@ -21,6 +29,10 @@ It is a choice of rounds(partitions = …), and by itself a space of partition a
 	}
 }
 
+// callPartitions counts with Stirling numbers of the second kind before it lists: eleven
+// instances in at most six groups are 600,000 ways. Groups are not ordered, and come out in
+// the order of their first members. Giving both bounds or neither is an error, as each
+// would be a guess.
 func callPartitions(c *call) (starlark.Value, error) {
 	var most, exactly int
 	if err := c.Unpack(&most, &exactly); err != nil {
@@ -61,6 +73,8 @@ func healsEntry() Entry {
 	}
 }
 
+// callHeals makes a space of one step, so that healing can stand within a sequence of
+// choices.
 func callHeals(c *call) (starlark.Value, error) {
 	if err := c.Unpack(); err != nil {
 		return nil, err
@@ -80,7 +94,8 @@ func holdsEntry() Entry {
 	return onLinks("holds", "holds of a link, on which messages queue up then", func(src, dst string) runtime.Action { return runtime.HoldStep{Src: src, Dst: dst} })
 }
 
-// onLinks makes the entry of a plural noun: the space of an act on one link.
+// onLinks makes the entry of a plural noun: the space of an act on one link. A link has a
+// direction; both are a choice of two.
 func onLinks(plural, what string, action func(src, dst string) runtime.Action) Entry {
 	return Entry{
 		Signature: plural + "(src=None, dst=None)",
@@ -97,6 +112,9 @@ These are instances, lists of them, or all if none is given. Several at once are
 	}
 }
 
+// callOnLinks leaves out "links" from an instance to itself where they come up in a product
+// of lists, because a node always reaches itself. One that is named alone, cuts("A", "A"),
+// is passed on to the cluster, whose error says that.
 func callOnLinks(c *call, src, dst oneOrMore, action func(src, dst string) runtime.Action) (starlark.Value, error) {
 	w, err := here(c)
 	if err != nil {
@@ -128,6 +146,9 @@ print(drops(["ack", "update"], src = ["A", "B"]).size)`,
 	}
 }
 
+// callDrops has a product of three and so counts by itself. "" stands for all instances in
+// the action, not in the language: one that slips in from a script is an error (emptyName),
+// or a misspelt variable would drop everything.
 func callDrops(c *call) (starlark.Value, error) {
 	var types, src, dst oneOrMore
 	if err := c.Unpack(&types, &src, &dst); err != nil {
@@ -177,6 +198,8 @@ print(deafs([["update"], ["update", "query"]], "A").size)`,
 	}
 }
 
+// callDeafs takes one list of types as one set, all of which are not heard, and a list of
+// lists as a choice; setChoices keeps which it was.
 func callDeafs(c *call) (starlark.Value, error) {
 	var types setChoices
 	var ids oneOrMore
@@ -210,6 +233,7 @@ print((exchanges("c1") + duplicates("ack", "A", "c1") + exchanges("c1")).size)`,
 	}
 }
 
+// callDuplicates takes one type; several are a choice with |.
 func callDuplicates(c *call) (starlark.Value, error) {
 	var kind string
 	var src, dst oneOrMore
@@ -231,6 +255,8 @@ print(releases("c1", "A", max = 3).size)`,
 	}
 }
 
+// callReleases bounds max before it lists, as it is a plain number that a script can make
+// large.
 func callReleases(c *call) (starlark.Value, error) {
 	var src, dst string
 	most := 1
@@ -261,6 +287,9 @@ print(s.size)`,
 	}
 }
 
+// callOrders puts one instance first in each step. All orders of k senders would be k!
+// steps, too many to be listed unasked; the act order(id, first = [...]) plays any of them,
+// and steps(…) puts it into a space.
 func callOrders(c *call) (starlark.Value, error) {
 	var id string
 	var of interp.Names
