@@ -10,6 +10,16 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
+// Rounds and deliveries, the spaces of the Twins method: each round chooses a leader and a
+// partition (Bano et al., "Twins: BFT Systems Made Robust", OPODIS 2021). rounds() * 7 is
+// the paper's scenario generator with seven rounds; deaf and phases go beyond it, since one
+// partition for a whole round does not reach flaws between two phases of it.
+//
+// Both nouns list what may be chosen at once and check it together: leaders times
+// partitions times sets of the deaf. With phases, a round becomes one step for its first
+// hop and one delivery for each further phase; it is a sequence of steps in a scenario, and
+// costs as many.
+
 func roundsEntry() Entry {
 	return Entry{
 		Signature: `rounds(leaders="any", partitions=None, phases=1, deaf=[[]], types=[], hops=0)`,
@@ -25,6 +35,13 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 	}
 }
 
+// callRounds checks in this order: the leaders (words are replaced by names), who is deaf
+// and to what, the partitions, phases and hops, and how many combinations there are. Each
+// of these has an error of its own that says what to give; only then are steps made, of
+// which the cluster checks the names.
+//
+// With phases, who is deaf must be the same in all phases of a round and so cannot be
+// chosen by each step: there is a space for each set, and they are alternatives.
 func callRounds(c *call) (starlark.Value, error) {
 	var (
 		chosen = oneOrMore{"any"}
@@ -85,7 +102,9 @@ func callRounds(c *call) (starlark.Value, error) {
 	return &spaceValue{s.Named(callText(c)), interpreter(c)}, nil
 }
 
-// deafTo returns the choices of who is deaf to types, and without any that none is.
+// deafTo returns the choices of who is deaf to types, and without any that none is. Types
+// are checked even where no instance is deaf to them, and an empty set of choices with
+// types is an error: in both cases the script says something that would have no effect.
 func deafTo(c *call, cl *runtime.Cluster, deaf choices, types []string) (choices, error) {
 	if err := cl.KnownTypes(types...); err != nil { // if none is deaf, too
 		return nil, fmt.Errorf("%s: %w", c.Name(), err)
@@ -99,8 +118,10 @@ func deafTo(c *call, cl *runtime.Cluster, deaf choices, types []string) (choices
 	return deaf, nil
 }
 
-// leaderNames is a parameter that takes "any", "faulty", an identity or a list
-// of them.
+// leaderNames takes "any", "faulty", an identity or a list of them, and names the leaders.
+// The words count only by themselves, so that a server may be called any. That there is no
+// twin to be faulty is an error here, as the space would be empty and every property would
+// hold.
 func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
 	if len(chosen) != 1 || chosen[0] != "any" && chosen[0] != "faulty" {
 		return chosen, nil
@@ -117,8 +138,11 @@ func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
 	return leaders, nil
 }
 
-// partitionsOf returns the choices of a space of partitions; nil means at most
-// two groups.
+// partitionsOf returns the choices of a space of partitions; nil means at most two groups.
+// The space may be any that lists single partition steps: partitions(…), a filter of it, or
+// steps of a script's own. A space that may be empty is refused, since what it would mean
+// for a round to have no partition, one group or no round, is a guess; so is one of several
+// steps.
 func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
 	var all [][][]string
 	if s == nil {
@@ -150,8 +174,8 @@ func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, er
 	return all, nil
 }
 
-// roundSteps lists the rounds led by one of the leaders under one of the
-// partitionsOf, in which one of the sets is deaf.
+// roundSteps lists the rounds led by one of the leaders under one of the partitionsOf, in
+// which one of the sets is deaf. The leader changes slowest, the deaf fastest.
 func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf choices, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, leader := range leaders {
@@ -168,8 +192,8 @@ func roundSteps(cl *runtime.Cluster, leaders []string, parts [][][]string, deaf 
 	return steps, nil
 }
 
-// roundOfPhases is the space of rounds of several phases: each has a partition
-// of its own and one hop, the last one all that is left.
+// roundOfPhases is the space of rounds of several phases: each has a partition of its own
+// and one hop, the last one all that is left. There must be two phases at least.
 func roundOfPhases(cl *runtime.Cluster, leaders []string, parts [][][]string, phases int, phase runtime.Phase) (*space.Space, error) {
 	phase.Hops = 1
 	begin, err := roundSteps(cl, leaders, parts, choices{phase.Deaf}, phase)
@@ -203,6 +227,8 @@ print((rounds(hops = 1) + deliveries(deaf = [[], ["B"]], types = ["vote"])).size
 	}
 }
 
+// callDeliveries is callRounds without a leader and in the same order. A delivery takes
+// place with nothing in flight, too, and changes nothing then.
 func callDeliveries(c *call) (starlark.Value, error) {
 	var (
 		p     *spaceValue
@@ -234,6 +260,7 @@ func callDeliveries(c *call) (starlark.Value, error) {
 	return named(c, steps), nil
 }
 
+// Its errors do not name the builtin, as both nouns use it.
 func deliverSteps(cl *runtime.Cluster, parts [][][]string, deaf choices, phase runtime.Phase) ([]runtime.Step, error) {
 	var steps []runtime.Step
 	for _, part := range parts {
@@ -248,8 +275,9 @@ func deliverSteps(cl *runtime.Cluster, parts [][][]string, deaf choices, phase r
 	return steps, nil
 }
 
-// under returns the phase under a partition of a space of rounds. Types are
-// what the deaf do not hear; if none is deaf they mean nothing.
+// under returns the phase under a partition of a space of rounds. Types are what the deaf
+// do not hear; if none is deaf they mean nothing, and must not be in the step: it would be
+// another step than the one without, with the same effect.
 func under(phase runtime.Phase, parts [][]string) runtime.Phase {
 	if len(phase.Deaf) == 0 {
 		phase.Types = nil
