@@ -12,6 +12,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// Setting up a system: cluster and twin. A system is a [runtime.Cluster], which never
+// changes; twin makes it anew with one more identity in it. That is why twins are declared
+// before the first step: worlds belong to the cluster in which they came about.
+//
+// What can be wrong with a system as a whole (names that clash, too many instances, a
+// protocol without clients) [runtime.NewCluster] checks, for hosts in Go, too. Here are the
+// types, the words of the language and what was meant.
+
 // stageFamily sets up systems.
 func stageFamily() Family {
 	return Family{"stage", "who is there", []Entry{
@@ -32,6 +40,15 @@ cluster(kv(), n = 4, f = 1, clients = {"c1": [write("red")], "c2": [read()]})`,
 	}
 }
 
+// callCluster unpacks n as a value, because a missing n is not n = 0. Without n and servers
+// there are 3f+1 servers, the least that stand f Byzantine faults in an asynchronous system
+// (Bracha and Toueg, "Asynchronous Consensus and Broadcast Protocols", J. ACM 1985). Fewer
+// are allowed, for protocols that tolerate crashes only and for the search of
+// counterexamples; a note says so, once in a session.
+//
+// The cluster gets a function that writes its steps as this language does (Write). It is
+// called as often as there are steps, so that it has to be quick, and by any goroutine, so
+// that it must not look at the session.
 func callCluster(c *call) (starlark.Value, error) {
 	var (
 		p       *protocolValue
@@ -93,6 +110,7 @@ func callCluster(c *call) (starlark.Value, error) {
 	return w, nil
 }
 
+// A program is a list; an operation by itself is someOperations' affair.
 func operations(v starlark.Value) ([]node.Operation, error) {
 	list, ok := v.(starlark.Iterable)
 	if !ok {
@@ -123,6 +141,10 @@ exchange("c1", ["A", "B", "C'"])`,
 	}
 }
 
+// callTwin adds to the twins of the current system and stages that anew; clients, programs
+// and names stay. The list of twins is clipped before it is appended to, because the
+// configuration of the cluster before shares its memory. Whether the identity exists, and
+// whether it was twinned already, is checked by the new cluster.
 func callTwin(c *call) (starlark.Value, error) {
 	var (
 		id      string
