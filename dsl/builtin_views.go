@@ -17,6 +17,13 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// Looking at worlds: show draws the way to one, state, history and diff return what there
+// is as values. Pictures are made in runtime/trace, from a trace: a scenario with all its
+// deliveries, which is played when it is first asked for. why is in builtin_why.go.
+//
+// A picture is of one scenario. What is violated is marked in it by finding the property at
+// the step that first violates it (see propertyValue.find).
+
 // viewsFamily shows worlds and reports.
 func viewsFamily() Family {
 	return Family{"views", "look at it", []Entry{
@@ -41,6 +48,9 @@ show("mermaid")`,
 }
 
 // formatsText lists the formats of pictures, with the endings of their files.
+//
+// It stands in the documentation of show, so that formats are listed where they are
+// defined.
 func formatsText() string {
 	var texts []string
 	for _, name := range trace.Formats() {
@@ -60,6 +70,15 @@ func findingFormats() string {
 	return english.Join(names, "and")
 }
 
+// callShow finds out what is meant (a world, a counterexample, or only a format), checks
+// that format, file and full go together before anything is played, and then makes the
+// trace, marks what is violated, draws and writes.
+//
+// A function show of a role runs while the picture is drawn. That it fails is a mistake of
+// the script, which has no other way out of the middle of a drawing (Interpreter.Mistaken);
+// the picture is not shown then, as "?" stands in it. A file gets no colours and no width
+// of the terminal, so that it is the same wherever it was made. What is drawn has made its
+// texts visible itself and goes to Stdout as it is; plain formats go through the filter.
 func callShow(c *call) (starlark.Value, error) {
 	var (
 		what       starlark.Value
@@ -147,7 +166,9 @@ func callShow(c *call) (starlark.Value, error) {
 	return starlark.None, nil
 }
 
-// pictureFormat returns the format that the arguments of show ask for.
+// pictureFormat returns the format that the arguments of show ask for: by its name, else by
+// the ending of the file, else a storyboard. A page is for a file only, and full for
+// messages only: what would have no effect is an error.
 func pictureFormat(format, file string, full bool) (trace.Format, error) {
 	f := trace.Format(format)
 	if format == "" {
@@ -167,8 +188,10 @@ func pictureFormat(format, file string, full bool) (trace.Format, error) {
 	return f, nil
 }
 
-// showNothing says that a report has nothing to show, and what there is instead.
-// Another program that reads a picture cannot read that.
+// showNothing says that a report has nothing to show, and what there is instead. Another
+// program that reads a picture cannot read that: where the output is data (JSON, a
+// diagram's source), it is an error, so that a pipe breaks at the right place. A file is
+// left as it is.
 func showNothing(c *call, r *reportValue, f trace.Format, file string) (starlark.Value, error) {
 	text := "nothing is violated " + r.Bounds()
 	if file != "" {
@@ -192,6 +215,8 @@ print(state("c1"))`,
 	}
 }
 
+// callState takes instances, so that state("C'") is the twin. A struct with no fields is
+// what a protocol shows that shows nothing.
 func callState(c *call) (starlark.Value, error) {
 	var id string
 	if err := c.Unpack(&id); err != nil {
@@ -223,6 +248,9 @@ print(history())`,
 	}
 }
 
+// callHistory counts as looking at failures (see alarm.go). In an invariant there is no
+// history to be had, of its world or of the session's. Values are those that properties
+// judge.
 func callHistory(c *call) (starlark.Value, error) {
 	if err := c.Unpack(); err != nil {
 		return nil, err
@@ -273,6 +301,8 @@ print(diff(w, world()))`,
 	}
 }
 
+// callDiff compares short texts of states, as pictures do, and not the states: it is for
+// people. An instance whose state changed without a word of it in its text does not appear.
 func callDiff(c *call) (starlark.Value, error) {
 	var before, after *worldValue
 	if err := c.Unpack(&before, &after); err != nil {
