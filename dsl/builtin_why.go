@@ -11,6 +11,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// why(): how it came about, in sentences. They are derived in runtime/trace by playing logs
+// of instances again with less and less in them, so that what is said is what the code did
+// and no guess at quorums; this file chooses which question is asked of the trace.
+//
+// why returns its text, where show prints: a script can look into it. It takes as long as
+// the runs of handlers that it needs, up to 100,000 for an instance, and ends with the
+// context.
+
 func whyEntry() Entry {
 	return Entry{
 		Signature: "why(what=None)",
@@ -27,6 +35,9 @@ print(why())`,
 	}
 }
 
+// callWhy asks by what it is given. Without an argument, and where enter(report) led, it is
+// what the report says of the world: a violation seldom lies in the last observation alone.
+// A property is judged at the session's world, and "holds" is an answer, no error.
 func callWhy(c *call) (starlark.Value, error) {
 	var what starlark.Value
 	if err := c.Unpack(&what); err != nil {
@@ -65,6 +76,8 @@ func callWhy(c *call) (starlark.Value, error) {
 	return nil, fmt.Errorf("why: what is a %s, want a report, one of its violations or failures, a property or a world", what.Type())
 }
 
+// A report without findings has no story; the answer names its bounds, so that it is not
+// taken for "nothing can go wrong".
 func whyReport(c *call, r *reportValue) (starlark.Value, error) {
 	f := r.first()
 	if f == nil {
@@ -73,6 +86,7 @@ func whyReport(c *call, r *reportValue) (starlark.Value, error) {
 	return whyFinding(c, f)
 }
 
+// The sentence that says what is violated comes last, as it is the conclusion.
 func whyFinding(c *call, f *finding) (starlark.Value, error) {
 	t, err := f.trace(interp.ContextOf(c.Thread))
 	if err != nil {
@@ -81,7 +95,9 @@ func whyFinding(c *call, f *finding) (starlark.Value, error) {
 	return starlark.String(story(t)), nil
 }
 
-// whyWorld says how that came about which was observed in the last step.
+// whyWorld says how that came about which was observed in the last step: a failure, else
+// decisions, else returns, since what is rarer is more likely what was meant. To ask why
+// code failed is to look at the failure (see alarm.go).
 func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 	t := trace.Of(w)
 	kind, seen := trace.ObservationKind(""), map[trace.ObservationKind]bool{}
@@ -115,7 +131,8 @@ func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 	return starlark.String(strings.Join(lines, "\n")), nil
 }
 
-// story is that of the findings of a trace, one of which there is.
+// story is that of the findings of a trace, one of which there is. Texts of properties end
+// with a full stop once, whether they have one or not.
 func story(t *trace.Trace) string {
 	var lines []string
 	for _, f := range t.Findings {
