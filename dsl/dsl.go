@@ -56,6 +56,11 @@ import (
 
 // A Config is what a host hands to an Interpreter. The zero Config runs
 // scripts that load nothing and print nowhere.
+//
+// It is copied by [New]; what it refers to must not be changed while the Interpreter is
+// used. Stdout is written to by one goroutine at a time. Report and Progress are called
+// during a search, Report by the goroutine that executes the script; an error of Report
+// ends that script later, with what it found in hand.
 type Config struct {
 	// Modules holds what scripts load as "@std//name.star". Modules of it see
 	// one builtin more than scripts do: native(name) is the protocol of that
@@ -88,9 +93,14 @@ type Config struct {
 	MaxMemory uint64
 }
 
-// An Interpreter executes scripts. It is one session: the current world that
-// one script leaves is the one that the next finds. It must not be used
-// concurrently.
+// An Interpreter executes scripts. It is one session: the current world that one script
+// leaves is the one that the next finds. It must not be used concurrently. Within, searches
+// use all processors, and functions of the script run on their goroutines; what they see is
+// frozen.
+//
+// Interpreters share nothing, so that a host may have as many as it wants, each on a
+// goroutine of its own. It keeps what it has learnt of systems as long as worlds of them
+// are referred to: by the session, by variables of evaluated text, or by the host.
 type Interpreter struct {
 	config    Config
 	scripts   *interp.Interpreter
@@ -102,7 +112,8 @@ type Interpreter struct {
 	played    map[*runtime.World]*alarm // those about steps that the script took, not yet looked at
 }
 
-// New checks the configuration and makes an Interpreter.
+// New checks the configuration and makes an Interpreter. The errors are mistakes of the
+// host: protocols of one name, an option of a type that scripts do not have.
 func New(config Config) (*Interpreter, error) {
 	if config.Stdout == nil {
 		config.Stdout = io.Discard
@@ -156,7 +167,8 @@ func (in *Interpreter) Exec(ctx context.Context, name, source string) error {
 	return in.exec(func() error { return in.scripts.Exec(ctx, name, source) })
 }
 
-// exec executes a whole script, and reports what it should have looked at.
+// exec executes a whole script, and reports what it should have looked at. What went wrong
+// in the script comes first: after an error it cannot be expected to have looked.
 func (in *Interpreter) exec(execute func() error) error {
 	in.alarms, in.played = nil, nil
 	if err := execute(); err != nil {
@@ -198,14 +210,19 @@ func (in *Interpreter) EvalFile(ctx context.Context, path string, done func(star
 func (in *Interpreter) World() *runtime.World { return in.session.world }
 
 // Enter makes a world of this interpreter the current one.
+//
+// It panics if no script set up the system of w.
 func (in *Interpreter) Enter(w *runtime.World) { in.session.enter(w) }
 
 // Script returns a script that leads from nothing to the current world: what
 // was evaluated so far, as far as it is needed, the system, the steps, and the
 // checks that were made on the way.
+//
+// The error says what has no name that could be written.
 func (in *Interpreter) Script() (string, error) { return sessionScript(in) }
 
-// Save writes [Interpreter.Script] into a file that is not there yet.
+// Save writes [Interpreter.Script] into a file that is not there yet: whole, or not at all.
+// The path is one that a person named and may lead anywhere, other than those of scripts.
 func (in *Interpreter) Save(path string) error {
 	script, err := in.Script()
 	if err != nil {
@@ -219,10 +236,15 @@ func (in *Interpreter) Save(path string) error {
 func (in *Interpreter) Names() []string { return in.scripts.Names() }
 
 // Global returns the value of a global variable, nil if there is none.
+//
+// It is the value itself. Lists and dicts of evaluated text are not frozen, and change when
+// it does.
 func (in *Interpreter) Global(name string) starlark.Value { return in.scripts.Globals()[name] }
 
 // Define adds a function without parameters to what evaluated text sees, and to
 // what help knows. Its documentation is written as that of an [Entry].
+//
+// An error of fn is that of the text which called it, with its place.
 func (in *Interpreter) Define(name, doc string, fn func() error) {
 	e := Entry{Signature: name + "()", Doc: doc, call: func(c *call) (starlark.Value, error) {
 		if err := c.Unpack(); err != nil {
@@ -258,6 +280,8 @@ func Signature(v starlark.Value) (signature string, params []string) { return in
 // Hint returns " (did you mean x?)" with the candidate nearest to name, or "".
 func Hint(name string, candidates []string) string { return spell.Hint(name, candidates) }
 
+// They are powers of two, as the tools say that show memory; "16G" is no unit, because it
+// is not known which kind it means.
 var units = map[string]int{"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 // leastMemory is the least limit that can be meant: less is a unit that was forgotten.
