@@ -14,7 +14,15 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
-// help returns the text about a topic; nil asks for the list of all.
+// help(): one entry, what a word may mean, or everything, filled to the columns of the
+// terminal. All texts come from entries, docstrings and what modules of @std say of
+// themselves; those of entries are also the reference (see Reference).
+//
+// Texts of Go are trusted, those of scripts are not: a docstring is made visible before it
+// is coloured.
+
+// helpText returns the text about a topic; nil asks for the list of all. A topic is the
+// builtin itself, or a string. An error says that nothing is known, with the nearest name.
 func helpText(in *Interpreter, topic starlark.Value) (string, error) {
 	switch topic := topic.(type) {
 	case nil:
@@ -42,8 +50,10 @@ func helpText(in *Interpreter, topic starlark.Value) (string, error) {
 	}
 }
 
-// aboutWord returns the text about the builtin or the family of that name, or else
-// a list of what mentions it.
+// aboutWord returns the text about the builtin or the family of that name, or else a list
+// of what mentions it. Modules of @std come first unless a builtin has their name. That
+// search makes help("quorum") useful to one who does not know what the thing is called
+// here.
 func aboutWord(in *Interpreter, name string) (string, error) {
 	families := in.Families()
 	if text := aboutModule(in, strings.TrimSuffix(strings.TrimPrefix(name, interp.StdPrefix), ".star")); text != "" {
@@ -112,12 +122,14 @@ func listFamily(in *Interpreter, family Family) string {
 	return text
 }
 
+// entryLine is a line on a builtin: its name, and the first sentence of its documentation.
 func entryLine(in *Interpreter, e Entry) string {
 	return fill(in, fmt.Sprintf("  %-14s %s", e.Name(), e.Summary()), strings.Repeat(" ", 17)) + "\n"
 }
 
-// fill breaks lines between words where they are longer than Stdout has columns.
-// Those that follow begin with indent.
+// fill breaks lines between words where they are longer than Stdout has columns. Those that
+// follow begin with indent. Columns are counted in characters; a word that is longer than
+// the terminal is wide stays whole, so that it can be copied. Newlines in the text stay.
 func fill(in *Interpreter, text, indent string) string {
 	width := cmp.Or(in.config.Width, 80)
 	var b strings.Builder
@@ -179,6 +191,8 @@ func paragraphs(in *Interpreter, doc string) string {
 	return strings.Join(lines, "\n")
 }
 
+// describe returns what help says of one entry: how it is called, what it does, an example
+// to copy, and what has to do with it.
 func describe(in *Interpreter, e Entry) string {
 	text := fmt.Sprintf("%s\n%s\n", bold(in, fill(in, e.Signature, "        ")), paragraphs(in, e.Doc))
 	if e.Example != "" {
@@ -190,8 +204,9 @@ func describe(in *Interpreter, e Entry) string {
 	return text
 }
 
-// related lists the builtins that the documentation of one mentions as calls,
-// and those whose documentation mentions it.
+// related lists the builtins that the documentation of one mentions as calls, and those
+// whose documentation mentions it. So the cross references need no upkeep: they are what
+// the texts say, and a mention without parentheses is none.
 func related(in *Interpreter, name string) []string {
 	calls := func(e Entry, name string) bool {
 		i := strings.Index(e.Doc, name+"(")
