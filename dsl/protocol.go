@@ -15,6 +15,21 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// The border between protocols and the language. A protocol is a [node.Protocol], and where
+// it comes from matters to one side only:
+//
+//   - One in a script is two roles (dsl/internal/role); callProtocol makes it.
+//   - One in Go is handed over by the host, which the package does not know: a module of @std
+//     calls native(name), and gets a function of the protocol's options.
+//
+// Both become a protocolValue, which is what cluster() takes and what the runtime runs. It
+// passes each call of the runtime on to the protocol inside, and adds what only a script
+// can know: how it was written (for texts and for scripts that are written) and what its
+// functions are (for fingerprints).
+//
+// A host's mistakes, such as an option of a type that scripts do not have, are errors of
+// [New]; TestNewChecksTheHost lists them.
+
 // A Protocol is a protocol written in Go that a host hands to scripts. A
 // module of @std gives it to them under a name:
 //
@@ -37,7 +52,9 @@ type Option struct {
 	Doc     string
 }
 
-// entry makes the function that scripts call.
+// entry makes the function that scripts call: its options are keyword arguments, with their
+// defaults in the signature, so that help shows them and misspelt ones are found as for any
+// builtin.
 func (p Protocol) entry() (Entry, error) {
 	e := Entry{Doc: p.Doc}
 	params := []string{"*"}
@@ -59,6 +76,9 @@ func (p Protocol) entry() (Entry, error) {
 	return e, nil
 }
 
+// It hands New a value for each option, of the type of its default; that is checked here,
+// so that New need not. Only what was given stands in the text of the protocol: kv() and
+// kv(write_back = True) behave the same and read as they were written.
 func (p Protocol) call(c *call) (starlark.Value, error) {
 	given := make([]starlark.Value, len(p.Options))
 	var variables []any
@@ -90,6 +110,7 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 	return &protocolValue{made, p.Name + text, append([]interp.Making{{Maker: c.Builtin, Args: text}}, interp.Makings(c)...)}, nil
 }
 
+// Numbers are as nodes in Go get them: 1.0 is the int 1. A bool is no int.
 func (o Option) value(v starlark.Value) (any, error) {
 	got, _ := value.ToGo(v)
 	switch o.Default.(type) {
@@ -111,7 +132,9 @@ func (o Option) value(v starlark.Value) (any, error) {
 	}
 }
 
-// newNative makes the function native of the modules of @std.
+// newNative makes the function native of the modules of @std. The protocols become
+// functions once for an interpreter, so that native("kv") is the same value wherever it is
+// called; that is how a script that is written finds a name for it.
 func newNative(protocols []Protocol) (*interp.Builtin, error) {
 	made := map[string]*interp.Builtin{}
 	for _, p := range protocols {
@@ -135,6 +158,8 @@ func nativeEntry(made map[string]*interp.Builtin) Entry {
 	}
 }
 
+// callNative hands out the function and does not call it: options belong to scripts, names
+// to modules. Scripts see no native, so that what exists is said in one place, @std.
 func callNative(c *call, made map[string]*interp.Builtin) (starlark.Value, error) {
 	var name string
 	if err := c.Unpack(&name); err != nil {
@@ -147,15 +172,17 @@ func callNative(c *call, made map[string]*interp.Builtin) (starlark.Value, error
 	return nil, fmt.Errorf("native: no protocol %q%s; there are: %s", name, spell.Hint(name, known), strings.Join(known, ", "))
 }
 
-// A protocolValue is a protocol in a script.
+// A protocolValue is a protocol in a script. Two are one value only if they are one in
+// memory: a session finds the variable that holds its protocol that way.
 type protocolValue struct {
 	node.Protocol
 	call string          // how its text says that the script made it
 	made []interp.Making // the calls that may make it again
 }
 
-// Fingerprint implements [explore.Fingerprinted]: a protocol of a script is what
-// its functions are, and what they see; one in Go speaks for itself.
+// Fingerprint implements [explore.Fingerprinted]: a protocol of a script is what its
+// functions are, and what they see; one in Go speaks for itself, beside the options that it
+// was called with.
 func (p *protocolValue) Fingerprint() string {
 	if s, ok := p.Protocol.(*role.Protocol); ok {
 		d := newDigest(s.Interpreter())
@@ -188,7 +215,10 @@ func (p *protocolValue) Freeze()               {}
 func (p *protocolValue) Truth() starlark.Bool  { return true }
 func (p *protocolValue) Hash() (uint32, error) { return starlark.String(p.call).Hash() }
 
-// Symmetric says what the protocol inside declares.
+// Symmetric says what the protocol inside declares. These three are written out because
+// embedding a [node.Protocol] promotes the methods of that interface only: those that a
+// protocol may have beside it would be lost, and with them symmetry and the check of
+// filters.
 func (p *protocolValue) Symmetric() bool {
 	s, ok := p.Protocol.(node.Symmetric)
 	return ok && s.Symmetric()
@@ -208,8 +238,12 @@ func (p *protocolValue) SymmetricClients(program []node.Operation) bool {
 	return ok && s.SymmetricClients(program)
 }
 
-// noteRemade says which protocols and roles were made of functions that the text which
-// was just evaluated has defined anew: they go on with those of before.
+// noteRemade says which protocols and roles were made of functions that the text which was
+// just evaluated has defined anew: they go on with those of before. A value holds the
+// function and not the name, as everywhere in the language; at a prompt, where one mends a
+// handler and tries again, that is the surprise which costs most. It runs after each piece
+// of text, also after one that failed. Functions count by name and identity, so that a role
+// made after the new definition is not reported.
 func noteRemade(in *Interpreter) {
 	defined := in.redefined
 	in.redefined = nil
