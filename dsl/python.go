@@ -5,8 +5,21 @@ import (
 	"strings"
 )
 
+// What to write instead of Python. Starlark is a small part of Python, and most who write
+// it come from there; its parser says "got import, want primary expression". These tables
+// turn such an error into what the language has instead. They are consulted when something
+// has failed and never before, so that they cannot change what a script means.
+//
+// The texts that are matched are those of go.starlark.net as it is in go.mod.
+// TestPythonHabits executes an example of each, so that an update of the library which
+// words an error in another way is noticed; TestNoAdvice has mistakes of which nothing must
+// be said.
+
 // insteadOfWord is what to write instead of a word of Python, as it stands in the
 // parser's message or at the beginning of the line.
+//
+// The place of the error is often behind the word, so that the first word of the line
+// counts, too.
 var insteadOfWord = map[string]string{
 	"import":   `modules are loaded with load("@std//kv.star", "kv") or load("file.star", "name")`,
 	"from":     `modules are loaded with load("@std//kv.star", "kv") or load("file.star", "name")`,
@@ -36,6 +49,10 @@ var insteadOfWord = map[string]string{
 
 // insteadOfToken is the same for what stands in the line before the place of
 // the error or at it. The first that fits is taken.
+//
+// They are matched against all that stands before the place and not against the token
+// there, because the parser stops at what is left over: of f"…" it has read the f as a
+// name.
 var insteadOfToken = []struct {
 	before *regexp.Regexp // matched against the line up to and with the place
 	text   string
@@ -60,6 +77,8 @@ var insteadOfToken = []struct {
 var annotation = regexp.MustCompile(`^\s*def\s+\w+\s*\(.*(:|->)$|^\s*def\s+\w+\s*\(.*\)\s*-$`)
 
 // insteadOfName is what to write instead of a builtin of Python.
+//
+// A name in this table is used only if nothing in the script is called so.
 var insteadOfName = map[string]string{
 	"assert":     `write check(…) for a property, or load("@std//assert.star", "assert") and assert.eq(got, want)`,
 	"exit":       `:quit or Ctrl-D leaves the shell; fail("…") ends a script`,
@@ -107,14 +126,17 @@ var insteadOfFailed = []struct {
 	{regexp.MustCompile(`^signed has no \.(val|data|content|payload|msg) `), `what was signed is its value, and by whom is its signer`},
 }
 
+// What errors of the parser look like, and a line that begins with a word and goes on with
+// what makes it neither a call nor an assignment.
 var (
 	gotToken    = regexp.MustCompile(`^got (\w+), want`)
 	unsupported = regexp.MustCompile(`does not support (\w+) loops`)
 	firstWord   = regexp.MustCompile(`^\s*(\w+)\s+[^\s=(.\[,]`)
 )
 
-// instead says what to write instead of what the parser did not expect in a line
-// before column col (counted in characters, from 1), or "" if that is not known.
+// instead says what to write instead of what the parser did not expect in a line before
+// column col (counted in characters, from 1), or "" if that is not known. What the message
+// names is surest, then what stands at the place, then the first word of the line.
 func instead(line string, col int, message string) string {
 	if m := gotToken.FindStringSubmatch(message); m != nil && insteadOfWord[m[1]] != "" {
 		return insteadOfWord[m[1]]
@@ -130,6 +152,7 @@ func instead(line string, col int, message string) string {
 	}
 	// The place is that of the token that was not expected, or the end of it.
 	runes := []rune(line)
+	// Which of the two it is, the message does not say.
 	for _, end := range []int{col, col - 1, col + 1} {
 		if end < 1 || end > len(runes) {
 			continue
