@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// Reference returns the reference of the language, in Markdown. It is made from
-// the same entries as help().
+// Reference returns the reference of the language, in Markdown. It is made from the same
+// entries as help(), so that the page cannot lack a builtin or keep one that is gone.
+// docs/reference.md is what it returned when it was last written, which TestReferencePage
+// compares (and with -rewrite-reference writes).
 func Reference() string {
 	var b strings.Builder
 	b.WriteString("# The language\n\n")
@@ -23,6 +25,7 @@ func Reference() string {
 	return b.String()
 }
 
+// What is listed to people has an order that is the same each time.
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
