@@ -10,14 +10,25 @@ import (
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
-// A reportValue is a report in a script.
+// A report in a script: a table from attribute to what it is of [explore.Report]. A report
+// is a truth value, too, so that "if not explore(…)" reads as it should, and its text is
+// what print shows.
+//
+// Attributes are made when they are asked for: a report may hold thousands of worlds of
+// which a script wants one. What each of them means is said in the entry of explore
+// (builtin_search.go), and TestEveryAttributeIsDocumented compares the two.
+
+// A reportValue is a report in a script. It never changes, other than that its alarm is
+// marked as seen when .failures is read.
 type reportValue struct {
 	*explore.Report
 	properties propertyList // what was judged
 	alarm      *alarm       // nil if no code failed
 }
 
-// violation is a violation in a script.
+// violation is a violation in a script. It is found again by its name in the report, which
+// is unique there (see [propertyList.judged]), because the properties of the script may
+// share one.
 func (r *reportValue) violation(v explore.Violation) *finding {
 	f := finding{world: v.Counterexample, why: v.Why}
 	f.property = r.properties.judged()[slices.Index(r.Checked, v.Property)]
@@ -25,7 +36,9 @@ func (r *reportValue) violation(v explore.Violation) *finding {
 		v.Length, starlark.MakeBigInt(v.Shortest), starlark.MakeBigInt(v.Scenarios))
 }
 
-// first returns what a report found first, nil if it found nothing.
+// first returns what a report found first, nil if it found nothing: a violation before any
+// failure, as report.counterexample has it. show, why, enter and shrink all mean this one
+// when they are given a report.
 func (r *reportValue) first() *finding {
 	switch {
 	case len(r.Violations) > 0:
@@ -61,6 +74,8 @@ func (r *reportValue) instead(fn string) string {
 	return fn + "(report.passing[0]) takes a scenario that holds"
 }
 
+// reportAttrs are the attributes. Numbers of scenarios are integers of any size, those of
+// worlds and steps fit into memory and so into an int. Only seconds differ from run to run.
 var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"ok":          func(r *reportValue) starlark.Value { return starlark.Bool(r.OK()) },
 	"complete":    func(r *reportValue) starlark.Value { return starlark.Bool(r.Complete()) },
@@ -124,7 +139,8 @@ var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	},
 }
 
-// coverageValue shows what a sample met; of other searches there is none.
+// coverageValue shows what a sample met; of other searches there is none. unseen is None
+// where no estimate can be made, since 0.0 would claim that nothing is left.
 func coverageValue(c *explore.Coverage) starlark.Value {
 	if c == nil {
 		return starlark.None
