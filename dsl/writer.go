@@ -13,6 +13,28 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// How a script is written that leads from nothing to a world: by :save, of what a person
+// did at a prompt, and by shrink, of a scenario that a search found.
+//
+// The hard part is the definitions. A protocol is a value, made somewhere of functions that
+// were defined somewhere, maybe by a function with arguments, in a module, in a loop. The
+// script has to make it again. Nothing keeps that by itself, so values remember the calls
+// under way when they were made (interp.Making), and there are several guesses at how to
+// write each:
+//
+//   1. by a function that the script can name, with the arguments that it was called with,
+//   2. by a variable that holds the value,
+//   3. by what a module that was loaded exports.
+//
+// What a text needs (variables, functions, load statements) is then added by
+// [interp.Definitions], and what those need. Whether a guess is right cannot be read off
+// it. So shrink runs each script before it prints it, and takes the first that shows the
+// violation (see replayed in builtin_shrink.go); :save, which has nothing to compare with,
+// writes what the person wrote.
+//
+// Tested by TestScript, TestScriptWritesProtocols and the tests in shrink_test.go, which
+// execute what was written.
+
 // A writer writes scripts that lead from nothing to a world: what they need of what was
 // defined, the system, the steps and the checks. It writes what :save keeps and what
 // shrink prints.
@@ -22,21 +44,23 @@ type writer struct {
 }
 
 // script is the whole script of a system and what happens in it. protocol is an expression
-// that makes its protocol.
+// that makes its protocol. Definitions come first; they are found by the names in the rest.
 func (w writer) script(protocol string, c runtime.Config, happens string) string {
 	text := systemText(protocol, c) + happens
 	return w.needs(text) + text
 }
 
-// needs returns the statements that define the names in a text. An operation that
-// nothing defines is defined by its name.
+// needs returns the statements that define the names in a text. An operation that nothing
+// defines is defined by its name: steps show write("red"), which is a function of a module
+// that the script may not have loaded under that name.
 func (w writer) needs(text string) string {
 	return w.Of(text, func(name string) string {
 		return fmt.Sprintf("def %s(*arg, **args):\n    return operation(%q, *arg, **args)\n", name, name)
 	})
 }
 
-// protocols returns expressions that may make a protocol.
+// protocols returns expressions that may make a protocol, the likeliest first. Of text that
+// was evaluated it is known how the protocol was written in the call of cluster.
 func (w writer) protocols(p *protocolValue) []string {
 	texts := w.Expressions(p, p.made)
 	if text := w.in.staged[p]; text != "" {
@@ -45,7 +69,8 @@ func (w writer) protocols(p *protocolValue) []string {
 	return texts
 }
 
-// properties returns expressions that may make a property.
+// properties returns expressions that may make a property, the likeliest first: the call
+// itself if all that it names can be had.
 func (w writer) properties(p *propertyValue) []string {
 	texts := w.Expressions(p, p.made)
 	if p.text != "" && w.Sees(p.text) {
@@ -54,7 +79,8 @@ func (w writer) properties(p *propertyValue) []string {
 	return texts
 }
 
-// sessionScript writes how a session came to its world.
+// sessionScript writes how a session came to its world. Checks are made where they were
+// made, between the steps, and one that fails there fails again.
 func sessionScript(in *Interpreter) (string, error) {
 	at, err := in.session.current()
 	if err != nil {
@@ -77,7 +103,9 @@ func sessionScript(in *Interpreter) (string, error) {
 	return w.script(protocol, at.Cluster().Config(), happens), nil
 }
 
-// protocol returns how a session wrote its protocol: a name, or how it is made.
+// protocol returns how a session wrote its protocol: a name, or how it is made. The error
+// says what a person can do, since a session that cannot be saved has been worked on for a
+// while.
 func (w writer) protocol(p *protocolValue) (string, error) {
 	if names := w.Names(p); len(names) > 0 {
 		return names[0], nil
@@ -91,8 +119,10 @@ func (w writer) protocol(p *protocolValue) (string, error) {
 	return "", fmt.Errorf("nothing here is a name for the protocol %s; assign it to a variable before cluster(…)", p)
 }
 
-// noteStaging remembers how a statement of text writes the protocol, if it set
-// up a system.
+// noteStaging remembers how a statement of text writes the protocol, if it set up a system.
+// It is called after each statement that a shell executes, when the statement is at hand
+// and the session knows what came of it; later it could not be said which text made the
+// value.
 func noteStaging(in *Interpreter, text string, parsed syntax.Stmt) {
 	p := in.session.protocol
 	if p == nil || in.staged[p] != "" {
@@ -110,8 +140,11 @@ func noteStaging(in *Interpreter, text string, parsed syntax.Stmt) {
 	})
 }
 
-// shrunkScripts returns scripts that may play a scenario and judge it, and whether they
-// are whole: whether they lack no definition. There is one at least.
+// shrunkScripts returns scripts that may play a scenario and judge it, and whether they are
+// whole: whether they lack no definition. There is one at least. They are all combinations
+// of ways to write the protocol and the property, in the order in which they are worth
+// trying. What nothing defines is named in a comment, so that a person can complete the
+// script.
 func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts []string, whole bool) {
 	w := writer{interp.DefinitionsAt(c), interpreter(c)}
 	var judged []string
@@ -145,6 +178,7 @@ func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts [
 	return []string{w.needs(systemText("None", config)+happens) + note + systemText(protocol.Name(), config) + happens}, false
 }
 
+// The start is not a part of it: a script that is written begins where the system begins.
 func stepsText(w *runtime.World) string {
 	var b strings.Builder
 	for _, step := range stepsTo(w) {
@@ -153,7 +187,8 @@ func stepsText(w *runtime.World) string {
 	return b.String()
 }
 
-// systemText is the calls that set up a system.
+// systemText is the calls that set up a system. What has its default is left out where
+// people leave it out: names that are A, B, C and so on, the network, two copies.
 func systemText(protocol string, c runtime.Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cluster(%s, ", protocol)
@@ -207,7 +242,11 @@ func programText(program []node.Operation) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }
 
-// actionText writes an action as a script does: a call of its builtin.
+// actionText writes an action as a script does: a call of its builtin. It is what the
+// runtime calls to show a step (see runtime.Config.Write), so that titles, reports and
+// errors all say what could be typed. The names of arguments are those of the parameters:
+// that the two agree is what makes acts and actions one thing (see builtin_acts.go).
+// Required arguments stand by position, as people write them.
 func actionText(in *Interpreter, a runtime.Action) string {
 	var args []string
 	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
