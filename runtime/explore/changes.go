@@ -116,7 +116,8 @@ func (s *shrinker) withoutRuns(instances []string, i int) []runtime.Action {
 }
 
 // withoutTwins takes out one of the instances of an identity. Those after it
-// take its name and the names after that.
+// take its name and the names after that. Which of them goes is a change of its own for each,
+// because it may be the first that behaves as it should and its twin that does the harm.
 func (s *shrinker) withoutTwins() []change {
 	var list []change
 	for t, twin := range s.config.Twins {
@@ -161,7 +162,8 @@ func (s *shrinker) twin(id string) int {
 }
 
 // renamed gives instances other names; those whose name becomes "" vanish. What
-// only they did is left out.
+// only they did is left out. Names stand in actions and nowhere else, so that a scenario of one
+// cluster becomes one of another by its arguments.
 func renamed(actions []runtime.Action, names map[string]string) []runtime.Action {
 	var list []runtime.Action
 	for _, a := range actions {

@@ -23,7 +23,8 @@ import (
 // there again: the parent links of all search nodes, and the weights of the last layer's. The
 // search nodes themselves are not in it, because they are numbers that mean nothing in
 // another run; taking one step for each of them brings them back. So a file is
-// small, and no state of a protocol has to be readable later.
+// small, and no state of a protocol has to be readable later: a rank and a choice for each
+// search node of all layers.
 //
 // A file is locked while a search works with it. It is believed only as far as
 // it can be checked: its fingerprint is that of the search, the worlds that it
@@ -40,7 +41,9 @@ type checkpointFile struct {
 	shown  string // as people call it
 }
 
-// A keeper keeps the checkpoints of a search.
+// A keeper keeps the checkpoints of a search. It writes between layers only, so that a file
+// says something exact: all scenarios of so many steps, and nothing of longer ones. What a
+// search that stops has judged of the layer under way is reported and not kept.
 type keeper struct {
 	*checkpointFile
 	complete progressMade // when the last complete layer was
@@ -160,7 +163,8 @@ func (x *search) write(layer *frontier, p progressMade) {
 	k.saved = time.Now()
 }
 
-// snapshot copies what was counted and found so far.
+// snapshot copies what was counted and found so far. A copy, because it is kept while the
+// next layer is gone through, and written if that one is not completed.
 func (x *search) snapshot() progressMade {
 	p := progressMade{
 		Tallies: slices.Clone(x.tallies.counts), Worlds: x.report.Worlds, Steps: x.report.Steps,
@@ -182,7 +186,8 @@ func (x *search) snapshot() progressMade {
 	return p
 }
 
-// texts lists the steps from the starting world to w.
+// texts lists the steps from the starting world to w, in their notation: by it steps are
+// found again in the space of a search that resumes.
 func (x *search) texts(w *runtime.World) []string {
 	texts := []string{}
 	for _, v := range w.Path()[x.options.Start.Depth()+1:] {
@@ -191,7 +196,8 @@ func (x *search) texts(w *runtime.World) []string {
 	return texts
 }
 
-// digestNode adds the digest of a world, and its weight, to that of those before.
+// digestNode adds the digest of a world, and its weight, to that of those before, in their
+// order. It finds mistakes and changed code, and is no signature.
 func digestNode(sum, world uint64, w weight) uint64 {
 	for _, v := range append([]uint64{world}, w...) {
 		sum = (sum ^ v) * 0x9e3779b97f4a7c15
@@ -307,6 +313,9 @@ func decodeCheckpoint(data []byte) (*checkpoint, error) {
 	return c, nil
 }
 
+// decodeBody reads what stands behind the checksum. That is right for files of this program
+// and for those that were made to look so; nothing is allocated that the file has no bytes for,
+// and each parent link is left to be compared with the layer before, when that is known.
 func decodeBody(body []byte) (*checkpoint, error) {
 	short := false
 	number := func() uint64 {

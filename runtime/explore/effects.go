@@ -10,8 +10,10 @@ import (
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
-// A verdict about scenarios that differ in nothing rests on less than it seems.
-// So a search notes of each choice whether it ever mattered:
+// A verdict about scenarios that differ in nothing rests on less than it seems. In model
+// checking a formula holds vacuously if a part of it does not matter (Beer, Ben-David, Eisner
+// and Rodeh, "Efficient Detection of Vacuity in Temporal Model Checking", FMSD 2001); here it is
+// a part of the space that may not. So a search notes of each choice whether it ever mattered:
 //
 //   - A step must have been possible in some world to which a scenario came.
 //   - A filter must have lost a message: one of its type, on one of its links,
@@ -86,7 +88,8 @@ func inBoth(a, b []NoEffect) []NoEffect {
 	return list
 }
 
-// choices are the choices of a search, numbered.
+// choices are the choices of a search, numbered. They are found once, from the steps of the
+// space and the path to the start, and never change: what workers note are bits.
 type choices struct {
 	steps   map[string]uint32 // by text
 	texts   []string          // of the steps
@@ -188,7 +191,9 @@ func (b bitset) add(c bitset) {
 	}
 }
 
-// effects are what was seen of the choices.
+// effects are what was seen of the choices. Each worker has its own, which are added up after
+// a layer: bits are only ever set, so that their order does not matter. They stand in
+// checkpoints, whence the capital letters.
 type effects struct {
 	of                *choices
 	Offered, Possible bitset // steps
@@ -220,7 +225,9 @@ func (e effects) knows(step uint32, possible bool) bool {
 	return possible && e.Possible.has(step) || !possible && e.Offered.has(step)
 }
 
-// note notes what a step did that a simulator took, or could not take.
+// note notes what a step did that a simulator took, or could not take. Filters are named by
+// numbers of the cluster, which has more of them than the space: those of steps that were
+// taken elsewhere are no choices here.
 func (e effects) note(step uint32, possible bool, filtered []uint32) {
 	e.Offered.set(step)
 	if !possible {

@@ -139,19 +139,16 @@ type Progress struct {
 
 // Explore judges every scenario of s. If ctx ends before that, the report says
 // what was covered until then. The error is of the options, not of what was found.
+//
+// The work grows with the number of different worlds and of the steps from each, and the memory
+// with the worlds of two layers; the number of scenarios costs nothing but digits.
 func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err error) {
 	defer engine.CatchLimit(&err)
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("explore: %w", err)
 	}
-	if k := o.Shard; k.Count < 0 || k.Index < 0 || k.Count > 0 && k.Index >= k.Count {
-		return nil, fmt.Errorf("explore: there is no shard %d of %d; the first is 0", k.Index, k.Count)
-	}
-	if o.Shard.Count > 1 && o.First {
-		return nil, errors.New("explore: a shard covers its part wholly, so that it cannot stop at the first violation")
-	}
-	if o.Shard.Count > 1 && o.Checkpoint != "" {
-		return nil, errors.New("explore: a shard has no checkpoint")
+	if err := o.checkShard(); err != nil {
+		return nil, fmt.Errorf("explore: %w", err)
 	}
 	asked := o.Symmetry == Always || o.Symmetry == Sampled
 	if o.Shard.Count > 1 {
@@ -173,17 +170,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 	r, err = x.run(ctx)
 	var a asymmetry
 	if errors.As(err, &a) {
-		was := x.report
-		if r, err = x.anew(o, a).run(ctx); err == nil {
-			r.Asymmetry, r.Asked = a.why, o.Symmetry != Auto
-			switch {
-			case r.Continued != nil:
-			case was.Continued != nil:
-				r.Anew = fmt.Sprintf("after step %d, to which %s led, symmetry could not be used: %s", was.Continued.Steps, was.Continued.File, a.why)
-			default:
-				r.Anew = was.Anew
-			}
-		}
+		r, err = x.runAnew(ctx, o, a)
 	}
 	if err == nil && asked && o.Shard.Count > 1 {
 		r.Asymmetry, r.Asked = "a search in shards does without", true
@@ -231,6 +218,19 @@ func (o Options) check(s *space.Space) error {
 		if step.Cluster() != o.Start.Cluster() {
 			return fmt.Errorf("%s was made for another cluster, %s, than that of the world to start from, %s", step.Text(), step.Cluster(), o.Start.Cluster())
 		}
+	}
+	return nil
+}
+
+// checkShard reports a part that is none, and what does not go with parts.
+func (o Options) checkShard() error {
+	switch k := o.Shard; {
+	case k.Count < 0 || k.Index < 0 || k.Count > 0 && k.Index >= k.Count:
+		return fmt.Errorf("there is no shard %d of %d; the first is 0", k.Index, k.Count)
+	case k.Count > 1 && o.First:
+		return errors.New("a shard covers its part wholly, so that it cannot stop at the first violation")
+	case k.Count > 1 && o.Checkpoint != "":
+		return errors.New("a shard has no checkpoint")
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ func newFindings(r *Report, j *judge.Judge) *findings {
 }
 
 // passed keeps a passing scenario if there is room for it: one with progress
-// may take the place of one without.
+// may take the place of one without. The world is asked for only if it is kept, because
+// playing a scenario costs more than finding it.
 func (f *findings) passed(progress bool, world func() *runtime.World) {
 	kept := &f.report.Passing
 	at := len(*kept)
@@ -48,7 +49,9 @@ func (f *findings) passed(progress bool, world func() *runtime.World) {
 }
 
 // found notes what shows at the end of w for the first time, and in how many prefixes
-// of that length. It returns where the number of scenarios in which it shows is counted.
+// of that length. Why it is wrong is asked of the property itself, of the scenario that was
+// played for real and not of what a monitor remembers; that may take a little longer than the
+// search (see [grace]). It returns where the number of scenarios in which it shows is counted.
 func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *runtime.World, count *big.Int) (scenarios *big.Int) {
 	f.known[what] = true
 	r := f.report
@@ -72,7 +75,9 @@ func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *ru
 	return scenarios
 }
 
-// gather adds up what the workers found in a layer. Replay returns the world to which
+// gather adds up what the workers found in a layer: of each flaw the least parent link and the
+// sum of prefixes, so that it does not matter which of them met it. Only here, once for each
+// flaw of a search, is a scenario played. Replay returns the world to which
 // a parent link leads, after so many steps.
 func (f *findings) gather(ctx context.Context, team []*worker, length int, replay func(from parentLink) *runtime.World) {
 	wrong := map[judge.Flaw]*evidence{}
@@ -97,7 +102,9 @@ func (f *findings) gather(ctx context.Context, team []*worker, length int, repla
 	}
 }
 
-// sum counts the scenarios in which something shows, and all of them.
+// sum counts the scenarios in which something shows, and all of them. What a scenario counts
+// for depends on where it ended: one that ended early stands for all that its space lists from
+// there on, so that covered is the size of the space when everything was judged.
 func (f *findings) sum(t *tallies, places []*place) {
 	r := f.report
 	byProperty := map[int]*big.Int{}
@@ -127,7 +134,9 @@ func (f *findings) sum(t *tallies, places []*place) {
 	}
 }
 
-// rest reports on what the verdicts rest.
+// rest reports on what the verdicts rest: properties that were never put to the test, by their
+// own measure (a monitor that implements [check.Testing] knows), and decisions that could not
+// have differed.
 func (f *findings) rest(properties []check.Property) {
 	r := f.report
 	r.Decided = f.judge.Decided()
@@ -164,7 +173,10 @@ func (f *findings) dropEmpty() {
 }
 
 // tallies counts scenarios by the place that they reached and by what became
-// of them; the count of the place tells how many scenarios of the space that is.
+// of them; the count of the place says how many scenarios of the space that is. Counts are
+// kept as words and become numbers in the end (see [tallies.scenarios]): workers add to them
+// at every step that ends a scenario, and big numbers would allocate. Nearly all scenarios end
+// without a flaw, and those lie in one list; the map holds the others.
 type tallies struct {
 	words  int
 	counts []uint64          // of those in which nothing went wrong: [place][outcome][progress][word]
@@ -265,7 +277,7 @@ func (t *tallies) scenarios(places []*place) iter.Seq2[ending, *big.Int] {
 }
 
 // left reports whether some scenarios were not followed, because they had violated all
-// that is checked.
+// that is checked. What is said to be without effect may have one there.
 func (t *tallies) left(places []*place) bool {
 	for e := range t.marred {
 		if e.outcome == violatesAll && !places[e.place].last {

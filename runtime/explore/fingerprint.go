@@ -25,7 +25,8 @@ import (
 type Fingerprint []Part
 
 // A Part of a fingerprint is a short text for people, or a digest of what is
-// too long for that.
+// too long for that. Parts have names so that a refusal can say what is different: that a
+// checkpoint is of another network says more than that it is of another search.
 type Part struct{ Name, Text string }
 
 // Fingerprinted is what a protocol or a property implements if its behaviour
@@ -92,7 +93,9 @@ func (p Part) short() bool { return !strings.HasPrefix(p.Text, digestPrefix) && 
 // symmetries are the names of the modes.
 var symmetries = map[Symmetry]string{Auto: "from many worlds on", Always: "always", Sampled: "sampled", Never: "never"}
 
-// fingerprint returns the fingerprint of a search of s. It looks at all steps.
+// fingerprint returns the fingerprint of a search of s. It looks at all steps. Numbers of
+// workers, budgets and limits are not in it: findings do not depend on them, and a search is
+// resumed with more of them.
 func (o Options) fingerprint(s *space.Space) Fingerprint {
 	c := o.Start.Cluster()
 	config := c.Config()
@@ -167,6 +170,10 @@ func programs(c runtime.Config) string {
 // buildText says which program this is: the versions of its modules and of its
 // source. If they do not tell, because the source was edited since, it is a
 // digest of the program itself.
+//
+// Code of nodes and properties that is written in Go is a part of the program, and there is no
+// other way to tell it apart: two builds of one source are one program, and an edited source is
+// another one, though the edit may not matter.
 var buildText = sync.OnceValue(func() string {
 	sum := sha256.New()
 	info, ok := debug.ReadBuildInfo()
@@ -195,6 +202,8 @@ var buildText = sync.OnceValue(func() string {
 	return digestPrefix + hex.EncodeToString(sum.Sum(nil)[:16])
 })
 
+// programDigest is a digest of the file that runs, and of what sum has. A program that cannot
+// read itself has the same text as others that cannot.
 func programDigest(sum hash.Hash) string {
 	path, err := os.Executable()
 	if err == nil {

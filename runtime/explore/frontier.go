@@ -203,7 +203,8 @@ func (f *frontier) empty() bool {
 // len returns the number of search nodes of a sealed frontier.
 func (f *frontier) len() int { return len(f.order) }
 
-// at returns the search node of the given rank and its weight.
+// at returns the search node of the given rank and its weight. Both lie in the frontier, and
+// the caller must not change them. Any number of goroutines may call it after seal.
 func (f *frontier) at(rank int) (searchNode, weight) {
 	i := int(f.order[rank])
 	s, found := slices.BinarySearch(f.first, i)
@@ -219,7 +220,8 @@ func (f *frontier) at(rank int) (searchNode, weight) {
 	return sh.nodes[n*f.width : (n+1)*f.width], sh.weights[n*f.words : (n+1)*f.words]
 }
 
-// bytes returns the memory that the search nodes occupy.
+// bytes returns the memory that the search nodes occupy, spare room included. It may be called
+// while workers add to it.
 func (f *frontier) bytes() int {
 	n := 8 * cap(f.order) / 2
 	for i := range f.shards {

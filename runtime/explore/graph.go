@@ -169,7 +169,8 @@ func (g *graph) leaders(at *place) node.Set {
 	return leaders
 }
 
-// expected lets a simulator know what may follow steps to a place.
+// expected lets a simulator know what may follow steps to a place: it merges local states
+// that no such step can distinguish, all of them if nothing follows.
 func (p *place) expected(sim *engine.Simulator) {
 	if p.ends {
 		sim.ExpectEnd()
@@ -179,7 +180,7 @@ func (p *place) expected(sim *engine.Simulator) {
 }
 
 // refused says why a step cannot happen in the starting world; "" if no scenario begins
-// with it.
+// with it. Elsewhere there is no one reason: it may be another in each world.
 func (g *graph) refused(ctx context.Context, number uint32) string {
 	for _, way := range g.places[0].groups {
 		if i := slices.Index(way.numbers, number); i >= 0 {
@@ -214,8 +215,10 @@ func (p *place) choice(n int) (runtime.Step, *place) {
 	panic("explore: a parent link names a choice that does not exist")
 }
 
-// replay walks from the start to where a parent link of the layer under way leads.
-// A last step that cannot happen is left out. If worlds are canonical from some layer
+// replay walks from the start to where a parent link of the layer under way leads, in real
+// worlds with deliveries and a past. It takes the same choices from the same search nodes as the
+// search did; with symmetry those are canonical, so that beside the real world the canonical one
+// is walked, and each step is renamed back to the names that the real one has. A last step that cannot happen is left out. If worlds are canonical from some layer
 // on, names are those of the search, else nil.
 func (g *graph) replay(ctx context.Context, j *judge.Judge, names *canonicalizer, from parentLink) *runtime.World {
 	var choices []int

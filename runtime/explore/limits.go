@@ -25,6 +25,9 @@ type limits struct {
 
 func defaultLimits() limits { return limits{nodes: 7 << 29, choices: 7 << 29} }
 
+// The memory of maps and nodes is counted by estimates, because to ask the heap stops or slows
+// all workers. The guard, which does ask the heap, stands beside them for what is not counted.
+
 // pairBytes is about what a map takes for each pair of numbers.
 const pairBytes = 40
 
@@ -55,15 +58,17 @@ func grace(ctx context.Context) (context.Context, context.CancelFunc) {
 	return last, func() { detach(); cancel(nil) }
 }
 
-// bounds are the time and the memory of a search or a sample, as they are used up.
+// bounds are the time and the memory of a search or a sample, as they are used up. Workers
+// write to them now and then, a watch beside them reads; nothing waits.
 type bounds struct {
 	clock    *clock       // of the budget, nil before it runs
 	occupied atomic.Int64 // bytes when memory was counted last
 	workers  atomic.Int64 // bytes of what the workers remember
 }
 
-// within bounds a search by its budget, its memory and what its cluster can learn. The
-// context that it returns ends with the cause why; the function ends the watch.
+// within bounds a search by its budget, its memory and what its cluster can learn: all three end
+// a context, and so do those who stop it from outside, so that workers look at one thing. Its
+// cause is what the report gives for the reason. The function ends the watch.
 func (b *bounds) within(ctx context.Context, o Options) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	full := o.Start.Cluster().Engine().Full()

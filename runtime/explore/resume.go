@@ -13,12 +13,23 @@ import (
 )
 
 // A resumption is the way back of a search to where a checkpoint was written.
+//
+// The file holds choices and counts, no world: those are found again by taking one step for
+// each search node, from layer to layer, which is a fraction of the steps that the search took
+// to find them, and which the code of nodes must answer as it did. So a file is not believed in
+// what matters most. What it counts is checked as far as it can be: against the steps taken
+// again, against a digest of the worlds of its last layer, and by a balance, in which each
+// scenario of the space is either counted or still to come.
+//
+// Every refusal says what does not fit, and that the file can be removed: the search that
+// refuses it leaves it as it is.
 type resumption struct {
 	*search
 	from *checkpoint
 }
 
-// layer goes back and returns the layer to go on from.
+// layer goes back and returns the layer to go on from. What was found before is in the report
+// then, and what was counted in the search.
 func (b *resumption) layer(ctx context.Context) (*frontier, error) {
 	c, r := b.from, b.report
 	r.Continued = &Continued{File: b.keeper.shown, Steps: len(c.parents) - 1, Of: b.space.MaxLen()}
@@ -66,7 +77,8 @@ func (b *resumption) layer(ctx context.Context) (*frontier, error) {
 
 // layersAgain takes the steps again that led to the search nodes of a checkpoint, from the first
 // search node on, and returns those of its last layer, and how many worlds were gone on from
-// and steps taken.
+// and steps taken: by the search that wrote it, which took every step from each of them and
+// not only the one that leads on. Two layers are in memory at a time.
 func (b *resumption) layersAgain(ctx context.Context, first searchNode) (nodes []searchNode, worlds, steps int, err error) {
 	c := b.from
 	nodes = []searchNode{first}
@@ -101,7 +113,8 @@ func (b *resumption) layersAgain(ctx context.Context, first searchNode) (nodes [
 }
 
 // layerAgain returns the search nodes of layer k, to which the search nodes before it led. The error
-// is that of the first search node that cannot be had, whichever worker comes to it.
+// is that of the first search node that cannot be had, whichever worker comes to it: workers go on
+// with the blocks that they took when one fails, and of all errors the first in order is returned.
 func (b *resumption) layerAgain(ctx context.Context, k int, nodes []searchNode, tell func(taken int)) ([]searchNode, error) {
 	parents := b.from.parents[k]
 	next := make([]searchNode, len(parents))
@@ -179,7 +192,8 @@ func (b *resumption) nodesAgain(ctx context.Context, w *worker, k int, nodes []s
 }
 
 // lastLayer returns the layer that the search goes on from: its nodes with their
-// weights, as they were when the checkpoint was written.
+// weights, as they were when the checkpoint was written. Two nodes of the file that are one
+// now, or a world with another content, show that code does something else than it did.
 func (b *resumption) lastLayer(ctx context.Context, nodes []searchNode) (*frontier, error) {
 	c, words := b.from, b.graph.words
 	if len(c.weights) != words*len(nodes) {
@@ -206,7 +220,9 @@ func (b *resumption) lastLayer(ctx context.Context, nodes []searchNode) (*fronti
 	return layer, nil
 }
 
-// restore puts back what was counted and found.
+// restore puts back what was counted and found. Nothing is taken over that the search could
+// not have written: numbers of places, choices and properties are within those that there are,
+// and each flaw that some scenario is counted for has been found.
 func (b *resumption) restore(ctx context.Context) error {
 	p := b.from.Progress
 	if n := 2 * int(outcomes) * b.graph.words; len(p.Tallies)%n != 0 || len(p.Tallies)/n > len(b.graph.places) {
@@ -285,7 +301,8 @@ func (b *resumption) walkAgain(steps map[string]runtime.Step, texts []string) (*
 	return w, nil
 }
 
-// restoreFound restores one of the things that were found.
+// restoreFound restores one of the things that were found, by playing its counterexample
+// again. Why it is one is asked anew, and not read from the file.
 func (b *resumption) restoreFound(ctx context.Context, f foundBefore, steps map[string]runtime.Step) error {
 	w, err := b.walkAgain(steps, f.Steps)
 	if err != nil {
@@ -301,7 +318,8 @@ func (b *resumption) restoreFound(ctx context.Context, f foundBefore, steps map[
 }
 
 // balance reports whether each scenario of the space is counted once: as judged,
-// or as one that leads through a search node of the layer.
+// or as one that leads through a search node of the layer. The sum is that of a complete search,
+// in exact numbers, so that no weight or tally of the file can be changed alone.
 func (b *resumption) balance(layer *frontier) error {
 	through := map[*place]weight{}
 	for rank := range layer.len() {
@@ -316,7 +334,7 @@ func (b *resumption) balance(layer *frontier) error {
 		through[at].add(w)
 	}
 	sum := b.tallies.covered(b.graph.places)
-	for at, w := range through {
+	for at, w := range through { // those that end at the place were counted when it was reached
 		n := new(big.Int).Sub(at.at.Count(), big.NewInt(int64(at.at.Accepts())))
 		sum.Add(sum, n.Mul(n, w.big()))
 	}

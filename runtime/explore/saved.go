@@ -16,6 +16,9 @@ import (
 // added to those of other shards. It has the parts of a [Report], but for its course,
 // of which it says no more than why the search stopped. Numbers of scenarios are exact,
 // however many digits they have.
+//
+// Equal searches have equal bytes, whatever the machine and the number of workers, but for the
+// handler runs of clusters that had learnt something before.
 type Saved struct {
 	File   string      `json:"-"` // from which it was read, for errors; may be ""
 	Search Fingerprint // what was searched; only reports of one search can be added
@@ -29,7 +32,8 @@ type Saved struct {
 	Counterexample []string `json:",omitempty"` // its steps from the starting world
 }
 
-// Save returns the report as it can be written down.
+// Save returns the report as it can be written down. It shares its parts with r, and takes the
+// fingerprint of the search, for which it looks at all steps of the space once.
 func (r *Report) Save() *Saved {
 	s := &Saved{
 		Search: r.fingerprint(), Question: r.Question, Extent: r.Extent, Reduction: r.Reduction, Cost: r.Cost, Found: r.Found, Basis: r.Basis,
@@ -67,7 +71,8 @@ func (s *Saved) named() string {
 	return s.File + " (" + which + ")"
 }
 
-// check reports figures that no search can have.
+// check reports figures that no search can have. A file may have been made by hand, or be the
+// work of another program: what is added to other reports at least fits together.
 func (s *Saved) check() error {
 	for _, n := range []*big.Int{s.Size, s.Covered, s.EndedEarly, s.Progressed} {
 		if n == nil || n.Sign() < 0 {
@@ -152,7 +157,11 @@ type Ending struct {
 }
 
 // The format of a file of reports: a line, each report as a line of JSON, and a
-// last line that says how the scripts ended, and the SHA-256 of all before it.
+// last line that says how the scripts ended, and the SHA-256 of all before it. A file that was
+// cut has no last line, and one without it says that its script may still be running: so a
+// verdict is never read from a part of what was searched. The checksum finds damage, and is no
+// signature. Fields that are not known are an error, because a report of which a part is not
+// understood cannot be added to another.
 
 // reportsLine begins each file of reports; reportsMagic is that of this format.
 const (

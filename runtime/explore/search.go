@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/big"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -49,7 +47,8 @@ func newSearch(s *space.Space, o Options) *search {
 }
 
 // anew returns a search that does without symmetry what x began with it, in the time
-// and the memory that are left.
+// and the memory that are left. Nothing that x found is taken over: worlds may have been
+// merged that are not one. What the cluster has learnt stays, so that no code runs twice.
 func (x *search) anew(o Options, why asymmetry) *search {
 	o.Symmetry = Never
 	o.Resume = o.Resume && why.known // a checkpoint written with symmetry is of no use
@@ -60,6 +59,23 @@ func (x *search) anew(o Options, why asymmetry) *search {
 		y.keeper = &keeper{checkpointFile: x.keeper.checkpointFile}
 	}
 	return y
+}
+
+// runAnew covers the space without symmetry, and says in the report why.
+func (x *search) runAnew(ctx context.Context, o Options, why asymmetry) (*Report, error) {
+	r, err := x.anew(o, why).run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Asymmetry, r.Asked = why.why, o.Symmetry != Auto
+	switch was := x.report.Continued; {
+	case r.Continued != nil:
+	case was != nil:
+		r.Anew = fmt.Sprintf("after step %d, to which %s led, symmetry could not be used: %s", was.Steps, was.File, why.why)
+	default:
+		r.Anew = x.report.Anew
+	}
+	return r, nil
 }
 
 // run covers the space, as far as bounds and options let it. Whatever ends it early, what
@@ -83,12 +99,14 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 			x.saveStopped(layer)
 			break
 		}
+		// From here on the next layer is complete: its weights are final, and it is ranked.
 		parents, err := next.seal(ctx)
 		if err != nil { // the whole layer was judged, and yet there is nothing to go on from
 			x.report.Stopped, x.report.Partial = context.Cause(ctx), 1
 			x.saveStopped(layer)
 			break
 		}
+		// Once worlds are merged the layers after it are made of canonical ones by the workers.
 		if !x.graph.canonical() && next.len() >= manyNodes {
 			switch next, parents, err = x.merge(ctx, next, parents); {
 			case err != nil && ctx.Err() != nil:
@@ -206,11 +224,6 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	return layer, err
 }
 
-// blockNodes is how many search nodes a worker takes at a time; fewer of a small layer, so
-// that all workers have some. A block is some milliseconds of work where steps are taken from
-// memory, so that the counter that deals blocks out is no place where workers meet.
-const blockNodes = 256
-
 // layer expands each search node of a layer and returns the next one. If that is
 // complete and the search is to end with it, ended says why.
 func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next *frontier, ended, err error) {
@@ -223,55 +236,11 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 			break
 		}
 	}
-	workers = min(workers, nodes.len())
-	// A quarter of a fair share at a time evens out that nodes differ in what they cost.
-	block := int64(max(1, min(blockNodes, nodes.len()/(4*workers))))
-	shards := 1 // of one worker nothing waits, and its nodes lie in order
-	if workers > 1 {
-		shards = 64
-	}
-	next = x.graph.frontier(shards)
-	var (
-		group       sync.WaitGroup
-		taken, done atomic.Int64
-		team        = make([]*worker, workers)
-		covered     *big.Int
-	)
-	began := time.Now()
-	if x.options.Progress != nil {
-		covered = x.tallies.covered(x.graph.places)
-	}
-	for i := range team {
-		group.Go(func() {
-			// Made here, what workers write to lies apart in memory.
-			w := newWorker(ctx, x)
-			team[i] = w
-			counted := 0
-			for w.err == nil && ctx.Err() == nil {
-				from := int(taken.Add(block) - block)
-				if from >= nodes.len() {
-					return
-				}
-				done.Add(int64(w.expandAll(ctx, nodes, from, min(from+int(block), nodes.len()), next)))
-				if isLimit(w.err) {
-					stop(w.err)
-				}
-				if x.options.MaxMemory > 0 && w.steps-counted >= countSteps {
-					counted = w.steps
-					x.memory(nodes, next)
-				}
-				if x.options.Progress != nil && i == 0 {
-					x.reportProgress(nodes, next, Progress{
-						Done: from, Covered: covered, Steps: w.steps * workers, Elapsed: time.Since(began),
-					})
-				}
-			}
-		})
-	}
-	group.Wait()
-	occupied := x.memory(nodes, next)
+	c := newCrew(x, nodes, workers, stop)
+	done := c.work(ctx)
+	occupied := x.memory(nodes, c.next)
 	x.bounds.workers.Store(0) // the workers of the next layer begin anew
-	for _, w := range team {
+	for _, w := range c.team {
 		// What a property says because ctx is done is no error of its own.
 		if w.err != nil && ctx.Err() == nil {
 			return nil, nil, w.err
@@ -283,16 +252,16 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 	if x.keeper != nil { // before what workers found of this layer, perhaps a part of it, is added
 		x.keeper.complete = x.snapshot()
 	}
-	x.report.Worlds += int(done.Load())
-	x.gather(ctx, team)
+	x.report.Worlds += done
+	x.gather(ctx, c.team)
 	switch {
-	case int(done.Load()) < nodes.len():
+	case done < nodes.len():
 		x.report.Stopped = context.Cause(ctx)
-		x.report.Partial = x.expanded(team, nodes)
-	case ctx.Err() != nil && !next.empty():
+		x.report.Partial = x.expanded(c.team, nodes)
+	case ctx.Err() != nil && !c.next.empty():
 		ended = context.Cause(ctx) // between two layers
 	}
-	return next, ended, nil
+	return c.next, ended, nil
 }
 
 // gather adds up what the workers counted and found in a layer. Workers are gone through in
@@ -333,10 +302,8 @@ func (x *search) expanded(team []*worker, nodes *frontier) float64 {
 	return math.Nextafter(1, 0)
 }
 
-// countSteps is after how many steps a worker counts memory, if that is limited.
-const countSteps = 1 << 12
-
-// memory counts the bytes of worlds and tables: the search nodes of the layer under way and
+// memory counts the bytes of what the search keeps, by what each part knows of itself, since
+// Go does not say to whom a byte of the heap belongs: the search nodes of the layer under way and
 // of the next, the parent links of all search nodes, what the cluster has learnt, what is known
 // of renamings, monitors and invariants, the places of the space, and what workers
 // remember for themselves. It may be called concurrently.
@@ -349,7 +316,8 @@ func (x *search) memory(nodes, next *frontier) int {
 	return n
 }
 
-// reportProgress reports progress; p is that in the layer under way.
+// reportProgress reports progress; p is that in the layer under way. It is called by one
+// worker at the end of a block, never between, so that watching a search costs it nothing.
 func (x *search) reportProgress(nodes, next *frontier, p Progress) {
 	if p.Done > 0 {
 		p.Left = time.Duration(float64(p.Elapsed) * float64(nodes.len()-p.Done) / float64(p.Done))

@@ -24,10 +24,13 @@ type Shard struct {
 	Index, Count int // of Count shards, from 0; a Count of 0 means the whole
 }
 
-// enoughNodes is how many search nodes there are for each shard when the work is cut.
+// enoughNodes is how many search nodes there are for each shard when the work is cut: enough
+// that shards have about as much to do, and few enough that little is done by all of them.
 const enoughNodes = 16
 
-// cut keeps the search nodes of the search's shard, once there are enough of them.
+// cut keeps the search nodes of the search's shard, once there are enough of them. It is asked
+// between layers, and cuts once: all scenarios that lead through a node are in one shard then,
+// with its whole weight. Their parent links still lead to the layer before, which every shard has.
 func (x *search) cut(layer *frontier) *frontier {
 	s := x.options.Shard
 	if s.Count < 2 || x.isCut || layer.len() < enoughNodes*s.Count {
@@ -47,14 +50,17 @@ func (x *search) cut(layer *frontier) *frontier {
 	return kept
 }
 
-// forget drops what was counted and found so far: another shard reports it.
+// forget drops what was counted and found so far: another shard reports it. That a flaw was
+// found is remembered, because the shortest counterexample to it is in the layers that all have.
 func (x *search) forget() {
 	x.tallies = newTallies(x.graph.words)
 	x.findings.forget()
 }
 
 // Merge adds the reports of all shards of one search, each given once, in any
-// order. The counterexample is that which the whole search would have shown.
+// order. The counterexample is that which the whole search would have shown. Reports that are
+// not all of one search are an error, and so are sums that no search can have: if all of the
+// space was searched, it is covered exactly once.
 func Merge(reports []*Saved) (*Saved, error) {
 	if len(reports) == 0 {
 		return nil, fmt.Errorf("merge: no reports are given")
@@ -90,7 +96,8 @@ func Merge(reports []*Saved) (*Saved, error) {
 }
 
 // fitTogether reports why reports, in the order of their shards, are not all
-// shards of one search, each once.
+// shards of one search, each once. That they are of one search their fingerprints say, and what
+// differs is named.
 func fitTogether(reports []*Saved) error {
 	first := reports[0]
 	count := max(first.Shard.Count, 1)

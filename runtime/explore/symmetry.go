@@ -44,7 +44,9 @@ const (
 	checkedShare = 32
 )
 
-// manyNodes is how many search nodes a layer has when symmetry begins to pay.
+// manyNodes is how many search nodes a layer has when symmetry begins to pay: to bring a node
+// to canonical form costs more than the few steps that it saves while layers are small, and a
+// small search is shown as it is, with counterexamples in the names that come first.
 const manyNodes = 1 << 14
 
 // An asymmetry is why worlds that differ by names cannot be taken for one.

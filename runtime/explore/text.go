@@ -1,6 +1,9 @@
 package explore
 
-// How a report reads.
+// How a report reads. Each line has a label, and says one thing that is true as it stands: a
+// share is never rounded to all or to nothing, a verdict has its bounds beside it, and what
+// lessens it is a note. Lines that would say that all is as usual are left out. There are no
+// times, and nothing that depends on the number of workers.
 
 import (
 	"context"
@@ -51,7 +54,8 @@ func (r *Report) Text() string {
 // A lineWriter writes a line of a report, with what it is about before it.
 type lineWriter func(label, format string, args ...any)
 
-// figures writes what was searched, and how much of it.
+// figures writes what was searched, and how much of it. How many scenarios there are comes
+// before how many worlds, because the first is what was asked and the second what it took.
 func (r *Report) figures(line lineWriter) {
 	line(r.Kind, "%s   %s", r.Space, r.System)
 	covered := "all covered"
@@ -85,7 +89,8 @@ func (r *Report) figures(line lineWriter) {
 	r.Coverage.text(r.Covered, line)
 }
 
-// course writes how the search went, as far as that is out of the ordinary.
+// course writes how the search went, as far as that is out of the ordinary: a search that was
+// not stopped, resumed or refused its symmetry has no line here.
 func (r *Report) course(line lineWriter) {
 	if r.Asymmetry != "" && r.Asked {
 		line("symmetry", "not used: %s", r.Asymmetry)
@@ -135,7 +140,7 @@ func (r *Report) goesOn() string {
 	return text
 }
 
-// kept lists the properties that nothing violates.
+// kept lists the properties that nothing violates, as far as was judged.
 func (r *Report) kept() []string {
 	return slices.DeleteFunc(slices.Clone(r.Checked), func(name string) bool {
 		return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Property == name })
@@ -184,7 +189,8 @@ func (r *Report) Bounds() string {
 	return "in all " + scenarios(r.Covered)
 }
 
-// holds states a verdict with its bounds.
+// holds states a verdict with its bounds: that of all properties that nothing violates, in one
+// sentence. That no code failed is said only if nothing else was checked.
 func (r *Report) holds(kept []string) string {
 	what := "nothing was checked: no node's code fails"
 	switch {
@@ -208,6 +214,7 @@ func (r *Report) holds(kept []string) string {
 	return text
 }
 
+// notes lists what a reader is to know before believing the verdicts: the heaviest first.
 func (r *Report) notes() []string {
 	var notes []string
 	beyond, missing := r.beyond(), "faulty"
@@ -247,7 +254,8 @@ func (r *Report) notes() []string {
 }
 
 // grownBeyond lists the properties that are violated beyond f in worlds that came
-// there on the way: another scenario may violate them with fewer servers missing.
+// there on the way: another scenario may violate them with fewer servers missing. Only the
+// shortest is known, so that a longer one within f is neither found nor ruled out.
 func (r *Report) grownBeyond() []string {
 	var names []string
 	for _, v := range r.Violations {
@@ -258,7 +266,9 @@ func (r *Report) grownBeyond() []string {
 	return names
 }
 
-// beyond lists the properties that promise nothing where they were judged.
+// beyond lists the properties that promise nothing where they were judged: those that are
+// violated by their counterexamples, the others by the starting world, since to hold in vain is
+// to hold where too many are faulty from the beginning.
 func (r *Report) beyond() []string {
 	var names []string
 	for _, v := range r.Violations {
@@ -274,6 +284,7 @@ func (r *Report) beyond() []string {
 	return names
 }
 
+// steps counts steps in words.
 func steps(n int) string {
 	if n == 1 {
 		return "1 step"
@@ -281,6 +292,7 @@ func steps(n int) string {
 	return fmt.Sprintf("%d steps", n)
 }
 
+// scenarios counts scenarios in words.
 func scenarios(n *big.Int) string {
 	if n.IsInt64() && n.Int64() == 1 {
 		return "1 scenario"
@@ -298,7 +310,8 @@ func Grouped(n *big.Int) string {
 }
 
 // judged returns the number of steps up to which all scenarios were judged, and which
-// share of those of one more, "" if none.
+// share of those of one more, "" if none. A layer that was judged as a whole, though nothing
+// can go on from it, counts as covered.
 func (r *Report) judged() (depth int, partial string) {
 	switch {
 	case r.Partial == 0:
@@ -309,7 +322,8 @@ func (r *Report) judged() (depth int, partial string) {
 	return r.Depth, percentText(100 * r.Partial)
 }
 
-// percent shows a share, rounded, but never all or nothing for what is not.
+// percent shows a share, rounded, but never all or nothing for what is not: 100% of the
+// scenarios means that none is left.
 func percent(part, whole *big.Int) string {
 	if part.Sign() == 0 || whole.Sign() == 0 {
 		return "0%"
@@ -333,9 +347,11 @@ func percentText(p float64) string {
 	return fmt.Sprintf("%.1f%%", p)
 }
 
-// noEffectShown is how many choices without effect the text names.
+// noEffectShown is how many choices without effect the text names. A space of thousands of
+// steps may have as many, which would bury the verdict.
 const noEffectShown = 3
 
+// noEffect names choices without effect. Before all was covered nothing can be said of any.
 func (r *Report) noEffect(line func(label, format string, args ...any)) {
 	if !r.Complete() {
 		return

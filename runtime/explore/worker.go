@@ -2,7 +2,11 @@ package explore
 
 import (
 	"context"
+	"math/big"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
@@ -129,7 +133,7 @@ type evidence struct {
 }
 
 // A finding is a scenario that passes: the rank of the search node before its last
-// step, and its last choice.
+// step, and its last choice. It is a number and no world until it is known to be shown.
 type finding struct {
 	from     parentLink
 	progress bool
@@ -174,7 +178,10 @@ func (w *worker) expandAll(ctx context.Context, nodes *frontier, first, last int
 }
 
 // expand takes each step that is possible from a search node. The error says why the
-// search node was left.
+// search node was left: what was judged until then counts as covered, the node does not count
+// as expanded, and a search that resumes goes through it again, from counts without it. Where
+// code of a node meets the end of the context, which has no error to return, the simulator is
+// left by a panic; that is caught once for a search node and not for each step.
 func (w *worker) expand(ctx context.Context, nodes *frontier, rank int, next *frontier) error {
 	var err error
 	if left := w.sim.Within(func() { err = w.takeAll(ctx, nodes, rank, next) }); left != nil {
@@ -239,7 +246,8 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 	return nil
 }
 
-// count adds what the worker remembers more than before to the memory of the search.
+// count adds what the worker remembers more than before to the memory of the search, once
+// for each search node.
 func (w *worker) count() {
 	if now := w.bytes(); now != w.counted {
 		w.search.bounds.workers.Add(int64(now - w.counted))
@@ -329,4 +337,81 @@ func (f finding) compare(g finding) int {
 		return 1
 	}
 	return 0
+}
+
+// A crew is the workers of one layer, and how far they have come.
+type crew struct {
+	search      *search
+	nodes, next *frontier
+	team        []*worker
+	block       int          // search nodes that a worker takes at a time
+	taken, done atomic.Int64 // search nodes
+	stop        context.CancelCauseFunc
+	began       time.Time
+	covered     *big.Int // scenarios in the layers before, nil if progress is not shown
+}
+
+// blockNodes is how many search nodes a worker takes at a time; fewer of a small layer, so
+// that all workers have some. A block is some milliseconds of work where steps are taken from
+// memory, so that the counter that deals blocks out is no place where workers meet.
+const blockNodes = 256
+
+// countSteps is after how many steps a worker counts memory, if that is limited.
+const countSteps = 1 << 12
+
+// newCrew returns at most so many workers for a layer, who can stop all of it.
+func newCrew(x *search, nodes *frontier, workers int, stop context.CancelCauseFunc) *crew {
+	workers = min(workers, nodes.len())
+	shards := 1 // of one worker nothing waits, and its nodes lie in order
+	if workers > 1 {
+		shards = 64
+	}
+	c := &crew{
+		search: x, nodes: nodes, next: x.graph.frontier(shards), team: make([]*worker, workers), stop: stop, began: time.Now(),
+		// A quarter of a fair share at a time evens out that nodes differ in what they cost.
+		block: max(1, min(blockNodes, nodes.len()/(4*workers))),
+	}
+	if x.options.Progress != nil {
+		c.covered = x.tallies.covered(x.graph.places)
+	}
+	return c
+}
+
+// work expands the layer, until that is done or ctx ends, and returns how many search nodes
+// were expanded as a whole.
+func (c *crew) work(ctx context.Context) (done int) {
+	var group sync.WaitGroup
+	for i := range c.team {
+		group.Go(func() { c.one(ctx, i) })
+	}
+	group.Wait()
+	return int(c.done.Load())
+}
+
+// one is what each worker does: it takes blocks of search nodes as long as there are some.
+// The first shows progress, which stands for that of all.
+func (c *crew) one(ctx context.Context, i int) {
+	w := newWorker(ctx, c.search) // made here, what workers write to lies apart in memory
+	c.team[i] = w
+	counted := 0
+	o := c.search.options
+	for w.err == nil && ctx.Err() == nil {
+		first := int(c.taken.Add(int64(c.block))) - c.block
+		if first >= c.nodes.len() {
+			return
+		}
+		c.done.Add(int64(w.expandAll(ctx, c.nodes, first, min(first+c.block, c.nodes.len()), c.next)))
+		if isLimit(w.err) {
+			c.stop(w.err)
+		}
+		if o.MaxMemory > 0 && w.steps-counted >= countSteps {
+			counted = w.steps
+			c.search.memory(c.nodes, c.next)
+		}
+		if o.Progress != nil && i == 0 {
+			c.search.reportProgress(c.nodes, c.next, Progress{
+				Done: first, Covered: c.covered, Steps: w.steps * len(c.team), Elapsed: time.Since(c.began),
+			})
+		}
+	}
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// invariants judges worlds, each different one once.
+// invariants judges worlds, each different one once. An invariant may be code of a script,
+// which costs far more than a step from memory, and searches come to a world from
+// many sides: with other pasts, at other positions of the space. What is remembered is a verdict
+// for each vector, and grows with the worlds; its memory is counted.
 type invariants struct {
 	cluster    *runtime.Cluster
 	properties []check.WorldProperty
@@ -22,7 +25,8 @@ type invariants struct {
 	tested   Marks // those with a verdict that is not vacuous
 }
 
-// A judgement is what invariants say of a world.
+// A judgement is what invariants say of a world. It does not depend on how it was reached, but
+// for who has decided before (see [check.Recalling]), which is a part of the key.
 type judgement struct {
 	violated Marks    // the first of them being bit 0
 	failed   []string // kinds of failures in steps that they take by themselves
@@ -42,7 +46,8 @@ func (v *invariants) bytes() int {
 	return len(v.judged) * (4*v.cluster.Engine().Width() + pairBytes)
 }
 
-// recalls reports whether some of them depend on who has decided before.
+// recalls reports whether some of them depend on who has decided before. If none does, pasts
+// do not remember it, and fewer of them are different.
 func (v *invariants) recalls(ctx context.Context) (bool, error) {
 	for i, p := range v.properties {
 		if r, ok := p.(check.Recalling); ok {
@@ -72,7 +77,8 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided n
 	if ok {
 		return found, nil
 	}
-	// Two workers may judge one world; they come to the same verdict.
+	// Two workers may judge one world; they come to the same verdict. No lock is held, because
+	// that may take long and end with ctx.
 	w := v.cluster.WorldAt(vector)
 	tested := Marks(0)
 	for i, p := range v.properties {

@@ -67,7 +67,8 @@ func (f Flaw) Compare(g Flaw) int {
 }
 
 // New returns a judge of what begins in a world, in which the given instances may
-// suffer amnesia.
+// suffer amnesia. Monitors need to know them from the start, because what an identity did counts
+// until it becomes faulty, and is kept apart until then.
 func New(start *runtime.World, properties []check.Property, invariants []check.WorldProperty, mayForget node.Set) *Judge {
 	j := &Judge{
 		properties: properties,
@@ -93,7 +94,7 @@ func (j *Judge) Property(i int) interface{ Name() string } {
 }
 
 // Begin judges the starting world, and the path to it as a whole, by who is faulty
-// there.
+// there. Nothing else may be asked before it, and it is asked once.
 func (j *Judge) Begin(ctx context.Context, start *runtime.World) (*Verdict, error) {
 	var err error
 	if j.monitors.recalls, err = j.invariants.recalls(ctx); err != nil {
@@ -150,10 +151,12 @@ func (j *Judge) Forget(ctx context.Context, v *Verdict, to engine.Vector) (*Verd
 // Verdict returns that on a past.
 func (j *Judge) Verdict(past uint32) *Verdict { return j.monitors.verdict(past) }
 
-// Over reports whether nothing is left to judge in a scenario.
+// Over reports whether nothing is left to judge in a scenario. Where nothing is checked
+// that is never so: failures of code are looked for to the end.
 func (j *Judge) Over(v *Verdict) bool { return j.all != 0 && v.Violated == j.all }
 
-// Flaws lists what shows in one verdict and not yet in one before.
+// Flaws lists what shows in one verdict and not yet in one before: properties in their
+// order, then failures. What is wrong stays wrong, so that each flaw shows once in a scenario.
 func (j *Judge) Flaws(before, after *Verdict) iter.Seq[Flaw] {
 	return func(yield func(Flaw) bool) {
 		for i := range j.Count() {
@@ -179,7 +182,8 @@ func (j *Judge) Failures(set uint32) []string { return j.monitors.failures.of(se
 // FailuresOf returns the number of the set of the given kinds.
 func (j *Judge) FailuresOf(kinds []string) uint32 { return j.monitors.failures.with(0, kinds) }
 
-// Explain says why the i-th property does not hold in w.
+// Explain says why the i-th property does not hold in w. It asks the property and not the
+// monitor, which knows that something is wrong and may have forgotten what.
 func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) string {
 	var v check.Verdict
 	var err error

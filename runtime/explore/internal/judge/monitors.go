@@ -70,7 +70,9 @@ func (m *monitors) fold(ctx context.Context, before, list uint32) (uint32, error
 	})
 }
 
-// after returns the past after observations.
+// after returns the past after observations. It also notes for the whole search what was
+// decided, and that replicas operate: it is called at least once for each pair of a past and a
+// list of observations, and to note twice is to note once.
 func (m *monitors) after(ctx context.Context, before past, seen []runtime.Observed) (past, error) {
 	after := before
 	after.states = slices.Clone(before.states)
@@ -108,7 +110,8 @@ func (m *monitors) after(ctx context.Context, before past, seen []runtime.Observ
 	return after, nil
 }
 
-// tested returns which properties were put to the test.
+// tested returns which properties were put to the test. A monitor that does not say is taken
+// for one that always is.
 func (m *monitors) tested() (tested Marks) {
 	for i, fold := range m.folds {
 		if t, ok := fold.(check.Testing); !ok || t.Tested() {
@@ -127,7 +130,9 @@ func (m *monitors) keepHistories() bool {
 	})
 }
 
-// forget returns the past after instances became faulty.
+// forget returns the past after instances became faulty. What they did before does not count
+// any more, as if they had been faulty from the start: a prefix is judged by who is faulty at its
+// end. Monitors without a history have nothing to take back.
 func (m *monitors) forget(ctx context.Context, before uint32, faulty node.Set) (uint32, error) {
 	return remember(m.pasts, m.pasts.lost, forgetting{before, faulty}, func() (past, error) {
 		after := *m.pasts.at(before)
@@ -148,7 +153,9 @@ func (m *monitors) forget(ctx context.Context, before uint32, faulty node.Set) (
 	})
 }
 
-// breaks returns the past after what was found by invariants, whatever the past in it.
+// breaks returns the past after what was found by invariants, whatever the past in it. Verdicts
+// on worlds are a part of the past as those on histories are, so that one number says all that is
+// known to be wrong.
 func (m *monitors) breaks(before uint32, found breaking) (uint32, error) {
 	found.past = before
 	return remember(m.pasts, m.pasts.broken, found, func() (past, error) {
@@ -160,7 +167,7 @@ func (m *monitors) breaks(before uint32, found breaking) (uint32, error) {
 }
 
 // renamable reports whether all states can be renamed as if clients had taken each
-// other's names.
+// other's names. Where one cannot, clients keep their names, and servers may still change theirs.
 func (m *monitors) renamable() bool {
 	return !slices.ContainsFunc(m.folds, func(fold check.Monitor) bool {
 		_, ok := fold.(check.Renamable)
