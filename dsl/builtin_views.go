@@ -241,7 +241,7 @@ func historyEntry() Entry {
 	return Entry{
 		Signature: "history()",
 		Doc: `What was observed so far: a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing.
-An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text.`,
+An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text, an "aborted" a reason.`,
 		Example: kvStage + `exchange("c2", ["A", "B", "C"])
 print(history())`,
 		call: callHistory,
@@ -279,6 +279,8 @@ func callHistory(c *call) (starlark.Value, error) {
 			kind, fields["value"] = "returned", value.FromGo(o.Value)
 		case node.Decided:
 			kind, fields["slot"], fields["value"] = "decided", starlark.MakeInt(o.Slot), value.FromGo(o.Value)
+		case node.Aborted:
+			kind, fields["reason"] = "aborted", value.FromGo(o.Value)
 		default:
 			fields["text"] = starlark.String(o.Failure.String())
 		}

@@ -22,7 +22,7 @@ import (
 func whyEntry() Entry {
 	return Entry{
 		Signature: "why(what=None)",
-		Doc: `Shows the story of a violation, or of what was decided, returned or failed last.
+		Doc: `Shows the story of a violation, or of what was decided, returned, aborted or failed last.
 what is a report, one of its violations or failures, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
 "Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also said who of those whose answers count had not got what was sent to them.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
@@ -108,13 +108,13 @@ func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 			}
 		}
 	}
-	for _, k := range []trace.ObservationKind{trace.Failed, trace.Decided, trace.Returned} {
+	for _, k := range []trace.ObservationKind{trace.Failed, trace.Decided, trace.Returned, trace.Aborted} {
 		if kind == "" && seen[k] {
 			kind = k
 		}
 	}
 	if kind == "" {
-		return nil, fmt.Errorf("why: nothing was decided, nothing returned and nothing failed in the last step; " +
+		return nil, fmt.Errorf("why: nothing was decided, nothing returned or was aborted and nothing failed in the last step; " +
 			"name a property, as in why(agreement()), or go to a step where something did")
 	}
 	if kind == trace.Failed {

@@ -94,6 +94,8 @@ func observation(o node.Observation) string {
 		return "invokes " + o.Operation.String()
 	case node.Returned:
 		return "returns " + node.Text(o.Value)
+	case node.Aborted:
+		return "aborts: " + o.Value.(string)
 	case node.Decided:
 		return fmt.Sprintf("decides %s for %d", node.Text(o.Value), o.Slot)
 	default:

@@ -141,7 +141,8 @@ func messages(step *trace.Step) string {
 	return text
 }
 
-// observed lists what was decided and returned, and by whom: what several did is said once.
+// observed lists what was decided, what returned or was aborted, and by whom: what several did is
+// said once.
 func observed(t *trace.Trace, step *trace.Step) []string {
 	type deed struct{ verb, rest string }
 	var deeds []deed
@@ -152,6 +153,11 @@ func observed(t *trace.Trace, step *trace.Step) []string {
 			switch o.Kind {
 			case trace.Returned:
 				made = deed{"return", o.Text}
+			case trace.Aborted:
+				made = deed{"abort", ""}
+				if o.Text != "" {
+					made.rest = "(" + o.Text + ")"
+				}
 			case trace.Decided:
 				made = deed{"decide", fmt.Sprintf("%s in slot %d", o.Text, o.Slot)}
 			case trace.Failed:

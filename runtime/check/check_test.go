@@ -53,6 +53,8 @@ func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
 			switch words[1] {
 			case "returns":
 				o.Kind, o.Value = node.Returned, value
+			case "aborts":
+				o.Kind, o.Value = node.Aborted, strings.Join(words[2:], " ")
 			case "decides":
 				o.Kind, o.Value = node.Decided, value
 				fmt.Sscan(words[4], &o.Slot)

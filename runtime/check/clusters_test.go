@@ -72,24 +72,18 @@ func TestClustersAgainstAllOrders(t *testing.T) {
 // clients, in an order that respects real time and explains what they returned.
 func explains(t *rapid.T, h runtime.History, witness []string) {
 	all := spans(h)
-	names := h.Cluster.Instances()
-	began := map[int]int{} // by instance, how many operations before
 	var texts []string
-	for _, e := range h.Events {
-		if e.Kind == node.Invoked {
-			s := all[len(texts)]
-			text := names[e.Instance].Name + " " + s.op.String()
-			switch {
-			case s.faulty:
-				text += " (faulty client)"
-			case s.to < 0:
-				text += " (never returned)"
-			case s.op.Name == "read":
-				text += " = " + node.Text(s.result)
-			}
-			texts = append(texts, text)
-			began[e.Instance]++
+	for _, s := range all {
+		text := s.client + " " + s.op.String()
+		switch {
+		case s.faulty:
+			text += " (faulty client)"
+		case s.to < 0:
+			text += " (never returned)"
+		case s.op.Name == "read":
+			text += " = " + node.Text(s.result)
 		}
+		texts = append(texts, text)
 	}
 	left := slices.Clone(all)
 	var order []span

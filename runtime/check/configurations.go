@@ -53,6 +53,10 @@ type config struct {
 	// Lost are the values of writes that were cut short and may still take
 	// effect, sorted. Reads that were cut short are of no consequence.
 	Lost []int `json:",omitempty"`
+	// Aborted is whether some write was: a read could have returned its value.
+	Aborted bool `json:",omitempty"`
+	// Wild is whether a faulty replica began a write, which may have taken effect before.
+	Wild bool `json:",omitempty"`
 }
 
 // A call is an operation under way: a read, a write that is yet to take effect
@@ -108,6 +112,23 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 				}
 				next = append(next, after...)
 			}
+		case node.Aborted:
+			if m.faulty.Has(e.Instance) {
+				continue
+			}
+			for _, g := range configs {
+				// It has taken no effect. Where it has, that is not how things are.
+				c, ok := g.Open[e.Instance]
+				if ok && (!c.Write || c.waits()) {
+					g = g.clone()
+					g.Aborted = g.Aborted || c.Write
+					delete(g.Open, e.Instance)
+					next = append(next, g)
+				} else if ok && g.Wild {
+					// That it was written by the faulty replica long ago is not kept.
+					return "", LimitError{"linearizable: gave up: a write was aborted that some order has, and a faulty replica writes, too; judge what replicas do apart from what clients abort"}
+				}
+			}
 		default:
 			continue
 		}
@@ -142,7 +163,7 @@ func (m *registerMonitor) Content(state string) string {
 	}
 	var all []string
 	for _, g := range decode[[]config](state) {
-		text := m.numbers.content(g.Value) + m.numbers.content(g.Lost...)
+		text := m.numbers.content(g.Value) + m.numbers.content(g.Lost...) + fmt.Sprint(g.Aborted)
 		for _, client := range slices.Sorted(maps.Keys(g.Open)) {
 			c := g.Open[client]
 			text += fmt.Sprint(client, c.Write, m.numbers.content(c.Values...))
@@ -169,6 +190,7 @@ func (m *registerMonitor) mayWrite(g config, op node.Operation) config {
 	if op.Name == opWrite {
 		g = g.clone()
 		g.Lost = insert(g.Lost, m.numbers.number(op.Arg), true)
+		g.Wild = true
 	}
 	return g
 }
@@ -180,7 +202,7 @@ func (m *registerMonitor) written(g config) bool {
 			return true
 		}
 	}
-	return len(g.Lost) > 0 || g.Value != m.numbers.number(m.property.model.Init)
+	return g.Aborted || len(g.Lost) > 0 || g.Value != m.numbers.number(m.property.model.Init)
 }
 
 func (m *registerMonitor) invoked(g config, client int, op node.Operation) config {

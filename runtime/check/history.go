@@ -15,14 +15,14 @@ import (
 
 // Canonical returns the events of h in an order that is the same for all
 // histories that differ only in the order of events that commute: in each run
-// of consecutive events of one kind they are sorted by instance. Two operations
-// that begin one right after the other, or return so, overlap the same
-// operations in either order.
+// of consecutive events of one kind they are sorted by instance, where that an operation
+// returned and that it was aborted is of one kind. Two operations that begin one right after
+// the other, or end so, overlap the same operations in either order.
 func Canonical(h runtime.History) []runtime.Observed {
 	events := slices.Clone(h.Events)
 	for from := 0; from < len(events); {
 		to := from
-		for to < len(events) && events[to].Kind == events[from].Kind {
+		for to < len(events) && (events[to].Kind == events[from].Kind || events[to].Ends() && events[from].Ends()) {
 			to++
 		}
 		slices.SortStableFunc(events[from:to], func(a, b runtime.Observed) int {

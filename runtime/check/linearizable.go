@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -175,11 +176,15 @@ func (p *linearizable) remembered(ctx context.Context, h runtime.History, ops []
 }
 
 // explain returns an order of the operations that the model can carry out with
-// the results that are known. Operations that did not return are in it only if
+// the results that are known. Those that were aborted are not in it. Operations that did not return are in it only if
 // they are needed. The error is that of ctx, or a [LimitError].
 func (m Model) explain(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
+	}
+	if places := happened(ops); len(places) < len(ops) {
+		order, ok, err = m.explain(ctx, at(ops, places))
+		return among(places, order), ok, err
 	}
 	if m.Key != nil {
 		return m.explainKeys(ctx, ops)
@@ -189,17 +194,18 @@ func (m Model) explain(ctx context.Context, ops []operation) (order []int, ok bo
 			return order, ok, nil
 		}
 		needed := needed(ops)
-		some := make([]operation, len(needed))
-		for k, i := range needed {
-			some[k] = ops[i]
-		}
-		order, ok, err = m.search(ctx, some)
-		for k, i := range order {
-			order[k] = needed[i]
-		}
-		return order, ok, err
+		order, ok, err = m.search(ctx, at(ops, needed))
+		return among(needed, order), ok, err
 	}
 	return m.search(ctx, ops)
+}
+
+// among returns which places an order of some of them is of.
+func among(places, order []int) []int {
+	for k, i := range order {
+		order[k] = places[i]
+	}
+	return order
 }
 
 // needed lists the operations of a register without which an order may not explain
@@ -379,15 +385,17 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 		return "", err
 	}
 	culprit := &ops[last]
-	right, err := m.possible(ctx, ops, last)
-	if err != nil {
-		return "", err
+	var right []string
+	if !culprit.aborted {
+		if right, err = m.possible(ctx, ops, last); err != nil {
+			return "", err
+		}
 	}
-	// What is left is 1-minimal: if any one of these operations had not returned, there
+	// What is left is 1-minimal: if any one of these operations had not ended, there
 	// would be an order.
 	var because []string
 	for i := len(ops) - 1; i >= 0; i-- {
-		if i == last || !ops[i].returned() {
+		if i == last || !ops[i].over() {
 			continue
 		}
 		was := ops[i]
@@ -404,8 +412,13 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 	slices.Reverse(because)
 
 	text := fmt.Sprintf("%s returned %s in step %d", culprit, node.Text(culprit.result), culprit.endedIn)
+	if culprit.aborted {
+		text = culprit.withReturn("returned")
+	}
 	if because == nil {
 		text += ", which no order of the operations explains"
+	} else if culprit.aborted {
+		text += " after " + english.Join(because, "and") + "; no order of the operations without it explains that"
 	} else {
 		text += " after " + english.Join(because, "and") + "; no order of the operations explains that"
 	}
@@ -415,16 +428,20 @@ func (m Model) why(ctx context.Context, ops []operation) (string, error) {
 	return text, nil
 }
 
-// shortest forgets all returns after the first one from which on the
+// shortest forgets all returns, and that operations were aborted, after the first one from which on the
 // operations have no explanation, and says whose that is.
 func (m Model) shortest(ctx context.Context, ops []operation) (known []operation, last int, err error) {
 	var returns []int
 	for i, op := range ops {
-		if op.returned() {
+		if op.over() {
 			returns = append(returns, i)
 		}
 	}
-	slices.SortFunc(returns, func(i, j int) int { return ops[i].ended - ops[j].ended })
+	// Places are in canonical order, in which the ends of operations in several steps may
+	// stand otherwise than they came.
+	slices.SortFunc(returns, func(i, j int) int {
+		return cmp.Or(ops[i].endedIn-ops[j].endedIn, ops[i].ended-ops[j].ended)
+	})
 	until := func(k int) []operation {
 		known := slices.Clone(ops)
 		for _, i := range returns[k+1:] {

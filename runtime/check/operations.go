@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -17,6 +18,7 @@ type operation struct {
 	began, ended     int // places in the history: before and forever are beyond its ends
 	beganIn, endedIn int // steps
 	result           any // if it returned
+	aborted          bool
 }
 
 const (
@@ -24,11 +26,35 @@ const (
 	forever = math.MaxInt
 )
 
-// returned reports whether the operation returned something that counts.
-func (o *operation) returned() bool { return o.ended != forever }
+// over reports whether it is known how the operation ended, and counts.
+func (o *operation) over() bool { return o.ended != forever }
 
-// forget makes o an operation that never returned.
-func (o *operation) forget() { o.ended, o.result = forever, nil }
+// returned reports whether the operation returned something that counts.
+func (o *operation) returned() bool { return o.over() && !o.aborted }
+
+// forget makes o an operation that never ended.
+func (o *operation) forget() { o.ended, o.result, o.aborted = forever, nil, false }
+
+// happened lists the places of the operations that were not aborted: the others have no
+// effect, in no order.
+func happened(ops []operation) []int {
+	var list []int
+	for i := range ops {
+		if !ops[i].aborted {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// at returns the operations at some places.
+func at(ops []operation, places []int) []operation {
+	some := make([]operation, len(places))
+	for k, i := range places {
+		some[k] = ops[i]
+	}
+	return some
+}
 
 // precedes reports whether o returned before p began.
 func (o *operation) precedes(p *operation) bool { return o.ended < p.began }
@@ -44,8 +70,12 @@ func (o *operation) String() string { return o.client + " " + o.Operation.String
 // quiet reports whether the result says nothing but that the operation is done.
 func (o *operation) quiet() bool { return o.result == nil && o.Arg != nil }
 
-// withReturn is the operation with its return: c3 read() had returned "red" in step 8.
+// withReturn is the operation with its return: c3 read() had returned "red" in step 8. If it
+// was aborted it is with that: c3 write("red") had aborted in step 8.
 func (o *operation) withReturn(verb string) string {
+	if o.aborted {
+		return fmt.Sprintf("%s %s in step %d", o, strings.Replace(verb, "returned", "aborted", 1), o.endedIn)
+	}
 	if o.quiet() {
 		return fmt.Sprintf("%s %s in step %d", o, verb, o.endedIn)
 	}
@@ -56,26 +86,32 @@ func (o *operation) withReturn(verb string) string {
 // began. The text, if any, says why the history cannot be read that way.
 func operations(h runtime.History) (ops []operation, wrong string) {
 	open := map[int]int{} // instance -> index of the operation under way
-	for at, e := range h.Events {
+	for place, e := range h.Events {
 		name, faulty := h.Cluster.Instances()[e.Instance].Name, h.Faulty.Has(e.Instance)
 		switch e.Kind {
 		case node.Invoked:
-			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: at, ended: forever, beganIn: e.Step}
+			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: place, ended: forever, beganIn: e.Step}
 			if faulty {
 				op.began = before
 			}
 			open[e.Instance] = len(ops)
 			ops = append(ops, op)
-		case node.Returned:
+		case node.Returned, node.Aborted:
 			if faulty {
 				continue
 			}
 			i, ok := open[e.Instance]
+			if !ok && e.Kind == node.Aborted {
+				return nil, fmt.Sprintf("%s aborted in step %d, but no operation of it was under way", name, e.Step)
+			}
 			if !ok {
 				return nil, fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, node.Text(e.Value), e.Step)
 			}
 			delete(open, e.Instance)
-			ops[i].result, ops[i].ended, ops[i].endedIn = e.Value, at, e.Step
+			ops[i].ended, ops[i].endedIn, ops[i].aborted = place, e.Step, e.Kind == node.Aborted
+			if !ops[i].aborted { // what it is else is the reason
+				ops[i].result = e.Value
+			}
 		}
 	}
 	return ops, ""

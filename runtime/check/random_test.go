@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -70,6 +71,12 @@ func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runti
 		case act == 1 && len(left) > 0:
 			effect(rapid.SampledFrom(left).Draw(t, "left"))
 			continue
+		case act == 2:
+			if p.done && rapid.IntRange(1, 20).Draw(t, "lie") > lies {
+				continue
+			}
+			delete(open, i)
+			o.Kind, o.Value = node.Aborted, ""
 		case act < 6:
 			effect(p)
 			continue
@@ -88,12 +95,15 @@ func drawEventsOf(t *rapid.T, clients, operations, steps int, once bool) []runti
 
 // A span is an operation as the oracle sees it; to is -1 if it never returned.
 type span struct {
+	client   string
 	op       node.Operation
 	from, to int
 	result   any
 	faulty   bool
+	aborted  bool
 }
 
+// spans lists the operations that may have happened.
 func spans(h runtime.History) []span {
 	var all []span
 	last := map[int]int{}
@@ -101,13 +111,16 @@ func spans(h runtime.History) []span {
 		switch e.Kind {
 		case node.Invoked:
 			last[e.Instance] = len(all)
-			all = append(all, span{op: e.Operation, from: at, to: -1, faulty: h.Faulty.Has(e.Instance)})
+			all = append(all, span{client: h.Cluster.Instances()[e.Instance].Name, op: e.Operation, from: at, to: -1, faulty: h.Faulty.Has(e.Instance)})
 		case node.Returned:
 			s := &all[last[e.Instance]]
 			s.to, s.result = at, e.Value
+		case node.Aborted:
+			s := &all[last[e.Instance]]
+			s.aborted = !s.faulty
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(s span) bool { return s.aborted })
 }
 
 func (s span) optional() bool { return s.faulty || s.to < 0 }
@@ -244,6 +257,18 @@ func steps(t *rapid.T, events []runtime.Observed) (ends []int) {
 	return ends
 }
 
+// nextOrGiveUp is next of a monitor of linearizability, which does not keep what it takes
+// where clients abort writes and faulty replicas write, and says so.
+func nextOrGiveUp(t *rapid.T, m check.Monitor, state string, seen []runtime.Observed) (after string, gaveUp bool) {
+	after, err := m.Next(t.Context(), state, seen)
+	if errors.As(err, new(check.LimitError)) {
+		return "", true
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return after, false
+}
+
 // Operations of faulty replicas count as those of faulty clients do. A violation
 // at the end of a step stands, whatever is written later.
 func TestMonitorsOfFaultyReplicas(t *testing.T) {
@@ -262,7 +287,10 @@ func TestMonitorsOfFaultyReplicas(t *testing.T) {
 				}
 				state, violated, from := m.Start(), false, 0
 				for _, end := range steps(t, events) {
-					state = next(t, m, state, events[from:end])
+					var gaveUp bool
+					if state, gaveUp = nextOrGiveUp(t, m, state, events[from:end]); gaveUp {
+						return
+					}
 					v := judge(t, p, runtime.History{Cluster: c, Events: events[:end], Faulty: faulty})
 					if violated = violated || !v.Holds; violated != m.Violated(state) {
 						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), end, v, state)
@@ -298,7 +326,10 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 				}
 				from := 0
 				for _, end := range steps(t, events) {
-					state = next(t, m, state, events[from:end])
+					var gaveUp bool
+					if state, gaveUp = nextOrGiveUp(t, m, state, events[from:end]); gaveUp {
+						return
+					}
 					from = end
 					judged(end)
 					if rapid.IntRange(0, 5).Draw(t, "forgets") > 0 {
@@ -306,7 +337,9 @@ func TestMonitorsOfForgetfulReplicas(t *testing.T) {
 					}
 					faulty |= node.SetOf(rapid.IntRange(0, 2).Draw(t, "who"))
 					var err error
-					if state, err = m.Forget(t.Context(), state, faulty); err != nil {
+					if state, err = m.Forget(t.Context(), state, faulty); errors.As(err, new(check.LimitError)) {
+						return
+					} else if err != nil {
 						t.Fatal(err)
 					}
 					judged(end)

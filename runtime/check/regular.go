@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -42,7 +43,7 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 		if err := ctx.Err(); err != nil {
 			return Verdict{}, err
 		}
-		overlaps := func(w operation) bool { return !w.precedes(&r) && !r.precedes(&w) }
+		overlaps := func(w operation) bool { return !w.aborted && !w.precedes(&r) && !r.precedes(&w) }
 		if p.safe && slices.ContainsFunc(writes, overlaps) {
 			continue
 		}
@@ -62,7 +63,7 @@ func misread(r *operation, writes []operation) string {
 	// obstacle returns a write that lies between what w did and r.
 	obstacle := func(w *operation) *operation {
 		for i := range writes {
-			if writes[i].precedes(r) && (w == nil || w.precedes(&writes[i])) {
+			if !writes[i].aborted && writes[i].precedes(r) && (w == nil || w.precedes(&writes[i])) {
 				return &writes[i]
 			}
 		}
@@ -79,6 +80,12 @@ func misread(r *operation, writes []operation) string {
 	for i := range writes {
 		w := &writes[i]
 		if w.Arg != r.result {
+			continue
+		}
+		if w.aborted {
+			if why == "" {
+				why = "but " + w.withReturn("returned") + ", which means that it did not happen"
+			}
 			continue
 		}
 		if r.precedes(w) {
@@ -111,7 +118,8 @@ func (p weak) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	return &weakMonitor{safe: p.safe, faulty: faulty, numbers: &numbers{}}
 }
 
-// weakMonitor remembers what each read under way may return.
+// weakMonitor remembers what each read under way may return, and of the reads that are over
+// which writes under way must not be aborted, so that they were right.
 type weakMonitor struct {
 	safety
 	safe    bool
@@ -128,6 +136,18 @@ type weakState struct {
 	Last []written        // the writes that returned and are not overwritten
 	Open map[int]weakCall // by client, what is under way
 	Lost []int            `json:",omitempty"` // values of writes that were cut short, sorted
+	// Owed lists values that reads returned because of writes under way, one of which has to
+	// happen.
+	Owed []owed `json:",omitempty"`
+	// Aborted is whether some write was: a read could have returned its value.
+	Aborted bool `json:",omitempty"`
+}
+
+// An owed value is one that a read returned because of the writes under way of some clients,
+// sorted.
+type owed struct {
+	Value int
+	To    []int
 }
 
 // A written value is one that a read may return until one of the writes
@@ -138,11 +158,13 @@ type written struct {
 }
 
 // A weakCall is an operation under way: a write of Values[0], or a read that
-// may return any of Values, or Any value whatsoever.
+// may return any of Values, or Any value whatsoever, or what it may because of one
+// of the writes under way that it Meets, of these clients, if that is not aborted.
 type weakCall struct {
 	Write  bool  `json:",omitempty"`
 	Values []int `json:",omitempty"`
 	Any    bool  `json:",omitempty"`
+	Meets  []int `json:",omitempty"`
 }
 
 func (m *weakMonitor) Start() string {
@@ -168,6 +190,8 @@ func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Obser
 			ok = m.invoked(&s, e.Instance, e.Operation)
 		case e.Kind == node.Returned:
 			ok = m.returned(&s, e.Instance, e.Value)
+		case e.Kind == node.Aborted:
+			ok = m.aborted(&s, e.Instance)
 		}
 		if !ok {
 			return violated, nil
@@ -184,11 +208,20 @@ func (m *weakMonitor) Rename(state string, to func(int) int) string {
 	}
 	s := decode[weakState](state)
 	s.Open = renamed(s.Open, to)
-	for _, l := range s.Last {
-		for i, client := range l.Until {
-			l.Until[i] = to(client)
+	rename := func(clients []int) {
+		for i, client := range clients {
+			clients[i] = to(client)
 		}
-		slices.Sort(l.Until)
+		slices.Sort(clients)
+	}
+	for _, l := range s.Last {
+		rename(l.Until)
+	}
+	for _, c := range s.Open {
+		rename(c.Meets)
+	}
+	for _, o := range s.Owed {
+		rename(o.To)
 	}
 	m.tidy(&s)
 	return encode(s)
@@ -208,9 +241,14 @@ func (m *weakMonitor) Content(state string) string {
 	text := strings.Join(last, " ") + m.numbers.content(s.Lost...)
 	for _, client := range slices.Sorted(maps.Keys(s.Open)) {
 		c := s.Open[client]
-		text += fmt.Sprint(client, c.Write, c.Any, m.numbers.content(c.Values...))
+		text += fmt.Sprint(client, c.Write, c.Any, m.numbers.content(c.Values...), c.Meets)
 	}
-	return text
+	var owed []string
+	for _, o := range s.Owed {
+		owed = append(owed, m.numbers.content(o.Value)+fmt.Sprint(o.To))
+	}
+	slices.Sort(owed)
+	return text + strings.Join(owed, " ") + fmt.Sprint(s.Aborted)
 }
 
 // mayWrite notes an operation of a faulty replica: a write may have taken
@@ -225,15 +263,15 @@ func (m *weakMonitor) mayWrite(s *weakState, op node.Operation) {
 			s.Open[reader] = m.meets(r, value)
 		}
 	}
+	s.Owed = slices.DeleteFunc(s.Owed, func(o owed) bool { return m.safe || o.Value == value })
 	s.Lost = insert(s.Lost, value, false)
 }
 
 func (m *weakMonitor) invoked(s *weakState, client int, op node.Operation) bool {
 	if c := s.Open[client]; c.Write {
+		m.happens(s, client, c.Values[0])
 		s.Lost = insert(s.Lost, c.Values[0], false)
-		for i := range s.Last {
-			s.Last[i].Until = slices.DeleteFunc(s.Last[i].Until, func(u int) bool { return u == client })
-		}
+		s.leaves(client)
 	}
 	delete(s.Open, client)
 	if op.Name == opRead {
@@ -243,7 +281,8 @@ func (m *weakMonitor) invoked(s *weakState, client int, op node.Operation) bool 
 	value := m.numbers.number(op.Arg)
 	for reader, r := range s.Open {
 		if !r.Write {
-			s.Open[reader] = m.meets(r, value)
+			r.Meets = insert(slices.Clone(r.Meets), client, false)
+			s.Open[reader] = r
 		}
 	}
 	for i := range s.Last {
@@ -253,15 +292,59 @@ func (m *weakMonitor) invoked(s *weakState, client int, op node.Operation) bool 
 	return true
 }
 
+// happens notes that the write of a client is not aborted any more: it returned, or was cut
+// short, and may have taken effect.
+func (m *weakMonitor) happens(s *weakState, client, value int) {
+	for reader, r := range s.Open {
+		if slices.Contains(r.Meets, client) {
+			r.Meets = without(r.Meets, client)
+			s.Open[reader] = m.meets(r, value)
+		}
+	}
+	s.Owed = slices.DeleteFunc(s.Owed, func(o owed) bool { return slices.Contains(o.To, client) })
+}
+
+// leaves notes that a write of a client, which is cut short or aborted, will not return.
+func (s *weakState) leaves(client int) {
+	for i := range s.Last {
+		s.Last[i].Until = without(s.Last[i].Until, client)
+	}
+}
+
+// aborted notes that what a client began did not happen. It reports whether that can be.
+func (m *weakMonitor) aborted(s *weakState, client int) (ok bool) {
+	c, ok := s.Open[client]
+	delete(s.Open, client)
+	if !ok || !c.Write {
+		return ok
+	}
+	s.Aborted = true
+	s.leaves(client)
+	for reader, r := range s.Open {
+		r.Meets = without(r.Meets, client)
+		s.Open[reader] = r
+	}
+	for i, o := range s.Owed {
+		s.Owed[i].To = without(o.To, client)
+		ok = ok && len(s.Owed[i].To) > 0
+	}
+	return ok
+}
+
+// without returns a list without v.
+func without(list []int, v int) []int {
+	return slices.DeleteFunc(slices.Clone(list), func(u int) bool { return u == v })
+}
+
 // read returns a read that begins now.
 func (m *weakMonitor) read(s *weakState) weakCall {
 	var r weakCall
 	for _, l := range s.Last {
 		r.Values = insert(r.Values, l.Value, false)
 	}
-	for _, c := range s.Open {
+	for client, c := range s.Open {
 		if c.Write {
-			r = m.meets(r, c.Values[0])
+			r.Meets = insert(r.Meets, client, false)
 		}
 	}
 	for _, v := range s.Lost {
@@ -270,12 +353,12 @@ func (m *weakMonitor) read(s *weakState) weakCall {
 	return r
 }
 
-// meets returns the read r that overlaps a write of value.
+// meets returns the read r that overlaps a write of value which is not aborted.
 func (m *weakMonitor) meets(r weakCall, value int) weakCall {
 	if m.safe {
 		return weakCall{Any: true}
 	}
-	return weakCall{Values: insert(slices.Clone(r.Values), value, false)}
+	return weakCall{Values: insert(slices.Clone(r.Values), value, false), Meets: r.Meets}
 }
 
 func (m *weakMonitor) returned(s *weakState, client int, result any) bool {
@@ -285,17 +368,36 @@ func (m *weakMonitor) returned(s *weakState, client int, result any) bool {
 		if result != nil || m.written(s) {
 			m.met.Store(true)
 		}
-		return ok && (c.Any || slices.Contains(c.Values, m.numbers.number(result)))
+		return ok && m.right(s, c, m.numbers.number(result))
 	}
+	m.happens(s, client, c.Values[0])
 	s.Last = slices.DeleteFunc(s.Last, func(l written) bool { return slices.Contains(l.Until, client) })
 	s.Last = append(s.Last, written{Value: c.Values[0]})
 	return true
 }
 
+// right reports whether a read may return a value, and notes what it rests on.
+func (m *weakMonitor) right(s *weakState, r weakCall, value int) bool {
+	if r.Any || slices.Contains(r.Values, value) {
+		return true
+	}
+	var rests []int
+	for _, client := range r.Meets {
+		if m.safe || s.Open[client].Values[0] == value {
+			rests = append(rests, client)
+		}
+	}
+	if m.safe {
+		value = 0 // which one does not matter
+	}
+	s.Owed = append(s.Owed, owed{value, rests})
+	return len(rests) > 0
+}
+
 // written reports whether a write has begun.
 func (m *weakMonitor) written(s *weakState) bool {
 	first := m.numbers.number(nil)
-	return len(s.Lost) > 0 || slices.ContainsFunc(s.Last, func(l written) bool { return l.Value != first || len(l.Until) > 0 })
+	return s.Aborted || len(s.Lost) > 0 || slices.ContainsFunc(s.Last, func(l written) bool { return l.Value != first || len(l.Until) > 0 })
 }
 
 // tidy drops what makes no difference and sorts the rest.
@@ -304,6 +406,27 @@ func (m *weakMonitor) tidy(s *weakState) {
 		s.Lost = s.Lost[:1]
 		s.Lost[0] = 0 // every later read may return anything
 	}
+	for reader, r := range s.Open {
+		if r.Any {
+			s.Open[reader] = weakCall{Any: true}
+			continue
+		}
+		// What it may return anyway rests on no write.
+		r.Meets = slices.DeleteFunc(slices.Clone(r.Meets), func(client int) bool {
+			return !m.safe && slices.Contains(r.Values, s.Open[client].Values[0])
+		})
+		s.Open[reader] = r
+	}
+	slices.SortFunc(s.Owed, func(a, b owed) int {
+		return cmp.Or(a.Value-b.Value, slices.Compare(a.To, b.To))
+	})
+	s.Owed = slices.CompactFunc(s.Owed, func(a, b owed) bool { return a.Value == b.Value && slices.Equal(a.To, b.To) })
+	all := slices.Clone(s.Owed)
+	s.Owed = slices.DeleteFunc(s.Owed, func(o owed) bool {
+		return slices.ContainsFunc(all, func(p owed) bool {
+			return p.Value == o.Value && len(p.To) < len(o.To) && within(p.To, o.To)
+		})
+	})
 	needed := slices.DeleteFunc(slices.Clone(s.Last), func(l written) bool {
 		return m.safe && s.Lost != nil || slices.Contains(s.Lost, l.Value)
 	})

@@ -174,7 +174,7 @@ func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 		runs := s.running[name]
 		if seen.Kind == node.Invoked {
 			s.running[name] = append(runs, run{seen.Step - 1, len(s.actions)})
-		} else if seen.Kind == node.Returned && len(runs) > 0 {
+		} else if seen.Ends() && len(runs) > 0 {
 			runs[len(runs)-1].last = seen.Step - 1
 		}
 	}

@@ -14,6 +14,7 @@ const (
 	Returned                        // a client's operation returned a value
 	Decided                         // a replica decided a value for a slot
 	Failed                          // a node's code panicked or broke a rule of the simulation
+	Aborted                         // a client's operation ended without having happened, for good
 )
 
 // An Observation is what a property may see of one node. It is comparable.
@@ -21,12 +22,15 @@ type Observation struct {
 	Kind      ObservationKind
 	Operation Operation // Invoked
 	Slot      int       // Decided
-	Value     any       // Returned, Decided: a comparable value
+	Value     any       // Returned, Decided: a comparable value; Aborted: a text that says why, or ""
 	Failure   Failure   // Failed
 }
 
-// OfOperation reports whether an operation began or returned.
-func (o Observation) OfOperation() bool { return o.Kind == Invoked || o.Kind == Returned }
+// OfOperation reports whether an operation began or ended.
+func (o Observation) OfOperation() bool { return o.Kind == Invoked || o.Ends() }
+
+// Ends reports whether an operation ended: it returned, or it was aborted.
+func (o Observation) Ends() bool { return o.Kind == Returned || o.Kind == Aborted }
 
 // A Failure is how the code of a node failed. It is comparable.
 type Failure struct {

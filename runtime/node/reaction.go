@@ -66,6 +66,13 @@ func (r *Reaction) Returned(value any) {
 	r.seen = append(r.seen, Observation{Kind: Returned, Value: value})
 }
 
+// Aborted records that the client's operation ended and did not happen: it has taken no
+// effect and never will. Of an operation of which that is not known nothing is recorded: it
+// does not return, and may or may not take effect. The reason is for people; it may be "".
+func (r *Reaction) Aborted(reason string) {
+	r.seen = append(r.seen, Observation{Kind: Aborted, Value: reason})
+}
+
 // Decided records that a replica decided value for slot, for good.
 func (r *Reaction) Decided(slot int, value any) {
 	r.seen = append(r.seen, Observation{Kind: Decided, Slot: slot, Value: value})

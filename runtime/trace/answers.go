@@ -9,13 +9,14 @@ import (
 )
 
 // A ClientOperation says what an operation of a client was about: whom it heard, what it
-// sent that changed anything, and what it returned.
+// sent that changed anything, and how it ended.
 type ClientOperation struct {
 	Lane         int
 	Operation    string
-	Begun, Ended Place // Ended is that of the last thing that happened to it if it has not returned
+	Begun, Ended Place // Ended is that of the last thing that happened to it if it has not ended
 	Returned     bool
-	Result       string
+	Aborted      bool   // it ended and did not happen
+	Result       string // of one that was aborted, the reason
 	Heard        []Heard
 	Receptions   []Reception
 }
@@ -83,7 +84,7 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 	all := a.operations(s.at)
 	begun := Place{}
 	i := slices.IndexFunc(all, func(e ClientOperation) bool {
-		return e.Lane == s.lane && e.Ended == s.at && e.Returned && e.Result == s.Text
+		return e.Lane == s.lane && e.Ended == s.at && (e.Returned || e.Aborted) && e.Result == s.Text
 	})
 	if i >= 0 {
 		begun = all[i].Begun
@@ -121,8 +122,9 @@ func (q *inquiry) operations(until Place) []ClientOperation {
 			case o.Kind == Invoked:
 				open[d.To] = len(all)
 				all = append(all, ClientOperation{Lane: d.To, Operation: o.Text, Begun: p, Ended: p})
-			case o.Kind == Returned && ok:
-				all[i].Returned, all[i].Result, all[i].Ended = true, o.Text, p
+			case o.Ends() && ok:
+				all[i].Returned, all[i].Aborted = o.Kind == Returned, o.Kind == Aborted
+				all[i].Result, all[i].Ended = o.Text, p
 				delete(open, d.To)
 			}
 		}

@@ -314,8 +314,8 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 				}
 				said = append(said, annotation{m.To, text, r.style})
 			}
-			// What a client returns says more than that it is idle then.
-			quiet[m.To] = quiet[m.To] || o.Kind == Returned
+			// How an operation ends says more than that it is idle then.
+			quiet[m.To] = quiet[m.To] || o.Ends()
 		}
 		for _, note := range m.Notes {
 			said = append(said, annotation{m.To, note, plain})

@@ -69,8 +69,8 @@ type Changed struct{ Step int }
 
 // Explain says how that came about which was observed in the step that led to
 // w, a world on the way that t is the record of: if kind is Decided how a correct
-// replica decided, and another one differently, if that is so, if it is Returned
-// what a correct client was answered and what those who answered had not got. If it is
+// replica decided, and another one differently, if that is so, if it is Returned or
+// Aborted what a correct client was answered and what those who answered had not got. If it is
 // something else, or nothing of the kind was observed, it says how code failed, or
 // what the step did.
 //
@@ -88,9 +88,9 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 	switch kind {
 	case Decided:
 		story = q.decisions(seen)
-	case Returned:
+	case Returned, Aborted:
 		for _, s := range slices.Backward(seen) {
-			if s.Kind == Returned && !q.faulty.Has(s.lane) && story == nil {
+			if s.Ends() && !q.faulty.Has(s.lane) && story == nil {
 				story = q.answered(s)
 			}
 		}

@@ -208,7 +208,7 @@ func checkStep(t *Trace, s *Step) error {
 		}
 		for _, o := range d.Seen {
 			switch o.Kind {
-			case Invoked, Returned, Decided, Failed:
+			case Invoked, Returned, Decided, Failed, Aborted:
 			default:
 				return fmt.Errorf("delivery %d: there is no observation %q", i, o.Kind)
 			}

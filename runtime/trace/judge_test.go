@@ -156,6 +156,9 @@ func (j *judge) enough(s Enough, before []Sentence) {
 			}
 			if e, ok := b.(ClientOperation); ok && e.Lane == lane {
 				seen = Observation{Kind: Returned, Text: e.Result}
+				if e.Aborted {
+					seen.Kind = Aborted
+				}
 			}
 		}
 		i := slices.IndexFunc(j.tr.at(s.At).Seen, func(o Observation) bool { return o == seen })
@@ -351,12 +354,12 @@ func (j *judge) operation(s ClientOperation) {
 	for _, m := range s.Receptions {
 		j.reception(s, m)
 	}
-	returned := false
+	ended := map[node.ObservationKind]bool{}
 	for _, o := range j.at(s.Ended).Seen {
-		returned = returned || o.Kind == node.Returned && j.at(s.Ended).To == s.Lane
+		ended[o.Kind] = j.at(s.Ended).To == s.Lane
 	}
-	if s.Returned && !returned {
-		j.Fatalf("%+v has not returned", s)
+	if s.Returned && !ended[node.Returned] || s.Aborted && !ended[node.Aborted] {
+		j.Fatalf("%+v has not ended so", s)
 	}
 	j.says(s, j.name(s.Lane)+" "+s.Operation)
 }

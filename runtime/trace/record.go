@@ -132,6 +132,8 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 			seen.Text = operationText(o.Operation)
 		case node.Failed:
 			seen.Text = o.Failure.String()
+		case node.Aborted:
+			seen.Text, _ = o.Value.(string)
 		default:
 			seen.Text = node.Text(o.Value)
 			// An operation that was given a value, as a write, just returns.

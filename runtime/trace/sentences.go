@@ -30,7 +30,11 @@ func (s Enough) say(t *Trace) string {
 		m := t.at(*s.Arrival)
 		text = fmt.Sprintf("%s had sent %s in step %d; just enough for that", t.Lanes[d.To].Name, m.Text, s.At.Step)
 	case s.After != Place{}:
-		text = fmt.Sprintf("Just enough for %s to return that, since it began", t.Lanes[d.To].Name)
+		end := "return that"
+		if slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Kind == Aborted }) {
+			end = "abort"
+		}
+		text = fmt.Sprintf("Just enough for %s to %s, since it began", t.Lanes[d.To].Name, end)
 	}
 	return text + ": " + eventsText(t, s.Events, s.At.Step) + "."
 }
@@ -212,6 +216,8 @@ func (s ClientOperation) say(t *Trace) string {
 	last := "has not returned"
 	if s.Returned {
 		last = strings.TrimRight("returns "+s.Result, " ")
+	} else if s.Aborted {
+		last = observed(s.Lane, Observation{Kind: Aborted, Text: s.Result}).one
 	}
 	steps := []int{s.Begun.Step}
 	where := stepsText(steps)

@@ -70,7 +70,7 @@ func explain(tb testing.TB, w *runtime.World) string {
 		})
 	}
 	var kind trace.ObservationKind
-	for _, k := range []trace.ObservationKind{trace.Failed, trace.Decided, trace.Returned} {
+	for _, k := range []trace.ObservationKind{trace.Failed, trace.Decided, trace.Returned, trace.Aborted} {
 		if kind == "" && seen(k) {
 			kind = k
 		}

@@ -268,7 +268,7 @@ func (b *storyboard) leftOpen(k int) bool {
 		return false
 	}
 	for _, d := range s.Deliveries {
-		if d.To == s.Client && slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Kind == Returned }) {
+		if d.To == s.Client && slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Ends() }) {
 			return false
 		}
 	}

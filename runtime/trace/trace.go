@@ -193,11 +193,12 @@ const (
 	Returned ObservationKind = "returned"
 	Decided  ObservationKind = "decided"
 	Failed   ObservationKind = "failed"
+	Aborted  ObservationKind = "aborted"
 )
 
 var observationKinds = [...]ObservationKind{
 	node.Invoked: Invoked, node.Returned: Returned,
-	node.Decided: Decided, node.Failed: Failed,
+	node.Decided: Decided, node.Failed: Failed, node.Aborted: Aborted,
 }
 
 // An Observation is what a property could see of a lane, as a text. Texts of long values leave
@@ -205,9 +206,12 @@ var observationKinds = [...]ObservationKind{
 // the simulation observed.
 type Observation struct {
 	Kind ObservationKind `json:"kind"`
-	Text string          `json:"text"` // the operation, value or failure; "" if an operation gave nothing back
+	Text string          `json:"text"` // the operation, value or failure; "" if an operation gave nothing back, or no reason
 	Slot int             `json:"slot"` // Decided
 }
+
+// Ends reports whether an operation ended: it returned, or it was aborted.
+func (o Observation) Ends() bool { return o.Kind == Returned || o.Kind == Aborted }
 
 // A Finding is a property that the scenario violates, or that code of a node
 // fails in it.

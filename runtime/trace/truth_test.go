@@ -19,7 +19,7 @@ func TestExplanationsAreTrue(t *testing.T) {
 		w := randomWorld(t)
 		j := &judge{T: t, w: w, past: w.Past().Steps(), tr: Of(w)}
 		for _, v := range w.Path()[1:] {
-			for _, kind := range []ObservationKind{Failed, Decided, Returned, ""} {
+			for _, kind := range []ObservationKind{Failed, Decided, Returned, Aborted, ""} {
 				story, err := j.tr.Explain(context.Background(), v, kind)
 				if err != nil {
 					t.Fatal(err)

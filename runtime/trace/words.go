@@ -90,6 +90,11 @@ func observed(lane int, o Observation) remark {
 	case Returned:
 		rest := strings.TrimRight(" "+o.Text, " ")
 		r.one, r.many = "returns"+rest, "return"+rest
+	case Aborted:
+		r.one, r.many, r.style = "aborts", "abort", plain
+		if o.Text != "" {
+			r.one, r.many = r.one+": "+o.Text, r.many+": "+o.Text
+		}
 	case Decided:
 		rest := fmt.Sprintf("%s in slot %d", o.Text, o.Slot)
 		r.one, r.many = "decides "+rest, "decide "+rest

@@ -23,6 +23,7 @@ type pen struct {
 	c         *Case
 	lives     int      // hops that an answer to an answer goes on for
 	names     bool     // whether handlers may name identities
+	aborts    bool     // whether clients abort operations
 	few       []string // values that handlers use most
 	symmetric bool     // whether steps are drawn in the same way for all identities, so that renamings apply
 	most      int      // scenarios
@@ -66,7 +67,7 @@ func (p *pen) system() {
 	c.N = pick(p, 1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 5)
 	c.F = min(pick(p, 0, 1, 1, 1, 2), c.N-1)
 	c.Held = p.chance(20)
-	p.lives = pick(p, 1, 2)
+	p.lives, p.aborts = pick(p, 1, 2), p.chance(30)
 	if !p.symmetric && p.chance(50) {
 		for k := range pick(p, 1, 2, 2) {
 			client := Client{Name: fmt.Sprint("c", k+1)}

@@ -114,10 +114,14 @@ func (p *pen) statement(event string, client bool) Statement {
 		}
 	case client && message:
 		s.If = and("self.open", s.If)
-		s.Do = "self.returns(" + p.value(event) + " if self.reads else None)\nself.open, self.at = False, self.at + 1"
+		end := "self.returns(" + p.value(event) + " if self.reads else None)"
+		if p.aborts && p.chance(20) {
+			end = pick(p, `self.fails("no")`, "self.fails()")
+		}
+		s.Do = end + "\nself.open, self.at = False, self.at + 1"
 	case client:
 		s.Do = pick(p, changes...)
-	case roll < 97 || len(p.c.Clients) == 0:
+	case roll < 97 || len(p.c.Clients) == 0 || p.aborts: // replicas write where no client aborts: see check.LimitError
 		s.Do = fmt.Sprintf("self.decide(%d, %s)", pick(p, 0, 0, 0, 1), p.value(event))
 		if p.chance(20) {
 			s.Do = "self.decide(0, self.cert)"

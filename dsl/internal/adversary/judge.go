@@ -219,6 +219,7 @@ type call struct {
 	op           *operation
 	began, ended int // places in the history; ended is -1 if it never returned
 	faulty       bool
+	aborted      bool // it never happens
 	result       starlark.Value
 }
 
@@ -231,7 +232,7 @@ func linearizable(history []Event, faulty []bool) bool {
 		case "invoked":
 			open[e.Instance] = len(calls)
 			calls = append(calls, call{op: e.Op, began: at, ended: -1, faulty: faulty[e.Instance]})
-		case "returned":
+		case "returned", "aborted":
 			i, ok := open[e.Instance]
 			if faulty[e.Instance] {
 				continue
@@ -239,10 +240,11 @@ func linearizable(history []Event, faulty []bool) bool {
 			if !ok {
 				return false
 			}
-			calls[i].ended, calls[i].result = at, e.Value
+			calls[i].ended, calls[i].result, calls[i].aborted = at, e.Value, e.Kind == "aborted"
 			delete(open, e.Instance)
 		}
 	}
+	calls = slices.DeleteFunc(calls, func(c call) bool { return c.aborted })
 	return ordered(calls, make([]bool, len(calls)), starlark.None)
 }
 

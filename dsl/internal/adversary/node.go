@@ -62,7 +62,7 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 		return s.replicas, nil
 	case "program":
 		return s.program, nil
-	case "send", "broadcast", "decide", "invoked", "returns", "refuse", "sign":
+	case "send", "broadcast", "decide", "invoked", "returns", "fails", "refuse", "sign":
 		return starlark.NewBuiltin(name, s.act), nil
 	}
 	return s.attrs[name], nil
@@ -81,6 +81,8 @@ func (s *self) act(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		s.out.seen = append(s.out.seen, Event{Kind: "invoked", Op: args[0].(*operation)})
 	case "returns":
 		s.out.seen = append(s.out.seen, Event{Kind: "returned", Value: copied(args[0])})
+	case "fails":
+		s.out.seen = append(s.out.seen, Event{Kind: "aborted"})
 	case "refuse":
 		s.out.refused = true
 	case "sign":

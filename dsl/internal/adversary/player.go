@@ -55,7 +55,7 @@ type packet struct {
 type Event struct {
 	Step     int
 	Instance int
-	Kind     string // invoked, returned, decided, failed
+	Kind     string // invoked, returned, aborted, decided, failed
 	Op       *operation
 	Slot     int
 	Value    starlark.Value

@@ -56,6 +56,7 @@ var selfSignatures = map[string]string{
 	"decide":    "decide(slot, value)",
 	"invoked":   "invoked(op)",
 	"returns":   "returns(value=None)",
+	"fails":     "fails(reason=\"\")",
 	"refuse":    "refuse(why)",
 	"sign":      "sign(value)",
 	"log":       "log(text)",

@@ -34,6 +34,7 @@ var selfMethods = map[string]func(n *scriptNode, b *starlark.Builtin, args starl
 	"decide":    selfDecide,
 	"invoked":   selfInvoked,
 	"returns":   selfReturns,
+	"fails":     selfFails,
 	"refuse":    selfRefuse,
 	"sign":      selfSign,
 	"log":       selfLog,
@@ -199,6 +200,16 @@ func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 		return nil, fmt.Errorf("%s: value %w", b.Name(), err)
 	}
 	n.out.Returned(v)
+	return starlark.None, nil
+}
+
+// selfFails ends the operation under way as one that did not happen.
+func selfFails(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var reason string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "reason?", &reason); err != nil {
+		return nil, misused(b, err, kwargs)
+	}
+	n.out.Aborted(reason)
 	return starlark.None, nil
 }
 

@@ -89,7 +89,7 @@ func (v *values) pairs(list uint32) []uint32 { return *v.lists.at(list) }
 func (v *values) joined(lists []uint32) uint32 { return v.join(lists)[0] }
 
 // ordered reports whether it may matter in which order they come: whether operations
-// of several instances are in the lists, and some return and some begin.
+// of several instances are in the lists, and some end and some begin.
 func (v *values) ordered(lists []uint32) bool { return v.join(lists)[1] != 0 }
 
 func (v *values) join(lists []uint32) []uint32 {
@@ -101,15 +101,15 @@ func (v *values) join(lists []uint32) []uint32 {
 		pairs = append(pairs, v.pairs(list)...)
 	}
 	var who node.Set
-	var kinds [node.Failed + 1]bool
+	var begin, end bool
 	for p := range slices.Chunk(pairs, 2) {
 		if o := v.seen(p[1]); o.OfOperation() {
 			who |= node.SetOf(int(p[0]))
-			kinds[o.Kind] = true
+			begin, end = begin || !o.Ends(), end || o.Ends()
 		}
 	}
 	ordered := uint32(0)
-	if who.Len() > 1 && kinds[node.Invoked] && kinds[node.Returned] {
+	if who.Len() > 1 && begin && end {
 		ordered = 1
 	}
 	return v.joins.put(slices.Clone(lists), []uint32{v.list(pairs), ordered})

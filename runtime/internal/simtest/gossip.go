@@ -127,7 +127,11 @@ func (g *gossiper) act(choose func(uint32) int, out *node.Reaction) {
 	case 0, 1, 2:
 		out.Decided(choose(2), choose(3))
 	case 3, 4:
-		if g.client {
+		switch {
+		case !g.client:
+		case choose(4) == 0:
+			out.Aborted([]string{"", "no quorum"}[choose(2)])
+		default:
 			out.Returned(choose(3))
 		}
 	case 5:

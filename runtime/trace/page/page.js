@@ -18,6 +18,7 @@ function observed(o) {
   switch (o.kind) {
     case "invoked": return "begins " + o.text;
     case "returned": return ("returns " + o.text).trimEnd();
+    case "aborted": return "aborts" + (o.text && ": " + o.text);
     case "decided": return "decides " + o.text + " in slot " + o.slot;
     default: return "fails: " + o.text.split("\n")[0];
   }
