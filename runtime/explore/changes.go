@@ -8,7 +8,7 @@ import (
 )
 
 // A change is a smaller scenario than the one found, in another cluster if that
-// is not nil. The actions are made when they are needed: there are about as many
+// is not nil: a scenario without a twin, say, begins in a world that has none. The actions are made when they are needed: there are about as many
 // changes as actions.
 type change struct {
 	config  *runtime.Config
@@ -266,7 +266,8 @@ func smaller(a runtime.Action) []runtime.Action {
 }
 
 // simplerPartitions lists partitions in which two parts are one, then those in
-// in which an instance has moved to a part that is no smaller.
+// which an instance has moved to a part that is no smaller. The first cuts less, and the second
+// makes parts more unequal, so that neither can be undone by the other and both come to an end.
 func simplerPartitions(groups [][]string) [][][]string {
 	var list [][][]string
 	for i := range groups {

@@ -34,7 +34,8 @@ import (
 // are not slowed down.
 const saveEvery = time.Second
 
-// A checkpointFile is where the checkpoints of a search are.
+// A checkpointFile is where the checkpoints of a search are. The folder is open while the search
+// lasts, so that a link put in its place meanwhile leads nowhere.
 type checkpointFile struct {
 	folder *os.Root
 	name   string // in the folder
@@ -94,7 +95,8 @@ func (f *checkpointFile) read() (*checkpoint, error) {
 	return c, nil
 }
 
-// kept returns the checkpoint to go on from, nil if the search begins anew.
+// kept returns the checkpoint to go on from, nil if the search begins anew. A file of another
+// search is refused in both cases: to begin anew would overwrite it.
 func (x *search) kept() (*checkpoint, error) {
 	if x.keeper == nil {
 		return nil, nil
@@ -141,7 +143,9 @@ func (x *search) saveStopped(layer *frontier) {
 }
 
 // write writes a checkpoint. That it cannot be written is noted in the report
-// and does not end the search: the next one may be.
+// and does not end the search: the next one may be. It goes through all search nodes of the
+// layer and all parent links, which takes a fraction of the time that it took to find them;
+// the file takes the place of the last one as a whole, or not at all (see package files).
 func (x *search) write(layer *frontier, p progressMade) {
 	k, g := x.keeper, x.graph
 	c := checkpoint{Search: x.report.fingerprint(), From: g.canonicalFrom, Asymmetry: x.asymmetry, Progress: p, parents: g.parents}
@@ -235,7 +239,8 @@ type progressMade struct {
 	Passing     [][]string
 }
 
-// A marred is a count of scenarios in which something went wrong.
+// A marred is a count of scenarios in which something went wrong. Ways in which code failed
+// stand as texts, because the numbers of their sets mean nothing in another run.
 type marred struct {
 	Place    uint32
 	Outcome  outcome

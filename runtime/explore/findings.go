@@ -17,7 +17,8 @@ import (
 const passingKept = 3
 
 // Findings are what was found so far, and on what the verdicts rest. They stand in the
-// report from the beginning.
+// report from the beginning, so that a search that is stopped has nothing left to gather.
+// They are written between layers, by one goroutine; workers only ask what is known already.
 type findings struct {
 	report      *Report
 	judge       *judge.Judge
@@ -165,7 +166,8 @@ func (f *findings) forget() {
 	}
 }
 
-// dropEmpty drops what only scenarios of other shards show.
+// dropEmpty drops what only scenarios of other shards show. It was found by this one all the
+// same, in the layers that all shards go through before the work is cut.
 func (f *findings) dropEmpty() {
 	r := f.report
 	r.Violations = slices.DeleteFunc(r.Violations, func(v Violation) bool { return v.Shortest.Sign()+v.Scenarios.Sign() == 0 })
@@ -193,7 +195,8 @@ const (
 	violatesAll = outcomes
 )
 
-// An ending is where and how scenarios ended, and what had gone wrong.
+// An ending is where and how scenarios ended, and what had gone wrong. It has all that a
+// scenario is counted by, so that no scenario has to be kept to count it.
 type ending struct {
 	place    uint32
 	outcome  outcome
@@ -217,7 +220,8 @@ func (t *tallies) add(place uint32, how outcome, v *judge.Verdict, count weight)
 	t.at(place, how, v.Progress).add(count)
 }
 
-// at returns the count of scenarios that end at a place while nothing went wrong.
+// at returns the count of scenarios that end at a place while nothing went wrong. The list
+// grows to the places that were reached: a space may have thousands, and each worker a list.
 func (t *tallies) at(place uint32, how outcome, progress bool) weight {
 	k := 2 * int(how)
 	if progress {

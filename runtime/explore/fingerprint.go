@@ -60,7 +60,8 @@ func CodeOf(v any) string {
 }
 
 // differences names the parts in which another fingerprint differs, "" if there
-// are none.
+// are none. Parts that both have are compared by name and not by place, so that what one of
+// them lacks, a property say, is named as that.
 func (f Fingerprint) differences(other Fingerprint) string {
 	there := map[string]string{}
 	for _, p := range other {

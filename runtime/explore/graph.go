@@ -109,7 +109,8 @@ const (
 	groupBytes = 96
 )
 
-// open prepares a place to be gone on from. The error is that of ctx, or a
+// open prepares a place to be gone on from, before workers come to it: what they read of a
+// place does not change any more. The error is that of ctx, or a
 // [LimitError].
 func (g *graph) open(ctx context.Context, at *place) error {
 	if at.groups != nil || at.last {
@@ -204,7 +205,8 @@ func (p *place) ways() int {
 	return n
 }
 
-// choice returns the step that is chosen by a number, and where it leads.
+// choice returns the step that is chosen by a number, and where it leads. Choices are numbered
+// through all groups of the place, as workers do.
 func (p *place) choice(n int) (runtime.Step, *place) {
 	for _, g := range p.groups {
 		if n < len(g.steps) {

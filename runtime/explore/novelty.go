@@ -38,7 +38,8 @@ type archived struct {
 
 func newArchive() *archive { return &archive{drawn: map[string]bool{}} }
 
-// add keeps a prefix that met local states first, unless nothing goes on there.
+// add keeps a prefix that met local states first, unless nothing goes on there. None is ever
+// dropped: their weights fall as they are chosen, and their memory is counted.
 func (a *archive) add(p *prefix, fresh int) {
 	if !p.at.Last() {
 		a.prefixes = append(a.prefixes, archived{p, fresh, 0})

@@ -177,14 +177,15 @@ type Course struct {
 	Unsaved error
 }
 
-// A Continued says from where a search went on.
+// A Continued says from where a search went on that resumed a checkpoint.
 type Continued struct {
 	File      string
 	Steps, Of int  // after how many steps of the scenarios, which have at most so many
 	There     bool // false if the search stopped on the way back to there
 }
 
-// ErrFirst is why a search stopped that was to find the first violation only.
+// ErrFirst is why a search stopped that was to find the first violation only. The layer in which
+// it shows was gone through to its end, so that all that is as short is counted.
 var ErrFirst = errors.New("stopped at the first violation")
 
 // A Violation says how often a property is violated, whatever else is. A

@@ -65,7 +65,8 @@ func (p *prefix) steps() space.Scenario {
 	return steps
 }
 
-// key returns a text that is the same for equal worlds only.
+// key returns a text that is the same for equal worlds only: a vector is a list of words, and
+// Go has no maps by lists.
 func (p *prefix) key() string {
 	key := make([]byte, 0, 4*len(p.vector))
 	for _, word := range p.vector {
@@ -156,7 +157,9 @@ func (s *sampler) begin(ctx context.Context) error {
 }
 
 // batch judges the draws with numbers from first to before last. What they make
-// known is noted in their order, whichever worker made them.
+// known is noted in their order, whichever worker made them. If ctx ends amid the batch, the
+// draws before the first that was not played to its end count, and none after it, so that the
+// sample is one that could have been asked for.
 func (s *sampler) batch(ctx context.Context, first, last int) error {
 	if s.archive != nil {
 		s.archive.weigh()
@@ -312,7 +315,7 @@ func (s *sampler) note(d *draw, number int) {
 }
 
 // found notes what shows at the end of a prefix; a shorter one takes the
-// place of a longer.
+// place of a longer. Unlike in a search, the first to be found need not be the shortest.
 func (s *sampler) found(f judge.Flaw, end *prefix) {
 	at, known := s.finds[f]
 	if !known {
@@ -329,7 +332,8 @@ func (s *sampler) found(f judge.Flaw, end *prefix) {
 }
 
 // conclude reports what was found, the shortest first; of several of one length
-// violations in the order of the properties, then failures.
+// violations in the order of the properties, then failures. Scenarios are played for real only
+// here: while draws are made there are vectors and verdicts.
 func (s *sampler) conclude(ctx context.Context) {
 	order := slices.SortedFunc(maps.Keys(s.finds), func(f, g judge.Flaw) int {
 		if n := cmp.Compare(s.finds[f].length, s.finds[g].length); n != 0 {

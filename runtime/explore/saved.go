@@ -99,7 +99,8 @@ func (s *Saved) check() error {
 	return s.checkFindings()
 }
 
-// checkFindings reports violations and failures that no search can have found.
+// checkFindings reports violations and failures that no search can have found. A search takes
+// one step more than the layers that it completed, so that no flaw shows after more than that.
 func (s *Saved) checkFindings() error {
 	seen := map[string]bool{}
 	for _, v := range s.Violations {
@@ -196,7 +197,8 @@ func EncodeReports(reports []*Saved, end *Ending) ([]byte, error) {
 
 // DecodeReports reads a file of reports, and how the scripts ended that wrote it. It
 // refuses what was cut or changed, what scripts wrote that ended with an error or were
-// stopped, and figures that no search can have.
+// stopped, and figures that no search can have. It trusts nothing: whatever the data, it
+// returns an error or reports whose figures are possible.
 func DecodeReports(data []byte) (reports []*Saved, end Ending, err error) {
 	lines, end, err := endOfReports(data)
 	if err != nil {

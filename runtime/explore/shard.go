@@ -213,7 +213,8 @@ func failsBefore(a, b Failing) int {
 
 // showsBefore reports whether the counterexample of s is one that a search of the
 // whole would show rather than that of t: that of a violation goes before that of
-// a failure.
+// a failure. Of equal ones the first shard's is shown, whose search nodes come first in the layer
+// that was cut.
 func (s *Saved) showsBefore(t *Saved) bool {
 	switch {
 	case len(s.Violations) > 0 && len(t.Violations) > 0:

@@ -136,7 +136,8 @@ func unsymmetric(s *space.Space, o Options, j *judge.Judge) string {
 	return ""
 }
 
-// movesClients reports whether a renaming renames clients, too.
+// movesClients reports whether a renaming renames clients, too. What monitors remember names
+// clients more often than servers, so that those that leave clients alone cost less.
 func movesClients(c *runtime.Cluster, r engine.Renaming) bool {
 	for i := range c.Clients().All {
 		if r[i] != i {
@@ -147,7 +148,8 @@ func movesClients(c *runtime.Cluster, r engine.Renaming) bool {
 }
 
 // newEpoch makes everything new to the simulators of the search, unless a
-// sample is checked.
+// sample is checked. A cluster may have learnt steps in another search, which checked nothing or
+// other renamings: here they count as new.
 func (y *symmetry) newEpoch() {
 	if !y.sampled {
 		y.epoch = y.cluster.Engine().NewEpoch()

@@ -124,7 +124,8 @@ func (r *Report) course(line lineWriter) {
 	}
 }
 
-// goesOn says from where a search that resumes the checkpoint will go on.
+// goesOn says from where a search that resumes the checkpoint will go on, and whether that is
+// of any use: a search that stopped where it had begun would stop there again.
 func (r *Report) goesOn() string {
 	c := r.Continued
 	if c != nil && !c.There {
@@ -148,7 +149,8 @@ func (r *Report) kept() []string {
 }
 
 // shareOf says in how many scenarios something shows. Those that a search
-// covered before it stopped say nothing about the others.
+// covered before it stopped say nothing about the others: then it is a lower bound, and a
+// share of all.
 func (r *Report) shareOf(n *big.Int) string {
 	switch {
 	case r.Kind == "sample" || r.Complete():

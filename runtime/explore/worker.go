@@ -74,8 +74,9 @@ func (w *witness) fold(ctx context.Context, mon, list uint32) (*judge.Verdict, e
 	return v, nil
 }
 
-// again takes a step from one search node to another, as a search did before. It
-// reports whether the step is possible.
+// again takes a step from one search node to another, as a search did before: on the way back
+// to a checkpoint, and along a counterexample. It does to the node what takeAll and arrive do,
+// and counts nothing. It reports whether the step is possible.
 func (w *witness) again(ctx context.Context, from, to searchNode, step runtime.Step, at *place) (possible bool, err error) {
 	w.sim.Expect(at.leaders)
 	if !w.sim.Take(to.vector(), from.vector(), step.Engine()) {
@@ -140,7 +141,8 @@ type finding struct {
 }
 
 // pollSteps is after how many steps a worker asks whether it is to end. All that
-// may take long beside steps (the code of nodes, properties) asks by itself.
+// may take long beside steps (the code of nodes, properties) asks by itself. To ask takes a
+// lock in some contexts, which is too much for every step.
 const pollSteps = 16
 
 func newWorker(ctx context.Context, x *search) *worker {

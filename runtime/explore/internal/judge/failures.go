@@ -26,7 +26,8 @@ func (f *failureSets) of(set uint32) []string {
 	return f.sets[set]
 }
 
-// with returns the number of a set with more in it.
+// with returns the number of a set with more in it. Kinds are sorted, so that a set has one
+// number in whichever order code failed.
 func (f *failureSets) with(set uint32, more []string) uint32 {
 	if len(more) == 0 {
 		return set

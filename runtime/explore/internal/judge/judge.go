@@ -29,7 +29,8 @@ type Judge struct {
 }
 
 // Marks are properties, a bit for each: those of histories first, then
-// invariants, each in the order given.
+// invariants, each in the order given. A word holds all of them, so that whether anything
+// is wrong, which is asked at each step, is found without a loop.
 type Marks uint64
 
 // MostProperties is how many properties can be judged.
@@ -257,7 +258,8 @@ func (j *Judge) Rename(past uint32, g int, r engine.Renaming) (uint32, error) {
 // in each run.
 func (j *Judge) Content(past uint32) string { return j.monitors.content(past) }
 
-// LimitPasts makes the number of pasts small that there can be, for tests.
+// LimitPasts makes the number of pasts small that there can be, for tests of what happens when
+// there are too many: nothing wraps, and the search ends with what it judged.
 func (j *Judge) LimitPasts(most int) { j.monitors.pasts.most = most }
 
 // Bytes returns about how much memory the judge occupies.
