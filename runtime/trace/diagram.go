@@ -48,6 +48,8 @@ func Diagram(t *Trace, o Options) string {
 	return d.String()
 }
 
+// A diagram is drawn from top to bottom. It keeps what depends on what was drawn before: who is down, and
+// which state of a lane the reader knows already.
 type diagram struct {
 	*canvas
 	*Trace
@@ -151,6 +153,8 @@ func (d *diagram) lifelines() int {
 	return row
 }
 
+// step draws a rule with the step in it, then each wave: its messages, equal ones of a sender as one
+// arrow, and below them what they did.
 func (d *diagram) step(s *Step) {
 	row := d.row()
 	d.put(row, 0, strings.Repeat("─", d.right), faint)

@@ -29,6 +29,8 @@ var jsonRenderer = renderer{
 	recognizes: func(text string) bool { return strings.HasPrefix(text, "{\n  \"format\": \""+schema+"\"") },
 }
 
+// A document is the object as it is written: the trace's own members stand between its first ones and
+// the checksum.
 type document struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
@@ -170,6 +172,7 @@ func check(t *Trace) error {
 	return nil
 }
 
+// checkStep checks one step, the n-th: what it refers to has to lie in it or before.
 func checkStep(t *Trace, s *Step) error {
 	lane := func(what string, i, least int) error {
 		if i < least || i >= len(t.Lanes) {

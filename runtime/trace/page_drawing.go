@@ -159,6 +159,8 @@ func (d *pageDrawing) across(lane int, more float64) share {
 	return share((float64(lane) + more) / float64(len(d.Trace.Lanes)))
 }
 
+// step lays a step out from top to bottom: waves, the partition from where mail was opened, then
+// the states that are others than before.
 func (d *pageDrawing) step(s *Step, before []State) stepShape {
 	p := stepShape{Step: s, Top: 2}
 	for i, lane := range d.Lanes {
@@ -287,6 +289,7 @@ func (d *pageDrawing) wave(p *stepShape, wave []Delivery, y int) int {
 // the kind of the observation, for the style sheet.
 type effect struct{ full, brief, class string }
 
+// effectsOf lists what a delivery brought about, as far as people or properties can see it.
 func effectsOf(m Delivery) []effect {
 	var all []effect
 	for _, o := range m.Seen {

@@ -48,6 +48,7 @@ type recorder struct {
 	current  []node.Operation        // what each client began last
 }
 
+// step records the step that led to a world.
 func (r *recorder) step(w *runtime.World) Step {
 	s := Step{
 		Number: w.Depth(), Kind: w.Step().Action().Name(), Call: w.Step().Text(), Client: -1,
@@ -106,6 +107,8 @@ func (r *recorder) name() {
 	}
 }
 
+// delivery records a delivery, which stands at a place of the past. It notes which operation a client
+// has begun, on which the texts of what it returns and of later titles depend.
 func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
 	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
@@ -146,6 +149,7 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	return out
 }
 
+// indices lists a set of lanes, in order.
 func indices(s node.Set) []int {
 	var all []int
 	for i := range s.All {

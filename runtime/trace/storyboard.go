@@ -59,6 +59,7 @@ func Storyboard(t *Trace, o Options) string {
 	return b.String()
 }
 
+// A storyboard is drawn row by row, in columns that are found before.
 type storyboard struct {
 	*canvas
 	*Trace
@@ -132,6 +133,8 @@ func (s *Step) fails(lane int) bool {
 	})
 }
 
+// step draws the row of a step and what stands below it. A row of cells is begun only if there is
+// something in it.
 func (b *storyboard) step(k int) {
 	s := &b.Steps[k]
 	title := b.row()
