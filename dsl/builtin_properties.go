@@ -333,11 +333,11 @@ func callCheck(c *call) (starlark.Value, error) {
 			}
 		}
 	}
-	failed := failuresIn(w)
+	failed := failuresIn(w.Unfolded())
 	for _, o := range failed {
 		why := fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, o.Failure)
 		verdicts = append(verdicts, why)
-		if err := t.Find(interp.ContextOf(c.Thread), "", why, w.Path()[o.Step], trace.Failed); err != nil {
+		if err := t.Find(interp.ContextOf(c.Thread), "", why, w.Unfolded().Path()[o.Step], trace.Failed); err != nil {
 			return nil, err
 		}
 	}

@@ -43,7 +43,7 @@ func spacesFamily() Family {
 		exchangesEntry(), invokesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(),
 		roundsEntry(), deliveriesEntry(),
 		partitionsEntry(), healsEntry(), cutsEntry(), deafsEntry(), dropsEntry(), duplicatesEntry(), holdsEntry(), releasesEntry(), ordersEntry(),
-		maybeEntry(), stepsEntry(),
+		maybeEntry(), eachEntry(), viewEntry(), stepsEntry(),
 	}}
 }
 

@@ -45,7 +45,7 @@ print(rounds(deaf = [[], ["B"], ["C"]], types = ["vote"]).size)`,
 func callRounds(c *call) (starlark.Value, error) {
 	var (
 		chosen = oneOrMore{"any"}
-		p      *spaceValue
+		p      partitionChoices
 		phases = 1
 		deaf   choices
 		types  interp.Names
@@ -138,14 +138,51 @@ func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
 	return leaders, nil
 }
 
-// partitionsOf returns the choices of a space of partitions; nil means at most two groups.
-// The space may be any that lists single partition steps: partitions(…), a filter of it, or
-// steps of a script's own. A space that may be empty is refused, since what it would mean
-// for a round to have no partition, one group or no round, is a guess; so is one of several
-// steps.
-func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, error) {
+// partitionChoices is a parameter that takes a space of partitions, or a list of
+// partitions: lists of groups, steps, or spaces of one.
+type partitionChoices struct {
+	given bool
+	of    []*spaceValue
+	// groups are partitions as lists of groups, each at its place in the list; nil where
+	// there is a space.
+	groups [][][]string
+}
+
+// Unpack implements [starlark.Unpacker].
+func (p *partitionChoices) Unpack(v starlark.Value) error {
+	p.given = true
+	if s, ok := v.(*spaceValue); ok {
+		p.of, p.groups = append(p.of, s), append(p.groups, nil)
+		return nil
+	}
+	list, ok := v.(starlark.Iterable)
+	if _, isScenario := v.(scenarioValue); !ok || isScenario {
+		return fmt.Errorf("got %s, want space, or a list of partitions", v.Type())
+	}
+	for e := range starlark.Elements(list) {
+		var s *spaceValue
+		var g groups
+		switch e := e.(type) {
+		case *spaceValue:
+			s = e
+		case stepValue:
+			s = &spaceValue{Space: space.Of(runtime.Step(e))}
+		case scenarioValue:
+			s = &spaceValue{Space: only(space.Scenario(e))}
+		default:
+			if err := g.Unpack(e); err != nil {
+				return fmt.Errorf("got a list with %s in it, want partitions, as in [[[\"A\"], [\"B\", \"C\"]]]: %w", e.Type(), err)
+			}
+		}
+		p.of, p.groups = append(p.of, s), append(p.groups, g)
+	}
+	return nil
+}
+
+// partitionsOf returns the choices of partitions; none given means at most two groups.
+func partitionsOf(c *call, cl *runtime.Cluster, p partitionChoices) ([][][]string, error) {
 	var all [][][]string
-	if s == nil {
+	if !p.given {
 		n := cl.Servers().Len()
 		if err := space.Listable(space.CountPartitions(n, 0, 2), "partitions"); err != nil {
 			return nil, fmt.Errorf("%s: %w; give partitions", c.Name(), err)
@@ -155,6 +192,28 @@ func partitionsOf(c *call, cl *runtime.Cluster, s *spaceValue) ([][][]string, er
 		}
 		return all, nil
 	}
+	for i, s := range p.of {
+		if s == nil {
+			all = append(all, p.groups[i])
+			continue
+		}
+		parts, err := partitionsIn(c, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, parts...)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: partitions is empty, want one at least, as in partitions(max = 2)", c.Name())
+	}
+	return all, nil
+}
+
+// partitionsIn lists the partitions of a space. It may be any that lists single partition
+// steps: partitions(…), a filter of it, or steps of a script's own. A space that may be
+// empty is refused, since what it would mean for a round to have no partition, one group or
+// no round, is a guess; so is one of several steps.
+func partitionsIn(c *call, s *spaceValue) (all [][][]string, err error) {
 	_, none := s.Rank(nil)
 	switch {
 	case s.Size().Sign() == 0:
@@ -231,7 +290,7 @@ print((rounds(hops = 1) + deliveries(deaf = [[], ["B"]], types = ["vote"])).size
 // place with nothing in flight, too, and changes nothing then.
 func callDeliveries(c *call) (starlark.Value, error) {
 	var (
-		p     *spaceValue
+		p     partitionChoices
 		hops  int
 		deaf  choices
 		types interp.Names

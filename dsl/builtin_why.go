@@ -102,9 +102,11 @@ func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 	t := trace.Of(w)
 	kind, seen := trace.ObservationKind(""), map[trace.ObservationKind]bool{}
 	if w.Depth() > 0 {
-		for _, d := range t.Steps[w.Depth()-1].Deliveries {
-			for _, o := range d.Seen {
-				seen[o.Kind] = true
+		for _, step := range t.Steps[len(t.Steps)-len(w.Step().InTurn()):] {
+			for _, d := range step.Deliveries {
+				for _, o := range d.Seen {
+					seen[o.Kind] = true
+				}
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func (x *comparison) checkFirst(findings []scriptViolation) string {
 
 // ambiguous reports whether the space may list one beginning in several ways.
 func (x *comparison) ambiguous(s adversary.Space) bool {
-	if s.Op == "|" || s.Op == "distinct" || s.Op == "constant" || s.Op == "maybe" {
+	if s.Op == "|" || s.Op == "distinct" || s.Op == "constant" || s.Op == "maybe" || s.Op == "each" {
 		return true
 	}
 	return strings.Contains(s.Text, "steps(") || strings.Contains(s.Text, "way(") || slices.ContainsFunc(s.Of, x.ambiguous)

@@ -20,7 +20,7 @@ import (
 func pluralOf(kind string) string {
 	for _, e := range spacesFamily().Entries {
 		switch e.Name() {
-		case kind + "s", kind + "es", strings.TrimSuffix(kind, "y") + "ies":
+		case kind, kind + "s", kind + "es", strings.TrimSuffix(kind, "y") + "ies":
 			return e.Name()
 		}
 	}
@@ -44,13 +44,14 @@ func insteadOfWorld(w *runtime.World, expression string) string {
 // called, as in check(agreement).
 func meant(v starlark.Value, variable any) string {
 	switch variable.(type) {
-	case **spaceValue, **protocolValue, *propertyList, **worldValue:
+	case **spaceValue, *partitionChoices, **protocolValue, *propertyList, **worldValue:
 	default:
 		return ""
 	}
 	switch v := v.(type) {
 	case *worldValue:
-		if _, ok := variable.(**spaceValue); ok && !v.judged {
+		_, parts := variable.(*partitionChoices)
+		if _, ok := variable.(**spaceValue); (ok || parts) && !v.judged {
 			return "; " + insteadOfWorld(v.World, "%s")
 		}
 	case starlark.Callable:

@@ -154,13 +154,7 @@ func (s *spaceValue) Attr(name string) (starlark.Value, error) {
 	case "size":
 		return starlark.MakeBigInt(s.Size()), nil
 	case "steps":
-		var steps []starlark.Value
-		for _, step := range s.Steps() {
-			steps = append(steps, stepValue(step))
-		}
-		list := starlark.NewList(steps)
-		list.Freeze()
-		return list, nil
+		return stepList(s.Steps()), nil
 	case "orbits":
 		orbits, err := s.Orbits(s.in.scripts.Context())
 		if err != nil {

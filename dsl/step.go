@@ -61,10 +61,24 @@ func (s stepValue) Attr(name string) (starlark.Value, error) {
 	}
 	for _, arg := range argumentsOf(action) {
 		if arg.Name == name {
+			if _, steps := arg.Value.([]runtime.Action); steps {
+				return stepList(runtime.Step(s).InTurn()), nil
+			}
 			return argumentValue(arg), nil
 		}
 	}
 	return nil, starlark.NoSuchAttrError(fmt.Sprintf("the step %s has no .%s; a %s has %s", s, name, action.Name(), english.Join(s.AttrNames(), "and")))
+}
+
+// stepList is steps in a script, frozen.
+func stepList(steps []runtime.Step) starlark.Value {
+	all := make([]starlark.Value, len(steps))
+	for i, step := range steps {
+		all[i] = stepValue(step)
+	}
+	list := starlark.NewList(all)
+	list.Freeze()
+	return list
 }
 
 // argumentsOf lists the arguments of an action, those that are left out, too.

@@ -94,13 +94,25 @@ func sessionScript(in *Interpreter) (string, error) {
 	happens := ""
 	for _, at := range at.Path() {
 		if at.Depth() > 0 {
-			happens += at.Step().Text() + "\n"
+			happens += takenText(at.Step())
 		}
 		for _, text := range in.session.checks[at] {
 			happens += "check(" + text + ")\n"
 		}
 	}
 	return w.script(protocol, at.Cluster().Config(), happens), nil
+}
+
+// takenText is a step as a script takes it: a view as its steps, below its name.
+func takenText(step runtime.Step) string {
+	text := ""
+	if view, ok := step.Action().(runtime.ViewStep); ok {
+		text = fmt.Sprintf("# view %q\n", view.Called)
+	}
+	for _, s := range step.InTurn() {
+		text += s.Text() + "\n"
+	}
+	return text
 }
 
 // protocol returns how a session wrote its protocol: a name, or how it is made. The error
@@ -246,8 +258,16 @@ func programText(program []node.Operation) string {
 // runtime calls to show a step (see runtime.Config.Write), so that titles, reports and
 // errors all say what could be typed. The names of arguments are those of the parameters:
 // that the two agree is what makes acts and actions one thing (see builtin_acts.go).
-// Required arguments stand by position, as people write them.
+// Required arguments stand by position, as people write them. A view has no
+// call that takes it by itself; it is written as what happens in it.
 func actionText(in *Interpreter, a runtime.Action) string {
+	if view, ok := a.(runtime.ViewStep); ok {
+		texts := make([]string, len(view.Steps))
+		for i, step := range view.Steps {
+			texts[i] = actionText(in, step)
+		}
+		return fmt.Sprintf("view %q: %s", view.Called, strings.Join(texts, "; "))
+	}
 	var args []string
 	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
 	for _, arg := range runtime.Arguments(a) {

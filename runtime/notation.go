@@ -20,13 +20,15 @@ import (
 //	round A groups=A,B|A',C,D hops=2 deaf=B types=vote
 //	invoke c1 write("red")
 //	drop ack src=A
+//	view v2 "round A","timeout A,B,C,D least=1"
 //
 // Members of a list are parted by commas, groups by bars. A word that holds
-// anything but letters, digits and -_'. is quoted as in Go.
+// anything but letters, digits and -_'. is quoted as in Go, and so is the notation
+// of a step in a view.
 
 // An Argument is one of the things that an action says. The type of its value is that
-// of the field of the action: a string, a []string, a [][]string, an int or a
-// [node.Operation]. It does not change with the value.
+// of the field of the action: a string, a []string, a [][]string, an int, a
+// [node.Operation] or a []Action. It does not change with the value.
 type Argument struct {
 	Name      string // reach
 	Instances bool   // each name in it is that of an instance, and not of an identity or a type of messages
@@ -49,6 +51,8 @@ func (a Argument) empty() bool {
 		return len(v) == 0
 	case [][]string:
 		return v == nil
+	case []Action:
+		return len(v) == 0
 	case int:
 		return v == 0
 	}
@@ -84,7 +88,7 @@ func Arguments(a Action) []Argument {
 func Edit(a Action, f func(Argument) any) Action { return a.edit(f) }
 
 // kinds are the zero values of all kinds of actions.
-var kinds = slices.Concat(clientKinds, roundKinds, faultKinds, networkKinds)
+var kinds = slices.Concat(clientKinds, roundKinds, faultKinds, networkKinds, viewKinds)
 
 // notation writes an action.
 func notation(a Action) string {
@@ -121,6 +125,12 @@ func word(value any) string {
 			words[i] = word(group)
 		}
 		return strings.Join(words, "|")
+	case []Action:
+		words := make([]string, len(v))
+		for i, a := range v {
+			words[i] = word(a.String())
+		}
+		return strings.Join(words, ",")
 	case int:
 		return strconv.Itoa(v)
 	case node.Operation:
@@ -237,6 +247,8 @@ func parse(other any, w string) (any, error) {
 		return unquote(w)
 	case []string:
 		return list(w)
+	case []Action:
+		return actionsOf(w)
 	case [][]string:
 		var groups [][]string
 		for _, g := range split(w, '|') {
@@ -255,6 +267,24 @@ func parse(other any, w string) (any, error) {
 		return n, nil
 	}
 	return operation(w)
+}
+
+// actionsOf reads the steps of a view.
+func actionsOf(w string) ([]Action, error) {
+	texts, err := list(w)
+	if err != nil {
+		return nil, err
+	}
+	actions := make([]Action, len(texts))
+	for i, text := range texts {
+		if strings.HasPrefix(text, ViewStep{}.Name()+" ") {
+			return nil, fmt.Errorf("%q is in a view, and a view has no views in it", text)
+		}
+		if actions[i], err = parseAction(text); err != nil {
+			return nil, err
+		}
+	}
+	return actions, nil
 }
 
 func list(w string) ([]string, error) {

@@ -30,8 +30,10 @@ type Place struct{ Step, At int }
 // Before reports whether p stands before q.
 func (p Place) Before(q Place) bool { return p.Step < q.Step || p.Step == q.Step && p.At < q.At }
 
-// Past returns what happened on the way to w. It plays each step again.
+// Past returns what happened on the way to w, with each step of a view by itself (see
+// [World.Unfolded]). It plays each step again.
 func (w *World) Past() *Past {
+	w = w.Unfolded()
 	p := &Past{world: w, senders: map[Place]Place{}, logs: make([][]Place, len(w.cluster.Instances()))}
 	t := tracker{Past: p, flight: map[addressed][]Place{}, mailboxes: map[addressed][]Place{}}
 	for _, v := range w.Path()[1:] {

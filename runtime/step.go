@@ -45,6 +45,7 @@ type step struct {
 	text    string       // its notation
 	shown   string       // how people see it
 	move    *engine.Step // what it does, with numbers for names
+	inTurn  []Step       // of a view
 }
 
 // Step returns the step that takes an action in c. The lists in the action may be
@@ -61,12 +62,23 @@ func (c *Cluster) Step(a Action) (Step, error) {
 	if err != nil {
 		return Step{}, fmt.Errorf("%s: %w", a.Name(), err)
 	}
-	s := &step{cluster: c, action: action, text: action.String(), move: engine.NewStep(c.system, action.Name(), move)}
+	var inTurn []Step
+	if view, ok := action.(ViewStep); ok {
+		if inTurn, err = view.in(c); err != nil {
+			return Step{}, err
+		}
+	}
+	return c.made(action, move, inTurn), nil
+}
+
+// made returns the step of an action that was checked.
+func (c *Cluster) made(a Action, move engine.Move, inTurn []Step) Step {
+	s := &step{cluster: c, action: a, text: a.String(), move: engine.NewStep(c.system, a.Name(), move), inTurn: inTurn}
 	s.shown = s.text
 	if c.config.Write != nil {
-		s.shown = c.config.Write(s.action)
+		s.shown = c.config.Write(a)
 	}
-	return Step{s}, nil
+	return Step{s}
 }
 
 // copied is an [editor] that copies lists.
@@ -80,6 +92,14 @@ func copied(a Argument) any {
 			groups[i] = slices.Clone(group)
 		}
 		return groups
+	case []Action:
+		actions := slices.Clone(v)
+		for i, in := range actions {
+			if in != nil {
+				actions[i] = in.edit(copied)
+			}
+		}
+		return actions
 	}
 	return a.Value
 }

@@ -59,7 +59,11 @@ func TestNotation(t *testing.T) {
 		"release A B":          runtime.ReleaseStep{Src: "A", Dst: "B"},
 		"order A first=C',B":   runtime.OrderStep{ID: "A", First: []string{"C'", "B"}},
 		"duplicate ack A c1":   runtime.DuplicateStep{Type: "ack", Src: "A", Dst: "c1"},
-		"order A":              runtime.OrderStep{ID: "A"},
+		"view v heal":          runtime.ViewStep{Called: "v", Steps: []runtime.Action{runtime.HealStep{}}},
+		`view "a b" "timeout A,c1","invoke c1 write(\"a,\\\"b\")",heal`: runtime.ViewStep{Called: "a b", Steps: []runtime.Action{
+			runtime.TimeoutStep{IDs: []string{"A", "c1"}}, invoke("write", `a,"b`), runtime.HealStep{},
+		}},
+		"order A": runtime.OrderStep{ID: "A"},
 	} {
 		kinds[a.Name()] = true
 		s, err := clusters[0].Step(a)
@@ -186,7 +190,14 @@ func TestStepsAreChecked(t *testing.T) {
 		"deaf: no message types are named":                                                                               runtime.DeafStep{ID: "A"},
 		"duplicate: the message type is empty; name one":                                                                 runtime.DuplicateStep{Src: "A", Dst: "B"},
 		"duplicate: A always reaches itself; name two instances":                                                         runtime.DuplicateStep{Type: "vote", Src: "A", Dst: "A"},
-		"step: there is no action":                                                                                       nil,
+		"view: a view has a name, by which it is shown":                                                                  runtime.ViewStep{Steps: []runtime.Action{runtime.HealStep{}}},
+		"view: no step is in it; a view is at least one":                                                                 runtime.ViewStep{Called: "v"},
+		"view: step: there is no action":                                                                                 runtime.ViewStep{Called: "v", Steps: []runtime.Action{nil}},
+		`view: crash: no instance "E"; there are A, B, C, c1`:                                                            runtime.ViewStep{Called: "v", Steps: []runtime.Action{runtime.HealStep{}, runtime.CrashStep{ID: "E"}}},
+		"view: view v heal is in it, and a view has no views in it; give the steps of it": runtime.ViewStep{Called: "w", Steps: []runtime.Action{
+			runtime.ViewStep{Called: "v", Steps: []runtime.Action{runtime.HealStep{}}},
+		}},
+		"step: there is no action": nil,
 	} {
 		if _, err := c.Step(a); err == nil || err.Error() != want {
 			t.Errorf("%v, want %q", err, want)

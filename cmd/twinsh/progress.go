@@ -85,8 +85,6 @@ func (l *progressLine) clear() {
 // over returns a writer to w that clears the line first.
 func (l *progressLine) over(w io.Writer) io.Writer { return clearing{l, w} }
 
-// A clearing writer removes the line of progress before each text, so that the two do not mix on
-// a terminal. The line comes back with the next progress.
 type clearing struct {
 	line *progressLine
 	w    io.Writer

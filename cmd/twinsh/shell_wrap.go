@@ -15,7 +15,6 @@ type wrapping struct {
 	width func() int // columns of the terminal now; 0 if there is none
 }
 
-// Write implements [io.Writer]. The width is asked each time, because windows change.
 func (w wrapping) Write(p []byte) (int, error) {
 	width := w.width()
 	if width == 0 {

@@ -41,12 +41,13 @@ func (s screen) changes(before, now *runtime.World) string {
 	}
 	t := trace.Of(now)
 	if before == nil || before.Cluster() != now.Cluster() {
-		return s.line("", now.Cluster().String()) + s.step(t, now)
+		return s.line("", now.Cluster().String()) + s.step(t, now.Unfolded())
 	}
-	first := before.Depth()
 	if !leads(before, now) {
 		return s.moved(t, before, now)
 	}
+	before, now = before.Unfolded(), now.Unfolded()
+	first := before.Depth()
 	var b strings.Builder
 	if skipped := len(t.Steps) - first - maxSteps; skipped > 1 {
 		fmt.Fprintf(&b, "… %d steps\n", skipped)

@@ -88,7 +88,6 @@ func (s *Session) help(context.Context, string) error {
 	return nil
 }
 
-// load executes a file among the variables of the session, and remembers it for reload.
 func (s *Session) load(ctx context.Context, file string) error {
 	if file == "" {
 		return errors.New("name a file, as in :load scripts/five.star")
@@ -183,7 +182,6 @@ func (s *Session) paste(ctx context.Context, _ string) error {
 	return s.execute(ctx, text)
 }
 
-// set changes a setting, and shows all of them in any case: so ":set" alone is the question.
 func (s *Session) set(_ context.Context, arg string) error {
 	words := strings.Fields(arg)
 	switch {

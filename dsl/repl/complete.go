@@ -230,7 +230,6 @@ func (s *Session) exports(module string) []string {
 	return names
 }
 
-// completeCommand completes a line that begins with a colon: the command, or its argument.
 func (s *Session) completeCommand(line string) Completion {
 	name, arg, hasArg := strings.Cut(line[1:], " ")
 	if hasArg {

@@ -43,8 +43,6 @@ type Guide interface {
 // completion. Prompts go to out; if it is nil, they are not shown.
 func Lines(in io.Reader, out io.Writer) Editor { return &lines{bufio.NewReader(in), out} }
 
-// A lines is an Editor without a terminal. It is Interactive where it shows prompts: a person
-// types then, and an error must not end the session.
 type lines struct {
 	in  *bufio.Reader
 	out io.Writer

@@ -48,7 +48,6 @@ func Terminal(history string, colored bool) (Editor, error) {
 	return t, nil
 }
 
-// An editor is an Editor on a terminal: the library's line, fed by a keyboard of ours.
 type editor struct {
 	line    *readline.Instance
 	keys    *keyboard
@@ -64,8 +63,6 @@ const (
 	leavePastes = "\x1b[?2004l"
 )
 
-// ReadLine implements [Editor]. Pastes are marked only while a line is read, since other programs that
-// the terminal shows may not know the marks.
 func (t *editor) ReadLine(prompt string) (string, error) {
 	t.keys.listen(true)
 	defer t.keys.listen(false)

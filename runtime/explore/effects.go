@@ -126,14 +126,16 @@ func newChoices(steps []runtime.Step, start *runtime.World) *choices {
 
 // add adds the filters of a step.
 func (c *choices) add(s runtime.Step) {
-	for _, f := range s.Engine().Filters() {
-		text := s.Text()
-		if f.Number&ofStep != 0 {
-			text = strings.Join(deaf(s), ", ") + " deaf"
-		}
-		if at := c.place(f.Number, true); *at == 0 {
-			c.filters = append(c.filters, filterChoice{text, f.Type, f.Doubles})
-			*at = int32(len(c.filters))
+	for _, in := range s.InTurn() {
+		for _, f := range in.Engine().Filters() {
+			text := in.Text()
+			if f.Number&ofStep != 0 {
+				text = strings.Join(deaf(in), ", ") + " deaf"
+			}
+			if at := c.place(f.Number, true); *at == 0 {
+				c.filters = append(c.filters, filterChoice{text, f.Type, f.Doubles})
+				*at = int32(len(c.filters))
+			}
 		}
 	}
 }

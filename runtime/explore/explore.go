@@ -306,8 +306,8 @@ func newInquiry(kind string, s *space.Space, o Options) *inquiry {
 func mayForget(s *space.Space) node.Set {
 	var set node.Set
 	for _, step := range s.Steps() {
-		if runtime.Is[runtime.AmnesiaStep](step) {
-			set |= step.Cluster().Engine().SameIdentity(step.Instances())
+		if forget := step.Engine().Forgets(); forget != 0 {
+			set |= step.Cluster().Engine().SameIdentity(forget)
 		}
 	}
 	return set

@@ -161,10 +161,11 @@ func (g *graph) leaders(at *place) node.Set {
 	}
 	for _, way := range at.at.Groups() {
 		for _, s := range way.Steps {
-			if !runtime.Is[runtime.RoundStep](s) {
+			who, round := s.Engine().Opening()
+			if !round {
 				return 0
 			}
-			leaders |= s.Instances()
+			leaders |= who
 		}
 	}
 	return leaders

@@ -28,7 +28,7 @@ type Shrunk struct {
 // nodes' code is what stays. The scenario begins in the starting world of w's
 // cluster.
 //
-// It takes out steps, instances that take part in a step, twins, operations of
+// A view is shrunk as the steps that it consists of. It takes out steps, instances that take part in a step, twins, operations of
 // clients with the steps in which they run, and whole clients with theirs; it
 // merges parts of a partition, and moves instances to parts that are no
 // smaller. What remains is a local minimum: no single such change leaves a
@@ -51,8 +51,8 @@ func ShrinkFailure(ctx context.Context, w *runtime.World, kind string) (*Shrunk,
 	s := &shrinker{judge: failsWith(kind), kind: kind}
 	for _, prefix := range w.Path() {
 		if v, _ := s.judge(ctx, prefix); !v.Holds {
-			s.keep(prefix, v)
-			return s.shrink(ctx), nil
+			err := s.begin(ctx, prefix)
+			return s.shrink(ctx), err
 		}
 	}
 	return nil, errors.New("shrink: no code fails so in the scenario")
@@ -121,20 +121,26 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 			}
 			if !verdict.Holds {
 				s := &shrinker{judge: judge, found: Shrunk{Property: names[i]}}
-				s.keep(prefix, verdict)
-				return s, nil
+				return s, s.begin(ctx, prefix)
 			}
 		}
 	}
 	for _, prefix := range w.Path() {
 		if _, f := failure(prefix, func(node.Failure) bool { return true }); f != nil {
 			s := &shrinker{judge: failsWith(f.Kind()), kind: f.Kind()}
-			v, err := s.judge(ctx, prefix)
-			s.keep(prefix, v)
-			return s, err
+			return s, s.begin(ctx, prefix)
 		}
 	}
 	return nil, errors.New("the scenario violates nothing that was to be checked")
+}
+
+// begin makes the scenario that led to w the one found. Of views it keeps the steps,
+// because some of them may not be needed; what they lead to is the same.
+func (s *shrinker) begin(ctx context.Context, w *runtime.World) error {
+	w = w.Unfolded()
+	v, err := s.judge(ctx, w)
+	s.keep(w, v)
+	return err
 }
 
 // failure returns the first failure on the way to w of those that are wanted.

@@ -41,13 +41,13 @@ func newWitness(sim *engine.Simulator, j *judge.Judge) *witness {
 // after returns the verdict after the step that the simulator took last.
 func (w *witness) after(ctx context.Context, v *judge.Verdict, step runtime.Step, to engine.Vector) (*judge.Verdict, error) {
 	var err error
-	if list := w.sim.Seen(); list != 0 { // the list without observations, of most steps, changes no past
-		if v, err = w.fold(ctx, v.Past, list); err != nil {
+	if step.Engine().Forgets() != 0 { // a step is judged by who is faulty after it
+		if v, err = w.judge.Forget(ctx, v, to); err != nil {
 			return nil, err
 		}
 	}
-	if runtime.Is[runtime.AmnesiaStep](step) {
-		return w.judge.Forget(ctx, v, to)
+	if list := w.sim.Seen(); list != 0 { // the list without observations, of most steps, changes no past
+		return w.fold(ctx, v.Past, list)
 	}
 	return v, nil
 }

@@ -171,6 +171,12 @@ func (o or) begin(to *options, next *Position) {
 	o.b.form.begin(to, next)
 }
 
+func (x *union) begin(o *options, next *Position) {
+	for _, s := range x.of {
+		s.form.begin(o, next)
+	}
+}
+
 func (t times) begin(o *options, next *Position) {
 	if t.n > 1 {
 		next = o.automaton.position(times{t.of, t.n - 1}, next)

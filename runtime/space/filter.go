@@ -51,6 +51,12 @@ func (f filtering) make(s *Space) *Space {
 		return Then(f.of(form.a), f.of(form.b))
 	case or:
 		return Or(f.of(form.a), f.of(form.b))
+	case *union:
+		var of []*Space
+		for _, s := range form.of {
+			of = append(of, f.of(s))
+		}
+		return OneOf(of)
 	case times:
 		return f.of(form.of).Times(form.n)
 	case constant:

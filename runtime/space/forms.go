@@ -90,6 +90,16 @@ type choice struct {
 	index map[string]int // by text
 }
 
+// add adds steps that it does not have.
+func (c *choice) add(steps ...runtime.Step) {
+	for _, step := range steps {
+		if _, known := c.index[step.String()]; !known {
+			c.index[step.String()] = len(c.steps)
+			c.steps = append(c.steps, step)
+		}
+	}
+}
+
 func (c *choice) size() *big.Int    { return big.NewInt(int64(len(c.steps))) }
 func (c *choice) parts() []*Space   { return nil }
 func (c *choice) take(u *unranking) { u.put(c.steps[u.digit(len(c.steps))]) }
@@ -158,6 +168,47 @@ func (o or) match(sc Scenario, from int) []match {
 	found := o.a.form.match(sc, from)
 	for _, m := range o.b.form.match(sc, from) {
 		found = keep(found, match{m.end, new(big.Int).Add(o.a.size, m.index)})
+	}
+	return found
+}
+
+// union is the scenarios of several spaces, one space after the other.
+type union struct {
+	of    []*Space
+	first []*big.Int // the index of the first scenario of each, and how many there are
+}
+
+func (x *union) size() *big.Int  { return x.first[len(x.of)] }
+func (x *union) parts() []*Space { return x.of }
+
+func (x *union) take(u *unranking) {
+	var left, digit big.Int
+	left.QuoRem(&u.index, x.size(), &digit)
+	i, _ := slices.BinarySearchFunc(x.first, &digit, func(first, digit *big.Int) int {
+		if first.Cmp(digit) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	u.index.Sub(&digit, x.first[i-1])
+	x.of[i-1].form.take(u)
+	u.index.Set(&left)
+}
+
+func (x *union) each(prefix Scenario, yield func(Scenario) bool) bool {
+	for _, s := range x.of {
+		if !s.form.each(prefix, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+func (x *union) match(sc Scenario, from int) (found []match) {
+	for i, s := range x.of {
+		for _, m := range s.form.match(sc, from) {
+			found = keep(found, match{m.end, new(big.Int).Add(x.first[i], m.index)})
+		}
 	}
 	return found
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
@@ -94,9 +95,25 @@ type action struct {
 // exits are where the steps lead from a position, by their number, nil for those
 // that cannot be taken there.
 type exits struct {
-	to    []*Position
-	ways  [][]int32 // the steps of each group of the position
-	twice bool      // a step leads to two positions, so that a scenario is listed twice
+	to   []*Position
+	ways [][]int32 // the steps of each group of the position
+	// more are the positions beside that to which some steps lead, so that a scenario is
+	// listed twice; nil if no step does.
+	more map[int32][]*Position
+}
+
+// leadAlike reports whether two steps lead to the same positions, as often.
+func (e *exits) leadAlike(a, b int32) bool {
+	if e.more == nil {
+		return e.to[a] == e.to[b]
+	}
+	all := func(i int32) []*Position {
+		if e.to[i] == nil {
+			return nil
+		}
+		return slices.SortedFunc(slices.Values(append(slices.Clone(e.more[i]), e.to[i])), func(p, q *Position) int { return p.id - q.id })
+	}
+	return slices.Equal(all(a), all(b))
 }
 
 func newGroup(ctx context.Context, steps []runtime.Step) *group {
@@ -182,19 +199,18 @@ func (g *group) keeps(a *action, start *Position) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if e.twice {
-			return false, nil
-		}
-		for step, next := range e.to {
+		for step := range e.to {
 			if err := g.watch.err(); err != nil {
 				return false, err
 			}
-			if next != e.to[a.image[step]] {
+			if !e.leadAlike(int32(step), a.image[step]) {
 				return false, nil
 			}
-			if next != nil && !seen[next] {
-				seen[next] = true
-				queue = append(queue, next)
+		}
+		for _, way := range p.Groups() {
+			if !seen[way.To] {
+				seen[way.To] = true
+				queue = append(queue, way.To)
 			}
 		}
 	}
@@ -326,8 +342,14 @@ func (g *group) exits(p *Position) (*exits, error) {
 			}
 			i := g.number[s.String()]
 			numbers = append(numbers, int32(i))
-			e.twice = e.twice || e.to[i] != nil
-			e.to[i] = way.To
+			if e.to[i] == nil {
+				e.to[i] = way.To
+				continue
+			}
+			if e.more == nil {
+				e.more = map[int32][]*Position{}
+			}
+			e.more[int32(i)] = append(e.more[int32(i)], way.To)
 		}
 		e.ways = append(e.ways, numbers)
 	}

@@ -63,12 +63,7 @@ func newSpace(f form, maxLen int, t text) *Space {
 // that order. A step that is given twice is listed once.
 func Of(steps ...runtime.Step) *Space {
 	c := &choice{index: make(map[string]int, len(steps))}
-	for _, step := range steps {
-		if _, known := c.index[step.String()]; !known {
-			c.index[step.String()] = len(c.steps)
-			c.steps = append(c.steps, step)
-		}
-	}
+	c.add(steps...)
 	text, binds := "nothing", asOne
 	switch n := len(c.steps); {
 	case n == 1:

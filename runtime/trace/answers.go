@@ -189,7 +189,6 @@ type sentMessage struct {
 	message node.Message
 }
 
-// sentMessage is what stands at a place, whatever receiver that is about.
 func (q *inquiry) sentMessage(at Place) sentMessage {
 	return sentMessage{q.at(at).From, q.happened(at).Event.Message}
 }

@@ -56,7 +56,6 @@ type canvas struct {
 	rows  []line
 }
 
-// A line is a row; cut says that something was put to the right of the canvas.
 type line struct {
 	glyphs []glyph
 	cut    bool

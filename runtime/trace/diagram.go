@@ -48,8 +48,6 @@ func Diagram(t *Trace, o Options) string {
 	return d.String()
 }
 
-// A diagram is drawn from top to bottom. It keeps what depends on what was drawn before: who is down, and
-// which state of a lane the reader knows already.
 type diagram struct {
 	*canvas
 	*Trace
@@ -153,10 +151,13 @@ func (d *diagram) lifelines() int {
 	return row
 }
 
-// step draws a rule with the step in it, then each wave: its messages, equal ones of a sender as one
-// arrow, and below them what they did.
 func (d *diagram) step(s *Step) {
 	row := d.row()
+	if heading := s.heading(); heading != "" {
+		d.put(row, 0, strings.Repeat("═", d.right), faint)
+		d.put(row, 2, " "+shorten(heading, d.right-8)+" ", plain)
+		row = d.row()
+	}
 	d.put(row, 0, strings.Repeat("─", d.right), faint)
 	heading := s.Call
 	if runes(heading) > d.right-8 {

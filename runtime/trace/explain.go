@@ -79,11 +79,19 @@ type Changed struct{ Step int }
 // as running the code of nodes 100,000 times. Beyond that it says that it does not
 // know. The error is that of ctx.
 func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationKind) ([]Sentence, error) {
+	steps := 0
+	if w.Depth() > 0 {
+		steps = len(w.Step().InTurn())
+	}
+	w = w.Unfolded()
 	if w.Depth() < 1 || w.Depth() > len(t.Steps) {
 		return nil, ctx.Err()
 	}
 	q := &inquiry{Trace: t, ctx: ctx, past: w.Past(), faulty: w.Faulty(), budget: maxRuns}
-	seen := q.seenIn(w.Depth())
+	var seen []locatedObservation
+	for step := w.Depth() - steps + 1; step <= w.Depth(); step++ {
+		seen = append(seen, q.seenIn(step)...)
+	}
 	var story []Sentence
 	switch kind {
 	case Decided:
@@ -108,7 +116,7 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 // record of, and explains what was observed of the given kind in the step that
 // led there; see Explain. The error is that of ctx.
 func (t *Trace) Find(ctx context.Context, property, why string, w *runtime.World, kind ObservationKind) error {
-	f := Finding{Property: property, Why: why, Step: w.Depth()}
+	f := Finding{Property: property, Why: why, Step: w.Unfolded().Depth()}
 	story, err := t.Explain(ctx, w, kind)
 	for _, s := range story {
 		f.Story = append(f.Story, t.Say(s))

@@ -29,8 +29,6 @@ var jsonRenderer = renderer{
 	recognizes: func(text string) bool { return strings.HasPrefix(text, "{\n  \"format\": \""+schema+"\"") },
 }
 
-// A document is the object as it is written: the trace's own members stand between its first ones and
-// the checksum.
 type document struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
@@ -172,7 +170,6 @@ func check(t *Trace) error {
 	return nil
 }
 
-// checkStep checks one step, the n-th: what it refers to has to lie in it or before.
 func checkStep(t *Trace, s *Step) error {
 	lane := func(what string, i, least int) error {
 		if i < least || i >= len(t.Lanes) {
@@ -192,6 +189,9 @@ func checkStep(t *Trace, s *Step) error {
 				return err
 			}
 		}
+	}
+	if v := s.View; v != nil && (v.Number < 1 || v.At < 1 || v.At > s.Number) {
+		return fmt.Errorf("it is step %d of view %d, want numbers from 1", v.At, v.Number)
 	}
 	for i, d := range s.Deliveries {
 		if err := errors.Join(lane("from", d.From, -1), lane("to", d.To, 0)); err != nil {

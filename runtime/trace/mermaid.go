@@ -52,6 +52,9 @@ func Mermaid(t *Trace) string {
 	}
 	for k := range t.Steps {
 		s := &t.Steps[k]
+		if heading := s.heading(); heading != "" {
+			line("Note over %s: %s", across, mermaidText(heading))
+		}
 		line("Note over %s: %d  %s", across, s.Number, mermaidText(s.Title))
 		for _, d := range s.Deliveries {
 			if d.From >= 0 {

@@ -44,10 +44,11 @@ type rect struct {
 // can put steps below each other, hide some, and scroll to one.
 type stepShape struct {
 	*Step
-	Height   int // at least
-	From, To int // the lanes that it concerns, To not included
-	Focus    int // the lane that counts most: the client that acts, or where it begins
-	Top      int // of the parts
+	Heading  string // of the view that begins with the step, "" if none does
+	Height   int    // at least
+	From, To int    // the lanes that it concerns, To not included
+	Focus    int    // the lane that counts most: the client that acts, or where it begins
+	Top      int    // of the parts
 	Parts    []rect
 	Lines    []laneShape // of the lanes that are up
 	Arrows   []arrowShape
@@ -159,10 +160,8 @@ func (d *pageDrawing) across(lane int, more float64) share {
 	return share((float64(lane) + more) / float64(len(d.Trace.Lanes)))
 }
 
-// step lays a step out from top to bottom: waves, the partition from where mail was opened, then
-// the states that are others than before.
 func (d *pageDrawing) step(s *Step, before []State) stepShape {
-	p := stepShape{Step: s, Top: 2}
+	p := stepShape{Step: s, Heading: s.heading(), Top: 2}
 	for i, lane := range d.Lanes {
 		if i >= len(before) || !before[i].Down {
 			p.Lines = append(p.Lines, lane)
@@ -289,7 +288,6 @@ func (d *pageDrawing) wave(p *stepShape, wave []Delivery, y int) int {
 // the kind of the observation, for the style sheet.
 type effect struct{ full, brief, class string }
 
-// effectsOf lists what a delivery brought about, as far as people or properties can see it.
 func effectsOf(m Delivery) []effect {
 	var all []effect
 	for _, o := range m.Seen {

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"pgregory.net/rapid"
+	"reflect"
 
 	"github.com/twinsh/twinsh/kvproto"
 	"github.com/twinsh/twinsh/runtime"
@@ -38,5 +39,25 @@ func randomWorld(t *rapid.T) *runtime.World {
 			w = next
 		}
 	}
-	return w
+	viewed(t, w)
+	return w.Unfolded()
+}
+
+// viewed checks that a trace shows a view as its steps, in a group.
+func viewed(t *rapid.T, w *runtime.World) {
+	shown, want := Of(w), Of(w.Unfolded())
+	at := 0
+	for _, v := range w.Path()[1:] {
+		for i := range v.Step().InTurn() {
+			s := &shown.Steps[at]
+			if view := s.View; runtime.Is[runtime.ViewStep](v.Step()) != (view != nil) || view != nil && *view != (View{Name: "v", Number: v.Depth(), At: i + 1}) {
+				t.Fatalf("step %d is of view %+v", s.Number, view)
+			}
+			s.View = nil
+			at++
+		}
+	}
+	if !reflect.DeepEqual(shown, want) {
+		t.Fatalf("shown\n%+v\nwant\n%+v", shown, want)
+	}
 }

@@ -12,8 +12,21 @@ import (
 // Of records the whole path from the start to w. It asks each world of the path for its
 // deliveries, which is where the time goes: a world that was reached by a search plays its
 // step once more, with a record, the first time that it is asked. What is faulty, and Beyond,
-// is as it is in w: a server that forgets in the last step is marked in all pictures.
+// is as it is in w: a server that forgets in the last step is marked in all pictures. Of a
+// view it records the steps.
 func Of(w *runtime.World) *Trace {
+	var views []*View // of each step
+	for _, v := range w.Path()[1:] {
+		view, viewed := v.Step().Action().(runtime.ViewStep)
+		for i := range v.Step().InTurn() {
+			if !viewed {
+				views = append(views, nil)
+				continue
+			}
+			views = append(views, &View{view.Called, v.Depth(), i + 1})
+		}
+	}
+	w = w.Unfolded()
 	c := w.Cluster()
 	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
 	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
@@ -32,7 +45,9 @@ func Of(w *runtime.World) *Trace {
 	r := recorder{Trace: t, protocol: c.Config().Protocol, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
 	r.name()
 	for _, v := range w.Path()[1:] {
-		t.Steps = append(t.Steps, r.step(v))
+		s := r.step(v)
+		s.View = views[v.Depth()-1]
+		t.Steps = append(t.Steps, s)
 	}
 	return t
 }
@@ -48,7 +63,6 @@ type recorder struct {
 	current  []node.Operation        // what each client began last
 }
 
-// step records the step that led to a world.
 func (r *recorder) step(w *runtime.World) Step {
 	s := Step{
 		Number: w.Depth(), Kind: w.Step().Action().Name(), Call: w.Step().Text(), Client: -1,
@@ -107,8 +121,6 @@ func (r *recorder) name() {
 	}
 }
 
-// delivery records a delivery, which stands at a place of the past. It notes which operation a client
-// has begun, on which the texts of what it returns and of later titles depend.
 func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
 	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
@@ -149,7 +161,6 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	return out
 }
 
-// indices lists a set of lanes, in order.
 func indices(s node.Set) []int {
 	var all []int
 	for i := range s.All {

@@ -62,7 +62,6 @@ func ShiViz(t *Trace) string {
 // (a [Delivery] without Origin) and what a step itself asks of a host bring no knowledge.
 type clock []int
 
-// A vectors writes the log from the first event to the last, with the clock of each lane as it is then.
 type vectors struct {
 	*Trace
 	b     strings.Builder
@@ -155,7 +154,6 @@ func hostName(name string) string {
 	}, name)
 }
 
-// oneLine keeps a text from looking like the next event, or like an order to a terminal.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

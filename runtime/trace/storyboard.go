@@ -59,7 +59,6 @@ func Storyboard(t *Trace, o Options) string {
 	return b.String()
 }
 
-// A storyboard is drawn row by row, in columns that are found before.
 type storyboard struct {
 	*canvas
 	*Trace
@@ -133,10 +132,11 @@ func (s *Step) fails(lane int) bool {
 	})
 }
 
-// step draws the row of a step and what stands below it. A row of cells is begun only if there is
-// something in it.
 func (b *storyboard) step(k int) {
 	s := &b.Steps[k]
+	if heading := s.heading(); heading != "" {
+		b.put(b.row(), indent, shorten(heading, b.width-indent), faint)
+	}
 	title := b.row()
 	row := title
 	b.put(title, 0, fmt.Sprintf("%2d", s.Number), faint)

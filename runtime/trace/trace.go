@@ -45,6 +45,7 @@ package trace
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -89,6 +90,23 @@ type Step struct {
 	States     []State    `json:"states"`          // of each lane, afterwards
 	Parts      [][]int    `json:"parts,omitempty"` // the partition in force during the step or after it, nil if there is none
 	InFlight   int        `json:"in_flight"`       // how many messages are in flight afterwards
+	View       *View      `json:"view,omitempty"`  // of which the step is a part, nil if it is taken by itself
+}
+
+// A View is several steps that count as one (see [runtime.ViewStep]). Each of them is a
+// step of the trace.
+type View struct {
+	Name   string `json:"name"`
+	Number int    `json:"number"` // of the view among the steps of the scenario, from 1
+	At     int    `json:"at"`     // of the step in the view, from 1
+}
+
+// heading is what stands above the first step of a view, "" above others.
+func (s *Step) heading() string {
+	if s.View == nil || s.View.At > 1 {
+		return ""
+	}
+	return fmt.Sprintf("view %d %q", s.View.Number, s.View.Name)
 }
 
 // A State describes one lane after a step. Asked and Changed are two things: a server that got

@@ -16,7 +16,6 @@ func (d *Delivery) carried() string { return d.Text + d.way() }
 // inFull is carried with nothing left out.
 func (d *Delivery) inFull() string { return d.full() + d.way() }
 
-// way says how a message came, in parentheses: that it came twice, or as mail, and when that was sent.
 func (d *Delivery) way() string {
 	switch {
 	case d.Again:

@@ -109,6 +109,7 @@ type Step struct {
 	Src, Dst string
 	Count    int // hops, messages released, or how many of several must be able to
 	Op       Operation
+	Inner    []Step // of a view, whose name is Who
 }
 
 // String is the step as a script writes it.
@@ -158,6 +159,8 @@ func (s Step) String() string {
 		return fmt.Sprintf("deaf(%q, %s)", s.Who, list(s.Types))
 	case "order":
 		return fmt.Sprintf("order(%q, first = %s)", s.Who, list(s.Names))
+	case "view":
+		return fmt.Sprintf("view %q: %s", s.Who, Scenario(s.Inner))
 	}
 	text := list(s.Names)
 	text = text[1 : len(text)-1]
@@ -168,7 +171,7 @@ func (s Step) String() string {
 }
 
 // attributes are all that steps of some kind have.
-var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count", "least"}
+var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count", "least", "name", "steps"}
 
 // attribute is the text of what a script reads of the step under a name, "-" if it has
 // nothing of that name.
@@ -211,6 +214,8 @@ func (s Step) attribute(name string) string {
 		has = map[string]string{"id": s.Who, "first": list(s.Names)}
 	case "crash", "restart", "amnesia":
 		has = map[string]string{"id": s.Names[0]}
+	case "view":
+		has = map[string]string{"name": s.Who, "steps": "[" + strings.ReplaceAll(Scenario(s.Inner).String(), "; ", ", ") + "]"}
 	case "timeout":
 		has = map[string]string{"ids": list(s.Names), "least": fmt.Sprint(s.Count)}
 	}
@@ -264,10 +269,10 @@ func (s Scenario) String() string {
 
 // A Space is an expression: a choice of steps, or others put together.
 type Space struct {
-	Op    string     // "", "|", "+", "*", "distinct", "constant", "maybe", "filter"
-	Text  string     // of a choice: the call
+	Op    string     // "", "|", "+", "*", "distinct", "constant", "maybe", "filter", "view", "each"
+	Text  string     // of a choice and of each: the call
 	Lists []Scenario // of a choice: what it lists
-	Of    []Space
+	Of    []Space    // of each: for each combination what is made of it
 	Times int
 	Keep  Keep // of a filter
 }
@@ -303,6 +308,8 @@ func (s Space) String() string {
 		return fmt.Sprintf("maybe(%s)", s.Of[0])
 	case "filter":
 		return fmt.Sprintf("(%s).filter(%s)", s.Of[0], s.Keep)
+	case "view":
+		return fmt.Sprintf("view(\"v\", %s)", s.Of[0])
 	}
 	return s.Text
 }
@@ -336,6 +343,21 @@ func (s Space) Scenarios() []Scenario {
 		return slices.DeleteFunc(slices.Clone(s.Of[0].Scenarios()), func(sc Scenario) bool {
 			return slices.ContainsFunc(sc, func(step Step) bool { return !s.Keep.keeps(step) })
 		})
+	case "view":
+		var all []Scenario
+		for _, sc := range unique(s.Of[0].Scenarios()) {
+			all = append(all, Scenario{{Kind: "view", Who: "v", Inner: sc}})
+		}
+		return all
+	case "each":
+		var all []Scenario
+		for _, of := range s.Of {
+			all = append(all, of.Scenarios()...)
+		}
+		if s.single() {
+			return unique(all)
+		}
+		return all
 	case "constant":
 		var all []Scenario
 		for _, sc := range s.Of[0].Scenarios() {
@@ -354,6 +376,10 @@ func (s Space) single() bool {
 		return s.Of[0].single() && s.Of[1].single()
 	case "filter":
 		return s.Of[0].single()
+	case "view":
+		return true
+	case "each":
+		return !slices.ContainsFunc(s.Of, func(of Space) bool { return !of.single() })
 	}
 	return s.Op == "" && !strings.HasPrefix(s.Text, "(steps(") && !strings.HasPrefix(s.Text, "(way(") && !slices.ContainsFunc(s.Lists, func(sc Scenario) bool { return len(sc) != 1 })
 }

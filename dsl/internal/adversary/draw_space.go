@@ -19,6 +19,9 @@ func (p *pen) space() {
 			n++
 		}
 		of = Space{Op: "*", Of: []Space{of}, Times: max(1, n-p.IntN(2))}
+		if shared := p.views(p.each()); p.chance(25) && shared.size()*shared.size() <= p.most {
+			of = Space{Op: "*", Of: []Space{shared}, Times: 2}
+		}
 	}
 	for range 2 + p.IntN(4) {
 		next := p.part()
@@ -48,7 +51,13 @@ func (s Space) size() int {
 		return n
 	case "maybe":
 		return s.Of[0].size() + 1
-	case "constant", "filter":
+	case "each":
+		n := 0
+		for _, of := range s.Of {
+			n += of.size()
+		}
+		return n
+	case "constant", "filter", "view":
 		return s.Of[0].size()
 	}
 	return len(s.Lists)
@@ -64,6 +73,14 @@ func (s Space) longest() int {
 		return s.Times * s.Of[0].longest()
 	case "maybe", "filter":
 		return s.Of[0].longest()
+	case "each":
+		n := 0
+		for _, of := range s.Of {
+			n = max(n, of.longest())
+		}
+		return n
+	case "view":
+		return 1
 	}
 	n := 0
 	for _, sc := range s.Lists {
@@ -76,6 +93,9 @@ func (s Space) longest() int {
 func (p *pen) part() Space {
 	for {
 		leaf := p.choice()
+		if p.chance(12) {
+			leaf = p.each()
+		}
 		s := leaf
 		switch p.IntN(10) {
 		case 0, 1, 2:
@@ -83,13 +103,13 @@ func (p *pen) part() Space {
 		case 3, 4:
 			s = Space{Op: "|", Of: []Space{leaf, p.choice()}}
 		case 5:
-			if n := len(unique(leaf.Lists)); n > 1 {
+			if n := len(unique(leaf.Scenarios())); n > 1 && n < 50 {
 				s = Space{Op: "distinct", Of: []Space{leaf}, Times: min(n, 2)}
 			}
 		case 6:
 			s = Space{Op: "constant", Of: []Space{leaf}, Times: 2}
 		}
-		s = p.varied(s)
+		s = p.views(p.varied(s))
 		if s.size() <= p.most && s.longest() <= 5 {
 			return s
 		}
@@ -108,6 +128,90 @@ func (p *pen) varied(s Space) Space {
 		}
 	}
 	return s
+}
+
+// views draws that the scenarios of a space are views.
+func (p *pen) views(s Space) Space {
+	if s.longest() > 4 || s.size() > p.most || p.chance(70) {
+		return s
+	}
+	for _, sc := range s.Scenarios() {
+		if len(sc) == 0 || slices.ContainsFunc(sc, func(step Step) bool { return step.Kind == "view" }) {
+			return s
+		}
+	}
+	return Space{Op: "view", Of: []Space{s}}
+}
+
+// each draws rounds, and what comes after them, that share a partition and a deaf set.
+func (p *pen) each() Space {
+	servers, _ := p.c.Instances()
+	ids := p.ids()
+	leaders, who := p.some(ids, 1), ""
+	if who = list(leaders); p.symmetric {
+		leaders, who = ids, `"any"`
+	}
+	text, parts := p.partitions()
+	kinds, deaf := p.some(types, 1), [][]string{nil}
+	texts := []string{"[]"}
+	for _, id := range servers {
+		if p.chance(30) || p.symmetric && len(deaf) > 1 {
+			deaf, texts = append(deaf, []string{id}), append(texts, list([]string{id}))
+		}
+	}
+	then := pick(p, "", "timeouts", "timeouts", "deliveries", "nothing")
+	body := fmt.Sprintf("rounds(%s, p, deaf = [d], types = %s)", who, list(kinds))
+	switch then {
+	case "timeouts":
+		body += " + timeouts(all = True)"
+	case "deliveries":
+		body += " + deliveries([p])"
+	case "nothing":
+		body = "maybe(" + body + ")"
+	}
+	all := Space{Op: "each", Text: fmt.Sprintf("each(%s, [%s], lambda p, d: %s)", text, strings.Join(texts, ", "), body)}
+	for _, g := range parts {
+		for _, d := range deaf {
+			made := Space{Text: fmt.Sprintf("rounds(%s, [%s], deaf = [%s], types = %s)", who, lists(g), list(d), list(kinds))}
+			for _, leader := range leaders {
+				step := Step{Kind: "round", Who: leader, Groups: g, Names: d}
+				if d != nil {
+					step.Types = kinds
+				}
+				made.Lists = append(made.Lists, Scenario{step})
+			}
+			switch then {
+			case "timeouts":
+				made = Space{Op: "+", Of: []Space{made, p.together()}}
+			case "deliveries":
+				made = Space{Op: "+", Of: []Space{made, {
+					Text: "deliveries([" + lists(g) + "])", Lists: []Scenario{{{Kind: "deliver", Groups: g}}},
+				}}}
+			case "nothing":
+				made = Space{Op: "maybe", Of: []Space{made}}
+			}
+			all.Of = append(all.Of, made)
+		}
+	}
+	return all
+}
+
+// ids lists the servers by their identities.
+func (p *pen) ids() (ids []string) {
+	for i := range p.c.N {
+		ids = append(ids, string(rune('A'+i)))
+	}
+	return ids
+}
+
+// together is that all servers time out that can.
+func (p *pen) together() Space {
+	servers, _ := p.c.Instances()
+	step := Step{Kind: "timeout", Names: servers}
+	if len(servers) > 1 { // of one alone that says nothing
+		step.Count = 1
+	}
+	return Space{Text: "timeouts(all = True)", Lists: []Scenario{{step}}}
 }
 
 // keep draws what a filter keeps: something that is so of one of the steps.
@@ -186,7 +290,7 @@ func (p *pen) choice() Space {
 		kinds = append(kinds, "invokes", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges", "exchanges")
 	}
 	if p.symmetric {
-		kinds = []string{"rounds", "rounds", "rounds", "rounds", "rounds", "rounds", "deliveries", "happenings", "timeouts"}
+		kinds = []string{"rounds", "rounds", "rounds", "rounds", "rounds", "rounds", "deliveries", "happenings", "timeouts", "links", "filters", "heals"}
 	}
 	var s Space
 	switch pick(p, kinds...) {
@@ -258,10 +362,7 @@ func (p *pen) choice() Space {
 
 func (p *pen) rounds() (s Space) {
 	servers, _ := p.c.Instances()
-	var ids []string
-	for i := range p.c.N {
-		ids = append(ids, string(rune('A'+i)))
-	}
+	ids := p.ids()
 	leaders := p.some(ids, 1)
 	who := list(leaders)
 	if p.symmetric || p.chance(45) {
@@ -347,7 +448,11 @@ func (p *pen) links() (s Space) {
 		dst = p.some(all, 1)
 	}
 	args := list(src) + ", " + list(dst)
-	if p.chance(25) {
+	switch {
+	case p.symmetric:
+		src, dst = servers, servers
+		args = list(src) + ", " + list(dst)
+	case p.chance(25):
 		src, args = all, "dst = "+list(dst)
 	}
 	for _, from := range src {
@@ -366,6 +471,9 @@ func (p *pen) filters() (s Space) {
 	servers, clients := p.c.Instances()
 	all := append(slices.Clone(servers), clients...)
 	kinds, who := p.some(types, 1), p.some(all, 1)
+	if p.symmetric {
+		who = servers
+	}
 	switch p.IntN(3) {
 	case 0:
 		for _, kind := range kinds {
@@ -410,11 +518,7 @@ func (p *pen) invokes() (s Space) {
 func (p *pen) timeoutsTogether() (s Space) {
 	servers, _ := p.c.Instances()
 	if p.symmetric || p.chance(50) {
-		together := Step{Kind: "timeout", Names: servers}
-		if len(servers) > 1 { // of one alone that says nothing
-			together.Count = 1
-		}
-		return Space{Text: "timeouts(all = True)", Lists: []Scenario{{together}}}
+		return p.together()
 	}
 	sets := [][]string{p.some(servers, 1), p.some(servers, 1)}
 	for _, set := range sets {

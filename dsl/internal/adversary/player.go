@@ -151,6 +151,9 @@ type play struct {
 
 // Do returns the world after a step, or nil if it cannot happen.
 func (s *System) Do(w *World, step Step) *World {
+	if step.Kind == "view" {
+		return s.view(w, step)
+	}
 	next := *w
 	next.nodes = slices.Clone(w.nodes)
 	next.mailboxes = slices.Clone(w.mailboxes)
@@ -176,6 +179,19 @@ func (s *System) Do(w *World, step Step) *World {
 		}
 	}
 	return &next
+}
+
+// view takes the steps of a view, as if there had been one.
+func (s *System) view(w *World, step Step) *World {
+	at := w
+	for _, in := range step.Inner {
+		began := *at
+		began.Depth = w.Depth
+		if at = s.Do(&began, in); at == nil || at.failed != nil {
+			return at
+		}
+	}
+	return at
 }
 
 func (p *play) take(step Step) bool {

@@ -82,13 +82,18 @@ func (s Space) smaller() (all []Space) {
 	switch s.Op {
 	case "|", "+":
 		all = append(all, s.Of[0], s.Of[1])
-	case "*", "distinct", "constant", "maybe", "filter":
+	case "each":
+		all = append(all, s.Of...)
+	case "*", "distinct", "constant", "maybe", "filter", "view":
 		all = append(all, s.Of[0])
 		if s.Times > 2 {
 			all = append(all, Space{Op: s.Op, Of: s.Of, Times: s.Times - 1})
 		}
 	}
 	for i, part := range s.Of {
+		if s.Op == "each" { // which makes what it makes
+			break
+		}
 		for _, less := range part.smaller() {
 			of := slices.Clone(s.Of)
 			of[i] = less

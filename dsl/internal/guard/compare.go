@@ -128,7 +128,6 @@ func (w *work) compareSequences(op syntax.Token, x, y starlark.Indexable, depth 
 	return starlark.Compare(op, starlark.MakeInt(n), starlark.MakeInt(m))
 }
 
-// equalDicts compares dicts by their keys, whatever order those are in.
 func (w *work) equalDicts(x, y *starlark.Dict, depth int) (bool, error) {
 	if x.Len() != y.Len() {
 		return false, nil
@@ -148,8 +147,6 @@ func (w *work) equalDicts(x, y *starlark.Dict, depth int) (bool, error) {
 	return true, nil
 }
 
-// equalStructs compares structs by their constructors and fields, which both have in the order of
-// names.
 func (w *work) equalStructs(x, y *starlarkstruct.Struct, depth int) (bool, error) {
 	if x.Len() != y.Len() {
 		return false, nil

@@ -28,7 +28,6 @@ func Freezable(values ...starlark.Value) error {
 	return nil
 }
 
-// A freezing walks as Freeze does, and counts what that would do again and again.
 type freezing struct {
 	once    map[starlark.Value]bool // containers that were visited
 	holders []holder                // functions that are being visited
@@ -106,7 +105,6 @@ func Tree(v starlark.Value, most int) error {
 	return p.visit(v, 0)
 }
 
-// A printing adds up how long a text becomes, from above: what it refuses may be a little shorter.
 type printing struct {
 	most int  // bytes
 	tree bool // nothing may hold itself
@@ -182,8 +180,6 @@ func Hashable(v starlark.Value) error {
 	return h.visit(v, 0)
 }
 
-// A hashing counts the values of which a hash is made. Only tuples and structs hold others and can be
-// hashed at all.
 type hashing struct{ visits int }
 
 func (h *hashing) visit(v starlark.Value, depth int) error {

@@ -156,7 +156,6 @@ func times(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	return v, err
 }
 
-// bits is the length of an integer. Those of a machine word need no look.
 func bits(n starlark.Int) int {
 	if _, small := n.Int64(); small {
 		return 64

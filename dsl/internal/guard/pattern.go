@@ -102,7 +102,6 @@ type polledReader struct {
 	err    error
 }
 
-// ReadRune implements [io.RuneReader], by which the library reads a text letter by letter.
 func (r *polledReader) ReadRune() (rune, int, error) {
 	if r.steps >= interval {
 		r.err = Poll(r.thread, r.steps)

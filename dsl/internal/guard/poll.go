@@ -65,8 +65,6 @@ func (p *polled) Iterate() starlark.Iterator {
 	return &polledIterator{Iterator: p.Iterable.Iterate(), polled: p}
 }
 
-// A polledIterator counts steps by what is iterated over: a long text or a tuple takes more than a
-// number, since something will be made of it.
 type polledIterator struct {
 	starlark.Iterator
 	*polled

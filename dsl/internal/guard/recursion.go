@@ -79,8 +79,6 @@ func (g *holding) note(n syntax.Node) bool {
 	return true
 }
 
-// assign notes that a variable of a function holds a function. Global variables are no part of what a
-// function holds, and those of a module are looked up when they are used.
 func (g *holding) assign(name *syntax.Ident, function any) {
 	b, ok := name.Binding.(*resolve.Binding)
 	if !ok || b.First == nil || b.Scope == resolve.Global {

@@ -63,7 +63,6 @@ func Rewrite(statements []syntax.Stmt) {
 	}
 }
 
-// rewriteAssignment rewrites both sides of an assignment, and x op= y as the table above has it.
 func rewriteAssignment(s *syntax.AssignStmt) {
 	rewriteTarget(s.LHS)
 	switch withoutParens(s.LHS).(type) {
@@ -187,8 +186,6 @@ func unguarded(e syntax.Expr) syntax.Expr {
 	return RewriteExpr(e)
 }
 
-// rewriteBinary rewrites an operator and what it stands between. The right side of in and % may be a
-// tuple that is taken apart at once.
 func rewriteBinary(e *syntax.BinaryExpr) syntax.Expr {
 	switch e.Op {
 	case syntax.IN, syntax.NOT_IN, syntax.PERCENT:
@@ -244,7 +241,6 @@ func again(e syntax.Expr) syntax.Expr {
 	return nil
 }
 
-// rewriteParams rewrites the defaults of parameters, which are evaluated where the function is defined.
 func rewriteParams(params []syntax.Expr) {
 	for _, p := range params {
 		if withDefault, ok := p.(*syntax.BinaryExpr); ok {
@@ -253,7 +249,6 @@ func rewriteParams(params []syntax.Expr) {
 	}
 }
 
-// rewriteArgs rewrites arguments. name = value, *list and **dict look like operators there and are none.
 func rewriteArgs(args []syntax.Expr) {
 	for i, arg := range args {
 		switch arg := arg.(type) {
@@ -364,7 +359,6 @@ func small(e syntax.Expr) bool {
 	return false
 }
 
-// number reports whether a value is a number as it is written: what is added to it is one, too.
 func number(e syntax.Expr) bool {
 	literal, ok := withoutParens(e).(*syntax.Literal)
 	return ok && (literal.Token == syntax.INT || literal.Token == syntax.FLOAT)

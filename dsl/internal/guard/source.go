@@ -60,7 +60,6 @@ func begin(s syntax.Stmt) syntax.Position {
 	return syntax.Position{}
 }
 
-// beginExpr returns where an expression begins, going down its left side.
 func beginExpr(e syntax.Expr) syntax.Position {
 	for {
 		switch x := e.(type) {

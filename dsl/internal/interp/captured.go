@@ -28,13 +28,11 @@ type Captured struct {
 	checked atomic.Uint64 // the turn in which none of them had changed, plus one
 }
 
-// A variable is a global variable of a module: two modules may have variables of one name.
 type variable struct {
 	module *starlark.Module
 	name   string
 }
 
-// A global is a variable and what it held when the functions were looked at.
 type global struct {
 	variable
 	value starlark.Value // nil if it is not yet assigned
@@ -125,9 +123,6 @@ func (s *Captured) visit(v starlark.Value) {
 	}
 }
 
-// function notes what a function sees: its defaults, what it captured, and the global variables that its
-// text names. What those hold is visited by Capture, one after the other, so that functions that
-// name each other have an end.
 func (s *Captured) function(fn *starlark.Function) {
 	for i := range fn.NumParams() {
 		s.visit(fn.ParamDefault(i))

@@ -44,7 +44,6 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error has the stack, because a panic is a mistake of the program, and this is what its authors need.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("internal error: %v\n%s", e.Value, e.Stack)
 }

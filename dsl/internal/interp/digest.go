@@ -121,8 +121,6 @@ func (p *Digest) Value(v starlark.Value) {
 	}
 }
 
-// function notes a function. Two that say the same and see the same are one, whatever they are called
-// by those who use them.
 func (p *Digest) function(fn *starlark.Function) {
 	p.Note("function", fn.NumParams(), fn.NumFreeVars())
 	definition := p.texts.Of(fn)

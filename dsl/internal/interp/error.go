@@ -208,7 +208,6 @@ func missingAt(in *Interpreter, err syntax.Error) syntax.Position {
 	return syntax.MakePosition(&name, err.Pos.Line-1, int32(utf8.RuneCountInString(lines[n-2]))+1)
 }
 
-// add notes a problem, with the line of the text if that is known.
 func (e *Error) add(in *Interpreter, pos syntax.Position, message string) {
 	p := Problem{Pos: pos, Message: message}
 	var failed *CheckFailed

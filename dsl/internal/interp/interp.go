@@ -161,7 +161,6 @@ func (in *Interpreter) ExecIn(ctx context.Context, dir, name, source string) err
 	return in.execute(ctx, loader, file{loader.local, name}, source)
 }
 
-// execute runs a text as a module, which shares nothing with others but builtins.
 func (in *Interpreter) execute(ctx context.Context, loader *loader, main file, source string) error {
 	return in.run(ctx, loader, main, func(thread *starlark.Thread) error {
 		program, err := in.compile(main, source)

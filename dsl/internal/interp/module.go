@@ -75,7 +75,6 @@ func newLoader(modules fs.FS, dir string) (*loader, error) {
 	return l, nil
 }
 
-// close gives the folder back. What was loaded stays.
 func (l *loader) close() {
 	if l.root != nil {
 		l.root.Close()
@@ -142,8 +141,6 @@ func (e *noFileError) Error() string { return e.message }
 // Is says that it is an error of a file that does not exist.
 func (e *noFileError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// read returns the text of a file, or an error that names it as scripts do, and not by where it
-// lies on the machine.
 func (f file) read() (string, error) {
 	if f.tree.files == nil {
 		return "", fmt.Errorf("there are no modules in %s", f.tree.dir)

@@ -19,7 +19,6 @@ type params struct {
 	others     int // index of **name, or -1
 }
 
-// A param is one parameter of a signature.
 type param struct {
 	name     string
 	optional bool
@@ -161,7 +160,6 @@ func (p *params) find(name string) int {
 	return -1
 }
 
-// names are those that can be given by name: not *rest and **others themselves.
 func (p *params) names() []string {
 	var names []string
 	for i, param := range p.list {

@@ -97,8 +97,6 @@ func begins(n syntax.Node, pos syntax.Position) bool {
 	return false
 }
 
-// isGlobal reports whether an identifier in a text that was resolved stands for a global variable or a
-// builtin.
 func isGlobal(id *syntax.Ident) bool {
 	b, ok := id.Binding.(*resolve.Binding)
 	return ok && (b.Scope == resolve.Global || b.Scope == resolve.Predeclared)

@@ -143,7 +143,6 @@ func DecodeFields(b []byte) (map[string]starlark.Value, error) {
 	return values, nil
 }
 
-// encode appends the encoding of a value that lies so deep in another.
 func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	if depth > MaxDepth {
 		return nil, fmt.Errorf("nests deeper than %d levels", MaxDepth)
@@ -305,7 +304,6 @@ func sorted(b []byte, spans []span) []byte {
 	return append(b[:start], in...)
 }
 
-// appendText appends a text with its length, so that what follows cannot be taken for a part of it.
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
@@ -318,9 +316,6 @@ var ErrEncoding = errors.New("damaged encoding of a value")
 // Decode returns the value that b begins with and the rest of b.
 func Decode(b []byte) (starlark.Value, []byte, error) { return decode(b, 0) }
 
-// decode is Decode for a value that lies so deep in another. Whatever the bytes are, it ends with a
-// value or an error; encodings that are not canonical may be decoded, since only what Append made
-// comes here.
 func decode(b []byte, depth int) (starlark.Value, []byte, error) {
 	if len(b) == 0 || depth > MaxDepth+1 {
 		return nil, nil, ErrEncoding

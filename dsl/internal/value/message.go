@@ -29,7 +29,6 @@ func (m Message) String() string { return m.text(brief) }
 // Full shows the message as type(field=value), nothing left out.
 func (m Message) Full() string { return m.text(starlark.Value.String) }
 
-// text writes the fields in the order of their encodings, so that equal messages read the same.
 func (m Message) text(show func(starlark.Value) string) string {
 	v, _, err := Decode([]byte(m.body))
 	d, ok := v.(*starlark.Dict)

@@ -426,7 +426,6 @@ func TestSymmetricProtocols(t *testing.T) {
 
 // What cannot be renamed is an error that says so.
 func TestCannotBeRenamed(t *testing.T) {
-	c := newPoll(t, "")
 	mutes := simtest.Cluster(t, runtime.Config{Protocol: simtest.Mute{}, N: 4, F: 1})
 	for _, tc := range []struct {
 		name, want string
@@ -437,13 +436,6 @@ func TestCannotBeRenamed(t *testing.T) {
 		{"log of inputs", "the nodes of log cannot be renamed", simtest.Cluster(t, runtime.Config{N: 4, Protocol: simtest.Nodes("log", func() node.Node {
 			return &logged{}
 		})}), func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.TimeoutStep{IDs: []string{"A"}}) }},
-		{"partition", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
-			return c.Step(runtime.PartitionStep{Groups: parts("A | B C C' D")})
-		}},
-		{"cut", "a topology that is not open is not renamed", c, func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.CutStep{Src: "A", Dst: "B"}) }},
-		{"drop", "a topology that is not open", c, func(c *runtime.Cluster) (runtime.Step, error) {
-			return c.Step(runtime.DropStep{Type: "call", Src: "", Dst: ""})
-		}},
 		{"message", "a wrongCall cannot be renamed: panic: wrong", simtest.Cluster(t, runtime.Config{Protocol: wrongPoll{}, N: 2}),
 			func(c *runtime.Cluster) (runtime.Step, error) { return c.Step(runtime.TimeoutStep{IDs: []string{"A"}}) }},
 		{"state", " cannot be renamed: panic: never", simtest.Cluster(t, runtime.Config{Protocol: wrongPoll{}, N: 2}),

@@ -9,7 +9,7 @@ import (
 
 // Key returns a text that says what the step does after a renaming (nil: as it is),
 // equal for steps that do the same. It reports false for steps that are not renamed:
-// those that change links or name an operation.
+// those that name an operation.
 func (s *Step) Key(r Renaming) (string, bool) {
 	key := renamedKey{r, make([]byte, 0, 64)}
 	key.text(s.kind)
@@ -48,9 +48,33 @@ func (k *renamedKey) sets(parts []node.Set) {
 
 func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
 func (x befall) key(k *renamedKey) bool   { k.set(node.SetOf(x.who)); return true }
-func (x reshape) key(k *renamedKey) bool  { k.sets(x.parts); return x.parts != nil }
 func (d deliver) key(k *renamedKey) bool  { return d.Flow.key(k) }
 func (r round) key(k *renamedKey) bool    { k.set(r.instances); return r.Flow.key(k) }
+
+func (x reshape) key(k *renamedKey) bool {
+	k.sets(x.parts)
+	for _, f := range x.filters {
+		k.text(f.kind)
+		k.set(f.from)
+		k.set(f.to)
+	}
+	if x.says != nil {
+		x.says(k)
+	}
+	return true
+}
+
+func (x release) key(k *renamedKey) bool {
+	x.Link.key(k)
+	k.word(uint64(x.count))
+	return true
+}
+
+// key appends the two ends of a link.
+func (l Link) key(k *renamedKey) {
+	k.set(node.SetOf(l.From))
+	k.set(node.SetOf(l.To))
+}
 
 func (x prompt) key(k *renamedKey) bool {
 	k.set(x.who)

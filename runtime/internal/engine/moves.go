@@ -138,11 +138,14 @@ func fall(sys *System, id uint32, kind node.EventKind) outcome {
 
 // Partition parts the network. It takes the place of an earlier partition and of cuts.
 func Partition(sys *System, parts []node.Set) Move {
-	return reshape{parts: parts, change: func(t *topology) *topology {
-		whole := connected(sys)
-		whole.filters, whole.held, whole.orders, whole.twice = t.filters, t.held, t.orders, t.twice
-		return whole.partitioned(parts)
-	}}
+	return reshape{
+		parts: parts,
+		change: func(t *topology) *topology {
+			whole := connected(sys)
+			whole.filters, whole.held, whole.orders, whole.twice = t.filters, t.held, t.orders, t.twice
+			return whole.partitioned(parts)
+		},
+	}
 }
 
 // Heal lets all instances reach all others again.
@@ -155,12 +158,12 @@ type Link struct{ From, To int }
 
 // CutLink cuts a link.
 func CutLink(l Link) Move {
-	return reshape{change: func(t *topology) *topology { return t.cut(node.SetOf(l.From), node.SetOf(l.To)) }}
+	return reshape{says: l.key, change: func(t *topology) *topology { return t.cut(node.SetOf(l.From), node.SetOf(l.To)) }}
 }
 
 // HoldLink lets messages on a link queue up.
 func HoldLink(l Link) Move {
-	return reshape{change: func(t *topology) *topology { return t.hold(l) }}
+	return reshape{says: l.key, change: func(t *topology) *topology { return t.hold(l) }}
 }
 
 // Lose loses messages of some types on the links from some instances to some.
@@ -185,14 +188,20 @@ func Duplicate(sys *System, kind string, l Link) Move {
 
 // Order lets an instance hear some first, of messages that arrive together.
 func Order(who int, first []int) Move {
-	return reshape{change: func(t *topology) *topology { return t.prefer(who, first) }}
+	says := func(k *renamedKey) {
+		for _, i := range append([]int{who}, first...) {
+			k.set(node.SetOf(i))
+		}
+	}
+	return reshape{says: says, change: func(t *topology) *topology { return t.prefer(who, first) }}
 }
 
 // A reshape changes who reaches whom.
 type reshape struct {
 	change  func(*topology) *topology
-	parts   []node.Set // the partition that it brings, if that is all it does
-	filters []filter   // those that it brings
+	parts   []node.Set        // the partition that it brings, if that is all it does
+	filters []filter          // those that it brings
+	says    func(*renamedKey) // what it does beside that, after a renaming; nil if nothing
 	still
 }
 

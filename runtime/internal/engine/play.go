@@ -96,6 +96,9 @@ func (f forgetful) among(e *env, s *Step) bool { return f.p.play(e, s.move, s.me
 // take writes to dst the world to which s leads from src, and reports whether s
 // can happen there. If not, why says why.
 func (p *player) take(dst, src Vector, s *Step) bool {
+	if s.inner != nil {
+		return p.inTurn(dst, src, s.inner)
+	}
 	e := p.begin(dst, src, s)
 	if r, ok := s.move.(round); ok {
 		p.memory.open(e, r.leader)

@@ -90,10 +90,11 @@ func expectRest(m *engine.Simulator, c *runtime.Cluster, rest []runtime.Step) bo
 	}
 	leaders := c.Identities()[0].Instances
 	for _, s := range rest {
-		if !runtime.Is[runtime.RoundStep](s) {
+		who, round := s.Engine().Opening()
+		if !round {
 			return false
 		}
-		leaders |= s.Instances()
+		leaders |= who
 	}
 	m.Expect(leaders)
 	return true

@@ -137,6 +137,9 @@ func TestKeysOfSteps(t *testing.T) {
 	deaf := func(kind string, ids ...int) runtime.Phase {
 		return runtime.Phase{Deaf: c.Names(node.SetOf(ids...)), Types: []string{kind}}
 	}
+	view := func(name string, steps ...runtime.Action) runtime.Step {
+		return must(c.Step(runtime.ViewStep{Called: name, Steps: steps}))
+	}
 	pairs := [][2]runtime.Step{
 		{must(c.Step(runtime.ExchangeStep{Client: "c1", Reach: []string{"A", "C", "D"}})), must(c.Step(runtime.ExchangeStep{Client: "c2", Reach: []string{"D", "B", "C'"}}))},
 		{must(c.Step(runtime.ExchangeStep{Client: "c1", Reach: []string{"A"}})), must(c.Step(runtime.ExchangeStep{Client: "c2", Reach: []string{"B"}}))},
@@ -153,6 +156,25 @@ func TestKeysOfSteps(t *testing.T) {
 		{must(c.Step(runtime.DeliverStep{Phase: phase("", 2)})), must(c.Step(runtime.DeliverStep{Phase: phase("", 2)}))},
 		{must(c.Step(runtime.DeliverStep{Phase: phase("", 1)})), must(c.Step(runtime.DeliverStep{Phase: phase("", 1)}))},
 		{must(c.Step(runtime.DeliverStep{Phase: phase("A | B C | C' D", 0)})), must(c.Step(runtime.DeliverStep{Phase: phase("B | A C' | C D", 0)}))},
+		{must(c.Step(runtime.TimeoutStep{IDs: []string{"A", "D"}, Least: 1})), must(c.Step(runtime.TimeoutStep{IDs: []string{"B", "D"}, Least: 1}))},
+		{must(c.Step(runtime.HealStep{})), must(c.Step(runtime.HealStep{}))},
+		{must(c.Step(runtime.CutStep{Src: "A", Dst: "C"})), must(c.Step(runtime.CutStep{Src: "B", Dst: "C'"}))},
+		{must(c.Step(runtime.CutStep{Src: "C", Dst: "A"})), must(c.Step(runtime.CutStep{Src: "C'", Dst: "B"}))},
+		{must(c.Step(runtime.HoldStep{Src: "A", Dst: "C"})), must(c.Step(runtime.HoldStep{Src: "B", Dst: "C'"}))},
+		{must(c.Step(runtime.ReleaseStep{Src: "A", Dst: "C"})), must(c.Step(runtime.ReleaseStep{Src: "B", Dst: "C'"}))},
+		{must(c.Step(runtime.ReleaseStep{Src: "A", Dst: "C", Count: 1})), must(c.Step(runtime.ReleaseStep{Src: "B", Dst: "C'", Count: 1}))},
+		{must(c.Step(runtime.DropStep{Type: "vote", Src: "A"})), must(c.Step(runtime.DropStep{Type: "vote", Src: "B"}))},
+		{must(c.Step(runtime.DropStep{Type: "ack", Src: "A"})), must(c.Step(runtime.DropStep{Type: "ack", Src: "B"}))},
+		{must(c.Step(runtime.DropStep{Type: "vote", Dst: "A"})), must(c.Step(runtime.DropStep{Type: "vote", Dst: "B"}))},
+		{must(c.Step(runtime.DeafStep{ID: "A", Types: []string{"ack", "vote"}})), must(c.Step(runtime.DeafStep{ID: "B", Types: []string{"vote", "ack"}}))},
+		{must(c.Step(runtime.DuplicateStep{Type: "vote", Src: "A", Dst: "D"})), must(c.Step(runtime.DuplicateStep{Type: "vote", Src: "B", Dst: "D"}))},
+		{must(c.Step(runtime.OrderStep{ID: "A", First: []string{"C", "D"}})), must(c.Step(runtime.OrderStep{ID: "B", First: []string{"C'", "D"}}))},
+		{must(c.Step(runtime.OrderStep{ID: "A", First: []string{"D", "C"}})), must(c.Step(runtime.OrderStep{ID: "B", First: []string{"D", "C'"}}))},
+		{view("v", runtime.CrashStep{ID: "A"}, runtime.CutStep{Src: "A", Dst: "C"}), view("v", runtime.CrashStep{ID: "B"}, runtime.CutStep{Src: "B", Dst: "C'"})},
+		{view("w", runtime.CrashStep{ID: "A"}, runtime.CutStep{Src: "A", Dst: "C"}), view("w", runtime.CrashStep{ID: "B"}, runtime.CutStep{Src: "B", Dst: "C'"})},
+		{view("v", runtime.RestartStep{ID: "A"}, runtime.CutStep{Src: "A", Dst: "C"}), view("v", runtime.RestartStep{ID: "B"}, runtime.CutStep{Src: "B", Dst: "C'"})},
+		{view("v", runtime.CutStep{Src: "A", Dst: "C"}, runtime.CrashStep{ID: "A"}), view("v", runtime.CutStep{Src: "B", Dst: "C'"}, runtime.CrashStep{ID: "B"})},
+		{view("v", runtime.CrashStep{ID: "A"}), view("v", runtime.CrashStep{ID: "B"})},
 	}
 	known := map[string]string{}
 	for _, p := range pairs {
@@ -172,8 +194,8 @@ func TestKeysOfSteps(t *testing.T) {
 		}
 	}
 	for _, s := range []runtime.Step{
-		must(c.Step(runtime.HealStep{})), must(c.Step(runtime.CutStep{Src: "A", Dst: "B"})), must(c.Step(runtime.DropStep{Type: "vote", Src: "A", Dst: ""})), must(c.Step(runtime.DeafStep{ID: "A", Types: []string{"vote"}})),
-		must(c.Step(runtime.HoldStep{Src: "A", Dst: "B"})), must(c.Step(runtime.ReleaseStep{Src: "A", Dst: "B", Count: 0})), must(c.Step(runtime.OrderStep{ID: "A", First: []string{"B"}})), must(c.Step(runtime.InvokeStep{Client: "c1", Op: simtest.Read()})),
+		must(c.Step(runtime.InvokeStep{Client: "c1", Op: simtest.Read()})),
+		view("v", runtime.HealStep{}, runtime.InvokeStep{Client: "c1", Op: simtest.Read()}),
 	} {
 		if _, ok := s.Engine().Key(swap); ok {
 			t.Errorf("%s is renamed", s)

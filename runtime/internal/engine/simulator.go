@@ -24,7 +24,8 @@ type Simulator struct {
 	components reader
 	expected   expectation
 	err        error
-	within     bool // Within is under way
+	within     bool      // Within is under way
+	between    [2]Vector // between the steps of a sequence
 }
 
 // NewSimulator returns a simulator for vectors of a system.
@@ -91,12 +92,11 @@ func (m *Simulator) Within(f func()) (err error) {
 // step takes a step, and gathers what was seen of it.
 func (m *Simulator) step(dst, src Vector, s *Step) bool {
 	m.lists, m.all, m.filtered, m.fresh = m.lists[:0], 0, m.filtered[:0], false
-	ok := m.take(dst, src, s)
-	if ok && !s.begins() && m.expected.leaders != 0 { // rounds did so in settle or rest
-		for i := range m.sys.servers.All {
-			m.fresh = m.first(i, dst[i], forgotten, m.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
-		}
-		m.Forget(dst)
+	ok := false
+	if s.inner == nil {
+		ok = m.one(dst, src, s)
+	} else {
+		ok = m.inTurn(dst, src, s.inner)
 	}
 	if ok && len(m.lists) > 0 {
 		m.all = m.lists[0]
@@ -105,6 +105,18 @@ func (m *Simulator) step(dst, src Vector, s *Step) bool {
 		}
 		// In other company, what is known of an instance or a component comes in another place.
 		m.fresh = m.fresh || m.epoch != 0 && m.sys.values.ordered(m.lists)
+	}
+	return ok
+}
+
+// one takes a step that is no sequence. What is observed comes after what was before.
+func (m *Simulator) one(dst, src Vector, s *Step) bool {
+	ok := m.take(dst, src, s)
+	if ok && !s.begins() && m.expected.leaders != 0 { // rounds did so in settle or rest
+		for i := range m.sys.servers.All {
+			m.fresh = m.first(i, dst[i], forgotten, m.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
+		}
+		m.Forget(dst)
 	}
 	return ok
 }
@@ -170,7 +182,7 @@ func (m *Simulator) among(e *env, s *Step) bool {
 	if components == nil {
 		return m.whole(e, s)
 	}
-	sent := 0
+	sent, before, filtered := 0, len(m.lists), len(m.filtered)
 	for i, members := range components {
 		if !m.component(s, e, i, members) {
 			return false
@@ -180,7 +192,7 @@ func (m *Simulator) among(e *env, s *Step) bool {
 	if len(components) > 1 && sent > m.sys.limits.packets {
 		// Which code failed is to be found among all of them.
 		copy(m.vec, m.src)
-		m.flight, m.lists, m.filtered = m.flight[:0], m.lists[:0], m.filtered[:0]
+		m.flight, m.lists, m.filtered = m.flight[:0], m.lists[:before], m.filtered[:filtered]
 		m.component(s, e, len(components), m.sys.All())
 	}
 	return true
@@ -190,7 +202,7 @@ func (m *Simulator) among(e *env, s *Step) bool {
 func (m *Simulator) whole(e *env, s *Step) bool {
 	switch x := s.move.(type) {
 	case befall:
-		m.fresh = m.first(x.who, m.vec[x.who], uint32(x.kind), 0)
+		m.fresh = m.first(x.who, m.vec[x.who], uint32(x.kind), 0) || m.fresh
 	case release:
 	default:
 		m.fresh = true

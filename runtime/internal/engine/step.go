@@ -19,6 +19,8 @@ type Step struct {
 	members node.Set // those that take part; all, except in an exchange
 	deaf    []filter // in force for this step only
 	filters []filter // in force from now on
+	forgets node.Set // the instances that lose their state
+	inner   []*Step  // of a sequence; nil if it is none
 
 	components []node.Set // the sets of instances that are kept apart; nil if none are
 	what       uint32     // see ofExchange
@@ -79,8 +81,14 @@ func (f Flow) describe(sys *System, s *Step) {
 }
 
 func (x prompt) describe(_ *System, s *Step)  { s.Named = x.who }
-func (x befall) describe(_ *System, s *Step)  { s.Named = node.SetOf(x.who) }
 func (x reshape) describe(_ *System, s *Step) { s.Parts, s.filters = x.parts, x.filters }
+
+func (x befall) describe(_ *System, s *Step) {
+	s.Named = node.SetOf(x.who)
+	if x.kind == amnesiaEvent {
+		s.forgets = s.Named
+	}
+}
 
 // A Filter is that messages of a type are lost on some links, or that the next of
 // them arrives twice. Filters of one system that do the same, and for as long, have

@@ -196,7 +196,7 @@ func (y *Symmetry) newEnv(id uint32, g int) (uint32, error) {
 	// The keys of steps that change links are not renamed either, so such worlds are
 	// met in searches without symmetry only.
 	if e.topology != 0 {
-		return 0, fmt.Errorf("a topology that is not open is not renamed")
+		e.topology = sys.envs.topology(sys.envs.topologyAt(e.topology).renamed(r, &sys.envs))
 	}
 	e.flight = slices.Clone(e.flight)
 	var err error

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime/node"
@@ -79,7 +80,7 @@ func (t *topology) clone() *topology {
 // part names reach everybody, as before.
 func (t *topology) partitioned(parts []node.Set) *topology {
 	next := t.clone()
-	next.parts = parts
+	next.parts = inOrder(parts)
 	var named node.Set
 	for _, p := range parts {
 		named |= p
@@ -88,6 +89,45 @@ func (t *topology) partitioned(parts []node.Set) *topology {
 		for i := range p.All {
 			next.reach[i] &= p | ^named
 		}
+	}
+	return next
+}
+
+// inOrder returns parts in the order of their first members, so that one partition is
+// one topology however it is written.
+func inOrder(parts []node.Set) []node.Set {
+	return slices.SortedFunc(slices.Values(parts), func(a, b node.Set) int {
+		return bits.TrailingZeros64(uint64(a)) - bits.TrailingZeros64(uint64(b))
+	})
+}
+
+// renamed returns t with other names. What was added to it one after the other stays
+// in that order, as it would be after the renamed steps.
+func (t *topology) renamed(r Renaming, e *environments) *topology {
+	next := &topology{reach: make([]node.Set, len(t.reach))}
+	for i, reach := range t.reach {
+		next.reach[r[i]] = r.Set(reach)
+	}
+	for _, part := range t.parts {
+		next.parts = append(next.parts, r.Set(part))
+	}
+	next.parts = inOrder(next.parts)
+	filters := func(all []filter) (renamed []filter) {
+		for _, f := range all {
+			renamed = append(renamed, e.numbered(filter{kind: f.kind, from: r.Set(f.from), to: r.Set(f.to), doubles: f.doubles}))
+		}
+		return renamed
+	}
+	next.filters, next.twice = filters(t.filters), filters(t.twice)
+	for _, l := range t.held {
+		next.held = append(next.held, Link{r[l.From], r[l.To]})
+	}
+	for _, o := range t.orders {
+		var first []int
+		for _, i := range o.first {
+			first = append(first, r[i])
+		}
+		next.orders = append(next.orders, order{r[o.of], first})
 	}
 	return next
 }

@@ -199,7 +199,19 @@ func RandomStep(t *rapid.T, c *runtime.Cluster, types []string, kinds ...string)
 		}
 	}
 	types = types[rapid.IntRange(0, len(types)-1).Draw(t, "types"):]
-	s, err := c.Step(drawer{t, c}.action(rapid.SampledFrom(kinds).Draw(t, "step"), types))
+	d := drawer{t, c}
+	var a runtime.Action
+	if rapid.IntRange(0, 7).Draw(t, "view") == 0 {
+		kinds = append(kinds, "partition", "timeout", "crash", "restart", "amnesia", "drop")
+		view := runtime.ViewStep{Called: "v"}
+		for range rapid.IntRange(1, 3).Draw(t, "steps in it") {
+			view.Steps = append(view.Steps, d.action(rapid.SampledFrom(kinds).Draw(t, "step in it"), types))
+		}
+		a = view
+	} else {
+		a = d.action(rapid.SampledFrom(kinds).Draw(t, "step"), types)
+	}
+	s, err := c.Step(a)
 	if err != nil {
 		t.Fatal(err)
 	}
