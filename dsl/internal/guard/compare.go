@@ -26,7 +26,8 @@ type work struct {
 	err    error // of the thread
 }
 
-// take counts steps, and looks every few of them whether to go on.
+// take counts steps, and looks every few of them whether to go on. The error is that of the
+// thread: cancelled, or out of steps. After it w is of no more use.
 func (w *work) take(steps int) error {
 	if w.steps += uint64(steps); w.steps >= interval && w.err == nil {
 		w.err = Poll(w.thread, w.steps)
@@ -36,6 +37,8 @@ func (w *work) take(steps int) error {
 }
 
 // textSteps is how many steps it takes to compare or to hash a value that holds no other.
+// 64 bytes are one step, which is about what the interpreter does in the time; other
+// scalars are one. So is a large integer: how large they get is bounded.
 func textSteps(v starlark.Value) int {
 	switch v := v.(type) {
 	case starlark.String:
@@ -220,7 +223,9 @@ func comparisonOf(op syntax.Token) builtinCode {
 	}
 }
 
-// Compare returns x op y. It counts steps, and ends when thread is cancelled.
+// Compare returns x op y. It counts steps, and ends when thread is cancelled. What holds no
+// others goes straight to the library, since that is nearly all there is to compare in a
+// script; texts count for their lengths.
 func Compare(thread *starlark.Thread, op syntax.Token, x, y starlark.Value) (bool, error) {
 	switch x.(type) {
 	case *starlark.List, starlark.Tuple, *starlark.Dict, *starlark.Set, *starlarkstruct.Struct:
@@ -232,7 +237,9 @@ func Compare(thread *starlark.Thread, op syntax.Token, x, y starlark.Value) (boo
 	return starlark.Compare(op, x, y)
 }
 
-// contains returns the function that x in y calls, or x not in y.
+// contains returns the function that x in y calls, or x not in y. In lists and tuples each
+// element is compared; in tables and texts the library looks, and what the look-up takes is
+// counted.
 func contains(op syntax.Token) builtinCode {
 	return func(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 		x, y := args[0], args[1]
@@ -255,6 +262,8 @@ func contains(op syntax.Token) builtinCode {
 }
 
 // indexOf returns where a value is first in a list from start to end, -1 if it is not.
+//
+// Its time is in the elements before the one that is found, with all that they hold.
 func indexOf(thread *starlark.Thread, list starlark.Indexable, v starlark.Value, start, end int) (int, error) {
 	w := work{thread: thread}
 	for i := start; i < min(end, list.Len()); i++ {
@@ -267,7 +276,8 @@ func indexOf(thread *starlark.Thread, list starlark.Indexable, v starlark.Value,
 	return -1, nil
 }
 
-// listIndex is list.index of the library.
+// listIndex is list.index of the library, with indexOf for the search. Bounds below 0 count
+// from the end.
 func listIndex(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v starlark.Value
 	var bounds [2]starlark.Value
