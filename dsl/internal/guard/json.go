@@ -30,7 +30,7 @@ func JSON() *starlarkstruct.Module {
 	}}
 }
 
-// encodable reports a value whose text would be too long.
+// encodable reports a value whose text would be too long. A value that holds itself is one.
 func encodable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	for _, arg := range args {
 		if err := Tree(arg, MaxText); err != nil {
@@ -40,7 +40,9 @@ func encodable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error 
 	return nil
 }
 
-// decodable reports a text that is too long or nests too deep.
+// decodable reports a text that is too long or nests too deep. It is scanned once, which
+// takes a fraction of what decoding takes. A text that is no JSON is left for the decoder
+// to complain about.
 func decodable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) == 0 {
 		return nil
@@ -49,7 +51,8 @@ func decodable(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error 
 	return err
 }
 
-// indentable reports a text that is too long when it is indented.
+// indentable reports a text that is too long when it is indented: at a depth of 1,000 each
+// comma brings 1,000 indents.
 func indentable(_ starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error {
 	if len(args) == 0 {
 		return nil
@@ -89,6 +92,7 @@ func measure(v starlark.Value, prefix, indent int) (int, error) {
 			}
 			continue
 		}
+		// To read a numeral takes time in the square of its length.
 		if digits >= longNumeral {
 			if numerals += numeralCost(digits); numerals > MaxText {
 				return 0, errors.New("there are too many long numbers")
