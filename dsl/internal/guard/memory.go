@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// The limit of memory. A script cannot be given a heap of its own, so that it is the
+// process that is watched, by looking now and then; how often follows from how fast memory
+// can be filled. It is the last resort: what one step can allocate is bounded elsewhere.
+
 // Watch looks again before the process can fill what is left at fillRate bytes a
 // second, and yet not all the time: a look wakes a thread, and takes time from a search
 // that has all processors. What a script allocates in one step is bounded, so that it
@@ -38,6 +42,11 @@ func Watch(limit uint64, exceeded func(used uint64)) (end func()) {
 				return
 			case <-timer.C:
 			}
+			// What counts is what is alive, and only collecting garbage says how much that
+			// is. It takes long with a large heap, so that it is done close to the limit
+			// only. If little comes of it, so that the next look would collect again, the
+			// limit counts as reached: else a script at its edge would collect all the
+			// time.
 			used := Occupied()
 			// Garbage may be what is above the limit. To collect it takes time, in which a script that
 			// grows fast would take what is left; an eighth beyond the limit that is the greater danger. At
