@@ -30,8 +30,9 @@ var methods = map[string]guarded{
 	"endswith":   {before: fewTexts},
 }
 
-// replaced lists the methods that are others here than in the library, by the type
-// that has them.
+// replaced lists the methods that are others here than in the library, by the type that has
+// them: those that compare or look up each element, and strip, which takes the text times
+// the letters.
 var replaced = map[string]map[string]libraryCode{
 	"list": {"index": listIndex, "remove": listRemove},
 	"set": {
@@ -43,7 +44,8 @@ var replaced = map[string]map[string]libraryCode{
 	"string": {"strip": strip, "lstrip": strip, "rstrip": strip},
 }
 
-// isMethod reports whether a method of that name is another or guarded for some type.
+// isMethod reports whether a method of that name is another or guarded for some type. The
+// rewriting asks it of each x.name in a text, of which the type is not known.
 func isMethod(name string) bool {
 	_, ok := methods[name]
 	for _, of := range replaced {
@@ -72,7 +74,8 @@ func method(v starlark.HasAttrs, name string) (starlark.Value, error) {
 	return attr, nil
 }
 
-// getattr is that of the library, for guarded methods.
+// getattr is that of the library, for guarded methods: it would be a way around the
+// rewriting.
 func getattr(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var object, otherwise starlark.Value
 	var name string
@@ -133,7 +136,9 @@ func fits(size, times, each int) error {
 	return nil
 }
 
-// shortFormat bounds a text in which each field is the longest argument.
+// shortFormat bounds a text in which each field is the longest argument. Which field takes
+// which is not looked up: a format has few fields, and an estimate that is too high refuses
+// only what is large anyway.
 func shortFormat(receiver starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error {
 	longest := 0
 	note := func(v starlark.Value) error {
@@ -254,7 +259,7 @@ func strip(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	return starlark.String(text), nil
 }
 
-// fewTexts bounds the texts that one may begin or end with.
+// fewTexts bounds the texts that one may begin or end with, as each is compared.
 func fewTexts(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) == 0 {
 		return nil
