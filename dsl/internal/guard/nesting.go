@@ -10,6 +10,15 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
+// How large values are before Go walks them. Starlark values are graphs: one list may be
+// held a thousand times, or hold itself. The library walks them as trees, by recursion, in
+// String, Hash and Freeze, none of which can be stopped; a stack that is full ends the
+// process. So each of the four functions here walks first, as the library will, with bounds
+// for depth and for how often something is met. What they accept the library can walk.
+//
+// They recurse themselves, to MaxDepth at the most. Each takes time in what the walk it
+// protects takes.
+
 // Freezable reports why values cannot be frozen: a function holds itself, or
 // they nest too deep or too often. Freezing them would take the process's stack
 // or never end. It walks as [starlark.Value.Freeze] does: lists, dicts, sets
@@ -34,7 +43,9 @@ type freezing struct {
 	visits  int
 }
 
-// A holder is a function, and how many containers were visited before it.
+// A holder is a function that is being visited, and how many containers were visited before
+// it: the library ends a walk at a container that is frozen already, so that coming to the
+// same function again is endless only if no new container lay on the way.
 type holder struct {
 	*starlark.Function
 	before int
@@ -112,6 +123,8 @@ type printing struct {
 	path []starlark.Value // lists, dicts and structs that are being walked
 }
 
+// Sizes are upper bounds within a small factor: 2 bytes stand for the brackets, commas and
+// quotes of each value, and escapes are not counted.
 func (p *printing) visit(v starlark.Value, depth int) error {
 	if depth > MaxDepth {
 		return errDepth
@@ -167,14 +180,17 @@ func (p *printing) visit(v starlark.Value, depth int) error {
 }
 
 // numeralCost is how long a numeral of so many digits is, with more for a long one: to
-// write or to read it takes longer for each digit the more there are.
+// write or to read it takes longer for each digit the more there are. It has no unit; it is
+// compared with bytes.
 func numeralCost(digits int) int { return digits + digits/longNumeral*digits }
 
 // longNumeral is the number of digits that may be written as fast as other text.
 const longNumeral = 1 << 16
 
-// Hashable reports why the hash of a value would take too long: what can be
-// hashed and holds others, tuples and structs, nests too deep or too often.
+// Hashable reports why the hash of a value would take too long: what can be hashed and
+// holds others, tuples and structs, nests too deep or too often. Functions that make such
+// values call it, so that a value is measured where it comes about, and not each time it is
+// hashed.
 func Hashable(v starlark.Value) error {
 	h := hashing{}
 	return h.visit(v, 0)
@@ -263,7 +279,8 @@ func selfReference(cycle []holder) error {
 	return fmt.Errorf("%s (%s)", recursive(first.Name(), through), first.Position())
 }
 
-// recursive says that a function refers to itself, maybe through others.
+// recursive says that a function refers to itself, maybe through others. It begins as
+// Starlark's own error of a recursive call does.
 func recursive(name string, through []string) string {
 	how := "it refers to itself"
 	if len(through) > 0 {
