@@ -9,7 +9,15 @@ import (
 	"go.starlark.net/syntax"
 )
 
+// What rewritten text calls in place of operators: each does what the operator does, by
+// [starlark.Binary], after it has seen that the result is not too large; or piece by piece,
+// where a comparison or a table could take long (compare.go, tables.go). The errors of the
+// library are those that a script sees, with the place of the operator.
+
 // Names of what rewritten text calls. No script can spell them.
+//
+// Each begins with a space, which no identifier can. They are the operators themselves,
+// because the names appear in stacks.
 const (
 	namePlus    = " +"
 	nameTimes   = " *"
@@ -74,6 +82,9 @@ func Hidden() starlark.StringDict {
 }
 
 // plus returns x + y.
+//
+// Each operand is looked at and not their sum, so that a result may be twice the limit and
+// is refused as an operand.
 func plus(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	for _, v := range args {
 		if err := addable(v); err != nil {
@@ -127,6 +138,8 @@ func addable(v starlark.Value) error {
 }
 
 // times returns x * y.
+//
+// Starlark repeats sequences in one step, and multiplies integers of any length in one.
 func times(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, y := args[0], args[1]
 	switch a := x.(type) {
@@ -182,6 +195,9 @@ func repeated(v starlark.Value, n starlark.Int) error {
 }
 
 // percent returns x % y.
+//
+// Of numbers it is the remainder. A format is measured as if each of its verbs stood for
+// the longest value.
 func percent(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, y := args[0], args[1]
 	if format, ok := x.(starlark.String); ok {
@@ -243,6 +259,9 @@ func rest(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) 
 }
 
 // attribute returns x.name.
+//
+// It finds the guarded method where the type has one. Its error is that of the interpreter
+// for the same.
 func attribute(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, name := args[0], string(args[1].(starlark.String))
 	if object, ok := x.(starlark.HasAttrs); ok {
