@@ -10,6 +10,13 @@ import (
 	"go.starlark.net/starlark"
 )
 
+// Regular expressions for scripts. Go's package regexp matches in time linear in the text
+// (Thompson, "Regular Expression Search Algorithm", CACM 1968; Cox, "Regular Expression
+// Matching Can Be Simple And Fast", 2007), so that there is no exponential blow-up to fear.
+// What remains is the factor, the size of the compiled expression, which repetitions
+// multiply: ((a{9}){9}){9} has 729 states. Both the factor and the text are bounded, and a
+// match in a long text polls as it reads.
+
 const (
 	// MaxPattern bounds the text of a regular expression, in bytes.
 	MaxPattern = 1000
@@ -26,9 +33,10 @@ const (
 	briefMatch = 1 << 16
 )
 
-// Matches reports whether a regular expression matches anywhere in a text. A step
-// is counted for each part of the expression and each byte of the text, as far as
-// it is read, and it ends when thread is cancelled.
+// Matches reports whether a regular expression matches anywhere in a text. A step is
+// counted for each part of the expression and each byte of the text, as far as it is read,
+// and it ends when thread is cancelled. A short text is matched at once, where the library
+// may take its quicker ways; a long one through a reader, by which it can be stopped.
 func Matches(thread *starlark.Thread, text, pattern string) (bool, error) {
 	re, size, err := compilePattern(pattern)
 	if err != nil {
@@ -49,7 +57,9 @@ var caseless = regexp.MustCompile(`\(\?[imsU-]*i`)
 // beyondASCII is how letters are written that may lie far beyond it.
 var beyondASCII = regexp.MustCompile(`[^\x00-\x7f]|\\x`)
 
-// compilePattern compiles a regular expression, and says how many parts it has.
+// compilePattern compiles a regular expression, and says how many parts it has. Each limit
+// is looked at before what it protects: the text before it is parsed, the parts before it
+// is compiled. The error of a pattern that is none is Go's.
 func compilePattern(pattern string) (*regexp.Regexp, int, error) {
 	if len(pattern) > MaxPattern {
 		return nil, 0, fmt.Errorf("the pattern is %d bytes long, want at most %d", len(pattern), MaxPattern)
