@@ -49,7 +49,9 @@ type polled struct {
 	err    error
 }
 
-// long returns v as a polled, or nil if it is no iterable or has few elements.
+// long returns v as a polled, or nil if it is no iterable or has few elements: then the
+// function sees the value itself, which is quicker and may have methods that an iterable
+// has not.
 func long(thread *starlark.Thread, v starlark.Value, most int) *polled {
 	iterable, ok := v.(starlark.Iterable)
 	if !ok {
@@ -72,6 +74,8 @@ type polledIterator struct {
 	steps uint64 // not yet counted
 }
 
+// It counts an element as many steps as it takes to hash it, as most of these functions put
+// them into tables.
 func (it *polledIterator) Next(v *starlark.Value) bool {
 	if it.err != nil || !it.Iterator.Next(v) {
 		return false
@@ -88,8 +92,8 @@ func (it *polledIterator) Next(v *starlark.Value) bool {
 
 var errElements = fmt.Errorf("more than %d elements", MaxElements)
 
-// Elements returns the elements of an iterable, of which there may be no more
-// than [MaxElements]. It ends when thread is cancelled.
+// Elements returns the elements of an iterable, of which there may be no more than
+// [MaxElements]. It ends when thread is cancelled. On an error the list is of no use.
 func Elements(thread *starlark.Thread, iterable starlark.Iterable) ([]starlark.Value, error) {
 	p := &polled{Iterable: iterable, thread: thread, most: MaxElements}
 	list := slices.Collect(starlark.Elements(p))
