@@ -45,13 +45,15 @@ func Recursive(file *syntax.File) error {
 	return nil
 }
 
-// A variable is known by the first identifier that binds it.
+// A variable is known by the first identifier that binds it, which the resolver notes at
+// every use.
 type variable = *syntax.Ident
 
 // A node is a function in the text.
 type node = *resolve.Function
 
-// holding is which variables of functions hold which functions.
+// holding is which variables of functions hold which functions: a graph whose edges are
+// free variables, in which Recursive looks for cycles.
 type holding struct {
 	functions map[variable][]node
 	order     []variable // as in the text
@@ -90,8 +92,9 @@ func (g *holding) assign(name *syntax.Ident, function any) {
 	g.functions[b.First] = append(g.functions[b.First], function.(*resolve.Function))
 }
 
-// cycle returns the variables through which v refers to itself, v first; nil
-// if it does not.
+// cycle returns the variables through which v refers to itself, v first; nil if it does
+// not. It is a search in depth from v that enters each variable once. All cycles of a text
+// take time in the square of its functions at the most.
 func (g *holding) cycle(v variable) []variable {
 	visited := map[variable]bool{}
 	var path []variable
