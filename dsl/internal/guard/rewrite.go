@@ -4,6 +4,18 @@ import (
 	"go.starlark.net/syntax"
 )
 
+// The rewriting of texts. Starlark's interpreter does x + y in one instruction, without a
+// hook. But the text can be changed between parsing and resolving: x + y becomes a call of
+// a predeclared function that checks and adds, x.join(y) becomes a call of what looks up
+// x.join and hands out a guarded one. An optimization in the opposite direction keeps most
+// code as it is: where the text itself shows that an operand is short or a number, nothing
+// is rewritten.
+//
+// What may not change: values, errors, places of errors (a call gets the span of what it
+// replaces), the order of evaluation and how often something is evaluated. Where these
+// cannot be kept the text is left alone, see again. TestGuardedIsTheSame runs random and
+// given texts both ways.
+
 // Rewrite makes a text call the functions of [Hidden] where an operator or a
 // method could run for long, need all memory, or make what nests too deep.
 // Operators of which one side is short as it is written stay what they are, and
@@ -111,7 +123,8 @@ func rewriteTarget(e syntax.Expr) {
 	}
 }
 
-// RewriteExpr does for an expression what [Rewrite] does for statements.
+// RewriteExpr does for an expression what [Rewrite] does for statements. It returns what
+// stands in its place, which may be e itself; nil stays nil.
 func RewriteExpr(e syntax.Expr) syntax.Expr {
 	switch e := e.(type) {
 	case *syntax.BinaryExpr:
@@ -296,7 +309,8 @@ func checkArgs(rest *syntax.Ident) syntax.Expr {
 	return call(nameArgs, rest, rest.NamePos, &syntax.Ident{NamePos: rest.NamePos, Name: rest.Name})
 }
 
-// call makes a call that stands in the place of an expression.
+// call makes a call that stands in the place of an expression, with its span, so that
+// errors point at the operator and the marks below a line cover the expression.
 func call(name string, instead syntax.Expr, at syntax.Position, args ...syntax.Expr) *syntax.CallExpr {
 	start, end := instead.Span()
 	end.Col-- // a call ends after its parenthesis
@@ -306,6 +320,7 @@ func call(name string, instead syntax.Expr, at syntax.Position, args ...syntax.E
 	return &syntax.CallExpr{Fn: &syntax.Ident{NamePos: start, Name: name}, Lparen: at, Args: args, Rparen: end}
 }
 
+// Parentheses mean nothing to what a value is.
 func withoutParens(e syntax.Expr) syntax.Expr {
 	for {
 		paren, ok := e.(*syntax.ParenExpr)
@@ -319,7 +334,8 @@ func withoutParens(e syntax.Expr) syntax.Expr {
 // What follows says of an expression, by how it is written, that its value cannot be long. Of
 // names and calls nothing is known.
 
-// brief reports whether a value is as short as it is written.
+// brief reports whether a value is as short as it is written: a text or a list that is
+// written out, a comparison.
 func brief(e syntax.Expr) bool {
 	switch e := withoutParens(e).(type) {
 	case *syntax.Literal, *syntax.ListExpr, *syntax.DictExpr:
