@@ -37,14 +37,16 @@ func (w *work) each(name string, values starlark.Value, do func(starlark.Value) 
 	return nil
 }
 
-// copied returns a copy of a set.
+// copied returns a copy of a set, in the same order.
 func (w *work) copied(name string, x *starlark.Set) (*starlark.Set, error) {
 	set := new(starlark.Set)
 	err := w.each(name, x, set.Insert)
 	return set, err
 }
 
-// combine returns the set that an operator or the method of its name makes.
+// combine returns the set that an operator or the method of its name makes. x and the
+// others stay as they are. The order of the result is that of the library: elements of x
+// that remain, then new ones; of an intersection, the order of the other.
 func (w *work) combine(name string, op syntax.Token, x *starlark.Set, others ...starlark.Value) (starlark.Value, error) {
 	if op == syntax.AMP {
 		set := new(starlark.Set)
@@ -77,7 +79,8 @@ func (w *work) combine(name string, op syntax.Token, x *starlark.Set, others ...
 	return set, nil
 }
 
-// combined returns the function that x op y calls, of sets and dicts and others.
+// combined returns the function that x op y calls, of sets and dicts and others: integers
+// have these operators, too, and values of a host. The library does all but sets and dicts.
 func combined(op syntax.Token) builtinCode {
 	return func(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 		w := work{thread: thread}
