@@ -8,7 +8,14 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A check looks at what a function is called with, or at what it returns.
+// Functions of the library that may take long, and what takes their place. Most are the
+// library's own, wrapped: what may have no end is handed to them as an iterable that ends
+// (poll.go), what is too large is refused before or after. Those that compare (sorted, max,
+// min) are written anew, as comparing is what takes time in them.
+
+// A check looks at what a function is called with, or at what it returns. It must be quick
+// itself, and lets pass whatever the function will refuse: what is wrong with a call, the
+// library says better.
 type check func(receiver starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) error
 
 // A guarded is what is done to a function of the library: iterables among its arguments are
@@ -20,6 +27,9 @@ type guarded struct {
 }
 
 // universe lists the functions that take long, or whose result may be large.
+//
+// A function of the universe that is in no table here takes no longer than its arguments
+// were long to make, as len and type do.
 var universe = map[string]guarded{
 	"all":       {},
 	"any":       {},
@@ -92,8 +102,9 @@ func (g guarded) wrap(fn *starlark.Builtin) *starlark.Builtin {
 	return wrapped
 }
 
-// watch returns what to pass instead of an iterable that may have no end, nil
-// if there is no need to.
+// watch returns what to pass instead of an iterable that may have no end, nil if there is
+// no need to. dict and update take a mapping apart by themselves, where nothing could stop
+// them, so that they are given its pairs.
 func (g guarded) watch(thread *starlark.Thread, fn *starlark.Builtin, arg starlark.Value) *polled {
 	if mapping, ok := arg.(starlark.IterableMapping); ok && (fn.Name() == "dict" || fn.Name() == "update") {
 		if starlark.Len(arg) <= interval {
@@ -128,7 +139,8 @@ func printable(_ starlark.Value, args starlark.Tuple, kwargs []starlark.Tuple) e
 	return nil
 }
 
-// fewCells bounds what zip makes of its arguments.
+// fewCells bounds what zip makes of its arguments: rows times columns, as each argument
+// alone may be within its bounds. The shortest argument says how many rows there are.
 func fewCells(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	rows := MaxElements
 	for _, arg := range args {
@@ -142,7 +154,8 @@ func fewCells(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	return nil
 }
 
-// fewDigits bounds the length of a number as text.
+// fewDigits bounds the length of a number as text: to read one takes time in the square of
+// that.
 func fewDigits(_ starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) > 0 {
 		if s, ok := args[0].(starlark.String); ok && len(s) > MaxDigits {
