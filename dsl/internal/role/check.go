@@ -14,11 +14,27 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
+// What a role cannot mean is found when it is defined, not when some scenario first runs
+// the handler: a function that cannot be called as its event calls it, and a variable that
+// was to be an attribute of self. Such a mistake would else be a failure of nodes in some
+// scenarios of a search, a finding about the protocol, where it is one about the script.
+//
+// Both checks are of what Starlark shows of a function: its parameters, and its text, which
+// is parsed again (interp.Texts). A function whose text is not at hand, a builtin or one
+// that the host made, is taken as it is. Tested by TestRoleMistakes and TestRoleIsFine.
+//
+// Below is what else is read off the text: which types of messages are sent (for filters,
+// which must not name a type that there is not) and which attributes are assigned (for
+// persistent and for hints). Texts say what might happen and not what does: a type that is
+// computed is missed, one in code that never runs is counted. So nothing that a search
+// concludes rests on them.
+
 // What a role cannot mean is found when it is defined, not when some scenario
 // first runs the handler: a function that cannot be called as its event calls
 // it, and a variable that was to be an attribute of self.
 
-// parameters are those that a function of a role is called with.
+// parameters are those that a function of a role is called with. Any other on_… is the
+// handler of a type of messages.
 func parameters(name string) []string {
 	switch name {
 	case "init", "show", "on_timeout", "on_exchange":
@@ -33,8 +49,14 @@ func parameters(name string) []string {
 	return []string{"self", "m"}
 }
 
-// checked reports a function of the role that its event cannot call, or that
-// assigns a variable which is never read and has the name of an attribute.
+// checked reports a function of the role that its event cannot call, or that assigns a
+// variable which is never read and has the name of an attribute. Each of these alone is
+// fine: unread variables are common, and a variable may well be called as an attribute is.
+// Both together are "x = 1" where "self.x = 1" was meant, after which the protocol silently
+// does something else.
+//
+// Functions are looked at in the order of their names, so that the error is the same each
+// time.
 func checked(in *interp.Interpreter, r *Role) error {
 	defined := interp.NewTexts(in)
 	attributes := map[string]bool{}
@@ -101,7 +123,9 @@ func callable(name string, fn *starlark.Function, want []string) error {
 	return fmt.Errorf("role: %s is called with (%s), which %s (%s) does not take; write %s", name, given, signature, fn.Position(), write)
 }
 
-// assignedAttributes lists the attributes of self that a text assigns.
+// assignedAttributes lists the attributes of self that a text assigns, also in a, self.b =
+// …. What self is called in the function is given, since its first parameter may have any
+// name.
 func assignedAttributes(text syntax.Node, self string) []string {
 	var names []string
 	syntax.Walk(text, func(n syntax.Node) bool {
@@ -210,8 +234,9 @@ func computes(s *interp.Captured) (found bool) {
 	return found
 }
 
-// sentAt returns the first place at which the functions send messages of a type,
-// by their text; it is not valid if there is none.
+// sentAt returns the first place at which the functions send messages of a type, by their
+// text; it is not valid if there is none. First means in the order of files and lines, as
+// the walk has no order and the error that names the place must be the same each time.
 func sentAt(s *interp.Captured, kind string) (at syntax.Position) {
 	s.Walk(func(n syntax.Node) {
 		if call, ok := n.(*syntax.CallExpr); ok {
@@ -239,7 +264,8 @@ func assigns(s *interp.Captured, attribute string) (found bool) {
 	return found
 }
 
-// sentBy returns the type of message that a call of send or broadcast names.
+// sentBy returns the type of message that a call of send or broadcast names. It does not
+// ask whose method that is: a node is handed to functions under any name.
 func sentBy(call *syntax.CallExpr) (string, bool) {
 	method, ok := call.Fn.(*syntax.DotExpr)
 	if !ok {
@@ -256,8 +282,11 @@ func sentBy(call *syntax.CallExpr) (string, bool) {
 	return kind.Value.(string), true
 }
 
-// persists reports a persistent attribute that no node can have: init, which has
-// just run, did not set it, and no function of the protocol assigns it.
+// persists reports a persistent attribute that no node can have: init, which has just run,
+// did not set it, and no function of the protocol assigns it. A misspelt name would mean
+// that a restart forgets what the author believes to be on disk, in every scenario. It
+// cannot be checked with the role, because what is assigned by functions which handlers
+// call is known when they are captured.
 func persists(n *scriptNode) error {
 	if len(n.role.persistent) == 0 {
 		return nil
