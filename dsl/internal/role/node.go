@@ -15,7 +15,34 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// One node written in Starlark, as the runtime sees it: [node.Node], and what a node may
+// offer beside it (encoding, restart, renaming, rebasing, a summary). This file is the
+// border between the two worlds. On the side of the runtime a node is a deterministic
+// function from (state, event) to (state, what it did), whose states are bytes that are
+// equal if the states are. On the side of the script it is functions with a self whose
+// attributes can be assigned. What keeps the promise of the one with the means of the
+// other:
+//
+//   - A state is the canonical encoding of the attributes (package value). It is decoded before a
+//     handler runs and encoded after it, so that nothing of a script survives between two events
+//     but those bytes: two attributes that hold one list hold two afterwards.
+//   - What handlers see beside self is frozen ([interp.Captured]), and a variable of the script that
+//     is assigned afterwards is found before the next handler runs. Otherwise a reaction that is
+//     remembered could be another than the one that would be played now.
+//   - Whatever a handler does it does through node.Reaction, which only exists while it runs.
+//   - It is bounded: in steps, which make it fail the same everywhere, and by its context, which
+//     makes it end at once with no answer at all.
+//
+// What goes wrong falls into three kinds. A failure of a handler is a finding about the
+// protocol: the node is down for good, and the scenario goes on. An event that a role need
+// not handle is refused: the step cannot happen. Anything wrong outside of a reaction
+// (init, show, rebase) is a mistake of the script. Tested in role_test.go and
+// limits_test.go of dsl.
+
 // handlerSteps bounds how long a handler runs, in steps of the interpreter.
+//
+// It is no setting, because a failure by it is a finding that a checkpoint counts on: it
+// must come at the same event on each machine. It takes a second or so.
 const handlerSteps = 10_000_000
 
 // A scriptNode is one node: attributes, which are its state, and a role.
@@ -38,6 +65,10 @@ type scriptNode struct {
 
 // React runs the handler of the event. An event that a role should have a handler for is
 // a failure of the node, one that it may do without is refused: it cannot happen.
+//
+// The handler is found first, as the type of a message says which. The state is not touched
+// if there is none. If the handler fails, the node is down for good, and its state stays
+// that of before. The engine forgets a reaction whose context has ended.
 func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 	name, arg, err := n.dispatch(e)
 	if err == nil && arg == nil {
@@ -64,6 +95,7 @@ func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 	}
 }
 
+// It is why a step cannot happen, as a report line or an error of an act shows it.
 func (n *scriptNode) missing(name string) string {
 	return fmt.Sprintf("protocol %s has no handler %s; its role has %s", n.protocol.name, name, orNothing(n.role.names()))
 }
@@ -82,6 +114,7 @@ func (n *scriptNode) unhandled(name string) node.Failure {
 	if like := spell.Nearest(kind, handled); like != "" {
 		hint = fmt.Sprintf(" (did you mean on_%s?)", like)
 	}
+	// The walk over captured functions is not safe for several goroutines.
 	n.protocol.mu.Lock()
 	sent := sentAt(n.protocol.captured, kind)
 	n.protocol.mu.Unlock()
@@ -97,6 +130,9 @@ func (n *scriptNode) unhandled(name string) node.Failure {
 
 // dispatch finds the name of the handler and its arguments beside self; the
 // arguments are nil if there is no such handler.
+//
+// A message that was not sent by a script cannot come to a node of one, unless a host mixes
+// protocols; that is an error and no panic.
 func (n *scriptNode) dispatch(e node.Event) (name string, args []starlark.Value, err error) {
 	args = []starlark.Value{}
 	switch e.Kind {
@@ -121,7 +157,10 @@ func (n *scriptNode) dispatch(e node.Event) (name string, args []starlark.Value,
 	return name, args, nil
 }
 
-// call runs a handler and encodes the state that it leaves.
+// call runs a handler and encodes the state that it leaves. If the handler fails, or the
+// state cannot be encoded because it is too large or nests too deep, the encoded state is
+// still the one of before. That a handler returns something is an error, because what an
+// author means by return (answer the sender? be the new state?) is nothing that happens.
 func (n *scriptNode) call(name string, args ...starlark.Value) error {
 	v, err := n.callValue(name, args...)
 	if err != nil {
@@ -148,7 +187,9 @@ func (n *scriptNode) failed(name string, err error) error {
 	return interp.NewCodeError(of, n.role.handlers[name], err)
 }
 
-// failureOf makes a failure for the simulation of an error of a handler.
+// failureOf makes a failure for the simulation of an error of a handler: plain data,
+// without values of Starlark, so that it can be compared and kept in checkpoints. Calls are
+// given only if there are several; one is the place.
 func failureOf(err error) node.Failure {
 	var e *interp.CodeError
 	if !errors.As(err, &e) {
@@ -218,7 +259,7 @@ func watch(thread *starlark.Thread, ctx context.Context, most uint64) {
 	}
 }
 
-// init gives the node its first state.
+// init gives the node its first state. A role without init has one, with no attributes.
 func (n *scriptNode) init() error {
 	n.attrs = map[string]starlark.Value{}
 	if _, ok := n.role.handlers["init"]; ok {
@@ -229,7 +270,8 @@ func (n *scriptNode) init() error {
 	return err
 }
 
-// load decodes the state, if that has not been done yet.
+// load decodes the state, if that has not been done yet. What is decoded is fresh and not
+// frozen.
 func (n *scriptNode) load() error {
 	if n.attrs != nil {
 		return nil
@@ -242,7 +284,8 @@ func (n *scriptNode) load() error {
 	return nil
 }
 
-// append encodes the state as a dict from name to value, sorted by name.
+// append encodes the state as a dict from name to value, sorted by name. Each value was
+// encodable when it was assigned, see SetField; a list may have grown since.
 func (n *scriptNode) append(b []byte) ([]byte, error) {
 	b, err := value.AppendFields(b, n.attrNames(), n.attrs)
 	if err != nil {
@@ -259,14 +302,15 @@ func (n *scriptNode) AppendBinary(b []byte) ([]byte, error) {
 	return n.append(b)
 }
 
-// UnmarshalBinary restores the state; it is decoded when it is needed.
+// UnmarshalBinary restores the state; it is decoded when it is needed. It keeps b, which
+// the engine does not change, and never changes it.
 func (n *scriptNode) UnmarshalBinary(b []byte) error {
 	n.encoded, n.attrs = b, nil
 	return nil
 }
 
-// Restart keeps the persistent attributes. An error of init is that of making
-// the node, which was made before.
+// Restart keeps the persistent attributes; init sets the others, as for a new node. An
+// error of init is that of making the node, which was made before, and so is a panic here.
 func (n *scriptNode) Restart() {
 	if err := n.load(); err != nil {
 		panic(err)
@@ -294,7 +338,9 @@ func (n *scriptNode) attrNames() []string {
 	return names
 }
 
-// Rebase runs the role's rebase function, if there is one.
+// Rebase runs the role's rebase function, if there is one, and reports whether the state
+// has been rebased. An error is a mistake of the script, noted for the builtin that is
+// under way: there is no event that could fail.
 func (n *scriptNode) Rebase(by int) bool {
 	if _, ok := n.role.handlers["rebase"]; !ok {
 		return false
@@ -306,8 +352,9 @@ func (n *scriptNode) Rebase(by int) bool {
 	return true
 }
 
-// Summary is what the role's show function returns, or all attributes. That
-// show fails is a mistake of the script.
+// Summary is what the role's show function returns, or all attributes. That show fails is a
+// mistake of the script. It is called while pictures are drawn and by worlds of scripts,
+// never by a search.
 func (n *scriptNode) Summary() string {
 	if err := n.load(); err != nil {
 		return err.Error()
@@ -326,7 +373,8 @@ func (n *scriptNode) Summary() string {
 	return fieldText(n.attrNames(), n.attrs)
 }
 
-// Fields lists the attributes.
+// Fields lists the attributes, in the order of their names. What cannot be made comparable,
+// in a state that a handler has just left too large, is shown as text.
 func (n *scriptNode) Fields() []node.Field {
 	if n.load() != nil {
 		return nil
@@ -354,8 +402,10 @@ func fieldText(names []string, values map[string]starlark.Value) string {
 	return b.String()
 }
 
-// Rename renames identities in the node's state. The identity of the node
-// itself is not part of it.
+// Rename renames identities in the node's state, for symmetry. The identity of the node
+// itself is not part of it. Any string that is an identity counts as one; a protocol whose
+// strings mean something else must not say that it is symmetric, and searches check what it
+// says.
 func (n *scriptNode) Rename(to func(string) string) {
 	if err := n.load(); err != nil {
 		panic(err)
@@ -365,8 +415,10 @@ func (n *scriptNode) Rename(to func(string) string) {
 	}
 }
 
-// A nodeKey distinguishes nodes of a protocol that start in different ways.
-// The simulation hands out the same slices each time.
+// A nodeKey distinguishes nodes of a protocol that start in different ways. The simulation
+// hands out the same slices each time, so that their addresses stand for what is in them
+// and the key is small; where they were other ones, init would run once more and give the
+// same.
 type nodeKey struct {
 	id      string
 	f       int
