@@ -13,10 +13,20 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// A protocol of a script as the runtime takes it: it makes nodes, and says what searches
+// may take for granted (symmetry, types of messages).
+//
+// Freezing happens here, when the first node is made and not when the protocol is defined.
+// A script may define helpers further down, or fill a table that handlers read, as long as
+// it has not set up a system; from then on all that handlers see stays as it is.
+
 // A Protocol is a protocol whose nodes are written in Starlark. It implements
-// node.Protocol. Handlers may run at the same time, each on a thread of its
-// own: all that they share is frozen (see interp.Captured), and no variable of a
-// script is assigned while a builtin of it runs.
+// node.Protocol. Handlers may run at the same time, each on a thread of its own: all that
+// they share is frozen (see interp.Captured), and no variable of a script is assigned while
+// a builtin of it runs.
+//
+// What changes in it is what has been learnt: it is guarded by mu or a sync.Map. All of its
+// methods may be called concurrently.
 type Protocol struct {
 	name      string
 	replica   *Role
@@ -36,7 +46,9 @@ func (p *Protocol) Functions() []starlark.Callable {
 	return append(p.replica.Functions(), p.client.Functions()...)
 }
 
-// Legend is the first line of the docstring of the replicas' show function.
+// Legend is the first line of the docstring of the replicas' show function, as the end of a
+// sentence. Pictures show it, because what a few letters in a box mean only the author
+// knows.
 func (p *Protocol) Legend() string {
 	show, ok := p.replica.handlers["show"].(*starlark.Function)
 	if !ok {
@@ -53,12 +65,14 @@ func (p *Protocol) Legend() string {
 // Name returns the name that the script gave.
 func (p *Protocol) Name() string { return p.name }
 
-// NewServer makes a replica.
+// NewServer makes a replica. Its errors are those of init, of what cannot be frozen, and of
+// persistent names that mean nothing.
 func (p *Protocol) NewServer(self node.Self) (node.Node, error) {
 	return p.newNode(p.replica, self, nil)
 }
 
-// NewClient makes a client.
+// NewClient makes a client, with the same errors, or says that there is no role for
+// clients.
 func (p *Protocol) NewClient(self node.Self, program []node.Operation) (node.Node, error) {
 	if p.client == nil {
 		return nil, fmt.Errorf("protocol %s has no clients; give it client = role(…)", p.name)
@@ -66,8 +80,10 @@ func (p *Protocol) NewClient(self node.Self, program []node.Operation) (node.Nod
 	return p.newNode(p.client, self, program)
 }
 
-// MessageTypes lists the types that the roles handle, and those that they send,
-// as far as their text names them.
+// MessageTypes lists the types that the roles handle, and those that they send, as far as
+// their text names them. A filter of any other type is refused, since it could only be a
+// misspelt one. It is found once: the functions do not change. The list must not be
+// changed.
 func (p *Protocol) MessageTypes() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,6 +116,10 @@ func (p *Protocol) messageTypes() []string {
 	return p.types
 }
 
+// newNode makes a node, by running init if no node has started in the same way before: a
+// search makes one for each reaction that it does not remember, and init would then take as
+// long as the handlers. init runs for one node at a time; that its state is remembered
+// takes for granted that it depends on self alone, as it does for handlers.
 func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (node.Node, error) {
 	n := &scriptNode{protocol: p, role: r, self: self, program: program}
 	if b, ok := p.fresh.Load(n.key()); ok {
@@ -156,10 +176,12 @@ func (p *Protocol) Label(m node.Message) string {
 	return ""
 }
 
-// Symmetric says what the protocol declares.
+// Symmetric says what the protocol declares. A search believes it only as far as it has
+// checked.
 func (p *Protocol) Symmetric() bool { return p.symmetric }
 
 // Note adds to a digest what the protocol is: what its functions are, and what they see.
+// The name is part of that, as reports show it.
 func (p *Protocol) Note(d *interp.Digest) {
 	if d.Met(p) {
 		return
