@@ -6,6 +6,12 @@
 //	scriptNode   one node: a role, and the attributes that are its state   node.go
 //	self         what a handler sees of its node, and acts by              self.go
 //	OfSelf       what is meant if "self." is forgotten                     hint.go
+//
+// It is the part of the language that scenarios run: Go calls into Starlark here, where the
+// rest of dsl is called by it. It imports interp and value, and of the runtime only
+// runtime/node, as any protocol does: it knows no world, no search and no session. The
+// builtins role() and protocol(), with all that is said of them to people, are in
+// dsl/builtin_protocols.go.
 package role
 
 import (
@@ -23,7 +29,9 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
-// A Role is the code of replicas or of clients: handlers by event.
+// A Role is the code of replicas or of clients: handlers by event. It is immutable. Keys of
+// handlers are names of functions of the role: init, show, rebase, and on_ with an event or
+// a type.
 type Role struct {
 	handlers   map[string]starlark.Callable
 	labels     map[string]starlark.Callable // by type of message: how one reads
@@ -37,6 +45,7 @@ func (r *Role) Freeze()               {}
 func (r *Role) Truth() starlark.Bool  { return true }
 func (r *Role) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: role") }
 
+// In order, so that errors, texts and digests are the same each time.
 func (r *Role) names() []string {
 	var names []string
 	for name := range r.handlers {
@@ -60,8 +69,14 @@ func (r *Role) Functions() []starlark.Callable {
 	return functions
 }
 
-// New makes a role of the arguments of a call of role() at a place: init, show, on_…,
-// and a dict of handlers by message type. What it cannot mean is an error.
+// New makes a role of the arguments of a call of role() at a place: init, show, on_…, and a
+// dict of handlers by message type. What it cannot mean is an error.
+//
+// Arguments are looked at one by one, in the order of the call: the name first, where a
+// plural of an event (on_rounds) is more likely a slip than a type of messages, and can
+// still be had through handlers; then the value, which must be a function that can be
+// frozen. A second handler for one type is an error rather than the last one counting. Then
+// the functions are checked against each other, see checked. Nothing is called.
 func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position) (*Role, error) {
 	r := &Role{handlers: map[string]starlark.Callable{}, place: place}
 	add := func(name string, v starlark.Value) error {
@@ -150,8 +165,9 @@ func (r *Role) label(v starlark.Value) error {
 	return nil
 }
 
-// Begins reports whether something can be begun by a node of the role: it takes part
-// in exchanges, is asked to do things, or acts when it waited in vain.
+// Begins reports whether something can be begun by a node of the role: it takes part in
+// exchanges, is asked to do things, or acts when it waited in vain. A client that cannot
+// begin anything never gets a message to react to, either.
 func (r *Role) Begins() bool {
 	return r.handlers["on_exchange"] != nil || r.handlers["on_invoke"] != nil || r.handlers["on_timeout"] != nil
 }
