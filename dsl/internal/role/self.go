@@ -14,8 +14,17 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// A self is the node that a handler acts for. Its attributes are the node's
-// state, beside those that say who it is and the methods that act.
+// What a handler holds of its node. self is made for one call of a handler and is worth
+// nothing after it: a handler that kept it would have to keep it in the state, where it
+// cannot be encoded. Its methods act on the reaction under way; init, show and rebase have
+// none, and of the methods only sign, which makes a value and does nothing.
+//
+// The methods check names and encode values at once. So an error is at the line of the
+// script that made it, and what was sent cannot be changed by a handler that goes on with
+// the same list. Tested in role_test.go and self_hint_test.go of dsl.
+
+// A self is the node that a handler acts for. Its attributes are the node's state, beside
+// those that say who it is and the methods that act. It is used by one goroutine.
 type self struct {
 	node    *scriptNode
 	scratch []byte // for encodings that are made only to see whether they can be
@@ -27,7 +36,8 @@ func (s *self) Freeze()               {}
 func (s *self) Truth() starlark.Bool  { return true }
 func (s *self) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: self") }
 
-// selfMethods are the methods of self. They work while a handler runs.
+// selfMethods are the methods of self. They work while a handler runs. Their names cannot
+// be those of attributes, see SetField.
 var selfMethods = map[string]func(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error){
 	"send":      selfSend,
 	"broadcast": selfBroadcast,
@@ -40,9 +50,12 @@ var selfMethods = map[string]func(n *scriptNode, b *starlark.Builtin, args starl
 	"log":       selfLog,
 }
 
+// These every node has. They are not in the state, as they never change.
 var selfFacts = []string{"id", "n", "f", "replicas", "program", "next_leader"}
 
 // AttrNames lists the facts, the methods and the state.
+//
+// It serves dir(self) and hints.
 func (s *self) AttrNames() []string {
 	names := append(slices.Clone(selfFacts), s.node.attrNames()...)
 	for name := range selfMethods {
@@ -52,7 +65,9 @@ func (s *self) AttrNames() []string {
 	return names
 }
 
-// Attr returns a fact, a method or a part of the state.
+// Attr returns a fact, a method or a part of the state. The state comes first, as it is
+// what handlers look at most. Methods are made when they are asked for: a handler that
+// keeps one in an attribute fails, since a function cannot be encoded.
 func (s *self) Attr(name string) (starlark.Value, error) {
 	if v, ok := s.node.attrs[name]; ok {
 		return v, nil
@@ -91,7 +106,9 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 	return nil, s.missing(name)
 }
 
-// SetField changes the state.
+// SetField changes the state. That the value can be encoded is seen now, where the error
+// has a place in the script, and not when the handler has ended; it costs the encoding
+// twice, into a buffer that is used again.
 func (s *self) SetField(name string, v starlark.Value) error {
 	if _, method := selfMethods[name]; method || slices.Contains(selfFacts, name) {
 		return fmt.Errorf("cannot set self.%s, which every node has; call the attribute something else", name)
@@ -105,6 +122,9 @@ func (s *self) SetField(name string, v starlark.Value) error {
 	return nil
 }
 
+// The receiver may be an identity that does not exist, if there are clients (see known), or
+// that cannot be reached; what becomes of the message is up to the network. All keyword
+// arguments are fields, so that the receiver and the type are by position only.
 func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var to string
 	if err := starlark.UnpackPositionalArgs(b.Name(), args[:min(1, len(args))], nil, 1, &to); err != nil {
@@ -149,8 +169,9 @@ func composed(b *starlark.Builtin, args starlark.Tuple, at int, fields []starlar
 	return m, nil
 }
 
-// known checks the name of a receiver. A replica does not know the clients,
-// so with clients it is the simulation that finds a wrong one.
+// known checks the name of a receiver. A replica does not know the clients, so with clients
+// it is the simulation that finds a wrong one. Without them the error is found here, with a
+// hint.
 func known(n *scriptNode, to string) error {
 	if n.protocol.client != nil || to == node.ToNextLeader || slices.Contains(n.self.Servers, to) {
 		return nil
@@ -158,6 +179,8 @@ func known(n *scriptNode, to string) error {
 	return fmt.Errorf("there is no %q%s; the replicas are %s, and self.next_leader", to, spell.Hint(to, n.self.Servers), strings.Join(n.self.Servers, ", "))
 }
 
+// It goes to all servers, to a sender that is one, too: what a protocol does with its own
+// vote is then no special case.
 func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	m, err := composed(b, args, 0, kwargs)
 	if err != nil {
@@ -167,6 +190,7 @@ func selfBroadcast(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwar
 	return starlark.None, nil
 }
 
+// The value is made comparable: properties compare decisions of different nodes by ==.
 func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var slot int
 	var given starlark.Value
@@ -181,6 +205,8 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	return starlark.None, nil
 }
 
+// An operation begins. Properties of operations see nothing but these two, invoked and
+// returns.
 func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var op value.Operation
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
@@ -190,6 +216,8 @@ func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 	return starlark.None, nil
 }
 
+// It says that the operation under way has returned. That there is none, properties find
+// out.
 func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var given starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &given); err != nil {
@@ -213,6 +241,9 @@ func selfFails(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs [
 	return starlark.None, nil
 }
 
+// What the handler did beside is not done. An event that a step brings makes the step
+// impossible that way, a message is as if it had not come. The reason follows the identity,
+// as in "c1 is busy".
 func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var why string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "why", &why); err != nil {
@@ -222,6 +253,8 @@ func selfRefuse(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	return starlark.None, nil
 }
 
+// A note is shown in traces and seen by no property. What is no text is printed, within
+// bounds.
 func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var text starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text); err != nil {
@@ -238,14 +271,15 @@ func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	return starlark.None, nil
 }
 
+// It is a struct of the language, made anew for each call of a handler.
 func roundValue(r node.Round) starlark.Value {
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"number": starlark.MakeInt(r.Number), "leader": starlark.String(r.Leader), "input": starlark.String(r.Input),
 	})
 }
 
-// selfSign makes a value that only this identity can make. Twins are one
-// identity and share its key.
+// selfSign makes a value that only this identity can make. Twins are one identity and share
+// its key, so that what the one has signed verifies as the other's.
 func selfSign(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var given starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value", &given); err != nil {
