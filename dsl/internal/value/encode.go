@@ -73,6 +73,9 @@ const storable = "None, bool, int, float, string, bytes, list, tuple, dict, set,
 
 // Append appends the encoding of v to b. It is an error if v nests deeper than
 // [MaxDepth], is larger than [MaxSize] or holds what cannot be kept, such as a function.
+//
+// The encoding is self-delimiting, so that encodings can stand one after the other. On an
+// error b may have been written beyond its length; what it held is unharmed.
 func Append(b []byte, v starlark.Value) ([]byte, error) {
 	b, err := encode(b, v, 0)
 	if err == nil && len(b) > MaxSize {
@@ -94,8 +97,9 @@ func AppendFields(b []byte, names []string, values map[string]starlark.Value) ([
 	return b, nil
 }
 
-// appendGiven appends the encoding of a dict of the names and values in fields, as they
-// are given in a call. An error names the field.
+// appendGiven appends the encoding of a dict of the names and values in fields, as they are
+// given in a call. An error names the field. Other than [AppendFields] it sorts, as names
+// in a call come in any order, and no message may depend on that.
 func appendGiven(b []byte, fields []starlark.Tuple) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, tagDict), uint64(len(fields)))
 	var few [8]span
@@ -115,7 +119,9 @@ func appendGiven(b []byte, fields []starlark.Tuple) ([]byte, error) {
 	return sorted(b, spans), nil
 }
 
-// DecodeFields returns what [AppendFields] encoded.
+// DecodeFields returns what [AppendFields] encoded. The values are fresh, and frozen only
+// where a signature holds them. Bytes that it did not write are an error, never a panic and
+// never more memory than a few times their length.
 func DecodeFields(b []byte) (map[string]starlark.Value, error) {
 	if len(b) == 0 || b[0] != tagDict {
 		return nil, ErrEncoding
@@ -222,8 +228,9 @@ func encodeScalar(b []byte, v starlark.Value) (_ []byte, ok bool, err error) {
 	return b, false, nil
 }
 
-// encodeDict encodes a dict, its pairs sorted by their encodings. It allocates next to
-// nothing for a small one: dicts and sets are what states are made of.
+// encodeDict encodes a dict, its pairs sorted by their encodings. Starlark's dicts keep the
+// order of insertion, which == does not see. It allocates next to nothing for a small one:
+// dicts and sets are what states are made of.
 func encodeDict(b []byte, d *starlark.Dict, depth int) ([]byte, error) {
 	b = binary.AppendUvarint(append(b, tagDict), uint64(d.Len()))
 	var few [8]span
@@ -265,7 +272,9 @@ func encodeSet(b []byte, s *starlark.Set, depth int) ([]byte, error) {
 	return sorted(b, spans), nil
 }
 
-// encodeStruct encodes a struct as [encodeDict] does a dict of its fields.
+// encodeStruct encodes a struct as [encodeDict] does a dict of its fields. They are sorted
+// by encoding, in which the length of a name stands before it, so that the order is another
+// one than that of AttrNames.
 func encodeStruct(b []byte, s *starlarkstruct.Struct, depth int) ([]byte, error) {
 	names := s.AttrNames()
 	b = binary.AppendUvarint(append(b, tagStruct), uint64(len(names)))
@@ -285,7 +294,8 @@ func encodeStruct(b []byte, s *starlarkstruct.Struct, depth int) ([]byte, error)
 	return sorted(b, spans), nil
 }
 
-// A span is a part of an encoding.
+// A span is a part of an encoding. Parts are written where they come up and put in order
+// afterwards: to encode each by itself would allocate for each.
 type span struct{ start, end int }
 
 // sorted puts the parts with which an encoding ends in order. Mostly they are: scripts put names into
@@ -501,7 +511,8 @@ func (c Composite) Value() starlark.Value {
 	return v
 }
 
-// Elements returns the comparable values in a list or tuple, ok if c is one.
+// Elements returns the comparable values in a list or tuple, ok if c is one: a log is
+// judged entry by entry. It decodes all of it each time.
 func (c Composite) Elements() (values []any, ok bool) {
 	switch list := c.Value().(type) {
 	case *starlark.List, starlark.Tuple:
@@ -517,7 +528,9 @@ func (c Composite) Elements() (values []any, ok bool) {
 	return nil, false
 }
 
-// Comparable returns the comparable Go value for any value that state may hold.
+// Comparable returns the comparable Go value for any value that state may hold: a scalar as
+// itself, so that nodes in Go and in scripts can decide the same 1, anything else as a
+// [Composite]. Errors are those of [Append].
 func Comparable(v starlark.Value) (any, error) {
 	if simple, err := ToGo(v); err == nil {
 		return simple, nil
