@@ -12,6 +12,11 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// What nodes in scripts send. A Message is what travels: plain comparable data, which the
+// engine gives a number and compares by ==. A Received is what the handler gets: decoded
+// for it alone and frozen, with the sender as the network knows it, so that no node can
+// claim to be another.
+
 // A Message is a message between nodes written in Starlark: a type and
 // encoded fields, so that it cannot be changed and equal ones are one. It is a key of the
 // simulation's tables; the sender is no part of it.
@@ -20,10 +25,12 @@ type Message struct {
 	body string // encoded dict of fields
 }
 
-// MessageType is the word after on_ in the name of the handler.
+// MessageType is the word after on_ in the name of the handler. Filters (drop, deaf) go by
+// it.
 func (m Message) MessageType() string { return m.Kind }
 
-// String shows the message as type(field=value), long values in short.
+// String shows the message as type(field=value), long values in short. Two messages may
+// read the same; a trace that has both writes them in full (see [Message.Full]).
 func (m Message) String() string { return m.text(brief) }
 
 // Full shows the message as type(field=value), nothing left out.
@@ -58,8 +65,8 @@ func brief(v starlark.Value) string {
 	return english.Squeeze(contents(s.Value), most-4) + by
 }
 
-// contents shows a value as String does, but signed values inside of it by what
-// was signed first.
+// contents shows a value as String does, but signed values inside of it by what was signed
+// first. It recurses over values that were decoded, which nest no deeper than [MaxDepth].
 func contents(v starlark.Value) string {
 	var open, close string
 	var parts []string
@@ -169,11 +176,13 @@ func (m *Received) SetField(name string, _ starlark.Value) error {
 	return fmt.Errorf("cannot set .%s: a message cannot be changed after it was sent", name)
 }
 
-// missing is the error of a field that a message has not.
+// missing is the error of a field that a message has not. It names the fields and not their
+// values, so that it is one failure for all messages of the type.
 func (m *Received) missing(name string) error {
 	names := m.AttrNames()
 	return fmt.Errorf("message %s has no .%s%s; it has %s", m.Kind, name, spell.Hint(name, names), strings.Join(names, ", "))
 }
 
-// Events that are no messages, and what calls their handlers.
+// Events that are no messages, and what calls their handlers. They cannot be types of
+// messages.
 var Events = []string{"round", "timeout", "exchange", "invoke"}
