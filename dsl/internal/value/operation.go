@@ -31,7 +31,9 @@ func (o Operation) Attr(name string) (starlark.Value, error) {
 	return nil, nil
 }
 
-// Literal writes the operation as a call of the function that makes it.
+// Literal writes the operation as a call of the function that makes it: write("red") is
+// what a module calls operation("write", "red"). A script in which that name is not defined
+// gets a definition (see writer.needs in dsl).
 func (o Operation) Literal() string { return o.String() }
 
 // fields is what several arguments are in a script: a struct.
@@ -43,8 +45,9 @@ func fields(a node.Arguments) starlark.Value {
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, values)
 }
 
-// Argument returns the argument of an operation, arg or those with names. The error
-// says which of them cannot be one.
+// Argument returns the argument of an operation, arg or those with names. The error says
+// which of them cannot be one. Several become one comparable value (node.Arguments), sorted
+// by name.
 func Argument(arg any, named []starlark.Tuple) (any, error) {
 	if len(named) == 0 {
 		return arg, nil
@@ -60,7 +63,7 @@ func Argument(arg any, named []starlark.Tuple) (any, error) {
 	return node.ArgumentsOf(values), nil
 }
 
-// argumentOf is the inverse of [FromGo] for arguments.
+// argumentOf is the inverse of [FromGo] for arguments, for operations that are decoded.
 func argumentOf(v starlark.Value) (any, error) {
 	s, ok := v.(*starlarkstruct.Struct)
 	if !ok {
