@@ -20,6 +20,9 @@ func (m Message) Renamed(to func(string) string) any {
 // Renamed implements [node.RenamedValue].
 func (c Composite) Renamed(to func(string) string) any { return Composite{renamedText(c.encoded, to)} }
 
+// renamedText decodes, renames and encodes again. The result is canonical as before:
+// renaming may change the order of the keys of a dict, which sorting undoes. It panics on
+// bytes that Append did not write.
 func renamedText(encoded string, to func(string) string) string {
 	v, _, err := Decode([]byte(encoded))
 	if err != nil {
@@ -34,6 +37,12 @@ func renamedText(encoded string, to func(string) string) string {
 
 // Renamed returns v with each identity replaced. It panics if that makes a key
 // of a dict unhashable, which renaming cannot.
+//
+// The renaming is a permutation of the identities: different names stay different, so that
+// no two keys of a dict become one. to returns what is no identity as it is. v is not
+// changed; lists, dicts and signed values of the result are new ones. Operations stay what
+// they are, since their arguments are the environment's and name no identity; symmetry is
+// checked against what happens anyway.
 func Renamed(v starlark.Value, to func(string) string) starlark.Value {
 	each := func(values []starlark.Value) []starlark.Value {
 		out := make([]starlark.Value, len(values))
@@ -83,6 +92,7 @@ func Renamed(v starlark.Value, to func(string) string) starlark.Value {
 	return v
 }
 
+// must panics for what cannot fail: to put a renamed key where the key was hashable.
 func must(err error) {
 	if err != nil {
 		panic(err)
