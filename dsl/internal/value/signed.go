@@ -11,6 +11,10 @@ import (
 // and combine and in no other way, so that none can be forged: the signature is not a
 // secret but the fact that the value exists. Equal values signed by one identity are
 // one, whichever of its instances signed, as with a deterministic signature scheme.
+//
+// It is the algebra of Dolev and Yao (1983) in one type. A node cannot be given a signature
+// that was not made in the scenario: values are decoded from what was sent or kept, and a
+// tag for signed values is only written for a Signed.
 type Signed struct {
 	Value  starlark.Value // frozen
 	Signer starlark.Value // an identity, or how many signed together
@@ -35,6 +39,12 @@ func Sign(v starlark.Value, by string) (*Signed, error) {
 // Combine makes a certificate: what count identities signed together, of values that
 // each of them signed. It is nil if they are fewer. It says how many signed and not
 // who did, as a threshold signature does.
+//
+// Values must be equal, and signed by one identity each. A list that mixes them is a
+// mistake of the protocol that would pass unnoticed if the odd ones were left out, so that
+// it is an error. An identity counts once, however often it is in the list. That who signed
+// is lost is on purpose, see Shoup, "Practical Threshold Signatures" (EUROCRYPT 2000): a
+// list of signers would make different states of what is one to the protocol.
 func Combine(list starlark.Iterable, count int) (*Signed, error) {
 	signers := map[starlark.String]bool{}
 	var of starlark.Value
@@ -62,6 +72,8 @@ func Combine(list starlark.Iterable, count int) (*Signed, error) {
 }
 
 // IsSigner reports whether a value can stand for those who signed something.
+//
+// An identity, or a number of them.
 func IsSigner(v starlark.Value) bool {
 	switch v.(type) {
 	case starlark.String, starlark.Int:
