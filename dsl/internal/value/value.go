@@ -78,6 +78,9 @@ func FromGo(v any) starlark.Value {
 // ToGo returns the comparable Go value that a node gets for a Starlark value:
 // nil, a bool, an int, a float64 or a string. Values that Starlark calls equal
 // are equal in Go: 1.0 is the int 1.
+//
+// An integer must fit into an int of the machine; nan is refused, as a memory of reactions
+// could never find it again.
 func ToGo(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.NoneType:
