@@ -51,6 +51,8 @@ func textSteps(v starlark.Value) int {
 
 // hashSteps is how many steps it takes to find a value in a table: its hash is made of all that a
 // tuple holds.
+//
+// Starlark keeps no hash of a tuple. How deep one may nest was looked at where it was made.
 func hashSteps(v starlark.Value) int {
 	if tuple, ok := v.(starlark.Tuple); ok {
 		steps := 1
@@ -63,6 +65,10 @@ func hashSteps(v starlark.Value) int {
 }
 
 // compare returns x op y, of values that nest less deep than that.
+//
+// Results and errors are those of [starlark.CompareDepth]; TestGuardedIsTheSame compares
+// the two. Dicts and structs have no order, so that only == and != come to them here.
+// Values of other types go back to the library, whose comparison of them is short.
 func (w *work) compare(op syntax.Token, x, y starlark.Value, depth int) (bool, error) {
 	if depth < 1 {
 		return false, fmt.Errorf("%w; compare digest(value), as in a block that names its parent by its digest", errDepth)
@@ -335,6 +341,9 @@ func listRemove(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tupl
 }
 
 // extremum is max and min of the library: of equal values the first.
+//
+// The iterable needs no poll of its own, as each of its elements is compared and so
+// counted.
 func extremum(op syntax.Token) libraryCode {
 	return func(thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) == 0 {
