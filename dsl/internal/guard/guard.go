@@ -44,6 +44,15 @@
 //
 // Nothing here has state of its own. All functions may be called from several goroutines, as
 // the library allows for the values that they are given.
+//
+// # Why in this way
+//
+// There is no bound to be had from outside: a goroutine cannot be killed, and an allocation
+// that fails or a stack that is full ends the process. A process of its own for each script
+// would do, but a search calls functions of scripts a million times a second, from many
+// goroutines. So the places where one step may take long are closed one by one: functions
+// by wrapping them, operators by rewriting the text, and what the library does with values
+// by measuring them first.
 package guard
 
 // Limits of values. They are far beyond what scripts need, and small enough
