@@ -13,6 +13,9 @@ import (
 // methods lists the methods of the library's types that take long, or whose
 // result may be large. A method that is in no list is short for any receiver of a length that is
 // allowed: it looks at one element, or once at a text.
+//
+// They are listed by name alone: what is done to a method suits all types of the library
+// that have one of that name.
 var methods = map[string]guarded{
 	"extend":     {most: MaxElements},
 	"issubset":   {},
@@ -164,6 +167,10 @@ func shortFormat(receiver starlark.Value, args starlark.Tuple, kwargs []starlark
 }
 
 // shortJoin bounds a text of all elements with a separator between them.
+//
+// A list is summed up, in a walk that ends at the limit. A sequence of a type of its own,
+// such as a range, is taken to have short elements: the library refuses those that are no
+// strings.
 func shortJoin(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple) error {
 	if len(args) != 1 {
 		return nil // what is wrong says the library
