@@ -238,6 +238,10 @@ func shortInterpolation(format string, v starlark.Value) error {
 
 // tuple returns a tuple, unless it nests too deep or too often for its hash. A tuple whose
 // elements are no tuples needs no look, which is nearly each that a script makes.
+//
+// The hash of a tuple walks all that it holds, as a tree: t = (t, t), thirty times over,
+// would take minutes to hash. Such a value comes about where a tuple is put into another,
+// so that it is measured there.
 func tuple(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	for _, e := range args[0].(starlark.Tuple) {
 		switch e.(type) {
