@@ -118,6 +118,8 @@ func (w *work) put(name string, to, from *starlark.Dict) error {
 // merge does x |= y where that changes x, a dict, and returns what is left to be added: an empty
 // dict, since the assignment that follows is made by the library all the same. Other types it
 // leaves to that: x | y of two sets, say, is a new set.
+//
+// The empty dict lets the library refuse an x that is frozen, in its own words.
 func merge(thread *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 	x, ok := args[0].(*starlark.Dict)
 	y, both := args[1].(*starlark.Dict)
