@@ -66,6 +66,10 @@ func Universe() starlark.StringDict {
 
 // wrap returns a function that does what fn does, guarded. Its name and its errors are those of
 // fn. An argument is replaced only if it may be long: nearly all calls go straight through.
+//
+// The list of arguments belongs to the caller and is copied before one is replaced. The
+// error of a polled argument counts for more than that of the function, which saw only its
+// end.
 func (g guarded) wrap(fn *starlark.Builtin) *starlark.Builtin {
 	wrapped := starlark.NewBuiltin(fn.Name(), func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if g.before != nil {
