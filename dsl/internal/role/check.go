@@ -91,6 +91,9 @@ func checked(in *interp.Interpreter, r *Role) error {
 }
 
 // callable reports whether a function can be called with parameters, as its event calls it.
+//
+// So many arguments are given by position and none by name. Defaults and *args are allowed
+// for.
 func callable(name string, fn *starlark.Function, want []string) error {
 	most := fn.NumParams() - fn.NumKwonlyParams()
 	if fn.HasVarargs() {
@@ -166,6 +169,11 @@ func sentTypes(s *interp.Captured) []string {
 // misspelt reports a handler of messages that no function sends, if it would be that of an
 // event, or of messages that no role handles, by another spelling. Where the type of some
 // message is computed, no handler is idle for sure.
+//
+// A handler that never runs is no failure in any scenario: a search would find that all is
+// well. So it is an error where it is likely to be a slip, and only there: a handler for
+// what is not sent yet is no mistake. It is looked at when the first node is made, when all
+// is known that the functions may call.
 func (p *Protocol) misspelt() error {
 	sent := sentTypes(p.captured)
 	if computes(p.captured) {
@@ -211,6 +219,9 @@ func (p *Protocol) misspelt() error {
 
 // computes reports whether the functions send a message whose type neither stands in
 // their text nor is a variable that holds a signature.
+//
+// A variable counts for its value as it was when the functions were captured; nothing
+// assigns it after that.
 func computes(s *interp.Captured) (found bool) {
 	signatures := map[string]bool{}
 	for v, name := range s.Values {
