@@ -151,6 +151,9 @@ func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (n
 
 // Label says how a message reads, "" if no role does. That the function of the role fails
 // is a mistake of the script.
+//
+// It is asked by pictures and never by a search, on a thread of its own, and is bounded as
+// a handler is. The message has no sender, as it is that of all who send it.
 func (p *Protocol) Label(m node.Message) string {
 	for _, r := range p.roles() {
 		fn := r.labels[node.MessageType(m)]
