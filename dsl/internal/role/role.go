@@ -137,6 +137,8 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 }
 
 // label takes the functions that say how messages read.
+//
+// What is wrong with one of them is found now, as with handlers.
 func (r *Role) label(v starlark.Value) error {
 	d, ok := v.(*starlark.Dict)
 	if !ok {
