@@ -143,6 +143,10 @@ func selfSend(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []
 
 // composed makes a message of the arguments of a call: its type stands at a place, and
 // then its fields, by position if the type has a signature.
+//
+// A signature makes a message that lacks a field an error at the place where it is sent,
+// not where it is read. at is 0 for broadcast and 1 for send, whose first argument is the
+// receiver.
 func composed(b *starlark.Builtin, args starlark.Tuple, at int, fields []starlark.Tuple) (value.Message, error) {
 	var kind string
 	var err error
