@@ -80,6 +80,7 @@ func (p *program) written(status int) int {
 		if err == nil {
 			continue
 		}
+		// If it is stderr that cannot be written, this goes nowhere, and the status alone says it.
 		if !errors.Is(err, syscall.EPIPE) {
 			fmt.Fprintf(p.stderr, "twinsh: %v\n", err)
 		}

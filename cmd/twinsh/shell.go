@@ -53,6 +53,7 @@ func (p *program) shell(ctx context.Context) int {
 	case <-ctx.Done():
 		// Nothing wakes one who waits for a key. What runs says how far it came.
 		err = ctx.Err()
+		// A session that waits for a key will not notice; one that runs something is about to end it.
 		for !session.Waits() {
 			select {
 			case err = <-ended:

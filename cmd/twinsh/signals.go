@@ -30,6 +30,7 @@ func (p *program) stoppable(ctx context.Context, signals ...os.Signal) (context.
 	go func() {
 		select {
 		case s := <-came:
+			// Before the context ends: what ends by it asks which signal it was.
 			p.signal.Store(int32(statuses[s]))
 			again := "Ctrl-C again stops at once"
 			if s != os.Interrupt {

@@ -51,6 +51,7 @@ func (s screen) changes(before, now *runtime.World) string {
 	var b strings.Builder
 	if skipped := len(t.Steps) - first - maxSteps; skipped > 1 {
 		fmt.Fprintf(&b, "… %d steps\n", skipped)
+		// The last steps are shown: the first ones led there, and can be shown by show().
 		first += skipped
 	}
 	for _, w := range now.Path()[first+1:] {

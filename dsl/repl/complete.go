@@ -87,6 +87,7 @@ func (s *Session) Complete(line string, cursor int) Completion {
 			for _, p := range params {
 				words = append(words, p+" = ")
 			}
+			// After an opening parenthesis one wants to know what can stand here.
 			if word == "" && len(words) > 0 {
 				break // the rest would bury them
 			}

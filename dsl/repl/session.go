@@ -174,6 +174,7 @@ func (s *Session) next() (string, error) {
 	var text string
 	var err error
 	if s.ahead != nil {
+		// It was shown and read when the statement before it ended.
 		text, s.ahead = *s.ahead, nil
 	} else if text, err = s.Editor.ReadLine(prompt); err != nil {
 		return "", err

@@ -103,6 +103,7 @@ func (t *editor) Close() error {
 func (t *editor) Do(line []rune, pos int) ([][]rune, int) {
 	before := strings.ReplaceAll(string(line[:pos]), newline, "\n")
 	c := t.guide.Complete(before, len(before))
+	// The words complete what was typed since Start; the library wants only what is missing.
 	typed := before[c.Start:]
 	asks := typed == "" && c.Signature != "" // how to go on in a call
 	if more, _ := strings.CutPrefix(common(c.Words), typed); more != "" && !asks {

@@ -114,6 +114,7 @@ func (q *inquiry) operations(until Place) []ClientOperation {
 	for p, d := range q.until(until) {
 		for _, lane := range []int{d.From, d.To} {
 			if i, ok := open[lane]; ok {
+				// Whatever passes between the client and others meanwhile belongs to its operation.
 				all[i].Ended = p
 			}
 		}

@@ -36,6 +36,7 @@ func Diagram(t *Trace, o Options) string {
 	d.layout()
 	d.heads()
 	for k := range t.Steps {
+		// About a screen.
 		if len(d.rows)-d.headed > 40 {
 			d.heads()
 		}

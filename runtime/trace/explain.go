@@ -103,6 +103,7 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 			}
 		}
 	}
+	// Code that failed ends what its instance does, so it comes before anything else that is left.
 	if i := slices.IndexFunc(seen, func(s locatedObservation) bool { return s.Kind == Failed }); i >= 0 && story == nil {
 		story, _ = q.observed(seen[i], Place{})
 	}
@@ -154,6 +155,7 @@ func (q *inquiry) seenIn(step int) []locatedObservation {
 func (q *inquiry) observed(s locatedObservation, first Place) ([]Sentence, []Place) {
 	story := []Sentence{Occasion{s.at, s.Observation}}
 	if q.at(s.at).Fate != Delivered {
+		// Code that never falls silent is ended from outside, not by an event of its log.
 		return story, nil // the step was ended for it
 	}
 	events := q.enabled(s.at, first, observing(s.value))

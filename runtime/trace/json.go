@@ -117,6 +117,8 @@ func Decode(data []byte) (*Trace, error) {
 	d := document{Trace: &Trace{}}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
+	// The head was read by itself before: a document of another version has members that are unknown
+	// here, and that it is of another version says more.
 	if err := decoder.Decode(&d); err != nil {
 		return nil, fmt.Errorf("trace: %w", err)
 	}

@@ -73,11 +73,13 @@ func Mermaid(t *Trace) string {
 		}
 		for i, state := range s.States {
 			if state.Changed && state.Summary != "" && !t.Lanes[i].Client {
+				// States of clients change with every message, and the title says what they do.
 				line("Note right of p%d: %s", i, mermaidText(state.Summary))
 			}
 		}
 	}
 	for _, f := range t.Findings {
+		// A verdict may be long, and Mermaid makes its boxes as wide as a text that it may not break.
 		line("Note over %s: wrap: %s: %s", across, mermaidText(f.Title()), mermaidText(f.Why))
 	}
 	return b.String()

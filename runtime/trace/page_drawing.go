@@ -122,6 +122,8 @@ func draw(t *Trace) *pageDrawing {
 			longest = max(longest, runes(m.Text)+1)
 		}
 	}
+	// Ten characters are enough to recognize most states. What is longer shows in full where there is
+	// room, and when it is pointed at.
 	d.Least = min(longest, 10)*charWidth + margin
 	identities := 0
 	for i, l := range t.Lanes {

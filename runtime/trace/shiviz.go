@@ -37,6 +37,8 @@ func ShiViz(t *Trace) string {
 		v.hosts = append(v.hosts, host)
 	}
 	v.b.WriteString(shivizParser + "\n\n")
+	// What becomes of a message is known only later than the event that sends it is written, so that
+	// is collected first.
 	everything := Place{Step: len(t.Steps) + 1}
 	for p, d := range t.until(everything) {
 		if d.Origin != nil {

@@ -70,6 +70,7 @@ type storyboard struct {
 // layout finds the columns. All of them are as wide as what stands in them, if that fits beside the
 // longest title; else they go below the titles, and the widest are narrowed first.
 func (b *storyboard) layout() {
+	// The title is never narrowed for the columns: it is what is read first.
 	titles := len("step")
 	for _, s := range b.Steps {
 		titles = max(titles, runes(s.Title))

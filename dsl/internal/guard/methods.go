@@ -187,6 +187,7 @@ func shortJoin(receiver starlark.Value, args starlark.Tuple, _ []starlark.Tuple)
 			}
 		}
 		return fits(size, 0, 0)
+	// What a host's type holds is not looked at, since that may cost much.
 	case starlark.Sequence: // of a type of its own, with short elements
 		longest = list.Len()
 	}

@@ -160,6 +160,7 @@ func (p *printing) visit(v starlark.Value, depth int) error {
 	switch v := v.(type) {
 	case *starlark.List, *starlark.Dict, *starlarkstruct.Struct:
 		if i := slices.Index(p.path, v); i >= 0 {
+			// The text of lists and dicts looks for itself in what is being written; that of structs does not.
 			isStruct := func(v starlark.Value) bool { _, ok := v.(*starlarkstruct.Struct); return ok }
 			if p.tree || slices.ContainsFunc(p.path[i:], isStruct) {
 				return errors.New("holds itself")

@@ -160,6 +160,7 @@ func times(_ *starlark.Thread, args starlark.Tuple) (starlark.Value, error) {
 			}
 		}
 	}
+	// A tuple repeated is as long as was allowed, but what it holds may be walked as often.
 	v, err := starlark.Binary(syntax.STAR, x, y)
 	if _, isTuple := v.(starlark.Tuple); isTuple {
 		if err := Hashable(v); err != nil {

@@ -78,6 +78,8 @@ func (g guarded) wrap(fn *starlark.Builtin) *starlark.Builtin {
 			}
 		}
 		var watched []*polled
+		// The arguments belong to the caller, who may look at them again: they are copied before one is
+		// replaced.
 		for i, arg := range args {
 			if p := g.watch(thread, fn, arg); p != nil {
 				if watched == nil {

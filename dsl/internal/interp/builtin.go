@@ -86,6 +86,8 @@ func (b *Builtin) CallInternal(thread *starlark.Thread, args starlark.Tuple, kwa
 	v, err := b.Code(&Call{thread, b, args, kwargs})
 	if r != nil {
 		var failed *CheckFailed
+		// A mistake may be why the builtin failed or found nothing. A check that did not hold because
+		// a function was wrong says so; other errors say more than that.
 		if mistake := r.in.mistake.Swap(nil); mistake != nil && (err == nil || errors.As(err, &failed)) {
 			v, err = nil, *mistake
 		}

@@ -64,6 +64,7 @@ func (d *Definitions) above(r *Run, outermost starlark.DebugFrame) {
 	for _, s := range parsed.Stmts {
 		switch s.(type) {
 		case *syntax.LoadStmt, *syntax.DefStmt, *syntax.AssignStmt:
+			// What stands below has not been executed yet.
 			if start, _ := s.Span(); start.Line < outermost.Position().Line {
 				d.past = append(d.past, NewStatement(text, s))
 			}

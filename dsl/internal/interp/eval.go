@@ -129,6 +129,7 @@ func (in *Interpreter) evaluate(ctx context.Context, loader *loader, main file, 
 		for i, s := range statements {
 			var value starlark.Value
 			var err error
+			// A program has no value, so that an expression is evaluated by itself.
 			if e, ok := parsed.Stmts[i].(*syntax.ExprStmt); ok {
 				value, err = starlark.EvalExprOptions(Dialect, thread, guard.RewriteExpr(e.X), in.globals)
 			} else {

@@ -20,6 +20,8 @@ func (r *Run) load(thread *starlark.Thread, name string) (starlark.StringDict, e
 	if err != nil {
 		return nil, err
 	}
+	// Who loads what is noted even if the module is there already: it is unchanged only as long as all
+	// that it loads is.
 	above := r.loading[len(r.loading)-1]
 	r.uses[above] = append(r.uses[above], f)
 	if r.unchanged(f) {

@@ -71,6 +71,7 @@ func (c *Call) Unpack(variables ...any) error {
 	given := make([]bool, len(p.list))
 	set := func(i int, v starlark.Value) error {
 		given[i] = true
+		// f(x = None) is f() where None is the default, so that a script can pass on what it was not given.
 		if p.list[i].none && v == starlark.None {
 			return nil
 		}

@@ -49,6 +49,7 @@ func (in *Interpreter) run(ctx context.Context, loader *loader, main file, execu
 	if limit := in.config.MaxMemory; limit > 0 {
 		var exceeded context.CancelCauseFunc
 		r.ctx, exceeded = context.WithCancelCause(ctx)
+		// The cause says that it was the memory: the context itself only says that it was cancelled.
 		defer guard.Watch(limit, func(used uint64) { exceeded(&MemoryLimitError{limit, used}) })()
 		defer exceeded(nil)
 	}
