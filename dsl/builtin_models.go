@@ -116,17 +116,7 @@ func callLinearizable(c *call) (starlark.Value, error) {
 	if m.modelValue == nil || m.text == `"register"` {
 		return &propertyValue{name: check.Linearizable().Name(), text: interp.Written(c), property: check.Linearizable()}, nil
 	}
-	p := check.LinearizableTo(m.Model)
-	v := &propertyValue{name: p.Name(), args: []starlark.Value{m.modelValue}, property: p}
-	if m.text != "" {
-		v.text = "linearizable(" + m.text + ")"
-	}
-	if m.step != nil {
-		v.made = interp.Makings(c, m.step)
-	} else {
-		v.made = interp.Makings(c)
-	}
-	return v, nil
+	return ofModel(c, check.LinearizableTo(m.Model), m.modelValue), nil
 }
 
 func keyedEntry() Entry {

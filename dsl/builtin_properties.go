@@ -36,7 +36,7 @@ import (
 // propertiesFamily makes properties, and judges the current world by them.
 func propertiesFamily() Family {
 	return Family{"properties", "what should hold", []Entry{
-		linearizableEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(), liveEntry(),
+		linearizableEntry(), sequentiallyConsistentEntry(), kAtomicEntry(), monotonicReadsEntry(), readYourWritesEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(), liveEntry(),
 		invariantEntry(), modelEntry(), keyedEntry(), checkEntry(), judgeEntry(),
 	}}
 }
@@ -230,19 +230,9 @@ func callInvariant(c *call) (starlark.Value, error) {
 		if err != nil {
 			return check.Verdict{}, err
 		}
-		switch v := v.(type) {
-		case starlark.Bool:
-			if v {
-				return check.Verdict{Holds: true, Failed: p.failed}, nil
-			}
-			return check.Verdict{Why: name + " does not hold", Failed: p.failed}, nil
-		case starlark.String:
-			if strings.TrimSpace(string(v)) == "" {
-				return check.Verdict{}, fmt.Errorf("the function returned the text %s, which does not say what is wrong; want True, False or a text that does", v)
-			}
-			return check.Verdict{Why: string(v), Failed: p.failed}, nil
-		}
-		return check.Verdict{}, fmt.Errorf("the function returned a %s, want True, False or a text that says what is wrong", v.Type())
+		verdict, err := saidBy(name, "the function", v)
+		verdict.Failed = p.failed
+		return verdict, err
 	}
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
 }

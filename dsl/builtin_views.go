@@ -239,24 +239,45 @@ func callState(c *call) (starlark.Value, error) {
 
 func historyEntry() Entry {
 	return Entry{
-		Signature: "history()",
-		Doc: `What was observed so far: a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing.
-An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text, an "aborted" a reason.`,
-		Example: kvStage + `exchange("c2", ["A", "B", "C"])
-print(history())`,
+		Signature: "history(name=None, fn=None, step=None, init=None)",
+		Doc: `What was observed so far; given a name, a property of the operations of a scenario.
+history() is a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing. An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text, an "aborted" a reason.
+history(name, fn) is a property. fn(h) returns True if all is well, else False or a text that says what is wrong. h lists the operations, in the order in which they began: client, name, arg, result, begin and end, which are places in the history; open, if it has not ended, and failed, if it ended by self.fails(reason). a.before(b) is whether a ended before b began. Of operations with faulty, those of faulty clients, the result means nothing, and none is before another.
+history(name, init, step) is a property that keeps a state instead of all operations, so that long searches stay small. step(state, event) is called when an operation begins or ends, and returns a pair: the next state, and True, False or what is wrong. An event has kind ("invoked", "returned" or "aborted"), client, name, arg, result, reason and faulty. init is the first state, or a function that returns it; a state is any value that nodes can keep. Histories that lead to equal states, with the same operations under way, are one to a search.
+Functions of properties see the script as it is at their first call, and cannot change it.`,
+		Example: kvStage + `def no_read_goes_back(h):
+    reads = [op for op in h if op.name == "read" and not op.open]
+    for a in reads:
+        for b in reads:
+            if a.before(b) and a.result != None and b.result == None:
+                return "%s after %s" % (b, a)
+    return True
+
+def writes_end(count, event):
+    if event.name == "write" and event.kind == "returned":
+        count += 1
+    return count, count < 5 or "too many writes"
+
+exchange("c2", ["A", "B", "C"])
+print(history())
+check([history("no read goes back", no_read_goes_back), history("few writes", 0, writes_end)])`,
 		call: callHistory,
 	}
 }
 
-// callHistory counts as looking at failures (see alarm.go). In an invariant there is no
-// history to be had, of its world or of the session's. Values are those that properties
-// judge.
 func callHistory(c *call) (starlark.Value, error) {
-	if err := c.Unpack(); err != nil {
+	var name, fn, step, init starlark.Value
+	if err := c.Unpack(&name, &fn, &step, &init); err != nil {
 		return nil, err
 	}
-	if w, ok := c.Receiver().(*worldValue); ok {
-		if err := w.past("history"); err != nil {
+	of, ofWorld := c.Receiver().(*worldValue)
+	if given := name != nil || fn != nil || step != nil || init != nil; given && ofWorld {
+		return nil, fmt.Errorf("history: that of a world is a list of what was observed; the property is history(name, fn), without a world")
+	} else if given {
+		return callOfOperations(c, name, fn, step, init)
+	}
+	if ofWorld {
+		if err := of.past("history"); err != nil {
 			return nil, err
 		}
 	}

@@ -37,11 +37,11 @@ func (f *finding) Type() string { return "finding" }
 // scenario with all deliveries and ends with ctx.
 func (f *finding) trace(ctx context.Context) (*trace.Trace, error) {
 	t := trace.Of(f.world)
-	name := ""
+	name, about := "", trace.Failed
 	if f.property != nil {
-		name = f.property.name
+		name, about = f.property.name, f.property.concern()
 	}
-	return t, t.Find(ctx, name, f.why, f.world, concern(name))
+	return t, t.Find(ctx, name, f.why, f.world, about)
 }
 
 // newFinding makes a finding with the attributes that both kinds have. length and shortest

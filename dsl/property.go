@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -79,7 +78,14 @@ func (p *propertyValue) concern() trace.ObservationKind {
 	if p.invariant != nil {
 		return ""
 	}
-	return concern(p.name)
+	if check.OfOperations(p.property) {
+		return trace.Returned
+	}
+	switch p.name {
+	case "agreement", "validity":
+		return trace.Decided
+	}
+	return ""
 }
 
 // find notes in the trace of w that p is violated there, if it is, and, if p speaks of
@@ -104,24 +110,6 @@ func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.Wor
 		}
 	}
 	return t.Find(ctx, p.name, v.Why, w, p.concern())
-}
-
-// concern does so for the name of a property, and "" if code fails. Traces know properties
-// by name only, because they are read back from files; the names are those that the
-// constructors of package check give.
-func concern(property string) trace.ObservationKind {
-	if strings.HasPrefix(property, "linearizable to ") {
-		return trace.Returned
-	}
-	switch property {
-	case "agreement", "validity":
-		return trace.Decided
-	case "linearizable", "regular", "safe":
-		return trace.Returned
-	case "":
-		return trace.Failed
-	}
-	return ""
 }
 
 // A propertyList is a parameter that takes a property or a list of them, in the order in

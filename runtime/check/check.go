@@ -1,7 +1,9 @@
 // Package check judges what was observed along a scenario.
 //
 //   - A [Property] gives a [Verdict] on a history: [Linearizable] (to any
-//     [Model], see [Models]), [Regular] and [Safe] on what operations returned, [Agreement] and
+//     [Model], see [Models]), [SequentiallyConsistent], [KAtomic], [MonotonicReads],
+//     [ReadYourWrites], [Regular] and [Safe] on what operations returned, [OfHistory] and [Fold]
+//     on what a host makes of them, [Agreement] and
 //     [Validity] on what replicas decided.
 //   - A [WorldProperty] judges a single world: an [Invariant].
 //   - A [Monitor] folds observations into a small state, so that a search
@@ -284,4 +286,13 @@ func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, e
 		return Verdict{}, fmt.Errorf("invariant %s: %w", p.name, err)
 	}
 	return v, nil
+}
+
+// OfOperations reports whether p is about what operations returned.
+func OfOperations(p Property) bool {
+	switch p.(type) {
+	case *linearizable, weak, ofHistory, *fold:
+		return true
+	}
+	return false
 }

@@ -24,7 +24,7 @@ const (
 
 // Monitor knows registers whose clients are few and all correct.
 func (p *linearizable) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
-	if !p.model.register || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
+	if !p.model.register || p.other != nil || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
 		return nil
 	}
 	return &registerMonitor{property: p, faulty: faulty, numbers: &numbers{}}
@@ -108,7 +108,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 					err = ctx.Err()
 				}
 				if err != nil {
-					return "", err
+					return "", m.property.named(err)
 				}
 				next = append(next, after...)
 			}
@@ -126,7 +126,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 					next = append(next, g)
 				} else if ok && g.Wild {
 					// That it was written by the faulty replica long ago is not kept.
-					return "", LimitError{"linearizable: gave up: a write was aborted that some order has, and a faulty replica writes, too; judge what replicas do apart from what clients abort"}
+					return "", m.property.named(LimitError{"gave up: a write was aborted that some order has, and a faulty replica writes, too; judge what replicas do apart from what clients abort"})
 				}
 			}
 		default:
@@ -134,7 +134,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 		}
 		var err error
 		if configs, err = best(ctx, next); err != nil {
-			return "", err
+			return "", m.property.named(err)
 		}
 	}
 	if len(configs) == 0 {

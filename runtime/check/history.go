@@ -135,7 +135,9 @@ func (m *historyMonitor) Next(ctx context.Context, state string, seen []runtime.
 		o.Step = 0
 		h.Events = append(h.Events, o)
 	}
-	h.Events = Canonical(h)
+	if _, ok := m.property.(interface{ inOrder() }); !ok {
+		h.Events = Canonical(h)
+	}
 	return m.judged(ctx, h)
 }
 

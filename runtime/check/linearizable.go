@@ -1,18 +1,16 @@
 package check
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/anishathalye/porcupine"
 
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -22,8 +20,12 @@ import (
 // ("Testing and Verifying Concurrent Objects", 1993) and Lowe ("Testing for
 // linearizability", 2017) tries orders, which takes exponential time in the number
 // of operations that overlap: it gives up after maxTries, with a [LimitError].
+//
+// The other conditions on an order of operations are judged in the same way, by a search of
+// their own (see [ordering]).
 type linearizable struct {
 	model  Model
+	other  *condition // nil: it is linearizability
 	events numbers
 	mu     sync.Mutex
 	memo   map[memoKey]explanation
@@ -41,6 +43,39 @@ type explanation struct {
 	ok    bool
 }
 
+// A condition is another one than linearizability.
+type condition struct {
+	name    string
+	explain explaining
+	needs   string // what puts it to the test
+	met     func(ops []operation) bool
+}
+
+// explaining looks for an order of operations in which a model can carry them out with the
+// results that are known. The error is that of the context, of the model, or a [LimitError].
+type explaining func(ctx context.Context, m Model, ops []operation) (order []int, ok bool, err error)
+
+// explaining is how p explains.
+func (p *linearizable) explaining() explaining {
+	if p.other != nil {
+		return p.other.explain
+	}
+	return linearization
+}
+
+// linearization is the explaining of linearizability.
+func linearization(ctx context.Context, m Model, ops []operation) (order []int, ok bool, err error) {
+	return m.explain(ctx, ops)
+}
+
+// tried reports whether operations put p to the test.
+func (p *linearizable) tried(ctx context.Context, ops []operation) bool {
+	if p.other != nil && p.other.met != nil {
+		return p.other.met(ops)
+	}
+	return p.model.tried(ctx, ops)
+}
+
 // maxTries bounds how often a search for an order carries out an operation of a register,
 // and with that its memory, to some hundred megabytes. Those of other objects, which are
 // larger and run code of scripts, are carried out less often.
@@ -53,7 +88,7 @@ func (e LimitError) Error() string { return e.What }
 
 // tooMany is the LimitError for operations that overlap.
 func tooMany(overlapping int, remedy string) error {
-	return LimitError{fmt.Sprintf("linearizable: gave up: with %d operations that overlap there are too many orders to be tried; %s", overlapping, remedy)}
+	return LimitError{fmt.Sprintf("gave up: with %d operations that overlap there are too many orders to be tried; %s", overlapping, remedy)}
 }
 
 // What makes it easier to judge a history.
@@ -82,10 +117,18 @@ func overlapping(ops []operation) int {
 const memoSize = 1 << 16
 
 func (p *linearizable) Name() string {
-	if p.model.register {
-		return "linearizable"
+	if p.other != nil {
+		return p.other.name
 	}
-	return "linearizable to " + p.model.Name
+	return "linearizable" + to(p.model)
+}
+
+// to names the object that a property is about, if that is not a register.
+func to(m Model) string {
+	if m.register {
+		return ""
+	}
+	return " to " + m.Name
 }
 
 func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
@@ -105,24 +148,36 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 	}
 	e, err := p.remembered(ctx, h, ops)
 	if err != nil {
-		return Verdict{}, err
+		return Verdict{}, p.named(err)
 	}
 	if !e.ok {
-		why, err := p.model.why(ctx, ops)
+		why, err := p.model.why(ctx, ops, p.explaining())
 		if err != nil {
 			// That it does not hold is known, and counts.
 			why = "no order of the operations explains what they returned; which return is to blame was not found out: " + err.Error()
 		}
 		return Verdict{Why: why}, nil
 	}
-	v := Verdict{Holds: true, Vacuous: !p.model.tried(ctx, ops)}
+	v := Verdict{Holds: true, Vacuous: !p.tried(ctx, ops)}
 	for _, i := range e.order {
 		v.Witness = append(v.Witness, ops[i].witness())
 	}
 	return v, nil
 }
 
+// named says which property gave up.
+func (p *linearizable) named(err error) error {
+	var limit LimitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("%s: %w", p.Name(), err)
+	}
+	return err
+}
+
 func (p *linearizable) needs() string {
+	if p.other != nil && p.other.needs != "" {
+		return p.other.needs
+	}
 	if p.model.register {
 		return "a write that began before some operation returned"
 	}
@@ -163,7 +218,7 @@ func (p *linearizable) remembered(ctx context.Context, h runtime.History, ops []
 		return e, nil
 	}
 	var err error
-	if e.order, e.ok, err = p.model.explain(ctx, ops); err != nil {
+	if e.order, e.ok, err = p.explaining()(ctx, p.model, ops); err != nil {
 		return e, err
 	}
 	p.mu.Lock()
@@ -187,7 +242,8 @@ func (m Model) explain(ctx context.Context, ops []operation) (order []int, ok bo
 		return among(places, order), ok, err
 	}
 	if m.Key != nil {
-		return m.explainKeys(ctx, ops)
+		orders, ok, err := m.explainKeys(ctx, ops, linearization)
+		return merged(ops, orders), ok, err
 	}
 	if m.register {
 		if order, ok, known := unique(m.Init, ops); known {
@@ -320,8 +376,8 @@ func (m Model) fits(ctx context.Context, ops []operation, order []int) (bool, er
 	return true, nil
 }
 
-// explainKeys is explain for the operations on each key by themselves.
-func (m Model) explainKeys(ctx context.Context, ops []operation) (order []int, ok bool, err error) {
+// explainKeys explains the operations on each key by themselves.
+func (m Model) explainKeys(ctx context.Context, ops []operation, explain explaining) (orders [][]int, ok bool, err error) {
 	on := map[any][]int{}
 	var keys []any // in the order of the operations
 	for i, op := range ops {
@@ -335,7 +391,6 @@ func (m Model) explainKeys(ctx context.Context, ops []operation) (order []int, o
 	if each.Key = nil; m.inner != nil {
 		each = *m.inner
 	}
-	var orders [][]int
 	for _, key := range keys {
 		some := make([]operation, len(on[key]))
 		for k, i := range on[key] {
@@ -344,7 +399,7 @@ func (m Model) explainKeys(ctx context.Context, ops []operation) (order []int, o
 				_, some[k].Operation, _ = cutKey(ops[i].Operation)
 			}
 		}
-		one, ok, err := each.explain(ctx, some)
+		one, ok, err := explain(ctx, each, some)
 		if err != nil || !ok {
 			return nil, false, err
 		}
@@ -353,7 +408,7 @@ func (m Model) explainKeys(ctx context.Context, ops []operation) (order []int, o
 		}
 		orders = append(orders, one)
 	}
-	return merged(ops, orders), true, nil
+	return orders, true, nil
 }
 
 // merged makes one order of several that respect real time, and respects it, too. There is
@@ -375,131 +430,4 @@ func merged(ops []operation, orders [][]int) (order []int) {
 		order = append(order, orders[next][0])
 		orders[next] = orders[next][1:]
 	}
-}
-
-// why says where no order explains the operations any more, which earlier
-// returns stand in the way, and what would have been right.
-func (m Model) why(ctx context.Context, ops []operation) (string, error) {
-	ops, last, err := m.shortest(ctx, ops)
-	if err != nil {
-		return "", err
-	}
-	culprit := &ops[last]
-	var right []string
-	if !culprit.aborted {
-		if right, err = m.possible(ctx, ops, last); err != nil {
-			return "", err
-		}
-	}
-	// What is left is 1-minimal: if any one of these operations had not ended, there
-	// would be an order.
-	var because []string
-	for i := len(ops) - 1; i >= 0; i-- {
-		if i == last || !ops[i].over() {
-			continue
-		}
-		was := ops[i]
-		ops[i].forget()
-		_, ok, err := m.explain(ctx, ops)
-		if err != nil {
-			return "", err
-		}
-		if ok {
-			ops[i] = was
-			because = append(because, was.withReturn("had returned"))
-		}
-	}
-	slices.Reverse(because)
-
-	text := fmt.Sprintf("%s returned %s in step %d", culprit, node.Text(culprit.result), culprit.endedIn)
-	if culprit.aborted {
-		text = culprit.withReturn("returned")
-	}
-	if because == nil {
-		text += ", which no order of the operations explains"
-	} else if culprit.aborted {
-		text += " after " + english.Join(because, "and") + "; no order of the operations without it explains that"
-	} else {
-		text += " after " + english.Join(because, "and") + "; no order of the operations explains that"
-	}
-	if right != nil {
-		text += ". " + english.Join(right, "or") + " would have been right"
-	}
-	return text, nil
-}
-
-// shortest forgets all returns, and that operations were aborted, after the first one from which on the
-// operations have no explanation, and says whose that is.
-func (m Model) shortest(ctx context.Context, ops []operation) (known []operation, last int, err error) {
-	var returns []int
-	for i, op := range ops {
-		if op.over() {
-			returns = append(returns, i)
-		}
-	}
-	// Places are in canonical order, in which the ends of operations in several steps may
-	// stand otherwise than they came.
-	slices.SortFunc(returns, func(i, j int) int {
-		return cmp.Or(ops[i].endedIn-ops[j].endedIn, ops[i].ended-ops[j].ended)
-	})
-	until := func(k int) []operation {
-		known := slices.Clone(ops)
-		for _, i := range returns[k+1:] {
-			known[i].forget()
-		}
-		return known
-	}
-	// What has no explanation gets none by what comes later.
-	k := sort.Search(len(returns)-1, func(k int) bool {
-		if err != nil {
-			return true
-		}
-		_, ok, failed := m.explain(ctx, until(k))
-		if failed != nil {
-			err = failed
-		}
-		return !ok
-	})
-	return until(k), returns[k], err
-}
-
-// possible lists what ops[i] could have returned, among the values that occur and those
-// that the model offers.
-func (m Model) possible(ctx context.Context, ops []operation, i int) ([]string, error) {
-	values := []any{nil, m.Init}
-	for _, op := range ops {
-		values = append(values, op.Arg, op.result)
-	}
-	if !m.register { // what the model offers as it looks for an order
-		call := ops[i].call()
-		_, _, err := m.hearing(func(c Call, outcomes []Outcome) {
-			if c.Client == call.Client && c.Result == call.Result && c.Returned {
-				for _, o := range outcomes {
-					values = append(values, o.Result)
-				}
-			}
-		}).explain(ctx, ops)
-		if err != nil {
-			return nil, err
-		}
-	}
-	tried := map[string]bool{}
-	var right []string
-	for _, v := range values {
-		text := fmt.Sprintf("%T %#v", v, v)
-		if tried[text] {
-			continue
-		}
-		tried[text] = true
-		other := slices.Clone(ops)
-		other[i].result = v
-		_, ok, err := m.explain(ctx, other)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			right = append(right, node.Text(v))
-		}
-	}
-	return right, nil
 }

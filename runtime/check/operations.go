@@ -101,11 +101,8 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 				continue
 			}
 			i, ok := open[e.Instance]
-			if !ok && e.Kind == node.Aborted {
-				return nil, fmt.Sprintf("%s aborted in step %d, but no operation of it was under way", name, e.Step)
-			}
 			if !ok {
-				return nil, fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, node.Text(e.Value), e.Step)
+				return nil, nothingEnds(h.Cluster, e)
 			}
 			delete(open, e.Instance)
 			ops[i].ended, ops[i].endedIn, ops[i].aborted = place, e.Step, e.Kind == node.Aborted

@@ -1,0 +1,210 @@
+package dsl
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/twinsh/twinsh/dsl/internal/guard"
+	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/check"
+)
+
+// consistencyExample is how a property of operations is used.
+func consistencyExample(property string) string {
+	return kvStage + `exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])
+check(` + property + `)`
+}
+
+func sequentiallyConsistentEntry() Entry {
+	return Entry{
+		Signature: `sequentially_consistent(model="register")`,
+		Doc: `Operations look as if they were carried out one after another, those of each client in its order (Lamport 1979).
+Unlike with linearizable() one may come before another that had returned before it began, of another client. What was returned rests on what had begun until then: at each moment there must be such an order.
+model is as for linearizable(). It takes time exponential in the number of clients. The objects of keyed() are judged as one, because sequential consistency is not local.`,
+		Example: consistencyExample("sequentially_consistent()"),
+		call:    func(c *call) (starlark.Value, error) { return callConsistency(c, check.SequentiallyConsistent, false) },
+	}
+}
+
+func monotonicReadsEntry() Entry {
+	return Entry{
+		Signature: `monotonic_reads(model="register")`,
+		Doc: `No client reads an older value after a newer one (Terry et al. 1994, a session guarantee).
+There is an order of all writes that respects real time, in which each read of a client reads from the write that its read before read from, or from a later one. How old a value may be is not said.
+model is "register", or keyed("register") for a register of each key.`,
+		Example: consistencyExample("monotonic_reads()"),
+		call:    func(c *call) (starlark.Value, error) { return callConsistency(c, check.MonotonicReads, true) },
+	}
+}
+
+func readYourWritesEntry() Entry {
+	return Entry{
+		Signature: `read_your_writes(model="register")`,
+		Doc: `Each client reads what it has written itself, or what is newer (Terry et al. 1994, a session guarantee).
+There is an order of all writes that respects real time, in which each read reads from the last write that its client had completed before, or from a later one.
+model is "register", or keyed("register") for a register of each key.`,
+		Example: consistencyExample("read_your_writes()"),
+		call:    func(c *call) (starlark.Value, error) { return callConsistency(c, check.ReadYourWrites, true) },
+	}
+}
+
+// callConsistency makes a property of a model, which may have to be of registers.
+func callConsistency(c *call, property func(check.Model) check.Property, registers bool) (starlark.Value, error) {
+	a := aModel{&modelValue{Model: check.Register(), text: `"register"`}}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	if registers && a.text != `"register"` && a.text != `keyed("register")` {
+		return nil, fmt.Errorf(`%s: the model is %s; want "register" or keyed("register"), whose operations are reads and writes`, c.Name(), a)
+	}
+	return ofModel(c, property(a.Model), a.modelValue), nil
+}
+
+// ofModel is a property of a model in a script.
+func ofModel(c *call, p check.Property, m *modelValue) *propertyValue {
+	v := &propertyValue{name: p.Name(), args: []starlark.Value{m}, property: p}
+	if m.text != "" {
+		v.text = c.Name() + "(" + m.text + ")"
+	}
+	if m.step != nil {
+		v.made = interp.Makings(c, m.step)
+	} else {
+		v.made = interp.Makings(c)
+	}
+	return v
+}
+
+func kAtomicEntry() Entry {
+	return Entry{
+		Signature: "k_atomic(k)",
+		Doc: `Each read of a register returns one of the last k values that were written.
+There is an order of the operations that respects real time, in which that is so (Aiyer, Alvisi and Bazzi 2005). The first value, None, counts as written before all. k_atomic(1) is linearizable().`,
+		Example: consistencyExample("k_atomic(2)"),
+		call:    callKAtomic,
+	}
+}
+
+func callKAtomic(c *call) (starlark.Value, error) {
+	var k int
+	if err := c.Unpack(&k); err != nil {
+		return nil, err
+	}
+	const most = 64
+	if k < 1 || k > most {
+		return nil, fmt.Errorf("k_atomic: k is %d, want how many values a read may return, from 1 to %d", k, most)
+	}
+	p := check.KAtomic(k)
+	return &propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(k)}, property: p}, nil
+}
+
+// callOfOperations makes a property of the operations of a scenario, of history(name, …).
+func callOfOperations(c *call, called, fn, step, init starlark.Value) (starlark.Value, error) {
+	name, ok := starlark.AsString(called)
+	if !ok {
+		return nil, fmt.Errorf("history: name is a %s, want what should hold; it is history(name, fn) or history(name, init, step)", typeOf(called))
+	}
+	if strings.TrimSpace(name) == "" {
+		return nil, fmt.Errorf("history: name is empty; want what should hold, as in %q", "no update is lost")
+	}
+	if step == nil {
+		if init != nil {
+			return nil, fmt.Errorf("history: there is a first state and no step; it is history(name, fn) or history(name, init, step)")
+		}
+		return judgedAsWhole(c, name, fn)
+	}
+	if fn != nil && init != nil {
+		return nil, fmt.Errorf("history: fn and init are given; it is history(name, fn) or history(name, init, step)")
+	}
+	if init == nil {
+		init = fn
+	}
+	if init == nil {
+		return nil, fmt.Errorf("history: there is a step and no first state; it is history(name, init, step)")
+	}
+	return judgedAsFold(c, name, init, step)
+}
+
+// historyLooks says at what such functions look.
+const historyLooks = "a property of a history looks at the operations that it is given, and not at the session"
+
+func ofHistoryAsked(name string) asked {
+	return asked{of: "history " + name, looks: historyLooks, changes: "a property"}
+}
+
+func judgedAsWhole(c *call, name string, given starlark.Value) (starlark.Value, error) {
+	fn, ok := given.(starlark.Callable)
+	if !ok {
+		return nil, fmt.Errorf("history: fn is a %s, want a function of the list of operations", typeOf(given))
+	}
+	judge, err := asking(interp.RunOf(c.Thread), ofHistoryAsked(name), fn)
+	if err != nil {
+		return nil, fmt.Errorf("history: fn: %w", err)
+	}
+	p := check.OfHistory(name, func(ctx context.Context, ops []check.Operation) (check.Verdict, error) {
+		list := make([]starlark.Value, len(ops))
+		for i := range ops {
+			list[i] = &operationRecord{ops[i]}
+		}
+		v, err := judge(ctx, starlark.Tuple{starlark.NewList(list)}, new(player))
+		if err != nil {
+			return check.Verdict{}, err
+		}
+		return saidBy(name, "the function", v)
+	})
+	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn}, property: p}, nil
+}
+
+func typeOf(v starlark.Value) string {
+	if v == nil {
+		return "NoneType"
+	}
+	return v.Type()
+}
+
+func judgedAsFold(c *call, name string, given, does starlark.Value) (starlark.Value, error) {
+	step, ok := does.(starlark.Callable)
+	if !ok {
+		return nil, fmt.Errorf("history: step is a %s, want a function of a state and an event", does.Type())
+	}
+	if fn, ok := step.(*starlark.Function); ok && !takesTwo(fn) {
+		signature, _ := interp.Signature(fn)
+		return nil, fmt.Errorf("history: step is %s, want a function of two parameters, step(state, event)", signature)
+	}
+	first := given
+	if fn, ok := given.(starlark.Callable); ok {
+		var err error
+		if first, err = starlark.Call(c.Thread, fn, nil, nil); err != nil {
+			return nil, fmt.Errorf("history: init: %w", err)
+		}
+	}
+	init, err := value.Comparable(first)
+	if err != nil {
+		return nil, fmt.Errorf("history: the first state %w", err)
+	}
+	judge, err := asking(interp.RunOf(c.Thread), ofHistoryAsked(name), step)
+	if err != nil {
+		return nil, fmt.Errorf("history: step: %w", err)
+	}
+	p := check.Fold(name, init, func(ctx context.Context, state any, e check.Event) (any, check.Verdict, error) {
+		returned, err := judge(ctx, starlark.Tuple{value.FromGo(state), eventOf(e)}, new(player))
+		if err != nil {
+			return nil, check.Verdict{}, err
+		}
+		pair, ok := returned.(starlark.Tuple)
+		if !ok || len(pair) != 2 {
+			return nil, check.Verdict{}, fmt.Errorf("step(%s, …) returned %s, want a pair (next state, True), or False or a text that says what is wrong in place of True", guard.Text(value.FromGo(state)), element(returned))
+		}
+		next, err := value.Comparable(pair[0])
+		if err != nil {
+			return nil, check.Verdict{}, fmt.Errorf("step returned a next state that %w", err)
+		}
+		v, err := saidBy(name, "step", pair[1])
+		return next, v, err
+	})
+	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, step), args: []starlark.Value{value.FromGo(init), step}, property: p}, nil
+}
