@@ -8,6 +8,8 @@ import (
 	"github.com/twinsh/twinsh/dsl"
 )
 
+// Of the language it says nothing: that is known to interpreters, one of which would have
+// to be made.
 func helpCommand() command {
 	return command{
 		name:    "help",
@@ -41,6 +43,9 @@ func help(_ context.Context, p *program, args []string) int {
 }
 
 // overview is what twinsh help prints: the commands, and what the exit status means.
+//
+// What a person needs first stands first: that without arguments there is a shell, and that
+// a file is run by its name.
 func overview() string {
 	var b strings.Builder
 	b.WriteString(`twinsh writes Byzantine scenarios and runs every one of them.
