@@ -12,6 +12,11 @@ import (
 	"github.com/twinsh/twinsh/dsl"
 )
 
+// How much memory there is, and what the limits of twinsh are made of. The default, three
+// quarters of it, is set in main: a search then stops cleanly and says what it covered,
+// where the system would kill the process and say nothing. Tested by TestMachineMemory with
+// a file system of its own.
+
 // memoryFlag parses a number of bytes, as in 8GiB.
 func memoryFlag(bytes *uint64) func(string) error {
 	return func(text string) error {
@@ -75,6 +80,8 @@ func readNumber(path string) (uint64, error) {
 }
 
 // memTotal reads the line "MemTotal: 12345 kB".
+//
+// See proc(5). kB are KiB there.
 func memTotal(path string) (uint64, error) {
 	f, err := os.Open(path)
 	if err != nil {
