@@ -12,6 +12,15 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
+// twinsh merge, and what twinsh run writes for it. A space is split among processes, on one
+// machine or many, by -shard: each process explores its part and writes a file of reports;
+// here the files are added up. The shards need no network and know nothing of each other.
+// What adding reports means is defined in runtime/explore (Merge), which also finds out
+// that they are of one search.
+//
+// Tested as a program in cmd/twinsh/blackbox/testdata/script and, claim by claim, by
+// TestShardClaims of dsl.
+
 func mergeCommand() command {
 	return command{
 		name:    "merge",
@@ -88,6 +97,10 @@ func merge(_ context.Context, p *program, names []string) int {
 }
 
 // readReports reads the reports of a file, and how the scripts ended that wrote it.
+//
+// A file that was cut, changed or is of another format is an error of
+// [explore.DecodeReports], which looks at a checksum. A file that cannot be read is an error
+// of the system.
 func readReports(name string) ([]*explore.Saved, explore.Ending, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -120,6 +133,9 @@ type reportFile struct {
 }
 
 // keep adds a report. The file has no end until the scripts have.
+//
+// It is the Report of each interpreter (see dsl.Config), so that a script need not do
+// anything. An error is reported by the script that explored.
 func (f *reportFile) keep(r *explore.Report) error {
 	if f.name == "" {
 		return nil
@@ -129,6 +145,9 @@ func (f *reportFile) keep(r *explore.Report) error {
 }
 
 // write writes the file anew, if there is one; end is nil while scripts go on.
+//
+// It replaces a file only if that holds reports: a misspelt name does not cost a person
+// another file.
 func (f *reportFile) write(end *explore.Ending) error {
 	if f.name == "" {
 		return nil
