@@ -11,6 +11,12 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
+// Output that does not arrive. Most that print in Go do not look at the error, and most
+// programs, whose output is for people, need not. Here a report is what the program is for,
+// and CI believes its exit status: "held", with the report lost on a full disk, would be
+// wrong. So errors are noted below all who print, stop what is running, and become the
+// status.
+
 // An output is a stream of the program. It notes that it cannot be written,
 // because most of those who write to it do not look, and calls failed then. A full disk would
 // otherwise make a report that was cut look like one that held. Several goroutines may write: a
@@ -74,6 +80,8 @@ func (p *program) unwritable() bool {
 // written returns the exit status, which is that of bad usage if what was said
 // did not arrive. That a reader wants no more, as head does, is known to the
 // user, so that nothing is said about it.
+//
+// A signal counts for more: its status is what the caller waits for.
 func (p *program) written(status int) int {
 	for _, o := range p.outputs {
 		err := o.failure()
