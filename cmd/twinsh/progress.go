@@ -83,6 +83,9 @@ func (l *progressLine) clear() {
 }
 
 // over returns a writer to w that clears the line first.
+//
+// It is put below the outputs (see main), so that whatever is printed, by whichever
+// goroutine, comes on a line of its own.
 func (l *progressLine) over(w io.Writer) io.Writer { return clearing{l, w} }
 
 type clearing struct {
