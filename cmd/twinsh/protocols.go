@@ -7,6 +7,9 @@ import (
 )
 
 // protocols are the protocols written in Go that modules of @std give to scripts.
+//
+// A protocol in Go that scripts are to have is added here, and to a module of stdlib, which
+// makes it a name that they can load.
 func protocols() []dsl.Protocol {
 	return []dsl.Protocol{kv()}
 }
