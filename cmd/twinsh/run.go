@@ -14,6 +14,13 @@ import (
 	"github.com/twinsh/twinsh/runtime/terminal"
 )
 
+// twinsh run: scripts are executed here, and all flags that bound or split their work are
+// declared here. The shell has none of them; what it takes is the default of each.
+//
+// What is not here is what a script may do. An interpreter is given files, streams and
+// limits by program.interpreter, and a script can go no further.
+
+// What the flags are set to stays in the program, for all scripts of a call.
 func runCommand() command {
 	return command{
 		name:    "run",
@@ -82,6 +89,7 @@ func run(ctx context.Context, p *program, args []string) int {
 	if err := p.reports.write(nil); err != nil {
 		return p.misuse("run: %v", err)
 	}
+	// Only now, since before it there is nothing to stop that takes time.
 	ctx, stop := p.stoppable(ctx, endings...)
 	defer stop()
 	end := explore.Ending{Status: allHeld}
@@ -92,6 +100,9 @@ func run(ctx context.Context, p *program, args []string) int {
 		}
 		if err := in.ExecFile(ctx, name); err != nil {
 			var failed *dsl.CheckFailed
+			// A check that fails in the middle means that the searches after it have no
+			// report; a failure of code that was not looked at is found at the end, when
+			// all are there.
 			end.Early = end.Early || !errors.As(err, &failed) || !failed.AtEnd
 			end.Status = max(end.Status, p.report(err))
 		}
