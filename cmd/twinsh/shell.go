@@ -15,6 +15,13 @@ import (
 	"github.com/twinsh/twinsh/stdlib"
 )
 
+// The shell as a program: how it is put together, when it ends and with which status. How
+// it reads, completes and shows is in dsl/repl, which knows no process. What was typed, in
+// the sense of a history for the arrow keys, is the only thing that twinsh keeps of a user.
+//
+// Tested by cmd/twinsh/blackbox in a terminal of its own (shell_test.go,
+// shell_window_test.go, signals_test.go).
+
 // shell reads statements, executes them and shows what comes of them. If no one
 // types, the exit status is that of the worst statement: then it is a script that was piped in.
 //
