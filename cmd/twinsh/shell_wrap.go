@@ -10,6 +10,9 @@ import (
 // A wrapping writer breaks sentences between words where a terminal would break
 // them anywhere. Lines that begin with a blank are left alone: they are drawn,
 // or have marks below them. Each Write must be of whole lines.
+//
+// It is for errors at a prompt, which are sentences; whatever has columns or marks of its
+// own knows the width itself and is drawn to fit.
 type wrapping struct {
 	w     io.Writer
 	width func() int // columns of the terminal now; 0 if there is none
@@ -35,6 +38,9 @@ var ornament = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // wrapped breaks a line into lines of at most width columns, if its words allow
 // that. Those after the first are indented. Colours take no columns.
+//
+// A word that is longer than a line is left to the terminal: broken here, it could not be
+// copied. Columns are counted in characters, as if each were as wide as a letter.
 func wrapped(line string, width int) string {
 	if strings.HasPrefix(line, " ") {
 		return line
