@@ -8,6 +8,11 @@ import (
 	"syscall"
 )
 
+// What Ctrl-C, kill and a terminal that is closed do. A search that has run for a day must
+// not be lost by them: it ends at the next place where that is possible, says what it
+// covered, and its checkpoint is good. But a person who means it must not have to wait
+// either, so the first signal asks and the second is not caught.
+
 // What a user or a system sends to a program that shall end. The exit status is
 // 128 and the number of the signal.
 var (
@@ -22,6 +27,7 @@ func (p *program) stoppable(ctx context.Context, signals ...os.Signal) (context.
 	ctx, cancel := context.WithCancel(ctx)
 	came := make(chan os.Signal, 1)
 	for _, s := range signals {
+		// A program that was started to ignore a signal goes on ignoring it.
 		if !signal.Ignored(s) { // as after nohup
 			signal.Notify(came, s)
 		}
