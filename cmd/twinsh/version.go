@@ -9,6 +9,10 @@ import (
 
 // versionCommand says what was built from which source, which is the first thing to know when two
 // machines disagree. It is what the build recorded: there is no number to be kept by hand.
+//
+// The version is that of the module as the Go tool stamped it: a tag, or a pseudo-version
+// of the commit. Checkpoints and reports are refused by another version for what it may do
+// otherwise; this is how to compare them.
 func versionCommand() command {
 	return command{
 		name:    "version",
