@@ -13,7 +13,18 @@ import (
 	"github.com/twinsh/twinsh/runtime/trace"
 )
 
+// twinsh view: pictures of traces that were kept. A trace is data: to draw it takes neither
+// the script nor the protocol, nor the version of twinsh that made it, and so it can be
+// sent to a person who has none of these. The formats are those of show() in a script, and
+// are listed by runtime/trace.
+//
+// What is read is not believed: a trace has a checksum and is decoded within the bounds of
+// its own length, and what it says is shown through the same filter as a script's texts
+// (see output.go).
+
 // A viewing is what the flags of one call of twinsh view ask for.
+//
+// There is one for each call, since commands makes the commands anew each time.
 type viewing struct{ format, output string }
 
 // declare declares the flags; what was set before stays.
@@ -65,6 +76,8 @@ func formats() string {
 // same file each time.
 func (v *viewing) run(_ context.Context, p *program, args []string) int {
 	var inputs []string
+	// Package flag stops at the first argument that is no flag. twinsh view t.json -o
+	// t.html is what people write, as the file is what comes to mind first.
 	for len(args) > 0 { // flags may follow the file
 		flags := flag.NewFlagSet("view", flag.ContinueOnError)
 		flags.SetOutput(io.Discard)
