@@ -13,6 +13,25 @@
 // compared with: it has its own self, messages, signatures, delivery, spaces
 // and properties, and remembers, merges and leaves out nothing. All that it
 // takes from elsewhere is the interpreter of Starlark.
+//
+// # How it is used
+//
+// TestDifferential of package dsl draws cases by seed, lets Judge find out what is true of
+// each, and runs the script of the case in every way that the language has of searching:
+// with and without symmetry, by one worker and several, resumed, in shards, sampled,
+// shrunk. Any difference is a bug, of the one side or the other; Smaller makes the case
+// small before it is shown. This is differential testing (McKeeman, "Differential Testing
+// for Software", 1998) with generated programs, as Csmith does it for compilers (Yang et
+// al., PLDI 2011). So a new noun, step or property is not done before it is drawn here,
+// too.
+//
+// # What it must not do
+//
+// It must be obviously right rather than fast: worlds are copied, orders are tried, spaces
+// are lists. It must not take a short cut that the other side takes, or both could be wrong
+// in the same way; not even helpers are shared. And it must be the same for each seed, as a
+// seed is how a failure is reported: nothing in it iterates over a map where the order
+// matters.
 package adversary
 
 import (
@@ -21,7 +40,8 @@ import (
 	"strings"
 )
 
-// A Case is a script in parts.
+// A Case is a script in parts, each of which can be taken away by itself. It is plain data;
+// a test may write one by hand.
 type Case struct {
 	Replica    Role
 	Client     *Role // nil if there are no clients
@@ -38,6 +58,9 @@ type Case struct {
 }
 
 // A Role is the code of replicas or clients.
+//
+// There is a handler for each event that can come, but for timeouts, so that what nodes
+// lack is found by tests of its own and does not end most cases here.
 type Role struct {
 	Persistent []string
 	Handlers   []Handler
@@ -52,6 +75,9 @@ type Handler struct {
 
 // A Statement does something, in one or more lines, if a condition holds; "" is
 // for always.
+//
+// They are texts and no trees: what they may say is in draw_code.go, and the interpreter of
+// Starlark runs them on both sides.
 type Statement struct{ If, Do string }
 
 // A Twin is an identity that runs as several instances.
@@ -72,9 +98,11 @@ type Operation struct {
 	Arg  string // the text of a value
 }
 
+// A script calls operation(…), since no module with shorter names is loaded.
 func (o Operation) text() string { return fmt.Sprintf("operation(%q, %s)", o.Name, o.Arg) }
 
-// step is the operation as the text of a step shows it.
+// step is the operation as the text of a step shows it: with the value as it is kept, 1 for
+// 1.0.
 func (o Operation) step() string {
 	if o.Arg == "None" {
 		return o.Name + "()"
@@ -83,6 +111,9 @@ func (o Operation) step() string {
 }
 
 // A Property is a call that makes a property, and the kind of it.
+//
+// Kind and the fields below are what this package judges by, Text is what the other side
+// gets; that they mean the same is seen to where one is drawn.
 type Property struct {
 	Kind  string   // agreement, validity, linearizable, invariant
 	Text  string   // the call
@@ -94,12 +125,18 @@ type Property struct {
 }
 
 // A Claim is what an invariant says of worlds.
+//
+// Claims are counts that are bounded, since a count is easily made wrong by merging too
+// much. done and k look at attributes of nodes in Of.
 type Claim struct {
 	Kind string // crashed, rounds, faulty, k, done
 	Most int
 }
 
 // A Step is one step, in names.
+//
+// Which fields a kind has, String says. A kind of the language that is new gets its case
+// there, in attribute, in the player and in draw.go.
 type Step struct {
 	Kind     string
 	Who      string     // the client, the leader, the one who hears or is deaf
@@ -113,6 +150,9 @@ type Step struct {
 }
 
 // String is the step as a script writes it.
+//
+// It must be byte for byte what the language prints, since steps of reports are found again
+// by it.
 func (s Step) String() string {
 	switch s.Kind {
 	case "exchange":
@@ -171,6 +211,9 @@ func (s Step) String() string {
 }
 
 // attributes are all that steps of some kind have.
+//
+// A kind that has none of that name says "-", which is what the scripts' getattr is given
+// as a default, too.
 var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count", "least", "name", "steps"}
 
 // attribute is the text of what a script reads of the step under a name, "-" if it has
@@ -232,7 +275,7 @@ func (s Step) Read() (lines []string) {
 	return lines
 }
 
-// act is the step as a call that takes it.
+// act is the step as a call that takes it. It differs from String in operations only.
 func (s Step) act() string {
 	if s.Kind == "invoke" {
 		return fmt.Sprintf("invoke(%q, %s)", s.Who, s.Op.text())
@@ -268,6 +311,9 @@ func (s Scenario) String() string {
 }
 
 // A Space is an expression: a choice of steps, or others put together.
+//
+// A leaf has both, its text and what that must list; the rest follows from Op. So the lists
+// of the nouns are written down independently of how dsl makes them.
 type Space struct {
 	Op    string     // "", "|", "+", "*", "distinct", "constant", "maybe", "filter", "view", "each"
 	Text  string     // of a choice and of each: the call
@@ -279,6 +325,9 @@ type Space struct {
 
 // A Keep is what a filter keeps: steps one of whose attributes is some text, or all
 // but these.
+//
+// It is about one attribute, so that the filter in Go and the lambda in the script cannot
+// be about different things.
 type Keep struct {
 	Attribute, Is string
 	Not           bool
@@ -315,6 +364,10 @@ func (s Space) String() string {
 }
 
 // Scenarios lists the scenarios in order.
+//
+// It multiplies everything out: the cases are drawn such that a few hundred come of it.
+// With | between choices of single steps, a step that both have is one step, and so one
+// scenario; of other spaces each is listed.
 func (s Space) Scenarios() []Scenario {
 	switch s.Op {
 	case "|":
@@ -331,6 +384,7 @@ func (s Space) Scenarios() []Scenario {
 			all = product(all, s.Of[0].Scenarios())
 		}
 		return all
+	// Of scenarios that a space lists twice, distinct takes one.
 	case "distinct":
 		return distinct(unique(s.Of[0].Scenarios()), s.Times)
 	case "maybe":
@@ -368,8 +422,9 @@ func (s Space) Scenarios() []Scenario {
 	return unique(s.Lists)
 }
 
-// single reports whether the space is a plain choice of single steps, in which
-// what is given twice is listed once. One of stories, way(…), is none.
+// single reports whether the space is a plain choice of single steps, in which what is
+// given twice is listed once. One of stories, way(…), is none. This is a rule of the
+// language that has to be known here, because counts depend on it.
 func (s Space) single() bool {
 	switch s.Op {
 	case "|":
@@ -393,6 +448,7 @@ func product(a, b []Scenario) (all []Scenario) {
 	return all
 }
 
+// The order is that of the first element, then of the second, and so on.
 func distinct(members []Scenario, n int) (all []Scenario) {
 	if n == 0 {
 		return []Scenario{{}}
@@ -417,6 +473,8 @@ func unique(all []Scenario) (once []Scenario) {
 }
 
 // Instances lists all instances: servers, then clients, twins side by side.
+//
+// That is the order in which messages of one hop arrive, by sender.
 func (c *Case) Instances() (servers, clients []string) {
 	for i := range c.N {
 		servers = append(servers, c.copies(string(rune('A'+i)))...)
@@ -447,6 +505,8 @@ func (c *Case) Code() string {
 	return b.String()
 }
 
+// All roles have the same attributes, with the same first values, so that any statement can
+// be in any handler. log_ is called so because self.log is a method.
 func (r *Role) write(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "def %s_init(self):\n", name)
 	fmt.Fprint(b, "    self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None\n")
@@ -488,14 +548,17 @@ func (r *Role) call(name string) string {
 	return "role(" + strings.Join(args, ", ") + ")"
 }
 
-// way makes a space of how a world came about. Code may have failed on the way; a
-// script that takes such a step and does not look fails.
+// way makes a space of how a world came about. Code may have failed on the way; a script
+// that takes such a step and does not look fails, so it looks.
 const way = `def way(w):
     looked = w.history()
     return steps(w.steps)
 `
 
 // Stage is the part of the script that ends with a space and properties.
+//
+// It defines begin, start, space, properties and extras, which the scripts of the test go
+// on with.
 func (c *Case) Stage() string {
 	var b strings.Builder
 	b.WriteString(c.Code())
