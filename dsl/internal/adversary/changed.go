@@ -5,14 +5,22 @@ import (
 	"slices"
 )
 
-// With is the case with one property in place of its own.
+// Pairs of cases that differ in one thing. A checkpoint of the one must be refused by a
+// search of the other, or, if the difference cannot matter, lead to the report that a
+// search from the beginning makes.
+
+// With is the case with one property in place of its own. Searches that stop early see more
+// of a case that way.
 func (c *Case) With(p Property) *Case {
 	d := c.clone()
 	d.Properties = []Property{p}
 	return d
 }
 
-// Changed draws a case that differs from c in one option, or in none.
+// Changed draws a case that differs from c in one option, or in none. Each of them is a
+// part of the fingerprint: the network, a property or its argument, a handler, what is
+// persistent, the start, f, a program. The network, properties and handlers come up most,
+// and now and then nothing differs but the options of the search.
 func (c *Case) Changed(rng *rand.Rand) *Case {
 	d := c.clone()
 	p := &pen{few: values, Rand: rng, c: d, lives: 1, most: 1000}
