@@ -6,18 +6,33 @@ import (
 	"slices"
 )
 
+// What a case is drawn of: the system, the way to the start, steps, properties. Handlers
+// are in draw_code.go, spaces in draw_space.go, cases with an outline in shape.go.
+//
+// There is no principle behind the chances here, other than that a few hundred cases should
+// hold all that can go wrong: some that violate something and some that do not, some in
+// which names are exchanged and some in which that is refused. The test counts them, and
+// fails if a kind is missing. What a list holds several times is drawn so much more often.
+
 // Values that are easily taken for each other, and others.
+//
+// The equality of the language is where such mistakes hide: 1 and 1.0 are one value, 1 and
+// "1", 1 and True, None and "None" are not, and a text may print as a value does.
 var values = []string{`1`, `"1"`, `1.0`, `None`, `"None"`, `True`, `"True"`, `"<nil>"`, `(1,)`, `"(1,)"`, `[1]`, `2`}
 
 // twoSimilar are different values that print the same, or nearly.
+//
+// A protocol that uses only these two decides differently where they are confused.
 var twoSimilar = [][]string{{`1`, `"1"`}, {`None`, `"None"`}, {`None`, `"<nil>"`}, {`True`, `"True"`}, {`(1,)`, `"(1,)"`}, {`1`, `True`}}
 
 // plainValues are what operations can carry.
 var plainValues = []string{`1`, `"1"`, `1.0`, `True`, `"None"`, `2`}
 
+// Three are enough for a question, an answer and something that comes between.
 var types = []string{"m0", "m1", "m2"}
 
-// A pen draws.
+// A pen draws. What it may draw depends on what was drawn before, so that most cases are
+// worth playing.
 type pen struct {
 	*rand.Rand
 	c         *Case
@@ -33,7 +48,10 @@ func (p *pen) chance(percent int) bool { return p.IntN(100) < percent }
 
 func pick[T any](p *pen, from ...T) T { return from[p.IntN(len(from))] }
 
-// Draw draws a case of at most that many scenarios. It depends on the seed only.
+// Draw draws a case of at most that many scenarios. It depends on the seed only: cases are
+// named by it. Half of the cases are shaped. A protocol that promises symmetry is mostly
+// honest about it (names stands for whether handlers may name identities), and else must be
+// caught by the search.
 func Draw(seed uint64, most int) *Case {
 	c := &Case{}
 	p := &pen{Rand: rand.New(rand.NewPCG(seed, 17)), c: c, most: most}
@@ -62,6 +80,10 @@ func Draw(seed uint64, most int) *Case {
 	return c
 }
 
+// Few servers: with three there are six renamings, with four twenty-four, and each
+// different reaction is made to happen under all of them. Five are drawn now and then, with
+// few scenarios, for 120. Where symmetry is to be used there are no clients and few twins,
+// as they leave few names that can be exchanged.
 func (p *pen) system() {
 	c := p.c
 	c.N = pick(p, 1, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 5)
@@ -111,6 +133,8 @@ func (p *pen) some(names []string, least int) (some []string) {
 }
 
 // groups draws a partition of the servers.
+//
+// Names are dealt out at random, so that some groups stay empty and fewer remain.
 func (p *pen) groups() [][]string {
 	servers, _ := p.c.Instances()
 	groups := make([][]string, 1+p.IntN(min(3, len(servers))))
@@ -122,6 +146,8 @@ func (p *pen) groups() [][]string {
 }
 
 // sorted puts the groups in the order of their first members.
+//
+// That is the order in which the language writes a partition of its own.
 func sorted(groups [][]string, servers []string) [][]string {
 	groups = slices.DeleteFunc(groups, func(g []string) bool { return len(g) == 0 })
 	slices.SortFunc(groups, func(a, b []string) int { return slices.Index(servers, a[0]) - slices.Index(servers, b[0]) })
@@ -131,9 +157,13 @@ func sorted(groups [][]string, servers []string) [][]string {
 func (p *pen) leader() string { return string(rune('A' + p.IntN(p.c.N))) }
 
 // step draws a step of any kind.
+//
+// It may be one that cannot happen; who draws a start tries it.
 func (p *pen) step() Step {
 	servers, clients := p.c.Instances()
 	all := append(slices.Clone(servers), clients...)
+	// Rounds and exchanges come up more often than what disturbs them, or nothing would be
+	// disturbed.
 	kinds := []string{"round", "round", "round", "deliver", "timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "order"}
 	if p.chance(40) {
 		kinds = append(kinds, "hold", "hold", "release")
@@ -190,6 +220,8 @@ func (p *pen) step() Step {
 }
 
 // start draws the way to the start: steps that can happen.
+//
+// A symmetric case has none, as a start distinguishes names.
 func (p *pen) start() {
 	if p.symmetric || p.chance(45) {
 		return
@@ -197,7 +229,8 @@ func (p *pen) start() {
 	p.c.Start = p.possible(1 + p.IntN(4))
 }
 
-// possible draws steps that can happen one after the other from the beginning.
+// possible draws steps that can happen one after the other from the beginning. It plays
+// them with the player of this package. Fewer may come of it than were asked for.
 func (p *pen) possible(n int) (steps []Step) {
 	s, err := NewSystem(p.c)
 	if err != nil {
@@ -213,6 +246,8 @@ func (p *pen) possible(n int) (steps []Step) {
 	return steps
 }
 
+// Properties of one name are not drawn twice, since reports number them. Where symmetry is
+// to be used no invariant is drawn: it may look at names, and the search would not use it.
 func (p *pen) properties() {
 	all := []func() Property{
 		func() Property { return Property{Kind: "agreement", Text: "agreement()", Name: "agreement"} },
@@ -242,6 +277,8 @@ func (p *pen) properties() {
 }
 
 // changeProperty draws another property, maybe of the same name.
+//
+// The same name with another argument is the case that a careless fingerprint would miss.
 func (p *pen) changeProperty() {
 	was := p.c.Properties
 	if len(was) == 1 && was[0].Kind == "validity" {
@@ -258,7 +295,10 @@ func (p *pen) changeProperty() {
 	}
 }
 
-// extras are properties of values, so that it counts which ones were decided.
+// extras are properties of values, so that it counts which ones were decided. "Agreement
+// holds" is true of a search that loses half of the worlds, too; "2 is decided in 14
+// scenarios" is not. They are judged in searches of their own, so that they do not change
+// when a scenario has violated everything.
 func (p *pen) extras() {
 	for range 2 {
 		v := pick(p, append(slices.Clone(p.few), `"1a"`, `"2a"`, `""`, `2`)...)
