@@ -5,6 +5,17 @@ import (
 	"slices"
 )
 
+// Random code of nodes. Statements are texts over a fixed set of attributes, of a handler's
+// arguments and of the methods of self; each makes sense in the handlers for which it is
+// drawn. What matters is not what such a protocol is good for, but that states differ in
+// small things, that these are carried on by messages, and that something is decided by
+// them.
+//
+// Messages have a number of hops h, which grows with each answer and is bounded by lives,
+// so that no step goes on for ever: a protocol that never falls silent would only show that
+// it is stopped.
+
+// Mostly one of the two values that are the case's own.
 func (p *pen) constant() string {
 	if p.chance(80) {
 		return pick(p, p.few...)
@@ -12,7 +23,9 @@ func (p *pen) constant() string {
 	return pick(p, values...)
 }
 
-// value draws an expression: what it is made of depends on the event.
+// value draws an expression: what it is made of depends on the event. Identities are among
+// them only if handlers may name them; a sender's name in a decided value is what an
+// unsound renaming shows in.
 func (p *pen) value(event string) string {
 	all := []string{p.constant(), p.constant(), p.constant(), "self.x", "self.x", "self.k"}
 	switch event {
@@ -33,7 +46,8 @@ func (p *pen) value(event string) string {
 	return pick(p, all...)
 }
 
-// condition draws a condition, or none.
+// condition draws a condition, or none. Who leads, who sent and how many did are drawn
+// most, as protocols do.
 func (p *pen) condition(event string) string {
 	if p.chance(45) {
 		return ""
@@ -59,6 +73,7 @@ func (p *pen) condition(event string) string {
 	return pick(p, all...)
 }
 
+// "" is the condition that always holds.
 func and(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -66,7 +81,11 @@ func and(a, b string) string {
 	return a + " and (" + b + ")"
 }
 
-// statement draws what a handler does.
+// statement draws what a handler does: a third changes the state, a fourth sends, the rest
+// decides or, in clients, returns. What a client returns ends its operation, so that there
+// is one at a time and histories are well-formed; the few replicas that begin operations of
+// their own do so, too. Clients that abort operations are in some cases only; then replicas
+// begin none.
 func (p *pen) statement(event string, client bool) Statement {
 	message := slices.Contains(types, event)
 	s := Statement{If: p.condition(event)}
@@ -84,6 +103,8 @@ func (p *pen) statement(event string, client bool) Statement {
 	switch roll := p.IntN(100); {
 	case roll < 35:
 		s.Do = pick(p, changes...)
+	// An answer counts one more hop than what it answers, and is sent only while that is
+	// less than lives.
 	case roll < 62:
 		h := "0"
 		if message {
@@ -112,6 +133,7 @@ func (p *pen) statement(event string, client bool) Statement {
 		case "A":
 			s.Do = `self.send("A", ` + fields + ")"
 		}
+	// The end of an operation: a value if it was a read.
 	case client && message:
 		s.If = and("self.open", s.If)
 		end := "self.returns(" + p.value(event) + " if self.reads else None)"
@@ -126,6 +148,7 @@ func (p *pen) statement(event string, client bool) Statement {
 		if p.chance(20) {
 			s.Do = "self.decide(0, self.cert)"
 		}
+	// A replica may begin an operation of its own, a write, and end it in another handler.
 	case p.chance(50):
 		s.If, s.Do = and("not self.open", s.If), "self.invoked(operation(\"write\", "+pick(p, plainValues...)+"))\nself.open = True"
 	default:
@@ -134,6 +157,11 @@ func (p *pen) statement(event string, client bool) Statement {
 	return s
 }
 
+// Each handler has one to three random statements, and beside them what makes a case more
+// likely to come to something: leaders begin, clients ask and end, replicas answer and
+// decide, and a round forgets what the one before left. That last is what makes worlds
+// equal that had different pasts, without which a search merges nothing. Now and then code
+// fails, or refuses.
 func (p *pen) role(client bool) Role {
 	var r Role
 	for _, name := range []string{"x", "k", "got", "log_", "peer", "done", "cert", "at", "open", "reads"} {
@@ -157,6 +185,8 @@ func (p *pen) role(client bool) Role {
 			h.Body = append(h.Body, Statement{p.condition(event), "self.refuse(\"is busy\")\nreturn"})
 		}
 		switch event {
+		// A client that works: it begins the operation that comes next and asks all
+		// servers. What is drawn beside may spoil it in any way.
 		case "exchange":
 			h.Body = append(h.Body,
 				Statement{"self.at >= len(self.program)", "self.refuse(\"is done\")\nreturn"},
@@ -168,6 +198,8 @@ func (p *pen) role(client bool) Role {
 				Statement{"", "self.invoked(op)"},
 				Statement{"", "self.open, self.reads = True, op.name == \"read\""},
 				Statement{"", "self.broadcast(\"m0\", v = op.arg, h = 0, c = self.cert)"})
+		// Servers keep the last value that they heard of and answer with it: a register of
+		// one phase, which is linearizable in some scenarios and not in others.
 		case "m0":
 			if !client && len(p.c.Clients) > 0 {
 				h.Body = append(h.Body, Statement{"m.v != None", "self.x = m.v"},
@@ -177,9 +209,12 @@ func (p *pen) role(client bool) Role {
 		for range 1 + p.IntN(3) {
 			h.Body = append(h.Body, p.statement(event, client))
 		}
+		// Agreement and validity see decisions only; without these a case would say
+		// nothing.
 		if !client && slices.Contains(types, event) && p.chance(25) {
 			h.Body = append(h.Body, Statement{pick(p, "", "not self.done", p.condition(event)), fmt.Sprintf("self.decide(0, %s)", pick(p, "m.v", "m.v", p.value(event)))})
 		}
+		// And without a leader that begins, most rounds would be silent.
 		if event == "round" && p.chance(60) {
 			h.Body = append(h.Body, Statement{"round.leader == self.id", fmt.Sprintf("self.broadcast(%q, v = %s, h = 0, c = self.cert)", pick(p, types...), p.value(event))})
 		}
@@ -198,6 +233,8 @@ func (p *pen) role(client bool) Role {
 
 // changeHandler lets replicas do something more, before or after the rest, or
 // takes something away.
+//
+// A handler that does nothing at timeouts is left so: it may be one that the role has not.
 func (p *pen) changeHandler() {
 	h := &p.c.Replica.Handlers[p.IntN(len(p.c.Replica.Handlers))]
 	switch n := p.IntN(3); {
