@@ -6,6 +6,12 @@ import (
 	"strings"
 )
 
+// Random spaces. Each noun is drawn with arguments, and beside its text stands what it must
+// list, written down by loops of this file. Spaces are then put together by all operators,
+// as long as they stay small (at most most scenarios of at most six steps).
+
+// A space that only repeats rounds is what symmetry and memory get most out of; one that
+// changes from step to step is what they get wrong.
 func (p *pen) space() {
 	var of Space
 	if p.symmetric {
@@ -15,6 +21,8 @@ func (p *pen) space() {
 			of = p.rounds()
 		}
 		n := 1
+		// As often as it fits, and sometimes once less, so that what remains can be
+		// followed by something else.
 		for n < 5 && (Space{Op: "*", Of: []Space{of}, Times: n + 1}).size() <= p.most && (n+1)*of.longest() <= 6 {
 			n++
 		}
@@ -36,7 +44,8 @@ func (p *pen) space() {
 	p.c.Space = of
 }
 
-// size bounds the number of scenarios.
+// size bounds the number of scenarios. What a filter or equal steps take away is not looked
+// at: it is for staying small.
 func (s Space) size() int {
 	switch s.Op {
 	case "|":
@@ -90,6 +99,8 @@ func (s Space) longest() int {
 }
 
 // part draws a space that may be one part of the whole.
+//
+// distinct is drawn of spaces that have two different scenarios at least.
 func (p *pen) part() Space {
 	for {
 		leaf := p.choice()
@@ -116,8 +127,8 @@ func (p *pen) part() Space {
 	}
 }
 
-// varied draws a space of which some may be left out: all of it, or what a filter does
-// not keep.
+// varied draws a space of which some may be left out: all of it, or what a filter does not
+// keep. Filters that keep nothing are an error in the language, when the space is searched.
 func (p *pen) varied(s Space) Space {
 	switch p.IntN(6) {
 	case 0:
@@ -214,7 +225,8 @@ func (p *pen) together() Space {
 	return Space{Text: "timeouts(all = True)", Lists: []Scenario{{step}}}
 }
 
-// keep draws what a filter keeps: something that is so of one of the steps.
+// keep draws what a filter keeps: something that is so of one of the steps, so that it
+// makes a difference.
 func (p *pen) keep(s Space) Keep {
 	var steps []Step
 	for _, sc := range s.Scenarios() {
@@ -234,7 +246,9 @@ func (p *pen) keep(s Space) Keep {
 	return Keep{name, step.attribute(name), p.chance(70)}
 }
 
-// partitions draws a choice of partitions, and its text.
+// partitions draws a choice of partitions, and its text: a noun, or a few partitions that
+// are steps of their own. Those need no order that the language knows. With more than four
+// instances a noun would list too many.
 func (p *pen) partitions() (string, [][][]string) {
 	servers, _ := p.c.Instances()
 	if !p.symmetric && (p.chance(45) || len(servers) > 4) {
@@ -259,7 +273,9 @@ func (p *pen) partitions() (string, [][][]string) {
 	return fmt.Sprintf("partitions(exactly = %d)", n), partitions(servers, n, n)
 }
 
-// partitions lists the partitions into least to most groups.
+// partitions lists the partitions into least to most groups: each name joins a group that
+// there is or begins one (restricted growth, as in Knuth, TAOCP 4A, 7.2.1.5), so that
+// groups and partitions come in the order of the servers.
 func partitions(names []string, least, most int) (all [][][]string) {
 	var place func(at int, groups [][]string)
 	place = func(at int, groups [][]string) {
@@ -280,7 +296,8 @@ func partitions(names []string, least, most int) (all [][][]string) {
 	return all
 }
 
-// choice draws a choice of steps.
+// choice draws a choice of steps. Nouns with many arguments have functions of their own
+// below.
 func (p *pen) choice() Space {
 	servers, clients := p.c.Instances()
 	all := append(slices.Clone(servers), clients...)
@@ -314,6 +331,9 @@ func (p *pen) choice() Space {
 			s.Lists = append(s.Lists, Scenario{{Kind: "partition", Groups: g}})
 		}
 		s.Text = "(" + text + ")"
+	// Stories that were played by hand, in the language way(begin.act()…). They are drawn
+	// by playing, so that they can happen from the beginning; whether they can from the
+	// start is another matter, as in any space.
 	case "steps":
 		var texts []string
 		for range 1 + p.IntN(2) {
@@ -333,6 +353,8 @@ func (p *pen) choice() Space {
 			}
 		}
 		s.Text = "(" + strings.Join(texts, " | ") + ")"
+	// What befalls one instance. Where names are to be exchanged it must be able to befall
+	// all servers.
 	case "happenings":
 		kind := pick(p, "crash", "restart", "amnesia", "timeout")
 		ids := p.some(all, 1)
@@ -344,6 +366,8 @@ func (p *pen) choice() Space {
 		}
 		plural := map[string]string{"crash": "crashes", "restart": "restarts", "amnesia": "amnesias", "timeout": "timeouts"}[kind]
 		s.Text = plural + "(" + list(ids) + ")"
+	// Two or three reaches are enough for the phases of an operation to meet different
+	// servers.
 	case "exchanges":
 		who := p.some(clients, 1)
 		var reaches [][]string
@@ -360,6 +384,8 @@ func (p *pen) choice() Space {
 	return s
 }
 
+// Leaders change slowest, then partitions, then who is deaf. A round of two phases is two
+// steps, of which the second is a delivery of all that is left.
 func (p *pen) rounds() (s Space) {
 	servers, _ := p.c.Instances()
 	ids := p.ids()
@@ -372,6 +398,8 @@ func (p *pen) rounds() (s Space) {
 	args := []string{who, text}
 	deaf, kinds := [][]string{nil}, []string(nil)
 	phases, hops := 1, 0
+	// No two of deaf sets, phases and hops in one: the language has no phases with hops,
+	// and the sizes multiply.
 	switch p.IntN(8) {
 	case 0, 1:
 		deaf, kinds = [][]string{nil}, p.some(types, 1)
@@ -411,6 +439,7 @@ func (p *pen) rounds() (s Space) {
 	return s
 }
 
+// They matter after a step that left something in flight.
 func (p *pen) deliveries() (s Space) {
 	servers, _ := p.c.Instances()
 	text, parts := p.partitions()
@@ -436,6 +465,8 @@ func (p *pen) deliveries() (s Space) {
 }
 
 // links draws what may happen to a link.
+//
+// A link from an instance to itself is left out of a product, and must not be the only one.
 func (p *pen) links() (s Space) {
 	servers, clients := p.c.Instances()
 	all := append(slices.Clone(servers), clients...)
@@ -467,6 +498,9 @@ func (p *pen) links() (s Space) {
 }
 
 // filters draws what may be lost from then on.
+//
+// Drops of all, from one, and the deaf: each is another way to write who does not hear
+// what.
 func (p *pen) filters() (s Space) {
 	servers, clients := p.c.Instances()
 	all := append(slices.Clone(servers), clients...)
@@ -515,6 +549,8 @@ func (p *pen) invokes() (s Space) {
 }
 
 // timeoutsTogether draws who may time out together.
+//
+// Of all that can, or of sets that must.
 func (p *pen) timeoutsTogether() (s Space) {
 	servers, _ := p.c.Instances()
 	if p.symmetric || p.chance(50) {
