@@ -11,13 +11,17 @@ import (
 	"go.starlark.net/syntax"
 )
 
+// What is true of a case: each scenario is played to its end and judged after each step,
+// one by one. Nothing is merged, weighed or left out, so that a count is a count.
+
 func roundValue(number int, leader, input string) starlark.Value {
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"number": starlark.MakeInt(number), "leader": starlark.String(leader), "input": starlark.String(input),
 	})
 }
 
-// value is the value that a text stands for. It is not to be changed.
+// value is the value that a text stands for. It is not to be changed, and is frozen so that
+// it cannot be; the same value is shared by all cases, which are compared at the same time.
 func value(text string) starlark.Value {
 	if v, ok := known.Load(text); ok {
 		return v.(starlark.Value)
@@ -33,20 +37,25 @@ func value(text string) starlark.Value {
 
 var known sync.Map // what value found before
 
-// A Ledger is what is true of all scenarios of a space.
+// A Ledger is what is true of all scenarios of a space. Size, Ended and Progressed are
+// numbers of scenarios.
 type Ledger struct {
 	Size, Ended, Progressed int
 	Found                   map[string]Finding // by the name of a property, or "line N" of failing code
 }
 
-// A Finding says how often something goes wrong.
+// A Finding says how often something goes wrong: in how many scenarios at all, after how
+// many steps at the soonest, and in how many different ways of that length.
 type Finding struct {
 	Length, Shortest, Scenarios int
 }
 
-// Judge plays each scenario and returns what is true of the space for each of
-// the lists of properties, as if they were judged by themselves. It reports false
-// if something about the case is out of its reach.
+// Judge plays each scenario and returns what is true of the space for each of the lists of
+// properties, as if they were judged by themselves. It reports false if something about the
+// case is out of its reach: a step that goes on for ever.
+//
+// A scenario is followed until all properties of the list are violated, or its next step
+// cannot happen; so what one list sees of it is not what another does.
 func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) ([]Ledger, bool) {
 	ledgers := make([]Ledger, len(lists))
 	violating := make([]map[string]map[string]bool, len(lists)) // what -> prefixes of the shortest length
@@ -62,6 +71,8 @@ func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) 
 			w, progress := start, s.progress(start, 0)
 			s.wrong(w, list, 0, at)
 			for k, step := range sc {
+				// As a search does: a scenario that has violated all that is checked is not
+				// followed.
 				if settled(list, at) {
 					break
 				}
@@ -86,7 +97,8 @@ func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) 
 	return ledgers, true
 }
 
-// enter adds what goes wrong in a scenario.
+// enter adds what goes wrong in a scenario. The shortest ways are counted as different
+// texts of steps: scenarios that begin in the same way are one counterexample.
 func (l *Ledger) enter(at map[string]int, steps []string, violating map[string]map[string]bool) {
 	for what, length := range at {
 		f, known := l.Found[what]
@@ -103,7 +115,9 @@ func (l *Ledger) enter(at map[string]int, steps []string, violating map[string]m
 	}
 }
 
-// A trail is the way of the scenario before, which begins as most others do.
+// A trail is the way of the scenario before, which begins as most others do. It is the only
+// thing here that saves work, and takes no more for granted than that a step from one world
+// always leads to the same one.
 type trail struct {
 	texts  []string
 	worlds []*World // after each step; nil if it cannot happen
@@ -150,7 +164,8 @@ func (s *System) progress(w *World, from int) bool {
 	})
 }
 
-// wrong notes what is wrong in w and was not before.
+// wrong notes what is wrong in w and was not before, with the number of steps after which
+// it is. Failures of code are known by their line, since a script says the same.
 func (s *System) wrong(w *World, list []Property, length int, at map[string]int) {
 	note := func(what string) {
 		if _, known := at[what]; !known {
@@ -169,10 +184,12 @@ func (s *System) wrong(w *World, list []Property, length int, at map[string]int)
 	}
 }
 
-// Holds judges one world, and what was observed on the way to it.
+// Holds judges one world, and what was observed on the way to it. Who is faulty is who is
+// so in that world, also for what was decided before.
 func (s *System) Holds(w *World, p Property) bool {
 	faulty := s.Faulty(w)
 	switch p.Kind {
+	// Two decisions of one replica for one slot count, too.
 	case "agreement":
 		for i, e := range w.History {
 			for _, f := range w.History[:i] {
@@ -223,7 +240,9 @@ type call struct {
 	result       starlark.Value
 }
 
-// linearizable tries all orders.
+// linearizable tries all orders. A return without an operation is a violation. The
+// operation of a faulty client may have happened or not, at any time, and what it returned
+// says nothing; so may one that never returned. One that was aborted did not happen.
 func linearizable(history []Event, faulty []bool) bool {
 	var calls []call
 	open := map[int]int{}
@@ -248,8 +267,10 @@ func linearizable(history []Event, faulty []bool) bool {
 	return ordered(calls, make([]bool, len(calls)), starlark.None)
 }
 
-// ordered reports whether the calls that are not done yet can be done in some
-// order, from the given contents of the register on.
+// ordered reports whether the calls that are not done yet can be done in some order, from
+// the given contents of the register on. It is Herlihy and Wing's definition, written as a
+// search without memory: a call may come next if no call that must still be done had
+// returned before it began. With the few calls of a case that is quick enough.
 func ordered(calls []call, done []bool, contents starlark.Value) bool {
 	missing := func(c call, i int) bool { return !done[i] && !c.faulty && c.ended >= 0 }
 	all := true
