@@ -11,6 +11,15 @@ import (
 	"go.starlark.net/syntax"
 )
 
+// What handlers deal with, made anew: self, messages, operations and signatures. It is a
+// second, small implementation of what package role and package value do, for the same
+// functions in Starlark. It checks nothing, since the cases are drawn such that handlers
+// are right; that wrong ones are refused is tested elsewhere.
+//
+// What it must get right is values: each that is kept, sent or decided is copied, so that
+// no two nodes share a list, and a float that is whole becomes an integer, as the language
+// has it.
+
 // What handlers deal with, made anew: self, messages, operations and
 // signatures.
 
@@ -26,7 +35,8 @@ type sending struct {
 	message *message
 }
 
-// self is the node that a handler acts for.
+// self is the node that a handler acts for. Its state is a dict of values, copied for each
+// reaction.
 type self struct {
 	id       string
 	n, f     int
@@ -48,6 +58,7 @@ func (s *self) SetField(name string, v starlark.Value) error {
 	return nil
 }
 
+// The name of the next leader is a word that no identity has; send knows it.
 func (s *self) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "id":
@@ -68,6 +79,8 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 	return s.attrs[name], nil
 }
 
+// act is all methods in one: it writes into the reaction what was asked for, in the order
+// of the calls.
 func (s *self) act(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, fields []starlark.Tuple) (starlark.Value, error) {
 	switch b.Name() {
 	case "send":
@@ -91,7 +104,8 @@ func (s *self) act(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 	return starlark.None, nil
 }
 
-// A message has a type and fields, and gets a sender when it arrives.
+// A message has a type and fields, and gets a sender when it arrives. It is not changed
+// after it was made.
 type message struct {
 	kind   string
 	sender string
@@ -149,6 +163,8 @@ func (o *operation) Attr(name string) (starlark.Value, error) {
 }
 
 // A signed value has a signer: an identity, or a number of them.
+//
+// The type is not exported to scripts, and so none can be forged here either.
 type signed struct{ value, signer starlark.Value }
 
 func (s *signed) String() string        { return fmt.Sprintf("signed(%s, by = %s)", s.value, s.signer) }
@@ -183,13 +199,13 @@ func (d *digest) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool
 	return equal(d.value, y.(*digest).value) == (op == syntax.EQL), nil
 }
 
-// equal is the equality of the language.
+// equal is the equality of the language. Values that cannot be compared are not equal.
 func equal(a, b starlark.Value) bool {
 	ok, err := starlark.Equal(a, b)
 	return ok && err == nil
 }
 
-// predeclared is what handlers see.
+// predeclared is what handlers see: the pure builtins of the language that the cases use.
 var predeclared = starlark.StringDict{
 	"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	"operation": starlark.NewBuiltin("operation", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
@@ -259,7 +275,8 @@ func copied(v starlark.Value) starlark.Value {
 	return v
 }
 
-// shown is the text of a state in which sets have an order.
+// shown is the text of a state in which sets have an order. Attributes come in a fixed
+// order, as the scripts print them.
 func shown(attrs starlark.StringDict) string {
 	text := ""
 	for _, name := range []string{"x", "k", "got", "log_", "peer", "done", "cert"} {
