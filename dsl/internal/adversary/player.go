@@ -10,7 +10,17 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// A System plays scenarios of a case.
+// The player: what a step does, delivery by delivery, once more and in the plainest way. It
+// is written from the description of the language and not from the engine: a hop delivers
+// what is in flight, in the order of its senders; what is sent then is the next hop. Worlds
+// are values that are copied. There is no memory but the trail of judge.go.
+//
+// The order of everything is a part of what is compared: of reactions within a round
+// (servers, in their order), of arrivals in a hop, of what stays in flight. Where the
+// language promises no order the test does not look.
+
+// A System plays scenarios of a case. It does not change once it is made, and may be used
+// by several goroutines.
 type System struct {
 	c         *Case
 	instances []instance
@@ -26,7 +36,8 @@ type instance struct {
 	program  starlark.Tuple
 }
 
-// A World is the whole system at one moment. It is never changed.
+// A World is the whole system at one moment. It is never changed: a step copies what it
+// changes.
 type World struct {
 	nodes     []node
 	mailboxes [][]packet // of each instance: what was sent to the next leader and reached it
@@ -45,6 +56,7 @@ type node struct {
 
 func (n node) down() bool { return n.crashed || n.broken }
 
+// released is whether a held link lets it go.
 type packet struct {
 	from, to int
 	message  *message
@@ -62,7 +74,8 @@ type Event struct {
 	Line     int // failed: of the script
 }
 
-// NewSystem makes the system of a case.
+// NewSystem makes the system of a case: its code is executed once, as a module of its own.
+// An error is a case that is no Starlark.
 func NewSystem(c *Case) (*System, error) {
 	s := &System{c: c, byName: map[string]int{}}
 	var err error
@@ -113,8 +126,9 @@ func (s *System) fresh(i int) starlark.StringDict {
 	return attrs
 }
 
-// call calls a function of the role of an instance and returns the line in
-// which it failed.
+// call calls a function of the role of an instance and returns the line in which it failed:
+// the innermost that has one, as the reports of the language name it. A handler that is not
+// there is an error without a line.
 func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event string, args ...starlark.Value) (line int, err error) {
 	in := s.instances[i]
 	role := "replica_"
@@ -139,7 +153,7 @@ func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event str
 	return line, err
 }
 
-// A play is a step under way.
+// A play is a step under way. next collects what is sent, until it is the next hop.
 type play struct {
 	*World
 	s         *System
@@ -149,7 +163,9 @@ type play struct {
 	mailboxes [][]packet              // left in this step
 }
 
-// Do returns the world after a step, or nil if it cannot happen.
+// Do returns the world after a step, or nil if it cannot happen. What stays in flight is
+// ordered by link, with messages of one link in the order in which they were sent; mails to
+// the next leader by sender.
 func (s *System) Do(w *World, step Step) *World {
 	if step.Kind == "view" {
 		return s.view(w, step)
@@ -165,6 +181,7 @@ func (s *System) Do(w *World, step Step) *World {
 	if !p.take(step) {
 		return nil
 	}
+	// Stable, as the messages of one link keep their order.
 	slices.SortStableFunc(next.flight, func(a, b packet) int {
 		if a.from != b.from {
 			return a.from - b.from
@@ -212,6 +229,8 @@ func (p *play) take(step Step) bool {
 		}
 		p.flight = append(p.flight, p.next...)
 		return true
+	// With a least number, those that cannot time out are left alone; without one, one that
+	// cannot ends the step.
 	case "timeout":
 		did := 0
 		for _, i := range p.numbers(step.Names) {
@@ -241,6 +260,9 @@ func (p *play) numbers(names []string) (all []int) {
 	return all
 }
 
+// Mails that wait are taken out first, so that what is sent while they are read waits for
+// the next round. Then each server that is up learns of the round; only the leader's copies
+// have something to propose: the round, and a letter for the copy.
 func (p *play) takeRound(step Step) bool {
 	p.parted(step.Groups)
 	p.deafened(step)
@@ -270,6 +292,8 @@ func (p *play) takeRound(step Step) bool {
 	return true
 }
 
+// takeExchange lets a client and its reach talk until they are silent. What waits among
+// others is left as it is.
 func (p *play) takeExchange(step Step) bool {
 	client := p.s.byName[step.Who]
 	there := map[int]bool{client: true}
@@ -299,7 +323,9 @@ func (p *play) stimulate(i int, event string, args ...starlark.Value) bool {
 	return !p.nodes[i].down() && p.react(i, event, args...)
 }
 
-// react lets an instance react. It reports whether it did not refuse.
+// react lets an instance react. It reports whether it did not refuse. The handler works on
+// copies, so that a refusal and a failure leave the state as it was. Of a failure what was
+// observed before stays, what was sent does not go out.
 func (p *play) react(i int, event string, args ...starlark.Value) bool {
 	n := p.nodes[i]
 	attrs := starlark.StringDict{}
@@ -315,9 +341,11 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 		p.observe(i, e)
 	}
 	if err != nil {
+		// These are the events that a role need not handle.
 		if line == 0 && (event == "timeout" || event == "exchange" || event == "invoke") {
 			return false // no handler takes it
 		}
+		// Its state stays what it was, and can still be looked at.
 		p.nodes[i].broken = true
 		p.observe(i, Event{Kind: "failed", Line: line})
 		return true
@@ -337,6 +365,9 @@ func (p *play) observe(i int, e Event) {
 	p.History = append(p.History, e)
 }
 
+// To an identity means to all its instances, to servers to all of theirs, itself included.
+// A mail to the next leader is put where it arrives, with each server that may lead, if it
+// reaches that now.
 func (p *play) send(from int, m sending) {
 	for to, in := range p.s.instances {
 		switch {
@@ -350,11 +381,14 @@ func (p *play) send(from int, m sending) {
 	}
 }
 
-// waves delivers what is in flight and what was sent now, wave after wave.
+// waves delivers what is in flight and what was sent now, wave after wave. What is left
+// after the last hop stays in flight. A hundred hops are taken for endless: the player is
+// at a loss, and the case does not count.
 func (p *play) waves(hops int) {
 	wave := append(p.flight, p.next...)
 	p.flight, p.next = nil, nil
 	for hop := 1; len(wave) > 0 && (hops == 0 || hop <= hops); hop++ {
+		// No protocol that is drawn talks for so long: messages have a number of hops.
 		if hop > 100 {
 			p.failed = errors.New("endless")
 			return
@@ -368,7 +402,8 @@ func (p *play) waves(hops int) {
 	p.flight = append(p.flight, wave...)
 }
 
-// place says when a packet arrives, of those that arrive together.
+// place says when a packet arrives, of those that arrive together: first those that an
+// order names, in that order, then by sender.
 func (p *play) place(m packet) int {
 	first := p.net.first[m.to]
 	if at := slices.Index(first, m.from); at >= 0 {
@@ -377,8 +412,13 @@ func (p *play) place(m packet) int {
 	return m.from
 }
 
+// An instance reaches itself, whatever the network is. A held link holds what was not
+// released; in a held network whatever is blocked waits, in a lossy one it is gone. A
+// filter loses it in both.
 func (p *play) route(m packet) {
 	waits := slices.Contains(p.net.held, [2]int{m.from, m.to}) && !m.released
+	// Where a message goes is decided when it would arrive, by the network of that moment,
+	// and not when it is sent.
 	blocked := waits || !p.passes(m.from, m.to) || !p.within(m.from, m.to)
 	switch {
 	case m.from == m.to:
@@ -400,6 +440,8 @@ func (p *play) arrive(m packet) {
 	p.react(m.to, got.kind, &got)
 }
 
+// Code that failed is down for good. A restart keeps what is persistent, amnesia nothing;
+// both are for instances that run as well.
 func (p *play) befall(kind string, i int) bool {
 	n := &p.nodes[i]
 	switch {
@@ -428,6 +470,8 @@ func (p *play) befall(kind string, i int) bool {
 	return true
 }
 
+// Without a count all that waits is let go, be it nothing, and the hold ends; with one
+// there must be so many.
 func (p *play) release(step Step) bool {
 	link := [2]int{p.s.byName[step.Src], p.s.byName[step.Dst]}
 	if !slices.Contains(p.net.held, link) {
@@ -446,7 +490,8 @@ func (p *play) release(step Step) bool {
 	return let >= step.Count
 }
 
-// Faulty reports for each instance whether its identity is faulty in w.
+// Faulty reports for each instance whether its identity is faulty in w: twins from the
+// beginning, those that forget from then on.
 func (s *System) Faulty(w *World) []bool {
 	faulty := map[string]bool{}
 	for _, t := range s.c.Twins {
@@ -464,8 +509,9 @@ func (s *System) Faulty(w *World) []bool {
 	return all
 }
 
-// Text shows what can be seen of a world: states, who is down and faulty, and,
-// for each instance in turn, what was observed of it.
+// Text shows what can be seen of a world: states, who is down and faulty, and, for each
+// instance in turn, what was observed of it. The order of observations of different
+// instances within a step is not shown, as it means nothing.
 func (s *System) Text(w *World) string {
 	var b strings.Builder
 	faulty := s.Faulty(w)
