@@ -7,7 +7,8 @@ import "fmt"
 // has to be different in two scenarios, the only difference between them, and
 // decide what is seen later. In shapes, the outline is given and the rest drawn.
 
-// shaped draws a case of some shape.
+// shaped draws a case of some shape. Shapes are small and mostly symmetric, so that memory,
+// merging and renaming all have something to do.
 func (p *pen) shaped() {
 	c := p.c
 	c.Honest = true
@@ -19,17 +20,18 @@ func (p *pen) shaped() {
 	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late)()
 }
 
-// handlers makes the role of replicas of what they do at some events. They know
-// all of the others, and do nothing then.
+// handlers makes the role of replicas of what they do at some events. They know all of the
+// others, and do nothing then, so that no message is a failure.
 func (p *pen) handlers(does map[string][]Statement) {
 	for _, event := range append([]string{"round", "timeout"}, types...) {
 		p.c.Replica.Handlers = append(p.c.Replica.Handlers, Handler{Event: event, Body: does[event]})
 	}
 }
 
-// named draws a protocol in which states hold names, and values that print
-// the same, so that of many renamings only one is right, and what a replica decides
-// depends on all of them.
+// named draws a protocol in which states hold names, and values that print the same, so
+// that of many renamings only one is right, and what a replica decides depends on all of
+// them. It is aimed at canonical forms that take two worlds for one, or that rename a part
+// of a state and not the rest.
 func (p *pen) named() {
 	p.c.N = pick(p, 3, 4, 4)
 	a, b := p.few[0], p.few[1]
@@ -55,6 +57,9 @@ func (p *pen) named() {
 		does["round"] = append(does["round"], Statement{pick(p, "round.leader == self.peer", "self.peer == self.id", "self.k == 1"),
 			pick(p, "self.send(self.next_leader, \"m1\", v = self.x, h = 1, c = None)", "self.broadcast(\"m1\", v = self.x, h = 1, c = None)")})
 	}
+	// Who sent leaves a trace in the state: as a name, in a set, in an order, or in a value
+	// that only depends on whether it was this replica, the first that was heard or
+	// another.
 	for range 2 + p.IntN(3) {
 		does["m0"] = append(does["m0"], pick(p,
 			Statement{"m.sender == self.id", "self.x = " + b}, Statement{"m.sender != self.id", "self.x = " + a},
@@ -64,6 +69,7 @@ func (p *pen) named() {
 			Statement{"m.h < 1", "self.send(m.sender, \"m1\", v = self.x, h = 1, c = None)"},
 			Statement{"m.sender == self.peer", "self.k = 1 - self.k"}))
 	}
+	// What is sent on carries the trace to others, who decide by it.
 	does["m1"] = append(does["m1"], Statement{pick(p, "", "self.peer == m.sender", "m.sender in self.got"), pick(p, "self.decide(0, m.v)", "self.x = m.v", "self.got.add(m.sender)")})
 	does["timeout"] = append(does["timeout"], Statement{"", pick(p, "self.k = 1", "self.x = "+b, "self.peer = self.id")})
 	p.handlers(does)
@@ -73,8 +79,10 @@ func (p *pen) named() {
 	p.long(p.happen, p.wholeRounds, p.wholeRounds, p.partedRounds)
 }
 
-// forgetful draws a protocol of which only what replicas do as a round begins
-// counts: they send and decide what the round before left, and reset it.
+// forgetful draws a protocol of which only what replicas do as a round begins counts: they
+// send and decide what the round before left, and reset it. It is aimed at searches that
+// take local states for equal which behave the same in most rounds, but not in the one that
+// comes.
 func (p *pen) forgetful() {
 	p.c.N = pick(p, 3, 3, 4)
 	does := map[string][]Statement{}
@@ -92,6 +100,8 @@ func (p *pen) forgetful() {
 	if p.chance(30) {
 		does["round"] = append(does["round"], Statement{when(), "self.decide(0, self.x)"})
 	}
+	// The reset. After it two replicas that differed are equal, and only what they sent
+	// says how.
 	does["round"] = append(does["round"], Statement{"", pick(p, "self.x, self.k, self.done, self.peer = None, 0, False, None", "self.x = None", "self.x, self.peer = None, None",
 		"self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None")})
 	does["round"] = append(does["round"], Statement{"round.leader == self.id", fmt.Sprintf("self.broadcast(\"m0\", v = %s, h = 0, c = None)", pick(p, p.few[0], "round.input", "self.k"))})
@@ -111,8 +121,9 @@ func (p *pen) forgetful() {
 	p.long(p.deafRounds, p.partedRounds, p.wholeRounds, p.wholeRounds, p.rounds, p.ledRounds)
 }
 
-// underway draws a protocol whose messages are left in flight, whose senders
-// forget them, and that arrive later.
+// underway draws a protocol whose messages are left in flight, whose senders forget them,
+// and that arrive later. It is aimed at the identity, the order and the renaming of
+// messages under way.
 func (p *pen) underway() {
 	does := map[string][]Statement{}
 	value := pick(p, "round.input", "self.x", "self.x", "round.number")
@@ -144,7 +155,9 @@ func (p *pen) underway() {
 	p.long(p.deliver, p.hopRounds, p.hopRounds, p.timeouts, p.deliver, p.partedRounds, p.ledRounds)
 }
 
-// lettered draws a protocol in which what is sent to the next leader decides.
+// lettered draws a protocol in which what is sent to the next leader decides. A mailbox is
+// a part of the receiver's local state, which partitions, filters and the deaf of the round
+// before have shaped; it is aimed at where one of these is forgotten.
 func (p *pen) lettered() {
 	c := p.c
 	does := map[string][]Statement{}
@@ -174,6 +187,8 @@ func (p *pen) lettered() {
 		p.symmetric = false
 		c.Start = p.possible(1)
 		if p.chance(60) {
+			// With a filter from the start on, mails to the next leader are lost that the
+			// space says nothing of.
 			kind := Step{Kind: "deaf", Who: p.leader(), Types: []string{"m1"}}
 			if p.chance(40) {
 				kind = Step{Kind: "drop", Types: []string{"m1"}, Src: p.leader()}
@@ -185,9 +200,10 @@ func (p *pen) lettered() {
 	p.long(p.deafRounds, p.deafRounds, p.partedRounds, p.wholeRounds, p.ledRounds, p.ledRounds)
 }
 
-// late draws a protocol in which only what is held up and comes in a later round
-// is decided upon, and that then goes on as if nothing had happened. Searches that
-// differ in an option have the same worlds, and do not find the same in them.
+// late draws a protocol in which only what is held up and comes in a later round is decided
+// upon, and that then goes on as if nothing had happened. Searches that differ in an option
+// have the same worlds, and do not find the same in them: it is aimed at checkpoints that
+// are taken for those of another search.
 func (p *pen) late() {
 	c := p.c
 	does := map[string][]Statement{"round": {
@@ -205,6 +221,8 @@ func (p *pen) late() {
 	if p.chance(30) {
 		c.Properties = append(c.Properties, Property{Kind: "agreement", Text: "agreement()", Name: "agreement"})
 	}
+	// The first round leaves messages behind a partition (if the network holds them); those
+	// that follow let them arrive.
 	of := p.partedRounds()
 	for range pick(p, 2, 2, 3) {
 		next := pick(p, p.wholeRounds, p.ledRounds, p.ledRounds)()
@@ -225,10 +243,12 @@ func (p *pen) decided() {
 	p.c.Extras = []Property{valid(p.few[0]), valid(p.few[1]), valid(pick(p, `"1a"`, `"2a"`, "None", "0"))}
 }
 
-// long draws a space of some of the given parts, the first of which is likely
-// to be in it. It is seldom short: what goes wrong in one step is seen some steps
-// later.
+// long draws a space of some of the given parts, the first of which is likely to be in it.
+// It is seldom short: what goes wrong in one step is seen some steps later. After twenty
+// attempts any that is small enough will do.
 func (p *pen) long(parts ...func() Space) {
+	// Ten attempts to add a part, of which those count that stay small, before, behind or
+	// as a repetition.
 	for tries := 0; ; tries++ {
 		of := pick(p, parts...)()
 		for k := range 10 {
