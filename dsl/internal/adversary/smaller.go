@@ -5,7 +5,10 @@ import (
 	"strings"
 )
 
-// Smaller lists what c is without one of its parts, the largest parts first.
+// Smaller lists what c is without one of its parts, the largest parts first. The test takes
+// the first that still differs in the same way, and goes on from there (the greedy half of
+// delta debugging; Zeller and Hildebrandt, TSE 2002). What is listed may be a case that
+// makes no sense, such as a start that cannot happen; the test looks.
 func (c *Case) Smaller() (all []*Case) {
 	add := func(change func(*Case)) {
 		d := c.clone()
@@ -56,6 +59,7 @@ func (c *Case) Smaller() (all []*Case) {
 	return all
 }
 
+// It is as deep as the changes go: lists of steps and properties, handlers and statements.
 func (c *Case) clone() *Case {
 	d := *c
 	d.Replica = c.Replica.clone()
@@ -76,8 +80,9 @@ func (r Role) clone() Role {
 	return r
 }
 
-// smaller lists parts of the space, and it with smaller parts. What lists one
-// scenario only stays.
+// smaller lists parts of the space, and it with smaller parts. What lists one scenario only
+// stays. A noun is halved by writing what it lists as stories, which says the same in more
+// words, but no longer depends on the noun.
 func (s Space) smaller() (all []Space) {
 	switch s.Op {
 	case "|", "+":
