@@ -173,21 +173,15 @@ func check(t *Trace) error {
 }
 
 func checkStep(t *Trace, s *Step) error {
-	lane := func(what string, i, least int) error {
-		if i < least || i >= len(t.Lanes) {
-			return fmt.Errorf("%s is lane %d, want %d to %d", what, i, least, len(t.Lanes)-1)
-		}
-		return nil
-	}
 	if len(s.States) != len(t.Lanes) {
 		return fmt.Errorf("%d states for %d lanes, want one for each", len(s.States), len(t.Lanes))
 	}
-	if err := lane("client", s.Client, -1); err != nil {
+	if err := checkLane(t, "client", s.Client, -1); err != nil {
 		return err
 	}
 	for _, part := range s.Parts {
 		for _, i := range part {
-			if err := lane("a member of a part", i, 0); err != nil {
+			if err := checkLane(t, "a member of a part", i, 0); err != nil {
 				return err
 			}
 		}
@@ -195,28 +189,46 @@ func checkStep(t *Trace, s *Step) error {
 	if v := s.View; v != nil && (v.Number < 1 || v.At < 1 || v.At > s.Number) {
 		return fmt.Errorf("it is step %d of view %d, want numbers from 1", v.At, v.Number)
 	}
-	for i, d := range s.Deliveries {
-		if err := errors.Join(lane("from", d.From, -1), lane("to", d.To, 0)); err != nil {
+	for i := range s.Deliveries {
+		if err := checkDelivery(t, s, i); err != nil {
 			return fmt.Errorf("delivery %d: %w", i, err)
 		}
-		if d.Hop < 0 || i > 0 && d.Hop < s.Deliveries[i-1].Hop {
-			return fmt.Errorf("delivery %d: hop is %d, want them in order", i, d.Hop)
-		}
-		if o := d.Origin; o != nil && (o.Step < 1 || o.Step > s.Number || o.At < 0 || o.At >= len(t.Steps[o.Step-1].Deliveries) ||
-			o.Step == s.Number && o.At >= i || t.at(*o).To != d.From) {
-			return fmt.Errorf("delivery %d: origin is step %d, %d, want something before that reached the sender", i, o.Step, o.At)
-		}
-		switch d.Fate {
-		case Delivered, Lost, Cut, Filtered, Waiting, Down:
+	}
+	return nil
+}
+
+// checkLane checks the number of a lane.
+func checkLane(t *Trace, what string, i, least int) error {
+	if i < least || i >= len(t.Lanes) {
+		return fmt.Errorf("%s is lane %d, want %d to %d", what, i, least, len(t.Lanes)-1)
+	}
+	return nil
+}
+
+// checkDelivery checks the i-th delivery of a step. Origins lead back only, so that who
+// follows them comes to an end.
+func checkDelivery(t *Trace, s *Step, i int) error {
+	d := &s.Deliveries[i]
+	if err := errors.Join(checkLane(t, "from", d.From, -1), checkLane(t, "to", d.To, 0)); err != nil {
+		return err
+	}
+	if d.Hop < 0 || i > 0 && d.Hop < s.Deliveries[i-1].Hop {
+		return fmt.Errorf("hop is %d, want them in order", d.Hop)
+	}
+	if o := d.Origin; o != nil && (o.Step < 1 || o.Step > s.Number || o.At < 0 || o.At >= len(t.Steps[o.Step-1].Deliveries) ||
+		o.Step == s.Number && o.At >= i || t.at(*o).To != d.From) {
+		return fmt.Errorf("origin is step %d, %d, want something before that reached the sender", o.Step, o.At)
+	}
+	switch d.Fate {
+	case Delivered, Lost, Cut, Filtered, Waiting, Down:
+	default:
+		return fmt.Errorf("there is no fate %q", d.Fate)
+	}
+	for _, o := range d.Seen {
+		switch o.Kind {
+		case Invoked, Returned, Decided, Failed, Aborted:
 		default:
-			return fmt.Errorf("delivery %d: there is no fate %q", i, d.Fate)
-		}
-		for _, o := range d.Seen {
-			switch o.Kind {
-			case Invoked, Returned, Decided, Failed, Aborted:
-			default:
-				return fmt.Errorf("delivery %d: there is no observation %q", i, o.Kind)
-			}
+			return fmt.Errorf("there is no observation %q", o.Kind)
 		}
 	}
 	return nil
