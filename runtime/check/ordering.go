@@ -32,15 +32,7 @@ type orderingKey struct {
 // of operations that before leaves unordered: it gives up with a [LimitError]. Operations that
 // may be left out are in the order only where that is of use. The error may be that of ctx.
 func (o *ordering) find(ctx context.Context) (order []int, ok bool, err error) {
-	after := make([]set, len(o.ops)) // for each operation, those that are not after it
-	for i := range o.ops {
-		after[i] = newSet(len(o.ops))
-		for j := range o.ops {
-			if i != j && o.before(j, i) {
-				after[i].add(j)
-			}
-		}
-	}
+	after := o.predecessors()
 	left := 0
 	for i := range o.ops {
 		if !o.optional(i) {
@@ -108,18 +100,38 @@ func (o *ordering) find(ctx context.Context) (order []int, ok bool, err error) {
 	if !ok || err != nil {
 		return nil, false, err
 	}
+	order, err = o.trimmed(ctx, order)
+	return order, err == nil, err
+}
+
+// predecessors lists, for each operation, those that are not after it.
+func (o *ordering) predecessors() []set {
+	after := make([]set, len(o.ops))
+	for i := range o.ops {
+		after[i] = newSet(len(o.ops))
+		for j := range o.ops {
+			if i != j && o.before(j, i) {
+				after[i].add(j)
+			}
+		}
+	}
+	return after
+}
+
+// trimmed leaves out of an order, from its end, the operations that it can do without.
+func (o *ordering) trimmed(ctx context.Context, order []int) ([]int, error) {
 	for k := len(order) - 1; k >= 0; k-- {
 		if !o.optional(order[k]) {
 			continue
 		}
 		without := slices.Delete(slices.Clone(order), k, k+1)
 		if fits, err := o.fits(ctx, without); err != nil {
-			return nil, false, err
+			return nil, err
 		} else if fits {
 			order = without
 		}
 	}
-	return order, true, nil
+	return order, nil
 }
 
 // free reports whether nothing that has to be before an operation is left.
