@@ -14,7 +14,7 @@ import (
 )
 
 // Functions of a script that are asked questions while something in Go is at work: those of
-// invariants, validity, models and filters.
+// invariants, validity, histories, models, filters and each.
 //
 // Three things make that different from a call in a script. A search has many workers, so
 // that the same function runs on several goroutines at a time. What it answers is
