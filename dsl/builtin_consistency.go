@@ -13,6 +13,22 @@ import (
 	"github.com/twinsh/twinsh/runtime/check"
 )
 
+// Properties of operations beside linearizability: weaker ones of the literature, and
+// history(name, …) for what a script says itself. The definitions stand in runtime/check;
+// the papers are
+//
+//	sequential consistency  Lamport, "How to Make a Multiprocessor Computer That Correctly Executes
+//	                        Multiprocess Programs", IEEE ToC 1979
+//	session guarantees      Terry et al., "Session Guarantees for Weakly Consistent Replicated Data",
+//	                        PDIS 1994
+//	k-atomicity             Aiyer, Alvisi and Bazzi, "On the Availability of Non-strict Quorum Systems",
+//	                        DISC 2005
+//
+// A property of a script is given in one of two forms. A function of the list of all
+// operations is what is easily written; a search has to keep all operations apart for it. A
+// fold, step(state, event), says what of the past matters: scenarios whose states are equal
+// go on as one.
+
 // consistencyExample is how a property of operations is used.
 func consistencyExample(property string) string {
 	return kvStage + `exchange("c1", ["A", "B", "C"])
@@ -54,6 +70,10 @@ model is "register", or keyed("register") for a register of each key.`,
 }
 
 // callConsistency makes a property of a model, which may have to be of registers.
+//
+// The default is put into the variable before unpacking, so that no argument and the word
+// "register" are the same. Session guarantees speak of which write a read reads from, which
+// only registers say.
 func callConsistency(c *call, property func(check.Model) check.Property, registers bool) (starlark.Value, error) {
 	a := aModel{&modelValue{Model: check.Register(), text: `"register"`}}
 	if err := c.Unpack(&a); err != nil {
@@ -66,6 +86,9 @@ func callConsistency(c *call, property func(check.Model) check.Property, registe
 }
 
 // ofModel is a property of a model in a script.
+//
+// The call is written from the text of the model, and not from the arguments, which may be
+// a variable.
 func ofModel(c *call, p check.Property, m *modelValue) *propertyValue {
 	v := &propertyValue{name: p.Name(), args: []starlark.Value{m}, property: p}
 	if m.text != "" {
@@ -103,6 +126,10 @@ func callKAtomic(c *call) (starlark.Value, error) {
 }
 
 // callOfOperations makes a property of the operations of a scenario, of history(name, …).
+//
+// It takes the arguments apart by how many there are: what stands second is a function of
+// all operations, or, with a step, the first state. Every other combination is an error
+// that shows both forms.
 func callOfOperations(c *call, called, fn, step, init starlark.Value) (starlark.Value, error) {
 	name, ok := starlark.AsString(called)
 	if !ok {
@@ -136,6 +163,9 @@ func ofHistoryAsked(name string) asked {
 	return asked{of: "history " + name, looks: historyLooks, changes: "a property"}
 }
 
+// The function is called through asking, with a list of its own each time; what it says is
+// read by saidBy. The verdict rests on the operations alone: steps and worlds are not among
+// them.
 func judgedAsWhole(c *call, name string, given starlark.Value) (starlark.Value, error) {
 	fn, ok := given.(starlark.Callable)
 	if !ok {
@@ -159,6 +189,7 @@ func judgedAsWhole(c *call, name string, given starlark.Value) (starlark.Value, 
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn}, property: p}, nil
 }
 
+// An argument that is not given has no value.
 func typeOf(v starlark.Value) string {
 	if v == nil {
 		return "NoneType"
@@ -166,6 +197,9 @@ func typeOf(v starlark.Value) string {
 	return v.Type()
 }
 
+// States are made comparable, as those of a model are, and init is called once, here. An
+// answer that is no pair of a state and a verdict is an error of the script, with the state
+// for which it came; so is a state that cannot be kept.
 func judgedAsFold(c *call, name string, given, does starlark.Value) (starlark.Value, error) {
 	step, ok := does.(starlark.Callable)
 	if !ok {
