@@ -27,6 +27,8 @@ func languageFamily() Family {
 	}}
 }
 
+// What a script is given from outside goes through args alone: it reads no environment, no
+// file and no clock, so that it does the same wherever it runs.
 func argsEntry() Entry {
 	return Entry{
 		Signature: "args",
@@ -129,6 +131,8 @@ print(json.decode("[1, 2]"))`,
 // takes its place.
 func jsonValue(*Interpreter) starlark.Value { return guard.JSON() }
 
+// It only says whether: groups and replacements are left out, since a script that takes
+// texts apart should be given values instead.
 func matchesEntry() Entry {
 	return Entry{
 		Signature: "matches(text, pattern)",
@@ -167,6 +171,7 @@ func mathEntry() Entry {
 // Its functions take numbers, and each of them takes no time to speak of.
 func mathValue(*Interpreter) starlark.Value { return math.Module }
 
+// The library's own struct; nodes may keep it, and its constructor is the default one.
 func structEntry() Entry {
 	return Entry{
 		Signature: "struct(**fields)",
@@ -192,6 +197,7 @@ func callStruct(c *call) (starlark.Value, error) {
 	return made, nil
 }
 
+// Its name ends in _ since try is a reserved word of Starlark.
 func tryEntry() Entry {
 	return Entry{
 		Signature: "try_(fn)",
