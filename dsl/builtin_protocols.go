@@ -27,6 +27,7 @@ func protocolsFamily() Family {
 	}}
 }
 
+// One example serves role and protocol: neither can be shown without the other.
 const echoExample = `def on_exchange(self):
     self.broadcast("hello", by = self.id)
 
@@ -38,6 +39,8 @@ cluster(echo, n = 1, f = 0, clients = {"c": []})
 exchange("c", ["A"])
 print(state("A").heard)`
 
+// What its documentation says of the attributes of self and of what may be kept is the
+// contract between a script and dsl/internal/role; the limits and the reasons stand there.
 func roleEntry() Entry {
 	return Entry{
 		Signature: "role(init=None, show=None, label={}, rebase=None, persistent=[], handlers={}, **on)",
@@ -88,6 +91,8 @@ show("messages")`,
 	}
 }
 
+// callMessage is pure, as handlers may make a signature, too; two with one name and the
+// same fields mean the same.
 func callMessage(c *call) (starlark.Value, error) {
 	var name string
 	var given starlark.Tuple
@@ -137,6 +142,9 @@ func callProtocol(c *call) (starlark.Value, error) {
 	return &protocolValue{p, name, interp.Makings(c, handlers...)}, nil
 }
 
+// verify and combine are functions and not methods of a signed value, because what a
+// handler was sent need not be one: verify(m.proof, by = …) is False for None, where
+// m.proof.verify would fail.
 func verifyEntry() Entry {
 	return Entry{
 		Signature: "verify(signed, by)",
@@ -218,6 +226,9 @@ print(child[2] == digest(("block", 0, None)), child[2] == digest(child))`,
 	}
 }
 
+// callDigest refuses what cannot be kept, since a digest is made of the encoding. Two
+// sessions may share what digests stand for, but never depend on each other: equal values
+// have one digest anywhere.
 func callDigest(c *call, kept *value.Digests) (starlark.Value, error) {
 	var v starlark.Value
 	if err := c.Unpack(&v); err != nil {
@@ -230,6 +241,9 @@ func callDigest(c *call, kept *value.Digests) (starlark.Value, error) {
 	return d, nil
 }
 
+// It is the only way to an operation, so that what read(), write("red") and cas(old = 1,
+// new = 2) make in different modules is one thing to a protocol in Go, to properties and to
+// models.
 func operationEntry() Entry {
 	return Entry{
 		Signature: "operation(name, arg=None, **args)",
