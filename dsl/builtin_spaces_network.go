@@ -19,6 +19,8 @@ import (
 // and deliveries (partitions, deaf) cost none and last one step; that is the other way to
 // say who reaches whom, and the one of the Twins paper.
 
+// That a partition is an act and a choice of rounds at the same time is what makes one noun
+// do for both: a round takes the groups out of the steps (see partitionsIn).
 func partitionsEntry() Entry {
 	return Entry{
 		Signature: "partitions(max=None, exactly=None)",
@@ -47,6 +49,7 @@ func callPartitions(c *call) (starlark.Value, error) {
 	if (most == 0) == (exactly == 0) {
 		return nil, fmt.Errorf("partitions: give either max or exactly, as in partitions(max = 2)")
 	}
+	// One of the two is 0 here.
 	if k := most + exactly; k < 1 || k > n {
 		return nil, fmt.Errorf("partitions: %d groups of %d instances, want 1 to %d", k, n, n)
 	}
@@ -183,10 +186,14 @@ func callDrops(c *call) (starlark.Value, error) {
 }
 
 // emptyName is the error of a name that would stand for all instances in an action.
+//
+// It is said of the parameter, as the name is mostly one that a script computes.
 func emptyName(c *call, parameter string) error {
 	return fmt.Errorf(`%s: %s: "" is no instance; leave %[2]s out for all of them`, c.Name(), parameter)
 }
 
+// The default is all instances, clients, too: a client that hears no answers is a choice as
+// any other is.
 func deafsEntry() Entry {
 	return Entry{
 		Signature: "deafs(types, ids=None)",
