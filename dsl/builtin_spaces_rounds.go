@@ -140,6 +140,10 @@ func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
 
 // partitionChoices is a parameter that takes a space of partitions, or a list of
 // partitions: lists of groups, steps, or spaces of one.
+//
+// It is unpacked before the system is known, so that lists of names are only looked at
+// later, by the cluster. A list may mix all forms: a space of many partitions in it stands
+// for all of them, at its place.
 type partitionChoices struct {
 	given bool
 	of    []*spaceValue
