@@ -14,6 +14,15 @@ import (
 	"github.com/twinsh/twinsh/runtime/space"
 )
 
+// Spaces that say how choices belong together. each shares a choice between several steps,
+// where + would choose for each step anew; view makes one step of several, so that a
+// length, a filter or distinct speaks of protocol phases and not of steps. Neither takes a
+// step, and nothing of them is left when a space is made: the first is an alternative of
+// spaces, the second a choice of steps.
+//
+// Both list what there is, each as many combinations or scenarios as space.MaxChoices
+// allows, and both count before they list.
+
 func eachEntry() Entry {
 	return Entry{
 		Signature: "each(*choices, fn=None)",
@@ -26,6 +35,12 @@ print(same.size, same.at(1))`,
 	}
 }
 
+// callEach takes the function as the last argument, as in each(a, b, lambda x, y: …), or by
+// name. It checks, in this order: that there are choices and a function, that each choice
+// is one and not empty, and how many combinations there are. Only then is fn called, once
+// for each of them, and none of its answers is taken on trust: what is neither a space, a
+// step nor a scenario is an error with the arguments for which it came. The text of the
+// space is the call, in short.
 func callEach(c *call) (starlark.Value, error) {
 	var given starlark.Tuple
 	var fn starlark.Callable
@@ -68,6 +83,10 @@ func callEach(c *call) (starlark.Value, error) {
 }
 
 // eachOf calls fn with each combination of choices.
+//
+// It goes through asking, although it runs on one goroutine and at once: what fn may look
+// at and change is then the same as for a filter, and a space cannot depend on what fn
+// noted in a list between two calls.
 func eachOf(c *call, choices []choice, fn starlark.Callable) ([]*space.Space, error) {
 	ask, err := asking(interp.RunOf(c.Thread), asked{
 		of:      "each",
@@ -102,6 +121,8 @@ func eachOf(c *call, choices []choice, fn starlark.Callable) ([]*space.Space, er
 }
 
 // madeBy returns the space that fn makes of its arguments.
+//
+// Code that fails in a step cannot come up here, since fn takes none: there is no player.
 func madeBy(ctx context.Context, ask func(context.Context, starlark.Tuple, *player) (starlark.Value, error), fn starlark.Callable, args starlark.Tuple) (*space.Space, error) {
 	v, err := ask(ctx, args, nil)
 	if err != nil {
@@ -135,12 +156,20 @@ func only(sc space.Scenario) *space.Space {
 }
 
 // A choice is one of several values.
+//
+// at makes the i-th one when it is needed: a space of a million scenarios is not listed
+// twice.
 type choice struct {
 	len int
 	at  func(i int) (starlark.Value, error)
 }
 
 // choiceIn is what a value offers to choose from, counted before it is listed.
+//
+// A scenario that is chosen from a space is a space again, of itself alone, because that is
+// what can stand everywhere: as a part of a sum, and for partitions. A text is refused, as
+// it would be chosen from letter by letter; so is a choice of nothing, of which there would
+// be no combination at all.
 func choiceIn(c *call, v starlark.Value) (choice, error) {
 	var of choice
 	switch v := v.(type) {
@@ -198,6 +227,9 @@ print(views.at(0)[0].steps[1])`,
 	}
 }
 
+// callView hands over to [space.View], which lists the scenarios of the space, once each.
+// That there are too many, that one is empty or has a view in it, are errors of it. It ends
+// with the context of the script.
 func callView(c *call) (starlark.Value, error) {
 	var name string
 	var of *spaceValue
