@@ -83,6 +83,8 @@ func callCluster(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf(`cluster: network is %q%s, want "lossy" or "held"`, network, spell.Hint(network, []string{"lossy", "held"}))
 	}
 	if clients != nil {
+		// In the order in which the script names them, which is the order of the instances
+		// and of arrival.
 		for _, item := range clients.Items() {
 			name, ok := starlark.AsString(item[0])
 			if !ok {
@@ -103,6 +105,8 @@ func callCluster(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The system is set up by then: a note is no error, and a session that tries many sizes
+	// hears it once.
 	if made := s.world.Cluster().Config(); made.N < 3*f+1 && !s.warned {
 		s.warned = true
 		fmt.Fprintf(plainOut(interpreter(c)), "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
@@ -161,6 +165,8 @@ func callTwin(c *call) (starlark.Value, error) {
 	if w.Depth() > 0 {
 		return nil, fmt.Errorf("twin: twins are declared before the first step, and %d were taken; undo(%d) goes back", w.Depth(), w.Depth())
 	}
+	// Without a program the copies run that of the first; with one, all further copies run
+	// it.
 	t := runtime.Twin{ID: id, Copies: k}
 	if program != nil {
 		if t.Program, err = operations(program); err != nil {
