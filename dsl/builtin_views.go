@@ -31,6 +31,7 @@ func viewsFamily() Family {
 	}}
 }
 
+// Its documentation takes the formats from package trace.
 func showEntry() Entry {
 	return Entry{
 		Signature: `show(what=None, format=None, file=None, check=[], full=False)`,
@@ -145,6 +146,8 @@ func callShow(c *call) (starlark.Value, error) {
 	}
 	options.Full = full
 	text, err := t.Render(f, options)
+	// A mistake in show or in a label counts for more than an error of drawing, which may
+	// follow from it.
 	if mistake := interpreter(c).scripts.Mistake(); mistake != nil {
 		return nil, mistake // the picture would lack what show did not say
 	}
@@ -265,6 +268,11 @@ check([history("no read goes back", no_read_goes_back), history("few writes", 0,
 	}
 }
 
+// callHistory is two builtins of one name, as a history is what was observed and what a
+// property may be of. With arguments it makes a property (see callOfOperations); of a world
+// that is an error. Without any it lists what was observed and counts as looking at
+// failures (see alarm.go); in an invariant there is no history to be had, of its world or
+// of the session's.
 func callHistory(c *call) (starlark.Value, error) {
 	var name, fn, step, init starlark.Value
 	if err := c.Unpack(&name, &fn, &step, &init); err != nil {
