@@ -59,6 +59,7 @@ func callWhy(c *call) (starlark.Value, error) {
 		return whyReport(c, v)
 	case *finding:
 		return whyFinding(c, v)
+	// The session's world is judged, as by check, but to hold is an answer here.
 	case *propertyValue:
 		w, err := worldOf(c)
 		if err != nil {
@@ -95,9 +96,9 @@ func whyFinding(c *call, f *finding) (starlark.Value, error) {
 	return starlark.String(story(t)), nil
 }
 
-// whyWorld says how that came about which was observed in the last step: a failure, else
-// decisions, else returns, since what is rarer is more likely what was meant. To ask why
-// code failed is to look at the failure (see alarm.go).
+// whyWorld says how that came about which was observed in the last step, or in any step of
+// a view: a failure, else decisions, else how operations ended, since what is rarer is more
+// likely what was meant. To ask why code failed is to look at the failure (see alarm.go).
 func whyWorld(c *call, w *runtime.World) (starlark.Value, error) {
 	t := trace.Of(w)
 	kind, seen := trace.ObservationKind(""), map[trace.ObservationKind]bool{}
