@@ -88,6 +88,8 @@ func aboutWord(in *Interpreter, name string) (string, error) {
 
 // aboutModule returns what a module of @std says of itself and the statement that
 // loads all that it defines, "" if there is no module of that name.
+//
+// The statement loads everything, because that is what one can copy and then cut down.
 func aboutModule(in *Interpreter, name string) string {
 	if in.scripts.Builtins().Has(name) {
 		return ""
@@ -103,6 +105,7 @@ func aboutModule(in *Interpreter, name string) string {
 	return fmt.Sprintf("%s\n%s\n\n    %s)\n", bold(in, m.Name), paragraphs(in, m.Doc), load)
 }
 
+// It is made of the same lines as the list of a family, and ends with how to go on.
 func overview(in *Interpreter) string {
 	var b strings.Builder
 	for _, family := range in.Families() {
@@ -113,6 +116,8 @@ func overview(in *Interpreter) string {
 }
 
 // list returns a line for each builtin of a family.
+//
+// The name of the family is a word that help takes, too.
 func listFamily(in *Interpreter, family Family) string {
 	heading, _ := strings.CutPrefix(fill(in, family.Name+": "+family.Doc, "    "), family.Name)
 	text := bold(in, family.Name) + heading + "\n"
@@ -156,6 +161,9 @@ func fill(in *Interpreter, text, indent string) string {
 
 // unwrapped returns a docstring without the indentation of its code, and with lines that
 // only go on in the next one joined. Those that are empty, or indented further, stay.
+//
+// Docstrings are wrapped by their authors for the width of their editors. Lines that begin
+// with a dash, a star or further in are taken for lists and code, and stay.
 func unwrapped(doc string) string {
 	lines := strings.Split(strings.TrimSpace(doc), "\n")
 	margin := -1
@@ -178,6 +186,8 @@ func unwrapped(doc string) string {
 }
 
 // item is a line of documentation that explains a name before it.
+//
+// What documents options of a protocol in Go has this form, see Protocol.entry.
 var item = regexp.MustCompile(`^  \S+ +`)
 
 // paragraphs fills the lines of documentation. What explains a name goes on below
@@ -242,6 +252,7 @@ func bold(in *Interpreter, s string) string {
 	return s
 }
 
+// Examples are not filled: they are code.
 func indented(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
 }
