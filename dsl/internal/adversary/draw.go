@@ -309,6 +309,7 @@ func (p *pen) extras() {
 	}
 }
 
+// What it bounds is counted twice, by the text in the language and by claim in Go.
 func (p *pen) invariant() Property {
 	servers, clients := p.c.Instances()
 	of := p.some(append(servers, clients...), 1)
