@@ -72,6 +72,7 @@ func (s Space) size() int {
 	return len(s.Lists)
 }
 
+// Views count as one step, as in the language.
 func (s Space) longest() int {
 	switch s.Op {
 	case "|":
@@ -142,6 +143,9 @@ func (p *pen) varied(s Space) Space {
 }
 
 // views draws that the scenarios of a space are views.
+//
+// A view must not hold another, nor be empty. Views are drawn of whole parts, so that what
+// is judged within a scenario, and what only at the end of a view, differs.
 func (p *pen) views(s Space) Space {
 	if s.longest() > 4 || s.size() > p.most || p.chance(70) {
 		return s
@@ -155,6 +159,10 @@ func (p *pen) views(s Space) Space {
 }
 
 // each draws rounds, and what comes after them, that share a partition and a deaf set.
+//
+// A partition and a set of the deaf are shared by a round and what follows it: a space that
+// + cannot say. What it must list is written as the sum of what fn makes, with each choice
+// in its place.
 func (p *pen) each() Space {
 	servers, _ := p.c.Instances()
 	ids := p.ids()
