@@ -53,6 +53,7 @@ func (s *self) Truth() starlark.Bool  { return true }
 func (s *self) Hash() (uint32, error) { return 0, errors.New("unhashable") }
 func (s *self) AttrNames() []string   { return nil }
 
+// The value is copied when the handler has ended, with the rest of the state.
 func (s *self) SetField(name string, v starlark.Value) error {
 	s.attrs[name] = v
 	return nil
@@ -112,6 +113,7 @@ type message struct {
 	fields starlark.StringDict
 }
 
+// The fields are copied, as the sender may go on changing its lists.
 func newMessage(kind starlark.Value, fields []starlark.Tuple) *message {
 	m := &message{kind: string(kind.(starlark.String)), fields: starlark.StringDict{}}
 	for _, f := range fields {
