@@ -118,6 +118,7 @@ func (s *System) Begin() *World {
 	return w
 }
 
+// It runs init each time; a case whose init failed would be none.
 func (s *System) fresh(i int) starlark.StringDict {
 	attrs := starlark.StringDict{}
 	if _, err := s.call(i, attrs, new(reaction), "init"); err != nil {
@@ -199,6 +200,8 @@ func (s *System) Do(w *World, step Step) *World {
 }
 
 // view takes the steps of a view, as if there had been one.
+//
+// All of its steps happen at the depth of the view, wholly or not at all.
 func (s *System) view(w *World, step Step) *World {
 	at := w
 	for _, in := range step.Inner {
@@ -211,6 +214,7 @@ func (s *System) view(w *World, step Step) *World {
 	return at
 }
 
+// The order within a kind counts: who is asked first, and what is sent before what.
 func (p *play) take(step Step) bool {
 	switch step.Kind {
 	case "round":
@@ -252,6 +256,8 @@ func (p *play) take(step Step) bool {
 	return true
 }
 
+// In the order of instances, whichever order the step has them in: several that time out do
+// so in that order.
 func (p *play) numbers(names []string) (all []int) {
 	for _, name := range names {
 		all = append(all, p.s.byName[name])
@@ -360,6 +366,8 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 	return true
 }
 
+// The order of History is that in which things happen here, by which operations precede
+// each other.
 func (p *play) observe(i int, e Event) {
 	e.Step, e.Instance = p.Depth, i
 	p.History = append(p.History, e)
@@ -431,6 +439,7 @@ func (p *play) route(m packet) {
 	}
 }
 
+// A receiver that is down loses the message, whatever the network is.
 func (p *play) arrive(m packet) {
 	if p.nodes[m.to].down() {
 		return
