@@ -363,6 +363,7 @@ func (p *pen) deliver() (s Space) {
 // timeouts and happen are what may happen to any server.
 func (p *pen) timeouts() Space { return p.happens("timeout", "timeouts") }
 
+// Mostly a timeout, which nodes react to.
 func (p *pen) happen() Space {
 	switch p.IntN(5) {
 	case 0:
