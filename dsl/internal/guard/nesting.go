@@ -51,6 +51,7 @@ type holder struct {
 	before int
 }
 
+// It recurses where Freeze does, and to no more than MaxDepth.
 func (f *freezing) visit(v starlark.Value, depth int) error {
 	if depth > MaxDepth {
 		return errDepth
@@ -199,6 +200,7 @@ func Hashable(v starlark.Value) error {
 
 type hashing struct{ visits int }
 
+// Lists, dicts and sets are not walked: they have no hash, and an error says so at once.
 func (h *hashing) visit(v starlark.Value, depth int) error {
 	switch v := v.(type) {
 	case starlark.String:
