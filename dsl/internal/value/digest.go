@@ -50,6 +50,7 @@ func (k *Digests) Of(v starlark.Value) (Digest, error) {
 	return k.digest(string(encoded)), nil
 }
 
+// Two goroutines may make one digest at a time; both then hold the same preimage.
 func (k *Digests) digest(encoded string) Digest {
 	hash := sha256.Sum256([]byte(encoded))
 	d := Digest{sum(hash[:len(sum{})])}
@@ -77,6 +78,9 @@ func interned(s sum, encoded string) *preimage {
 }
 
 // preimage returns what d stands for, nil if nothing keeps it any more.
+//
+// Nothing but texts and renaming asks for it: what a handler does cannot depend on whether
+// it is still there.
 func (d Digest) preimage() *preimage {
 	if w, ok := preimages.Load(d.sum); ok {
 		return w.(weak.Pointer[preimage]).Value()
