@@ -487,6 +487,8 @@ func decodeScalar(tag byte, b []byte) (starlark.Value, []byte, error) {
 	return starlark.MakeBigInt(n), b, nil
 }
 
+// The text is a copy, so that values do not keep the bytes alive from which they were
+// decoded.
 func decodeText(b []byte) (string, []byte, error) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n > uint64(len(b)-size) {
