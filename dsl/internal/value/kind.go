@@ -45,6 +45,10 @@ func reserved(field string) bool { return field == "type" || field == "sender" }
 
 // Bind gives the names of the fields to values by position, and checks those that are
 // given by name.
+//
+// It is strict where messages without a signature are not: a field that is missing or too
+// many is found where it is sent, and not by the handler that reads it, in whichever
+// scenario first comes there.
 func (k *Kind) Bind(args starlark.Tuple, named []starlark.Tuple) ([]starlark.Tuple, error) {
 	if len(args) > len(k.Fields) {
 		return nil, fmt.Errorf("got %d fields of %s", len(args), k)
