@@ -36,6 +36,8 @@ func (m Message) String() string { return m.text(brief) }
 // Full shows the message as type(field=value), nothing left out.
 func (m Message) Full() string { return m.text(starlark.Value.String) }
 
+// Text never fails: a body that cannot be read, which Append did not write, shows as the
+// type alone.
 func (m Message) text(show func(starlark.Value) string) string {
 	v, _, err := Decode([]byte(m.body))
 	d, ok := v.(*starlark.Dict)
@@ -142,6 +144,7 @@ func (m *Received) Freeze()               {}
 func (m *Received) Truth() starlark.Bool  { return true }
 func (m *Received) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: message") }
 
+// What every message has comes first, then the fields in the order of the encoding.
 func (m *Received) AttrNames() []string {
 	names := []string{"sender", "type"}
 	for _, k := range m.fields.Keys() {
