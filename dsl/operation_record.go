@@ -13,6 +13,10 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// What a property of a script, history(name, …), gets to see: operations as records,
+// events, and how its answer is read. Records are made anew for each question and hold
+// nothing of the search.
+
 // saidBy is the verdict of a function that returns True, False or what is wrong.
 func saidBy(name, who string, v starlark.Value) (check.Verdict, error) {
 	switch v := v.(type) {
