@@ -249,15 +249,15 @@ func filterEntry() Entry {
 	}
 }
 
-// callFilter is the one place where code of a script shapes a space. fn is asked about each
-// different step once, here and now, and never by the search: a search that asked would
-// call it in an order that depends on its workers, and could not know the size of the space
-// beforehand. Errors in fn therefore stand where the filter is written, and what fn sees is
-// frozen before the first question. An answer that is neither True nor False is an error,
-// since None is what a function returns that forgot to.
+// callFilter lets code of a script shape a space; the other place is each. fn is asked
+// about each different step once, here and now, and never by the search: a search that
+// asked would call it in an order that depends on its workers, and could not know the size
+// of the space beforehand. Errors in fn therefore stand where the filter is written, and
+// what fn sees is frozen before the first question. An answer that is neither True nor
+// False is an error, since None is what a function returns that forgot to.
 //
-// The text of fn is part of the name of the space, which reports and errors show; what the
-// space holds is what checkpoints are distinguished by.
+// The text of fn is part of the name of the space, which reports and errors show;
+// checkpoints are distinguished by what the space holds.
 func callFilter(c *call) (starlark.Value, error) {
 	var fn starlark.Callable
 	if err := c.Unpack(&fn); err != nil {
