@@ -23,6 +23,8 @@ import (
 //
 // The word and the names are those of the act, so that what a filter reads is what the act
 // would be given, and s.kind in ["crash", "amnesia"] needs no table to be looked up in.
+//
+// A view, which is no act, is the word view, with its name and its steps.
 type stepValue runtime.Step
 
 func (s stepValue) String() string       { return runtime.Step(s).Text() }
@@ -71,6 +73,8 @@ func (s stepValue) Attr(name string) (starlark.Value, error) {
 }
 
 // stepList is steps in a script, frozen.
+//
+// Frozen, because it is a part of a step or a space, which do not change.
 func stepList(steps []runtime.Step) starlark.Value {
 	all := make([]starlark.Value, len(steps))
 	for i, step := range steps {
