@@ -104,6 +104,9 @@ func sessionScript(in *Interpreter) (string, error) {
 }
 
 // takenText is a step as a script takes it: a view as its steps, below its name.
+//
+// A script cannot take a view as one step; what happens in it is the same, one step at a
+// time.
 func takenText(step runtime.Step) string {
 	text := ""
 	if view, ok := step.Action().(runtime.ViewStep); ok {
