@@ -49,8 +49,8 @@
 //
 // There is no bound to be had from outside: a goroutine cannot be killed, and an allocation
 // that fails or a stack that is full ends the process. A process of its own for each script
-// would do, but a search calls functions of scripts a million times a second, from many
-// goroutines. So the places where one step may take long are closed one by one: functions
+// would do, but a search calls functions of scripts from many goroutines, a call of which
+// takes microseconds. So the places where one step may take long are closed one by one: functions
 // by wrapping them, operators by rewriting the text, and what the library does with values
 // by measuring them first.
 package guard
