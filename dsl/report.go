@@ -75,7 +75,8 @@ func (r *reportValue) instead(fn string) string {
 }
 
 // reportAttrs are the attributes. Numbers of scenarios are integers of any size, those of
-// worlds and steps fit into memory and so into an int. Only seconds differ from run to run.
+// worlds and steps fit into memory and so into an int. seconds differs from run to run, and
+// is in no text for that reason.
 var reportAttrs = map[string]func(*reportValue) starlark.Value{
 	"ok":          func(r *reportValue) starlark.Value { return starlark.Bool(r.OK()) },
 	"complete":    func(r *reportValue) starlark.Value { return starlark.Bool(r.Complete()) },
