@@ -144,7 +144,7 @@ func (m *Received) Freeze()               {}
 func (m *Received) Truth() starlark.Bool  { return true }
 func (m *Received) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable type: message") }
 
-// What every message has comes first, then the fields in the order of the encoding.
+// AttrNames lists what every message has, then the fields in the order of the encoding.
 func (m *Received) AttrNames() []string {
 	names := []string{"sender", "type"}
 	for _, k := range m.fields.Keys() {
