@@ -88,7 +88,7 @@ func (s *Signed) Freeze()              {}
 func (s *Signed) Truth() starlark.Bool { return true }
 func (s *Signed) AttrNames() []string  { return []string{"signer", "value"} }
 
-// A signed value can be a key or in a set, which is what quorums are counted in.
+// Hash lets a signed value be a key or in a set, which is what quorums are counted in.
 func (s *Signed) Hash() (uint32, error) {
 	return starlark.Tuple{s.Value, s.Signer}.Hash()
 }
