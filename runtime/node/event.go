@@ -9,6 +9,8 @@ const (
 	InvokeEvent                    // a client is to begin an operation and carry it through by itself
 	RoundEvent                     // a round began
 	TimeoutEvent                   // the node waited in vain
+	HopEvent                       // a hop begins: what is in flight arrives now; see Attentive
+	QuietEvent                     // nothing is in flight any more among those with whom the node is connected; see Attentive
 )
 
 // An Event is what a node reacts to.
@@ -18,6 +20,7 @@ type Event struct {
 	Message   Message   // MessageEvent
 	Operation Operation // InvokeEvent
 	Round     Round     // RoundEvent
+	Hop       int       // HopEvent: 1 for the first hop of a step
 }
 
 // A Round is what every replica learns when a round begins.

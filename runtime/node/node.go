@@ -67,6 +67,21 @@ type Protocol interface {
 	NewClient(self Self, program []Operation) (Node, error)
 }
 
+// Attentive is implemented by nodes that react to moments of a round, a delivery or an
+// exchange: to a [HopEvent], a [QuietEvent] or both. All nodes that are made one way attend
+// to the same; they are asked once. To refuse a moment has no effect.
+//
+// A moment concerns a part of the network: the instances that take part in the step and are
+// connected by links, in whichever direction and over others if need be. Before each hop
+// in which something is in flight within their part, instances learn that it begins; what
+// they send then arrives in the next hop. When nothing is in flight within their part, be it at the
+// beginning, between two hops or after the last one, they learn that it is quiet, once: again only after something was in
+// flight there again. What they send then is in flight at once. One that answers each
+// quiet moment by a message never falls silent, which is a failure.
+type Attentive interface {
+	Attends(to EventKind) bool
+}
+
 // Labeler is implemented by protocols that say how a message reads to people, in a few
 // words. "" leaves it to the message ([Text]); with nothing left out it always speaks
 // for itself ([FullText]).

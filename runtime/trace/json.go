@@ -56,7 +56,7 @@ func (d document) sum() (string, error) {
 //	lanes     the instances: name, identity, client, twinned, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,
-//	          deliveries: hop, from, to, message, type, text, full, fate,
+//	          deliveries: hop, from, to, message, type, text, full, moment, fate,
 //	                      origin: step, at; summary, changed,
 //	                      seen: kind, text, slot; notes
 //	          states, one for each lane: summary, asked, changed, down

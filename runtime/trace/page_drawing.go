@@ -392,6 +392,9 @@ func (d *pageDrawing) tip(m Delivery) string {
 	if m.From >= 0 {
 		text = fmt.Sprintf("%s → %s: %s", d.Trace.Lanes[m.From].Name, to, m.inFull())
 	}
+	if m.Moment != "" {
+		text += ": " + m.Moment
+	}
 	if m.Fate != Delivered {
 		return text + "\n" + fateTexts[m.Fate]
 	}

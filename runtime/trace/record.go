@@ -136,7 +136,12 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 			out.Origin = &Place{from.Step + 1, from.At}
 		}
 	}
-	if d.Event.Kind == node.InvokeEvent {
+	switch d.Event.Kind {
+	case node.HopEvent:
+		out.Moment = fmt.Sprintf("hop %d begins", d.Event.Hop)
+	case node.QuietEvent:
+		out.Moment = "all is quiet"
+	case node.InvokeEvent:
 		r.current[d.To] = d.Event.Operation
 	}
 	for _, o := range d.Seen {

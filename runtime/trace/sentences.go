@@ -17,6 +17,8 @@ func (s Occasion) say(t *Trace) string {
 	text := fmt.Sprintf("%s in step %d", observed(d.To, s.Seen).text(t), s.At.Step)
 	if d.From >= 0 {
 		text += fmt.Sprintf(", when it gets %s from %s", d.Text, t.Lanes[d.From].Name)
+	} else if d.Moment != "" {
+		text += ", when " + d.Moment
 	}
 	return text + "."
 }
@@ -132,6 +134,9 @@ func stepsText(steps []int) string {
 
 // asked says what a step asked of a lane, or did to it, as a noun that fits into a list.
 func asked(t *Trace, p Place) string {
+	if m := t.at(p).Moment; m != "" {
+		return "that " + m
+	}
 	switch kind := t.Steps[p.Step-1].Kind; kind {
 	case "round":
 		return "the beginning of the round"

@@ -135,6 +135,9 @@ func (v *vectors) event(p Place, d *Delivery) {
 	if d.From >= 0 {
 		text = fmt.Sprintf("%d gets %s from %s", p.Step, d.carried(), v.Lanes[d.From].Name)
 	}
+	if d.Moment != "" {
+		text = fmt.Sprintf("%d %s", p.Step, d.Moment)
+	}
 	for _, o := range d.Seen {
 		text += "; " + observed(d.To, o).one
 	}

@@ -33,7 +33,7 @@ type Role struct {
 }
 
 // A Handler is a function that is called at an event: "round", "timeout",
-// "exchange", "invoke" or the type of a message.
+// "exchange", "invoke", "hop", "quiet" or the type of a message.
 type Handler struct {
 	Event string
 	Body  []Statement
@@ -479,14 +479,16 @@ func (c *Case) Code() string {
 func (r *Role) write(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "def %s_init(self):\n", name)
 	fmt.Fprint(b, "    self.x, self.k, self.got, self.log_, self.peer, self.done, self.cert = None, 0, set(), [], None, False, None\n")
-	fmt.Fprint(b, "    self.at, self.open, self.reads = 0, False, False\n")
+	fmt.Fprint(b, "    self.at, self.open, self.reads, self.said = 0, False, False, 0\n")
 	for _, h := range r.Handlers {
 		args := "self, m"
 		switch h.Event {
 		case "round", "invoke":
 			args = "self, " + map[string]string{"round": "round", "invoke": "op"}[h.Event]
-		case "timeout", "exchange":
+		case "timeout", "exchange", "quiet":
 			args = "self"
+		case "hop":
+			args = "self, k"
 		}
 		fmt.Fprintf(b, "def %s_%s(%s):\n", name, h.Event, args)
 		for _, s := range h.Body {

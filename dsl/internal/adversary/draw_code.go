@@ -31,7 +31,9 @@ func (p *pen) value(event string) string {
 	switch event {
 	case "round":
 		all = append(all, "round.number", "round.input", "round.input")
-	case "timeout", "exchange":
+	case "timeout", "exchange", "quiet":
+	case "hop":
+		all = append(all, "k")
 	case "invoke":
 		all = append(all, "op.arg", "op.arg")
 	default:
@@ -59,7 +61,9 @@ func (p *pen) condition(event string) string {
 		lead := "round.leader == self.id"
 		all = append(all, lead, lead, lead, fmt.Sprintf("round.number == %d", pick(p, 1, 2, 3)),
 			fmt.Sprintf("round.number == %d and %s", pick(p, 1, 2, 3), lead), "round.leader == self.peer", "self.cert != None and "+lead)
-	case "timeout", "exchange", "invoke":
+	case "hop":
+		all = append(all, "k == 1", "k == 2")
+	case "timeout", "exchange", "invoke", "quiet":
 	default:
 		all = append(all, "self.x == m.v", "m.v == "+p.constant(), "m.sender == self.id", "self.peer == m.sender",
 			"verify(m.c, by = m.sender)", "verify(m.c, by = 2)", "len(self.log_) > 0 and self.log_[0] == m.sender", "len(self.log_) > 1", "type(m.v) == \"int\"")
@@ -169,14 +173,18 @@ func (p *pen) role(client bool) Role {
 			r.Persistent = append(r.Persistent, name)
 		}
 	}
-	events := append([]string{"round", "timeout"}, types...)
+	moments := p.chance(25)
+	events := append([]string{"round", "timeout", "hop", "quiet"}, types...)
 	if client {
-		events = append([]string{"exchange", "invoke", "timeout"}, types...)
+		events = append([]string{"exchange", "invoke", "timeout", "hop", "quiet"}, types...)
 	}
 	for _, event := range events {
 		h := Handler{Event: event}
 		if event == "timeout" && p.chance(30) {
 			continue // no handler takes it
+		}
+		if (event == "hop" || event == "quiet") && !moments {
+			continue
 		}
 		if p.chance(2) {
 			h.Body = append(h.Body, Statement{p.condition(event), pick(p, `fail("no")`, "self.x = 1 // 0")})
@@ -184,30 +192,12 @@ func (p *pen) role(client bool) Role {
 		if event != "round" && !slices.Contains(types, event) && p.chance(25) {
 			h.Body = append(h.Body, Statement{p.condition(event), "self.refuse(\"is busy\")\nreturn"})
 		}
-		switch event {
-		// A client that works: it begins the operation that comes next and asks all
-		// servers. What is drawn beside may spoil it in any way.
-		case "exchange":
-			h.Body = append(h.Body,
-				Statement{"self.at >= len(self.program)", "self.refuse(\"is done\")\nreturn"},
-				Statement{"not self.open", "self.invoked(self.program[self.at])\nself.open, self.reads = True, self.program[self.at].name == \"read\""},
-				Statement{"", "self.broadcast(\"m0\", v = self.program[self.at].arg, h = 0, c = self.cert)"})
-		case "invoke":
-			h.Body = append(h.Body,
-				Statement{"self.open", "self.refuse(\"is busy\")\nreturn"},
-				Statement{"", "self.invoked(op)"},
-				Statement{"", "self.open, self.reads = True, op.name == \"read\""},
-				Statement{"", "self.broadcast(\"m0\", v = op.arg, h = 0, c = self.cert)"})
-		// Servers keep the last value that they heard of and answer with it: a register of
-		// one phase, which is linearizable in some scenarios and not in others.
-		case "m0":
-			if !client && len(p.c.Clients) > 0 {
-				h.Body = append(h.Body, Statement{"m.v != None", "self.x = m.v"},
-					Statement{fmt.Sprintf("m.h < %d", p.lives), `self.send(m.sender, "m1", v = self.x, h = m.h + 1, c = self.cert)`})
-			}
-		}
+		h.Body = append(h.Body, p.works(event, client)...)
 		for range 1 + p.IntN(3) {
 			h.Body = append(h.Body, p.statement(event, client))
+		}
+		if event == "hop" || event == "quiet" {
+			h.Body = p.seldom(h.Body)
 		}
 		// Agreement and validity see decisions only; without these a case would say
 		// nothing.
@@ -231,6 +221,46 @@ func (p *pen) role(client bool) Role {
 	return r
 }
 
+// works is what a handler does in a protocol that works.
+func (p *pen) works(event string, client bool) []Statement {
+	switch event {
+	// A client that works: it begins the operation that comes next and asks all
+	// servers. What is drawn beside may spoil it in any way.
+	case "exchange":
+		return []Statement{
+			{"self.at >= len(self.program)", "self.refuse(\"is done\")\nreturn"},
+			{"not self.open", "self.invoked(self.program[self.at])\nself.open, self.reads = True, self.program[self.at].name == \"read\""},
+			{"", "self.broadcast(\"m0\", v = self.program[self.at].arg, h = 0, c = self.cert)"},
+		}
+	case "invoke":
+		return []Statement{
+			{"self.open", "self.refuse(\"is busy\")\nreturn"},
+			{"", "self.invoked(op)"},
+			{"", "self.open, self.reads = True, op.name == \"read\""},
+			{"", "self.broadcast(\"m0\", v = op.arg, h = 0, c = self.cert)"},
+		}
+	// Servers keep the last value that they heard of and answer with it: a register of
+	// one phase, which is linearizable in some scenarios and not in others.
+	case "m0":
+		if !client && len(p.c.Clients) > 0 {
+			return []Statement{
+				{"m.v != None", "self.x = m.v"},
+				{fmt.Sprintf("m.h < %d", p.lives), `self.send(m.sender, "m1", v = self.x, h = m.h + 1, c = self.cert)`},
+			}
+		}
+	}
+	return nil
+}
+
+// seldom lets what answers a moment do so twice at most, so that all steps end: a moment
+// comes again when something was sent.
+func (p *pen) seldom(body []Statement) []Statement {
+	for i, s := range body {
+		body[i] = Statement{and("self.said < 2", s.If), "self.said += 1\n" + s.Do}
+	}
+	return body
+}
+
 // changeHandler lets replicas do something more, before or after the rest, or
 // takes something away.
 //
@@ -242,8 +272,10 @@ func (p *pen) changeHandler() {
 	case n == 0 && len(h.Body) > 0:
 		i := p.IntN(len(h.Body))
 		h.Body = slices.Delete(h.Body, i, i+1)
-	case n == 1:
+	case n == 1 && h.Event != "hop" && h.Event != "quiet":
 		h.Body = slices.Insert(h.Body, 0, p.statement(h.Event, false))
+	case h.Event == "hop" || h.Event == "quiet":
+		h.Body = append(h.Body, p.seldom([]Statement{p.statement(h.Event, false)})...)
 	default:
 		h.Body = append(h.Body, p.statement(h.Event, false))
 	}

@@ -161,6 +161,7 @@ type play struct {
 	next      []packet
 	within    func(from, to int) bool // who may reach whom in this step
 	filters   []filter                // beside those of the network
+	takes     func(i int) bool        // who takes part in this step
 	mailboxes [][]packet              // left in this step
 }
 
@@ -179,6 +180,7 @@ func (s *System) Do(w *World, step Step) *World {
 	next.Depth++
 	p := &play{World: &next, s: s, mailboxes: make([][]packet, len(s.instances))}
 	p.within = func(int, int) bool { return true }
+	p.takes = func(int) bool { return true }
 	if !p.take(step) {
 		return nil
 	}
@@ -307,6 +309,7 @@ func (p *play) takeExchange(step Step) bool {
 		there[i] = true
 	}
 	p.within = func(from, to int) bool { return there[from] && there[to] }
+	p.takes = func(i int) bool { return there[i] }
 	var others, among []packet
 	for _, m := range p.flight {
 		if there[m.from] && there[m.to] {
@@ -395,11 +398,34 @@ func (p *play) send(from int, m sending) {
 func (p *play) waves(hops int) {
 	wave := append(p.flight, p.next...)
 	p.flight, p.next = nil, nil
-	for hop := 1; len(wave) > 0 && (hops == 0 || hop <= hops); hop++ {
+	near := p.neighbourhoods()
+	restless := map[int]bool{} // instances that do not know that all is quiet where they are
+	for i := range p.nodes {
+		restless[i] = p.takes(i)
+	}
+	for hop := 1; ; hop++ {
+		for i := range p.nodes {
+			busy := slices.ContainsFunc(wave, func(m packet) bool { return near[i][m.from] && near[i][m.to] })
+			if restless[i] && !busy {
+				p.moment(i, "quiet")
+			}
+			restless[i] = busy
+		}
+		wave, p.next = append(wave, p.next...), nil
+		if len(wave) == 0 || hops != 0 && hop > hops {
+			break
+		}
 		// No protocol that is drawn talks for so long: messages have a number of hops.
 		if hop > 100 {
 			p.failed = errors.New("endless")
 			return
+		}
+		for i := range p.nodes {
+			busy := slices.ContainsFunc(wave, func(m packet) bool { return near[i][m.from] && near[i][m.to] })
+			restless[i] = busy
+			if busy {
+				p.moment(i, "hop", starlark.MakeInt(hop))
+			}
 		}
 		slices.SortStableFunc(wave, func(a, b packet) int { return p.place(a) - p.place(b) })
 		for _, m := range wave {
@@ -408,6 +434,41 @@ func (p *play) waves(hops int) {
 		wave, p.next = p.next, nil
 	}
 	p.flight = append(p.flight, wave...)
+}
+
+// neighbourhoods returns, for each instance that takes part, those with whom it is
+// connected by links of those who do, in whichever direction.
+func (p *play) neighbourhoods() []map[int]bool {
+	linked := func(a, b int) bool {
+		one := func(from, to int) bool { return p.passes(from, to) && p.within(from, to) }
+		return p.takes(a) && p.takes(b) && (one(a, b) || one(b, a))
+	}
+	near := make([]map[int]bool, len(p.nodes))
+	for i := range near {
+		near[i] = map[int]bool{i: true}
+		for grown := true; grown; {
+			grown = false
+			for a := range near[i] {
+				for b := range near {
+					if !near[i][b] && linked(a, b) {
+						near[i][b], grown = true, true
+					}
+				}
+			}
+		}
+	}
+	return near
+}
+
+// moment lets an instance that is up react to a moment if it has a handler.
+func (p *play) moment(i int, event string, args ...starlark.Value) {
+	role := "replica_"
+	if p.s.instances[i].client {
+		role = "client_"
+	}
+	if _, attends := p.s.functions[role+event]; attends && !p.nodes[i].down() {
+		p.react(i, event, args...)
+	}
 }
 
 // place says when a packet arrives, of those that arrive together: first those that an

@@ -37,12 +37,14 @@ import (
 // handler of a type of messages.
 func parameters(name string) []string {
 	switch name {
-	case "init", "show", "on_timeout", "on_exchange":
+	case "init", "show", "on_timeout", "on_exchange", "on_quiet":
 		return []string{"self"}
 	case "rebase":
 		return []string{"self", "by"}
 	case "on_round":
 		return []string{"self", "round"}
+	case "on_hop":
+		return []string{"self", "k"}
 	case "on_invoke":
 		return []string{"self", "op"}
 	}

@@ -95,6 +95,17 @@ func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 	}
 }
 
+// Attends implements [node.Attentive]: a role without handlers of moments costs nothing.
+func (n *scriptNode) Attends(to node.EventKind) bool {
+	switch to {
+	case node.HopEvent:
+		return n.role.handlers["on_hop"] != nil
+	case node.QuietEvent:
+		return n.role.handlers["on_quiet"] != nil
+	}
+	return false
+}
+
 // It is why a step cannot happen, as a report line or an error of an act shows it.
 func (n *scriptNode) missing(name string) string {
 	return fmt.Sprintf("protocol %s has no handler %s; its role has %s", n.protocol.name, name, orNothing(n.role.names()))
@@ -146,6 +157,10 @@ func (n *scriptNode) dispatch(e node.Event) (name string, args []starlark.Value,
 		name, args = "on_round", append(args, roundValue(e.Round))
 	case node.TimeoutEvent:
 		name = "on_timeout"
+	case node.HopEvent:
+		name, args = "on_hop", append(args, starlark.MakeInt(e.Hop))
+	case node.QuietEvent:
+		name = "on_quiet"
 	case node.ExchangeEvent:
 		name = "on_exchange"
 	case node.InvokeEvent:

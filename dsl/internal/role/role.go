@@ -130,7 +130,7 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 			}
 		default:
 			return nil, fmt.Errorf("role: unexpected keyword argument %s%s; want init, show, label, rebase, persistent, handlers or on_ and an event (%s) or message type",
-				name, spell.Hint(name, []string{"init", "show", "label", "rebase", "persistent", "handlers", "on_round", "on_timeout", "on_exchange", "on_invoke"}), strings.Join(value.Events, ", "))
+				name, spell.Hint(name, []string{"init", "show", "label", "rebase", "persistent", "handlers", "on_round", "on_timeout", "on_exchange", "on_invoke", "on_hop", "on_quiet"}), strings.Join(value.Events, ", "))
 		}
 	}
 	return r, checked(in, r)

@@ -188,4 +188,4 @@ func (m *Received) missing(name string) error {
 
 // Events that are no messages, and what calls their handlers. They cannot be types of
 // messages.
-var Events = []string{"round", "timeout", "exchange", "invoke"}
+var Events = []string{"round", "timeout", "exchange", "invoke", "hop", "quiet"}

@@ -111,7 +111,7 @@ func (m *Simulator) quiet(e *env, members node.Set) bool {
 			return false
 		}
 	}
-	return len(m.deferred) == 0
+	return len(m.deferred) == 0 && members&m.sys.quieting == 0
 }
 
 // rest ends the round for quiet members, which takes no memory.

@@ -68,6 +68,7 @@ type player struct {
 	wave     []packet                    // what arrives next
 	next     []packet                    // what was sent since then
 	flight   []packet                    // what stays in flight after the step
+	regions  []region                    // of those that take part, if some attend to moments
 	deferred []deferral                  // what was sent to the next leader
 	after    *topology                   // the topology after the step
 	seen     []uint32                    // pairs of instance and observation
@@ -292,15 +293,22 @@ func (p *player) reach(parts []node.Set, members node.Set) {
 
 // waves delivers wave after wave, at most hops of them unless that is 0. The wave
 // that is left over stays in p.wave. In each wave messages arrive in the order of
-// their senders, unless the topology says otherwise.
+// their senders, unless the topology says otherwise. Between two waves those who attend to
+// it learn that all is quiet in their part of the network, or else that the next hop begins.
 func (p *player) waves(hops int, members node.Set) {
-	for hop := 1; len(p.wave) > 0 && (hops == 0 || hop <= hops); hop++ {
+	p.regions = regionsOf(p, members, p.regions[:0])
+	for hop := 1; ; hop++ {
+		p.silence(hop - 1)
+		if len(p.wave) == 0 || hops > 0 && hop > hops {
+			return
+		}
 		if hop > p.sys.limits.hops {
 			p.fail(hop)
 			return
 		}
 		slices.SortStableFunc(p.wave, func(a, b packet) int { return p.topology.turn(a) - p.topology.turn(b) })
 		p.next = p.next[:0]
+		p.hopBegins(hop)
 		for _, q := range p.wave {
 			p.route(hop, q, members)
 			if p.packets > p.sys.limits.packets {
@@ -309,6 +317,47 @@ func (p *player) waves(hops int, members node.Set) {
 			}
 		}
 		p.wave, p.next = p.next, p.wave
+	}
+}
+
+// silence lets instances know that nothing is in flight in their region, once for each
+// silence. What they send joins the next wave, and ends the silence.
+func (p *player) silence(hop int) {
+	if len(p.regions) == 0 {
+		return
+	}
+	p.moment(hop, stimulus{kind: node.QuietEvent}, p.sys.quieting&fallSilent(p))
+	p.wave = append(p.wave, p.next...)
+	fallSilent(p)
+}
+
+// hopBegins lets instances know that a hop begins, where something is in flight in their
+// region. What they send arrives in the hop after it.
+func (p *player) hopBegins(hop int) {
+	if len(p.regions) == 0 || p.sys.hopping == 0 {
+		return
+	}
+	var there node.Set
+	for _, r := range p.regions {
+		if !r.silent {
+			there |= r.members
+		}
+	}
+	p.moment(hop, stimulus{kind: node.HopEvent, arg: p.sys.values.value(hop)}, p.sys.hopping&there)
+}
+
+// moment lets instances react to a moment of the step, in their order. Whether they refuse
+// it makes no difference, nor do those that are down.
+func (p *player) moment(hop int, s stimulus, who node.Set) {
+	p.next = p.next[:0]
+	for i := range who.All {
+		before := p.vec[i]
+		o := p.sys.transitions.react(p.ctx, before, s)
+		p.vec[i] = o.next
+		p.emit(i, o)
+		if p.record != nil && (o.next != before || len(o.sends)+len(o.seen)+len(o.notes) > 0) { // else it may as well not have been
+			p.note(hop, -1, i, s, Delivered, before, o)
+		}
 	}
 }
 

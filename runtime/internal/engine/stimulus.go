@@ -4,7 +4,7 @@ import "github.com/twinsh/twinsh/runtime/node"
 
 // What happens to an instance without its code being asked. Nodes see no such events.
 const (
-	crashEvent node.EventKind = node.TimeoutEvent + 1 + iota
+	crashEvent node.EventKind = node.QuietEvent + 1 + iota
 	restartEvent
 	amnesiaEvent
 )
@@ -28,6 +28,8 @@ func (sys *System) event(s stimulus) node.Event {
 		e.Operation = sys.values.at(s.arg).(node.Operation)
 	case node.RoundEvent:
 		e.Round = sys.values.at(s.arg).(node.Round)
+	case node.HopEvent:
+		e.Hop = sys.values.at(s.arg).(int)
 	}
 	return e
 }
@@ -42,6 +44,8 @@ func (sys *System) stimulusOf(e node.Event) stimulus {
 		s.arg = sys.values.value(e.Operation)
 	case node.RoundEvent:
 		s.arg = sys.values.value(e.Round)
+	case node.HopEvent:
+		s.arg = sys.values.value(e.Hop)
 	}
 	return s
 }

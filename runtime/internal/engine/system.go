@@ -41,6 +41,8 @@ type System struct {
 	servers    node.Set
 	clients    node.Set
 	twinned    node.Set
+	hopping    node.Set // those that learn that a hop begins; see node.Attentive
+	quieting   node.Set // those that learn that all is quiet
 	limits     limits
 
 	values      values
@@ -99,6 +101,9 @@ func (sys *System) Begin() error {
 	for i := range sys.spec.Starts {
 		id, err := sys.states.begin(i, 0)
 		if err != nil {
+			return err
+		}
+		if err := attend(sys, i); err != nil {
 			return err
 		}
 		sys.states.fresh = append(sys.states.fresh, id)

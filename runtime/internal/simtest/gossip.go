@@ -20,6 +20,9 @@ type Gossip struct {
 	// nothing else matters to it: it does not get better informed by hearing more.
 	States uint32
 
+	// Moments says that nodes attend to hops and to quiet. Some of them never fall silent.
+	Moments bool
+
 	// Logs says that nodes cannot encode their states, so that their logs stand for them.
 	Logs bool
 }
@@ -87,6 +90,10 @@ func (g *gossiper) React(e node.Event, out *node.Reaction) {
 		h = h*1664525 + 1013904223
 		return int(h >> 8 % 0xffff % among)
 	}
+	moment := e.Kind == node.HopEvent || e.Kind == node.QuietEvent
+	if moment {
+		lives = choose(2) * choose(3)
+	}
 	if e.Kind != node.MessageEvent && e.Kind != node.RoundEvent && choose(8) == 0 {
 		out.Refuse("it keeps to itself")
 		return
@@ -144,6 +151,9 @@ func (g *gossiper) act(choose func(uint32) int, out *node.Reaction) {
 	}
 }
 
+// Attends implements [node.Attentive].
+func (g *gossiper) Attends(node.EventKind) bool { return g.Moments }
+
 func (g *gossiper) Summary() string      { return fmt.Sprint(g.heard) }
 func (g *gossiper) Fields() []node.Field { return nil }
 
@@ -170,11 +180,14 @@ func RandomConfig(t *rapid.T, p node.Protocol) runtime.Config {
 
 // GossipCluster draws a cluster of gossips with few states.
 func GossipCluster(t *rapid.T) *runtime.Cluster {
-	c, err := runtime.NewCluster(RandomConfig(t, Gossip{Seed: rapid.Uint32().Draw(t, "seed"), States: rapid.Uint32Range(1, 4).Draw(t, "states")}))
+	moments := rapid.IntRange(0, 2).Draw(t, "moments") == 0
+	c, err := runtime.NewCluster(RandomConfig(t, Gossip{Seed: rapid.Uint32().Draw(t, "seed"), States: rapid.Uint32Range(1, 4).Draw(t, "states"), Moments: moments}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rapid.Bool().Draw(t, "limited") { // then many steps are taken for endless ones
+	if moments { // what is said at each quiet moment has no end
+		c.Engine().LimitSteps(rapid.IntRange(5, 12).Draw(t, "most hops"), 1000)
+	} else if rapid.Bool().Draw(t, "limited") { // then many steps are taken for endless ones
 		packets := rapid.IntRange(1, 40).Draw(t, "packets")
 		c.Engine().LimitSteps(rapid.IntRange(2, 5).Draw(t, "most hops"), packets)
 	}
