@@ -36,7 +36,8 @@ import (
 // propertiesFamily makes properties, and judges the current world by them.
 func propertiesFamily() Family {
 	return Family{"properties", "what should hold", []Entry{
-		linearizableEntry(), sequentiallyConsistentEntry(), kAtomicEntry(), monotonicReadsEntry(), readYourWritesEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(), liveEntry(),
+		linearizableEntry(), sequentiallyConsistentEntry(), kAtomicEntry(), monotonicReadsEntry(), readYourWritesEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(),
+		liveEntry(), terminatesEntry(), eventuallyEntry(), atEndEntry(),
 		invariantEntry(), modelEntry(), keyedEntry(), checkEntry(), judgeEntry(),
 	}}
 }
@@ -147,36 +148,6 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 	return nil, fmt.Errorf("validity: allowed is a %s, want a list of values or a function", allowed.Type())
 }
 
-func liveEntry() Entry {
-	return Entry{
-		Signature: "live(within)",
-		Doc: `From any world on, when the network is good, some correct replica decides something within that many rounds.
-A good network connects all correct instances, and only correct identities lead, each for six rounds in a row. The faulty ones may do what they like: each choice of their instances, from none to all, must let the others decide.
-Servers that are down stay down. Where they and the faulty ones are more than f, the verdict says so: "beyond f, proves nothing".
-A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
-If a world repeats, the failure is a proven loop (see rebase in role); else it is reported as no progress in so many rounds.
-Code that fails in those rounds is a finding of its own, in report.failures, whatever live says.`,
-		Example: roundStage + `check(live(within = 12))`,
-		call:    callLive,
-	}
-}
-
-// callLive has nothing to check but the number; what a good network is and what "within"
-// counts is said in runtime/check/live.go. It is an invariant and no property of histories:
-// from equal worlds the same lies ahead. For a protocol that decides once it asks for what
-// was decided before, too, which is the one thing of the past that it gets.
-func callLive(c *call) (starlark.Value, error) {
-	var within int
-	if err := c.Unpack(&within); err != nil {
-		return nil, err
-	}
-	if within < 1 {
-		return nil, fmt.Errorf("live: within is %d rounds, want 1 or more", within)
-	}
-	p := check.Live(within)
-	return &propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
-}
-
 func invariantEntry() Entry {
 	return Entry{
 		Signature: "invariant(name, fn, faults=None)",
@@ -217,11 +188,21 @@ func callInvariant(c *call) (starlark.Value, error) {
 		}
 		faults = n
 	}
-	judge, err := judging(interp.RunOf(c.Thread), "invariant "+name, fn)
+	holds, err := holding(c, "invariant "+name, name, fn)
 	if err != nil {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
-	holds := func(ctx context.Context, w *runtime.World) (check.Verdict, error) {
+	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
+}
+
+// holding returns a function that judges worlds by calling fn. If fn returns False, it says
+// that what it is asked for does not hold.
+func holding(c *call, of, what string, fn starlark.Callable) (func(context.Context, *runtime.World) (check.Verdict, error), error) {
+	judge, err := judging(interp.RunOf(c.Thread), of, fn)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, w *runtime.World) (check.Verdict, error) {
 		if w.Depth() > 0 { // it is the same to it how the world came about
 			w = w.WithoutPast()
 		}
@@ -230,11 +211,10 @@ func callInvariant(c *call) (starlark.Value, error) {
 		if err != nil {
 			return check.Verdict{}, err
 		}
-		verdict, err := saidBy(name, "the function", v)
+		verdict, err := saidBy(what, "the function", v)
 		verdict.Failed = p.failed
 		return verdict, err
-	}
-	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
+	}, nil
 }
 
 // judging returns a function that judges by calling fn; see asking. Failures of code in

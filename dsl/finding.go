@@ -28,7 +28,8 @@ type finding struct {
 	world    *runtime.World // where the shortest counterexample ends
 	property *propertyValue // that is violated, nil if code fails
 	why      string
-	kind     string // of the failure, if there is one
+	kind     string         // of the failure, if there is one
+	good     []runtime.Step // what a good network does after the counterexample, in vain
 }
 
 func (f *finding) Type() string { return "finding" }
@@ -36,7 +37,10 @@ func (f *finding) Type() string { return "finding" }
 // trace returns the trace of the counterexample, with what is wrong in it. It plays the
 // scenario with all deliveries and ends with ctx.
 func (f *finding) trace(ctx context.Context) (*trace.Trace, error) {
-	t := trace.Of(f.world)
+	t, err := traceOn(ctx, f.world, f.good)
+	if err != nil {
+		return nil, err
+	}
 	name, about := "", trace.Failed
 	if f.property != nil {
 		name, about = f.property.name, f.property.concern()

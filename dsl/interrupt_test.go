@@ -18,7 +18,7 @@ def idle(self, round):
 	for _, script := range []string{
 		"def init(self):\n    work()\ncluster(protocol('p', replica = role(init = init, on_round = idle)), n = 1, f = 0)",
 		"def shown(self):\n    work()\ncluster(protocol('p', replica = role(show = shown, on_round = idle)), n = 1, f = 0)\nround('A')\nshow()",
-		"def rebase(self, by):\n    work()\ncluster(protocol('p', replica = role(rebase = rebase, on_round = idle)), n = 1, f = 0)\ncheck(live(within = 3))",
+		"def rebase(self, by):\n    work()\ncluster(protocol('p', replica = role(rebase = rebase, on_round = idle)), n = 1, f = 0)\ncheck(live(within = 9))",
 	} {
 		in, err := New(Config{})
 		if err != nil {

@@ -38,6 +38,7 @@ type propertyValue struct {
 	args      []starlark.Value // what it was made of
 	property  check.Property
 	invariant check.WorldProperty
+	ends      *propertyValue // what is judged at the end, nil if p is judged all the time
 }
 
 func (p *propertyValue) String() string        { return p.name }
@@ -55,6 +56,9 @@ func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verd
 	}
 	return p.property.Judge(ctx, w.History())
 }
+
+// atEnd reports whether p is judged at the end of a scenario only.
+func (p *propertyValue) atEnd() bool { return p.ends != nil }
 
 // needs says what puts p to the test.
 func (p *propertyValue) needs() string {
@@ -75,6 +79,9 @@ func (p *propertyValue) beyond(w *runtime.World) bool {
 // concern says what must be observed for a property to be violated, "" for one
 // that is about states.
 func (p *propertyValue) concern() trace.ObservationKind {
+	if p.ends != nil {
+		return p.ends.concern()
+	}
 	if p.invariant != nil {
 		return ""
 	}
@@ -88,16 +95,36 @@ func (p *propertyValue) concern() trace.ObservationKind {
 	return ""
 }
 
+// traceOn records the way to a world and what a good network does from there.
+func traceOn(ctx context.Context, w *runtime.World, good []runtime.Step) (*trace.Trace, error) {
+	end := w
+	for _, step := range good {
+		var err error
+		if end, err = end.DoContext(ctx, step); err != nil {
+			return nil, err
+		}
+	}
+	return trace.OnFrom(w, end), nil
+}
+
 // find notes in the trace of w that p is violated there, if it is, and, if p speaks of
 // histories, from which step on. It judges the prefixes of the way one after the other,
 // each by who is faulty at its end: that is the step at which a search would have reported
 // it, and the picture marks the same. It takes one judgement for each step of the way.
+// If p plays on from w, the trace goes on so, too.
 func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.World) error {
 	v, err := p.judge(ctx, w)
 	if err != nil || v.Holds {
 		return err
 	}
-	if p.property != nil {
+	if len(v.Good) > 0 && len(t.Findings) == 0 && len(t.Steps) == w.Depth() { // one picture shows one scenario
+		on, err := traceOn(ctx, w, v.Good)
+		if err != nil {
+			return err
+		}
+		*t = *on
+	}
+	if p.property != nil && !p.atEnd() {
 		for _, earlier := range w.Path() {
 			first, err := p.judge(ctx, earlier)
 			if err != nil {

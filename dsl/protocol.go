@@ -232,6 +232,12 @@ func (p *protocolValue) MessageTypes() []string {
 	return nil
 }
 
+// Roundless says what the protocol inside does.
+func (p *protocolValue) Roundless() bool {
+	r, ok := p.Protocol.(node.Roundless)
+	return ok && r.Roundless()
+}
+
 // SymmetricClients says what the protocol inside declares.
 func (p *protocolValue) SymmetricClients(program []node.Operation) bool {
 	s, ok := p.Protocol.(node.ClientSymmetric)

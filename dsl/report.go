@@ -30,9 +30,9 @@ type reportValue struct {
 // is unique there (see [propertyList.judged]), because the properties of the script may
 // share one.
 func (r *reportValue) violation(v explore.Violation) *finding {
-	f := finding{world: v.Counterexample, why: v.Why}
+	f := finding{world: v.Counterexample, why: v.Why, good: v.Good}
 	f.property = r.properties.judged()[slices.Index(r.Checked, v.Property)]
-	return newFinding(f, starlark.StringDict{"property": starlark.String(v.Property)},
+	return newFinding(f, starlark.StringDict{"property": starlark.String(v.Property), "good": scenarioValue(v.Good)},
 		v.Length, starlark.MakeBigInt(v.Shortest), starlark.MakeBigInt(v.Scenarios))
 }
 

@@ -76,6 +76,11 @@ func (w writer) properties(p *propertyValue) []string {
 	if p.text != "" && w.Sees(p.text) {
 		texts = append([]string{p.text}, texts...)
 	}
+	if p.ends != nil {
+		for _, text := range w.properties(p.ends) {
+			texts = append(texts, "at_end("+text+")")
+		}
+	}
 	return texts
 }
 
@@ -179,7 +184,7 @@ func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts [
 	}
 	config := s.World.Cluster().Config()
 	protocol := config.Protocol.(*protocolValue)
-	steps := stepsText(s.World)
+	steps := stepsText(s.World) + goodText(s.Good)
 	for _, check := range judged {
 		for _, text := range w.protocols(protocol) {
 			texts = append(texts, w.script(text, config, steps+check))
@@ -200,6 +205,27 @@ func stepsText(w *runtime.World) string {
 		b.WriteString(step.Text() + "\n")
 	}
 	return b.String()
+}
+
+// goodText says, in comments, what a good network does in vain; steps that are the same stand
+// once.
+func goodText(steps []runtime.Step) string {
+	text := ""
+	for len(steps) > 0 {
+		n := 1
+		for n < len(steps) && steps[n].Text() == steps[0].Text() {
+			n++
+		}
+		if text == "" {
+			text = "# From here on the network is good, and yet this leads nowhere:\n"
+		}
+		text += "#     " + steps[0].Text()
+		if n > 1 {
+			text += fmt.Sprintf("   %d times", n)
+		}
+		text, steps = text+"\n", steps[n:]
+	}
+	return text
 }
 
 // systemText is the calls that set up a system. What has its default is left out where

@@ -5,7 +5,9 @@
 //     [ReadYourWrites], [Regular] and [Safe] on what operations returned, [OfHistory] and [Fold]
 //     on what a host makes of them, [Agreement] and
 //     [Validity] on what replicas decided.
-//   - A [WorldProperty] judges a single world: an [Invariant].
+//   - A [WorldProperty] judges a single world: an [Invariant], or a [Liveness] property, which
+//     plays on from it in a good network: [Live], [Terminates], [Eventually].
+//   - [AtEnd] and [WorldAtEnd] judge complete scenarios only.
 //   - A [Monitor] folds observations into a small state, so that a search
 //     judges histories with equal futures once. [MonitorOf] makes one of any
 //     property; those that are [Monitored] have a better one than a copy of
@@ -59,6 +61,10 @@ type Verdict struct {
 	// could have violated it: nothing returned, nothing was decided twice. See
 	// [Needs].
 	Vacuous bool
+	// Good are the steps of a good network that bring nothing about of what a [Liveness]
+	// property waits for, on from the world that it judges: if a loop is proven, until it
+	// closes. They are nil if the property holds.
+	Good []runtime.Step
 	// Failed are ways in which code of nodes fails in steps that a property of worlds
 	// takes by itself, on from the world that it judges: findings beside its own.
 	Failed []Played
@@ -145,7 +151,7 @@ type Testing interface {
 
 // Needs says what it takes to put a property to the test, as a noun: "a decision".
 func Needs(p interface{ Name() string }) string {
-	if n, ok := p.(interface{ needs() string }); ok {
+	if n, ok := meant(p).(interface{ needs() string }); ok {
 		return n.needs()
 	}
 	return "something that could have violated it"
@@ -154,7 +160,7 @@ func Needs(p interface{ Name() string }) string {
 // Comparing reports whether p compares the decisions for one slot, so that it
 // rests on there being different values to decide.
 func Comparing(p Property) bool {
-	_, ok := p.(agreement)
+	_, ok := meant(p).(agreement)
 	return ok
 }
 
@@ -166,7 +172,7 @@ func Comparing(p Property) bool {
 func Beyond(p interface{ Name() string }, w *runtime.World) bool {
 	c, missing := w.Cluster(), w.Faulty()
 	most := c.Config().F
-	if b, ok := p.(interface {
+	if b, ok := meant(p).(interface {
 		faults() (most int, bounded bool)
 	}); ok {
 		given, bounded := b.faults()
@@ -184,7 +190,7 @@ func Beyond(p interface{ Name() string }, w *runtime.World) bool {
 // CountsDown reports whether p needs servers to run, so that those that are down for
 // good are missing to it as the faulty ones are.
 func CountsDown(p interface{ Name() string }) bool {
-	_, ok := p.(live)
+	_, ok := meant(p).(liveness)
 	return ok
 }
 
@@ -194,7 +200,7 @@ func down(w *runtime.World) node.Set { return w.Crashed() &^ w.Failed() }
 // Refuses returns an error that names the operations that p knows if op is none
 // of them.
 func Refuses(p Property, op node.Operation) error {
-	if k, ok := p.(refuser); ok {
+	if k, ok := meant(p).(refuser); ok {
 		return k.refuses(op)
 	}
 	return nil
@@ -206,6 +212,10 @@ func Refuses(p Property, op node.Operation) error {
 // [Canonical] order, judged after each step; so it is if it matters to p who
 // forgets.
 func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget node.Set) Monitor {
+	end, isAtEnd := p.(atEnd)
+	if isAtEnd {
+		p = end.Property
+	}
 	if p, ok := p.(Monitored); ok && mayForget&^faulty&p.Concerns(c) == 0 {
 		switch m := p.Monitor(c, faulty).(type) {
 		case nil:
@@ -215,7 +225,7 @@ func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget node.Set) Monit
 			return m
 		}
 	}
-	return &historyMonitor{property: p, cluster: c, faulty: faulty}
+	return &historyMonitor{property: p, cluster: c, faulty: faulty, atEnd: isAtEnd}
 }
 
 // Linearizable returns the property that operations on a register look as if
@@ -290,7 +300,7 @@ func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, e
 
 // OfOperations reports whether p is about what operations returned.
 func OfOperations(p Property) bool {
-	switch p.(type) {
+	switch meant(p).(type) {
 	case *linearizable, weak, ofHistory, *fold:
 		return true
 	}

@@ -210,10 +210,10 @@ func TestPropertiesEnd(t *testing.T) {
 			t.Errorf("%s: %v after %d questions", p.Name(), err, ctx.asked)
 		}
 	}
-	live := check.Live(100).(check.Recalling)
+	live := check.Live(100)
 	for name, judge := range map[string]func(context.Context) error{
-		"live":             func(ctx context.Context) error { _, err := live.JudgeAfter(ctx, c.Start(), 0); return err },
-		"who decides once": func(ctx context.Context) error { _, err := live.Recalls(ctx, c); return err },
+		"live":             func(ctx context.Context) error { _, err := live.JudgeWorld(ctx, c.Start()); return err },
+		"who decides once": func(ctx context.Context) error { _, err := live.On(ctx, c); return err },
 	} {
 		// The code of nodes runs the first time only, and looks by itself.
 		if err := judge(t.Context()); err != nil {

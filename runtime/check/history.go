@@ -113,6 +113,7 @@ type historyMonitor struct {
 	property Property
 	cluster  *runtime.Cluster
 	faulty   node.Set // at the start
+	atEnd    bool     // nothing is judged on the way
 	numbers  numbers
 }
 
@@ -160,14 +161,29 @@ func (m *historyMonitor) history(past pastState) runtime.History {
 	return h
 }
 
+// Ends implements [Ending].
+func (m *historyMonitor) Ends(ctx context.Context, state string) (bool, error) {
+	if state == violated {
+		return true, nil
+	}
+	return m.violates(ctx, m.history(decode[pastState](state)))
+}
+
+func (m *historyMonitor) violates(ctx context.Context, h runtime.History) (bool, error) {
+	v, err := m.property.Judge(ctx, h)
+	if err == nil && (!v.Holds || !v.Vacuous) {
+		m.met.Store(true)
+	}
+	return err == nil && !v.Holds, err
+}
+
 func (m *historyMonitor) judged(ctx context.Context, h runtime.History) (string, error) {
-	if v, err := m.property.Judge(ctx, h); err != nil {
-		return "", err
-	} else if !v.Holds {
-		m.met.Store(true)
-		return violated, nil
-	} else if !v.Vacuous {
-		m.met.Store(true)
+	if !m.atEnd {
+		if bad, err := m.violates(ctx, h); err != nil {
+			return "", err
+		} else if bad {
+			return violated, nil
+		}
 	}
 	past := pastState{Faulty: h.Faulty, Events: make([][2]int, len(h.Events))}
 	for i, o := range h.Events {

@@ -1,269 +1,281 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
-	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Live returns the property that from any world on, once the network is good,
-// some correct replica decides something within the given number of rounds. A
-// good network connects all correct instances, and only correct identities lead,
-// each for several rounds in a row, because a chain of blocks takes several
-// rounds to commit and plain turns could break it for ever without any fault.
-// Whatever the faulty identities do must not matter, so each choice of their
-// instances is tried: those that are not chosen fall silent.
+// A Liveness property says that something good happens from any world on, once the
+// network is good: "eventually" of temporal logic, for systems with partial synchrony.
+// It is judged by playing on in a good network for at most so many good rounds (see
+// [Live] for what these are), for each choice of faulty instances that may be present.
 //
-// Servers that are down stay so: no restart is a part of a good network. Where they and
-// the faulty ones are more than f, the verdict says so (see [Beyond]).
+// If a world repeats in which as much is still owed, the failure is proven to go on for
+// ever: what a good network does next depends on nothing else. For a protocol whose nodes
+// are [node.Rebaser], worlds that differ only by round numbers repeat. Else the verdict
+// is bounded by the number of good rounds, and says so.
+//
+// Servers and clients that are down stay so: no restart is a part of a good network. Where servers
+// that are down and the faulty ones are more than f, the verdict says so (see [Beyond]).
+//
+// Code of nodes that fails in the steps that are played is a finding of its own: see
+// [Verdict.Failed]. They go on without the instance, as after a crash.
+type Liveness interface {
+	WorldProperty
+	// On prepares to judge worlds of c. That may take as long as a few verdicts.
+	On(ctx context.Context, c *runtime.Cluster) (*Follower, error)
+}
+
+// Live returns the property that from any world on, once the network is good, some
+// correct replica decides something within the given number of good rounds: progress for
+// ever.
+//
+// A good network connects all correct instances, and only correct identities lead, each
+// for several rounds in a row, because a chain of blocks takes several rounds to commit
+// and plain turns could break it for ever without any fault. If instances can time out,
+// they do, after each such turn and then after each round, and what is in flight arrives.
+// In a protocol without rounds, a good round is that all time out and everything arrives.
+// Whatever the faulty identities do must not matter, so each choice of their
+// instances is tried: those that are not chosen are silent.
 //
 // A protocol that decides once is done when every correct replica that is not
 // down has decided: worlds after that count as live. It decides once if in a good
 // network, from its start on, nothing is decided for a second slot before that
 // many rounds, or a thousand, have passed in which nothing was decided at all. Of a protocol that
 // decides one slot after the other, nothing that it did before counts.
-//
-// Code of nodes that fails in those rounds is a finding of its own: see [Verdict.Failed].
-// The rounds go on without the instance, as after a crash.
-//
-// If a world repeats, the failure is proven to go on for ever: for a protocol
-// whose nodes are [node.Rebaser], worlds that differ only by round numbers
-// repeat. Else the verdict is bounded by the number of rounds.
-func Live(within int) WorldProperty { return live{within} }
-
-// turn is how many rounds in a row one identity leads.
-const turn = 6
-
-// patience is for how many rounds a protocol may decide nothing before it counts
-// as one that decides no more.
-const patience = 1000
-
-type live struct{ within int }
-
-// A Recalling property of worlds also depends on who has decided before, in
-// those systems for which Recalls says so.
-type Recalling interface {
-	WorldProperty
-	Recalls(ctx context.Context, c *runtime.Cluster) (bool, error)
-	// JudgeAfter judges a world before which the given instances have decided.
-	JudgeAfter(ctx context.Context, w *runtime.World, decided node.Set) (Verdict, error)
+func Live(within int) Liveness {
+	return liveness{fmt.Sprintf("live within %d rounds", within), within, progress{}}
 }
 
-// Recalls reports whether the protocol decides once.
-func (p live) Recalls(ctx context.Context, c *runtime.Cluster) (bool, error) {
-	w := c.Start()
-	leaders := p.leaders(w)
-	correct := c.Servers() &^ w.Faulty()
-	phase := runtime.Phase{Groups: [][]string{c.Names(correct)}}
-	for i := range (c.Servers() &^ correct).All {
-		phase.Groups = append(phase.Groups, c.Names(node.SetOf(i)))
-	}
-	steps := make([]runtime.Step, len(leaders))
-	for i, leader := range leaders {
-		var err error
-		if steps[i], err = c.Step(runtime.RoundStep{Leader: leader, Phase: phase}); err != nil {
-			return false, err
-		}
-	}
-	sim := engine.NewSimulator(c.Engine())
-	sim.SetContext(ctx)
-	at, next := slices.Clone(w.Vector()), make(engine.Vector, len(w.Vector()))
-	slots := map[int]bool{}
-	most := min(p.within, patience)
-	for round, quiet := 0, 0; quiet < most && round/(correct.Len()+1) < most && len(leaders) > 0; round++ {
-		if err := ctx.Err(); err != nil {
-			return false, err
-		}
-		if !sim.Take(next, at, steps[round/turn%len(steps)].Engine()) {
-			return false, sim.Err() // without rounds, judging says so
-		}
-		at, next = next, at
-		quiet++
-		for i, o := range c.Engine().Observations(sim.Seen()) {
-			if o.Kind == node.Failed {
-				return false, nil // what it would have decided is not known
-			}
-			if o.Kind == node.Decided && correct.Has(i) {
-				slots[o.Slot], quiet = true, 0
-			}
-		}
-		if len(slots) > 1 {
-			return false, nil
-		}
-	}
-	return len(slots) == 1, nil
+// Terminates returns the property that from any world on, once the network is good, what
+// was begun comes to an end within the given number of good rounds: each operation that a
+// correct client has begun returns or fails, and each correct replica that runs has decided. Decisions
+// are owed from the start if there are no clients that ask for them, and else as soon as
+// a correct replica has decided. A client that restarts owes nothing for what it began
+// before.
+func Terminates(within int) Liveness {
+	return liveness{fmt.Sprintf("terminates within %d rounds", within), within, termination{}}
 }
 
-// leaders lists the identities that are correct and run.
-func (p live) leaders(w *runtime.World) []string {
-	var leaders []string
-	for _, id := range w.Cluster().Identities() {
-		if !id.Client && id.Instances&(w.Faulty()|w.Crashed()) == 0 {
-			leaders = append(leaders, id.Name)
-		}
-	}
-	return leaders
+// Eventually returns the property that from any world on, once the network is good, there
+// comes a world of which holds is true, within the given number of good rounds. It is asked
+// about the world itself, and about the one after each step that is played.
+func Eventually(name string, within int, holds func(ctx context.Context, w *runtime.World) (Verdict, error)) Liveness {
+	return liveness{name, within, coming{name, holds}}
 }
 
-func (live) needs() string { return "a correct server that can lead" }
+type liveness struct {
+	name   string
+	within int // good rounds
+	goal   goal
+}
 
-func (p live) Name() string { return fmt.Sprintf("live within %d rounds", p.within) }
+func (p liveness) Name() string { return p.name }
 
-// JudgeWorld judges w by what was decided on the way to it.
-func (p live) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
-	recalls, err := p.Recalls(ctx, w.Cluster())
+func (p liveness) needs() string { return p.goal.needs() }
+
+// JudgeWorld judges w by what was observed on the way to it.
+func (p liveness) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
+	f, err := p.On(ctx, w.Cluster())
 	if err != nil {
 		return Verdict{}, err
 	}
-	var decided node.Set
-	for _, o := range w.History().Events {
-		if recalls && o.Kind == node.Decided {
-			decided |= node.SetOf(o.Instance)
-		}
-	}
-	return p.JudgeAfter(ctx, w, decided)
+	f.forgets = true // that one judges one world only, and says why
+	return f.JudgeAfter(ctx, w, PastOf(w))
 }
 
-// JudgeAfter goes on from w for each choice of faulty instances.
-func (p live) JudgeAfter(ctx context.Context, w *runtime.World, decided node.Set) (Verdict, error) {
-	c := w.Cluster()
-	faulty := w.Faulty()
-	leaders := p.leaders(w)
-	if len(leaders) == 0 {
-		return Verdict{Holds: true, Vacuous: true}, nil
+// On implements [Liveness].
+func (p liveness) On(ctx context.Context, c *runtime.Cluster) (*Follower, error) {
+	f := &Follower{property: p, cluster: c, networks: map[networkKey]*goodNetwork{}, ahead: map[string]int32{}}
+	var err error
+	if _, ok := p.goal.(progress); ok {
+		f.once, err = f.decidesOnce(ctx)
 	}
-	correct := c.Servers() &^ faulty
-	if running := correct &^ w.Crashed(); decided != 0 && running&^decided == 0 {
-		return Verdict{Holds: true}, nil
-	}
-	present := c.Servers() & faulty
-	var failed []Played
-	for chosen := present; ; chosen = (chosen - 1) & present {
-		why, more, err := p.follow(ctx, w, leaders, correct, chosen)
-		failed = append(failed, more...)
-		if err != nil || why != "" {
-			return Verdict{Why: why + beyondText(p, w), Failed: kinds(failed)}, err
-		}
-		if chosen == 0 {
-			return Verdict{Holds: true, Failed: kinds(failed)}, nil
-		}
-	}
+	return f, err
 }
 
-// kinds keeps the shortest way to each kind of failure, the first of several.
-func kinds(failed []Played) []Played {
-	slices.SortStableFunc(failed, func(a, b Played) int {
-		return cmp.Or(cmp.Compare(a.Failure.Kind(), b.Failure.Kind()), len(a.Steps)-len(b.Steps))
-	})
-	return slices.CompactFunc(failed, func(a, b Played) bool { return a.Failure.Kind() == b.Failure.Kind() })
+// A Past is what a liveness property must know of what led to a world.
+type Past struct {
+	Decided node.Set // instances that have decided something
+	Open    node.Set // instances that began an operation that has not ended
 }
 
-// follow plays rounds among the correct and the chosen instances until a
-// correct one decides, and says why none does, and which code fails.
-func (p live) follow(ctx context.Context, w *runtime.World, leaders []string, correct, chosen node.Set) (why string, failed []Played, err error) {
-	c := w.Cluster()
-	phase := runtime.Phase{Groups: [][]string{c.Names(correct | chosen)}}
-	for i := range (c.Servers() &^ (correct | chosen)).All {
-		phase.Groups = append(phase.Groups, c.Names(node.SetOf(i)))
+// PastOf returns that of a world.
+func PastOf(w *runtime.World) Past {
+	var p Past
+	events := w.History().Events
+	for _, at := range w.Path()[1:] {
+		if runtime.Is[runtime.RestartStep](at.Step()) {
+			p.Open &^= at.Step().Instances()
+		}
+		n := 0
+		for n < len(events) && events[n].Step == at.Depth() {
+			n++
+		}
+		p, events = p.After(events[:n]), events[n:]
 	}
-	steps := make([]runtime.Step, len(leaders))
-	for i, leader := range leaders {
-		if steps[i], err = c.Step(runtime.RoundStep{Leader: leader, Phase: phase}); err != nil {
-			return "", nil, err
+	return p
+}
+
+// After returns the past after more was observed.
+func (p Past) After(seen []runtime.Observed) Past {
+	for _, o := range seen {
+		switch one := node.SetOf(o.Instance); o.Kind {
+		case node.Decided:
+			p.Decided |= one
+		case node.Invoked:
+			p.Open |= one
+		case node.Returned, node.Aborted:
+			p.Open &^= one
 		}
 	}
-	sim := engine.NewSimulator(c.Engine())
-	sim.SetContext(ctx)
-	at := slices.Clone(w.Vector())
-	heal, err := c.Step(runtime.HealStep{})
+	return p
+}
+
+// A debt is what is still owed in a world; nothing if it is [debt.paid]. It is comparable.
+type debt struct {
+	decide node.Set // instances that have to decide
+	answer node.Set // instances whose operation has to end
+	open   bool     // something else has to come
+	free   bool     // no decision is owed until a correct replica decides
+}
+
+func (d debt) paid() bool { return d.decide|d.answer == 0 && !d.open }
+
+// A goal is what a liveness property waits for.
+type goal interface {
+	// owes returns what is owed in a world before which that happened. The text says why
+	// of itself it is not there yet, if that is known.
+	owes(ctx context.Context, f *Follower, w *runtime.World, past Past) (d debt, verdict Verdict, err error)
+	// pays returns what is still owed after a step in which that was observed.
+	pays(d debt, seen []runtime.Observed, running node.Set) debt
+	// never says what does not happen, and notYet what has not.
+	never(f *Follower, d debt, why string) string
+	notYet(f *Follower, d debt, why string) string
+	needs() string
+}
+
+// progress is a decision of any correct replica.
+type progress struct{}
+
+func (progress) needs() string { return "a correct server that can lead" }
+
+func (progress) owes(_ context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
+	if len(leadersIn(w)) == 0 {
+		return debt{}, Verdict{Vacuous: true}, nil
+	}
+	running := f.cluster.Servers() &^ w.Faulty() &^ w.Crashed()
+	return debt{open: !f.once || past.Decided == 0 || running&^past.Decided != 0}, Verdict{}, nil
+}
+
+func (progress) pays(d debt, seen []runtime.Observed, running node.Set) debt {
+	for _, o := range seen {
+		if o.Kind == node.Decided && running.Has(o.Instance) {
+			return debt{}
+		}
+	}
+	return d
+}
+
+func (progress) never(*Follower, debt, string) string { return "nothing is ever decided" }
+
+func (progress) notYet(*Follower, debt, string) string {
+	return "no correct replica decides: no progress"
+}
+
+// termination is that all who owe something have paid it.
+type termination struct{}
+
+func (termination) needs() string {
+	return "an operation of a correct client that has begun, or a correct server that runs and has to decide"
+}
+
+func (termination) owes(_ context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
+	c := f.cluster
+	running := (c.Servers() | c.Clients()) &^ w.Faulty() &^ w.Crashed()
+	d := debt{answer: past.Open & running, free: c.Clients() != 0 && past.Decided&c.Servers()&^w.Faulty() == 0}
+	if !d.free {
+		d.decide = running & c.Servers() &^ past.Decided
+	}
+	return d, Verdict{Vacuous: d.paid() && past == (Past{})}, nil
+}
+
+func (termination) pays(d debt, seen []runtime.Observed, running node.Set) debt {
+	for _, o := range seen {
+		one := node.SetOf(o.Instance)
+		if running&one == 0 {
+			continue
+		}
+		switch o.Kind {
+		case node.Decided:
+			if d.free {
+				d.free, d.decide = false, running
+			}
+			d.decide &^= one
+		case node.Invoked:
+			d.answer |= one
+		case node.Returned, node.Aborted:
+			d.answer &^= one
+		case node.Failed: // which is a finding of its own
+			d.answer, d.decide = d.answer&^one, d.decide&^one
+		}
+	}
+	return d
+}
+
+func (termination) never(f *Follower, d debt, _ string) string {
+	var parts []string
+	if who := f.cluster.Names(d.decide); len(who) > 0 {
+		parts = append(parts, fmt.Sprintf("%s never %s", english.Join(who, "and"), english.Plural(len(who), "decides", "decide")))
+	}
+	if who := f.cluster.Names(d.answer); len(who) > 0 {
+		parts = append(parts, fmt.Sprintf("the %s of %s never %s", english.Plural(len(who), "operation", "operations"),
+			english.Join(who, "and"), english.Plural(len(who), "ends", "end")))
+	}
+	return english.Join(parts, "and")
+}
+
+func (termination) notYet(f *Follower, d debt, _ string) string {
+	var parts []string
+	if who := f.cluster.Names(d.decide); len(who) > 0 {
+		parts = append(parts, fmt.Sprintf("%s %s not decided", english.Join(who, "and"), english.Plural(len(who), "has", "have")))
+	}
+	if who := f.cluster.Names(d.answer); len(who) > 0 {
+		parts = append(parts, fmt.Sprintf("the %s of %s %s not ended", english.Plural(len(who), "operation", "operations"),
+			english.Join(who, "and"), english.Plural(len(who), "has", "have")))
+	}
+	return english.Join(parts, "and")
+}
+
+// coming is that a function of the world becomes true.
+type coming struct {
+	name  string
+	holds func(ctx context.Context, w *runtime.World) (Verdict, error)
+}
+
+func (coming) needs() string { return "a world to go on from" }
+
+func (p coming) owes(ctx context.Context, _ *Follower, w *runtime.World, _ Past) (debt, Verdict, error) {
+	if w.Depth() > 0 { // it is the same to it how the world came about
+		w = w.WithoutPast()
+	}
+	v, err := p.holds(ctx, w)
 	if err != nil {
-		return "", nil, err
+		return debt{}, Verdict{}, fmt.Errorf("eventually %s: %w", p.name, err)
 	}
-	next := make(engine.Vector, len(at))
-	var taken []runtime.Step
-	if sim.Take(next, at, heal.Engine()) {
-		at, next = next, at
-		taken = append(taken, heal)
-	}
-	seen := map[string]int{}
-	for round := range p.within {
-		if err := ctx.Err(); err != nil {
-			return "", nil, err
-		}
-		if round%(turn*len(leaders)) == 0 {
-			if key, ok := c.Engine().Rebased(at); ok {
-				if first, again := seen[key]; again {
-					return fmt.Sprintf("%snothing is ever decided: the world after %d good rounds is that after %d again, a proven loop%s",
-						presenceText(c, w.Faulty(), chosen), round, first, failureText(c, failed)), failed, nil
-				}
-				seen[key] = round
-			}
-		}
-		step := steps[round/turn%len(steps)]
-		if !sim.Take(next, at, step.Engine()) {
-			if sim.Err() != nil {
-				return "", nil, sim.Err()
-			}
-			return "", nil, fmt.Errorf("live: %s: %s", step, sim.Why())
-		}
-		taken = append(taken, step)
-		decided := false
-		for i, o := range c.Engine().Observations(sim.Seen()) {
-			if o.Kind == node.Failed {
-				failed = append(failed, Played{i, o.Failure, slices.Clone(taken)})
-			}
-			decided = decided || o.Kind == node.Decided && correct.Has(i)
-		}
-		if decided {
-			return "", failed, nil
-		}
-		at, next = next, at
-	}
-	return fmt.Sprintf("%sno correct replica decides: no progress in %d good rounds%s",
-		presenceText(c, w.Faulty(), chosen), p.within, failureText(c, failed)), failed, nil
+	return debt{open: !v.Holds}, v, nil
 }
 
-// beyondText says that servers are down where these and the faulty ones are too many for
-// the others to go on.
-func beyondText(p live, w *runtime.World) string {
-	c := w.Cluster()
-	out := c.Names(down(w) & c.Servers() &^ w.Faulty())
-	if w.Beyond() || !Beyond(p, w) {
-		return ""
-	}
-	with := ""
-	if c.FaultyServers(w.Faulty()) > 0 {
-		with = "with the faulty ones, "
-	}
-	return fmt.Sprintf("; %s %s down: %smore than f = %d servers are missing, which breaks no promise",
-		english.Join(out, "and"), english.Plural(len(out), "is", "are"), with, c.Config().F)
+func (coming) pays(d debt, _ []runtime.Observed, _ node.Set) debt { return d }
+
+func (p coming) never(_ *Follower, _ debt, why string) string {
+	return p.name + " never comes true (" + why + ")"
 }
 
-// failureText says whose code failed in the rounds that were played.
-func failureText(c *runtime.Cluster, failed []Played) string {
-	var who node.Set
-	for _, f := range failed {
-		who |= node.SetOf(f.Instance)
-	}
-	if who == 0 {
-		return ""
-	}
-	return ", in which the code of " + english.Join(c.Names(who), "and") + " fails"
-}
-
-// presenceText says which of the faulty servers are there, if there are any.
-func presenceText(c *runtime.Cluster, faulty, chosen node.Set) string {
-	switch {
-	case faulty&c.Servers() == 0:
-		return ""
-	case chosen == 0:
-		return "with none of the faulty instances present, "
-	}
-	return "with " + english.Join(c.Names(chosen), "and") + " of the faulty instances present, "
+func (p coming) notYet(_ *Follower, _ debt, why string) string {
+	return p.name + " has not come true (" + why + ")"
 }

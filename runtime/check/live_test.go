@@ -211,8 +211,9 @@ func TestLiveWithoutFaultyInstances(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "no correct replica decides: no progress in 20 good rounds"; v.Why != want {
-		t.Errorf("got %q, want %q", v.Why, want)
+	want := "no correct replica decides: no progress in 20 good rounds, which is a bound and no proof (A, B, C and D lead 6 rounds in a row each)"
+	if v.Why != want || len(v.Good) != 21 { // the network heals first
+		t.Errorf("got %q, after %d steps, want %q", v.Why, len(v.Good), want)
 	}
 }
 

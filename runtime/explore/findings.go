@@ -69,9 +69,10 @@ func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *ru
 		r.Failures = append(r.Failures, fails)
 		return scenarios
 	}
+	why, good := f.judge.Explain(last, what.Property, w)
 	r.Violations = append(r.Violations, Violation{
-		Property: r.Checked[what.Property], Why: f.judge.Explain(last, what.Property, w), Length: length, Shortest: count, Scenarios: scenarios,
-		Beyond: check.Beyond(f.judge.Property(what.Property), w), Counterexample: w, index: what.Property,
+		Property: r.Checked[what.Property], Why: why, Length: length, Shortest: count, Scenarios: scenarios,
+		Beyond: check.Beyond(f.judge.Property(what.Property), w), Counterexample: w, Good: good, index: what.Property,
 	})
 	return scenarios
 }

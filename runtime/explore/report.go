@@ -198,6 +198,7 @@ type Violation struct {
 	Scenarios      *big.Int       // scenarios of the space that violate it, as far as covered
 	Beyond         bool           `json:",omitempty"` // whether more servers are faulty in it than the property promises anything for
 	Counterexample *runtime.World `json:"-"`          // the first shortest
+	Good           []runtime.Step `json:"-"`          // what a good network does after it, in vain; see [check.Verdict]
 	index          int            // of the property, among all that are judged
 }
 

@@ -81,8 +81,9 @@ type draw struct {
 	from  *prefix
 	rank  *big.Int
 	steps []choice
-	taken []*prefix // what was reached
-	early bool      // the next step could not happen
+	taken []*prefix      // what was reached
+	end   *judge.Verdict // on the whole scenario, nil if it did not come to its end
+	early bool           // the next step could not happen
 	done  bool
 	err   error
 }
@@ -248,6 +249,9 @@ func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 		at = &prefix{parent: at, choice: c, at: c.to, vector: to, seen: seen}
 		d.taken = append(d.taken, at)
 	}
+	if !s.judge.Over(at.seen) {
+		d.end, d.err = s.judge.End(ctx, at.seen, at.vector)
+	}
 }
 
 // memory counts the bytes of what was drawn, and of tables: see [search.memory].
@@ -294,7 +298,12 @@ func (s *sampler) note(d *draw, number int) {
 	if end.seen.Progress {
 		r.Progressed.Add(r.Progressed, one)
 	}
-	if end.seen.Clean() {
+	if d.end != nil {
+		for f := range s.judge.Flaws(end.seen, d.end) {
+			s.found(f, end)
+		}
+	}
+	if end.seen.Clean() && (d.end == nil || d.end.Clean()) {
 		s.findings.passed(end.seen.Progress, func() *runtime.World { return s.walk(end.steps()) })
 		return
 	}

@@ -202,7 +202,13 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	one := x.graph.weight()
 	one[0] = 1
 	layer := x.graph.frontier(1)
-	for f := range x.judge.Flaws(&judge.Verdict{}, seen) {
+	end := seen
+	if start.at.Accepts() > 0 && !x.judge.Over(seen) {
+		if end, err = x.judge.End(ctx, seen, x.options.Start.Vector()); err != nil {
+			return nil, err
+		}
+	}
+	for f := range x.judge.Flaws(&judge.Verdict{}, end) {
 		x.findings.found(ctx, f, 0, x.options.Start, one.big())
 	}
 	switch {
@@ -210,9 +216,9 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 		x.tallies.add(start.index, violatesAll, seen, one)
 	default:
 		if start.at.Accepts() > 0 {
-			x.tallies.add(start.index, reachesEnd, seen, one)
-			if seen.Clean() {
-				x.findings.passed(seen.Progress, func() *runtime.World { return x.options.Start })
+			x.tallies.add(start.index, reachesEnd, end, one)
+			if end.Clean() {
+				x.findings.passed(end.Progress, func() *runtime.World { return x.options.Start })
 			}
 		}
 		if !start.last {

@@ -18,8 +18,9 @@ type Shrunk struct {
 	Property string        // the one that is violated at the end, as before; "" if it is a failure that stays
 	Failure  *node.Failure // that in which the scenario ends, nil if it is a violation
 	Why      string
-	Tried    int   // smaller scenarios that were run
-	Stopped  error // why it may not be as small as can be, nil if it is
+	Good     []runtime.Step // what a good network does after World, in vain; see [check.Verdict]
+	Tried    int            // smaller scenarios that were run
+	Stopped  error          // why it may not be as small as can be, nil if it is
 }
 
 // Shrink makes the scenario that led to w smaller, as long as the property that
@@ -100,11 +101,14 @@ type run struct{ first, last int }
 func newShrinker(ctx context.Context, w *runtime.World, properties []check.Property, invariants []check.WorldProperty) (*shrinker, error) {
 	var judges []func(context.Context, *runtime.World) (check.Verdict, error)
 	var names []string
+	var atEnd []bool
 	for _, p := range properties {
+		atEnd = append(atEnd, check.IsAtEnd(p))
 		names = append(names, p.Name())
 		judges = append(judges, func(ctx context.Context, w *runtime.World) (check.Verdict, error) { return p.Judge(ctx, w.History()) })
 	}
 	for _, p := range invariants {
+		atEnd = append(atEnd, check.IsAtEnd(p))
 		names = append(names, p.Name())
 		judges = append(judges, p.JudgeWorld)
 	}
@@ -115,6 +119,9 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 			return nil, err
 		}
 		for i, judge := range judges {
+			if atEnd[i] && prefix != w {
+				continue
+			}
 			verdict, err := judge(ctx, prefix)
 			if err != nil {
 				return nil, err
@@ -166,7 +173,7 @@ func failsWith(kind string) func(context.Context, *runtime.World) (check.Verdict
 
 // keep makes w the scenario found.
 func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
-	s.found.World, s.found.Why = w, v.Why
+	s.found.World, s.found.Why, s.found.Good = w, v.Why, v.Good
 	if s.kind != "" {
 		_, s.found.Failure = failure(w, func(f node.Failure) bool { return f.Kind() == s.kind })
 	}

@@ -49,6 +49,9 @@ func (w *witness) after(ctx context.Context, v *judge.Verdict, step runtime.Step
 	if list := w.sim.Seen(); list != 0 { // the list without observations, of most steps, changes no past
 		return w.fold(ctx, v.Past, list)
 	}
+	if runtime.Is[runtime.RestartStep](step) {
+		return w.judge.Restart(v, step.Instances())
+	}
 	return v, nil
 }
 
@@ -273,9 +276,16 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict
 		}
 	}
 	if at.at.Accepts() > 0 {
-		w.tallies.add(at.index, reachesEnd, v, count)
-		if v.Clean() {
-			w.pass(from, v.Progress)
+		end, err := w.judge.End(ctx, v, w.node.vector())
+		if err != nil {
+			return err
+		}
+		if end != v {
+			w.note(v, end, count, from)
+		}
+		w.tallies.add(at.index, reachesEnd, end, count)
+		if end.Clean() {
+			w.pass(from, end.Progress)
 		}
 	}
 	if at.last {

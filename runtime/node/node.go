@@ -95,3 +95,9 @@ type Labeler interface {
 type Typed interface {
 	MessageTypes() []string
 }
+
+// Roundless is implemented by protocols that can say that their servers know no
+// rounds. A good network, such as a property plays that asks for progress, begins none then.
+type Roundless interface {
+	Roundless() bool
+}

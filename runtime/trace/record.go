@@ -52,6 +52,17 @@ func Of(w *runtime.World) *Trace {
 	return t
 }
 
+// OnFrom records the path to a world, of which a good network took the steps after w: a property
+// played them to see whether something comes of them. Their titles say so.
+func OnFrom(w, end *runtime.World) *Trace {
+	t := Of(end)
+	for i := range t.Steps[w.Depth():] {
+		s := &t.Steps[w.Depth()+i]
+		s.Good, s.Title = true, "good: "+s.Title
+	}
+	return t
+}
+
 // A recorder keeps what a step has to know of those before it. It lives for one call of Of.
 type recorder struct {
 	*Trace

@@ -81,11 +81,12 @@ type Lane struct {
 // A Step is one step, and how it left the system. Title is made for people and may change;
 // Kind and Call are what other programs should read.
 type Step struct {
-	Number     int        `json:"number"` // from 1
-	Kind       string     `json:"kind"`   // the name of the act: exchange, round, amnesia, …
-	Call       string     `json:"call"`   // as a script writes it: exchange("c1", ["A", "B"])
-	Title      string     `json:"title"`  // for people: c1 write "red": query → A B
-	Client     int        `json:"client"` // the lane that an exchange or invocation is about, else -1
+	Number     int        `json:"number"`         // from 1
+	Kind       string     `json:"kind"`           // the name of the act: exchange, round, amnesia, …
+	Call       string     `json:"call"`           // as a script writes it: exchange("c1", ["A", "B"])
+	Title      string     `json:"title"`          // for people: c1 write "red": query → A B
+	Good       bool       `json:"good,omitempty"` // whether it is no step of the scenario: a good network goes on; see OnFrom
+	Client     int        `json:"client"`         // the lane that an exchange or invocation is about, else -1
 	Deliveries []Delivery `json:"deliveries"`
 	States     []State    `json:"states"`          // of each lane, afterwards
 	Parts      [][]int    `json:"parts,omitempty"` // the partition in force during the step or after it, nil if there is none

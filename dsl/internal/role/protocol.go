@@ -179,6 +179,10 @@ func (p *Protocol) Label(m node.Message) string {
 	return ""
 }
 
+// Roundless reports whether the replicas have no handler of rounds. To begin one would make
+// them fail.
+func (p *Protocol) Roundless() bool { return p.replica.handlers["on_round"] == nil }
+
 // Symmetric says what the protocol declares. A search believes it only as far as it has
 // checked.
 func (p *Protocol) Symmetric() bool { return p.symmetric }

@@ -82,6 +82,9 @@ func (sys *System) InFlight(v Vector) []Packet {
 	return packets
 }
 
+// Quiet reports whether nothing is in flight. What waits for the next leader is not.
+func (sys *System) Quiet(v Vector) bool { return len(sys.env(v).flight) == 0 }
+
 // Reach returns whom instance i can reach, itself included.
 func (sys *System) Reach(v Vector, i int) node.Set {
 	return sys.envs.topologyAt(sys.env(v).topology).reach[i]

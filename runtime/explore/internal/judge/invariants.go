@@ -21,12 +21,15 @@ type invariants struct {
 
 	mu       sync.RWMutex
 	judged   map[string]judgement
-	recalled Marks // those that depend on who has decided before
+	recalled Marks // those that depend on what was decided, or begun, before
 	tested   Marks // those with a verdict that is not vacuous
+	atEnd    Marks // those that are judged at the end of a scenario only
+	// followers play on for those that ask for progress, from when judging begins; nil for others.
+	followers []*check.Follower
 }
 
 // A judgement is what invariants say of a world. It does not depend on how it was reached, but
-// for who has decided before (see [check.Recalling]), which is a part of the key.
+// for what happened before (see [check.Past]), which is a part of the key.
 type judgement struct {
 	violated Marks    // the first of them being bit 0
 	failed   []string // kinds of failures in steps that they take by themselves
@@ -36,26 +39,38 @@ type judgement struct {
 func playedKind(p check.WorldProperty, f node.Failure) string { return p.Name() + ": " + f.Kind() }
 
 func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invariants {
-	return &invariants{cluster: c, properties: properties, judged: map[string]judgement{}}
+	v := &invariants{cluster: c, properties: properties, judged: map[string]judgement{}, followers: make([]*check.Follower, len(properties))}
+	for i, p := range properties {
+		if check.IsAtEnd(p) {
+			v.atEnd |= 1 << i
+		}
+	}
+	return v
 }
 
 // bytes returns about how much memory the verdicts occupy.
 func (v *invariants) bytes() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return len(v.judged) * (4*v.cluster.Engine().Width() + pairBytes)
+	n := len(v.judged) * (4*v.cluster.Engine().Width() + pairBytes)
+	for _, f := range v.followers {
+		if f != nil {
+			n += f.Bytes()
+		}
+	}
+	return n
 }
 
-// recalls reports whether some of them depend on who has decided before. If none does, pasts
-// do not remember it, and fewer of them are different.
-func (v *invariants) recalls(ctx context.Context) (bool, error) {
+// begin prepares those that play on, and reports whether some of them depend on what was
+// decided, or begun, before. If none does, pasts do not remember it, and fewer of them are
+// different.
+func (v *invariants) begin(ctx context.Context) (recalls bool, err error) {
 	for i, p := range v.properties {
-		if r, ok := p.(check.Recalling); ok {
-			yes, err := r.Recalls(ctx, v.cluster)
-			if err != nil {
+		if l, ok := p.(check.Liveness); ok {
+			if v.followers[i], err = l.On(ctx, v.cluster); err != nil {
 				return false, err
 			}
-			if yes {
+			if v.followers[i].Recalls() {
 				v.recalled |= 1 << i
 			}
 		}
@@ -64,10 +79,14 @@ func (v *invariants) recalls(ctx context.Context) (bool, error) {
 }
 
 // broken returns which invariants do not hold in the world that has the given
-// vector, before which the given instances have decided.
-func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided node.Set) (judgement, error) {
-	key := make([]byte, 0, 4*len(vector)+8)
-	key = binary.LittleEndian.AppendUint64(key, uint64(decided))
+// vector, before which that happened: those of the end of a scenario, or the others.
+func (v *invariants) broken(ctx context.Context, vector engine.Vector, past check.Past, atEnd bool) (judgement, error) {
+	key := make([]byte, 0, 4*len(vector)+17)
+	if atEnd {
+		key = append(key, 1)
+	}
+	key = binary.LittleEndian.AppendUint64(key, uint64(past.Decided))
+	key = binary.LittleEndian.AppendUint64(key, uint64(past.Open))
 	for _, word := range vector {
 		key = binary.LittleEndian.AppendUint32(key, word)
 	}
@@ -82,14 +101,18 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, decided n
 	w := v.cluster.WorldAt(vector)
 	tested := Marks(0)
 	for i, p := range v.properties {
+		if v.atEnd.Has(i) != atEnd {
+			continue
+		}
 		var judged check.Verdict
 		var err error
-		if r, ok := p.(check.Recalling); ok && v.recalled.Has(i) {
-			judged, err = r.JudgeAfter(ctx, w, decided)
-		} else if ok {
-			judged, err = r.JudgeAfter(ctx, w, 0)
-		} else {
+		switch f := v.followers[i]; {
+		case f == nil:
 			judged, err = p.JudgeWorld(ctx, w)
+		case v.recalled.Has(i):
+			judged, err = f.JudgeAfter(ctx, w, past)
+		default:
+			judged, err = f.JudgeAfter(ctx, w, check.Past{})
 		}
 		if err != nil {
 			return judgement{}, err

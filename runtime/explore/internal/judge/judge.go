@@ -46,7 +46,7 @@ type Verdict struct {
 	Failed   uint32 // how code failed: the number of a set of kinds, 0 if it did not
 	Progress bool   // whether a correct identity decided or returned something
 	Violated Marks
-	decided  node.Set // who has decided, if some invariant recalls that
+	happened check.Past // what happened, as far as some invariant recalls it
 }
 
 // Clean reports whether nothing went wrong.
@@ -98,10 +98,10 @@ func (j *Judge) Property(i int) interface{ Name() string } {
 // there. Nothing else may be asked before it, and it is asked once.
 func (j *Judge) Begin(ctx context.Context, start *runtime.World) (*Verdict, error) {
 	var err error
-	if j.monitors.recalls, err = j.invariants.recalls(ctx); err != nil {
+	if j.monitors.recalls, err = j.invariants.begin(ctx); err != nil {
 		return nil, err
 	}
-	past, err := j.monitors.past(ctx, start.History())
+	past, err := j.monitors.past(ctx, start.History(), check.PastOf(start))
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +117,27 @@ func (j *Judge) World(ctx context.Context, past *Verdict, vector engine.Vector) 
 	if len(j.invariants.properties) == 0 {
 		return past, nil
 	}
-	found, err := j.invariants.broken(ctx, vector, past.decided)
-	violated := found.violated << len(j.properties)
+	found, err := j.invariants.broken(ctx, vector, past.happened, false)
+	return j.more(past, found, 0, err)
+}
+
+// End returns the verdict on a scenario that ends in a world, on which that is the verdict
+// as on one in its midst. It counts for nothing that goes on from there.
+func (j *Judge) End(ctx context.Context, past *Verdict, vector engine.Vector) (*Verdict, error) {
+	if j.monitors.atEnd == 0 && j.invariants.atEnd == 0 {
+		return past, nil
+	}
+	violated, err := j.monitors.ends(ctx, past.Past)
+	if err != nil {
+		return past, err
+	}
+	found, err := j.invariants.broken(ctx, vector, past.happened, true)
+	return j.more(past, found, violated, err)
+}
+
+// more returns the verdict after more was found.
+func (j *Judge) more(past *Verdict, found judgement, violated Marks, err error) (*Verdict, error) {
+	violated |= found.violated << len(j.properties)
 	if err != nil || violated&^past.Violated == 0 && found.failed == nil {
 		return past, err
 	}
@@ -143,6 +162,18 @@ func (j *Judge) Fold(ctx context.Context, past, list uint32) (*Verdict, error) {
 // which led to the given vector.
 func (j *Judge) Forget(ctx context.Context, v *Verdict, to engine.Vector) (*Verdict, error) {
 	after, err := j.monitors.forget(ctx, v.Past, j.monitors.cluster.Engine().Faulty(to))
+	if err != nil {
+		return nil, err
+	}
+	return j.monitors.verdict(after), nil
+}
+
+// Restart returns the verdict after a step in which instances restarted.
+func (j *Judge) Restart(v *Verdict, who node.Set) (*Verdict, error) {
+	if !j.monitors.recalls {
+		return v, nil
+	}
+	after, err := j.monitors.restart(v.Past, who)
 	if err != nil {
 		return nil, err
 	}
@@ -183,9 +214,10 @@ func (j *Judge) Failures(set uint32) []string { return j.monitors.failures.of(se
 // FailuresOf returns the number of the set of the given kinds.
 func (j *Judge) FailuresOf(kinds []string) uint32 { return j.monitors.failures.with(0, kinds) }
 
-// Explain says why the i-th property does not hold in w. It asks the property and not the
+// Explain says why the i-th property does not hold in w, and with which steps it plays on
+// from there in vain, if it does. It asks the property and not the
 // monitor, which knows that something is wrong and may have forgotten what.
-func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) string {
+func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) (why string, good []runtime.Step) {
 	var v check.Verdict
 	var err error
 	if i < len(j.properties) {
@@ -194,9 +226,9 @@ func (j *Judge) Explain(ctx context.Context, i int, w *runtime.World) string {
 		v, err = j.invariants.properties[i-len(j.properties)].JudgeWorld(ctx, w)
 	}
 	if err != nil {
-		return err.Error()
+		return err.Error(), nil
 	}
-	return v.Why
+	return v.Why, v.Good
 }
 
 // Played finds the failure of a kind that a property of worlds meets when it plays on

@@ -22,7 +22,7 @@ func TestMemoryIsCounted(t *testing.T) {
 		grow       func(j *Judge) error
 	}{
 		{"pasts", []check.Property{check.Agreement()}, nil, func(j *Judge) error {
-			_, err := j.monitors.past(t.Context(), decided)
+			_, err := j.monitors.past(t.Context(), decided, check.Past{})
 			return err
 		}},
 		{"worlds", nil, []check.WorldProperty{holds}, func(j *Judge) error {

@@ -24,7 +24,8 @@ import (
 type monitors struct {
 	cluster *runtime.Cluster
 	folds   []check.Monitor // of the properties, in their order
-	recalls bool            // who has decided is remembered
+	recalls bool            // who has decided, and who has begun an operation, is remembered
+	atEnd   Marks           // of properties that are judged at the end of a scenario only
 	// replicasAct says that a replica began an operation, so that states may
 	// name servers.
 	replicasAct atomic.Bool
@@ -39,7 +40,10 @@ type monitors struct {
 func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayForget node.Set) *monitors {
 	m := &monitors{cluster: c, pasts: newPasts(), failures: newFailureSets(), decisions: newDecisions()}
 	none := past{watched: (c.Servers() | c.Clients()) &^ faulty}
-	for _, p := range properties {
+	for i, p := range properties {
+		if check.IsAtEnd(p) {
+			m.atEnd |= 1 << i
+		}
 		fold := check.MonitorOf(p, c, faulty, mayForget)
 		m.folds = append(m.folds, fold)
 		none.states = append(none.states, fold.Start())
@@ -50,10 +54,13 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 
 // past returns the past that a history makes that is over when the search begins:
 // it is judged as a whole.
-func (m *monitors) past(ctx context.Context, h runtime.History) (uint32, error) {
+func (m *monitors) past(ctx context.Context, h runtime.History, happened check.Past) (uint32, error) {
 	after, err := m.after(ctx, *m.pasts.at(0), h.Events)
 	if err != nil {
 		return 0, err
+	}
+	if m.recalls {
+		after.happened = happened
 	}
 	return m.pasts.add(after)
 }
@@ -87,9 +94,6 @@ func (m *monitors) after(ctx context.Context, before past, seen []runtime.Observ
 			if o.Kind == node.Decided && before.watched.Has(o.Instance) {
 				m.decisions.note(o.Slot, valueText(o.Value))
 			}
-			if o.Kind == node.Decided && m.recalls {
-				after.decided |= node.SetOf(o.Instance)
-			}
 			after.Progress = after.Progress || before.watched.Has(o.Instance)
 		case node.Failed:
 			failures = append(failures, o.Failure.Kind())
@@ -98,16 +102,59 @@ func (m *monitors) after(ctx context.Context, before past, seen []runtime.Observ
 	if failures != nil {
 		after.Failed = m.failures.with(before.Failed, failures)
 	}
+	if m.recalls {
+		after.happened = before.happened.After(seen)
+	}
 	for i, fold := range m.folds {
 		var err error
 		if after.states[i], err = fold.Next(ctx, before.states[i], seen); err != nil {
 			return past{}, err
 		}
-		if fold.Violated(after.states[i]) {
+		if !m.atEnd.Has(i) && fold.Violated(after.states[i]) {
 			after.Violated |= 1 << i
 		}
 	}
 	return after, nil
+}
+
+// ends returns which properties a scenario violates that ends with a past, of those that are
+// judged there.
+func (m *monitors) ends(ctx context.Context, number uint32) (violated Marks, err error) {
+	if m.atEnd == 0 {
+		return 0, nil
+	}
+	if violated, ok := m.pasts.atEnd(number); ok {
+		return violated, nil
+	}
+	for i, fold := range m.folds {
+		if !m.atEnd.Has(i) {
+			continue
+		}
+		state := m.pasts.at(number).states[i]
+		bad := fold.Violated(state)
+		if e, ok := fold.(check.Ending); ok && !bad {
+			if bad, err = e.Ends(ctx, state); err != nil {
+				return 0, err
+			}
+		}
+		if bad {
+			violated |= 1 << i
+		}
+	}
+	m.pasts.ends(number, violated)
+	return violated, nil
+}
+
+// restart returns the past after instances restarted: what they had begun may be lost.
+func (m *monitors) restart(before uint32, who node.Set) (uint32, error) {
+	if was := m.pasts.at(before); was.happened.Open&who == 0 {
+		return before, nil
+	}
+	return remember(m.pasts, m.pasts.restarted, forgetting{before, who}, func() (past, error) {
+		after := *m.pasts.at(before)
+		after.happened.Open &^= who
+		return after, nil
+	})
 }
 
 // tested returns which properties were put to the test. A monitor that does not say is taken
@@ -144,7 +191,7 @@ func (m *monitors) forget(ctx context.Context, before uint32, faulty node.Set) (
 				if after.states[i], err = f.Forget(ctx, after.states[i], faulty); err != nil {
 					return past{}, err
 				}
-				if fold.Violated(after.states[i]) {
+				if !m.atEnd.Has(i) && fold.Violated(after.states[i]) {
 					after.Violated |= 1 << i
 				}
 			}

@@ -37,6 +37,10 @@ type pasts struct {
 	lost   map[forgetting]uint32
 	broken map[breaking]uint32
 	named  map[[2]uint32]uint32
+	// restarted says so of instances that restarted with an operation under way.
+	restarted map[forgetting]uint32
+	// ended are the properties that a scenario violates if it ends with a past.
+	ended map[uint32]Marks
 	// contents are those of pasts that were put in order.
 	contents map[uint32]string
 }
@@ -74,7 +78,8 @@ const (
 func newPasts() *pasts {
 	return &pasts{
 		numbers: map[string]uint32{}, most: mostPasts,
-		after: map[[2]uint32]uint32{}, lost: map[forgetting]uint32{}, broken: map[breaking]uint32{}, named: map[[2]uint32]uint32{}, contents: map[uint32]string{},
+		after: map[[2]uint32]uint32{}, lost: map[forgetting]uint32{}, broken: map[breaking]uint32{}, named: map[[2]uint32]uint32{},
+		restarted: map[forgetting]uint32{}, ended: map[uint32]Marks{}, contents: map[uint32]string{},
 	}
 }
 
@@ -82,7 +87,7 @@ func newPasts() *pasts {
 func (p *pasts) bytes() int {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.texts + pairBytes*(len(p.after)+len(p.lost)+len(p.named)+len(p.broken))
+	return p.texts + pairBytes*(len(p.after)+len(p.lost)+len(p.named)+len(p.broken)+len(p.restarted)+len(p.ended))
 }
 
 // at returns the past with a number.
@@ -90,6 +95,21 @@ func (p *pasts) at(number uint32) *past {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.all[number]
+}
+
+// atEnd returns what is known of scenarios that end with a past.
+func (p *pasts) atEnd(number uint32) (violated Marks, known bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	violated, known = p.ended[number]
+	return violated, known
+}
+
+// ends notes what scenarios violate that end with a past.
+func (p *pasts) ends(number uint32, violated Marks) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended[number] = violated
 }
 
 // remember returns the number of the past that is known under a key, or finds it. No
@@ -125,7 +145,7 @@ func (p *pasts) add(found past) (uint32, error) {
 // number numbers a past; p.mu is held. The error is a [engine.LimitError].
 func (p *pasts) number(found past) (uint32, error) {
 	var key strings.Builder
-	fmt.Fprint(&key, found.watched, found.Progress, found.Violated, found.decided, found.Failed)
+	fmt.Fprint(&key, found.watched, found.Progress, found.Violated, found.happened, found.Failed)
 	for _, s := range found.states { // with their lengths, so that no two lists have one text
 		key.WriteString(" ")
 		key.WriteString(strconv.Itoa(len(s)))
