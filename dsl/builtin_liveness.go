@@ -58,9 +58,8 @@ func callProgress(c *call, property func(within int) check.Liveness) (starlark.V
 	return &propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(within)}, invariant: p}, nil
 }
 
-// mostGoodRounds is how many good rounds may be asked for. A way of so many, with its
-// worlds, still fits in memory.
-const mostGoodRounds = 100_000
+// mostGoodRounds is how many good rounds may be asked for: counts of them have 32 bits.
+const mostGoodRounds = 1 << 30
 
 // goodRounds checks a number of good rounds.
 func goodRounds(c *call, within int) error {
