@@ -2,6 +2,8 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -74,7 +77,10 @@ func callCluster(c *call) (starlark.Value, error) {
 		n = 3*f + 1
 	}
 	in := interpreter(c)
-	config := runtime.Config{Protocol: p, N: n, F: f, Servers: servers, Write: func(a runtime.Action) string { return actionText(in, a) }}
+	config := runtime.Config{
+		Protocol: p, N: n, F: f, Servers: servers,
+		Write: func(a runtime.Action) string { return actionText(in, a) }, Show: shown,
+	}
 	switch network {
 	case "lossy":
 	case "held":
@@ -112,6 +118,19 @@ func callCluster(c *call) (starlark.Value, error) {
 		fmt.Fprintf(plainOut(interpreter(c)), "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
 	}
 	return w, nil
+}
+
+// shown is how a script would write a value that a property speaks of.
+func shown(v any) string {
+	list, ok := v.(check.Sequence)
+	if !ok {
+		return value.Text(v)
+	}
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = value.Text(v)
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
 }
 
 // A program is a list; an operation by itself is someOperations' affair.
@@ -165,6 +184,13 @@ func callTwin(c *call) (starlark.Value, error) {
 	if w.Depth() > 0 {
 		return nil, fmt.Errorf("twin: twins are declared before the first step, and %d were taken; undo(%d) goes back", w.Depth(), w.Depth())
 	}
+	config := w.Cluster().Config()
+	switch {
+	case k < 2:
+		return nil, fmt.Errorf("twin: k is %d, want at least 2 instances of %s", k, id)
+	case slices.ContainsFunc(config.Twins, func(t runtime.Twin) bool { return t.ID == id }):
+		return nil, fmt.Errorf("twin: %s is a twin already; give k for more than two copies", id)
+	}
 	// Without a program the copies run that of the first; with one, all further copies run
 	// it.
 	t := runtime.Twin{ID: id, Copies: k}
@@ -173,7 +199,6 @@ func callTwin(c *call) (starlark.Value, error) {
 			return nil, fmt.Errorf("twin: program: %w", err)
 		}
 	}
-	config := w.Cluster().Config()
 	config.Twins = append(config.Twins[:len(config.Twins):len(config.Twins)], t)
 	s, err := moving(c)
 	if err != nil {

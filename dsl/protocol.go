@@ -64,7 +64,7 @@ func (p Protocol) entry() (Entry, error) {
 		default:
 			return e, fmt.Errorf("protocol %s: the default of %s is a %T, want a bool, an int or a string", p.Name, o.Name, o.Default)
 		}
-		assignment := o.Name + "=" + node.Text(o.Default)
+		assignment := o.Name + "=" + value.Text(o.Default)
 		params = append(params, assignment)
 		e.Doc += fmt.Sprintf("\n  %-24s %s", assignment, o.Doc)
 	}
@@ -100,7 +100,7 @@ func (p Protocol) call(c *call) (starlark.Value, error) {
 			return nil, fmt.Errorf("%s: %s is %s, %w", p.Name, o.Name, given[i], err)
 		}
 		args[o.Name] = v
-		shown = append(shown, o.Name+"="+node.Text(v))
+		shown = append(shown, o.Name+"="+value.Text(v))
 	}
 	made, err := p.New(args)
 	if err != nil {
@@ -128,7 +128,7 @@ func (o Option) value(v starlark.Value) (any, error) {
 		if s, ok := got.(string); ok {
 			return s, nil
 		}
-		return nil, fmt.Errorf("want a string, as in %s=%s", o.Name, node.Text(o.Default))
+		return nil, fmt.Errorf("want a string, as in %s=%s", o.Name, value.Text(o.Default))
 	}
 }
 

@@ -165,7 +165,7 @@ space = exchanges(reach = [["A"]]) * 2
 			{"explore(space, check = %())", "[" + get + "]", `explore: % cannot judge the program of c1: a register has the operations read() and write(value), not get("k")`},
 			{"sample(space, 1, check = %())", "[" + get + "]", `sample: % cannot judge the program of c1: `},
 			{"explore(space, check = %())", "[]", `%: a register has the operations read() and write(value), not get("k")`},
-			{"explore(space, check = %())", `[operation("write")]`, `explore: % cannot judge the program of c1: write() writes None, which is what a register holds at first, so that no read can show whether it did; give it another value`},
+			{"explore(space, check = %())", `[operation("write")]`, `explore: % cannot judge the program of c1: write() writes nothing, which is what a register holds at first, so that no read can show whether it did; give it a value`},
 			{"explore(space, check = %())", `[operation("write", None)]`, `which is what a register holds at first`},
 			{"judge(%(), world().exchange(\"c1\", [\"A\"]))", "[]", `%: c1 in step 1: a register has the operations read() and write(value), not get("k")`},
 		} {

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -278,7 +279,7 @@ func quoted(names []string) string {
 func programText(program []node.Operation) string {
 	list := make([]string, len(program))
 	for i, op := range program {
-		list[i] = op.String()
+		list[i] = value.Text(op)
 	}
 	return "[" + strings.Join(list, ", ") + "]"
 }

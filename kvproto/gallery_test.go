@@ -118,7 +118,7 @@ func TestGallery(t *testing.T) {
 				crash c1
 				c2: A B C
 				c3: B C D`,
-			want: `c2 "red", c3 None`,
+			want: `c2 "red", c3 nil`,
 			right: `c1: A B C
 				c1: A
 				crash c1
@@ -158,7 +158,7 @@ func TestGallery(t *testing.T) {
 				c1: A C
 				c2: B C'
 				c2: B C'`,
-			want: `c2 None`,
+			want: `c2 nil`,
 			right: `c1: A B C
 				c1: A B C
 				c2: A B C'
@@ -171,7 +171,7 @@ func TestGallery(t *testing.T) {
 				c1: A B
 				c2: C D
 				c2: C D`,
-			want:    `c2 None`,
+			want:    `c2 nil`,
 			rightly: ``,
 		}, {
 			name: "read quorum 2", options: Options{ReadQuorum: 2},
@@ -180,7 +180,7 @@ func TestGallery(t *testing.T) {
 				c1: A B C
 				c2: C' D
 				c2: A B C`,
-			want: `c2 None`,
+			want: `c2 nil`,
 			right: `c1: A B C
 				c1: A B C
 				c2: C' D
@@ -223,7 +223,7 @@ func TestGallery(t *testing.T) {
 				c1: B C D
 				c2: A B C
 				c2: A B C`,
-			want:    `c2 None`,
+			want:    `c2 nil`,
 			rightly: `c2 "red"`, rightOpt: Options{ReadRule: "max"},
 		}, {
 			name: "server skips the version check", options: Options{VersionCheck: Off},
@@ -234,8 +234,8 @@ func TestGallery(t *testing.T) {
 				c2: A B C
 				c2: A B C
 				c2: A B C`,
-			want:    `c2 None, c2 None`,
-			rightly: `c2 None, c2 "red"`,
+			want:    `c2 nil, c2 nil`,
+			rightly: `c2 nil, c2 "red"`,
 		}, {
 			name: "every reply counts", options: Options{OneVote: Off},
 			config:  func(c *runtime.Config) { c.Twins[0].Copies = 3 },
@@ -244,9 +244,9 @@ func TestGallery(t *testing.T) {
 				c1: A C C'
 				c2: B C'' D
 				c2: B C'' D`,
-			want: `c2 None`,
+			want: `c2 nil`,
 			// The write stays open, so the read may miss it.
-			rightly: `c2 None`,
+			rightly: `c2 nil`,
 		}, {
 			name: "volatile counter", options: Options{PersistentCounter: Off},
 			clients: []runtime.Client{runs("c1", red, blue), runs("c2", read(), read())},

@@ -32,7 +32,7 @@ func TestFiveExchanges(t *testing.T) {
 	net.exchange("c3", "B C D")
 	net.exchange("c3", "B C D")
 	net.shows("B", "v1 red", "C", "v1 red", "D", "v1 red")
-	net.saw(`c1 write("red")`, `c1 returns None`, `c2 write("blue")`, `c3 read()`, `c3 returns "red"`)
+	net.saw(`c1 write("red")`, `c1 returns nil`, `c2 write("blue")`, `c3 read()`, `c3 returns "red"`)
 }
 
 func TestReadOfNothing(t *testing.T) {
@@ -41,7 +41,7 @@ func TestReadOfNothing(t *testing.T) {
 	net.saw(`c1 read()`)
 	net.exchange("c1", "A B C")
 	net.shows("A", "–")
-	net.saw(`c1 read()`, `c1 returns None`)
+	net.saw(`c1 read()`, `c1 returns nil`)
 }
 
 func TestEmptyValueIsAValue(t *testing.T) {
@@ -49,7 +49,7 @@ func TestEmptyValueIsAValue(t *testing.T) {
 	for range 4 {
 		net.exchange("c1", "A B C")
 	}
-	net.saw(`c1 write("")`, `c1 returns None`, `c1 read()`, `c1 returns ""`)
+	net.saw(`c1 write("")`, `c1 returns nil`, `c1 read()`, `c1 returns ""`)
 }
 
 func TestOpenPhaseAsksOnlyThoseWhoDidNotAnswer(t *testing.T) {
@@ -104,7 +104,7 @@ func TestInvokedOperationGoesOnByItself(t *testing.T) {
 	}
 	net.carry("c1", "B C D", queries)
 	net.carry("c1", "A B C", begin(read()))
-	net.saw(`c1 write("red")`, `c1 returns None`, `c1 read()`, `c1 returns "red"`)
+	net.saw(`c1 write("red")`, `c1 returns nil`, `c1 read()`, `c1 returns "red"`)
 	net.shows("A", "v1 red", "c1", "done")
 
 	begin(node.Operation{Name: "swap"})
@@ -222,7 +222,7 @@ func TestRestartedClientGoesOnWithItsNextOperation(t *testing.T) {
 		net.exchange("c1", "B C D")
 		net.exchange("c1", "B C D")
 		net.shows("A", "v1 red", "B", "v1 blue", "c1", "done")
-		net.saw(`c1 write("red")`, `c1 write("blue")`, `c1 returns None`)
+		net.saw(`c1 write("red")`, `c1 write("blue")`, `c1 returns nil`)
 		if got := field(net.nodes["B"], "counter"); got != test.counter {
 			t.Errorf("%+v: the counter of the second write is %v, want %d", test.options, got, test.counter)
 		}

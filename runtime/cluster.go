@@ -23,6 +23,10 @@ type Config struct {
 	// Write, if not nil, is how the host writes actions for people; see
 	// [Step.Text]. Else they see the notation.
 	Write func(Action) string
+	// Show, if not nil, is how the host shows values to people: what operations are
+	// given and return, operations, and what replicas decide. Else they see
+	// [node.Text]. It may be called concurrently.
+	Show func(value any) string
 }
 
 // A Client is a client identity and the operations that it will carry out, in order.
@@ -95,10 +99,10 @@ func specOf(config Config) (engine.Spec, error) {
 	twins := map[string]Twin{}
 	for _, t := range config.Twins {
 		if _, twice := twins[t.ID]; twice {
-			return engine.Spec{}, fmt.Errorf("twin: %s is a twin already; give k for more than two copies", t.ID)
+			return engine.Spec{}, fmt.Errorf("twin: %s is a twin already; one twin can have more than two copies", t.ID)
 		}
 		if t.Copies < 2 {
-			return engine.Spec{}, fmt.Errorf("twin: k is %d, want at least 2 instances of %s", t.Copies, t.ID)
+			return engine.Spec{}, fmt.Errorf("twin: the number of copies of %s is %d, want at least 2", t.ID, t.Copies)
 		}
 		twins[t.ID] = t
 	}
@@ -180,6 +184,14 @@ func (c *Cluster) release(m *engine.Simulator) { c.idle.Put(m) }
 
 // Config returns what the cluster was made from, names filled in.
 func (c *Cluster) Config() Config { return c.config }
+
+// Text shows a value to people, as the host of the cluster does; see [Config].Show.
+func (c *Cluster) Text(value any) string {
+	if c.config.Show != nil {
+		return c.config.Show(value)
+	}
+	return node.Text(value)
+}
 
 // String names the protocol and who is there: kv n=4 f=1, C twinned.
 func (c *Cluster) String() string {

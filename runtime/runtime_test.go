@@ -186,7 +186,7 @@ func TestConfigErrors(t *testing.T) {
 		{runtime.Config{Protocol: kv, Servers: []string{"A", "A"}}, "two identities are named A"},
 		{runtime.Config{Protocol: kv, Servers: []string{"A'"}}, "cannot name an identity"},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "E", Copies: 2}}}, `no identity "E"; there are A, B, C, D`},
-		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 1}}}, "k is 1, want at least 2"},
+		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 1}}}, "the number of copies of C is 1, want at least 2"},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2}, {ID: "C", Copies: 2}}}, "C is a twin already"},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 2, Program: []node.Operation{}}}}, "C is a server"},
 		{runtime.Config{Protocol: kv, N: 4, Twins: []runtime.Twin{{ID: "C", Copies: 99}}}, "more than 64 instances"},

@@ -1,8 +1,11 @@
 package runtime_test
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -311,5 +314,27 @@ func TestNotationTellsArgumentsApart(t *testing.T) {
 			t.Errorf("%s is a step", s)
 		}
 		_ = a.String()
+	}
+}
+
+// The comment of the package lists each kind of action, with a notation of it.
+func TestCommentListsAllKinds(t *testing.T) {
+	comment, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, line := range regexp.MustCompile(`(?m)^//\t  (\w+Step) +(.*?)   .*$`).FindAllStringSubmatch(string(comment), -1) {
+		a, err := runtime.ParseAction(line[2])
+		if err != nil || fmt.Sprintf("%T", a) != "runtime."+line[1] || a.String() != line[2] {
+			t.Errorf("%s: %q is read as %#v, %v", line[1], line[2], a, err)
+			continue
+		}
+		listed[a.Name()] = true
+	}
+	for _, a := range runtime.Kinds {
+		if !listed[a.Name()] {
+			t.Errorf("no line for %s", a.Name())
+		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"sort"
 
 	"github.com/twinsh/twinsh/runtime/english"
-	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // why says where no order explains the operations any more, which earlier
@@ -45,7 +44,7 @@ func (m Model) why(ctx context.Context, ops []operation, explain explaining) (st
 	}
 	slices.Reverse(because)
 
-	text := fmt.Sprintf("%s returned %s in step %d", culprit, node.Text(culprit.result), culprit.endedIn)
+	text := fmt.Sprintf("%s returned %s in step %d", culprit, culprit.text(culprit.result), culprit.endedIn)
 	if culprit.aborted {
 		text = culprit.withReturn("returned")
 	}
@@ -132,7 +131,7 @@ func (m Model) possible(ctx context.Context, ops []operation, i int, explain exp
 			return nil, err
 		}
 		if ok {
-			right = append(right, node.Text(v))
+			right = append(right, ops[i].text(v))
 		}
 	}
 	return right, nil

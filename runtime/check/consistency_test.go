@@ -218,7 +218,7 @@ func TestSequentialConsistencyIsNotLocal(t *testing.T) {
 	add(5, key("write", map[string]any{"key": "y", "value": 1}), nil)
 	add(5, key("read", map[string]any{"key": "x"}), nil)
 	both := judge(t, check.SequentiallyConsistent(check.Keyed(check.Register())), runtime.History{Cluster: c, Events: events})
-	if both.Holds || !strings.Contains(both.Why, "c2 read(key=\"x\") returned None in step 8 after") {
+	if both.Holds || !strings.Contains(both.Why, "c2 read(key=\"x\") returned nil in step 8 after") {
 		t.Errorf("both: %+v", both)
 	}
 	for _, k := range []string{"x", "y"} {

@@ -36,7 +36,7 @@ func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 				who = "and then"
 			}
 			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, %s %s for it in step %d",
-				in[f.Instance].Name, node.Text(f.Value), e.Slot, f.Step, who, node.Text(e.Value), e.Step)}, nil
+				in[f.Instance].Name, h.Cluster.Text(f.Value), e.Slot, f.Step, who, h.Cluster.Text(e.Value), e.Step)}, nil
 		}
 	}
 	return Verdict{Holds: true, Vacuous: vacuous}, nil

@@ -40,5 +40,5 @@ func ExampleLinearizable() {
 	fmt.Println(verdict.Why)
 	// Output:
 	// false
-	// c2 read() returned None in step 4 after c2 read() had returned "red" in step 3; no order of the operations explains that. "red" would have been right
+	// c2 read() returned nil in step 4 after c2 read() had returned "red" in step 3; no order of the operations explains that. "red" would have been right
 }

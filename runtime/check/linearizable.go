@@ -201,7 +201,7 @@ func (o *operation) witness() string {
 	case o.quiet():
 		return o.String()
 	}
-	return o.String() + " = " + node.Text(o.result)
+	return o.String() + " = " + o.text(o.result)
 }
 
 // remembered is explain for a history that may have been judged before.

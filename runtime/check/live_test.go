@@ -263,7 +263,7 @@ func TestValidity(t *testing.T) {
 	c := cluster(t)
 	p := check.Validity(func(_ context.Context, v any) (bool, error) {
 		if v == nil {
-			return false, errors.New("None is no value")
+			return false, errors.New("nil is no value")
 		}
 		return v != "bad", nil
 	})
@@ -286,7 +286,7 @@ func TestValidity(t *testing.T) {
 		}
 	}
 	undecided := runtime.History{Cluster: c, Events: []runtime.Observed{{Observation: node.Observation{Kind: node.Decided}}}}
-	if v, err := p.Judge(t.Context(), undecided); fmt.Sprint(err) != "validity: None cannot be judged: None is no value" {
+	if v, err := p.Judge(t.Context(), undecided); fmt.Sprint(err) != "validity: nil cannot be judged: nil is no value" {
 		t.Errorf("a value that cannot be judged: %+v, %v", v, err)
 	}
 

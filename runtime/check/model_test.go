@@ -348,7 +348,7 @@ func TestModelsWithChoices(t *testing.T) {
 	c := cluster(t)
 	for _, test := range []struct{ name, history, want string }{
 		{"an open call that can never take effect", "c1 acquire; c2 acquire\nc1 returns\nc1 use\nc1 returns", ""},
-		{"one that would have to", "c1 acquire\nc1 returns\nc2 acquire\nc2 returns", "c2 acquire() returned None in step 4 after c1 acquire() had returned None in step 2; no order of the operations explains that"},
+		{"one that would have to", "c1 acquire\nc1 returns\nc2 acquire\nc2 returns", "c2 acquire() returned nil in step 4 after c1 acquire() had returned nil in step 2; no order of the operations explains that"},
 		{"whatever a call returns", "c1 drop\nc1 returns x", ""},
 	} {
 		h := runtime.History{Cluster: c, Events: parse(t, c, test.history)}
@@ -381,7 +381,7 @@ func TestModelsKnowTheirOperations(t *testing.T) {
 		{"cas", "cas", args(map[string]any{"old": 1}), "not cas(old=1)"},
 		{"cas", "cas", args(map[string]any{"old": 1, "new": 2, "key": "x"}), `not cas(key="x", new=2, old=1)`},
 		{"counter", "inc", "two", `a counter has the operation inc(by=1), not inc("two")`},
-		{"queue", "enqueue", nil, "a queue cannot hold None, which it returns when it is empty"},
+		{"queue", "enqueue", nil, "a queue cannot hold no value: that is what it returns when it is empty"},
 		{"queue", "push", 1, "a queue has the operations enqueue(value) and dequeue(), not push(1)"},
 		{"lock", "acquire", "x", `a lock has the operation acquire(), not acquire("x")`},
 		{"register of keys", "read", nil, "read() names no key; want one, as in read(key = …)"},

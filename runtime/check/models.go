@@ -234,7 +234,7 @@ func (o object) call(op node.Operation) (*verb, []any, error) {
 		}
 		for _, arg := range args {
 			if v.notNil && arg == nil {
-				return nil, nil, fmt.Errorf("%s cannot hold None, which it returns when it is empty", o.name)
+				return nil, nil, fmt.Errorf("%s cannot hold no value: that is what it returns when it is empty", o.name)
 			}
 		}
 		return &o.verbs[i], args, nil

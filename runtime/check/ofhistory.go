@@ -87,7 +87,7 @@ func nothingEnds(c *runtime.Cluster, e runtime.Observed) string {
 	if e.Kind == node.Aborted {
 		return fmt.Sprintf("%s aborted in step %d, but no operation of it was under way", name, e.Step)
 	}
-	return fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, node.Text(e.Value), e.Step)
+	return fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, c.Text(e.Value), e.Step)
 }
 
 // An Event is that an operation began or ended.

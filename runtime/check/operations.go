@@ -19,6 +19,7 @@ type operation struct {
 	beganIn, endedIn int // steps
 	result           any // if it returned
 	aborted          bool
+	text             func(any) string // shows values to people
 }
 
 const (
@@ -65,7 +66,7 @@ func (o *operation) call() Call {
 }
 
 // String is the operation with its client: c1 write("red").
-func (o *operation) String() string { return o.client + " " + o.Operation.String() }
+func (o *operation) String() string { return o.client + " " + o.text(o.Operation) }
 
 // quiet reports whether the result says nothing but that the operation is done.
 func (o *operation) quiet() bool { return o.result == nil && o.Arg != nil }
@@ -79,7 +80,7 @@ func (o *operation) withReturn(verb string) string {
 	if o.quiet() {
 		return fmt.Sprintf("%s %s in step %d", o, verb, o.endedIn)
 	}
-	return fmt.Sprintf("%s %s %s in step %d", o, verb, node.Text(o.result), o.endedIn)
+	return fmt.Sprintf("%s %s %s in step %d", o, verb, o.text(o.result), o.endedIn)
 }
 
 // operations lists the operations of a history in the order in which they
@@ -90,7 +91,7 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 		name, faulty := h.Cluster.Instances()[e.Instance].Name, h.Faulty.Has(e.Instance)
 		switch e.Kind {
 		case node.Invoked:
-			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: place, ended: forever, beganIn: e.Step}
+			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: place, ended: forever, beganIn: e.Step, text: h.Cluster.Text}
 			if faulty {
 				op.began = before
 			}
@@ -158,7 +159,7 @@ func registerHas(op node.Operation) error {
 	args, several := op.Arg.(node.Arguments)
 	switch {
 	case op.Name == opWrite && op.Arg == nil:
-		return fmt.Errorf("%s writes None, which is what a register holds at first, so that no read can show whether it did; give it another value", op)
+		return fmt.Errorf("%s writes nothing, which is what a register holds at first, so that no read can show whether it did; give it a value", op)
 	case op.Name == opWrite && !several, op.Name == opRead && (op.Arg == nil || several && args.Name == ""):
 		return nil
 	}

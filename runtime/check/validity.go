@@ -33,11 +33,11 @@ func (p validity) Judge(ctx context.Context, h runtime.History) (Verdict, error)
 		vacuous = false
 		ok, err := p.allowed(ctx, e.Value)
 		if err != nil {
-			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", node.Text(e.Value), err)
+			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", h.Cluster.Text(e.Value), err)
 		}
 		if !ok {
 			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, which is not valid",
-				h.Cluster.Instances()[e.Instance].Name, node.Text(e.Value), e.Slot, e.Step)}, nil
+				h.Cluster.Instances()[e.Instance].Name, h.Cluster.Text(e.Value), e.Slot, e.Step)}, nil
 		}
 	}
 	return Verdict{Holds: true, Vacuous: vacuous}, nil

@@ -230,17 +230,17 @@ func moved(c *runtime.Cluster, r engine.Renaming) string {
 func (r *renamer) difference(want, got engine.Vector) string {
 	for i, in := range r.cluster.Instances() {
 		if want[i] != got[i] {
-			return apart(in.Name, r.cluster.Engine().Fields(got, i), r.cluster.Engine().Fields(want, i))
+			return apart(in.Name, r.cluster.Text, r.cluster.Engine().Fields(got, i), r.cluster.Engine().Fields(want, i))
 		}
 	}
 	return "other messages are in flight"
 }
 
 // apart names the first field in which two states of an instance differ.
-func apart(name string, got, want []node.Field) string {
+func apart(name string, show func(any) string, got, want []node.Field) string {
 	for i, f := range got {
 		if i < len(want) && f != want[i] {
-			return fmt.Sprintf("%s has %s = %s instead of %s", name, f.Name, node.Text(f.Value), node.Text(want[i].Value))
+			return fmt.Sprintf("%s has %s = %s instead of %s", name, f.Name, show(f.Value), show(want[i].Value))
 		}
 	}
 	return name + " ends in another state"

@@ -22,6 +22,26 @@
 // A test drives a node by hand: it hands the zero [Reaction] to React and reads from it
 // what was sent and observed, as the example does.
 //
+// # If you know etcd's raft
+//
+// Its RawNode is driven in the same way, by a program that owns time and transport. Here
+// that is the simulation:
+//
+//	raft                              here
+//	RawNode.Step(m)                   React with a MessageEvent
+//	RawNode.Tick, an election timeout React with a TimeoutEvent, once for a whole time out
+//	RawNode.Propose                   React with an InvokeEvent of a client, or Round.Input
+//	Ready.Messages                    Reaction.Send, Reaction.Broadcast
+//	Ready.CommittedEntries            Reaction.Decided, a slot for each index
+//	Storage, HardState                what Restart leaves; see Restarter
+//	Status, BasicStatus               Summary and Fields; see Inspector
+//	ErrProposalDropped                Reaction.Refuse
+//	a panic of logger.Panicf          Reaction.Fail, or a panic: both are findings
+//
+// What is sent in one reaction is on its way when it ends; there is no Advance. A node is
+// not asked whether it is ready, and reads no clock: an election timeout happens when a
+// step says so. Configuration changes are messages and state of the protocol.
+//
 // # Words for all
 //
 // An [Observation] is what a property may see of a node, a [Failure] how its code

@@ -41,7 +41,7 @@ type Operation struct {
 	Arg  any // a comparable value; nil if the operation takes none
 }
 
-// String is the operation as a script writes it: write("red").
+// String is the operation as a call: write("red").
 func (o Operation) String() string {
 	if o.Arg == nil {
 		return o.Name + "()"

@@ -6,20 +6,17 @@ import (
 	"strings"
 )
 
-// Text shows a message, value or argument to people: strings are quoted, nil
-// is None, anything with a String method speaks for itself.
+// Text shows a message, value or argument to people as Go writes it: strings are
+// quoted, and what has a String method speaks for itself. Values that differ in more
+// than their types have different texts, and so have 1 and 1.0. A host that writes
+// values otherwise says so to the cluster.
 func Text(v any) string {
 	switch v := v.(type) {
 	case nil:
-		return "None"
+		return "nil"
 	case string:
 		return fmt.Sprintf("%q", v)
-	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
-	case float64: // as a script writes it, so that 1.0 is not taken for 1
+	case float64: // so that 1.0 is not taken for 1
 		text := strconv.FormatFloat(v, 'g', -1, 64)
 		if !strings.ContainsAny(text, ".eIN") {
 			text += ".0"

@@ -42,7 +42,7 @@ func Of(w *runtime.World) *Trace {
 		})
 		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
 	}
-	r := recorder{Trace: t, protocol: c.Config().Protocol, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
+	r := recorder{Trace: t, show: c.Text, protocol: c.Config().Protocol, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
 	r.name()
 	for _, v := range w.Path()[1:] {
 		s := r.step(v)
@@ -66,6 +66,7 @@ func OnFrom(w, end *runtime.World) *Trace {
 // A recorder keeps what a step has to know of those before it. It lives for one call of Of.
 type recorder struct {
 	*Trace
+	show     func(any) string // shows values to people
 	protocol node.Protocol
 	past     *runtime.Past
 	numbers  map[node.Message]int    // of different messages, from 1
@@ -160,13 +161,13 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 		switch o.Kind {
 		case node.Invoked:
 			r.current[d.To] = o.Operation
-			seen.Text = operationText(o.Operation)
+			seen.Text = r.operation(o.Operation)
 		case node.Failed:
 			seen.Text = o.Failure.String()
 		case node.Aborted:
 			seen.Text, _ = o.Value.(string)
 		default:
-			seen.Text = node.Text(o.Value)
+			seen.Text = r.show(o.Value)
 			// An operation that was given a value, as a write, just returns.
 			if o.Kind == node.Returned && o.Value == nil && r.current[d.To].Arg != nil {
 				seen.Text = ""
@@ -191,14 +192,14 @@ func (r *recorder) title(w *runtime.World, s *Step) string {
 	case runtime.ExchangeStep:
 		text := a.Client
 		if op := r.current[s.Client]; op.Name != "" {
-			text += " " + operationText(op)
+			text += " " + r.operation(op)
 		}
 		if phase := s.phase(); phase != "" {
 			text += ": " + phase
 		}
 		return text + " → " + strings.Join(a.Reach, " ")
 	case runtime.InvokeStep:
-		return a.Client + " begins " + operationText(r.current[s.Client])
+		return a.Client + " begins " + r.operation(r.current[s.Client])
 	case runtime.RoundStep:
 		text := fmt.Sprintf("round %d: %s leads", w.Round(), a.Leader)
 		if parts := w.Step().Parts(); parts != nil {
@@ -240,12 +241,12 @@ func mended(w *runtime.World) bool {
 	return false
 }
 
-// operationText shows an operation to people: write "red".
-func operationText(op node.Operation) string {
+// operation shows an operation to people: write "red".
+func (r *recorder) operation(op node.Operation) string {
 	if op.Arg == nil {
 		return op.Name
 	}
-	return op.Name + " " + node.Text(op.Arg)
+	return op.Name + " " + r.show(op.Arg)
 }
 
 // partsText shows a partition: A B | C D.

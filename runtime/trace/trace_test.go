@@ -92,7 +92,7 @@ func TestTraceIsPlainAndDeterministic(t *testing.T) {
 	if trace.Diagram(first, trace.Options{}) != trace.Diagram(second, trace.Options{}) {
 		t.Error("two diagrams of one scenario differ")
 	}
-	want := trace.Observation{Kind: trace.Returned, Text: "None"}
+	want := trace.Observation{Kind: trace.Returned, Text: "nil"}
 	last := first.Steps[1].Deliveries
 	if got := last[len(last)-1].Seen; !cmp.Equal(got, []trace.Observation{want}) {
 		t.Errorf("a read of nothing shows %v, want %v", got, want)

@@ -13,7 +13,7 @@ import (
 // several with names. Arguments are what Go can compare ([ToGo]), because histories keep them.
 type Operation node.Operation
 
-func (o Operation) String() string        { return node.Operation(o).String() }
+func (o Operation) String() string        { return Text(node.Operation(o)) }
 func (o Operation) Type() string          { return "operation" }
 func (o Operation) Freeze()               {}
 func (o Operation) Truth() starlark.Bool  { return true }
