@@ -155,7 +155,7 @@ func modelEntry() Entry {
 		Doc: `What operations do when they are carried out one after another, for linearizable().
 init is the first state, or a function without parameters that returns it. A state is any value that nodes can keep.
 step(state, op) returns what op may do in a state: a list of pairs (next state, result), several if it may do this or that, none if it cannot happen there. If its result is None, what op returned is not looked at.
-op has name, arg, client, and result, which is None until op returned. A single pair need not be in a list.
+op has name, arg and client. If the code of step names it, op also has result, which is None until op returned; then a search keeps whole histories, and else what the object may be, which is much quicker. A single pair need not be in a list.
 step is called once for each state and operation, what it sees of the script is frozen, and its errors are mistakes of the script. For an operation that it does not know it had better fail.`,
 		Example: `def step(balance, op):
     if op.name == "deposit":
@@ -207,9 +207,13 @@ func callModel(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: step: %w", err)
 	}
-	s := &steps{judge: judge, name: name}
+	in := interpreter(c).scripts
+	s := &steps{judge: judge, name: name, blind: sync.OnceValue(func() bool {
+		seen, err := interp.Capture(in, step)
+		return err == nil && !seen.Reads("result")
+	})}
 	return &modelValue{
-		Model: check.Model{Name: name, Init: state, Step: s.step},
+		Model: check.Model{Name: name, Init: state, Step: s.step, Blind: s.blind},
 		text:  text, init: value.FromGo(state), step: step,
 	}, nil
 }
@@ -241,6 +245,7 @@ func takesTwo(fn *starlark.Function) bool {
 type steps struct {
 	judge func(context.Context, starlark.Tuple, *player) (starlark.Value, error)
 	name  string
+	blind func() bool // whether the function never asks what a call returned
 	mu    sync.Mutex
 	known map[stepKey][]check.Outcome
 }
@@ -261,6 +266,9 @@ const maxSteps = 1 << 16
 // lock while it calls the script; two goroutines may then ask the same, and get the same
 // answer. An error is not remembered, because it may be that of a context which ended.
 func (s *steps) step(ctx context.Context, state any, call check.Call) ([]check.Outcome, error) {
+	if s.blind() {
+		call.Returned, call.Result = false, nil
+	}
 	key := stepKey{state, call}
 	s.mu.Lock()
 	outcomes, ok := s.known[key]
@@ -268,10 +276,13 @@ func (s *steps) step(ctx context.Context, state any, call check.Call) ([]check.O
 	if ok {
 		return outcomes, nil
 	}
-	op := starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
-		"name": starlark.String(call.Name), "arg": value.FromGo(call.Arg),
-		"client": starlark.String(call.Client), "result": value.FromGo(call.Result),
-	})
+	fields := starlark.StringDict{
+		"name": starlark.String(call.Name), "arg": value.FromGo(call.Arg), "client": starlark.String(call.Client),
+	}
+	if !s.blind() {
+		fields["result"] = value.FromGo(call.Result)
+	}
+	op := starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
 	returned, err := s.judge(ctx, starlark.Tuple{value.FromGo(state), op}, new(player))
 	if err != nil {
 		return nil, err

@@ -192,3 +192,32 @@ space = exchanges(reach = [["A"]]) * 4
 		}
 	}
 }
+
+// A search keeps what an object may be if its model does not ask what was returned, and else
+// whole histories. Both say the same.
+func TestModelsInSearches(t *testing.T) {
+	t.Parallel()
+	out, err := runScript(t, "answers = [1, 2, 3, 4, 4, 5]\n"+answering+`
+def step(s, op):
+    return (s + 1, s + 1)
+def next(op):
+    return 1 if op.result == None else 1
+def seeing(s, op):
+    return (s + next(op), s + 1)
+def asking(s, op):
+    return (s + 1, getattr(op, "res" + "ult", s + 1))
+clients = {"c": [op("get")] * 3, "d": [op("get")] * 3}
+run(clients, [])
+found = []
+for f in [step, seeing, asking]:
+    for order in [[], ["c", "d", "c", "d"]]:
+        run(clients, order)
+        r = explore(exchanges(reach = [["A"]]) * (6 - len(order)), check = linearizable(model(0, f)), first = False)
+        found.append((r.worlds, [(v.length, v.scenarios) for v in r.violations]))
+print(found[0::2][1][0] > found[0::2][0][0], len(set([str(f[1]) for f in found[0::2]])), len(set([str(f[1]) for f in found[1::2]])))
+print(found[0], found[4])
+`)
+	if want := "True 1 1\n"; err != nil || !strings.HasPrefix(out, want) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

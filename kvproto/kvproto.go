@@ -91,6 +91,9 @@ func (p *Protocol) MessageTypes() []string {
 // Name returns "kv".
 func (p *Protocol) Name() string { return "kv" }
 
+// OnlyServes implements [node.Serving].
+func (p *Protocol) OnlyServes() bool { return true }
+
 // Fingerprint distinguishes protocols with different options.
 func (p *Protocol) Fingerprint() string { return fmt.Sprintf("kv %+v", p.options) }
 

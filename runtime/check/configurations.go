@@ -11,8 +11,20 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Concerns implements [Monitored].
-func (*linearizable) Concerns(c *runtime.Cluster) node.Set { return c.Clients() }
+// Concerns implements [Monitored]. Who forgets matters if that may be a server with operations of its own,
+// which is known of a register alone to be no different.
+func (p *linearizable) Concerns(c *runtime.Cluster) node.Set {
+	if p.model.register && p.other == nil || onlyServe(c) {
+		return c.Clients()
+	}
+	return c.Clients() | c.Servers()
+}
+
+// onlyServe reports whether the servers are known to begin no operations.
+func onlyServe(c *runtime.Cluster) bool {
+	s, ok := c.Config().Protocol.(node.Serving)
+	return ok && s.OnlyServes()
+}
 
 // maxClients is how many clients a register monitor watches, and maxConfigs how
 // many configurations it remembers: each write under way may double them. Histories
@@ -22,12 +34,20 @@ const (
 	maxConfigs = 1 << 12
 )
 
-// Monitor knows registers whose clients are few and all correct.
+// Monitor knows objects whose clients are few and all correct, if their model is blind.
 func (p *linearizable) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
-	if !p.model.register || p.other != nil || faulty&c.Clients() != 0 || c.Clients().Len() > maxClients {
+	switch m := p.model; {
+	case faulty&c.Clients() != 0, c.Clients().Len() > maxClients, p.other != nil && !p.other.linear:
 		return nil
+	case m.register:
+		return &registerMonitor{property: p, faulty: faulty, numbers: &numbers{}}
+	case m.Blind == nil || !m.Blind(), faulty&c.Servers() != 0 && !onlyServe(c):
+		return nil
+	case m.anonymous:
+		return anonymousMonitor{&modelMonitor{property: p, cluster: c, faulty: faulty, numbers: &numbers{}}}
+	default:
+		return &modelMonitor{property: p, cluster: c, faulty: faulty, numbers: &numbers{}}
 	}
-	return &registerMonitor{property: p, faulty: faulty, numbers: &numbers{}}
 }
 
 // registerMonitor remembers every configuration that a linearizable register

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -169,7 +168,8 @@ func readsFrom(first any, ops []operation) func(context.Context, any, int) ([]an
 func KAtomic(k int) Property {
 	m := Model{
 		Name: fmt.Sprintf("a register whose reads may return any of the last %d values", k), Init: chain{last: nil},
-		Knows: registerHas,
+		Knows: registerHas, Blind: func() bool { return true }, anonymous: true,
+		reads: func(op node.Operation) bool { return op.Name == opRead },
 		Step: func(_ context.Context, state any, call Call) ([]Outcome, error) {
 			if err := registerHas(call.Operation); err != nil {
 				return nil, err
@@ -190,56 +190,7 @@ func KAtomic(k int) Property {
 	}
 	return &linearizable{model: m, other: &condition{
 		name: fmt.Sprintf("%d-atomic", k), needs: Linearizable().(*linearizable).needs(),
-		explain: linearization,
-		met:     func(ops []operation) bool { return tried(ops, func(*operation) bool { return true }) },
+		explain: linearization, linear: true,
+		met: func(ops []operation) bool { return tried(ops, func(*operation) bool { return true }) },
 	}}
-}
-
-// together returns the model of the objects of all keys as one.
-func (m Model) together() Model {
-	if m.Key == nil {
-		return m
-	}
-	if m.inner != nil && m.inner.Key != nil { // keys within keys
-		name := m.Name
-		m = Keyed(m.inner.together())
-		m.Name = name
-	}
-	key, step, first := m.Key, m.Step, m.Init
-	m.Key, m.inner, m.Init = nil, nil, nil
-	m.Step = func(ctx context.Context, state any, call Call) ([]Outcome, error) {
-		k := key(call.Operation)
-		objects := elements(state)
-		i := slices.IndexFunc(objects, func(e any) bool { return e.(keyedState).key == k })
-		of := first
-		if i >= 0 {
-			of = objects[i].(keyedState).state
-		}
-		outcomes, err := step(ctx, of, call)
-		if err != nil {
-			return nil, err
-		}
-		outcomes = slices.Clone(outcomes)
-		for o := range outcomes {
-			others := slices.Clone(objects)
-			if i >= 0 {
-				others = slices.Delete(others, i, i+1)
-			}
-			if next := outcomes[o].Next; next != first { // so that equal objects are equal states
-				others = append(others, keyedState{k, next})
-			}
-			slices.SortFunc(others, func(a, b any) int { return cmp.Compare(keyText(a), keyText(b)) })
-			outcomes[o].Next = chained(others)
-		}
-		return outcomes, nil
-	}
-	return m
-}
-
-// A keyedState is the state of the object of a key.
-type keyedState struct{ key, state any }
-
-func keyText(e any) string {
-	k := e.(keyedState).key
-	return fmt.Sprintf("%T %s", k, node.Text(k))
 }

@@ -47,6 +47,7 @@ type explanation struct {
 type condition struct {
 	name    string
 	explain explaining
+	linear  bool   // it is linearizability to a model that is not the user's
 	needs   string // what puts it to the test
 	met     func(ops []operation) bool
 }

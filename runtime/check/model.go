@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,8 +27,15 @@ type Model struct {
 	// there is one for all.
 	Key func(op node.Operation) any
 
-	register bool   // it is Register, which there are quicker ways to judge
-	inner    *Model // of Keyed: the object that there is for each key
+	// Blind reports whether what Step lists is the same whether or not the result of a call is
+	// known. Then a search keeps what the objects may be, and else whole histories. It may be
+	// nil: then it is not.
+	Blind func() bool
+
+	reads     func(op node.Operation) bool // whether an operation changes no state, where that is known
+	anonymous bool                         // it does not matter who calls
+	register  bool                         // it is Register, which there are quicker ways to judge
+	inner     *Model                       // of Keyed: the object that there is for each key
 }
 
 // A Call is an operation as a model sees it.
@@ -89,7 +97,7 @@ func (s Sequence) String() string {
 // Of an operation without its key a single argument that remains stands alone: write("red")
 // for write(key="x", value="red").
 func Keyed(inner Model) Model {
-	m := Model{Name: inner.Name + " for each key", Init: inner.Init, inner: &inner}
+	m := Model{Name: inner.Name + " for each key", Init: inner.Init, Blind: inner.Blind, anonymous: inner.anonymous, inner: &inner}
 	m.Knows = func(op node.Operation) error {
 		_, rest, ok := cutKey(op)
 		if !ok {
@@ -187,4 +195,79 @@ func (m Model) steps(ctx context.Context, states []any, call Call) ([]any, error
 		}
 	}
 	return next, nil
+}
+
+// on is one object that a model is of, and what an operation is to it.
+type on struct {
+	key any
+	of  Model
+	op  node.Operation
+}
+
+// A keyWithin is a key of an object within that of another.
+type keyWithin struct{ outer, inner any }
+
+// object returns the object that an operation works on.
+func (m Model) object(op node.Operation) on {
+	if m.Key == nil {
+		return on{of: m, op: op}
+	}
+	key := m.Key(op)
+	if m.inner == nil {
+		m.Key = nil
+		return on{key, m, op}
+	}
+	_, rest, _ := cutKey(op)
+	o := m.inner.object(rest)
+	o.key = keyWithin{key, o.key}
+	return o
+}
+
+// together returns the model of the objects of all keys as one.
+func (m Model) together() Model {
+	if m.Key == nil {
+		return m
+	}
+	if m.inner != nil && m.inner.Key != nil { // keys within keys
+		name := m.Name
+		m = Keyed(m.inner.together())
+		m.Name = name
+	}
+	key, step, first := m.Key, m.Step, m.Init
+	m.Key, m.inner, m.Init = nil, nil, nil
+	m.Step = func(ctx context.Context, state any, call Call) ([]Outcome, error) {
+		k := key(call.Operation)
+		objects := elements(state)
+		i := slices.IndexFunc(objects, func(e any) bool { return e.(keyedState).key == k })
+		of := first
+		if i >= 0 {
+			of = objects[i].(keyedState).state
+		}
+		outcomes, err := step(ctx, of, call)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = slices.Clone(outcomes)
+		for o := range outcomes {
+			others := slices.Clone(objects)
+			if i >= 0 {
+				others = slices.Delete(others, i, i+1)
+			}
+			if next := outcomes[o].Next; next != first { // so that equal objects are equal states
+				others = append(others, keyedState{k, next})
+			}
+			slices.SortFunc(others, func(a, b any) int { return cmp.Compare(keyText(a), keyText(b)) })
+			outcomes[o].Next = chained(others)
+		}
+		return outcomes, nil
+	}
+	return m
+}
+
+// A keyedState is the state of the object of a key.
+type keyedState struct{ key, state any }
+
+func keyText(e any) string {
+	k := e.(keyedState).key
+	return fmt.Sprintf("%T %s", k, node.Text(k))
 }

@@ -429,3 +429,123 @@ func TestModelsGiveUp(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// After each event a monitor of a model says what the property says of the history so far,
+// also where replicas are faulty that have operations of their own.
+func TestModelMonitorsAgainstJudge(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	objects := plainObjects()
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		object := objects[name]
+		p := check.LinearizableTo(modelOf(t, name))
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			violated, held := 0, 0
+			rapid.Check(t, func(t *rapid.T) {
+				faulty := rapid.SampledFrom([]node.Set{0, 0, 0, node.SetOf(0)}).Draw(t, "faulty")
+				m := check.MonitorOf(p, c, faulty, 0)
+				events := drawCalls(t, object.fresh(), object.ops, 8, 30)
+				if kept := fmt.Sprintf("%T", m) == "*check.historyMonitor"; kept != (faulty != 0) {
+					t.Fatalf("the monitor is a %T", m)
+				}
+				state, bad := m.Start(), false
+				for i, e := range events {
+					if e.Step = 0; faulty != 0 && e.Instance == 4 {
+						e.Instance = 0
+					}
+					events[i] = e
+					state = next(t, m, state, []runtime.Observed{e})
+					v := judge(t, p, runtime.History{Cluster: c, Events: events[:i+1], Faulty: faulty})
+					if bad = bad || !v.Holds; bad != m.Violated(state) {
+						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), i+1, v, state)
+					}
+				}
+				if bad {
+					violated++
+				} else {
+					held++
+				}
+			})
+			if !testing.Short() && (violated == 0 || held == 0) {
+				t.Errorf("%d histories held and %d did not", held, violated)
+			}
+		})
+	}
+}
+
+// serving is a protocol whose servers begin no operations.
+type serving struct{ node.Protocol }
+
+func (serving) OnlyServes() bool { return true }
+
+// Whose servers only serve has a monitor with faulty ones, too, which says so if one
+// does not.
+func TestModelMonitorsOfServers(t *testing.T) {
+	t.Parallel()
+	config := cluster(t).Config()
+	config.Protocol = serving{config.Protocol}
+	c, err := runtime.NewCluster(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := check.MonitorOf(check.LinearizableTo(modelOf(t, "queue")), c, node.SetOf(0), node.SetOf(1))
+	state := next(t, m, m.Start(), parse(t, c, "c1 enqueue a; c1 returns; c2 dequeue; c2 returns a"))
+	same := next(t, m, m.Start(), parse(t, c, "c2 enqueue b; c2 returns; c1 dequeue; c1 returns b"))
+	if state != same || fmt.Sprintf("%T", m) == "*check.historyMonitor" {
+		t.Errorf("%T remembers %s", m, state)
+	}
+	if _, err := m.Next(t.Context(), state, parse(t, c, "A dequeue")); err == nil || !strings.Contains(err.Error(), "A is faulty and begins dequeue(), but the protocol is known as one whose servers begin no operations") {
+		t.Errorf("a server begins an operation: %v", err)
+	}
+}
+
+// If clients take each other's names, so do they in the states of monitors of models to
+// which names are nothing.
+func TestModelMonitorsRename(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	objects := plainObjects()
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		object := objects[name]
+		m, ok := check.MonitorOf(check.LinearizableTo(modelOf(t, name)), c, 0, 0).(check.Renamable)
+		if ok == (name == "lock") {
+			t.Errorf("%s: renamable: %t", name, ok)
+		}
+		if !ok {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				names := rapid.Permutation([]int{4, 5, 6}).Draw(t, "names")
+				to := func(i int) int { return names[i-4] }
+				plain, renamed := m.Start(), m.Start()
+				for _, e := range drawCalls(t, object.fresh(), object.ops, 8, 30) {
+					plain = next(t, m, plain, []runtime.Observed{e})
+					e.Instance = to(e.Instance)
+					renamed = next(t, m, renamed, []runtime.Observed{e})
+					if got := m.Rename(plain, to); got != renamed || m.Content(got) != m.Content(renamed) {
+						t.Fatalf("%s renamed is %s, want %s", plain, got, renamed)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Objects with equal futures are one state: what is over leaves no trace.
+func TestModelMonitorsForget(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	for _, test := range []struct{ model, history, same string }{
+		{"queue", "c1 enqueue a; c1 returns; c2 dequeue; c2 returns a; c3 enqueue b", "c3 enqueue c; c3 returns; c1 dequeue; c1 returns c; c3 enqueue b"},
+		{"cas", "c1 write a; c2 write b; c1 returns; c2 returns; c3 read; c3 returns b", "c1 write b; c1 returns"},
+	} {
+		m := check.MonitorOf(check.LinearizableTo(modelOf(t, test.model)), c, 0, 0)
+		a, b := next(t, m, m.Start(), parse(t, c, test.history)), next(t, m, m.Start(), parse(t, c, test.same))
+		if a != b || m.Violated(a) {
+			t.Errorf("%s: %s and %s", test.model, a, b)
+		}
+	}
+}

@@ -24,6 +24,7 @@ type verb struct {
 	params []string
 	given  map[string]any // what parameters are that need not be given
 	notNil bool
+	reads  bool // it changes nothing
 	does   func(state any, by string, args []any) []Outcome
 }
 
@@ -116,7 +117,7 @@ func objects() []object {
 				return []Outcome{{Next: false, Result: state}, {Next: false}}
 			},
 		}, {
-			name: "contains", params: []string{"value"},
+			name: "contains", params: []string{"value"}, reads: true,
 			does: func(state any, _ string, _ []any) []Outcome { return []Outcome{{Next: state, Result: state}} },
 		}}},
 		{word: "log", name: "an append-only log", verbs: []verb{{
@@ -125,7 +126,7 @@ func objects() []object {
 				return append(done(chain{args[0], state}), Outcome{Next: chain{args[0], state}, Result: len(elements(state))})
 			},
 		}, {
-			name: "read",
+			name: "read", reads: true,
 			does: func(state any, _ string, _ []any) []Outcome {
 				return []Outcome{{Next: state, Result: Sequence(elements(state))}}
 			},
@@ -151,7 +152,7 @@ func objects() []object {
 }
 
 var readVerb = verb{
-	name: opRead,
+	name: opRead, reads: true,
 	does: func(state any, _ string, _ []any) []Outcome { return []Outcome{{Next: state, Result: state}} },
 }
 
@@ -208,7 +209,13 @@ func (o object) model() Model {
 			}
 			return v.does(state, call.Client, args), nil
 		},
-		register: o.word == "register",
+		Blind: func() bool { return true },
+		reads: func(op node.Operation) bool {
+			v, _, err := o.call(op)
+			return err == nil && v.reads
+		},
+		anonymous: o.word != "lock",
+		register:  o.word == "register",
 	}
 	if o.key != "" {
 		m.Key = func(op node.Operation) any {

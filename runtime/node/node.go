@@ -89,6 +89,13 @@ type Labeler interface {
 	Label(m Message) string
 }
 
+// Serving is implemented by protocols that know whether their servers only serve: that
+// they begin no operations of their own ([Reaction.Invoked]). With faulty servers that do, a search
+// for what is not linearizable has to keep whole histories.
+type Serving interface {
+	OnlyServes() bool
+}
+
 // Typed is implemented by protocols that can list the types of all messages
 // that their nodes handle or send. A filter of messages that names another type
 // is refused then, instead of having no effect.

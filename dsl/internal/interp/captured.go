@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"strings"
 	"sync/atomic"
 
 	"go.starlark.net/starlark"
@@ -214,4 +215,33 @@ func same(before, now starlark.Value) bool {
 	}
 	equal, err := starlark.Equal(before, now)
 	return equal || err != nil
+}
+
+// Reads reports whether the functions, or those that they may call, read an attribute of some
+// name of anything, or may do so by a text.
+func (s *Captured) Reads(attribute string) bool {
+	for v := range s.visited {
+		fn, ok := v.(*starlark.Function)
+		if !ok {
+			continue
+		}
+		text, reads := s.Of(fn), false
+		if text == nil {
+			return true
+		}
+		syntax.Walk(text, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.DotExpr:
+				reads = reads || n.Name.Name == attribute
+			case *syntax.Literal:
+				value, _ := n.Value.(string)
+				reads = reads || strings.Contains(value, attribute)
+			}
+			return !reads
+		})
+		if reads {
+			return true
+		}
+	}
+	return false
 }

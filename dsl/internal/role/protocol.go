@@ -90,6 +90,15 @@ func (p *Protocol) MessageTypes() []string {
 	return p.messageTypes()
 }
 
+// OnlyServes reports whether no code of the replicas names self.invoked. One that finds
+// it in another way is met by the properties that rest on this, which say so.
+func (p *Protocol) OnlyServes() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen, err := interp.Capture(p.in, p.replica.Functions()...)
+	return err == nil && !seen.Reads("invoked")
+}
+
 // roles lists the roles that there are.
 func (p *Protocol) roles() []*Role {
 	if p.client == nil {

@@ -1,0 +1,71 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// anonymousMonitor is a modelMonitor of a model to which it does not matter who calls.
+type anonymousMonitor struct{ *modelMonitor }
+
+func (m anonymousMonitor) among(faulty node.Set) Monitor {
+	return anonymousMonitor{m.modelMonitor.among(faulty).(*modelMonitor)}
+}
+
+// Rename implements [Renamable].
+func (m anonymousMonitor) Rename(state string, to func(int) int) string {
+	if state == violated {
+		return state
+	}
+	s := decode[modelState](state)
+	for key, o := range s.Objects {
+		o.Open = renamed(o.Open, to)
+		for i, w := range o.Ways {
+			if w.Known != nil {
+				o.Ways[i].Known = renamed(w.Known, to)
+			}
+			for l := range w.Lost {
+				w.Lost[l][0] = to(w.Lost[l][0])
+			}
+			slices.SortFunc(w.Lost, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+		}
+		o.Ways, _ = m.best(context.Background(), o.Ways) // they are no more than they were
+		s.Objects[key] = o
+	}
+	return encode(s)
+}
+
+// Content implements [Renamable].
+func (m anonymousMonitor) Content(state string) string {
+	if state == violated {
+		return state
+	}
+	s := decode[modelState](state)
+	var all []string
+	for key, o := range s.Objects {
+		text := m.numbers.content(key)
+		for _, client := range slices.Sorted(maps.Keys(o.Open)) {
+			text += fmt.Sprint(client, m.numbers.content(o.Open[client]))
+		}
+		var ways []string
+		for _, w := range o.Ways {
+			text := m.numbers.content(w.State)
+			for _, client := range slices.Sorted(maps.Keys(w.Known)) {
+				text += fmt.Sprint(client, m.numbers.content(w.Known[client]...))
+			}
+			for _, l := range w.Lost {
+				text += fmt.Sprint(l[0], m.numbers.content(l[1]))
+			}
+			ways = append(ways, text)
+		}
+		slices.Sort(ways)
+		all = append(all, text+strings.Join(ways, "\n"))
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n") + fmt.Sprint(s.Moved)
+}
