@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/twinsh/twinsh/runtime/internal/engine"
@@ -23,12 +24,22 @@ type Past struct {
 	logs    [][]Place // of each instance
 }
 
-// A Place is where a delivery stands in a past: the step, from 0, and which of
-// the deliveries of that step it is.
-type Place struct{ Step, At int }
+// A Place is where a delivery stands in a past, or in a trace of one. Steps are counted from 1
+// there, as people do and as [World.Depth] does: step 1 led from the start to the world of
+// depth 1. So the zero Place is before all others, and the place of no delivery. The names of
+// the fields in JSON are those that traces have in files.
+type Place struct {
+	Step int `json:"step"` // its number, from 1
+	At   int `json:"at"`   // index into the deliveries of that step
+}
 
 // Before reports whether p stands before q.
-func (p Place) Before(q Place) bool { return p.Step < q.Step || p.Step == q.Step && p.At < q.At }
+func (p Place) Before(q Place) bool { return p.Compare(q) < 0 }
+
+// Compare is negative if p stands before q, positive if behind it, and 0 if they are one.
+func (p Place) Compare(q Place) int {
+	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.At, q.At))
+}
 
 // Past returns what happened on the way to w, with each step of a view by itself (see
 // [World.Unfolded]). It plays each step again.
@@ -43,19 +54,19 @@ func (w *World) Past() *Past {
 	for k, deliveries := range p.steps {
 		for i, d := range deliveries {
 			if d.Fate == Delivered {
-				p.logs[d.To] = append(p.logs[d.To], Place{k, i})
+				p.logs[d.To] = append(p.logs[d.To], Place{k + 1, i})
 			}
 		}
 	}
 	return p
 }
 
-// Steps returns the deliveries of each step, in order. The caller must not
-// change them.
+// Steps returns the deliveries of each step, in order: those of step 1 are the first. The
+// caller must not change them.
 func (p *Past) Steps() [][]Delivery { return p.steps }
 
 // At returns the delivery at a place, which must be one of p.
-func (p *Past) At(at Place) *Delivery { return &p.steps[at.Step][at.At] }
+func (p *Past) At(at Place) *Delivery { return &p.steps[at.Step-1][at.At] }
 
 // Log returns where what reached an instance stands, in order: messages that
 // were delivered, and what steps asked of it or did to it. The caller must not
@@ -122,8 +133,8 @@ type tracker struct {
 
 // step goes on with the last of the steps, which led to w.
 func (t *tracker) step(w *World) {
-	k := len(t.steps) - 1
-	all := t.steps[k]
+	k := len(t.steps) // the number of the step
+	all := t.steps[k-1]
 	opened := !Is[RoundStep](w.step)
 	for first := 0; first < len(all); {
 		last := first
@@ -152,7 +163,7 @@ func (t *tracker) step(w *World) {
 func (t *tracker) wave(k, first, last int) {
 	waiting := map[addressed][]Place{}
 	for i := first; i < last; i++ {
-		d := t.steps[k][i]
+		d := t.steps[k-1][i]
 		m := addressed{d.From, d.To, d.Event.Message}
 		if d.Again {
 			if from, ok := t.senders[Place{k, i - 1}]; ok {
@@ -180,7 +191,7 @@ func (t *tracker) wave(k, first, last int) {
 func (t *tracker) open(k, first, last int) {
 	came := map[addressed][]int{}
 	for i := first; i < last; i++ {
-		if d := t.steps[k][i]; d.From >= 0 {
+		if d := t.steps[k-1][i]; d.From >= 0 {
 			m := addressed{d.From, d.To, d.Event.Message}
 			came[m] = append(came[m], i)
 		}

@@ -95,7 +95,7 @@ func TestSendersOfMessages(t *testing.T) {
 		came := map[arrival]int{}
 		for k, deliveries := range p.Steps() {
 			for i, d := range deliveries {
-				at := runtime.Place{k, i}
+				at := runtime.Place{k + 1, i}
 				from, ok := p.Sender(at)
 				switch {
 				case !ok && d.From >= 0 && !p.Mail(at):
@@ -106,7 +106,7 @@ func TestSendersOfMessages(t *testing.T) {
 					continue
 				}
 				sent := p.At(from)
-				if !from.Before(at) || sent.To != d.From || sent.Fate != runtime.Delivered || !p.Mail(at) && from.Step == k && sent.Hop >= d.Hop {
+				if !from.Before(at) || sent.To != d.From || sent.Fate != runtime.Delivered || !p.Mail(at) && from.Step == at.Step && sent.Hop >= d.Hop {
 					t.Fatalf("%v came from %d before it was sent at %v by %d", at, d.From, from, sent.To)
 				}
 				copies := 0
@@ -165,7 +165,7 @@ func TestEqualMessagesKeepTheirOrder(t *testing.T) {
 			sent = append(sent, from)
 		}
 	}
-	if want := []runtime.Place{{1, 0}, {3, 0}}; !slices.Equal(sent, want) {
+	if want := []runtime.Place{{2, 0}, {4, 0}}; !slices.Equal(sent, want) {
 		t.Errorf("B hears what was sent at %v, want %v", sent, want)
 	}
 }

@@ -13,7 +13,7 @@ import (
 type ClientOperation struct {
 	Lane         int
 	Operation    string
-	Begun, Ended Place // Ended is that of the last thing that happened to it if it has not ended
+	Begun, Ended runtime.Place // Ended is that of the last thing that happened to it if it has not ended
 	Returned     bool
 	Aborted      bool   // it ended and did not happen
 	Result       string // of one that was aborted, the reason
@@ -23,17 +23,17 @@ type ClientOperation struct {
 
 // Heard says from whom a message came.
 type Heard struct {
-	Message Place // one of those that came
+	Message runtime.Place // one of those that came
 	From    []int
 }
 
 // A Reception says whom a message reached, and whom not, and who stayed as it was,
 // shown in Message order.
 type Reception struct {
-	Message      Place // one of those that were sent
+	Message      runtime.Place // one of those that were sent
 	Gets, Misses []int
 	Late         []int // of those that miss it: it may still come
-	Stay         []Place
+	Stay         []runtime.Place
 }
 
 // Omitted says how many operations came before those that are described.
@@ -45,8 +45,8 @@ type Omitted struct{ Operations int }
 // message each of them would have answered otherwise. Twins of them had got it.
 type Missed struct {
 	Servers []int
-	Answers []Place
-	Lost    []Place
+	Answers []runtime.Place
+	Lost    []runtime.Place
 	Twins   []int
 }
 
@@ -54,8 +54,8 @@ type Missed struct {
 // and before it answered.
 type Forgot struct {
 	Server    int
-	Got, Lost Place
-	Answer    Place
+	Got, Lost runtime.Place
+	Answer    runtime.Place
 }
 
 // maxOperations is how many operations are described. The last ones matter most: a result is
@@ -82,7 +82,7 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 		}
 	}
 	all := a.operations(s.at)
-	begun := Place{}
+	begun := runtime.Place{}
 	i := slices.IndexFunc(all, func(e ClientOperation) bool {
 		return e.Lane == s.lane && e.Ended == s.at && (e.Returned || e.Aborted) && e.Result == s.Text
 	})
@@ -108,7 +108,7 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 // operations lists the operations in the order in which they began, until p. A client has one
 // at a time. One that has not returned ends with the last thing that came from its client or
 // to it.
-func (q *inquiry) operations(until Place) []ClientOperation {
+func (q *inquiry) operations(until runtime.Place) []ClientOperation {
 	var all []ClientOperation
 	open := map[int]int{}
 	for p, d := range q.until(until) {
@@ -134,7 +134,9 @@ func (q *inquiry) operations(until Place) []ClientOperation {
 }
 
 // during reports whether p is between the beginning and the end of e.
-func (s *ClientOperation) during(p Place) bool { return !p.Before(s.Begun) && !s.Ended.Before(p) }
+func (s *ClientOperation) during(p runtime.Place) bool {
+	return !p.Before(s.Begun) && !s.Ended.Before(p)
+}
 
 // describe finds out what an operation was about: of equal messages that its client heard, and
 // of equal ones that it sent, one stands for all.
@@ -166,7 +168,7 @@ func (a operationReport) describe(e ClientOperation) ClientOperation {
 
 // note notes what became of a message at one receiver. What was lost on one way may arrive on
 // another, as when a client asks again, so that the last word is kept.
-func (m *Reception) note(p Place, d *Delivery) {
+func (m *Reception) note(p runtime.Place, d *Delivery) {
 	not := func(i int) bool { return i == d.To }
 	m.Late = slices.DeleteFunc(m.Late, not)
 	switch {
@@ -190,14 +192,14 @@ type sentMessage struct {
 	message node.Message
 }
 
-func (q *inquiry) sentMessage(at Place) sentMessage {
+func (q *inquiry) sentMessage(at runtime.Place) sentMessage {
 	return sentMessage{q.at(at).From, q.happened(at).Event.Message}
 }
 
 // missed lists which messages those whose answers are among the given events had
 // not got when they answered, although they were sent to them and would have made
 // a difference, and which they had, and lost their memory since.
-func (a operationReport) missed(events []Place) []Sentence {
+func (a operationReport) missed(events []runtime.Place) []Sentence {
 	var groups []*Missed
 	by := map[string]*Missed{}
 	var forgot []Sentence
@@ -237,7 +239,7 @@ func (a operationReport) missed(events []Place) []Sentence {
 			g.Lost = slices.Insert(g.Lost, i, p)
 		}
 	}
-	slices.SortStableFunc(groups, func(x, y *Missed) int { return x.Lost[0].compare(y.Lost[0]) })
+	slices.SortStableFunc(groups, func(x, y *Missed) int { return x.Lost[0].Compare(y.Lost[0]) })
 	story := forgot
 	for _, g := range groups {
 		story = append(story, *g)
@@ -247,16 +249,16 @@ func (a operationReport) missed(events []Place) []Sentence {
 
 // mattered reports whether a server would have answered otherwise if what stands at
 // one place had come, there or just before it answered at the other.
-func (a operationReport) mattered(lost, answer Place) bool {
+func (a operationReport) mattered(lost, answer runtime.Place) bool {
 	log := a.past.Log(a.at(answer).To)
-	log = log[:slices.Index(log, past(answer))+1]
+	log = log[:slices.Index(log, answer)+1]
 	did, ok := a.past.Replay(a.ctx, a.at(answer).To, log, &a.budget)
 	if !ok {
 		return false
 	}
-	due := slices.IndexFunc(log, func(p runtime.Place) bool { return past(lost).Before(p) })
+	due := slices.IndexFunc(log, func(p runtime.Place) bool { return lost.Before(p) })
 	for _, i := range []int{due, len(log) - 1} {
-		more := slices.Insert(slices.Clone(log), i, past(lost))
+		more := slices.Insert(slices.Clone(log), i, lost)
 		would, ok := a.past.Replay(a.ctx, a.at(answer).To, more, &a.budget)
 		if ok && !slices.Equal(did.Sent, would.Sent) {
 			return true
@@ -268,16 +270,16 @@ func (a operationReport) mattered(lost, answer Place) bool {
 // fates returns where messages to a server were last seen on their way to it
 // before a place, if they never came, and lists those that changed something,
 // came and were forgotten.
-func (a operationReport) fates(server int, until Place) (lost []Place, forgot []Forgot) {
+func (a operationReport) fates(server int, until runtime.Place) (lost []runtime.Place, forgot []Forgot) {
 	var order []sentMessage
-	last := map[sentMessage]Place{}
-	var amnesia Place
+	last := map[sentMessage]runtime.Place{}
+	var amnesia runtime.Place
 	for p, d := range a.until(until) {
 		if d.To != server || !p.Before(until) {
 			continue
 		}
 		if d.From < 0 {
-			if a.Steps[p.Step-1].Kind == "amnesia" {
+			if meaningOf(a.step(p)).deed == forgets {
 				amnesia = p
 			}
 			continue
@@ -305,7 +307,7 @@ func (a operationReport) fates(server int, until Place) (lost []Place, forgot []
 // informed lists the twins of a server that had got, before a place, the message
 // that stands at another, and had not forgotten it since. That the twin knew is what makes an
 // identity look as if it lied: the server that the client asked did not know.
-func (a operationReport) informed(server int, message, until Place) []int {
+func (a operationReport) informed(server int, message, until runtime.Place) []int {
 	var twins []int
 	for j, l := range a.Lanes {
 		if j == server || l.Identity != a.Lanes[server].Identity {
@@ -316,7 +318,7 @@ func (a operationReport) informed(server int, message, until Place) []int {
 			switch {
 			case d.To != j || !p.Before(until):
 			case d.From < 0:
-				got = got && a.Steps[p.Step-1].Kind != "amnesia"
+				got = got && meaningOf(a.step(p)).deed != forgets
 			case d.Fate == Delivered && d.From == a.at(message).From && a.happened(p).Event.Message == a.happened(message).Event.Message:
 				got = true
 			}

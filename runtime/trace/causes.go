@@ -24,9 +24,9 @@ type inquiry struct {
 	budget int
 }
 
-func (q *inquiry) happened(p Place) *runtime.Delivery { return q.past.At(past(p)) }
-
-func past(p Place) runtime.Place { return runtime.Place{Step: p.Step - 1, At: p.At} }
+// happened is the delivery at a place as the simulation has it: what stands in the trace is a
+// text, and messages and values are compared by what they are.
+func (q *inquiry) happened(p runtime.Place) *runtime.Delivery { return q.past.At(p) }
 
 // enabled returns events of the log of the lane to which something came at a
 // place, the last of which is that, and of which it is true that played again
@@ -37,17 +37,17 @@ func past(p Place) runtime.Place { return runtime.Place{Step: p.Step - 1, At: p.
 // that is left when older events are done without first. Events before the first
 // that is given are taken as they were. It returns nil if none is known: if the
 // search would take too long.
-func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) []Place {
+func (q *inquiry) enabled(at, first runtime.Place, matters func(runtime.Reacted) bool) []runtime.Place {
 	lane := q.at(at).To
 	log := q.past.Log(lane)
-	end := slices.Index(log, past(at))
-	begin := slices.IndexFunc(log, func(p runtime.Place) bool { return !p.Before(past(first)) })
+	end := slices.Index(log, at)
+	begin := slices.IndexFunc(log, func(p runtime.Place) bool { return !p.Before(first) })
 	if end < 0 || begin > end {
 		return nil
 	}
 	background := log[:begin]
 	same := func(events []runtime.Place) bool {
-		places := append(slices.Concat(background, events), past(at))
+		places := append(slices.Concat(background, events), at)
 		r, ok := q.past.Replay(q.ctx, lane, places, &q.budget)
 		return ok && matters(r)
 	}
@@ -57,7 +57,8 @@ func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) [
 	}
 	// A crash and a restart can often be done without together, but not alone.
 	calm := slices.DeleteFunc(slices.Clone(events), func(p runtime.Place) bool {
-		return slices.Contains([]string{"crash", "restart"}, q.Steps[p.Step].Kind)
+		d := meaningOf(q.step(p)).deed
+		return d == stops || d == starts
 	})
 	if len(calm) < len(events) && same(calm) {
 		events = calm
@@ -82,11 +83,7 @@ func (q *inquiry) enabled(at, first Place, matters func(runtime.Reacted) bool) [
 	if q.budget < 0 || q.ctx.Err() != nil {
 		return nil
 	}
-	var places []Place
-	for _, p := range append(events, past(at)) {
-		places = append(places, Place{p.Step + 1, p.At})
-	}
-	return places
+	return append(events, at)
 }
 
 // observing returns whether a reaction is observed to do what o says. It compares the observation
@@ -97,7 +94,7 @@ func observing(o node.Observation) func(runtime.Reacted) bool {
 
 // sending returns whether a reaction sends what stands at a place: to that receiver, be it by
 // its name, as one of the servers, or as the next leader.
-func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
+func (q *inquiry) sending(at runtime.Place) func(runtime.Reacted) bool {
 	d := q.happened(at)
 	id := q.Lanes[d.To].Identity
 	return func(r runtime.Reacted) bool {
@@ -105,7 +102,7 @@ func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
 			if s.Message != d.Event.Message {
 				return false
 			}
-			if q.past.Mail(past(at)) {
+			if q.past.Mail(at) {
 				return s.To == node.ToNextLeader
 			}
 			return s.To == id || s.To == node.ToServers && !q.Lanes[d.To].Client
@@ -114,7 +111,7 @@ func (q *inquiry) sending(at Place) func(runtime.Reacted) bool {
 }
 
 // senders lists the lanes whose messages stand at the given places.
-func senders(t *Trace, places []Place) []int {
+func senders(t *Trace, places []runtime.Place) []int {
 	var lanes []int
 	for _, p := range places {
 		if from := t.at(p).From; from >= 0 {

@@ -326,7 +326,7 @@ func (d *diagram) effects(s *Step, wave, rest []Delivery) {
 		for _, note := range m.Notes {
 			said = append(said, annotation{m.To, note, plain})
 		}
-		if s.Kind == "crash" {
+		if meaningOf(s).deed == stops {
 			said = append(said, annotation{m.To, "✗", red})
 			quiet[m.To] = true
 		}

@@ -16,7 +16,7 @@ type Sentence interface{ say(t *Trace) string }
 
 // An Occasion says what was observed, and what had reached the lane just then.
 type Occasion struct {
-	At   Place
+	At   runtime.Place
 	Seen Observation
 }
 
@@ -26,25 +26,25 @@ type Occasion struct {
 // missing. After is not zero if what happened to the lane before it was left as
 // it was.
 type Enough struct {
-	At      Place
-	Arrival *Place
-	After   Place
-	Events  []Place
+	At      runtime.Place
+	Arrival *runtime.Place
+	After   runtime.Place
+	Events  []runtime.Place
 }
 
 // Restarted says that a lane would not have done what was observed of it at a place if it had
 // not restarted, or lost its memory, in a step, and which other decision for the same slot
 // it had made before, if it had; its place is zero if not.
 type Restarted struct {
-	At     Place
+	At     runtime.Place
 	Seen   Observation
 	In     int // the last such step
 	Had    Observation
-	Before Place
+	Before runtime.Place
 }
 
 // Unknown says that it is not known what enabled what was observed at a place.
-type Unknown struct{ At Place }
+type Unknown struct{ At runtime.Place }
 
 // Behind says whose messages enabled the one of two decisions and whose the
 // other, which identities are among both, and which of these are correct.
@@ -62,7 +62,7 @@ type Parted struct {
 
 // Crossed says that a message to the next leader arrived in a step whose
 // partition keeps its sender and its receiver apart.
-type Crossed struct{ At Place }
+type Crossed struct{ At runtime.Place }
 
 // Changed says what a step did, for want of anything else.
 type Changed struct{ Step int }
@@ -105,7 +105,7 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 	}
 	// Code that failed ends what its instance does, so it comes before anything else that is left.
 	if i := slices.IndexFunc(seen, func(s locatedObservation) bool { return s.Kind == Failed }); i >= 0 && story == nil {
-		story, _ = q.observed(seen[i], Place{})
+		story, _ = q.observed(seen[i], runtime.Place{})
 	}
 	if story == nil {
 		story = []Sentence{Changed{w.Depth()}}
@@ -135,14 +135,14 @@ type locatedObservation struct {
 	Observation
 	value node.Observation
 	lane  int
-	at    Place
+	at    runtime.Place
 }
 
 // seenIn lists what was observed in a step.
 func (q *inquiry) seenIn(step int) []locatedObservation {
 	var all []locatedObservation
 	for i, d := range q.Steps[step-1].Deliveries {
-		at := Place{step, i}
+		at := runtime.Place{Step: step, At: i}
 		for j, o := range d.Seen {
 			all = append(all, locatedObservation{o, q.happened(at).Seen[j], d.To, at})
 		}
@@ -152,7 +152,7 @@ func (q *inquiry) seenIn(step int) []locatedObservation {
 
 // observed describes an observation, and what enabled it since first. It
 // returns that, too.
-func (q *inquiry) observed(s locatedObservation, first Place) ([]Sentence, []Place) {
+func (q *inquiry) observed(s locatedObservation, first runtime.Place) ([]Sentence, []runtime.Place) {
 	story := []Sentence{Occasion{s.at, s.Observation}}
 	if q.at(s.at).Fate != Delivered {
 		// Code that never falls silent is ended from outside, not by an event of its log.
@@ -201,11 +201,11 @@ func (q *inquiry) conflicting(s locatedObservation) (found locatedObservation, o
 // it: those whose messages did, and if that is another one alone, those whose
 // messages enabled that one to send what it sent last. In protocols with a collector of votes
 // replicas decide when they get one certificate, and the voters are one step further back.
-func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Place, behind []int) {
-	story, events = q.observed(s, Place{})
+func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []runtime.Place, behind []int) {
+	story, events = q.observed(s, runtime.Place{})
 	story = append(story, q.forgot(s)...)
 	behind = senders(q.Trace, events)
-	var last Place
+	var last runtime.Place
 	for _, p := range events {
 		if d := q.at(p); d.From >= 0 && d.From != s.lane {
 			last = p
@@ -216,7 +216,7 @@ func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Plac
 		return story, events, behind
 	}
 	origin := *q.at(last).Origin
-	if sooner := q.enabled(origin, Place{}, q.sending(last)); len(senders(q.Trace, sooner)) > 1 {
+	if sooner := q.enabled(origin, runtime.Place{}, q.sending(last)); len(senders(q.Trace, sooner)) > 1 {
 		story = append(story, Enough{At: origin, Arrival: &last, Events: sooner})
 		return story, slices.Concat(sooner, events), senders(q.Trace, sooner)
 	}
@@ -227,19 +227,19 @@ func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []Plac
 // the lane, played again without those and the crashes, does not lead to it.
 func (q *inquiry) forgot(s locatedObservation) []Sentence {
 	log := q.past.Log(s.lane)
-	end := slices.Index(log, past(s.at))
+	end := slices.Index(log, s.at)
 	if end < 0 {
 		return nil
 	}
 	said := Restarted{At: s.at, Seen: s.Observation}
 	var calm []runtime.Place
 	for _, p := range log[:end+1] {
-		switch kind := q.Steps[p.Step].Kind; {
-		case q.happened(Place{p.Step + 1, p.At}).From >= 0:
+		switch did := meaningOf(q.step(p)).deed; {
+		case q.at(p).From >= 0:
 			calm = append(calm, p)
-		case kind == "restart" || kind == "amnesia":
-			said.In = p.Step + 1
-		case kind != "crash":
+		case did == starts || did == forgets:
+			said.In = p.Step
+		case did != stops:
 			calm = append(calm, p)
 		}
 	}
@@ -287,8 +287,8 @@ func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 // parted describes the partitions under which messages passed, and mail that
 // came before them. Without that a reader would see a vote cross a partition, and look
 // for a mistake in the simulation.
-func (q *inquiry) parted(events []Place) []Sentence {
-	slices.SortFunc(events, Place.compare)
+func (q *inquiry) parted(events []runtime.Place) []Sentence {
+	slices.SortFunc(events, runtime.Place.Compare)
 	var parted, crossed []Sentence
 	last := 0
 	for _, p := range slices.Compact(events) {

@@ -19,7 +19,7 @@ type judge struct {
 	tr   *Trace
 }
 
-func (j *judge) at(p Place) runtime.Delivery { return j.past[p.Step-1][p.At] }
+func (j *judge) at(p runtime.Place) runtime.Delivery { return j.past[p.Step-1][p.At] }
 
 func (j *judge) name(lane int) string { return j.w.Cluster().Instances()[lane].Name }
 
@@ -41,10 +41,10 @@ func (j *judge) says(s Sentence, words ...string) {
 }
 
 // until calls f for each delivery before a place.
-func (j *judge) until(end Place, f func(p Place, d runtime.Delivery)) {
+func (j *judge) until(end runtime.Place, f func(p runtime.Place, d runtime.Delivery)) {
 	for k, deliveries := range j.past {
 		for i, d := range deliveries {
-			if p := (Place{k + 1, i}); p.Before(end) {
+			if p := (runtime.Place{k + 1, i}); p.Before(end) {
 				f(p, d)
 			}
 		}
@@ -122,7 +122,7 @@ func (j *judge) forgot(s Forgot) {
 		!s.Got.Before(s.Lost) || !s.Lost.Before(s.Answer) || j.at(s.Answer).To != s.Server {
 		j.Fatalf("%+v is untrue", s)
 	}
-	j.until(s.Answer, func(p Place, d runtime.Delivery) {
+	j.until(s.Answer, func(p runtime.Place, d runtime.Delivery) {
 		if s.Got.Before(p) && d.To == s.Server && d.Fate == runtime.Delivered && d.From == got.From && d.Event.Message == got.Event.Message {
 			j.Fatalf("%+v: it came again at %v", s, p)
 		}
@@ -133,8 +133,8 @@ func (j *judge) forgot(s Forgot) {
 // enough plays the events by hand, and again without each of them.
 func (j *judge) enough(s Enough, before []Sentence) {
 	lane := j.at(s.At).To
-	var background []Place
-	j.until(s.After, func(p Place, d runtime.Delivery) {
+	var background []runtime.Place
+	j.until(s.After, func(p runtime.Place, d runtime.Delivery) {
 		if d.To == lane && d.Fate == runtime.Delivered {
 			background = append(background, p)
 		}
@@ -173,7 +173,7 @@ func (j *judge) enough(s Enough, before []Sentence) {
 			})
 		}
 	}
-	if n := len(s.Events); n == 0 || s.Events[n-1] != s.At || !slices.IsSortedFunc(s.Events, Place.compare) {
+	if n := len(s.Events); n == 0 || s.Events[n-1] != s.At || !slices.IsSortedFunc(s.Events, runtime.Place.Compare) {
 		j.Fatalf("%+v: the events are not in order", s)
 	}
 	if !j.played(lane, slices.Concat(background, s.Events), want) {
@@ -195,9 +195,9 @@ func (j *judge) enough(s Enough, before []Sentence) {
 // restarted plays what reached a lane by hand, without restarts.
 func (j *judge) restarted(s Restarted) {
 	lane := j.at(s.At).To
-	var calm []Place
-	decided := s.Before == Place{}
-	j.until(s.At, func(p Place, d runtime.Delivery) {
+	var calm []runtime.Place
+	decided := s.Before == runtime.Place{}
+	j.until(s.At, func(p runtime.Place, d runtime.Delivery) {
 		if d.To != lane || d.Fate != runtime.Delivered {
 			return
 		}
@@ -215,12 +215,12 @@ func (j *judge) restarted(s Restarted) {
 }
 
 // played drives a node by hand through events, and judges its last reaction.
-func (j *judge) played(lane int, events []Place, want func([]node.Observation, []node.Sent) bool) bool {
+func (j *judge) played(lane int, events []runtime.Place, want func([]node.Observation, []node.Sent) bool) bool {
 	seen, sent, ok := j.byHand(lane, events)
 	return ok && want(seen, sent)
 }
 
-func (j *judge) byHand(lane int, events []Place) (seen []node.Observation, sent []node.Sent, ok bool) {
+func (j *judge) byHand(lane int, events []runtime.Place) (seen []node.Observation, sent []node.Sent, ok bool) {
 	fresh := func() node.Node {
 		c := j.w.Cluster()
 		id := c.Identities()[c.Instances()[lane].Identity]
@@ -369,10 +369,10 @@ type fate struct{ got, late, changed bool }
 
 // fates follows the message that is delivered at m through an operation: from whom its
 // client heard it, and what became of it where the client sent it.
-func (j *judge) fates(s ClientOperation, m Place) (heard map[int]bool, became map[int]fate) {
+func (j *judge) fates(s ClientOperation, m runtime.Place) (heard map[int]bool, became map[int]fate) {
 	heard, became = map[int]bool{}, map[int]fate{}
-	end := Place{s.Ended.Step, s.Ended.At + 1}
-	j.until(end, func(p Place, d runtime.Delivery) {
+	end := runtime.Place{s.Ended.Step, s.Ended.At + 1}
+	j.until(end, func(p runtime.Place, d runtime.Delivery) {
 		if p.Before(s.Begun) || d.From < 0 || d.Event.Message != j.at(m).Event.Message {
 			return
 		}
@@ -395,7 +395,7 @@ func (j *judge) fates(s ClientOperation, m Place) (heard map[int]bool, became ma
 func (j *judge) reception(s ClientOperation, m Reception) {
 	_, became := j.fates(s, m.Message)
 	for i, f := range became {
-		stays := slices.ContainsFunc(m.Stay, func(p Place) bool { return j.at(p).To == i })
+		stays := slices.ContainsFunc(m.Stay, func(p runtime.Place) bool { return j.at(p).To == i })
 		if slices.Contains(m.Gets, i) != f.got || slices.Contains(m.Misses, i) == f.got || slices.Contains(m.Late, i) != (f.late && !f.got) || stays && f.changed {
 			j.Fatalf("%+v: what became of %+v at %s is %+v", s, m, j.name(i), f)
 		}
@@ -415,8 +415,8 @@ func (j *judge) missed(s Missed) {
 		if d.To != server || d.Fate == runtime.Delivered || d.From != lost.From || d.Event.Message != lost.Event.Message || j.at(answer).To != server {
 			j.Fatalf("%+v: %s was not sent that in vain", s, j.name(server))
 		}
-		var log []Place
-		j.until(Place{answer.Step, answer.At + 1}, func(p Place, e runtime.Delivery) {
+		var log []runtime.Place
+		j.until(runtime.Place{answer.Step, answer.At + 1}, func(p runtime.Place, e runtime.Delivery) {
 			if e.To != server || e.Fate != runtime.Delivered {
 				return
 			}
@@ -437,7 +437,7 @@ func (j *judge) missed(s Missed) {
 	}
 	for _, twin := range s.Twins {
 		got := false
-		j.until(s.Answers[len(s.Answers)-1], func(_ Place, d runtime.Delivery) {
+		j.until(s.Answers[len(s.Answers)-1], func(_ runtime.Place, d runtime.Delivery) {
 			got = got || d.To == twin && d.Fate == runtime.Delivered && d.From == lost.From && d.Event.Message == lost.Event.Message
 		})
 		if !got || j.tr.Lanes[twin].Identity == "" {

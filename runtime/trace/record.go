@@ -92,7 +92,7 @@ func (r *recorder) step(w *runtime.World) Step {
 	// Deliveries stand in the order in which they took place, hop by hop. Pictures rely on that: a
 	// wave is a run of deliveries of one hop.
 	for i, d := range r.past.Steps()[w.Depth()-1] {
-		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth() - 1, At: i}))
+		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth(), At: i}))
 		if d.Fate == runtime.Delivered {
 			s.States[d.To].Asked = true
 		}
@@ -133,6 +133,14 @@ func (r *recorder) name() {
 	}
 }
 
+// observationKinds are the kinds of the simulation as a trace writes them.
+var observationKinds = [...]ObservationKind{
+	node.Invoked: Invoked, node.Returned: Returned,
+	node.Decided: Decided, node.Failed: Failed, node.Aborted: Aborted,
+}
+
+// delivery makes a delivery of the trace of one of the simulation, which stands at a place.
+// What happens in the simulation becomes text here and nowhere else.
 func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
 	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
@@ -145,7 +153,7 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 		// Of equal messages that waited on one link together it may not be known which arrived, and
 		// what is not known is left out.
 		if from, ok := r.past.Sender(at); ok {
-			out.Origin = &Place{from.Step + 1, from.At}
+			out.Origin = &from
 		}
 	}
 	switch d.Event.Kind {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
@@ -31,7 +32,7 @@ func (s Enough) say(t *Trace) string {
 	case s.Arrival != nil:
 		m := t.at(*s.Arrival)
 		text = fmt.Sprintf("%s had sent %s in step %d; just enough for that", t.Lanes[d.To].Name, m.Text, s.At.Step)
-	case s.After != Place{}:
+	case s.After != runtime.Place{}:
 		end := "return that"
 		if slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Kind == Aborted }) {
 			end = "abort"
@@ -44,12 +45,9 @@ func (s Enough) say(t *Trace) string {
 // C decided x in step 1 and restarts in step 4; else it would not decide y.
 func (s Restarted) say(t *Trace) string {
 	lane := t.at(s.At).To
-	what := "restarts"
-	if t.Steps[s.In-1].Kind == "amnesia" {
-		what = "loses its memory"
-	}
+	what := meaningOf(&t.Steps[s.In-1]).deed.verb()
 	text := fmt.Sprintf("%s %s in step %d", t.Lanes[lane].Name, what, s.In)
-	if s.Before != (Place{}) {
+	if s.Before != (runtime.Place{}) {
 		text = fmt.Sprintf("%s in step %d, and %s in step %d", observed(lane, s.Had).text(t), s.Before.Step, what, s.In)
 	}
 	return text + ": with all that reached it otherwise the same, it would not have decided so in step " + fmt.Sprint(s.At.Step) + "."
@@ -63,7 +61,7 @@ func (s Unknown) say(t *Trace) string {
 // eventsText lists what reached a lane: equal messages, and events of one kind,
 // together, with the steps if they are not all of the given one. Messages that read the same
 // and differ stand apart, since Message numbers them.
-func eventsText(t *Trace, places []Place, step int) string {
+func eventsText(t *Trace, places []runtime.Place, step int) string {
 	type group struct {
 		message int
 		what    string
@@ -132,21 +130,12 @@ func stepsText(steps []int) string {
 	return english.Plural(len(steps), "step ", "steps ") + english.Join(numbers, "and")
 }
 
-// asked says what a step asked of a lane, or did to it, as a noun that fits into a list.
-func asked(t *Trace, p Place) string {
+// asked says what reached a lane at a place, or was done to it, as a noun that fits into a list.
+func asked(t *Trace, p runtime.Place) string {
 	if m := t.at(p).Moment; m != "" {
 		return "that " + m
 	}
-	switch kind := t.Steps[p.Step-1].Kind; kind {
-	case "round":
-		return "the beginning of the round"
-	case "invoke":
-		return "the beginning of the operation"
-	case "amnesia":
-		return "the loss of its memory"
-	default:
-		return "the " + kind
-	}
+	return meaningOf(t.step(p)).asked
 }
 
 // A, B and C stood behind the one, B, C and D behind the other: only C is in both, and it
@@ -266,7 +255,7 @@ func either(t *Trace, lanes []int) string {
 }
 
 // staying says at what lanes stay that got a message: A stays at v1 red.
-func staying(t *Trace, places []Place) string {
+func staying(t *Trace, places []runtime.Place) string {
 	var texts, summaries []string
 	for _, p := range places {
 		if s := t.at(p).Summary; !slices.Contains(summaries, s) {

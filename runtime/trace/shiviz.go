@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
 // shivizParser is the expression by which ShiViz reads the rest of the log.
@@ -27,7 +29,7 @@ var shivizRenderer = renderer{
 // reaches, is written with it. The first two lines say to ShiViz how to read the
 // others, which is also how it reads what is pasted.
 func ShiViz(t *Trace) string {
-	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), at: map[Place]clock{}, sent: map[Place][]Place{}}
+	v := &vectors{Trace: t, now: make([]clock, len(t.Lanes)), at: map[runtime.Place]clock{}, sent: map[runtime.Place][]runtime.Place{}}
 	for i, l := range t.Lanes {
 		v.now[i] = make(clock, len(t.Lanes))
 		host := hostName(l.Name)
@@ -39,7 +41,7 @@ func ShiViz(t *Trace) string {
 	v.b.WriteString(shivizParser + "\n\n")
 	// What becomes of a message is known only later than the event that sends it is written, so that
 	// is collected first.
-	everything := Place{Step: len(t.Steps) + 1}
+	everything := runtime.Place{Step: len(t.Steps) + 1}
 	for p, d := range t.until(everything) {
 		if d.Origin != nil {
 			v.sent[*d.Origin] = append(v.sent[*d.Origin], p)
@@ -69,13 +71,13 @@ type vectors struct {
 	b     strings.Builder
 	hosts []string
 	now   []clock
-	at    map[Place]clock   // what it was after an event
-	sent  map[Place][]Place // by the event that sent them, what became of messages
+	at    map[runtime.Place]clock           // what it was after an event
+	sent  map[runtime.Place][]runtime.Place // by the event that sent them, what became of messages
 }
 
 // sends says what was sent at an event. A message that waits first is on its
 // way; what became of it is written where it arrives.
-func (v *vectors) sends(event Place) string {
+func (v *vectors) sends(event runtime.Place) string {
 	type group struct {
 		text      string
 		message   int
@@ -115,7 +117,7 @@ func (v *vectors) sends(event Place) string {
 }
 
 // event writes the event that d is.
-func (v *vectors) event(p Place, d *Delivery) {
+func (v *vectors) event(p runtime.Place, d *Delivery) {
 	now := v.now[d.To]
 	if d.Origin != nil {
 		for i, n := range v.at[*d.Origin] {

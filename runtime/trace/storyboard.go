@@ -108,17 +108,17 @@ func (b *storyboard) cell(row, lane int, text string, s style) {
 // cell is what a step did to a server, in as few characters as that can be said. That it was asked
 // and stayed as it was is as telling as a change: a vote that was refused, say.
 func (s *Step) cell(lane int) string {
-	state := s.States[lane]
+	state, did := s.States[lane], meaningOf(s).deed
 	switch {
 	case !state.Asked:
 		return ""
-	case s.Kind == "amnesia":
+	case did == forgets:
 		return "–"
-	case s.Kind == "crash" || s.fails(lane):
+	case did == stops || s.fails(lane):
 		return "down"
 	case !state.Changed:
 		return "·"
-	case s.Kind == "restart" && state.Summary == "":
+	case did == starts && state.Summary == "":
 		return "up"
 	case state.Summary == "":
 		return "changed"
@@ -268,7 +268,7 @@ func possessive(t *Trace, lane int) string {
 // client asks the same again later, or never goes on.
 func (b *storyboard) leftOpen(k int) bool {
 	s := &b.Steps[k]
-	if s.Kind != "exchange" || s.States[s.Client].Summary == "" {
+	if !meaningOf(s).phase || s.States[s.Client].Summary == "" {
 		return false
 	}
 	for _, d := range s.Deliveries {
@@ -281,7 +281,7 @@ func (b *storyboard) leftOpen(k int) bool {
 		if later.Client == s.Client {
 			return slices.Equal(later.sent(), s.sent())
 		}
-		if later.Kind != "exchange" && later.States[s.Client].Asked {
+		if !meaningOf(later).phase && later.States[s.Client].Asked {
 			return true // it crashed, restarted or forgot
 		}
 	}

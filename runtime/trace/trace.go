@@ -26,6 +26,15 @@
 // Equal scenarios have equal traces and pictures, byte by byte: nothing depends on numbers that
 // the simulation hands out, on the order of maps, or on time.
 //
+// # Two models of one thing
+//
+// [Fate], [Observation], [Delivery] and [Step] say as texts and numbers what the types of those
+// names in [runtime] and [node] say with messages, values and sets of a cluster. They are the
+// form that is written to files, which must not change when the simulation does, and which a
+// page or another program reads without a cluster. [Of] makes the ones of the others, and no
+// other function does: whatever draws knows these alone, and whatever explains compares the
+// values themselves, which it gets from [runtime.Past]. A place is a [runtime.Place] in both.
+//
 // # What is believed
 //
 // Names, messages and values are written by code of nodes, and a trace may come from a file. All
@@ -50,7 +59,6 @@ import (
 	"strings"
 
 	"github.com/twinsh/twinsh/runtime"
-	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A Trace is the record of one scenario. Lanes are named by their index, and so are the
@@ -125,12 +133,12 @@ type State struct {
 type Fate string
 
 const (
-	Delivered Fate = "delivered"
-	Lost      Fate = "lost"     // the receiver took no part in the exchange
-	Cut       Fate = "cut"      // the topology has no such link
-	Filtered  Fate = "filtered" // the topology lets no message of this type pass
-	Waiting   Fate = "waiting"  // it stays in flight until it can be delivered
-	Down      Fate = "down"     // the receiver is down
+	Delivered Fate = "delivered" // it reached the receiver, or the event took place
+	Lost      Fate = "lost"      // the receiver took no part in the exchange
+	Cut       Fate = "cut"       // the topology has no such link
+	Filtered  Fate = "filtered"  // the topology lets no message of this type pass
+	Waiting   Fate = "waiting"   // it stays in flight until it can be delivered
+	Down      Fate = "down"      // the receiver is down
 )
 
 var fates = [...]Fate{
@@ -141,21 +149,21 @@ var fates = [...]Fate{
 // A Delivery is one thing that happened to one lane: a message came or was
 // lost on the way, or the step itself asked something of the lane.
 type Delivery struct {
-	Hop     int           `json:"hop"`               // 0 for what the step itself brings, then 1, 2, …
-	From    int           `json:"from"`              // -1 if nothing was sent
-	To      int           `json:"to"`                //
-	Message int           `json:"message,omitempty"` // a number for the message: equal messages have the same; 0 if there is none
-	Type    string        `json:"type,omitempty"`    // of the message
-	Text    string        `json:"text,omitempty"`    // the message for people
-	Full    string        `json:"full,omitempty"`    // all that the message says, if Text leaves something out
-	Moment  string        `json:"moment,omitempty"`  // what To attends to, if it is a moment between messages: "hop 2 begins", "all is quiet"
-	Again   bool          `json:"again,omitempty"`   // the same message arrived just before; see [runtime.DuplicateStep]
-	Origin  *Place        `json:"origin,omitempty"`  // what its sender reacted to when it sent it, nil if that is not known
-	Fate    Fate          `json:"fate"`
-	Summary string        `json:"summary"` // of To's state afterwards
-	Changed bool          `json:"changed"` // whether To's state changed
-	Seen    []Observation `json:"seen,omitempty"`
-	Notes   []string      `json:"notes,omitempty"` // remarks of the node's code
+	Hop     int            `json:"hop"`               // 0 for what the step itself brings, then 1, 2, …
+	From    int            `json:"from"`              // -1 if nothing was sent
+	To      int            `json:"to"`                //
+	Message int            `json:"message,omitempty"` // a number for the message: equal messages have the same; 0 if there is none
+	Type    string         `json:"type,omitempty"`    // of the message
+	Text    string         `json:"text,omitempty"`    // the message for people
+	Full    string         `json:"full,omitempty"`    // all that the message says, if Text leaves something out
+	Moment  string         `json:"moment,omitempty"`  // what To attends to, if it is a moment between messages: "hop 2 begins", "all is quiet"
+	Again   bool           `json:"again,omitempty"`   // the same message arrived just before; see [runtime.DuplicateStep]
+	Origin  *runtime.Place `json:"origin,omitempty"`  // what its sender reacted to when it sent it, nil if that is not known
+	Fate    Fate           `json:"fate"`
+	Summary string         `json:"summary"` // of To's state afterwards
+	Changed bool           `json:"changed"` // whether To's state changed
+	Seen    []Observation  `json:"seen,omitempty"`
+	Notes   []string       `json:"notes,omitempty"` // remarks of the node's code
 }
 
 // Mail reports whether d is a message to the next leader, which the leader opens
@@ -165,30 +173,19 @@ func (d *Delivery) Mail() bool { return d.Hop == 0 && d.From >= 0 }
 // full is all that the message says.
 func (d *Delivery) full() string { return cmp.Or(d.Full, d.Text) }
 
-// A Place is where a delivery stands in a trace. The zero Place is before all others. The
-// simulation counts steps from 0 ([runtime.Place]), traces from 1, as people do.
-type Place struct {
-	Step int `json:"step"` // its number, from 1
-	At   int `json:"at"`   // index into the step's Deliveries
-}
-
-// Before reports whether p stands before q.
-func (p Place) Before(q Place) bool { return p.compare(q) < 0 }
-
-func (p Place) compare(q Place) int {
-	return cmp.Or(cmp.Compare(p.Step, q.Step), cmp.Compare(p.At, q.At))
-}
-
 // at is the delivery that stands at a place.
-func (t *Trace) at(p Place) *Delivery { return &t.Steps[p.Step-1].Deliveries[p.At] }
+func (t *Trace) at(p runtime.Place) *Delivery { return &t.Steps[p.Step-1].Deliveries[p.At] }
+
+// step is the step in which a delivery stands.
+func (t *Trace) step(p runtime.Place) *Step { return &t.Steps[p.Step-1] }
 
 // until yields each delivery until a place, in order, that included. A place behind the last
 // one yields all of them. Deliveries are large, so they are yielded by reference.
-func (t *Trace) until(last Place) iter.Seq2[Place, *Delivery] {
-	return func(yield func(Place, *Delivery) bool) {
+func (t *Trace) until(last runtime.Place) iter.Seq2[runtime.Place, *Delivery] {
+	return func(yield func(runtime.Place, *Delivery) bool) {
 		for k := 1; k <= min(last.Step, len(t.Steps)); k++ {
 			for i := range t.Steps[k-1].Deliveries {
-				if p := (Place{k, i}); last.Before(p) || !yield(p, t.at(p)) {
+				if p := (runtime.Place{Step: k, At: i}); last.Before(p) || !yield(p, t.at(p)) {
 					return
 				}
 			}
@@ -209,17 +206,12 @@ func (t *Trace) names(lanes []int) string {
 type ObservationKind string
 
 const (
-	Invoked  ObservationKind = "invoked"
-	Returned ObservationKind = "returned"
-	Decided  ObservationKind = "decided"
-	Failed   ObservationKind = "failed"
-	Aborted  ObservationKind = "aborted"
+	Invoked  ObservationKind = "invoked"  // a client began an operation
+	Returned ObservationKind = "returned" // its operation ended, and took effect
+	Decided  ObservationKind = "decided"  // a server decided a value, for good
+	Failed   ObservationKind = "failed"   // the code of the node failed, and does nothing from then on
+	Aborted  ObservationKind = "aborted"  // an operation of a client ended without an effect
 )
-
-var observationKinds = [...]ObservationKind{
-	node.Invoked: Invoked, node.Returned: Returned,
-	node.Decided: Decided, node.Failed: Failed, node.Aborted: Aborted,
-}
 
 // An Observation is what a property could see of a lane, as a text. Texts of long values leave
 // something out, so that two that read the same need not be equal; explanations compare what

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
 // Whatever an explanation says of random scenarios, and whatever stands in their
@@ -47,13 +49,13 @@ func TestMailComesBeforeThePartition(t *testing.T) {
 	q := &inquiry{Trace: &Trace{Steps: []Step{{}, {Parts: parts, Deliveries: []Delivery{
 		{From: 0, To: 1}, {From: 2, To: 1}, {From: 3, To: 1}, {From: -1, To: 1}, {Hop: 1, From: 0, To: 1},
 	}}}}}
-	mail := []Place{{2, 0}, {2, 1}, {2, 3}}
+	mail := []runtime.Place{{2, 0}, {2, 1}, {2, 3}}
 	for _, c := range []struct {
-		events []Place
+		events []runtime.Place
 		want   []Sentence
 	}{
-		{mail, []Sentence{Crossed{Place{2, 1}}}},
-		{append(mail, Place{2, 2}, Place{2, 4}), []Sentence{Parted{2, parts}, Crossed{Place{2, 1}}, Crossed{Place{2, 2}}}},
+		{mail, []Sentence{Crossed{runtime.Place{2, 1}}}},
+		{append(mail, runtime.Place{2, 2}, runtime.Place{2, 4}), []Sentence{Parted{2, parts}, Crossed{runtime.Place{2, 1}}, Crossed{runtime.Place{2, 2}}}},
 	} {
 		if got := q.parted(slices.Clone(c.events)); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("of %v it is said: %+v, want %+v", c.events, got, c.want)
@@ -75,9 +77,9 @@ func TestBoundedExplanations(t *testing.T) {
 				if asked(0).at(s.at).Fate != Delivered {
 					continue
 				}
-				want := asked(maxRuns).enabled(s.at, Place{}, observing(s.value))
+				want := asked(maxRuns).enabled(s.at, runtime.Place{}, observing(s.value))
 				for _, budget := range []int{2, 5, 10, 20, 40} {
-					if got := asked(budget).enabled(s.at, Place{}, observing(s.value)); got != nil && !slices.Equal(got, want) {
+					if got := asked(budget).enabled(s.at, runtime.Place{}, observing(s.value)); got != nil && !slices.Equal(got, want) {
 						t.Fatalf("with %d runs %v enabled %v, without a bound %v", budget, got, s.at, want)
 					}
 				}
