@@ -77,6 +77,9 @@ func (s screen) step(t *trace.Trace, w *runtime.World) string {
 	if count, fits := strings.CutPrefix(text, title); fits {
 		text = title + paint(s.color, terminal.Faint, strings.TrimSuffix(count, "\n")) + "\n"
 	}
+	if v := step.View; v != nil && v.At == 1 {
+		text = s.line("", fmt.Sprintf("view %d %q", v.Number, v.Name)) + text
+	}
 	var states []string
 	for i, lane := range t.Lanes {
 		if was, is := w.Parent().Summary(i), w.Summary(i); was != is {

@@ -558,6 +558,25 @@ func TestSavedChecks(t *testing.T) {
 	}
 }
 
+// A view is shown as its steps, undone as one, and saved as what happens in it.
+func TestViews(t *testing.T) {
+	saved := filepath.Join(t.TempDir(), "saved.star")
+	got := typed(t, stage, `views = view("v", exchanges("c2", [["A", "B", "C"]]) + crashes("A"))`, "run((views * 2).at(0))", "world().depth",
+		"undo()", "world().depth", "run(views.at(0))", ":save "+saved)
+	for _, want := range []string{"view 1 \"v\"\n1 c2 read: query", "2 A crashes\n", "world().depth\n1\n", "world().depth\n0\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %s", got, want)
+		}
+	}
+	text, err := os.ReadFile(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "# view \"v\"\nexchange(\"c2\", [\"A\", \"B\", \"C\"])\ncrash(\"A\")\n"; !strings.HasSuffix(string(text), want) {
+		t.Errorf("got\n%s\nwant %s at the end", text, want)
+	}
+}
+
 // What nests deep is shown as such, and does not end the shell.
 func TestDeepThings(t *testing.T) {
 	got := typed(t,

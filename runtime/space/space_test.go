@@ -60,7 +60,7 @@ func expression(t *rapid.T, steps []runtime.Step, depth int) listed {
 func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 	kinds := []string{"of"}
 	if depth > 0 {
-		kinds = []string{"of", "then", "or", "times", "distinct", "constant", "then", "or", "times", "maybe", "filter", "filter"}
+		kinds = []string{"of", "then", "or", "times", "distinct", "constant", "then", "or", "times", "maybe", "filter", "filter", "one of", "one of", "view"}
 	}
 	switch rapid.SampledFrom(kinds).Draw(t, "kind") {
 	case "then":
@@ -96,6 +96,10 @@ func draw(t *rapid.T, steps []runtime.Step, depth int) listed {
 		return listed{space: space.Maybe(a.space), all: all, begins: a.begins}
 	case "filter":
 		return filtered(t, expression(t, steps, depth-1), steps)
+	case "one of":
+		return oneOf(t, steps, depth-1)
+	case "view":
+		return viewed(t, expression(t, steps, depth-1))
 	case "constant":
 		a, n := expression(t, steps, depth-1), rapid.IntRange(1, 3).Draw(t, "n")
 		var all [][]string
@@ -127,6 +131,51 @@ func distinct(t *rapid.T, a listed) listed {
 		}
 	}
 	return listed{space: s, all: sequences(members, n), begins: a.begins}
+}
+
+// oneOf draws a few spaces, and makes one of them.
+func oneOf(t *rapid.T, steps []runtime.Step, depth int) listed {
+	l := listed{choice: true}
+	var of []*space.Space
+	for range rapid.IntRange(0, 3).Draw(t, "of") {
+		a := expression(t, steps, depth)
+		if len(l.all)+len(a.all) > mostListed {
+			break
+		}
+		of, l.all = append(of, a.space), append(l.all, a.all...)
+		l.choice = l.choice && (a.choice || len(a.all) == 0)
+		l.begins = l.begins || a.begins
+	}
+	if l.space = space.OneOf(of); l.choice {
+		l.all = unique(l.all)
+	}
+	return l
+}
+
+// viewed makes views of the scenarios of a, if they can be views.
+func viewed(t *rapid.T, a listed) listed {
+	s, err := space.View(t.Context(), "v", a.space)
+	byText := map[string]runtime.Step{}
+	cannot := slices.ContainsFunc(a.all, func(x []string) bool { return len(x) == 0 })
+	for _, step := range a.space.Steps() {
+		byText[step.String()] = step
+		cannot = cannot || runtime.Is[runtime.ViewStep](step)
+	}
+	if cannot != (err != nil) {
+		t.Fatalf("View of %s: %v", a.space, err)
+	}
+	if cannot {
+		return a
+	}
+	l := listed{space: s, choice: true}
+	for _, x := range unique(a.all) {
+		var in []runtime.Action
+		for _, text := range x {
+			in = append(in, byText[text].Action())
+		}
+		l.all = append(l.all, []string{runtime.ViewStep{Called: "v", Steps: in}.String()})
+	}
+	return l
 }
 
 // filtered draws the scenarios of a that do without some step, one of its own if it has any.

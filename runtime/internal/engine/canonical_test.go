@@ -119,7 +119,8 @@ func (v *voter) Fields() []node.Field {
 // An act makes one step for each renaming of a cluster.
 type act func(c *runtime.Cluster, r engine.Renaming) (runtime.Step, error)
 
-// pollActs draws rounds and deliveries of a few hops, and faults of servers.
+// pollActs draws rounds and deliveries of a few hops, faults of servers and changes of the
+// network, some of them in a view with one before.
 func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
 	for range rapid.IntRange(1, 5).Draw(t, "steps") {
 		who := rapid.IntRange(0, c.Servers().Len()-1).Draw(t, "who")
@@ -136,24 +137,53 @@ func pollActs(t *rapid.T, c *runtime.Cluster) (acts []act) {
 		if rapid.IntRange(0, 3).Draw(t, "deaf") == 0 {
 			deaf, p.Types = node.SetOf(who), []string{"string"}
 		}
-		kind := rapid.SampledFrom([]string{"round", "round", "deliver", "crash", "restart", "amnesia"}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{"round", "round", "round", "deliver", "crash", "restart", "amnesia", "partition", "cut", "hold", "drop", "order"}).Draw(t, "kind")
+		other := rapid.IntRange(0, c.Servers().Len()-1).Draw(t, "other")
+		if other == who && kind != "order" {
+			kind = "round"
+		}
+		viewed := rapid.IntRange(0, 3).Draw(t, "view") == 0
 		acts = append(acts, func(c *runtime.Cluster, r engine.Renaming) (runtime.Step, error) {
 			q := p
 			q.Deaf = c.Names(r.Set(deaf))
 			for _, part := range parts {
 				q.Groups = append(q.Groups, c.Names(r.Set(part)))
 			}
-			in := c.Instances()[r[who]]
-			switch kind {
-			case "round":
-				return c.Step(runtime.RoundStep{Leader: c.Identities()[in.Identity].Name, Phase: q})
-			case "deliver":
-				return c.Step(runtime.DeliverStep{Phase: q})
+			s, err := pollAct(c, kind, c.Instances()[r[who]], c.Instances()[r[other]].Name, q)
+			if err != nil || !viewed {
+				return s, err
 			}
-			return fault(c, kind, in.Name)
+			heal, err := c.Step(runtime.HealStep{})
+			if err != nil {
+				return s, err
+			}
+			return runtime.View("v", []runtime.Step{heal, s})
 		})
 	}
 	return acts
+}
+
+func pollAct(c *runtime.Cluster, kind string, in node.Instance, other string, p runtime.Phase) (runtime.Step, error) {
+	switch kind {
+	case "round":
+		return c.Step(runtime.RoundStep{Leader: c.Identities()[in.Identity].Name, Phase: p})
+	case "deliver":
+		return c.Step(runtime.DeliverStep{Phase: p})
+	case "partition":
+		if p.Groups == nil {
+			return c.Step(runtime.HealStep{})
+		}
+		return c.Step(runtime.PartitionStep{Groups: p.Groups})
+	case "cut":
+		return c.Step(runtime.CutStep{Src: in.Name, Dst: other})
+	case "hold":
+		return c.Step(runtime.HoldStep{Src: in.Name, Dst: other})
+	case "drop":
+		return c.Step(runtime.DropStep{Type: "string", Src: in.Name, Dst: other})
+	case "order":
+		return c.Step(runtime.OrderStep{ID: in.Name, First: []string{other}})
+	}
+	return fault(c, kind, in.Name)
 }
 
 func fault(c *runtime.Cluster, kind, id string) (runtime.Step, error) {
@@ -554,5 +584,42 @@ func TestSymmetryIsShared(t *testing.T) {
 	group.Wait()
 	if forms[1] != forms[0] || forms[2] != forms[0] {
 		t.Error("goroutines got different forms")
+	}
+}
+
+// What a renaming makes of a network is what the renamed steps make of it.
+func TestNetworksAreRenamed(t *testing.T) {
+	c := newPoll(t, "")
+	y := engine.NewSymmetry(c.Engine(), engine.NameSymmetries(c.Engine()))
+	after := func(g int) *runtime.World {
+		name := func(i int) string { return c.Instances()[y.Renaming(g)[i]].Name }
+		groups := make([][]string, 2)
+		for i := range c.Servers().All {
+			groups[min(i, 1)] = append(groups[min(i, 1)], name(i))
+		}
+		w := c.Start()
+		for _, a := range []runtime.Action{
+			runtime.PartitionStep{Groups: groups},
+			runtime.CutStep{Src: name(0), Dst: name(1)},
+			runtime.HoldStep{Src: name(0), Dst: name(2)},
+			runtime.DropStep{Type: "string", Src: name(0)},
+			runtime.DeafStep{ID: name(1), Types: []string{"call", "string"}},
+			runtime.OrderStep{ID: name(0), First: []string{name(2), name(1)}},
+			runtime.DuplicateStep{Type: "string", Src: name(0), Dst: name(1)},
+		} {
+			s, err := c.Step(a)
+			w = simtest.Do(t, w, s, err)
+		}
+		return w
+	}
+	plain := after(0)
+	for g := range y.Order() {
+		renamed := slices.Clone(plain.Vector())
+		if err := y.Rename(renamed, plain.Vector(), g); err != nil {
+			t.Fatal(err)
+		}
+		if want := after(g).Vector(); !slices.Equal(renamed, want) {
+			t.Errorf("under %v\n%s\nwant\n%s", y.Renaming(g), engine.Describe(c.Engine(), renamed), engine.Describe(c.Engine(), want))
+		}
 	}
 }

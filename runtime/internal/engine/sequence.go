@@ -63,26 +63,29 @@ func (m *Simulator) inTurn(dst, src Vector, steps []*Step) bool {
 	after, last := m.expected, m.last
 	defer func() { m.expected, m.last = after, last }() // also if the work is left amid a step
 	m.expected, m.last = expectation{}, false
-	for k, s := range steps[:len(steps)-1] {
-		if m.between[k%2] == nil {
-			m.between[k%2] = make(Vector, len(dst))
+	for k, s := range steps {
+		to := m.between[k%2]
+		if k == len(steps)-1 {
+			to, m.expected, m.last = dst, after, last
+		} else if to == nil {
+			to = make(Vector, len(dst))
+			m.between[k%2] = to
 		}
-		if !m.one(m.between[k%2], src, s) {
-			return false
+		if !m.one(to, src, s) {
+			return m.refuseAt(k)
 		}
-		src = m.between[k%2]
+		src = to
 	}
-	m.expected, m.last = after, last
-	return m.one(dst, src, steps[len(steps)-1])
+	return true
 }
 
 // inTurn is [player.take] of the steps of a sequence.
 func (p *player) inTurn(dst, src Vector, steps []*Step) bool {
 	var seen, matched []uint32
-	for _, s := range steps {
+	for k, s := range steps {
 		to := make(Vector, len(dst))
 		if !p.take(to, src, s) {
-			return false
+			return p.refuseAt(k)
 		}
 		seen = append(seen, p.seen...)
 		for _, number := range p.matched {
@@ -93,4 +96,9 @@ func (p *player) inTurn(dst, src Vector, steps []*Step) bool {
 	copy(dst, src)
 	p.seen, p.matched = seen, matched
 	return true
+}
+
+// refuseAt says which step of a sequence cannot happen.
+func (p *player) refuseAt(k int) bool {
+	return p.refuse("its step %d cannot happen: %s", k+1, p.why)
 }
