@@ -81,7 +81,7 @@ func (o Operation) step() string {
 // Kind and the fields below are what this package judges by, Text is what the other side
 // gets; that they mean the same is seen to where one is drawn.
 type Property struct {
-	Kind  string   // agreement, validity, linearizable, invariant
+	Kind  string   // agreement, validity, invariant, linearizable or another condition on operations
 	Text  string   // the call
 	Name  string   // what reports call it
 	Value string   // validity: the value that is not allowed, or the only one

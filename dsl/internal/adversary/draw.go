@@ -263,7 +263,7 @@ func (p *pen) properties() {
 	}
 	if len(p.c.Clients) > 0 {
 		linearizable := func() Property { return Property{Kind: "linearizable", Text: "linearizable()", Name: "linearizable"} }
-		all = append(all, linearizable, linearizable, linearizable)
+		all = append(all, linearizable, linearizable, p.ofOperations, p.ofOperations)
 	}
 	if p.symmetric {
 		all = all[:3]
@@ -274,6 +274,27 @@ func (p *pen) properties() {
 			p.c.Properties = append(p.c.Properties, q)
 		}
 	}
+}
+
+// fewReads counts reads that returned something, as a whole and as a fold.
+const (
+	fewReads  = `history("few reads", lambda h: len([op for op in h if op.name == "read" and op.result != None and not op.open and not op.failed and not op.faulty]) < 2)`
+	fewFolded = `history("few reads", 0, lambda n, e: (n + 1, n + 1 < 2) if e.kind == "returned" and e.name == "read" and e.result != None and not e.faulty else (n, True))`
+)
+
+// ofOperations draws a property of what operations returned. A compare-and-set register
+// is a register to those who do not compare.
+func (p *pen) ofOperations() Property {
+	return pick(p,
+		Property{Kind: "linearizable", Text: `linearizable("cas")`, Name: "linearizable to a compare-and-set register"},
+		Property{Kind: "sequential", Text: "sequentially_consistent()", Name: "sequentially consistent"},
+		Property{Kind: "2-atomic", Text: "k_atomic(2)", Name: "2-atomic"},
+		Property{Kind: "linearizable", Text: "k_atomic(1)", Name: "1-atomic"},
+		Property{Kind: "monotonic reads", Text: "monotonic_reads()", Name: "monotonic reads"},
+		Property{Kind: "read your writes", Text: "read_your_writes()", Name: "read your writes"},
+		Property{Kind: "few reads", Text: fewReads, Name: "few reads"},
+		Property{Kind: "few reads", Text: fewFolded, Name: "few reads"},
+	)
 }
 
 // changeProperty draws another property, maybe of the same name.
@@ -305,7 +326,7 @@ func (p *pen) extras() {
 		p.c.Extras = append(p.c.Extras, Property{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v})
 	}
 	if len(p.c.Clients) > 0 {
-		p.c.Extras = append(p.c.Extras, Property{Kind: "linearizable", Text: "linearizable()", Name: "linearizable"})
+		p.c.Extras = append(p.c.Extras, Property{Kind: "linearizable", Text: "linearizable()", Name: "linearizable"}, p.ofOperations())
 	}
 }
 

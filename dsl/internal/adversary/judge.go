@@ -206,6 +206,8 @@ func (s *System) Holds(w *World, p Property) bool {
 		}
 	case "linearizable":
 		return linearizable(w.History, faulty)
+	case "sequential", "2-atomic", "monotonic reads", "read your writes", "few reads":
+		return conditionHolds(p.Kind, w.History, faulty)
 	case "invariant":
 		return s.claim(w, p) <= p.Claim.Most
 	}
@@ -234,6 +236,7 @@ func (s *System) claim(w *World, p Property) (n int) {
 // A call is an operation of an instance.
 type call struct {
 	op           *operation
+	by           int // the instance
 	began, ended int // places in the history; ended is -1 if it never returned
 	faulty       bool
 	aborted      bool // it never happens
@@ -244,27 +247,32 @@ type call struct {
 // operation of a faulty client may have happened or not, at any time, and what it returned
 // says nothing; so may one that never returned. One that was aborted did not happen.
 func linearizable(history []Event, faulty []bool) bool {
-	var calls []call
+	calls, ok := callsOf(history, faulty)
+	return ok && ordered(calls, make([]bool, len(calls)), starlark.None)
+}
+
+// callsOf lists the operations that may have happened. It reports false if one ended that
+// had not begun.
+func callsOf(history []Event, faulty []bool) (calls []call, ok bool) {
 	open := map[int]int{}
 	for at, e := range history {
 		switch e.Kind {
 		case "invoked":
 			open[e.Instance] = len(calls)
-			calls = append(calls, call{op: e.Op, began: at, ended: -1, faulty: faulty[e.Instance]})
+			calls = append(calls, call{op: e.Op, by: e.Instance, began: at, ended: -1, faulty: faulty[e.Instance]})
 		case "returned", "aborted":
 			i, ok := open[e.Instance]
 			if faulty[e.Instance] {
 				continue
 			}
 			if !ok {
-				return false
+				return nil, false
 			}
 			calls[i].ended, calls[i].result, calls[i].aborted = at, e.Value, e.Kind == "aborted"
 			delete(open, e.Instance)
 		}
 	}
-	calls = slices.DeleteFunc(calls, func(c call) bool { return c.aborted })
-	return ordered(calls, make([]bool, len(calls)), starlark.None)
+	return slices.DeleteFunc(calls, func(c call) bool { return c.aborted }), true
 }
 
 // ordered reports whether the calls that are not done yet can be done in some order, from
