@@ -173,14 +173,14 @@ func validName(s string) bool {
 // Engine returns what plays and remembers, for the packages of runtime that search.
 func (c *Cluster) Engine() *engine.System { return c.system }
 
+// simulator returns one that is idle, or a new one. To make one costs more than most
+// steps; who takes it puts it back into idle.
 func (c *Cluster) simulator() *engine.Simulator {
 	if m, ok := c.idle.Get().(*engine.Simulator); ok {
 		return m
 	}
 	return engine.NewSimulator(c.system)
 }
-
-func (c *Cluster) release(m *engine.Simulator) { c.idle.Put(m) }
 
 // Config returns what the cluster was made from, names filled in.
 func (c *Cluster) Config() Config { return c.config }

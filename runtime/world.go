@@ -51,7 +51,7 @@ func (w *World) DoContext(ctx context.Context, s Step) (*World, error) {
 		return nil, fmt.Errorf("%s: the step was made for another cluster, %s, than that of the world, %s", s.Text(), s.cluster, w.cluster)
 	}
 	m := w.cluster.simulator()
-	defer w.cluster.release(m)
+	defer w.cluster.idle.Put(m)
 	m.SetContext(ctx)
 	defer m.SetContext(context.Background())
 	next := &World{cluster: w.cluster, vector: make(engine.Vector, len(w.vector)), parent: w, step: s, depth: w.depth + 1}
