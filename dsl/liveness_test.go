@@ -280,3 +280,111 @@ print([(v.length, v.scenarios) for v in again.violations])`, "False [(3, 1)]\n[(
 		})
 	}
 }
+
+// What a search remembers of good networks changes no verdict: it counts as many violations as
+// there are scenarios of which judge, which remembers nothing, says that they violate.
+func TestRememberedGoodNetworks(t *testing.T) {
+	const count = `
+def same(space, properties):
+    start, ends = world(), []
+    for k in range(space.size):
+        enter(start)
+        end = run(space.at(k))
+        if end.depth == start.depth + len(space.at(k)):
+            ends.append(end)
+    enter(start)
+    for p in properties:
+        bad = [end for end in ends if not judge(p, end).holds]
+        r = explore(space, check = at_end(p))
+        print(p, len(bad) == (r.violations[0].scenarios if r.violations else 0), 0 < len(bad) and len(bad) < space.size)
+`
+	for _, test := range []struct{ name, script, want string }{
+		{"rounds", ibft + `
+cluster(ibft(False), n = 4, f = 1)
+twin("A")
+round("A", groups = [["A", "B", "C"], ["A'", "D"]], deaf = ["B"], types = ["prepare"])
+same(rounds("A", partitions(max = 2), deaf = [[], ["B"], ["C"]], types = ["prepare"]), [live(7), live(40), terminates(3), terminates(40)])`,
+			"live within 7 rounds True True\nlive within 40 rounds True True\nterminates within 3 rounds True True\nterminates within 40 rounds True True\n"},
+		{"timeouts", timed + `
+rounds_ = split(True)
+def ended(w):
+    return w.state("B").ended > 1 or "B has not ended view 1"
+same(rounds_ + timeouts(), [live(1), eventually("B ends view 1", ended, 2), eventually("B ends view 1", ended, 12)])`,
+			"live within 1 rounds True True\nB ends view 1 True True\nB ends view 1 True False\n"},
+		{"clients", relay + `
+cluster(relay(False), n = 4, f = 1, clients = {"c": [], "d": []})
+def c_heard(w):
+    return len(w.state("c").heard) > 2 or "c has heard too few"
+same(cuts("c") + (cuts("d") | crashes("c")) + invokes(operation("ask")) + deliveries(partitions(max = 1)) + (heals() | restarts("c")),
+    [terminates(1), eventually("c hears", c_heard, 2)])`, "terminates within 1 rounds True False\nc hears True True\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			out, err := runScript(t, count+test.script)
+			if err != nil || out != test.want {
+				t.Errorf("got %v\n%s\nwant\n%s", err, out, test.want)
+			}
+		})
+	}
+}
+
+// The steps of a good network stand behind those of the scenario, wherever that is shown.
+func TestGoodStepsAreShown(t *testing.T) {
+	out, err := runScript(t, relay+`
+cluster(relay(False), n = 4, f = 1, clients = {"c": []})
+r = explore(cuts("c", "A") + cuts("c", "B") + invokes(operation("ask"), "c") + deliveries(partitions(max = 1)), check = terminates(within = 3))
+v = r.violations[0]
+print(v.length, v.counterexample.depth, len(v.good), v.good[0])
+show(r)
+print(shrink(r).script.split("cluster", 1)[1])
+print("good" in show.__name__ if False else why(r))
+enter(r.counterexample)
+check(terminates(within = 3))
+`)
+	for _, want := range []string{
+		"4 4 1 heal()",
+		"5  good: the network heals",
+		"# From here on the network is good, and yet this leads nowhere:\n#     heal()\ncheck(terminates(within = 3))",
+		"terminates within 3 rounds is violated: the operation of c never ends",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("got %v\n%s\nwant %q in it", err, out, want)
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "5  good: the network heals") {
+		t.Errorf("check says %v", err)
+	}
+}
+
+// Bad arguments are found where they are given.
+func TestBadLiveness(t *testing.T) {
+	const stage = voting + `
+def true(w):
+    return True
+`
+	for _, test := range []struct{ call, want string }{
+		{`live(within = 0)`, "live: within is 0 rounds, want 1 to 1073741824"},
+		{`live(within = 1 << 40)`, "live: within is 1099511627776 rounds, want 1 to 1073741824"},
+		{`live(within = "3")`, "live: within: got string, want int"},
+		{`terminates()`, "terminates: within is missing"},
+		{`terminates(within = -1)`, "terminates: within is -1 rounds, want 1 to"},
+		{`terminates(within = 2.5)`, "terminates: within: got float, want int"},
+		{`eventually("", true, 3)`, `eventually: the name is empty; say what comes true, as in "all have caught up"`},
+		{`eventually("x", true, 0)`, "eventually: within is 0 rounds, want 1 to"},
+		{`eventually("x", 3, 3)`, "eventually: fn: got int, want callable"},
+		{`eventually("x", true)`, "eventually: within is missing"},
+		{`judge(eventually("x", lambda w: None, 3))`, "eventually x: the function returned a NoneType, want True, False or a text that says what is wrong"},
+		{`judge(eventually("x", lambda w: "", 3))`, "eventually x: the function returned the text \"\", which does not say what is wrong"},
+		{`judge(eventually("x", lambda: True, 3))`, "eventually x: function lambda accepts no arguments (1 given)"},
+		{`judge(eventually("x", lambda w: w.depth > 0, 3))`, "eventually x"},
+		{`judge(eventually("x", lambda w: fail("oh"), 3))`, "oh"},
+		{`at_end(at_end(agreement()))`, "at_end: agreement at the end is judged at the end already"},
+		{`at_end(lambda w: True)`, "at_end: property: got function, want property"},
+		{`at_end([agreement()])`, "at_end: property: got list, want property"},
+	} {
+		out, err := runScript(t, stage+"r = "+test.call+"\nprint(r)")
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v %s, want %s", test.call, err, out, test.want)
+		}
+	}
+}

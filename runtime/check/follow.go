@@ -172,7 +172,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 			d, notYet = debt{open: now.open}, v.Why
 			return d.paid(), err
 		}
-		d = p.goal.pays(d, seen, running)
+		d = p.goal.pays(f, d, seen, running)
 		return d.paid(), nil
 	}
 	var places []string // the ways on that were not known

@@ -152,7 +152,7 @@ type goal interface {
 	// of itself it is not there yet, if that is known.
 	owes(ctx context.Context, f *Follower, w *runtime.World, past Past) (d debt, verdict Verdict, err error)
 	// pays returns what is still owed after a step in which that was observed.
-	pays(d debt, seen []runtime.Observed, running node.Set) debt
+	pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt
 	// never says what does not happen, and notYet what has not.
 	never(f *Follower, d debt, why string) string
 	notYet(f *Follower, d debt, why string) string
@@ -172,7 +172,7 @@ func (progress) owes(_ context.Context, f *Follower, w *runtime.World, past Past
 	return debt{open: !f.once || past.Decided == 0 || running&^past.Decided != 0}, Verdict{}, nil
 }
 
-func (progress) pays(d debt, seen []runtime.Observed, running node.Set) debt {
+func (progress) pays(_ *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
 	for _, o := range seen {
 		if o.Kind == node.Decided && running.Has(o.Instance) {
 			return debt{}
@@ -204,7 +204,7 @@ func (termination) owes(_ context.Context, f *Follower, w *runtime.World, past P
 	return d, Verdict{Vacuous: d.paid() && past == (Past{})}, nil
 }
 
-func (termination) pays(d debt, seen []runtime.Observed, running node.Set) debt {
+func (termination) pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
 	for _, o := range seen {
 		one := node.SetOf(o.Instance)
 		if running&one == 0 {
@@ -213,7 +213,7 @@ func (termination) pays(d debt, seen []runtime.Observed, running node.Set) debt 
 		switch o.Kind {
 		case node.Decided:
 			if d.free {
-				d.free, d.decide = false, running
+				d.free, d.decide = false, running&f.cluster.Servers()
 			}
 			d.decide &^= one
 		case node.Invoked:
@@ -270,7 +270,7 @@ func (p coming) owes(ctx context.Context, _ *Follower, w *runtime.World, _ Past)
 	return debt{open: !v.Holds}, v, nil
 }
 
-func (coming) pays(d debt, _ []runtime.Observed, _ node.Set) debt { return d }
+func (coming) pays(_ *Follower, d debt, _ []runtime.Observed, _ node.Set) debt { return d }
 
 func (p coming) never(_ *Follower, _ debt, why string) string {
 	return p.name + " never comes true (" + why + ")"
