@@ -8,51 +8,51 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// A ClientOperation says what an operation of a client was about: whom it heard, what it
+// A clientOperation says what an operation of a client was about: whom it heard, what it
 // sent that changed anything, and how it ended.
-type ClientOperation struct {
+type clientOperation struct {
 	Lane         int
 	Operation    string
 	Begun, Ended runtime.Place // Ended is that of the last thing that happened to it if it has not ended
 	Returned     bool
 	Aborted      bool   // it ended and did not happen
 	Result       string // of one that was aborted, the reason
-	Heard        []Heard
-	Receptions   []Reception
+	Heard        []heard
+	Receptions   []reception
 }
 
-// Heard says from whom a message came.
-type Heard struct {
+// heard says from whom a message came.
+type heard struct {
 	Message runtime.Place // one of those that came
 	From    []int
 }
 
-// A Reception says whom a message reached, and whom not, and who stayed as it was,
+// A reception says whom a message reached, and whom not, and who stayed as it was,
 // shown in Message order.
-type Reception struct {
+type reception struct {
 	Message      runtime.Place // one of those that were sent
 	Gets, Misses []int
 	Late         []int // of those that miss it: it may still come
 	Stay         []runtime.Place
 }
 
-// Omitted says how many operations came before those that are described.
-type Omitted struct{ Operations int }
+// omittedSentence says how many operations came before those that are described.
+type omittedSentence struct{ Operations int }
 
-// Missed says that servers had not got a message of a sender when they answered,
+// missedSentence says that servers had not got a message of a sender when they answered,
 // although it had been sent to each of them: what became of it stands at Lost, a
 // place for each server. Answers is where they were when they answered. With the
 // message each of them would have answered otherwise. Twins of them had got it.
-type Missed struct {
+type missedSentence struct {
 	Servers []int
 	Answers []runtime.Place
 	Lost    []runtime.Place
 	Twins   []int
 }
 
-// Forgot says that a server had got a message, and lost its memory after that
+// forgotSentence says that a server had got a message, and lost its memory after that
 // and before it answered.
-type Forgot struct {
+type forgotSentence struct {
 	Server    int
 	Got, Lost runtime.Place
 	Answer    runtime.Place
@@ -83,7 +83,7 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 	}
 	all := a.operations(s.at)
 	begun := runtime.Place{}
-	i := slices.IndexFunc(all, func(e ClientOperation) bool {
+	i := slices.IndexFunc(all, func(e clientOperation) bool {
 		return e.Lane == s.lane && e.Ended == s.at && (e.Returned || e.Aborted) && e.Result == s.Text
 	})
 	if i >= 0 {
@@ -96,7 +96,7 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 	missed := a.missed(events)
 	var story []Sentence
 	if more := len(all) - maxOperations; more > 0 {
-		story, all = append(story, Omitted{more}), all[more:]
+		story, all = append(story, omittedSentence{more}), all[more:]
 	}
 	for _, e := range all {
 		story = append(story, a.describe(e))
@@ -108,8 +108,8 @@ func (q *inquiry) answered(s locatedObservation) []Sentence {
 // operations lists the operations in the order in which they began, until p. A client has one
 // at a time. One that has not returned ends with the last thing that came from its client or
 // to it.
-func (q *inquiry) operations(until runtime.Place) []ClientOperation {
-	var all []ClientOperation
+func (q *inquiry) operations(until runtime.Place) []clientOperation {
+	var all []clientOperation
 	open := map[int]int{}
 	for p, d := range q.until(until) {
 		for _, lane := range []int{d.From, d.To} {
@@ -122,7 +122,7 @@ func (q *inquiry) operations(until runtime.Place) []ClientOperation {
 			switch i, ok := open[d.To]; {
 			case o.Kind == Invoked:
 				open[d.To] = len(all)
-				all = append(all, ClientOperation{Lane: d.To, Operation: o.Text, Begun: p, Ended: p})
+				all = append(all, clientOperation{Lane: d.To, Operation: o.Text, Begun: p, Ended: p})
 			case o.Ends() && ok:
 				all[i].Returned, all[i].Aborted = o.Kind == Returned, o.Kind == Aborted
 				all[i].Result, all[i].Ended = o.Text, p
@@ -134,13 +134,13 @@ func (q *inquiry) operations(until runtime.Place) []ClientOperation {
 }
 
 // during reports whether p is between the beginning and the end of e.
-func (s *ClientOperation) during(p runtime.Place) bool {
+func (s *clientOperation) during(p runtime.Place) bool {
 	return !p.Before(s.Begun) && !s.Ended.Before(p)
 }
 
 // describe finds out what an operation was about: of equal messages that its client heard, and
 // of equal ones that it sent, one stands for all.
-func (a operationReport) describe(e ClientOperation) ClientOperation {
+func (a operationReport) describe(e clientOperation) clientOperation {
 	known := map[node.Message]int{}
 	for p, d := range a.until(e.Ended) {
 		if !e.during(p) || d.From < 0 || d.full() == d.Type {
@@ -149,15 +149,15 @@ func (a operationReport) describe(e ClientOperation) ClientOperation {
 		m := a.happened(p).Event.Message
 		switch {
 		case d.To == e.Lane && d.Fate == Delivered:
-			i := slices.IndexFunc(e.Heard, func(h Heard) bool { return a.happened(h.Message).Event.Message == m })
+			i := slices.IndexFunc(e.Heard, func(h heard) bool { return a.happened(h.Message).Event.Message == m })
 			if i < 0 {
-				i, e.Heard = len(e.Heard), append(e.Heard, Heard{Message: p})
+				i, e.Heard = len(e.Heard), append(e.Heard, heard{Message: p})
 			}
 			e.Heard[i].From = insert(e.Heard[i].From, d.From)
 		case d.From == e.Lane && a.matters[m]:
 			i, ok := known[m]
 			if !ok {
-				i, e.Receptions = len(e.Receptions), append(e.Receptions, Reception{Message: p})
+				i, e.Receptions = len(e.Receptions), append(e.Receptions, reception{Message: p})
 				known[m] = i
 			}
 			e.Receptions[i].note(p, d)
@@ -168,7 +168,7 @@ func (a operationReport) describe(e ClientOperation) ClientOperation {
 
 // note notes what became of a message at one receiver. What was lost on one way may arrive on
 // another, as when a client asks again, so that the last word is kept.
-func (m *Reception) note(p runtime.Place, d *Delivery) {
+func (m *reception) note(p runtime.Place, d *Delivery) {
 	not := func(i int) bool { return i == d.To }
 	m.Late = slices.DeleteFunc(m.Late, not)
 	switch {
@@ -200,8 +200,8 @@ func (q *inquiry) sentMessage(at runtime.Place) sentMessage {
 // not got when they answered, although they were sent to them and would have made
 // a difference, and which they had, and lost their memory since.
 func (a operationReport) missed(events []runtime.Place) []Sentence {
-	var groups []*Missed
-	by := map[string]*Missed{}
+	var groups []*missedSentence
+	by := map[string]*missedSentence{}
 	var forgot []Sentence
 	type way struct { // of a message to a server
 		to int
@@ -230,7 +230,7 @@ func (a operationReport) missed(events []runtime.Place) []Sentence {
 			group := fmt.Sprint(a.at(p).From, twins, a.at(p).Message)
 			g := by[group]
 			if g == nil {
-				g = &Missed{Twins: twins}
+				g = &missedSentence{Twins: twins}
 				by[group], groups = g, append(groups, g)
 			}
 			i, _ := slices.BinarySearch(g.Servers, d.From)
@@ -239,7 +239,7 @@ func (a operationReport) missed(events []runtime.Place) []Sentence {
 			g.Lost = slices.Insert(g.Lost, i, p)
 		}
 	}
-	slices.SortStableFunc(groups, func(x, y *Missed) int { return x.Lost[0].Compare(y.Lost[0]) })
+	slices.SortStableFunc(groups, func(x, y *missedSentence) int { return x.Lost[0].Compare(y.Lost[0]) })
 	story := forgot
 	for _, g := range groups {
 		story = append(story, *g)
@@ -270,7 +270,7 @@ func (a operationReport) mattered(lost, answer runtime.Place) bool {
 // fates returns where messages to a server were last seen on their way to it
 // before a place, if they never came, and lists those that changed something,
 // came and were forgotten.
-func (a operationReport) fates(server int, until runtime.Place) (lost []runtime.Place, forgot []Forgot) {
+func (a operationReport) fates(server int, until runtime.Place) (lost []runtime.Place, forgot []forgotSentence) {
 	var order []sentMessage
 	last := map[sentMessage]runtime.Place{}
 	var amnesia runtime.Place
@@ -298,7 +298,7 @@ func (a operationReport) fates(server int, until runtime.Place) (lost []runtime.
 		case a.at(p).Fate != Delivered:
 			lost = append(lost, p)
 		case p.Before(amnesia) && a.matters[m.message]:
-			forgot = append(forgot, Forgot{server, p, amnesia, until})
+			forgot = append(forgot, forgotSentence{server, p, amnesia, until})
 		}
 	}
 	return lost, forgot

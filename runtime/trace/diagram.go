@@ -155,16 +155,15 @@ func (d *diagram) lifelines() int {
 func (d *diagram) step(s *Step) {
 	row := d.row()
 	if heading := s.heading(); heading != "" {
-		d.put(row, 0, strings.Repeat("═", d.right), faint)
-		d.put(row, 2, " "+shorten(heading, d.right-8)+" ", plain)
+		d.rule(row, "═", heading)
 		row = d.row()
 	}
-	d.put(row, 0, strings.Repeat("─", d.right), faint)
+	number := fmt.Sprintf("%d  ", s.Number)
 	heading := s.Call
-	if runes(heading) > d.right-8 {
+	if runes(number)+runes(heading) > d.width-ruled {
 		heading = s.Title // it is shorter
 	}
-	d.put(row, 2, fmt.Sprintf(" %d  %s ", s.Number, shorten(heading, d.right-8)), plain)
+	d.rule(row, "─", number+heading)
 	for rest := s.Deliveries; len(rest) > 0; {
 		wave := rest[:prefix(rest, func(m Delivery) bool { return m.Hop == rest[0].Hop })]
 		rest = rest[len(wave):]
@@ -185,6 +184,17 @@ func (d *diagram) step(s *Step) {
 	for i, state := range s.States {
 		d.down[i] = state.Down
 	}
+}
+
+// ruled is what a rule takes of its row beside the text in it.
+const ruled = 6 // ── text ──
+
+// rule draws a line across all lanes, with a text in it. The line becomes longer if the text
+// needs it and there is room: what a step is called matters more than that few lanes are narrow.
+func (d *diagram) rule(row int, dash, text string) {
+	text = shorten(text, d.width-ruled)
+	d.put(row, 0, strings.Repeat(dash, max(d.right, runes(text)+ruled)), faint)
+	d.put(row, 2, " "+text+" ", plain)
 }
 
 // contents lists what the messages of a step say, and who sends them. Nothing is cut here: a

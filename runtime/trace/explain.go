@@ -12,30 +12,34 @@ import (
 // places of the deliveries that bear it out. [Trace.Say] makes text of it. The
 // deliveries of the trace prove each sentence; what cannot be proven is not said. A test
 // plays random scenarios by hand and checks each sentence of each explanation.
+//
+// There is a type for each kind of sentence. They are not exported: a new kind is added where
+// an explanation would else leave something out, and a program that shows a story has nothing
+// to do about it.
 type Sentence interface{ say(t *Trace) string }
 
-// An Occasion says what was observed, and what had reached the lane just then.
-type Occasion struct {
+// An occasionSentence says what was observed, and what had reached the lane just then.
+type occasionSentence struct {
 	At   runtime.Place
 	Seen Observation
 }
 
-// Enough says what enabled what was observed of a lane at a place, or that it
+// enoughSentence says what enabled what was observed of a lane at a place, or that it
 // sent what arrived at Arrival: events of its own log, the last of which is the
 // one there. Played again alone they bring it about, and no one of them can be
 // missing. After is not zero if what happened to the lane before it was left as
 // it was.
-type Enough struct {
+type enoughSentence struct {
 	At      runtime.Place
 	Arrival *runtime.Place
 	After   runtime.Place
 	Events  []runtime.Place
 }
 
-// Restarted says that a lane would not have done what was observed of it at a place if it had
+// restartedSentence says that a lane would not have done what was observed of it at a place if it had
 // not restarted, or lost its memory, in a step, and which other decision for the same slot
 // it had made before, if it had; its place is zero if not.
-type Restarted struct {
+type restartedSentence struct {
 	At     runtime.Place
 	Seen   Observation
 	In     int // the last such step
@@ -43,29 +47,29 @@ type Restarted struct {
 	Before runtime.Place
 }
 
-// Unknown says that it is not known what enabled what was observed at a place.
-type Unknown struct{ At runtime.Place }
+// unknownSentence says that it is not known what enabled what was observed at a place.
+type unknownSentence struct{ At runtime.Place }
 
-// Behind says whose messages enabled the one of two decisions and whose the
+// behindSentence says whose messages enabled the one of two decisions and whose the
 // other, which identities are among both, and which of these are correct.
-type Behind struct {
+type behindSentence struct {
 	One, Two      []int
 	Both, Correct []string
 }
 
-// Parted says how the network was parted in a step in which some of what
+// partedSentence says how the network was parted in a step in which some of what
 // enabled a decision passed.
-type Parted struct {
+type partedSentence struct {
 	Step  int
 	Parts [][]int
 }
 
-// Crossed says that a message to the next leader arrived in a step whose
+// crossedSentence says that a message to the next leader arrived in a step whose
 // partition keeps its sender and its receiver apart.
-type Crossed struct{ At runtime.Place }
+type crossedSentence struct{ At runtime.Place }
 
-// Changed says what a step did, for want of anything else.
-type Changed struct{ Step int }
+// A changedSentence says what a step did, for want of anything else.
+type changedSentence struct{ Step int }
 
 // Explain says how that came about which was observed in the step that led to
 // w, a world on the way that t is the record of: if kind is Decided how a correct
@@ -108,7 +112,7 @@ func (t *Trace) Explain(ctx context.Context, w *runtime.World, kind ObservationK
 		story, _ = q.observed(seen[i], runtime.Place{})
 	}
 	if story == nil {
-		story = []Sentence{Changed{w.Depth()}}
+		story = []Sentence{changedSentence{w.Depth()}}
 	}
 	return story, ctx.Err()
 }
@@ -153,16 +157,16 @@ func (q *inquiry) seenIn(step int) []locatedObservation {
 // observed describes an observation, and what enabled it since first. It
 // returns that, too.
 func (q *inquiry) observed(s locatedObservation, first runtime.Place) ([]Sentence, []runtime.Place) {
-	story := []Sentence{Occasion{s.at, s.Observation}}
+	story := []Sentence{occasionSentence{s.at, s.Observation}}
 	if q.at(s.at).Fate != Delivered {
 		// Code that never falls silent is ended from outside, not by an event of its log.
 		return story, nil // the step was ended for it
 	}
 	events := q.enabled(s.at, first, observing(s.value))
 	if events == nil {
-		return append(story, Unknown{s.at}), nil
+		return append(story, unknownSentence{s.at}), nil
 	}
-	return append(story, Enough{At: s.at, After: first, Events: events}), events
+	return append(story, enoughSentence{At: s.at, After: first, Events: events}), events
 }
 
 // decisions describes the first decision of a correct replica that differs from
@@ -217,7 +221,7 @@ func (q *inquiry) decided(s locatedObservation) (story []Sentence, events []runt
 	}
 	origin := *q.at(last).Origin
 	if sooner := q.enabled(origin, runtime.Place{}, q.sending(last)); len(senders(q.Trace, sooner)) > 1 {
-		story = append(story, Enough{At: origin, Arrival: &last, Events: sooner})
+		story = append(story, enoughSentence{At: origin, Arrival: &last, Events: sooner})
 		return story, slices.Concat(sooner, events), senders(q.Trace, sooner)
 	}
 	return story, events, behind
@@ -231,7 +235,7 @@ func (q *inquiry) forgot(s locatedObservation) []Sentence {
 	if end < 0 {
 		return nil
 	}
-	said := Restarted{At: s.at, Seen: s.Observation}
+	said := restartedSentence{At: s.at, Seen: s.Observation}
 	var calm []runtime.Place
 	for _, p := range log[:end+1] {
 		switch did := meaningOf(q.step(p)).deed; {
@@ -271,7 +275,7 @@ func (q *inquiry) conflict(one, two locatedObservation) []Sentence {
 	if len(first) == 0 || len(second) == 0 {
 		return story
 	}
-	b := Behind{One: first, Two: second}
+	b := behindSentence{One: first, Two: second}
 	for _, i := range first {
 		id := q.Lanes[i].Identity
 		if slices.Contains(b.Both, id) || !slices.ContainsFunc(second, func(j int) bool { return q.Lanes[j].Identity == id }) {
@@ -296,9 +300,9 @@ func (q *inquiry) parted(events []runtime.Place) []Sentence {
 		switch {
 		case d.From < 0 || len(s.Parts) < 2:
 		case !d.Mail() && last < p.Step:
-			parted, last = append(parted, Parted{p.Step, s.Parts}), p.Step
+			parted, last = append(parted, partedSentence{p.Step, s.Parts}), p.Step
 		case d.Mail() && s.apart(d.From, d.To):
-			crossed = append(crossed, Crossed{p})
+			crossed = append(crossed, crossedSentence{p})
 		}
 	}
 	return append(parted, crossed...)

@@ -10,7 +10,9 @@ import (
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
-// A Format is a way to show a trace, as scripts and flags name it.
+// A Format is a way to show a trace, as scripts and flags name it. There is a constant for each,
+// beside the code that draws it, so that a program can name what it renders, whichever that
+// is; a text that is none of them is a Format that is not [Format.Known].
 type Format string
 
 // A renderer makes a trace into a text of one format. Each format has one, beside the
@@ -41,6 +43,15 @@ func (f Format) renderer() *renderer {
 	return nil
 }
 
+// known returns the renderer of a format, an empty one if there is no such format: what a script
+// or a flag asks for is a text, and a question about one that means nothing must not panic.
+func (f Format) known() renderer {
+	if r := f.renderer(); r != nil {
+		return *r
+	}
+	return renderer{}
+}
+
 // Formats lists all formats, as names.
 func Formats() []string {
 	var names []string
@@ -50,13 +61,14 @@ func Formats() []string {
 	return names
 }
 
-// About says in a few words what a known format is: a sequence diagram for Markdown.
-func (f Format) About() string { return f.renderer().about }
+// About says in a few words what a format is: a sequence diagram for Markdown. It is "" if
+// there is no such format, as each answer below is the zero value then.
+func (f Format) About() string { return f.known().about }
 
 // Ending returns with what names of files of the format end, "" if it has no ending
 // of its own.
 func (f Format) Ending() string {
-	if r := f.renderer(); len(r.endings) > 0 {
+	if r := f.known(); len(r.endings) > 0 {
 		return r.endings[0]
 	}
 	return ""
@@ -87,14 +99,17 @@ var drawing = regexp.MustCompile(`^[^#"'\n]*(   |\n *)n=[0-9]+ f=[0-9]+`)
 // Recognizes reports whether data begins as what [Trace.Render] returns for the
 // format, of which a program may take that file for one of its own. Four
 // kilobytes are enough.
-func (f Format) Recognizes(data []byte) bool { return f.renderer().recognizes(string(data)) }
+func (f Format) Recognizes(data []byte) bool {
+	r := f.renderer()
+	return r != nil && r.recognizes(string(data))
+}
 
 // Drawn reports whether the format is for a terminal, for which the options of
 // [Trace.Render] count. The others are read by other programs.
-func (f Format) Drawn() bool { return f.renderer().drawn }
+func (f Format) Drawn() bool { return f.known().drawn }
 
 // Finds reports whether the format shows the [Finding]s of a trace.
-func (f Format) Finds() bool { return f.renderer().finds }
+func (f Format) Finds() bool { return f.known().finds }
 
 // Known reports whether there is such a format.
 func (f Format) Known() bool { return f.renderer() != nil }

@@ -54,38 +54,38 @@ func (j *judge) until(end runtime.Place, f func(p runtime.Place, d runtime.Deliv
 // sentence checks one sentence of the explanation of v, after those before it.
 func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
 	switch s := s.(type) {
-	case Occasion:
+	case occasionSentence:
 		j.occasion(v, s)
-	case Enough:
+	case enoughSentence:
 		j.enough(s, before)
-	case Behind:
+	case behindSentence:
 		j.behind(v, s)
-	case Parted:
+	case partedSentence:
 		j.parted(s)
-	case Crossed:
+	case crossedSentence:
 		j.crossed(s)
-	case Changed:
+	case changedSentence:
 		j.changed(v, s)
-	case ClientOperation:
+	case clientOperation:
 		j.operation(s)
-	case Missed:
+	case missedSentence:
 		j.missed(s)
-	case Forgot:
+	case forgotSentence:
 		j.forgot(s)
-	case Restarted:
+	case restartedSentence:
 		j.restarted(s)
-	case Unknown:
+	case unknownSentence:
 		if n := len(j.w.Past().Log(j.at(s.At).To)); n < 100 {
 			j.Fatalf("what enabled %v should be known: only %d events reached %s", s.At, n, j.name(j.at(s.At).To))
 		}
-	case Omitted:
+	case omittedSentence:
 	default:
 		j.Fatalf("a %T is not checked", s)
 	}
 }
 
 // occasion checks that it was seen there, and nothing is said of a sender if there is none.
-func (j *judge) occasion(v *runtime.World, s Occasion) {
+func (j *judge) occasion(v *runtime.World, s occasionSentence) {
 	d := j.at(s.At)
 	if s.At.Step != v.Depth() && s.Seen.Kind != Decided || !slices.Contains(j.tr.at(s.At).Seen, s.Seen) || len(d.Seen) == 0 {
 		j.Fatalf("step %d: %+v was not observed there", v.Depth(), s)
@@ -96,7 +96,7 @@ func (j *judge) occasion(v *runtime.World, s Occasion) {
 	}
 }
 
-func (j *judge) parted(s Parted) {
+func (j *judge) parted(s partedSentence) {
 	groups := j.groups(s.Step)
 	if len(groups) < 2 {
 		j.Fatalf("step %d is not parted", s.Step)
@@ -107,7 +107,7 @@ func (j *judge) parted(s Parted) {
 }
 
 // changed checks that all lanes that changed are named, and no other.
-func (j *judge) changed(v *runtime.World, s Changed) {
+func (j *judge) changed(v *runtime.World, s changedSentence) {
 	for i := range j.tr.Lanes {
 		if text := j.name(i) + " is at " + v.Summary(i); v.Changed(i) != strings.Contains(j.tr.Say(s), text) && v.Summary(i) != "" {
 			j.Fatalf("%s: changed %v, and it is said: %s", text, v.Changed(i), j.tr.Say(s))
@@ -116,7 +116,7 @@ func (j *judge) changed(v *runtime.World, s Changed) {
 }
 
 // forgot checks that a message came, then the memory went, and it did not come again.
-func (j *judge) forgot(s Forgot) {
+func (j *judge) forgot(s forgotSentence) {
 	got, lost := j.at(s.Got), j.at(s.Lost)
 	if got.To != s.Server || got.Fate != runtime.Delivered || lost.To != s.Server || j.tr.Steps[s.Lost.Step-1].Kind != "amnesia" ||
 		!s.Got.Before(s.Lost) || !s.Lost.Before(s.Answer) || j.at(s.Answer).To != s.Server {
@@ -131,7 +131,7 @@ func (j *judge) forgot(s Forgot) {
 }
 
 // enough plays the events by hand, and again without each of them.
-func (j *judge) enough(s Enough, before []Sentence) {
+func (j *judge) enough(s enoughSentence, before []Sentence) {
 	lane := j.at(s.At).To
 	var background []runtime.Place
 	j.until(s.After, func(p runtime.Place, d runtime.Delivery) {
@@ -151,10 +151,10 @@ func (j *judge) enough(s Enough, before []Sentence) {
 	} else {
 		seen := Observation{}
 		for _, b := range before {
-			if o, ok := b.(Occasion); ok {
+			if o, ok := b.(occasionSentence); ok {
 				seen = o.Seen
 			}
-			if e, ok := b.(ClientOperation); ok && e.Lane == lane {
+			if e, ok := b.(clientOperation); ok && e.Lane == lane {
 				seen = Observation{Kind: Returned, Text: e.Result}
 				if e.Aborted {
 					seen.Kind = Aborted
@@ -193,7 +193,7 @@ func (j *judge) enough(s Enough, before []Sentence) {
 }
 
 // restarted plays what reached a lane by hand, without restarts.
-func (j *judge) restarted(s Restarted) {
+func (j *judge) restarted(s restartedSentence) {
 	lane := j.at(s.At).To
 	var calm []runtime.Place
 	decided := s.Before == runtime.Place{}
@@ -290,7 +290,7 @@ func react(n node.Node, e node.Event, out *node.Reaction) (failed bool) {
 }
 
 // behind checks who is in both.
-func (j *judge) behind(v *runtime.World, s Behind) {
+func (j *judge) behind(v *runtime.World, s behindSentence) {
 	c := j.w.Cluster()
 	var both, correct []string
 	for _, id := range c.Identities() {
@@ -330,7 +330,7 @@ func (j *judge) groups(step int) (groups [][]string) {
 	return groups
 }
 
-func (j *judge) crossed(s Crossed) {
+func (j *judge) crossed(s crossedSentence) {
 	d := j.at(s.At)
 	part := func(lane int) int {
 		return slices.IndexFunc(j.groups(s.At.Step), func(g []string) bool { return slices.Contains(g, j.name(lane)) })
@@ -343,7 +343,7 @@ func (j *judge) crossed(s Crossed) {
 
 // operation checks what a client heard, what became of what it sent, and whether it
 // returned.
-func (j *judge) operation(s ClientOperation) {
+func (j *judge) operation(s clientOperation) {
 	for _, h := range s.Heard {
 		heard, _ := j.fates(s, h.Message)
 		if len(heard) != len(h.From) || slices.ContainsFunc(h.From, func(i int) bool { return !heard[i] }) {
@@ -369,7 +369,7 @@ type fate struct{ got, late, changed bool }
 
 // fates follows the message that is delivered at m through an operation: from whom its
 // client heard it, and what became of it where the client sent it.
-func (j *judge) fates(s ClientOperation, m runtime.Place) (heard map[int]bool, became map[int]fate) {
+func (j *judge) fates(s clientOperation, m runtime.Place) (heard map[int]bool, became map[int]fate) {
 	heard, became = map[int]bool{}, map[int]fate{}
 	end := runtime.Place{s.Ended.Step, s.Ended.At + 1}
 	j.until(end, func(p runtime.Place, d runtime.Delivery) {
@@ -392,7 +392,7 @@ func (j *judge) fates(s ClientOperation, m runtime.Place) (heard map[int]bool, b
 }
 
 // reception checks what is said of one message that a client sent.
-func (j *judge) reception(s ClientOperation, m Reception) {
+func (j *judge) reception(s clientOperation, m reception) {
 	_, became := j.fates(s, m.Message)
 	for i, f := range became {
 		stays := slices.ContainsFunc(m.Stay, func(p runtime.Place) bool { return j.at(p).To == i })
@@ -408,7 +408,7 @@ func (j *judge) reception(s ClientOperation, m Reception) {
 	}
 }
 
-func (j *judge) missed(s Missed) {
+func (j *judge) missed(s missedSentence) {
 	lost := j.at(s.Lost[0])
 	for i, server := range s.Servers {
 		d, answer := j.at(s.Lost[i]), s.Answers[i]

@@ -13,7 +13,7 @@ import (
 // lanes, texts of messages, numbers of steps. They have no advice and no names for roles in
 // a protocol, because none is known here.
 // B decides "x" in slot 1 in step 4, when it gets vote x from C.
-func (s Occasion) say(t *Trace) string {
+func (s occasionSentence) say(t *Trace) string {
 	d := t.at(s.At)
 	text := fmt.Sprintf("%s in step %d", observed(d.To, s.Seen).text(t), s.At.Step)
 	if d.From >= 0 {
@@ -25,7 +25,7 @@ func (s Occasion) say(t *Trace) string {
 }
 
 // Just enough for that: the beginning of round 1; vote x from A, B and C.
-func (s Enough) say(t *Trace) string {
+func (s enoughSentence) say(t *Trace) string {
 	d := t.at(s.At)
 	text := "Just enough for that"
 	switch {
@@ -43,7 +43,7 @@ func (s Enough) say(t *Trace) string {
 }
 
 // C decided x in step 1 and restarts in step 4; else it would not decide y.
-func (s Restarted) say(t *Trace) string {
+func (s restartedSentence) say(t *Trace) string {
 	lane := t.at(s.At).To
 	what := meaningOf(&t.Steps[s.In-1]).deed.verb()
 	text := fmt.Sprintf("%s %s in step %d", t.Lanes[lane].Name, what, s.In)
@@ -54,7 +54,7 @@ func (s Restarted) say(t *Trace) string {
 }
 
 // What was just enough for that is not known: too much had reached B.
-func (s Unknown) say(t *Trace) string {
+func (s unknownSentence) say(t *Trace) string {
 	return fmt.Sprintf("What was just enough for that is not known: too much had reached %s.", t.Lanes[t.at(s.At).To].Name)
 }
 
@@ -140,7 +140,7 @@ func asked(t *Trace, p runtime.Place) string {
 
 // A, B and C stood behind the one, B, C and D behind the other: only C is in both, and it
 // is faulty.
-func (s Behind) say(t *Trace) string {
+func (s behindSentence) say(t *Trace) string {
 	text := fmt.Sprintf("%s stood behind the one, %s behind the other", list(t, s.One), list(t, s.Two))
 	switch {
 	case len(s.Both) == 0:
@@ -153,7 +153,7 @@ func (s Behind) say(t *Trace) string {
 }
 
 // In step 3 the network was parted: A B C | C' D.
-func (s Parted) say(t *Trace) string {
+func (s partedSentence) say(t *Trace) string {
 	var parts []string
 	for _, p := range s.Parts {
 		parts = append(parts, t.names(p))
@@ -163,7 +163,7 @@ func (s Parted) say(t *Trace) string {
 
 // vote x from D had been sent to the next leader in step 2 and reached A before step 3 parted
 // them.
-func (s Crossed) say(t *Trace) string {
+func (s crossedSentence) say(t *Trace) string {
 	d := t.at(s.At)
 	text := fmt.Sprintf("%s from %s had been sent to the next leader", d.Text, t.Lanes[d.From].Name)
 	if d.Origin != nil {
@@ -173,7 +173,7 @@ func (s Crossed) say(t *Trace) string {
 }
 
 // Step 2 was crash("A"); after it B is at r2. Summaries are in the protocol's own words.
-func (s Changed) say(t *Trace) string {
+func (s changedSentence) say(t *Trace) string {
 	step := &t.Steps[s.Step-1]
 	var what []string
 	for i, state := range step.States {
@@ -189,13 +189,13 @@ func (s Changed) say(t *Trace) string {
 }
 
 // 3 operations came before.
-func (s Omitted) say(*Trace) string {
+func (s omittedSentence) say(*Trace) string {
 	return fmt.Sprintf("%d %s before.", s.Operations, english.Plural(s.Operations, "operation came", "operations came"))
 }
 
 // c1 write "red" (step 1): hears – from A and B; sends update v1 red, which
 // reaches A but not B; returns.
-func (s ClientOperation) say(t *Trace) string {
+func (s clientOperation) say(t *Trace) string {
 	var parts []string
 	if len(s.Heard) > 0 {
 		var heard []string
@@ -222,7 +222,7 @@ func (s ClientOperation) say(t *Trace) string {
 }
 
 // sends update v1 red, which reaches A and B but not C (B stays at v2 blue).
-func (m Reception) say(t *Trace) string {
+func (m reception) say(t *Trace) string {
 	text := "sends " + t.at(m.Message).Text
 	lost := slices.DeleteFunc(slices.Clone(m.Misses), func(i int) bool { return slices.Contains(m.Late, i) })
 	switch {
@@ -275,7 +275,7 @@ func staying(t *Trace, places []runtime.Place) string {
 }
 
 // When they answered, B and C had not got update v1 red from c1: lost in step 2.
-func (s Missed) say(t *Trace) string {
+func (s missedSentence) say(t *Trace) string {
 	m := t.at(s.Lost[0])
 	var fates []string
 	who := map[string][]int{}
@@ -304,7 +304,7 @@ func (s Missed) say(t *Trace) string {
 }
 
 // B had got update v1 red from c1 and lost its memory in step 4, before it answered.
-func (s Forgot) say(t *Trace) string {
+func (s forgotSentence) say(t *Trace) string {
 	d := t.at(s.Got)
 	return fmt.Sprintf("%s had got %s from %s and lost its memory in step %d, before it answered.",
 		t.Lanes[s.Server].Name, d.Text, t.Lanes[d.From].Name, s.Lost.Step)

@@ -11,8 +11,8 @@
 //     documents, [ShiViz] a log with vector clocks for the tool of that name.
 //     [Encode] writes a trace down as JSON, and [Decode] reads it back.
 //   - [Trace.Explain] says how what was observed in a step came about, in
-//     [Sentence]s, which are data; [Trace.Say] makes texts of them. A [Finding]
-//     is a violated property with that story.
+//     [Sentence]s; [Trace.Say] makes texts of them. A [Finding] is a violated property
+//     with that story.
 //
 // # What happens when
 //
@@ -46,7 +46,7 @@
 //
 // The recorder stands in record.go, the list of the formats in format.go. Storyboard and
 // diagram are drawn on a canvas (canvas.go), which keeps lines within their width. What is
-// said of observations, faults and lost messages has the same words in all of them (words.go).
+// said of observations, faults and lost messages has the same words in all of them (words.go). What a kind of step means is a table (kinds.go).
 // An explanation is what was observed (explain.go), what enabled that (causes.go), and of a
 // client what it did before and what those who answered it had not got (answers.go); its
 // sentences become English in sentences.go.

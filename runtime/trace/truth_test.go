@@ -35,7 +35,7 @@ func TestExplanationsAreTrue(t *testing.T) {
 		j.storyboard()
 	})
 	t.Log(said)
-	for _, kind := range []Sentence{Occasion{}, Enough{}, Changed{}} { // the others may be missing in few cases
+	for _, kind := range []Sentence{occasionSentence{}, enoughSentence{}, changedSentence{}} { // the others may be missing in few cases
 		if said[fmt.Sprintf("%T", kind)] == 0 {
 			t.Errorf("no explanation had a %T in it: %v", kind, said)
 		}
@@ -54,8 +54,8 @@ func TestMailComesBeforeThePartition(t *testing.T) {
 		events []runtime.Place
 		want   []Sentence
 	}{
-		{mail, []Sentence{Crossed{runtime.Place{2, 1}}}},
-		{append(mail, runtime.Place{2, 2}, runtime.Place{2, 4}), []Sentence{Parted{2, parts}, Crossed{runtime.Place{2, 1}}, Crossed{runtime.Place{2, 2}}}},
+		{mail, []Sentence{crossedSentence{runtime.Place{2, 1}}}},
+		{append(mail, runtime.Place{2, 2}, runtime.Place{2, 4}), []Sentence{partedSentence{2, parts}, crossedSentence{runtime.Place{2, 1}}, crossedSentence{runtime.Place{2, 2}}}},
 	} {
 		if got := q.parted(slices.Clone(c.events)); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("of %v it is said: %+v, want %+v", c.events, got, c.want)
