@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/big"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/explore"
 )
 
@@ -43,7 +43,6 @@ func (l *progressLine) show(p explore.Progress) {
 // progressText says it in a few words, the most telling first: the line is cut at the width of the
 // window.
 func progressText(p explore.Progress) string {
-	number := func(n int) string { return explore.Grouped(big.NewInt(int64(n))) }
 	parts := []string{fmt.Sprintf("step %d of %d", p.Layer, p.Layers)}
 	if p.Back {
 		text := "back to " + parts[0]
@@ -59,15 +58,15 @@ func progressText(p explore.Progress) string {
 		parts[0] += fmt.Sprintf(", %s left", p.Left.Round(time.Second))
 	}
 	if p.Size != nil {
-		scenarios := explore.Grouped(p.Size) + " scenarios"
+		scenarios := english.Grouped(p.Size) + " scenarios"
 		if p.Covered != nil && p.Covered.Sign() > 0 {
-			scenarios = explore.Grouped(p.Covered) + " of " + scenarios
+			scenarios = english.Grouped(p.Covered) + " of " + scenarios
 		}
 		parts = append(parts, scenarios)
 	}
-	parts = append(parts, number(p.Worlds)+" worlds")
+	parts = append(parts, english.Number(p.Worlds)+" worlds")
 	if s := p.Elapsed.Seconds(); s > 0 {
-		parts = append(parts, number(int(float64(p.Steps)/s))+" steps/s")
+		parts = append(parts, english.Number(int(float64(p.Steps)/s))+" steps/s")
 	}
 	return strings.Join(append(parts, fmt.Sprintf("%d MB", p.Bytes>>20), p.Elapsed.Round(time.Second).String()), "   ")
 }

@@ -146,6 +146,8 @@ type Renamable interface {
 // violated it, had it been another.
 type Testing interface {
 	Monitor
+	// Tested reports whether that was so until now, over all states that were folded. It may
+	// be called while others fold.
 	Tested() bool
 }
 
@@ -262,7 +264,8 @@ func Safe() Property { return weak{safe: true} }
 func Agreement() Property { return agreement{} }
 
 // Invariant returns a property of single worlds. The function reports whether
-// the world is as it should be and, if not, why.
+// the world is as it should be and, if not, why. It is the property that an author of Go code
+// writes most; [InvariantUpTo] is for those that know more of themselves.
 func Invariant(name string, holds func(ctx context.Context, w *runtime.World) (bool, string, error)) WorldProperty {
 	return InvariantUpTo(-1, name, func(ctx context.Context, w *runtime.World) (Verdict, error) {
 		ok, why, err := holds(ctx, w)

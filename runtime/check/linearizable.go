@@ -85,6 +85,7 @@ const maxTries = 1 << 20
 // A LimitError says that a property gave up: it does not know whether it holds.
 type LimitError struct{ What string }
 
+// Error says what there was too much of, and what would help.
 func (e LimitError) Error() string { return e.What }
 
 // tooMany is the LimitError for operations that overlap.

@@ -41,8 +41,8 @@ type Model struct {
 // A Call is an operation as a model sees it.
 type Call struct {
 	node.Operation
-	Client   string
-	Returned bool // that is, Result is known
+	Client   string // the instance of a client that makes it
+	Returned bool   // that is, Result is known
 	Result   any
 }
 

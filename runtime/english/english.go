@@ -3,12 +3,25 @@ package english
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 )
 
 // Count returns a number with its noun: 1 step, 3 steps.
 func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %s", n, Plural(n, noun, noun+"s"))
+}
+
+// Number shows a number with commas between thousands: 62,523.
+func Number(n int) string { return Grouped(big.NewInt(int64(n))) }
+
+// Grouped is [Number] of any whole number, as the size of a space may be.
+func Grouped(n *big.Int) string {
+	s := n.String()
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // Plural returns one if n is 1, else many.

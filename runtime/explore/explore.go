@@ -65,7 +65,8 @@ import (
 
 // Options says what to judge, and where and how.
 type Options struct {
-	// Start is the world in which the scenarios begin.
+	// Start is the world in which the scenarios begin; nil is an error. All steps of the
+	// space must be of its cluster.
 	Start *runtime.World
 	// Properties are judged on what was observed, from the very beginning of
 	// Start's path, which is judged as a whole, by who is faulty at Start. That
@@ -131,7 +132,8 @@ type Progress struct {
 	Layer, Layers int      // steps taken by the scenarios of this layer, and at most
 	Done, Nodes   int      // worlds of this layer that were expanded, and all of them
 	Covered, Size *big.Int // scenarios judged in the layers before, and all of them
-	Worlds, Steps int      // of this layer an estimate
+	Worlds        int      // worlds that were expanded, in all layers until now
+	Steps         int      // steps that were taken from them; what this layer adds is estimated from one worker
 	Bytes         int      // memory of worlds and tables
 	Elapsed       time.Duration
 	Left          time.Duration // until this layer is done if it goes on as it began, 0 if that is not known
@@ -142,6 +144,12 @@ type Progress struct {
 //
 // The work grows with the number of different worlds and of the steps from each, and the memory
 // with the worlds of two layers; the number of scenarios costs nothing but digits.
+//
+// Searches of one cluster may run at once, or one after the other: they share what was learnt of
+// the code of its nodes, so that the second one runs less of it, and what they find and count of
+// worlds and scenarios is the same as alone. Report.Runs and Report.Memory count what is
+// shared wholly in each of them, a cluster that can learn no more ends them all, and
+// Options.MaxMemory looks at the heap of the process, to which all of them add.
 func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err error) {
 	defer engine.CatchLimit(&err)
 	if err := o.check(s); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
@@ -111,7 +112,7 @@ func TestShortestOfScenariosUnderWay(t *testing.T) {
 		if !moreShortest(s) {
 			t.Fatalf("this tests something else: %+v", s.Violations)
 		}
-		if least := "at least " + explore.Grouped(s.Violations[0].Shortest) + " scenarios"; !strings.Contains(s.Text(), least) {
+		if least := "at least " + english.Grouped(s.Violations[0].Shortest) + " scenarios"; !strings.Contains(s.Text(), least) {
 			t.Errorf("it does not say %q:\n%s", least, s.Text())
 		}
 	}

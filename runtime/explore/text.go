@@ -12,6 +12,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // Text shows the report to people. It states no times, so that equal searches
@@ -24,7 +26,7 @@ func (r *Report) Text() string {
 	r.figures(line)
 	r.course(line)
 	found := func(what string, length int, shortest, in *big.Int, why string) {
-		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), Grouped(shortest))
+		line("verdict", "%s   shortest after %s (%s of that length)", what, steps(length), english.Grouped(shortest))
 		if in.Cmp(shortest) < 0 {
 			in = shortest // each goes on in a scenario at least, judged to its end or not
 		}
@@ -61,9 +63,9 @@ func (r *Report) figures(line lineWriter) {
 	covered := "all covered"
 	switch {
 	case r.Kind == "sample":
-		covered = fmt.Sprintf("%s drawn with seed %d", Grouped(r.Covered), r.Seed)
+		covered = fmt.Sprintf("%s drawn with seed %d", english.Grouped(r.Covered), r.Seed)
 	case !r.Complete():
-		covered = fmt.Sprintf("%s covered (%s)", Grouped(r.Covered), percent(r.Covered, r.Size))
+		covered = fmt.Sprintf("%s covered (%s)", english.Grouped(r.Covered), percent(r.Covered, r.Size))
 	}
 	early := ""
 	if r.EndedEarly.Sign() > 0 {
@@ -73,7 +75,7 @@ func (r *Report) figures(line lineWriter) {
 		}
 		early = fmt.Sprintf("   %s%s ended early", percent(r.EndedEarly, r.Covered), of)
 	}
-	line("scenarios", "%s   %s%s", Grouped(r.Size), covered, early)
+	line("scenarios", "%s   %s%s", english.Grouped(r.Size), covered, early)
 	if r.part() {
 		line("shard", "%d of %d; what is said here is of its part of the scenarios only", r.Shard.Index+1, r.Shard.Count)
 	}
@@ -85,7 +87,7 @@ func (r *Report) figures(line lineWriter) {
 		}
 	}
 	line("worlds", "%s different%s   %s steps   %s handler runs",
-		Grouped(big.NewInt(int64(r.Worlds))), renamed, Grouped(big.NewInt(int64(r.Steps))), Grouped(big.NewInt(int64(r.Runs))))
+		english.Number(r.Worlds), renamed, english.Number(r.Steps), english.Number(r.Runs))
 	r.Coverage.text(r.Covered, line)
 }
 
@@ -299,16 +301,7 @@ func scenarios(n *big.Int) string {
 	if n.IsInt64() && n.Int64() == 1 {
 		return "1 scenario"
 	}
-	return Grouped(n) + " scenarios"
-}
-
-// Grouped shows a number with commas: 62,523,502,209.
-func Grouped(n *big.Int) string {
-	s := n.String()
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return english.Grouped(n) + " scenarios"
 }
 
 // judged returns the number of steps up to which all scenarios were judged, and which
@@ -360,7 +353,7 @@ func (r *Report) noEffect(line func(label, format string, args ...any)) {
 	}
 	for i, n := range r.NoEffect {
 		if left := len(r.NoEffect) - i; i == noEffectShown && left > 1 {
-			line("no effect", "and %s more, which report.no_effect lists", Grouped(big.NewInt(int64(left))))
+			line("no effect", "and %s more, which report.no_effect lists", english.Number(left))
 			return
 		}
 		line("no effect", "%s", n)
@@ -372,8 +365,7 @@ func (c *Coverage) text(drawn *big.Int, line func(label, format string, args ...
 	if c == nil {
 		return
 	}
-	grouped := func(n int) string { return Grouped(big.NewInt(int64(n))) }
-	line("coverage", "%s local states   %s transitions   %s histories", grouped(c.States), grouped(c.Transitions), grouped(c.Histories))
+	line("coverage", "%s local states   %s transitions   %s histories", english.Number(c.States), english.Number(c.Transitions), english.Number(c.Histories))
 	unseen := "nothing"
 	if c.Unseen > 0 {
 		unseen = fmt.Sprintf("about %.2g of further draws would meet a new local state or history (Good-Turing)", c.Unseen)

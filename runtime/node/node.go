@@ -62,8 +62,13 @@ type Self struct {
 // concurrently. An error says what is wrong with the configuration (a quorum
 // larger than n, an operation that the protocol does not know).
 type Protocol interface {
+	// Name is what the protocol is called in pictures and reports.
 	Name() string
+	// NewServer makes the node of one instance of a server, as it is before anything has reached
+	// it. Twins are made by one call each, with one Self, and so is a server that lost its memory.
 	NewServer(self Self) (Node, error)
+	// NewClient makes the node of one instance of a client, which is to run the operations of
+	// the program, one after the other. The program must not be changed.
 	NewClient(self Self, program []Operation) (Node, error)
 }
 
