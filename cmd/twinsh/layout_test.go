@@ -71,7 +71,7 @@ var layers = []struct{ folder, imports string }{
 		runtime runtime/node runtime/space runtime/check runtime/trace runtime/explore runtime/english runtime/files runtime/terminal`},
 	{"dsl/repl", "dsl dsl/internal/guard runtime runtime/node runtime/trace runtime/english runtime/terminal"},
 	{"stdlib", ""},
-	{"cmd/twinsh", "dsl dsl/repl kvproto stdlib runtime/node runtime/trace runtime/explore runtime/files runtime/terminal"},
+	{"cmd/twinsh", "dsl dsl/repl kvproto stdlib runtime/node runtime/trace runtime/explore runtime/english runtime/files runtime/terminal"},
 	{"cmd/twinsh/blackbox", ""},
 }
 
