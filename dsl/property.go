@@ -117,7 +117,7 @@ func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.Wor
 	if err != nil || v.Holds {
 		return err
 	}
-	if len(v.Good) > 0 && len(t.Findings) == 0 && len(t.Steps) == w.Depth() { // one picture shows one scenario
+	if len(v.Good) > 0 && len(t.Findings) == 0 && len(t.Steps) == w.Unfolded().Depth() { // one picture shows one scenario
 		on, err := traceOn(ctx, w, v.Good)
 		if err != nil {
 			return err

@@ -56,8 +56,9 @@ func Of(w *runtime.World) *Trace {
 // played them to see whether something comes of them. Their titles say so.
 func OnFrom(w, end *runtime.World) *Trace {
 	t := Of(end)
-	for i := range t.Steps[w.Depth():] {
-		s := &t.Steps[w.Depth()+i]
+	before := w.Unfolded().Depth() // of a view each step is one
+	for i := range t.Steps[before:] {
+		s := &t.Steps[before+i]
 		s.Good, s.Title = true, "good: "+s.Title
 	}
 	return t
