@@ -20,8 +20,7 @@ const modulePath = "github.com/twinsh/twinsh/"
 // doors are the names of runtime that searches alone use in this module, and why they
 // are there all the same.
 var doors = map[string]string{
-	"Cluster.WorldAt": "only runtime can make a world of a vector",
-	"World.Do":        "hosts play scenarios with it; see docs/embedding.md",
+	"World.Do": "hosts play scenarios with it; see docs/embedding.md",
 }
 
 // What runtime shows to all is used by others than searches. What searches alone want
