@@ -27,6 +27,32 @@ type orderingKey struct {
 	state  any
 }
 
+// A choice is an operation that may be next, and the states after it.
+type choice struct {
+	i      int
+	states []any
+}
+
+// choices lists what may be next in a state once some operations are placed.
+func (o *ordering) choices(ctx context.Context, placed set, state any, after []set) ([]choice, error) {
+	var choices []choice
+	for i := range o.ops {
+		if placed.has(i) || !o.free(placed, after[i]) {
+			continue
+		}
+		states, err := o.step(ctx, state, i)
+		if err != nil {
+			return nil, err
+		}
+		choices = append(choices, choice{i, states})
+		// A read that keeps nothing out may as well come now as later.
+		if len(states) > 0 && o.reads(i) && !o.optional(i) && after[i].within(placed) {
+			return choices[len(choices)-1:], nil
+		}
+	}
+	return choices, nil
+}
+
 // find tries orders, depth first, and goes on from no set of operations and state twice, as
 // Lowe does ("Testing for linearizability", 2017). That takes time exponential in the number
 // of operations that before leaves unordered: it gives up with a [LimitError]. Operations that
@@ -58,25 +84,9 @@ func (o *ordering) find(ctx context.Context) (order []int, ok bool, err error) {
 				return false, tooMany(overlapping(o.ops), writeOnce)
 			}
 		}
-		type choice struct {
-			i      int
-			states []any
-		}
-		var choices []choice
-		for i := range o.ops {
-			if placed.has(i) || !o.free(placed, after[i]) {
-				continue
-			}
-			states, err := o.step(ctx, state, i)
-			if err != nil {
-				return false, err
-			}
-			choices = append(choices, choice{i, states})
-			// A read that keeps nothing out may as well come now as later.
-			if len(states) > 0 && o.reads(i) && !o.optional(i) && after[i].within(placed) {
-				choices = choices[len(choices)-1:]
-				break
-			}
+		choices, err := o.choices(ctx, placed, state, after)
+		if err != nil {
+			return false, err
 		}
 		for _, c := range choices {
 			i, states := c.i, c.states

@@ -17,7 +17,7 @@ import (
 // all members; the version changes with any of them.
 const (
 	schema        = "twinsh trace"
-	schemaVersion = 2
+	schemaVersion = 3
 )
 
 // FormatJSON is the trace for other programs.
@@ -51,12 +51,13 @@ func (d document) sum() (string, error) {
 // for other programs. Its members:
 //
 //	format    "twinsh trace"
-//	version   2
+//	version   3
 //	protocol, legend, n, f, beyond
 //	lanes     the instances: name, identity, client, twinned, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,
-//	          deliveries: hop, from, to, message, type, text, full, moment, fate,
+//	          view: name, number, at
+//	          deliveries: hop, from, to, message, type, text, full, again, moment, fate,
 //	                      origin: step, at; summary, changed,
 //	                      seen: kind, text, slot; notes
 //	          states, one for each lane: summary, asked, changed, down
@@ -67,7 +68,7 @@ func (d document) sum() (string, error) {
 // What they mean is said at the fields of [Trace]; instances are given by
 // their index in lanes. The least that can be drawn, one message from A to B, is
 //
-//	{"format": "twinsh trace", "version": 2, "protocol": "mine", "n": 2, "f": 0, "beyond": false,
+//	{"format": "twinsh trace", "version": 3, "protocol": "mine", "n": 2, "f": 0, "beyond": false,
 //	 "lanes": [{"name": "A", "identity": "A", "client": false, "twinned": false, "faulty": false},
 //	           {"name": "B", "identity": "B", "client": false, "twinned": false, "faulty": false}],
 //	 "start": [{"summary": "", "asked": false, "changed": false, "down": false},

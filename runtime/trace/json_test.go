@@ -2,7 +2,11 @@ package trace_test
 
 import (
 	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math/rand/v2"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -103,7 +107,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{string(text), "", "no JSON object: unexpected end"},
 		{string(text), "[]", "no JSON object"},
 		{string(text), "{}", `format is "", want "twinsh trace"`},
-		{`"version": 2`, `"version": 1`, "version is 1, and this program reads version 2"},
+		{`"version": 3`, `"version": 1`, "version is 1, and this program reads version 3"},
 		{`"protocol"`, `"protocols"`, `unknown field "protocols"`},
 		{`"n": 4`, `"n": "4"`, "cannot unmarshal string"},
 		{`"name": "B"`, `"name": "A"`, `lane 1 is named "A"`},
@@ -170,6 +174,42 @@ func drawAll(t *testing.T, tr *trace.Trace) {
 }
 
 // A trace that was damaged is refused, or can be drawn in every way.
+// The comment of Encode lists each member, by its name.
+func TestMembersAreListed(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "json.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "Encode" {
+			list, _, _ := strings.Cut(f.Doc.Text(), "What they mean")
+			for _, word := range regexp.MustCompile(`\w+`).FindAllString(list, -1) {
+				listed[word] = true
+			}
+		}
+	}
+	if !listed["deliveries"] {
+		t.Fatal("the comment of Encode is not found")
+	}
+	var look func(reflect.Type)
+	look = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Slice, reflect.Pointer:
+			look(typ.Elem())
+		case reflect.Struct:
+			for f := range typ.NumField() {
+				name, _, _ := strings.Cut(typ.Field(f).Tag.Get("json"), ",")
+				if !listed[name] {
+					t.Errorf("member %q of %s is not in the list", name, typ)
+				}
+				look(typ.Field(f).Type)
+			}
+		}
+	}
+	look(reflect.TypeOf(trace.Trace{}))
+}
+
 func TestDamagedTraces(t *testing.T) {
 	good, err := trace.Encode(inversion(t))
 	if err != nil {
