@@ -12,8 +12,8 @@ type Fate uint8
 const (
 	Delivered = Fate(engine.Delivered)
 	Lost      = Fate(engine.Lost)     // it went to an instance outside of the exchange
-	Cut       = Fate(engine.Cut)      // the topology has no such link
-	Filtered  = Fate(engine.Filtered) // the topology lets no message of this type pass
+	Cut       = Fate(engine.Cut)      // the network, or the partition of the step, has no such link
+	Filtered  = Fate(engine.Filtered) // the network, or the step, lets no message of this type pass
 	Waiting   = Fate(engine.Waiting)  // it stays in flight until it can be delivered
 	Down      = Fate(engine.Down)     // the receiver is down
 )

@@ -105,9 +105,6 @@ type filterChoice struct {
 	doubles bool
 }
 
-// ofStep is the bit that numbers of passing filters have.
-const ofStep = 1 << 31
-
 func newChoices(steps []runtime.Step, start *runtime.World) *choices {
 	c := &choices{steps: map[string]uint32{}}
 	for _, s := range steps {
@@ -129,7 +126,7 @@ func (c *choices) add(s runtime.Step) {
 	for _, in := range s.InTurn() {
 		for _, f := range in.Engine().Filters() {
 			text := in.Text()
-			if f.Number&ofStep != 0 {
+			if f.Number&engine.OfPhase != 0 {
 				text = strings.Join(deaf(in), ", ") + " deaf"
 			}
 			if at := c.place(f.Number, true); *at == 0 {
@@ -144,10 +141,10 @@ func (c *choices) add(s runtime.Step) {
 // not to get one.
 func (c *choices) place(number uint32, make bool) *int32 {
 	at := &c.standing
-	if number&ofStep != 0 {
+	if number&engine.OfPhase != 0 {
 		at = &c.passing
 	}
-	number &^= ofStep
+	number &^= engine.OfPhase
 	for make && int(number) >= len(*at) {
 		*at = append(*at, 0)
 	}

@@ -4,8 +4,7 @@
 // space whose nodes are a world, what the properties remember of the past, and a
 // position in the space of scenarios. Two reductions, both exact, keep the state space
 // small: worlds that differ in names only are one (symmetry reduction), and so are
-// local states that no later step can distinguish (the bisimulation quotient; see
-// [engine.Simulator.Expect]). The interleaving of messages within a step is fixed by
+// local states that no later step can distinguish (the bisimulation quotient). The interleaving of messages within a step is fixed by
 // the step, so the search branches on steps only, not on single messages.
 //
 //   - [Explore] covers a space completely, layer by layer. All scenarios of one
@@ -19,7 +18,7 @@
 //     covered and what was found.
 //
 // Reports do not depend on the number of workers or on the order in which
-// they come to work, except for the time that they state.
+// they come to work, except for the time and the memory in a [Cost], which its text leaves out.
 //
 // # A map
 //

@@ -83,7 +83,7 @@ func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *ru
 // a parent link leads, after so many steps.
 func (f *findings) gather(ctx context.Context, team []*worker, length int, replay func(from parentLink) *runtime.World) {
 	wrong := map[judge.Flaw]*evidence{}
-	var passing []finding
+	var passing []passed
 	for _, w := range team {
 		for what, e := range w.wrong {
 			if sum := wrong[what]; sum != nil {
@@ -98,7 +98,7 @@ func (f *findings) gather(ctx context.Context, team []*worker, length int, repla
 	for _, what := range slices.SortedFunc(maps.Keys(wrong), judge.Flaw.Compare) {
 		f.found(ctx, what, length, replay(wrong[what].from), wrong[what].count.big())
 	}
-	slices.SortFunc(passing, finding.compare)
+	slices.SortFunc(passing, passed.compare)
 	for _, p := range passing {
 		f.passed(p.progress, func() *runtime.World { return replay(p.from) })
 	}

@@ -124,7 +124,7 @@ type worker struct {
 	steps    int
 	expanded weight                   // of the search nodes that this worker expanded
 	wrong    map[judge.Flaw]*evidence // what goes wrong in this layer for the first time in the search
-	passing  []finding
+	passing  []passed
 	counted  int // bytes that it remembers, as counted last
 	err      error
 }
@@ -136,9 +136,9 @@ type evidence struct {
 	count weight
 }
 
-// A finding is a scenario that passes: the rank of the search node before its last
+// A passed is a scenario that violates nothing: the rank of the search node before its last
 // step, and its last choice. It is a number and no world until it is known to be shown.
-type finding struct {
+type passed struct {
 	from     parentLink
 	progress bool
 }
@@ -326,18 +326,18 @@ func (w *worker) note(before, after *judge.Verdict, count weight, from parentLin
 // pass keeps the least few scenarios that pass, those with progress first. Each worker
 // keeps as many as are shown, so that the least of all are among them.
 func (w *worker) pass(from parentLink, progress bool) {
-	f := finding{from, progress}
+	f := passed{from, progress}
 	if len(w.passing) == passingKept && !f.before(w.passing[passingKept-1]) {
 		return
 	}
 	w.passing = append(w.passing, f)
-	slices.SortFunc(w.passing, finding.compare)
+	slices.SortFunc(w.passing, passed.compare)
 	w.passing = w.passing[:min(passingKept, len(w.passing))]
 }
 
-func (f finding) before(g finding) bool { return f.compare(g) < 0 }
+func (f passed) before(g passed) bool { return f.compare(g) < 0 }
 
-func (f finding) compare(g finding) int {
+func (f passed) compare(g passed) int {
 	switch {
 	case f.progress != g.progress && f.progress:
 		return -1

@@ -135,8 +135,8 @@ type Fate string
 const (
 	Delivered Fate = "delivered" // it reached the receiver, or the event took place
 	Lost      Fate = "lost"      // the receiver took no part in the exchange
-	Cut       Fate = "cut"       // the topology has no such link
-	Filtered  Fate = "filtered"  // the topology lets no message of this type pass
+	Cut       Fate = "cut"       // the network, or the partition of the step, has no such link
+	Filtered  Fate = "filtered"  // the network, or the step, lets no message of this type pass
 	Waiting   Fate = "waiting"   // it stays in flight until it can be delivered
 	Down      Fate = "down"      // the receiver is down
 )

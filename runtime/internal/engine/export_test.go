@@ -65,8 +65,8 @@ func DescribeFilters(sys *System, numbers []uint32) string {
 	var texts []string
 	for f, n := range sys.envs.filters {
 		for _, number := range numbers {
-			if number&^ofPhase == n {
-				texts = append(texts, fmt.Sprint(f.kind, f.from, f.to, number&ofPhase != 0))
+			if number&^OfPhase == n {
+				texts = append(texts, fmt.Sprint(f.kind, f.from, f.to, number&OfPhase != 0))
 			}
 		}
 	}

@@ -9,8 +9,8 @@ type Fate uint8
 const (
 	Delivered Fate = iota
 	Lost           // it went to an instance outside of the exchange
-	Cut            // the topology has no such link
-	Filtered       // the topology lets no message of this type pass
+	Cut            // the topology, or the partition of the step, has no such link
+	Filtered       // the topology, or the step, lets no message of this type pass
 	Waiting        // it stays in flight until it can be delivered
 	Down           // the receiver is down
 )

@@ -62,7 +62,7 @@ func (d deliver) describe(sys *System, s *Step) {
 func (f Flow) describe(sys *System, s *Step) {
 	for _, kind := range f.Types {
 		deaf := sys.envs.numbered(filter{kind: kind, from: sys.All(), to: f.Deaf})
-		deaf.number |= ofPhase
+		deaf.number |= OfPhase
 		s.deaf = append(s.deaf, deaf)
 	}
 	s.Parts, s.components = f.Parts, f.Parts

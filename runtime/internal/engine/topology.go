@@ -28,7 +28,7 @@ type order struct {
 }
 
 // A filter loses messages of one type ("" for any) on some links. Its number is
-// that of the others that do the same; ofPhase is in that of one which is in
+// that of the others that do the same; OfPhase is in that of one which is in
 // force for a single round or delivery. One that doubles lets the next of these
 // messages arrive twice instead.
 type filter struct {
@@ -38,7 +38,9 @@ type filter struct {
 	number   uint32
 }
 
-const ofPhase = 1 << 31
+// OfPhase is the bit in the number of a filter that is in force for a single round or
+// delivery. The same filter has the same other bits if it stands for good.
+const OfPhase = 1 << 31
 
 // numbered returns the filter with its number.
 func (e *environments) numbered(f filter) filter {
