@@ -25,14 +25,14 @@ const (
 // played as a whole: messages that wait tie the components together, and a recorded
 // step must show each delivery.
 func (m *Simulator) apart(s *Step) []node.Set {
-	if m.record != nil || !m.lossy || m.topology.ties() {
+	if m.p.record != nil || !m.p.lossy || m.p.topology.ties() {
 		return nil
 	}
 	return s.components
 }
 
 // component plays the step among members of its i-th component, from memory if it
-// can; after the last component comes the whole step. It leaves in m.packets how
+// can; after the last component comes the whole step. It leaves in m.p.packets how
 // many messages were delivered: the limit of them is one for the whole step.
 //
 // A remembered component is the number of the reason for which it cannot happen; or
@@ -45,14 +45,14 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 	if s.begins() {
 		// Once the members know that the round began it does not matter who leads it, nor
 		// which it is, if their states do not hold it.
-		m.bring(e, s.move, members)
+		m.p.bring(e, s.move, members)
 		if m.quiet(e, members) {
 			m.rest(e, members)
 			return true
 		}
 	}
 	for i := range members.All {
-		key = append(key, m.vec[i])
+		key = append(key, m.p.vec[i])
 	}
 	for _, p := range e.flight {
 		if p.among(members) {
@@ -70,28 +70,28 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 		v = m.playComponent(s, e, members)
 	}
 	if len(v) == 1 {
-		m.why = m.sys.values.at(v[0]).(string)
+		m.p.why = m.p.sys.values.at(v[0]).(string)
 		return false
 	}
 	if v[0] != 0 {
 		m.lists = append(m.lists, v[0])
 	}
-	m.packets = int(v[1])
+	m.p.packets = int(v[1])
 	count := v[2] &^ someFiltered
 	if v[2] != count {
-		m.matched = append(m.matched[:0], m.sys.values.pairs(v[3])...)
+		m.p.matched = append(m.p.matched[:0], m.p.sys.values.pairs(v[3])...)
 		m.keepMatched()
 		v = v[1:]
 	}
 	packets := v[3 : 3+2*count]
 	v = v[3+2*count:]
 	for ; len(packets) > 0; packets = packets[2:] {
-		m.flight = append(m.flight, packetOf(packets[0], packets[1]))
+		m.p.flight = append(m.p.flight, packetOf(packets[0], packets[1]))
 	}
 	if len(v) > 0 {
 		k := 0
 		for i := range members.All {
-			m.vec[i] = v[k]
+			m.p.vec[i] = v[k]
 			k++
 		}
 	}
@@ -101,7 +101,7 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 // quiet reports whether no member sent anything as the round began,
 // nor was anything in flight.
 func (m *Simulator) quiet(e *env, members node.Set) bool {
-	for _, p := range m.next {
+	for _, p := range m.p.next {
 		if members.Has(int(p.to)) {
 			return false
 		}
@@ -111,7 +111,7 @@ func (m *Simulator) quiet(e *env, members node.Set) bool {
 			return false
 		}
 	}
-	return len(m.deferred) == 0 && members&m.sys.quieting == 0
+	return len(m.p.deferred) == 0 && members&m.p.sys.quieting == 0
 }
 
 // rest ends the round for quiet members, which takes no memory.
@@ -120,11 +120,11 @@ func (m *Simulator) rest(e *env, members node.Set) {
 	if m.expected.leaders == 0 {
 		return
 	}
-	for i := range (members & m.sys.servers).All {
+	for i := range (members & m.p.sys.servers).All {
 		if m.rested[i] == 0 {
-			m.rested[i] = m.classAfter(e, i, m.opening.states[i]) + 1
+			m.rested[i] = m.classAfter(e, i, m.p.opening.states[i]) + 1
 		}
-		m.vec[i] = m.rested[i] - 1
+		m.p.vec[i] = m.rested[i] - 1
 	}
 }
 
@@ -132,18 +132,18 @@ func (m *Simulator) rest(e *env, members node.Set) {
 // beside their states.
 func (m *Simulator) appendOpening(key []uint32, members node.Set) []uint32 {
 	const mark = 1 << 31 // no packet begins with that
-	for _, p := range m.next {
+	for _, p := range m.p.next {
 		if members.Has(int(p.to)) {
 			w, msg := p.words()
 			key = append(key, mark|w, msg)
 		}
 	}
-	if len(m.deferred)+len(m.seen) > 0 {
-		key = append(key, mark|mark>>1, uint32(len(m.deferred)))
-		for _, d := range m.deferred {
+	if len(m.p.deferred)+len(m.p.seen) > 0 {
+		key = append(key, mark|mark>>1, uint32(len(m.p.deferred)))
+		for _, d := range m.p.deferred {
 			key = append(key, uint32(d.from), uint32(d.reach), uint32(d.reach>>32), d.msg)
 		}
-		key = append(key, m.seen...)
+		key = append(key, m.p.seen...)
 	}
 	return key
 }
@@ -178,7 +178,7 @@ func (m *Simulator) setting(s *Step, e *env, i int) uint32 {
 func (m *Simulator) newSettings(s *Step, here setting) *settings {
 	p := &settings{setting: here}
 	low, high, ends := here.expected.words()
-	all := m.sys.All()
+	all := m.p.sys.All()
 	for i, members := range append(slices.Clip(s.components), all) {
 		key := []uint32{s.what, p.topology, s.shape, p.epoch, p.round,
 			uint32(members), uint32(members >> 32), low, high, ends}
@@ -187,7 +187,7 @@ func (m *Simulator) newSettings(s *Step, here setting) *settings {
 				key = append(key, uint32(part), uint32(part>>32))
 			}
 		}
-		number := m.sys.settings.putFunc(key, func() []uint32 { return []uint32{uint32(m.sys.settings.count)} })
+		number := m.p.sys.settings.putFunc(key, func() []uint32 { return []uint32{uint32(m.p.sys.settings.count)} })
 		p.components = append(p.components, number[0])
 	}
 	s.last.Store(p)
@@ -199,36 +199,36 @@ const someFiltered = 1 << 31
 
 // outcomeOf begins what is remembered of the component under way.
 func (m *Simulator) outcomeOf(packets int) []uint32 {
-	value := []uint32{m.sys.values.list(m.seen), uint32(m.packets), uint32(packets)}
-	if len(m.matched) > 0 {
-		slices.Sort(m.matched)
+	value := []uint32{m.p.sys.values.list(m.p.seen), uint32(m.p.packets), uint32(packets)}
+	if len(m.p.matched) > 0 {
+		slices.Sort(m.p.matched)
 		value[2] |= someFiltered
-		value = append(value, m.sys.values.list(m.matched))
+		value = append(value, m.p.sys.values.list(m.p.matched))
 	}
 	return value
 }
 
 // playComponent plays the step among members for the first time; the states in
-// m.vec are then those after it, but m.flight is as it was.
+// m.p.vec are then those after it, but m.p.flight is as it was.
 func (m *Simulator) playComponent(s *Step, e *env, members node.Set) []uint32 {
-	flight := len(m.flight)
-	if !s.begins() && !m.bring(e, s.move, members) {
-		return m.sys.components.put(m.key, []uint32{m.sys.values.value(m.why)})
+	flight := len(m.p.flight)
+	if !s.begins() && !m.p.bring(e, s.move, members) {
+		return m.p.sys.components.put(m.key, []uint32{m.p.sys.values.value(m.p.why)})
 	}
-	m.player.flow(e, s.move, members)
-	if m.last {
-		m.flight = m.flight[:flight]
-		return m.sys.components.put(m.key, m.outcomeOf(0))
+	m.p.flow(e, s.move, members)
+	if m.p.last {
+		m.p.flight = m.p.flight[:flight]
+		return m.p.sys.components.put(m.key, m.outcomeOf(0))
 	}
 	m.forgetMembers(e, s, members)
-	value := m.outcomeOf(len(m.flight) - flight)
-	for _, p := range m.flight[flight:] {
+	value := m.outcomeOf(len(m.p.flight) - flight)
+	for _, p := range m.p.flight[flight:] {
 		w, msg := p.words()
 		value = append(value, w, msg)
 	}
-	m.flight = m.flight[:flight]
+	m.p.flight = m.p.flight[:flight]
 	for i := range members.All {
-		value = append(value, m.vec[i])
+		value = append(value, m.p.vec[i])
 	}
-	return m.sys.components.put(m.key, value)
+	return m.p.sys.components.put(m.key, value)
 }

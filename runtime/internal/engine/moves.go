@@ -236,7 +236,7 @@ func (x release) bring(p *player, e *env, _ node.Set) bool {
 		}
 	}
 	if queue < x.count {
-		return p.refuse("%d messages wait on that link", queue)
+		return p.refuse("of %d messages that are to pass, %d wait on that link", x.count, queue)
 	}
 	return true
 }

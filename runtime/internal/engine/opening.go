@@ -8,7 +8,8 @@ import (
 )
 
 // An opening is how a round begins, before messages flow: opening.play says what that
-// is. It does not depend on the partition, so steps that differ in nothing else share it.
+// is, and round.bring what comes of it in the step. It does not depend on the partition,
+// so steps that differ in nothing else share it.
 type opening struct {
 	sys    *System
 	ctx    context.Context
@@ -39,6 +40,26 @@ func (o *opening) of(src []uint32, who node.Set, round uint32, leader int) {
 	o.play(who)
 }
 
+// play is what happens: all instances of the leader hear what was sent to the next leader,
+// and begin the round knowing it; then every server learns that the round began. What waits
+// for instances that do not lead is lost. An instance whose state stands for an equivalence
+// class does what the class is known to do (see recall).
+func (o *opening) play(who node.Set) {
+	for i := range (who & o.sys.identities[o.leader].Instances).All {
+		if o.recall(i, true) {
+			continue
+		}
+		for _, m := range o.sys.states.at(o.src[i]).mailbox {
+			o.react(i, int(m.from), stimulus{node.MessageEvent, o.sys.instances[m.from].Identity, m.msg})
+		}
+	}
+	for i := range who.All {
+		if !o.recall(i, false) {
+			o.react(i, -1, stimulus{kind: node.RoundEvent, arg: o.arg(i)})
+		}
+	}
+}
+
 // react lets instance i react. Before the first event its mailbox is emptied.
 func (o *opening) react(i, from int, s stimulus) {
 	before := o.sys.states.at(o.states[i]).bare
@@ -46,26 +67,6 @@ func (o *opening) react(i, from int, s stimulus) {
 	o.events = append(o.events, e)
 	o.states[i] = e.next
 	o.note(e)
-}
-
-// recall does what is known of instance i if its state stands for an equivalence class,
-// and reports whether it does: what the members do with their mails, or as the round begins.
-func (o *opening) recall(i int, mails bool) bool {
-	class := o.sys.states.at(o.src[i]).class
-	if class == nil {
-		return false
-	}
-	r := class.reaction(o.leader)
-	for _, e := range r.events {
-		if e.from >= 0 == mails {
-			o.events = append(o.events, e)
-			o.note(e)
-		}
-	}
-	if !mails {
-		o.states[i] = r.state
-	}
-	return true
 }
 
 // note notes if an event forbids the round.

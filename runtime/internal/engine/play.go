@@ -9,18 +9,19 @@ import (
 )
 
 // This file is what steps mean, in the order in which things happen. Every step that is
-// ever taken is taken by player.take, one delivery after the other. All of it stands on
-// a single question, which [transitions.react] answers: what does an event do to the
-// local state of an instance?
+// ever taken is taken by player.take, one delivery after the other where it is not known
+// already what comes of it. All of it stands on a single question, which
+// [transitions.react] answers: what does an event do to the local state of an instance?
 //
 //   - player.take is a step from beginning to end, player.play what happens in it.
+//   - opening.go is how a round begins, before messages flow.
 //   - exchange, round and deliver are the steps in which messages flow. The others are
 //     events, faults and changes of the network, a few lines each: see moves.go.
 //   - waves, route, arrive and emit are how messages travel.
 //
-// A [Simulator] is a player that remembers. It comes in at two places only, which
-// the interface memory lists, and random tests compare it with a player that
-// remembers nothing.
+// A [Simulator] is the memory of a player. It comes in at the two places that the interface
+// memory lists. Random tests compare it with a player whose memory is empty, in a system that
+// has learnt nothing.
 
 // A Move is what a step does, with numbers for names. What memory and symmetry want to
 // know of it stands with them: see remembered and renamed.
@@ -36,7 +37,8 @@ type Move interface {
 	renamed
 }
 
-// A memory stands in for a player where it may know already what would come.
+// A memory stands in for a player where it may know already what would come, and does
+// what a forgetful memory lets the player do.
 type memory interface {
 	// open readies p.opening for a round.
 	open(e *env, leader int)
@@ -85,7 +87,7 @@ func newPlayer(sys *System) *player {
 	return p
 }
 
-// A forgetful memory knows nothing; others do what it does.
+// A forgetful memory knows nothing, so that the player plays all of a step.
 type forgetful struct{ p *player }
 
 func (f forgetful) open(e *env, leader int) {
@@ -183,7 +185,8 @@ func (p *player) end(dst Vector, e *env, s *Step) {
 }
 
 // An exchange is a client that runs the current phase of its operation with the servers in
-// its reach. Messages flow among them until all is silent; those to others are lost.
+// its reach. Messages flow among them until all is silent. Those to others are lost, or wait
+// if the network loses nothing.
 type exchange struct {
 	client  int
 	members node.Set // of the step: the client and its reach
@@ -252,29 +255,10 @@ func (r round) bring(p *player, _ *env, members node.Set) bool {
 	return true
 }
 
-// play is how a round begins, before messages flow: all instances of the leader hear
-// what was sent to the next leader, and begin the round knowing it; then every server
-// learns that the round began. What waits for instances that do not lead is lost.
-func (o *opening) play(who node.Set) {
-	for i := range (who & o.sys.identities[o.leader].Instances).All {
-		if o.recall(i, true) {
-			continue
-		}
-		for _, m := range o.sys.states.at(o.src[i]).mailbox {
-			o.react(i, int(m.from), stimulus{node.MessageEvent, o.sys.instances[m.from].Identity, m.msg})
-		}
-	}
-	for i := range who.All {
-		if !o.recall(i, false) {
-			o.react(i, -1, stimulus{kind: node.RoundEvent, arg: o.arg(i)})
-		}
-	}
-}
-
 // From here on: how messages travel.
 
-// reach sets whom each member may reach in this step, whatever the topology allows: its
-// part, and those whom no part names.
+// reach sets whom each member may reach in this step, of those whom the topology lets it
+// reach: its part and those whom no part names. A member that no part names may reach all.
 func (p *player) reach(parts []node.Set, members node.Set) {
 	all := p.sys.All()
 	var named node.Set
@@ -443,8 +427,8 @@ func (p *player) arrive(hop int, q packet, again bool) {
 	}
 }
 
-// stimulate lets instance i react to what the step itself brings. A refusal
-// ends the step, and so does an instance that is down.
+// stimulate lets instance i react to what the step itself brings, and reports whether it
+// does: code may refuse it, and an instance that is down does not react. If not, why says why.
 func (p *player) stimulate(i int, s stimulus) bool {
 	before := p.vec[i]
 	o := p.sys.transitions.react(p.ctx, before, s)
@@ -508,8 +492,8 @@ func (p *player) deferMessage(from int, msg uint32) {
 	p.deferred = append(p.deferred, deferral{uint8(from), reach, msg})
 }
 
-// keepMail takes what waits for members for the next leader away from them; it is
-// given back when the step ends. A node's code sees nothing of it.
+// keepMail takes what waits for members for the next leader away from them, until
+// leaveMail gives it back at the end of the step. A node's code sees nothing of it.
 func (p *player) keepMail(members node.Set) {
 	for i := range members.All {
 		l := p.sys.states.at(p.vec[i])

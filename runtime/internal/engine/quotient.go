@@ -37,7 +37,27 @@ func (c *equivalenceClass) reaction(leader int) *reaction {
 			return &c.reactions[i]
 		}
 	}
-	panic("runtime: a round begins that was not expected")
+	panic("engine: a round begins that was not expected")
+}
+
+// recall does what is known of instance i if its state stands for an equivalence class,
+// and reports whether it does: what the members do with their mails, or as the round begins.
+func (o *opening) recall(i int, mails bool) bool {
+	class := o.sys.states.at(o.src[i]).class
+	if class == nil {
+		return false
+	}
+	r := class.reaction(o.leader)
+	for _, e := range r.events {
+		if e.from >= 0 == mails {
+			o.events = append(o.events, e)
+			o.note(e)
+		}
+	}
+	if !mails {
+		o.states[i] = r.state
+	}
+	return true
 }
 
 // An expectation is what may come after a step; the zero value is anything.
@@ -60,13 +80,13 @@ func (x expectation) words() (low, high, ends uint32) {
 // vectors that are equal if such rounds cannot distinguish them. No other step
 // may be taken from these.
 func (m *Simulator) Expect(leaders node.Set) {
-	m.expected, m.last = expectation{leaders: leaders}, false
+	m.expected, m.p.last = expectation{leaders: leaders}, false
 }
 
 // ExpectEnd lets the simulator assume that nothing follows the steps that it takes
 // from now on. Only whether they can happen and what is seen of them has a
 // meaning then, not the vectors to which they lead.
-func (m *Simulator) ExpectEnd() { m.expected, m.last = expectation{ends: true}, true }
+func (m *Simulator) ExpectEnd() { m.expected, m.p.last = expectation{ends: true}, true }
 
 // Forget replaces the states in v by those that stand for all that the expected
 // rounds cannot distinguish from them. See [Simulator.Expect].
@@ -74,9 +94,9 @@ func (m *Simulator) Forget(v Vector) {
 	if m.expected.leaders == 0 {
 		return
 	}
-	round := m.sys.envs.at(v[len(v)-1]).round
-	for i := range m.sys.servers.All {
-		v[i] = m.sys.classes.find(m.ctx, v[i], equivalenceClass{instance: i, round: round, leaders: m.expected.leaders})
+	round := m.p.sys.envs.at(v[len(v)-1]).round
+	for i := range m.p.sys.servers.All {
+		v[i] = m.p.sys.classes.find(m.p.ctx, v[i], equivalenceClass{instance: i, round: round, leaders: m.expected.leaders})
 	}
 }
 

@@ -60,19 +60,19 @@ func (s *Step) Forgets() node.Set { return s.forgets }
 // inTurn takes the steps of a sequence from src to dst. What may come next is what
 // comes after the last of them: between two nothing is forgotten.
 func (m *Simulator) inTurn(dst, src Vector, steps []*Step) bool {
-	after, last := m.expected, m.last
-	defer func() { m.expected, m.last = after, last }() // also if the work is left amid a step
-	m.expected, m.last = expectation{}, false
+	after, last := m.expected, m.p.last
+	defer func() { m.expected, m.p.last = after, last }() // also if the work is left amid a step
+	m.expected, m.p.last = expectation{}, false
 	for k, s := range steps {
 		to := m.between[k%2]
 		if k == len(steps)-1 {
-			to, m.expected, m.last = dst, after, last
+			to, m.expected, m.p.last = dst, after, last
 		} else if to == nil {
 			to = make(Vector, len(dst))
 			m.between[k%2] = to
 		}
 		if !m.one(to, src, s) {
-			return m.refuseAt(k)
+			return m.p.refuseAt(k)
 		}
 		src = to
 	}

@@ -11,15 +11,15 @@ import (
 // for that, so each goroutine needs its own; they share what the system
 // learns.
 type Simulator struct {
-	player
-	rested   []uint32    // the classes of the states after the opening, plus one; 0 if unknown
-	opened   expectation // which they are for
-	lists    []uint32    // of observations, a list for each component
-	all      uint32      // the number of one list of all of them
-	filtered []uint32    // the filters that lost a message in the step
-	epoch    uint32      // coverage epoch: simulators of one share what is fresh to them
-	fresh    bool
-	key      []uint32
+	p         player      // plays, and asks the simulator first
+	rested    []uint32    // the classes of the states after the opening, plus one; 0 if unknown
+	restedFor expectation // which they are for
+	lists     []uint32    // of observations, a list for each component
+	all       uint32      // the number of one list of all of them
+	filtered  []uint32    // the filters that lost a message in the step
+	epoch     uint32      // coverage epoch: simulators of one share what is fresh to them
+	fresh     bool
+	key       []uint32
 	// components are those of the system, as this simulator reads them.
 	components reader
 	expected   expectation
@@ -30,8 +30,8 @@ type Simulator struct {
 
 // NewSimulator returns a simulator for vectors of a system.
 func NewSimulator(sys *System) *Simulator {
-	m := &Simulator{player: *newPlayer(sys), components: reader{table: &sys.components}}
-	m.memory = m
+	m := &Simulator{p: *newPlayer(sys), components: reader{table: &sys.components}}
+	m.p.memory = m
 	return m
 }
 
@@ -45,7 +45,7 @@ func NewSimulatorIn(sys *System, epoch uint32) *Simulator {
 // SetContext makes steps end when ctx does: no more of the nodes' code is run
 // then, Take reports false, and Err is the error of ctx. What was under way is
 // not remembered.
-func (m *Simulator) SetContext(ctx context.Context) { m.ctx, m.opening.ctx = ctx, ctx }
+func (m *Simulator) SetContext(ctx context.Context) { m.p.ctx, m.p.opening.ctx = ctx, ctx }
 
 // Err returns why the last step was given up, nil if it was not: because the
 // context ended, or the system can learn no more (a [LimitError]).
@@ -60,7 +60,7 @@ func (m *Simulator) Take(dst, src Vector, s *Step) (ok bool) {
 		return m.step(dst, src, s)
 	}
 	if m.err = m.Within(func() { ok = m.step(dst, src, s) }); m.err != nil {
-		ok, m.why = false, m.err.Error()
+		ok, m.p.why = false, m.err.Error()
 	}
 	return ok
 }
@@ -82,7 +82,7 @@ func (m *Simulator) Within(f func()) (err error) {
 			panic(p) // a bug
 		}
 		err = stop.err
-		m.opening.src = nil // it may be half an opening
+		m.p.opening.src = nil // it may be half an opening
 	}()
 	f()
 	whole = true
@@ -101,20 +101,20 @@ func (m *Simulator) step(dst, src Vector, s *Step) bool {
 	if ok && len(m.lists) > 0 {
 		m.all = m.lists[0]
 		if len(m.lists) > 1 {
-			m.all = m.sys.values.joined(m.lists)
+			m.all = m.p.sys.values.joined(m.lists)
 		}
 		// In other company, what is known of an instance or a component comes in another place.
-		m.fresh = m.fresh || m.epoch != 0 && m.sys.values.ordered(m.lists)
+		m.fresh = m.fresh || m.epoch != 0 && m.p.sys.values.ordered(m.lists)
 	}
 	return ok
 }
 
 // one takes a step that is no sequence. What is observed comes after what was before.
 func (m *Simulator) one(dst, src Vector, s *Step) bool {
-	ok := m.take(dst, src, s)
+	ok := m.p.take(dst, src, s)
 	if ok && !s.begins() && m.expected.leaders != 0 { // rounds did so in settle or rest
-		for i := range m.sys.servers.All {
-			m.fresh = m.first(i, dst[i], forgotten, m.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
+		for i := range m.p.sys.servers.All {
+			m.fresh = m.first(i, dst[i], forgotten, m.p.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
 		}
 		m.Forget(dst)
 	}
@@ -123,8 +123,8 @@ func (m *Simulator) one(dst, src Vector, s *Step) bool {
 
 // Record takes a step as Take does, and returns each thing that happened, in order.
 func (m *Simulator) Record(dst, src Vector, s *Step) (records []Record, ok bool) {
-	m.record = &records
-	defer func() { m.record = nil }()
+	m.p.record = &records
+	defer func() { m.p.record = nil }()
 	ok = m.Take(dst, src, s)
 	return records, ok
 }
@@ -153,25 +153,25 @@ func (m *Simulator) first(i int, id, what, more uint32) bool {
 	}
 	low, high, ends := m.expected.words()
 	key := [...]uint32{m.epoch, uint32(i), id, what, more, low, high, ends}
-	if _, ok := m.sys.played.get(key[:]); ok {
+	if _, ok := m.p.sys.played.get(key[:]); ok {
 		return false
 	}
-	m.sys.played.put(key[:], nil)
+	m.p.sys.played.put(key[:], nil)
 	return true
 }
 
 // Why says why the last step could not happen.
-func (m *Simulator) Why() string { return m.why }
+func (m *Simulator) Why() string { return m.p.why }
 
 // open readies the opening of a round, which is often that of the step before.
 func (m *Simulator) open(e *env, leader int) {
-	if o := &m.opening; m.opened != m.expected || !o.is(m.vec, e.round, leader) {
-		o.of(m.vec, m.sys.servers, e.round, leader)
-		m.opened = m.expected
-		m.rested = slices.Grow(m.rested[:0], len(m.vec))[:len(m.vec)]
+	if o := &m.p.opening; m.restedFor != m.expected || !o.is(m.p.vec, e.round, leader) {
+		o.of(m.p.vec, m.p.sys.servers, e.round, leader)
+		m.restedFor = m.expected
+		m.rested = slices.Grow(m.rested[:0], len(m.p.vec))[:len(m.p.vec)]
 		clear(m.rested)
-		for i := range m.sys.servers.All {
-			m.fresh = m.first(i, m.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
+		for i := range m.p.sys.servers.All {
+			m.fresh = m.first(i, m.p.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
 		}
 	}
 }
@@ -187,13 +187,13 @@ func (m *Simulator) among(e *env, s *Step) bool {
 		if !m.component(s, e, i, members) {
 			return false
 		}
-		sent += m.packets
+		sent += m.p.packets
 	}
-	if len(components) > 1 && sent > m.sys.limits.packets {
+	if len(components) > 1 && sent > m.p.sys.limits.packets {
 		// Which code failed is to be found among all of them.
-		copy(m.vec, m.src)
-		m.flight, m.lists, m.filtered = m.flight[:0], m.lists[:before], m.filtered[:filtered]
-		m.component(s, e, len(components), m.sys.All())
+		copy(m.p.vec, m.p.src)
+		m.p.flight, m.lists, m.filtered = m.p.flight[:0], m.lists[:before], m.filtered[:filtered]
+		m.component(s, e, len(components), m.p.sys.All())
 	}
 	return true
 }
@@ -202,12 +202,12 @@ func (m *Simulator) among(e *env, s *Step) bool {
 func (m *Simulator) whole(e *env, s *Step) bool {
 	switch x := s.move.(type) {
 	case befall:
-		m.fresh = m.first(x.who, m.vec[x.who], uint32(x.kind), 0) || m.fresh
+		m.fresh = m.first(x.who, m.p.vec[x.who], uint32(x.kind), 0) || m.fresh
 	case release:
 	default:
 		m.fresh = true
 	}
-	if !m.play(e, s.move, s.members) {
+	if !m.p.play(e, s.move, s.members) {
 		return false
 	}
 	m.forgetMembers(e, s, s.members)
@@ -219,27 +219,27 @@ func (m *Simulator) whole(e *env, s *Step) bool {
 // forgetMembers makes of the states of members after a round what no round to come can distinguish.
 func (m *Simulator) forgetMembers(e *env, s *Step, members node.Set) {
 	if m.expected.leaders != 0 && s.begins() {
-		for i := range (members & m.sys.servers).All {
-			m.vec[i] = m.classAfter(e, i, m.vec[i])
+		for i := range (members & m.p.sys.servers).All {
+			m.p.vec[i] = m.classAfter(e, i, m.p.vec[i])
 		}
 	}
 }
 
 // classAfter is the class of the state of instance i after a round.
 func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
-	return m.sys.classes.find(m.ctx, id, equivalenceClass{instance: i, round: e.round + 1, leaders: m.expected.leaders})
+	return m.p.sys.classes.find(m.p.ctx, id, equivalenceClass{instance: i, round: e.round + 1, leaders: m.expected.leaders})
 }
 
 // keepMatched adds to the filters of the step those of the component.
 func (m *Simulator) keepMatched() {
-	for _, number := range m.matched {
+	for _, number := range m.p.matched {
 		m.filtered = noteFilter(m.filtered, number)
 	}
 }
 
 // keepSeen interns what was observed since the step began.
 func (m *Simulator) keepSeen() {
-	if len(m.seen) > 0 {
-		m.lists = append(m.lists, m.sys.values.list(m.seen))
+	if len(m.p.seen) > 0 {
+		m.lists = append(m.lists, m.p.sys.values.list(m.p.seen))
 	}
 }
