@@ -56,7 +56,7 @@ func (d document) sum() (string, error) {
 //	lanes     the instances: name, identity, client, twinned, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,
-//	          view: name, number, at
+//	          good, view: name, number, at
 //	          deliveries: hop, from, to, message, type, text, full, again, moment, fate,
 //	                      origin: step, at; summary, changed,
 //	                      seen: kind, text, slot; notes
