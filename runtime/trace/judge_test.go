@@ -44,7 +44,7 @@ func (j *judge) says(s Sentence, words ...string) {
 func (j *judge) until(end runtime.Place, f func(p runtime.Place, d runtime.Delivery)) {
 	for k, deliveries := range j.past {
 		for i, d := range deliveries {
-			if p := (runtime.Place{k + 1, i}); p.Before(end) {
+			if p := (runtime.Place{Step: k + 1, At: i}); p.Before(end) {
 				f(p, d)
 			}
 		}
@@ -371,7 +371,7 @@ type fate struct{ got, late, changed bool }
 // client heard it, and what became of it where the client sent it.
 func (j *judge) fates(s clientOperation, m runtime.Place) (heard map[int]bool, became map[int]fate) {
 	heard, became = map[int]bool{}, map[int]fate{}
-	end := runtime.Place{s.Ended.Step, s.Ended.At + 1}
+	end := runtime.Place{Step: s.Ended.Step, At: s.Ended.At + 1}
 	j.until(end, func(p runtime.Place, d runtime.Delivery) {
 		if p.Before(s.Begun) || d.From < 0 || d.Event.Message != j.at(m).Event.Message {
 			return
@@ -416,7 +416,7 @@ func (j *judge) missed(s missedSentence) {
 			j.Fatalf("%+v: %s was not sent that in vain", s, j.name(server))
 		}
 		var log []runtime.Place
-		j.until(runtime.Place{answer.Step, answer.At + 1}, func(p runtime.Place, e runtime.Delivery) {
+		j.until(runtime.Place{Step: answer.Step, At: answer.At + 1}, func(p runtime.Place, e runtime.Delivery) {
 			if e.To != server || e.Fate != runtime.Delivered {
 				return
 			}

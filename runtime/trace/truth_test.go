@@ -49,13 +49,13 @@ func TestMailComesBeforeThePartition(t *testing.T) {
 	q := &inquiry{Trace: &Trace{Steps: []Step{{}, {Parts: parts, Deliveries: []Delivery{
 		{From: 0, To: 1}, {From: 2, To: 1}, {From: 3, To: 1}, {From: -1, To: 1}, {Hop: 1, From: 0, To: 1},
 	}}}}}
-	mail := []runtime.Place{{2, 0}, {2, 1}, {2, 3}}
+	mail := []runtime.Place{{Step: 2, At: 0}, {Step: 2, At: 1}, {Step: 2, At: 3}}
 	for _, c := range []struct {
 		events []runtime.Place
 		want   []Sentence
 	}{
-		{mail, []Sentence{crossedSentence{runtime.Place{2, 1}}}},
-		{append(mail, runtime.Place{2, 2}, runtime.Place{2, 4}), []Sentence{partedSentence{2, parts}, crossedSentence{runtime.Place{2, 1}}, crossedSentence{runtime.Place{2, 2}}}},
+		{mail, []Sentence{crossedSentence{runtime.Place{Step: 2, At: 1}}}},
+		{append(mail, runtime.Place{Step: 2, At: 2}, runtime.Place{Step: 2, At: 4}), []Sentence{partedSentence{2, parts}, crossedSentence{runtime.Place{Step: 2, At: 1}}, crossedSentence{runtime.Place{Step: 2, At: 2}}}},
 	} {
 		if got := q.parted(slices.Clone(c.events)); fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("of %v it is said: %+v, want %+v", c.events, got, c.want)
