@@ -128,7 +128,7 @@ func leaderNames(cl *runtime.Cluster, chosen oneOrMore) ([]string, error) {
 	}
 	var leaders []string
 	for _, id := range cl.Identities() {
-		if !id.Client && (chosen[0] == "any" || id.Instances&cl.Twinned() != 0) {
+		if !id.Client && (chosen[0] == "any" || id.Instances&(cl.Twinned()|cl.OtherCode()) != 0) {
 			leaders = append(leaders, id.Name)
 		}
 	}

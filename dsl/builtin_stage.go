@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
@@ -152,14 +153,31 @@ func operations(v starlark.Value) ([]node.Operation, error) {
 
 func twinEntry() Entry {
 	return Entry{
-		Signature: "twin(id, k=2, program=None)",
-		Doc: `Makes an identity run as k instances of its code: C, C', C'' and so on.
+		Signature: "twin(id, k=None, program=None, replica=None)",
+		Doc: `Makes an identity run as k instances of its code, 2 if k is not given: C, C', C'' and so on.
 They share its address and its key, so that to others they look like one node that equivocates, omits and forgets. The identity counts as faulty.
-The further instances of a client may be given another program than the first. Twins are declared before the first step.`,
+The further instances of a client may be given another program than the first. Twins are declared before the first step.
+With replica, a role, the identity runs that code in place of the protocol's, in one instance if k is not given: code that may do what correct code never does, such as to lie about what it heard. It holds the key of its identity and no other; messages and events for which the role has no handler are nothing to it. This is beyond the method of Twins, and reports say so. Nothing corrupts messages on their way: signatures are symbolic, and what is not signed can be sent by code that lies.`,
 		Example: `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(), clients = {"c1": [write("red")]})
 twin("C")
-exchange("c1", ["A", "B", "C'"])`,
+exchange("c1", ["A", "B", "C'"])
+
+def on_round(self, round):
+    if round.leader == self.id:
+        self.broadcast("value", value = round.number)
+
+def on_value(self, m):
+    self.decide(m.value, m.value)
+
+def lies(self, round):
+    for i, id in enumerate(self.replicas):
+        self.send(id, "value", value = round.number + i)
+
+p = protocol("p", role(on_round = on_round, on_value = on_value))
+cluster(p, n = 4)
+twin("A", replica = role(on_round = lies))
+print(explore(rounds("A"), check = validity(lambda v: v < 2)))`,
 		call: callTwin,
 	}
 }
@@ -171,11 +189,21 @@ exchange("c1", ["A", "B", "C'"])`,
 func callTwin(c *call) (starlark.Value, error) {
 	var (
 		id      string
-		k       = 2
+		given   starlark.Value
 		program starlark.Value
+		replica *role.Role
 	)
-	if err := c.Unpack(&id, &k, &program); err != nil {
+	if err := c.Unpack(&id, &given, &program, &replica); err != nil {
 		return nil, err
+	}
+	k := 2
+	if replica != nil {
+		k = 1
+	}
+	if given != nil {
+		if err := starlark.UnpackArg(given, &k); err != nil {
+			return nil, fmt.Errorf("twin: k: %w", err)
+		}
 	}
 	w, err := worldOf(c)
 	if err != nil {
@@ -186,7 +214,7 @@ func callTwin(c *call) (starlark.Value, error) {
 	}
 	config := w.Cluster().Config()
 	switch {
-	case k < 2:
+	case k < 1 || k < 2 && replica == nil:
 		return nil, fmt.Errorf("twin: k is %d, want at least 2 instances of %s", k, id)
 	case slices.ContainsFunc(config.Twins, func(t runtime.Twin) bool { return t.ID == id }):
 		return nil, fmt.Errorf("twin: %s is a twin already; give k for more than two copies", id)
@@ -199,10 +227,29 @@ func callTwin(c *call) (starlark.Value, error) {
 			return nil, fmt.Errorf("twin: program: %w", err)
 		}
 	}
+	if replica != nil {
+		if t.Code, err = otherCode(c, w.Cluster(), id, replica); err != nil {
+			return nil, err
+		}
+	}
 	config.Twins = append(config.Twins[:len(config.Twins):len(config.Twins)], t)
 	s, err := moving(c)
 	if err != nil {
 		return nil, err
 	}
 	return s.stage(s.protocol, config)
+}
+
+// otherCode makes the code that an identity runs in place of the protocol's.
+func otherCode(c *call, cl *runtime.Cluster, id string, r *role.Role) (node.Protocol, error) {
+	in := cl.Config().Protocol.(*protocolValue) // every world of a script has one
+	p, ok := in.Protocol.(*role.Protocol)
+	if !ok {
+		return nil, fmt.Errorf("twin: replica: %s is written in Go, so that its messages are no values of scripts; a role can stand in for one of a protocol(…)", in.call)
+	}
+	var handlers []starlark.Value
+	for _, h := range r.Functions() {
+		handlers = append(handlers, h)
+	}
+	return &protocolValue{p.Replaced(r), id + " of " + in.call, interp.Makings(c, handlers...)}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/dsl/internal/role"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore"
@@ -47,7 +48,7 @@ type writer struct {
 // script is the whole script of a system and what happens in it. protocol is an expression
 // that makes its protocol. Definitions come first; they are found by the names in the rest.
 func (w writer) script(protocol string, c runtime.Config, happens string) string {
-	text := systemText(protocol, c) + happens
+	text := w.systemText(protocol, c) + happens
 	return w.needs(text) + text
 }
 
@@ -196,7 +197,7 @@ func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts [
 	}
 	note := fmt.Sprintf("# %s stands for a protocol that no variable here or in a module holds, and no function there makes\n", protocol.Name())
 	happens := steps + judged[0]
-	return []string{w.needs(systemText("None", config)+happens) + note + systemText(protocol.Name(), config) + happens}, false
+	return []string{w.needs(w.systemText("None", config)+happens) + note + w.systemText(protocol.Name(), config) + happens}, false
 }
 
 // The start is not a part of it: a script that is written begins where the system begins.
@@ -231,7 +232,7 @@ func goodText(steps []runtime.Step) string {
 
 // systemText is the calls that set up a system. What has its default is left out where
 // people leave it out: names that are A, B, C and so on, the network, two copies.
-func systemText(protocol string, c runtime.Config) string {
+func (w writer) systemText(protocol string, c runtime.Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cluster(%s, ", protocol)
 	letters := true
@@ -257,15 +258,28 @@ func systemText(protocol string, c runtime.Config) string {
 	b.WriteString(")\n")
 	for _, t := range c.Twins {
 		fmt.Fprintf(&b, "twin(%q", t.ID)
-		if t.Copies != 2 {
+		if t.Copies != 2 && t.Code == nil || t.Copies != 1 && t.Code != nil {
 			fmt.Fprintf(&b, ", k = %d", t.Copies)
 		}
 		if t.Program != nil {
 			fmt.Fprintf(&b, ", program = %s", programText(t.Program))
 		}
+		if t.Code != nil {
+			fmt.Fprintf(&b, ", replica = %s", w.role(t.Code.(*protocolValue)))
+		}
 		b.WriteString(")\n")
 	}
 	return b.String()
+}
+
+// role writes the role of code that stands in place of a protocol's, by a name that it has
+// or as a function makes it. One that has neither is written as code that does nothing.
+func (w writer) role(p *protocolValue) string {
+	r := p.Protocol.(*role.Protocol).Replica()
+	if texts := append(w.Names(r), w.Expressions(r, p.made)...); len(texts) > 0 {
+		return texts[0]
+	}
+	return "role()"
 }
 
 func quoted(names []string) string {

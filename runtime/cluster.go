@@ -38,7 +38,12 @@ type Client struct {
 // A Twin says that an identity runs as several instances: ID, ID', ID” and so on.
 type Twin struct {
 	ID     string
-	Copies int // 2 or more
+	Copies int // 2 or more; with Code 1 or more
+	// Code, if not nil, makes the nodes of all instances of the identity in place of the
+	// protocol: code that may do what correct code never does. That is beyond the method of
+	// Twins, and said to be so wherever the cluster is shown. The code holds the key of the
+	// identity and no other, since what it signs is signed by Self.ID. It counts as faulty.
+	Code node.Protocol
 	// Program, if not nil, is what the copies of a client run in place of the
 	// program of the first instance.
 	Program []node.Operation
@@ -101,7 +106,7 @@ func specOf(config Config) (engine.Spec, error) {
 		if _, twice := twins[t.ID]; twice {
 			return engine.Spec{}, fmt.Errorf("twin: %s is a twin already; one twin can have more than two copies", t.ID)
 		}
-		if t.Copies < 2 {
+		if t.Copies < 1 || t.Copies < 2 && t.Code == nil {
 			return engine.Spec{}, fmt.Errorf("twin: the number of copies of %s is %d, want at least 2", t.ID, t.Copies)
 		}
 		twins[t.ID] = t
@@ -136,6 +141,8 @@ func enlist(spec *engine.Spec, start engine.Start, twins map[string]Twin) error 
 	spec.Starts = append(spec.Starts, start)
 	first, others, copies := len(spec.Starts)-1, len(spec.Starts)-1, 1
 	if twin, ok := twins[name]; ok {
+		start.Code = twin.Code
+		spec.Starts[first] = start
 		copies = twin.Copies
 		if twin.Program != nil {
 			start.Program = twin.Program
@@ -193,7 +200,8 @@ func (c *Cluster) Text(value any) string {
 	return node.Text(value)
 }
 
-// String names the protocol and who is there: kv n=4 f=1, C twinned.
+// String names the protocol and who is there: kv n=4 f=1, C twinned. If code stands in place
+// of the protocol's, it says that this is beyond twins.
 func (c *Cluster) String() string {
 	s := fmt.Sprintf("%s n=%d f=%d", c.protocolText(), c.config.N, c.config.F)
 	for _, id := range c.Identities() {
@@ -201,6 +209,11 @@ func (c *Cluster) String() string {
 			s += ", " + id.Name + " twinned"
 		} else if k > 2 {
 			s += fmt.Sprintf(", %s %d-fold", id.Name, k)
+		}
+	}
+	for _, id := range c.Identities() {
+		if id.Instances&c.OtherCode() != 0 {
+			s += ", beyond twins: " + id.Name + " runs other code"
 		}
 	}
 	return s
@@ -229,6 +242,10 @@ func (c *Cluster) Clients() node.Set { return c.system.Clients() }
 
 // Twinned returns the instances of identities that run as twins.
 func (c *Cluster) Twinned() node.Set { return c.system.Twinned() }
+
+// OtherCode returns the instances that run other code than that of the protocol; see
+// [Twin].Code. They are faulty from the start on.
+func (c *Cluster) OtherCode() node.Set { return c.system.OtherCode() }
 
 // Names lists the names of the instances in s, in order.
 func (c *Cluster) Names(s node.Set) []string { return c.system.Names(s) }

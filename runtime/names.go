@@ -114,6 +114,16 @@ func (c *Cluster) Groups(parts []node.Set) [][]string {
 func (c *Cluster) MessageTypes() []string {
 	if p, ok := c.config.Protocol.(node.Typed); ok {
 		types := slices.Clone(p.MessageTypes())
+		for _, t := range c.config.Twins {
+			if t.Code == nil {
+				continue
+			}
+			other, ok := t.Code.(node.Typed)
+			if !ok {
+				return nil // it may send anything
+			}
+			types = append(types, other.MessageTypes()...)
+		}
 		slices.Sort(types)
 		return slices.Compact(types)
 	}

@@ -112,6 +112,11 @@ func (o Options) fingerprint(s *space.Space) Fingerprint {
 		DigestOf("the code of the protocol", CodeOf(config.Protocol)),
 	}
 	names := o.names()
+	for _, t := range config.Twins {
+		if t.Code != nil {
+			f = append(f, DigestOf("the code of "+t.ID, CodeOf(t.Code)))
+		}
+	}
 	for i, p := range o.Properties {
 		f = append(f, DigestOf("the property "+names[i], CodeOf(p)))
 	}

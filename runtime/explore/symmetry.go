@@ -122,7 +122,7 @@ func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge.Judge
 // if some may.
 func unsymmetric(s *space.Space, o Options, j *judge.Judge) string {
 	c := o.Start.Cluster()
-	forgetful := mayForget(s) &^ c.Twinned()
+	forgetful := mayForget(s) &^ c.Twinned() &^ c.OtherCode()
 	switch {
 	case !engine.Symmetric(c.Engine()):
 		return "the protocol does not promise that it treats servers the same, as one that is declared symmetric does"

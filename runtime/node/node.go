@@ -88,8 +88,8 @@ type Attentive interface {
 }
 
 // Labeler is implemented by protocols that say how a message reads to people, in a few
-// words. "" leaves it to the message ([Text]); with nothing left out it always speaks
-// for itself ([FullText]).
+// words; different messages may read the same. "" leaves it to the message ([Text]); with
+// nothing left out it always speaks for itself ([FullText]).
 type Labeler interface {
 	Label(m Message) string
 }

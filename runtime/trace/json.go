@@ -53,7 +53,7 @@ func (d document) sum() (string, error) {
 //	format    "twinsh trace"
 //	version   3
 //	protocol, legend, n, f, beyond
-//	lanes     the instances: name, identity, client, twinned, faulty
+//	lanes     the instances: name, identity, client, twinned, other_code, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,
 //	          good, view: name, number, at

@@ -38,7 +38,7 @@ func Of(w *runtime.World) *Trace {
 	for i, in := range c.Instances() {
 		t.Lanes = append(t.Lanes, Lane{
 			Name: in.Name, Identity: c.Identities()[in.Identity].Name, Client: c.Clients().Has(i),
-			Twinned: c.Twinned().Has(i), Faulty: w.Faulty().Has(i),
+			Twinned: c.Twinned().Has(i), Other: c.OtherCode().Has(i), Faulty: w.Faulty().Has(i),
 		})
 		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
 	}
@@ -125,6 +125,9 @@ func (r *recorder) name() {
 			r.numbers[m] = len(r.numbers) + 1
 			text := node.LabelOf(r.protocol, m)
 			r.labels[m] = text
+			if text != node.Text(m) {
+				continue // the author of the protocol knows what is to be seen of it
+			}
 			if first, ok := shown[text]; ok {
 				r.texts[first], r.texts[m] = node.FullText(first), node.FullText(m)
 			} else {

@@ -82,8 +82,9 @@ type Lane struct {
 	Name     string `json:"name"`     // C'
 	Identity string `json:"identity"` // C
 	Client   bool   `json:"client"`
-	Twinned  bool   `json:"twinned"` // its identity runs as several instances
-	Faulty   bool   `json:"faulty"`  // its identity is faulty at the end
+	Twinned  bool   `json:"twinned"`              // its identity runs as several instances
+	Other    bool   `json:"other_code,omitempty"` // it runs other code than that of the protocol
+	Faulty   bool   `json:"faulty"`               // its identity is faulty at the end
 }
 
 // A Step is one step, and how it left the system. Title is made for people and may change;

@@ -131,6 +131,9 @@ func faultyLanes(t *Trace) []int {
 // faultText says why the identity of a lane is faulty. There are two ways only: it runs as
 // several instances, or it lost its memory.
 func faultText(t *Trace, lane int) string {
+	if t.Lanes[lane].Other {
+		return "beyond twins: " + t.Lanes[lane].Identity + " runs other code"
+	}
 	if !t.Lanes[lane].Twinned {
 		return t.Lanes[lane].Name + " forgot everything"
 	}

@@ -11,6 +11,7 @@ import (
 type Case struct {
 	Replica    Role
 	Client     *Role // nil if there are no clients
+	Liar       *Role // of twins that lie, nil if none does
 	Symmetric  bool  // whether the protocol says that it treats names the same
 	Honest     bool  // and was written so
 	N, F       int
@@ -50,6 +51,7 @@ type Statement struct{ If, Do string }
 type Twin struct {
 	ID     string
 	Copies int
+	Lies   bool // it runs the code of the liar
 }
 
 // A Client has a name and a program, texts of operations.
@@ -454,6 +456,10 @@ func (c *Case) Instances() (servers, clients []string) {
 	return servers, clients
 }
 
+func (c *Case) lies(id string) bool {
+	return slices.ContainsFunc(c.Twins, func(t Twin) bool { return t.ID == id && t.Lies })
+}
+
 func (c *Case) copies(id string) []string {
 	all := []string{id}
 	for _, t := range c.Twins {
@@ -470,6 +476,9 @@ func (c *Case) Code() string {
 	c.Replica.write(&b, "replica")
 	if c.Client != nil {
 		c.Client.write(&b, "client")
+	}
+	if c.Liar != nil {
+		c.Liar.write(&b, "liar")
 	}
 	return b.String()
 }
@@ -557,7 +566,11 @@ func (c *Case) Stage() string {
 	}
 	b.WriteString(")\n")
 	for _, t := range c.Twins {
-		fmt.Fprintf(&b, "twin(%q, k = %d)\n", t.ID, t.Copies)
+		replica := ""
+		if t.Lies {
+			replica = ", replica = " + c.Liar.call("liar")
+		}
+		fmt.Fprintf(&b, "twin(%q, k = %d%s)\n", t.ID, t.Copies, replica)
 	}
 	b.WriteString("begin = world()\n" + way)
 	for _, s := range c.Start {

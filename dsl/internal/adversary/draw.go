@@ -69,6 +69,10 @@ func Draw(seed uint64, most int) *Case {
 	p.symmetric = c.Symmetric && p.chance(75)
 	p.system()
 	c.Replica = p.role(false)
+	if len(c.Twins) > 0 && c.Twins[0].ID != "c1" && p.chance(25) {
+		liar := p.role(false)
+		c.Liar, c.Twins[0].Lies, c.Twins[0].Copies = &liar, true, pick(p, 1, 1, 2)
+	}
 	if len(c.Clients) > 0 {
 		r := p.role(true)
 		c.Client = &r
@@ -104,10 +108,10 @@ func (p *pen) system() {
 		}
 	}
 	if p.chance(55) && (!p.symmetric || p.chance(40)) {
-		c.Twins = append(c.Twins, Twin{string(rune('A' + p.IntN(c.N))), pick(p, 2, 2, 2, 2, 3)})
+		c.Twins = append(c.Twins, Twin{ID: string(rune('A' + p.IntN(c.N))), Copies: pick(p, 2, 2, 2, 2, 3)})
 	}
 	if len(c.Clients) > 0 && p.chance(30) {
-		c.Twins = append(c.Twins, Twin{"c1", 2})
+		c.Twins = append(c.Twins, Twin{ID: "c1", Copies: 2})
 	}
 	if c.N == 5 {
 		c.Twins, p.lives = nil, 1

@@ -33,7 +33,19 @@ type instance struct {
 	name, id string
 	copy     int
 	client   bool
+	lies     bool
 	program  starlark.Tuple
+}
+
+// role is how the names of the functions begin that an instance runs.
+func (in instance) role() string {
+	switch {
+	case in.lies:
+		return "liar_"
+	case in.client:
+		return "client_"
+	}
+	return "replica_"
 }
 
 // A World is the whole system at one moment. It is never changed: a step copies what it
@@ -105,7 +117,7 @@ func NewSystem(c *Case) (*System, error) {
 func (s *System) add(id string, client bool, program starlark.Tuple) {
 	for k, name := range s.c.copies(id) {
 		s.byName[name] = len(s.instances)
-		s.instances = append(s.instances, instance{name, id, k, client, program})
+		s.instances = append(s.instances, instance{name, id, k, client, s.c.lies(id), program})
 	}
 }
 
@@ -132,11 +144,10 @@ func (s *System) fresh(i int) starlark.StringDict {
 // there is an error without a line.
 func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event string, args ...starlark.Value) (line int, err error) {
 	in := s.instances[i]
-	role := "replica_"
-	if in.client {
-		role = "client_"
+	fn, ok := s.functions[in.role()+event]
+	if !ok && in.lies && event == "round" {
+		return 0, nil
 	}
-	fn, ok := s.functions[role+event]
 	if !ok {
 		return 0, errors.New("no handler")
 	}
@@ -462,11 +473,7 @@ func (p *play) neighbourhoods() []map[int]bool {
 
 // moment lets an instance that is up react to a moment if it has a handler.
 func (p *play) moment(i int, event string, args ...starlark.Value) {
-	role := "replica_"
-	if p.s.instances[i].client {
-		role = "client_"
-	}
-	if _, attends := p.s.functions[role+event]; attends && !p.nodes[i].down() {
+	if _, attends := p.s.functions[p.s.instances[i].role()+event]; attends && !p.nodes[i].down() {
 		p.react(i, event, args...)
 	}
 }
@@ -531,6 +538,9 @@ func (p *play) befall(kind string, i int) bool {
 	role := &p.s.c.Replica
 	if p.s.instances[i].client {
 		role = p.s.c.Client
+	}
+	if p.s.instances[i].lies {
+		role = p.s.c.Liar
 	}
 	for _, name := range role.Persistent {
 		if v, ok := kept[name]; ok {

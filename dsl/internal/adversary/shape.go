@@ -74,7 +74,7 @@ func (p *pen) named() {
 	does["timeout"] = append(does["timeout"], Statement{"", pick(p, "self.k = 1", "self.x = "+b, "self.peer = self.id")})
 	p.handlers(does)
 	if p.chance(25) {
-		p.c.N, p.c.Twins = 3, []Twin{{"B", 2}}
+		p.c.N, p.c.Twins = 3, []Twin{{ID: "B", Copies: 2}}
 	}
 	p.long(p.happen, p.wholeRounds, p.wholeRounds, p.partedRounds)
 }
@@ -150,7 +150,7 @@ func (p *pen) underway() {
 	c := p.c
 	c.Held = p.chance(25)
 	if p.chance(30) {
-		c.N, c.Twins = 3, []Twin{{pick(p, "A", "B", "C"), 2}}
+		c.N, c.Twins = 3, []Twin{{ID: pick(p, "A", "B", "C"), Copies: 2}}
 	}
 	p.long(p.deliver, p.hopRounds, p.hopRounds, p.timeouts, p.deliver, p.partedRounds, p.ledRounds)
 }
@@ -181,7 +181,7 @@ func (p *pen) lettered() {
 	}
 	p.handlers(does)
 	if p.chance(35) {
-		c.N, c.Twins = 3, []Twin{{pick(p, "A", "B", "C"), 2}}
+		c.N, c.Twins = 3, []Twin{{ID: pick(p, "A", "B", "C"), Copies: 2}}
 	}
 	if p.chance(30) {
 		p.symmetric = false

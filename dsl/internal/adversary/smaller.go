@@ -30,10 +30,13 @@ func (c *Case) Smaller() (all []*Case) {
 		add(func(d *Case) { d.Start = slices.Delete(d.Start, i, i+1) })
 	}
 	roles := func(d *Case) []*Role {
-		if d.Client != nil {
-			return []*Role{&d.Replica, d.Client}
+		all := []*Role{&d.Replica}
+		for _, r := range []*Role{d.Client, d.Liar} {
+			if r != nil {
+				all = append(all, r)
+			}
 		}
-		return []*Role{&d.Replica}
+		return all
 	}
 	for k, r := range roles(c) {
 		for i, h := range r.Handlers {
@@ -66,6 +69,10 @@ func (c *Case) clone() *Case {
 	if c.Client != nil {
 		r := c.Client.clone()
 		d.Client = &r
+	}
+	if c.Liar != nil {
+		r := c.Liar.clone()
+		d.Liar = &r
 	}
 	d.Start, d.Properties = slices.Clone(c.Start), slices.Clone(c.Properties)
 	d.Extras, d.Clients = slices.Clone(c.Extras), slices.Clone(c.Clients)

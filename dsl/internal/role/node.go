@@ -73,9 +73,12 @@ func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 	name, arg, err := n.dispatch(e)
 	if err == nil && arg == nil {
 		// There is no handler for it.
-		if e.Kind == node.RoundEvent || e.Kind == node.MessageEvent {
+		switch heard := e.Kind == node.RoundEvent || e.Kind == node.MessageEvent; {
+		case heard && n.protocol.replaces != nil:
+			// Code in place of the protocol's need not take what it does not care for.
+		case heard:
 			out.FailWith(n.unhandled(name))
-		} else {
+		default:
 			out.Refuse(n.missing(name))
 		}
 		return

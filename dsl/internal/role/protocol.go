@@ -33,6 +33,7 @@ type Protocol struct {
 	client    *Role // nil if there are no clients
 	symmetric bool
 	in        *interp.Interpreter // that of the script
+	replaces  *Protocol           // in whose place it runs at one identity, nil if in none
 
 	mu       sync.Mutex
 	captured *interp.Captured // what the handlers see of the script, once there are nodes
@@ -143,7 +144,9 @@ func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (n
 			return nil, fmt.Errorf("protocol %s: %w", p.name, err)
 		}
 		p.captured = s
-		p.wrong = p.misspelt()
+		if p.replaces == nil {
+			p.wrong = p.misspelt()
+		}
 	}
 	if p.wrong != nil {
 		return nil, p.wrong
@@ -191,6 +194,20 @@ func (p *Protocol) Label(m node.Message) string {
 // Roundless reports whether the replicas have no handler of rounds. To begin one would make
 // them fail.
 func (p *Protocol) Roundless() bool { return p.replica.handlers["on_round"] == nil }
+
+// Replaced returns the protocol whose nodes run a role in place of p's, as one identity of
+// a system of p may: it is the replica, or the client. It promises what p does.
+func (p *Protocol) Replaced(r *Role) *Protocol {
+	other := NewProtocol(p.in, p.name, r, nil, p.symmetric)
+	if p.client != nil {
+		other.client = r
+	}
+	other.replaces = p
+	return other
+}
+
+// Replica returns the role of replicas.
+func (p *Protocol) Replica() *Role { return p.replica }
 
 // Symmetric says what the protocol declares. A search believes it only as far as it has
 // checked.

@@ -80,6 +80,9 @@ func sameKind(sys *System, a, b int) bool {
 	if x.Client != y.Client || x.Instances.Len() != y.Instances.Len() {
 		return false
 	}
+	if a != b && sys.otherCode&(x.Instances|y.Instances) != 0 {
+		return false
+	}
 	if !x.Client {
 		return true
 	}

@@ -8,10 +8,19 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Symmetric reports whether the protocol of a system declares that it is symmetric.
+// Symmetric reports whether the protocol of a system declares that it is symmetric, and
+// so does all that stands in its place.
 func Symmetric(sys *System) bool {
-	s, ok := sys.spec.Protocol.(node.Symmetric)
-	return ok && s.Symmetric()
+	promises := func(p node.Protocol) bool {
+		s, ok := p.(node.Symmetric)
+		return ok && s.Symmetric()
+	}
+	for _, start := range sys.spec.Starts {
+		if start.Code != nil && !promises(start.Code) {
+			return false
+		}
+	}
+	return promises(sys.spec.Protocol)
 }
 
 // NameSymmetries lists those of the Symmetries that rename identities which the

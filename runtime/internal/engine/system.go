@@ -24,6 +24,7 @@ type Start struct {
 	Self    node.Self
 	Client  bool
 	Program []node.Operation
+	Code    node.Protocol // makes the node, nil for the protocol of the spec
 }
 
 // A System is what never changes during a simulation: who is there, and what was learnt
@@ -41,6 +42,7 @@ type System struct {
 	servers    node.Set
 	clients    node.Set
 	twinned    node.Set
+	otherCode  node.Set // those that run other code than the protocol's
 	hopping    node.Set // those that learn that a hop begins; see node.Attentive
 	quieting   node.Set // those that learn that all is quiet
 	limits     limits
@@ -83,6 +85,11 @@ func NewSystem(spec Spec) *System {
 			sys.twinned |= identity.Instances
 		}
 	}
+	for i, start := range spec.StartOf {
+		if spec.Starts[start].Code != nil {
+			sys.otherCode |= node.SetOf(i)
+		}
+	}
 	sys.full, sys.fill = context.WithCancelCause(context.Background())
 	sys.values.bind(sys)
 	sys.states.bind(sys)
@@ -114,10 +121,14 @@ func (sys *System) Begin() error {
 // newNode makes a fresh node the i-th way.
 func (sys *System) newNode(i int) (node.Node, error) {
 	s := &sys.spec.Starts[i]
-	if s.Client {
-		return sys.spec.Protocol.NewClient(s.Self, s.Program)
+	p := sys.spec.Protocol
+	if s.Code != nil {
+		p = s.Code
 	}
-	return sys.spec.Protocol.NewServer(s.Self)
+	if s.Client {
+		return p.NewClient(s.Self, s.Program)
+	}
+	return p.NewServer(s.Self)
 }
 
 // Identities lists the servers, then the clients. The caller must not change it.
@@ -135,6 +146,9 @@ func (sys *System) Clients() node.Set { return sys.clients }
 
 // Twinned returns the instances of identities that run as twins.
 func (sys *System) Twinned() node.Set { return sys.twinned }
+
+// OtherCode returns the instances that run other code than that of the protocol.
+func (sys *System) OtherCode() node.Set { return sys.otherCode }
 
 // All returns all instances.
 func (sys *System) All() node.Set { return sys.servers | sys.clients }

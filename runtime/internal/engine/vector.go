@@ -39,7 +39,7 @@ func (sys *System) Broken(v Vector) node.Set { return sys.flagged(v, broken) }
 // Faulty returns the instances of faulty identities: those that run as twins
 // and those of which an instance suffered amnesia.
 func (sys *System) Faulty(v Vector) node.Set {
-	return sys.twinned | sys.SameIdentity(sys.flagged(v, amnesiac))
+	return sys.twinned | sys.otherCode | sys.SameIdentity(sys.flagged(v, amnesiac))
 }
 
 func (sys *System) flagged(v Vector, f flags) node.Set {
