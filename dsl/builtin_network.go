@@ -25,7 +25,7 @@ import (
 // reference they stand in that order.
 func networkFamily() Family {
 	return Family{"network", "who reaches whom", []Entry{
-		partitionEntry(), healEntry(), cutEntry(), deafEntry(), dropEntry(), duplicateEntry(),
+		partitionEntry(), healEntry(), cutEntry(), deafEntry(), dropEntry(), duplicateEntry(), replayEntry(),
 		holdEntry(), releaseEntry(), orderEntry(),
 	}}
 }
@@ -91,6 +91,18 @@ It counts until the network heals. What is sent to the next leader is not double
 		Example: kvStage + `duplicate("ack", "A", "c1")
 exchange("c1", ["A", "B", "C"])`,
 		call: acting(runtime.DuplicateStep{}),
+	}
+}
+
+func replayEntry() Entry {
+	return Entry{
+		Signature: "replay(type, src, dst)",
+		Doc: `The next message of a type that is delivered from one instance to another is heard again in a later step. It stays in flight and comes with the first hop of the next round, delivery or exchange in which the link lets it pass.
+It is what a network or a faulty server that repeats messages can do without a key: code that does not tell an old message from a new one shows. It counts until the network heals, as duplicate does.`,
+		Example: kvStage + `replay("ack", "A", "c1")
+exchange("c1", ["A", "B", "C"])
+exchange("c1", ["A", "B", "C"])`,
+		call: acting(runtime.ReplayStep{}),
 	}
 }
 

@@ -42,7 +42,7 @@ func spacesFamily() Family {
 	return Family{"spaces", "what may happen", []Entry{
 		exchangesEntry(), invokesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(),
 		roundsEntry(), deliveriesEntry(),
-		partitionsEntry(), healsEntry(), cutsEntry(), deafsEntry(), dropsEntry(), duplicatesEntry(), holdsEntry(), releasesEntry(), ordersEntry(),
+		partitionsEntry(), healsEntry(), cutsEntry(), deafsEntry(), dropsEntry(), duplicatesEntry(), replaysEntry(), holdsEntry(), releasesEntry(), ordersEntry(),
 		maybeEntry(), eachEntry(), viewEntry(), stepsEntry(),
 	}}
 }

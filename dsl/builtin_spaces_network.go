@@ -240,6 +240,28 @@ print((exchanges("c1") + duplicates("ack", "A", "c1") + exchanges("c1")).size)`,
 	}
 }
 
+func replaysEntry() Entry {
+	return Entry{
+		Signature: "replays(type, src=None, dst=None)",
+		Doc: `The space of single messages that are heard again in a later step, on one of the links from src to dst.
+These are instances, lists of them, or all if none is given. See replay.`,
+		Example: kvStage + `print(replays("ack", dst = "c1").size)
+print((replays("ack", "A", "c1") + exchanges("c1") * 2).size)`,
+		call: callReplays,
+	}
+}
+
+func callReplays(c *call) (starlark.Value, error) {
+	var kind string
+	var src, dst oneOrMore
+	if err := c.Unpack(&kind, &src, &dst); err != nil {
+		return nil, err
+	}
+	return callOnLinks(c, src, dst, func(src, dst string) runtime.Action {
+		return runtime.ReplayStep{Type: kind, Src: src, Dst: dst}
+	})
+}
+
 // callDuplicates takes one type; several are a choice with |.
 func callDuplicates(c *call) (starlark.Value, error) {
 	var kind string

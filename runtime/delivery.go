@@ -27,6 +27,7 @@ type Delivery struct {
 	Event         node.Event // what To reacted to, or would have
 	Fate          Fate
 	Again         bool   // the same message arrived just before; see DuplicateStep
+	Kept          bool   // the message stays in flight, too; see ReplayStep
 	Before, After string // summaries of To's state
 	Changed       bool   // whether its state changed at all
 	Seen          []node.Observation
@@ -39,7 +40,7 @@ func deliveries(records []engine.Record) []Delivery {
 	var all []Delivery
 	for _, r := range records {
 		all = append(all, Delivery{
-			Hop: r.Hop, From: r.From, To: r.To, Event: r.Event(), Fate: Fate(r.Fate), Again: r.Again,
+			Hop: r.Hop, From: r.From, To: r.To, Event: r.Event(), Fate: Fate(r.Fate), Again: r.Again, Kept: r.Kept,
 			Before: r.Before(), After: r.After(), Changed: r.Changed(), Seen: r.Seen(), Notes: r.Notes(), Sent: r.Sent(),
 		})
 	}

@@ -60,6 +60,7 @@
 //	  ReleaseStep      release A B count=1       and are let go
 //	  OrderStep        order A first=C,B         which of those that arrive together come first
 //	  DuplicateStep    duplicate ack A B         the next message of a type arrives twice
+//	  ReplayStep       replay ack A B            the next message of a type arrives again in a later step
 //	steps_views.go
 //	  ViewStep         view v "crash A",heal     several steps count as one
 //

@@ -46,7 +46,7 @@ func (p Place) Compare(q Place) int {
 func (w *World) Past() *Past {
 	w = w.Unfolded()
 	p := &Past{world: w, senders: map[Place]Place{}, logs: make([][]Place, len(w.cluster.Instances()))}
-	t := tracker{Past: p, flight: map[addressed][]Place{}, mailboxes: map[addressed][]Place{}}
+	t := tracker{Past: p, flight: map[addressed][]Place{}, kept: map[addressed][]Place{}, mailboxes: map[addressed][]Place{}}
 	for _, v := range w.Path()[1:] {
 		p.steps = append(p.steps, v.Deliveries())
 		t.step(v)
@@ -128,6 +128,7 @@ type addressed struct {
 type tracker struct {
 	*Past
 	flight    map[addressed][]Place // oldest first
+	kept      map[addressed][]Place // arrived in this step, and arrives again in a later one
 	mailboxes map[addressed][]Place // sent since the last round began, and in it
 }
 
@@ -179,6 +180,9 @@ func (t *tracker) wave(k, first, last int) {
 		t.senders[Place{k, i}] = queue[0]
 		if d.Fate == Waiting {
 			waiting[m] = append(waiting[m], queue[0])
+		}
+		if d.Kept {
+			t.kept[m] = append(t.kept[m], queue[0])
 		}
 	}
 	for m, queue := range waiting {
@@ -237,6 +241,10 @@ func (t *tracker) sent(at Place) {
 // link the wave takes the oldest first, and those that it has not come to, or that
 // were sent in it, are gone.
 func (t *tracker) reconcile(w *World) {
+	for m, places := range t.kept {
+		t.flight[m] = append(places, t.flight[m]...)
+	}
+	clear(t.kept)
 	left := map[addressed]int{}
 	for _, p := range w.InFlight() {
 		left[addressed{p.From, p.To, p.Event.Message}]++

@@ -62,6 +62,7 @@ func TestNotation(t *testing.T) {
 		"release A B":          runtime.ReleaseStep{Src: "A", Dst: "B"},
 		"order A first=C',B":   runtime.OrderStep{ID: "A", First: []string{"C'", "B"}},
 		"duplicate ack A c1":   runtime.DuplicateStep{Type: "ack", Src: "A", Dst: "c1"},
+		"replay ack A c1":      runtime.ReplayStep{Type: "ack", Src: "A", Dst: "c1"},
 		"view v heal":          runtime.ViewStep{Called: "v", Steps: []runtime.Action{runtime.HealStep{}}},
 		`view "a b" "timeout A,c1","invoke c1 write(\"a,\\\"b\")",heal`: runtime.ViewStep{Called: "a b", Steps: []runtime.Action{
 			runtime.TimeoutStep{IDs: []string{"A", "c1"}}, invoke("write", `a,"b`), runtime.HealStep{},
@@ -192,6 +193,8 @@ func TestStepsAreChecked(t *testing.T) {
 		"drop: the message type is empty; name one, or use cut":                                                          runtime.DropStep{},
 		"deaf: no message types are named":                                                                               runtime.DeafStep{ID: "A"},
 		"duplicate: the message type is empty; name one":                                                                 runtime.DuplicateStep{Src: "A", Dst: "B"},
+		"replay: the message type is empty; name one":                                                                    runtime.ReplayStep{Src: "A", Dst: "B"},
+		"replay: A always reaches itself; name two instances":                                                            runtime.ReplayStep{Type: "vote", Src: "A", Dst: "A"},
 		"duplicate: A always reaches itself; name two instances":                                                         runtime.DuplicateStep{Type: "vote", Src: "A", Dst: "A"},
 		"view: a view has a name, by which it is shown":                                                                  runtime.ViewStep{Steps: []runtime.Action{runtime.HealStep{}}},
 		"view: no step is in it; a view is at least one":                                                                 runtime.ViewStep{Called: "v"},

@@ -13,6 +13,7 @@ import (
 var networkKinds = []Action{
 	PartitionStep{}, HealStep{}, CutStep{}, DropStep{}, DeafStep{}, HoldStep{}, ReleaseStep{}, OrderStep{},
 	DuplicateStep{},
+	ReplayStep{},
 }
 
 // A PartitionStep parts the network, until it heals. It takes the place of an
@@ -319,4 +320,42 @@ func (a DuplicateStep) bind(c *Cluster) (Action, engine.Move, error) {
 		return nil, nil, err
 	}
 	return a, engine.Duplicate(c.system, a.Type, l), nil
+}
+
+// A ReplayStep lets a message that was heard be heard again: the next of the given type that
+// is delivered from Src to Dst arrives again in a later step. Until then it is in flight, so
+// that it comes in the first hop of the next round, delivery or exchange in which the link
+// lets it pass, and is lost where messages in flight are. All else is as with a [DuplicateStep].
+type ReplayStep struct{ Type, Src, Dst string }
+
+// Name implements [Action].
+func (a ReplayStep) Name() string { return "replay" }
+
+// String implements [Action].
+func (a ReplayStep) String() string { return notation(a) }
+
+// Title implements [Action].
+func (a ReplayStep) Title() string {
+	return "the next " + a.Type + " " + a.Src + " → " + a.Dst + " arrives again later"
+}
+
+func (a ReplayStep) edit(e editor) Action {
+	a.Type = required(e, "type", ofOthers, a.Type)
+	a.Src = required(e, "src", ofInstances, a.Src)
+	a.Dst = required(e, "dst", ofInstances, a.Dst)
+	return a
+}
+
+func (a ReplayStep) bind(c *Cluster) (Action, engine.Move, error) {
+	l, err := c.link(a.Src, a.Dst)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.Type == "" {
+		return nil, nil, errors.New("the message type is empty; name one")
+	}
+	if err := c.KnownTypes(a.Type); err != nil {
+		return nil, nil, err
+	}
+	return a, engine.Repeat(c.system, a.Type, l), nil
 }

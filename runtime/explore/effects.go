@@ -60,7 +60,7 @@ func (n NoEffect) Why() string {
 func (n NoEffect) never() string {
 	switch {
 	case n.Doubles:
-		return fmt.Sprintf("no message of type %q ever arrives twice because of it", n.Type)
+		return fmt.Sprintf("no message of type %q ever arrives again because of it", n.Type)
 	case n.Type != "":
 		return fmt.Sprintf("it never loses a message of type %q", n.Type)
 	case n.AtStart != "":

@@ -46,6 +46,7 @@ var meanings = map[string]meaning{
 	"release":   {},
 	"order":     {},
 	"duplicate": {},
+	"replay":    {},
 	"view":      {}, // its steps stand in a trace, each by itself, and not the view
 }
 

@@ -180,6 +180,12 @@ func Lose(sys *System, types []string, from, to node.Set) Move {
 	}}
 }
 
+// Repeat lets the next message of a type on a link arrive again in a later step.
+func Repeat(sys *System, kind string, l Link) Move {
+	f := sys.envs.numbered(filter{kind: kind, from: node.SetOf(l.From), to: node.SetOf(l.To), doubles: true, later: true})
+	return reshape{filters: []filter{f}, change: func(t *topology) *topology { return t.doubled(f) }}
+}
+
 // Duplicate lets the next message of a type on a link arrive twice.
 func Duplicate(sys *System, kind string, l Link) Move {
 	f := sys.envs.numbered(filter{kind: kind, from: node.SetOf(l.From), to: node.SetOf(l.To), doubles: true})

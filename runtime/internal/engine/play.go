@@ -361,9 +361,19 @@ func (p *player) route(hop int, q packet, members node.Set) {
 		fate = Filtered
 	}
 	if fate == Delivered {
-		again := len(p.after.twice) > 0 && p.doubles(q)
+		var twice *filter
+		if len(p.after.twice) > 0 {
+			twice = p.doubles(q)
+		}
 		p.arrive(hop, q, false)
-		if again {
+		switch {
+		case twice == nil:
+		case twice.later:
+			p.flight = append(p.flight, packet{from: q.from, to: q.to, msg: q.msg})
+			if p.record != nil {
+				(*p.record)[len(*p.record)-1].Kept = true
+			}
+		default:
 			p.arrive(hop, q, true)
 		}
 		return
@@ -398,18 +408,18 @@ func (p *player) loses(msg uint32, from, to int) bool {
 	return lost
 }
 
-// doubles reports whether q arrives twice, for which it has to reach an instance that is
-// up, and notes why. What lets it arrive twice does so once.
-func (p *player) doubles(q packet) bool {
+// doubles returns what lets q arrive twice, nil if nothing does, and notes it. For that q has
+// to reach an instance that is up. What lets it arrive twice does so once.
+func (p *player) doubles(q packet) *filter {
 	if p.sys.states.at(p.vec[q.to]).flags&down != 0 {
-		return false
+		return nil
 	}
 	var twice *filter
 	twice, p.after = p.after.doubles(node.MessageType(p.sys.values.at(q.msg)), int(q.from), int(q.to))
 	if twice != nil {
 		p.matched = noteFilter(p.matched, twice.number)
 	}
-	return twice != nil
+	return twice
 }
 
 // arrive lets the receiver of q react, to which q may have come just before.

@@ -21,6 +21,7 @@ type Record struct {
 	From, To int // instances; From is -1 if nothing was sent
 	Fate     Fate
 	Again    bool // the same message arrived just before
+	Kept     bool // the message stays in flight, too, and arrives again in a later step
 
 	sys      *System
 	stimulus stimulus // what To reacted to, or would have

@@ -35,6 +35,7 @@ type filter struct {
 	kind     string
 	from, to node.Set
 	doubles  bool
+	later    bool // it doubles: the message arrives again in a later step
 	number   uint32
 }
 
@@ -116,7 +117,7 @@ func (t *topology) renamed(r Renaming, e *environments) *topology {
 	next.parts = inOrder(next.parts)
 	filters := func(all []filter) (renamed []filter) {
 		for _, f := range all {
-			renamed = append(renamed, e.numbered(filter{kind: f.kind, from: r.Set(f.from), to: r.Set(f.to), doubles: f.doubles}))
+			renamed = append(renamed, e.numbered(filter{kind: f.kind, from: r.Set(f.from), to: r.Set(f.to), doubles: f.doubles, later: f.later}))
 		}
 		return renamed
 	}
@@ -194,6 +195,13 @@ func noteFilter(noted []uint32, number uint32) []uint32 {
 	return append(noted, number)
 }
 
+func flagByte(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
+}
+
 // doubled returns t in which the next message of a type on a link arrives twice.
 func (t *topology) doubled(f filter) *topology {
 	next := t.clone()
@@ -259,6 +267,7 @@ func (t *topology) append(b []byte) []byte {
 			b = appendString(b, f.kind)
 			number(uint64(f.from))
 			number(uint64(f.to))
+			b = append(b, flagByte(f.later))
 		}
 	}
 	number(uint64(len(t.held)))

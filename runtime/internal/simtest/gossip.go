@@ -206,7 +206,7 @@ func GossipStep(t *rapid.T, c *runtime.Cluster) runtime.Step {
 // and rounds. Filters are of the types of messages from some place on.
 func RandomStep(t *rapid.T, c *runtime.Cluster, types []string, kinds ...string) runtime.Step {
 	if rapid.IntRange(0, 2).Draw(t, "rare") == 0 {
-		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "duplicate", "deliver"}
+		kinds = []string{"timeout", "crash", "restart", "amnesia", "partition", "heal", "cut", "drop", "deaf", "hold", "release", "order", "duplicate", "replay", "deliver"}
 		if c.Clients() != 0 {
 			kinds = append(kinds, "invoke")
 		}
@@ -280,6 +280,8 @@ func (d drawer) action(kind string, types []string) runtime.Action {
 		return runtime.ReleaseStep{Src: "A", Dst: d.one(others), Count: rapid.IntRange(0, 1).Draw(d.T, "count")}
 	case "duplicate":
 		return runtime.DuplicateStep{Type: types[0], Src: "A", Dst: d.one(others)}
+	case "replay":
+		return runtime.ReplayStep{Type: types[0], Src: "A", Dst: d.one(others)}
 	case "order":
 		return runtime.OrderStep{ID: d.one(all), First: d.some(all)}
 	}
