@@ -6,8 +6,8 @@ import (
 
 // Toys that do what a hash says, so that a random seed is a random protocol.
 
-// In Whims both replicas and clients begin operations and end them, as a hash
-// says.
+// Whims is a protocol in which both replicas and clients begin operations and end them, as
+// a hash says.
 type Whims struct{ Seed uint32 }
 
 // Name returns "whims".
@@ -60,8 +60,8 @@ func (n *whim) AppendBinary(b []byte) ([]byte, error) {
 }
 func (n *whim) UnmarshalBinary(b []byte) error { n.count, n.open = b[0], string(b[1:]); return nil }
 
-// In Chores replicas and clients read and write what is not kept, as a hash says
-// of all but their names, so that they are interchangeable. Their states are soon equal again,
+// Chores is a protocol in which replicas and clients read and write what is not kept, as a
+// hash says of all but their names, so that they are interchangeable. Their states are soon equal again,
 // while what properties remember of them is not.
 type Chores struct{ Seed uint32 }
 
