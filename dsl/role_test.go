@@ -483,6 +483,9 @@ func TestClientsThatDoNothing(t *testing.T) {
 	for client, want := range map[string]string{
 		"role(on_ack = lambda self, m: None)":     "protocol: client: the role has neither on_exchange nor on_invoke, so that its clients can do nothing; it has on_ack",
 		"role(on_exchanges = lambda self: None)":  "role: on_exchanges is the handler of messages of the type exchanges (did you mean on_exchange?)",
+		"role(on_timout = lambda self: None)":     "role: on_timout is no event, and lambda (x.star:1:",
+		"role(on_timuot = lambda self: None)":     "takes no message (did you mean on_timeout?)",
+		"role(on_hops2 = lambda: None)":           "role: on_hops2 is called with (self, m)",
 		"role(onexchange = lambda self: None)":    "role: unexpected keyword argument onexchange (did you mean on_exchange?)",
 		"role(on_exchange = lambda self: None)":   "",
 		"role(on_invoke = lambda self, op: None)": "",

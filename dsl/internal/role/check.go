@@ -69,6 +69,9 @@ func checked(in *interp.Interpreter, r *Role) error {
 			continue
 		}
 		if err := callable(name, fn, parameters(name)); err != nil {
+			if like := misspelt(name, fn); like != "" {
+				return fmt.Errorf("role: %s is no event, and %s (%s) takes no message (did you mean %s?)", name, fn.Name(), fn.Position(), like)
+			}
 			return err
 		}
 		if texts[name] = defined.Of(fn); texts[name] == nil {
@@ -90,6 +93,20 @@ func checked(in *interp.Interpreter, r *Role) error {
 		}
 	}
 	return nil
+}
+
+// misspelt returns the event whose handler a function was to be that no message could be
+// given to: one with a similar name, which can call it. It returns "" if there is none.
+func misspelt(name string, fn *starlark.Function) string {
+	event, ok := strings.CutPrefix(name, "on_")
+	if !ok || slices.Contains(value.Events, event) {
+		return ""
+	}
+	like := spell.Nearest(event, value.Events)
+	if like == "" || callable("on_"+like, fn, parameters("on_"+like)) != nil {
+		return ""
+	}
+	return "on_" + like
 }
 
 // callable reports whether a function can be called with parameters, as its event calls it.
