@@ -3,6 +3,7 @@ package dsl
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -149,6 +150,13 @@ func callOfOperations(c *call, called, fn, step, init starlark.Value) (starlark.
 	}
 	if init == nil {
 		init = fn
+	}
+	// None is a state like any other, if it is written down: it stands where fn would, or is named.
+	named := func(kw starlark.Tuple) bool {
+		return kw[0] == starlark.String("init") || kw[0] == starlark.String("fn")
+	}
+	if init == nil && (len(c.Args) > 1 || slices.ContainsFunc(c.Kwargs, named)) {
+		init = starlark.None
 	}
 	if init == nil {
 		return nil, fmt.Errorf("history: there is a step and no first state; it is history(name, init, step)")
