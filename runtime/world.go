@@ -106,6 +106,12 @@ func (w *World) History() History {
 		for i, o := range w.cluster.system.Observations(v.seen) {
 			h.Events = append(h.Events, Observed{o, v.depth, i})
 		}
+		if v.step.inTurn != nil {
+			if h.turns == nil {
+				h.turns = make([]int, w.depth)
+			}
+			h.turns[v.depth-1] = len(v.step.inTurn)
+		}
 	}
 	return h
 }

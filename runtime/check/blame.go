@@ -44,7 +44,7 @@ func (m Model) why(ctx context.Context, ops []operation, explain explaining) (st
 	}
 	slices.Reverse(because)
 
-	text := fmt.Sprintf("%s returned %s in step %d", culprit, culprit.text(culprit.result), culprit.endedIn)
+	text := fmt.Sprintf("%s returned %s in %s", culprit, culprit.text(culprit.result), culprit.place(culprit.endedIn))
 	if culprit.aborted {
 		text = culprit.withReturn("returned")
 	}

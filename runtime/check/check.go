@@ -200,10 +200,10 @@ func CountsDown(p interface{ Name() string }) bool {
 func down(w *runtime.World) node.Set { return w.Crashed() &^ w.Failed() }
 
 // Refuses returns an error that names the operations that p knows if op is none
-// of them.
-func Refuses(p Property, op node.Operation) error {
+// of them. It shows op with text, as in [runtime.Cluster.Text].
+func Refuses(p Property, op node.Operation, text func(any) string) error {
 	if k, ok := meant(p).(refuser); ok {
-		return k.refuses(op)
+		return inWords(k.refuses(op), text)
 	}
 	return nil
 }

@@ -35,8 +35,8 @@ func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 			if f.Instance == e.Instance {
 				who = "and then"
 			}
-			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, %s %s for it in step %d",
-				in[f.Instance].Name, h.Cluster.Text(f.Value), e.Slot, f.Step, who, h.Cluster.Text(e.Value), e.Step)}, nil
+			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in %s, %s %s for it in %s",
+				in[f.Instance].Name, h.Cluster.Text(f.Value), e.Slot, h.Place(f.Step), who, h.Cluster.Text(e.Value), h.Place(e.Step))}, nil
 		}
 	}
 	return Verdict{Holds: true, Vacuous: vacuous}, nil

@@ -101,13 +101,13 @@ func Keyed(inner Model) Model {
 	m.Knows = func(op node.Operation) error {
 		_, rest, ok := cutKey(op)
 		if !ok {
-			return fmt.Errorf("%s names no key; want one, as in %s(key = …)", op, op.Name)
+			return misused(op, "", fmt.Sprintf(" names no key; want one, as in %s(key = …)", op.Name))
 		}
 		if inner.Knows == nil {
 			return nil
 		}
 		if err := inner.Knows(rest); err != nil {
-			return fmt.Errorf("%s, without its key: %w", op, err)
+			return &misuse{op: op, after: ", without its key: ", cause: err}
 		}
 		return nil
 	}

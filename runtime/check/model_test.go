@@ -379,7 +379,7 @@ func TestModelsKnowTheirOperations(t *testing.T) {
 		{"register", "write", args(map[string]any{"value": 1}), "not write(value=1)"},
 		{"cas", "cas", 1, "a compare-and-set register has the operation cas(old, new), not cas(1)"},
 		{"cas", "cas", args(map[string]any{"old": 1}), "not cas(old=1)"},
-		{"cas", "cas", args(map[string]any{"old": 1, "new": 2, "key": "x"}), `not cas(key="x", new=2, old=1)`},
+		{"cas", "cas", args(map[string]any{"old": 1, "new": 2, "key": "x"}), `not cas(key="x", new=2, old=1); with a key it is one of many objects, keyed("cas")`},
 		{"counter", "inc", "two", `a counter has the operation inc(by=1), not inc("two")`},
 		{"queue", "enqueue", nil, "a queue cannot hold no value: that is what it returns when it is empty"},
 		{"queue", "push", 1, "a queue has the operations enqueue(value) and dequeue(), not push(1)"},
@@ -391,7 +391,7 @@ func TestModelsKnowTheirOperations(t *testing.T) {
 		{"log of keys", "append", args(map[string]any{"key": 1, "value": 2}), ""},
 	} {
 		p := check.LinearizableTo(modelOf(t, test.model))
-		err := check.Refuses(p, node.Operation{Name: test.name, Arg: test.arg})
+		err := check.Refuses(p, node.Operation{Name: test.name, Arg: test.arg}, node.Text)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %s(%v): %v, want %q", test.model, test.name, test.arg, err, test.want)
 		}

@@ -237,7 +237,7 @@ func (o object) call(op node.Operation) (*verb, []any, error) {
 		}
 		args, ok := v.args(op.Arg)
 		if !ok {
-			return nil, nil, fmt.Errorf("%s has the operation %s, not %s", o.name, v, op)
+			return nil, nil, misused(op, fmt.Sprintf("%s has the operation %s, not ", o.name, v), keyedHint(op, o.word))
 		}
 		for _, arg := range args {
 			if v.notNil && arg == nil {
@@ -246,7 +246,7 @@ func (o object) call(op node.Operation) (*verb, []any, error) {
 		}
 		return &o.verbs[i], args, nil
 	}
-	return nil, nil, fmt.Errorf("%s has %s, not %s", o.name, o.has(), op)
+	return nil, nil, misused(op, fmt.Sprintf("%s has %s, not ", o.name, o.has()), keyedHint(op, o.word))
 }
 
 // args returns the arguments in the order of the parameters, if they fit.

@@ -62,7 +62,7 @@ func (p ofHistory) Judge(ctx context.Context, h runtime.History) (Verdict, error
 			ops = append(ops, Operation{Operation: e.Operation, Client: name, Faulty: faulty, Began: place, Ended: -1})
 		case !e.Ends() || !ok && faulty:
 		case !ok:
-			return Verdict{Why: nothingEnds(h.Cluster, e)}, nil
+			return Verdict{Why: nothingEnds(h, e)}, nil
 		default:
 			delete(open, e.Instance)
 			ended = true
@@ -82,12 +82,12 @@ func (p ofHistory) Judge(ctx context.Context, h runtime.History) (Verdict, error
 }
 
 // nothingEnds says that an operation cannot end that did not begin.
-func nothingEnds(c *runtime.Cluster, e runtime.Observed) string {
-	name := c.Instances()[e.Instance].Name
+func nothingEnds(h runtime.History, e runtime.Observed) string {
+	name := h.Cluster.Instances()[e.Instance].Name
 	if e.Kind == node.Aborted {
-		return fmt.Sprintf("%s aborted in step %d, but no operation of it was under way", name, e.Step)
+		return fmt.Sprintf("%s aborted in %s, but no operation of it was under way", name, h.Place(e.Step))
 	}
-	return fmt.Sprintf("%s returned %s in step %d, but no operation of it was under way", name, c.Text(e.Value), e.Step)
+	return fmt.Sprintf("%s returned %s in %s, but no operation of it was under way", name, h.Cluster.Text(e.Value), h.Place(e.Step))
 }
 
 // An Event is that an operation began or ended.
@@ -144,7 +144,7 @@ func (p *fold) follow(ctx context.Context, s *folded, c *runtime.Cluster, faulty
 		case !o.Ends() || !ok && e.Faulty:
 			continue
 		case !ok:
-			return Verdict{Why: nothingEnds(c, o)}, nil
+			return Verdict{Why: nothingEnds(runtime.History{Cluster: c}, o)}, nil
 		default:
 			delete(s.open, o.Instance)
 			s.ended = true

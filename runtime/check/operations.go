@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -20,6 +21,7 @@ type operation struct {
 	result           any // if it returned
 	aborted          bool
 	text             func(any) string // shows values to people
+	place            func(int) string // shows steps to people
 }
 
 const (
@@ -75,12 +77,12 @@ func (o *operation) quiet() bool { return o.result == nil && o.Arg != nil }
 // was aborted it is with that: c3 write("red") had aborted in step 8.
 func (o *operation) withReturn(verb string) string {
 	if o.aborted {
-		return fmt.Sprintf("%s %s in step %d", o, strings.Replace(verb, "returned", "aborted", 1), o.endedIn)
+		return fmt.Sprintf("%s %s in %s", o, strings.Replace(verb, "returned", "aborted", 1), o.place(o.endedIn))
 	}
 	if o.quiet() {
-		return fmt.Sprintf("%s %s in step %d", o, verb, o.endedIn)
+		return fmt.Sprintf("%s %s in %s", o, verb, o.place(o.endedIn))
 	}
-	return fmt.Sprintf("%s %s %s in step %d", o, verb, o.text(o.result), o.endedIn)
+	return fmt.Sprintf("%s %s %s in %s", o, verb, o.text(o.result), o.place(o.endedIn))
 }
 
 // operations lists the operations of a history in the order in which they
@@ -91,7 +93,7 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 		name, faulty := h.Cluster.Instances()[e.Instance].Name, h.Faulty.Has(e.Instance)
 		switch e.Kind {
 		case node.Invoked:
-			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: place, ended: forever, beganIn: e.Step, text: h.Cluster.Text}
+			op := operation{Operation: e.Operation, client: name, faulty: faulty, began: place, ended: forever, beganIn: e.Step, text: h.Cluster.Text, place: h.Place}
 			if faulty {
 				op.began = before
 			}
@@ -103,7 +105,7 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 			}
 			i, ok := open[e.Instance]
 			if !ok {
-				return nil, nothingEnds(h.Cluster, e)
+				return nil, nothingEnds(h, e)
 			}
 			delete(open, e.Instance)
 			ops[i].ended, ops[i].endedIn, ops[i].aborted = place, e.Step, e.Kind == node.Aborted
@@ -159,11 +161,53 @@ func registerHas(op node.Operation) error {
 	args, several := op.Arg.(node.Arguments)
 	switch {
 	case op.Name == opWrite && op.Arg == nil:
-		return fmt.Errorf("%s writes nothing, which is what a register holds at first, so that no read can show whether it did; give it a value", op)
+		return misused(op, "", " writes nothing, which is what a register holds at first, so that no read can show whether it did; give it a value")
 	case op.Name == opWrite && !several, op.Name == opRead && (op.Arg == nil || several && args.Name == ""):
 		return nil
 	}
-	return fmt.Errorf("a register has the operations read() and write(value), not %s", op)
+	return misused(op, "a register has the operations read() and write(value), not ", keyedHint(op, "register"))
+}
+
+// A misuse is an error about an operation. It keeps the operation, since the host shows its
+// values in its own words, and only what knows the cluster has those.
+type misuse struct {
+	op            node.Operation
+	before, after string
+	cause         error // nil, or what follows
+}
+
+func misused(op node.Operation, before, after string) error {
+	return &misuse{op: op, before: before, after: after}
+}
+
+func (m *misuse) Error() string { return m.in(node.Text).Error() }
+
+func (m *misuse) in(text func(any) string) error {
+	said := m.before + text(m.op) + m.after
+	if m.cause == nil {
+		return errors.New(said)
+	}
+	return fmt.Errorf("%s%w", said, inWords(m.cause, text))
+}
+
+// inWords is an error with the operation that it is about, if it is a misuse, in the words
+// of a host.
+func inWords(err error, text func(any) string) error {
+	if m, ok := err.(*misuse); ok {
+		return m.in(text)
+	}
+	return err
+}
+
+// keyedHint says of an operation that names a key what an object of the model word, which
+// has none, would have to be.
+func keyedHint(op node.Operation, word string) string {
+	if args, ok := op.Arg.(node.Arguments); ok {
+		if _, ok := args.Map()["key"]; ok {
+			return fmt.Sprintf("; with a key it is one of many objects, keyed(%q)", word)
+		}
+	}
+	return ""
 }
 
 // A refuser is a property that knows certain operations only.
@@ -190,7 +234,7 @@ func unknown(p refuser, events []runtime.Observed) (o runtime.Observed, err erro
 func unknownIn(p refuser, h runtime.History) error {
 	o, err := unknown(p, h.Events)
 	if err != nil {
-		return fmt.Errorf("%s: %s in step %d: %w", p.Name(), h.Cluster.Instances()[o.Instance].Name, o.Step, err)
+		return fmt.Errorf("%s: %s in %s: %w", p.Name(), h.Cluster.Instances()[o.Instance].Name, h.Place(o.Step), inWords(err, h.Cluster.Text))
 	}
 	return nil
 }

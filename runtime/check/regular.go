@@ -75,7 +75,7 @@ func misread(r *operation, writes []operation) string {
 		if over == nil {
 			return ""
 		}
-		why = fmt.Sprintf("but %s, before the read began in step %d", over.withReturn("had returned"), r.beganIn)
+		why = fmt.Sprintf("but %s, before the read began in %s", over.withReturn("had returned"), r.place(r.beganIn))
 	}
 	for i := range writes {
 		w := &writes[i]
@@ -90,7 +90,7 @@ func misread(r *operation, writes []operation) string {
 		}
 		if r.precedes(w) {
 			if why == "" {
-				why = fmt.Sprintf("but %s began only in step %d", w, w.beganIn)
+				why = fmt.Sprintf("but %s began only in %s", w, w.place(w.beganIn))
 			}
 			continue
 		}
@@ -98,8 +98,8 @@ func misread(r *operation, writes []operation) string {
 		if over == nil {
 			return ""
 		}
-		why = fmt.Sprintf("but %s overwrote it: that write began in step %d, after %s, and returned in step %d, before the read began in step %d",
-			over, over.beganIn, w.withReturn("had returned"), over.endedIn, r.beganIn)
+		why = fmt.Sprintf("but %s overwrote it: that write began in %s, after %s, and returned in %s, before the read began in %s",
+			over, over.place(over.beganIn), w.withReturn("had returned"), over.place(over.endedIn), r.place(r.beganIn))
 	}
 	if why == "" {
 		why = "which no operation wrote"

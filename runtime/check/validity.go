@@ -36,8 +36,8 @@ func (p validity) Judge(ctx context.Context, h runtime.History) (Verdict, error)
 			return Verdict{}, fmt.Errorf("validity: %s cannot be judged: %w", h.Cluster.Text(e.Value), err)
 		}
 		if !ok {
-			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in step %d, which is not valid",
-				h.Cluster.Instances()[e.Instance].Name, h.Cluster.Text(e.Value), e.Slot, e.Step)}, nil
+			return Verdict{Why: fmt.Sprintf("%s decided %s for slot %d in %s, which is not valid",
+				h.Cluster.Instances()[e.Instance].Name, h.Cluster.Text(e.Value), e.Slot, h.Place(e.Step))}, nil
 		}
 	}
 	return Verdict{Holds: true, Vacuous: vacuous}, nil

@@ -275,7 +275,7 @@ func (o Options) operations() error {
 	for _, p := range o.Properties {
 		for _, who := range slices.Sorted(maps.Keys(programs)) {
 			for _, op := range programs[who] {
-				if err := check.Refuses(p, op); err != nil {
+				if err := check.Refuses(p, op, o.Start.Cluster().Text); err != nil {
 					return fmt.Errorf("%s cannot judge the program of %s: %w", p.Name(), who, err)
 				}
 			}

@@ -167,7 +167,7 @@ func failsWith(kind string) func(context.Context, *runtime.World) (check.Verdict
 		if f == nil {
 			return check.Verdict{Holds: true}, nil
 		}
-		return check.Verdict{Why: fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, f.Line())}, nil
+		return check.Verdict{Why: fmt.Sprintf("the code of %s failed in %s: %s", w.Cluster().Instances()[o.Instance].Name, w.History().Place(o.Step), f.Line())}, nil
 	}
 }
 

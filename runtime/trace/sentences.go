@@ -12,10 +12,21 @@ import (
 // Above each function stands a sentence that it makes. Sentences keep to the trace: names of
 // lanes, texts of messages, numbers of steps. They have no advice and no names for roles in
 // a protocol, because none is known here.
+
+// numbered names a step by its number in pictures, and the view that it is a part of: step
+// 7 (view 4). Reports count views, so that the one number alone would be looked up in vain.
+func (t *Trace) numbered(step int) string {
+	text := fmt.Sprintf("step %d", step)
+	if v := t.Steps[step-1].View; v != nil {
+		text += fmt.Sprintf(" (view %d)", v.Number)
+	}
+	return text
+}
+
 // B decides "x" in slot 1 in step 4, when it gets vote x from C.
 func (s occasionSentence) say(t *Trace) string {
 	d := t.at(s.At)
-	text := fmt.Sprintf("%s in step %d", observed(d.To, s.Seen).text(t), s.At.Step)
+	text := fmt.Sprintf("%s in %s", observed(d.To, s.Seen).text(t), t.numbered(s.At.Step))
 	if d.From >= 0 {
 		text += fmt.Sprintf(", when it gets %s from %s", d.Text, t.Lanes[d.From].Name)
 	} else if d.Moment != "" {
@@ -31,7 +42,7 @@ func (s enoughSentence) say(t *Trace) string {
 	switch {
 	case s.Arrival != nil:
 		m := t.at(*s.Arrival)
-		text = fmt.Sprintf("%s had sent %s in step %d; just enough for that", t.Lanes[d.To].Name, m.Text, s.At.Step)
+		text = fmt.Sprintf("%s had sent %s in %s; just enough for that", t.Lanes[d.To].Name, m.Text, t.numbered(s.At.Step))
 	case s.After != runtime.Place{}:
 		end := "return that"
 		if slices.ContainsFunc(d.Seen, func(o Observation) bool { return o.Kind == Aborted }) {
@@ -46,11 +57,11 @@ func (s enoughSentence) say(t *Trace) string {
 func (s restartedSentence) say(t *Trace) string {
 	lane := t.at(s.At).To
 	what := meaningOf(&t.Steps[s.In-1]).deed.verb()
-	text := fmt.Sprintf("%s %s in step %d", t.Lanes[lane].Name, what, s.In)
+	text := fmt.Sprintf("%s %s in %s", t.Lanes[lane].Name, what, t.numbered(s.In))
 	if s.Before != (runtime.Place{}) {
-		text = fmt.Sprintf("%s in step %d, and %s in step %d", observed(lane, s.Had).text(t), s.Before.Step, what, s.In)
+		text = fmt.Sprintf("%s in %s, and %s in %s", observed(lane, s.Had).text(t), t.numbered(s.Before.Step), what, t.numbered(s.In))
 	}
-	return text + ": with all that reached it otherwise the same, it would not have decided so in step " + fmt.Sprint(s.At.Step) + "."
+	return text + ": with all that reached it otherwise the same, it would not have decided so in " + t.numbered(s.At.Step) + "."
 }
 
 // What was just enough for that is not known: too much had reached B.
@@ -158,7 +169,7 @@ func (s partedSentence) say(t *Trace) string {
 	for _, p := range s.Parts {
 		parts = append(parts, t.names(p))
 	}
-	return fmt.Sprintf("In step %d the network was parted: %s.", s.Step, strings.Join(parts, " | "))
+	return fmt.Sprintf("In %s the network was parted: %s.", t.numbered(s.Step), strings.Join(parts, " | "))
 }
 
 // vote x from D had been sent to the next leader in step 2 and reached A before step 3 parted
@@ -167,9 +178,9 @@ func (s crossedSentence) say(t *Trace) string {
 	d := t.at(s.At)
 	text := fmt.Sprintf("%s from %s had been sent to the next leader", d.Text, t.Lanes[d.From].Name)
 	if d.Origin != nil {
-		text += fmt.Sprintf(" in step %d", d.Origin.Step)
+		text += fmt.Sprintf(" in %s", t.numbered(d.Origin.Step))
 	}
-	return text + fmt.Sprintf(" and reached %s before step %d parted them.", t.Lanes[d.To].Name, s.At.Step)
+	return text + fmt.Sprintf(" and reached %s before %s parted them.", t.Lanes[d.To].Name, t.numbered(s.At.Step))
 }
 
 // Step 2 was crash("A"); after it B is at r2. Summaries are in the protocol's own words.
@@ -281,7 +292,7 @@ func (s missedSentence) say(t *Trace) string {
 	who := map[string][]int{}
 	for i, p := range s.Lost {
 		d := t.at(p)
-		fate := fmt.Sprintf("%s in step %d", fateWords[d.Fate], p.Step)
+		fate := fmt.Sprintf("%s in %s", fateWords[d.Fate], t.numbered(p.Step))
 		if who[fate] == nil {
 			fates = append(fates, fate)
 		}
@@ -306,8 +317,8 @@ func (s missedSentence) say(t *Trace) string {
 // B had got update v1 red from c1 and lost its memory in step 4, before it answered.
 func (s forgotSentence) say(t *Trace) string {
 	d := t.at(s.Got)
-	return fmt.Sprintf("%s had got %s from %s and lost its memory in step %d, before it answered.",
-		t.Lanes[s.Server].Name, d.Text, t.Lanes[d.From].Name, s.Lost.Step)
+	return fmt.Sprintf("%s had got %s from %s and lost its memory in %s, before it answered.",
+		t.Lanes[s.Server].Name, d.Text, t.Lanes[d.From].Name, t.numbered(s.Lost.Step))
 }
 
 // list lists lanes as a sentence does: A, B and C.
