@@ -94,7 +94,7 @@ The initial value of a register is None, and to write None is an error: no read 
 model says what they do when they are carried out one after another: a word for a model of the library, keyed(…) for one object for each key, or model(…) for one of the script. An operation that the model does not have is an error.
 Operations that were cut short may or may not have taken effect; those that were aborted, by self.fails(), have not. Those of faulty clients may have taken effect at any time, once or not at all.
 ` + modelsText() + `
-read(), dequeue() and pop() return None while there is nothing. cas() and contains() return True or False; so do add() and remove(), True if that changed the set. acquire() and release() return False if the lock is held by another client. append() may return the index of its entry, inc() and dec() the new value, which is 0 at first. An operation that only changes something, such as enqueue(), returns None or True. inc(), dec() and append() may return None as well. The write() of "register" returns None only.`,
+read(), dequeue() and pop() return None while there is nothing. cas() and contains() return True or False; so do add() and remove(), True if that changed the set. acquire() and release() return False if the lock is held by another client. append() may return the index of its entry, inc() and dec() the new value, which is 0 at first. These five may return None instead: inc(), dec(), append(), add() and remove(). enqueue(), push(), append(), the write() of "cas", and acquire() and release() if they succeed, return None or True. The write() of "register" returns None.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "C"])
 check(linearizable())
