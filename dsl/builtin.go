@@ -77,7 +77,17 @@ func (e Entry) Name() string {
 // Summary returns the first sentence of the documentation.
 func (e Entry) Summary() string {
 	summary, _, _ := strings.Cut(e.Doc, ".\n")
-	summary, _, _ = strings.Cut(summary, ". ")
+	for at, from := 0, 0; ; from = at + len(". ") {
+		next := strings.Index(summary[from:], ". ")
+		if next < 0 {
+			break
+		}
+		// "et al. 1994" ends no sentence.
+		if at = from + next; !strings.HasSuffix(summary[:at], "et al") {
+			summary = summary[:at]
+			break
+		}
+	}
 	return strings.TrimSuffix(strings.ReplaceAll(summary, "\n", " "), ".")
 }
 

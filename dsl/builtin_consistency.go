@@ -12,6 +12,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // Properties of operations beside linearizability: weaker ones of the literature, and
@@ -239,7 +240,7 @@ func judgedAsFold(c *call, name string, given, does starlark.Value) (starlark.Va
 		}
 		pair, ok := returned.(starlark.Tuple)
 		if !ok || len(pair) != 2 {
-			return nil, check.Verdict{}, fmt.Errorf("step(%s, …) returned %s, want a pair (next state, True), or False or a text that says what is wrong in place of True", guard.Text(value.FromGo(state)), element(returned))
+			return nil, check.Verdict{}, fmt.Errorf("step(%s, …) returned %s, want a pair (next state, True), or False or a text that says what is wrong in place of True", guard.Text(value.FromGo(state)), stepped(returned))
 		}
 		next, err := value.Comparable(pair[0])
 		if err != nil {
@@ -249,4 +250,13 @@ func judgedAsFold(c *call, name string, given, does starlark.Value) (starlark.Va
 		return next, v, err
 	})
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, step), args: []starlark.Value{value.FromGo(init), step}, property: p}, nil
+}
+
+// stepped describes what a step of a fold returned in place of a pair. A tuple has the right
+// type, so what is wrong with it is its length.
+func stepped(v starlark.Value) string {
+	if t, ok := v.(starlark.Tuple); ok {
+		return english.Count(len(t), "value")
+	}
+	return returned(v)
 }

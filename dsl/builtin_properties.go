@@ -127,7 +127,7 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 			}
 			allowed, ok := answer.(starlark.Bool)
 			if !ok {
-				return false, fmt.Errorf("validity: the function returned a %s, want True or False", answer.Type())
+				return false, fmt.Errorf("validity: the function returned %s, want True or False", returned(answer))
 			}
 			return bool(allowed), nil
 		}, nil

@@ -66,7 +66,7 @@ print(s.size, s.at(0))`,
 // of instances: that a twin takes part, or its original, is the choice that Twins is about.
 func callExchanges(c *call) (starlark.Value, error) {
 	var clients oneOrMore
-	var reach groups
+	var reach reachList
 	if err := c.Unpack(&clients, &reach); err != nil {
 		return nil, err
 	}

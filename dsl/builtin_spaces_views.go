@@ -90,7 +90,7 @@ func callEach(c *call) (starlark.Value, error) {
 func eachOf(c *call, choices []choice, fn starlark.Callable) ([]*space.Space, error) {
 	ask, err := asking(interp.RunOf(c.Thread), asked{
 		of:      "each",
-		looks:   "the function of each makes spaces of what it is given, and neither sees nor changes the world of the session",
+		looks:   "the function of each makes spaces of what it is given, and neither sees nor changes the world of the session; plural nouns make spaces, as in rounds(leader)",
 		changes: "the function of each",
 	}, fn)
 	if err != nil {
@@ -140,7 +140,15 @@ func madeBy(ctx context.Context, ask func(context.Context, starlark.Tuple, *play
 	for _, arg := range args {
 		given = append(given, short(arg))
 	}
-	return nil, interp.NewCodeError("each", fn, fmt.Errorf("fn returned a %s for %s, want a space or a step", v.Type(), strings.Join(given, ", ")))
+	return nil, interp.NewCodeError("each", fn, fmt.Errorf("fn returned %s for %s, want a space or a step%s", returned(v), strings.Join(given, ", "), ofList(v)))
+}
+
+// ofList says how spaces in a list become one, "" of what is no list.
+func ofList(v starlark.Value) string {
+	if _, ok := v.(*starlark.List); ok {
+		return "; a + b is one space after the other, a | b either"
+	}
+	return ""
 }
 
 // only is the space of one scenario.

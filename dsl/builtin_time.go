@@ -106,7 +106,7 @@ func callGoto(c *call) (starlark.Value, error) {
 		}
 		return s.walk(n - w.Depth()), nil
 	}
-	return nil, fmt.Errorf("goto: got a %s, want a world or the number of a step; enter(report) goes to a counterexample", where.Type())
+	return nil, fmt.Errorf("goto: got %s, want a world or the number of a step; enter(report) goes to a counterexample", article(where))
 }
 
 func enterEntry() Entry {
@@ -151,7 +151,7 @@ func callEnter(c *call) (starlark.Value, error) {
 	case starlark.NoneType:
 		return nil, fmt.Errorf("enter: got None, want a world; a report of a search that found nothing has no counterexample")
 	}
-	return nil, fmt.Errorf("enter: got a %s, want a report, one of its violations or failures, or a world", what.Type())
+	return nil, fmt.Errorf("enter: got %s, want a report, one of its violations or failures, or a world", article(what))
 }
 
 func undoEntry() Entry {
@@ -176,7 +176,7 @@ func callUndo(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	if n < 1 || n > w.Depth() {
-		return nil, fmt.Errorf("undo: n is %d, and %d steps were taken", n, w.Depth())
+		return nil, fmt.Errorf("undo: n is %d, and %s taken", n, counted(w.Depth()))
 	}
 	s, err := moving(c)
 	if err != nil {
@@ -207,7 +207,7 @@ func callRedo(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	if n < 1 || n > len(s.undone) {
-		return nil, fmt.Errorf("redo: n is %d, and %d steps were undone", n, len(s.undone))
+		return nil, fmt.Errorf("redo: n is %d, and %s undone", n, counted(len(s.undone)))
 	}
 	return s.walk(n), nil
 }
@@ -330,4 +330,9 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 		add(runtime.HealStep{})
 	}
 	return lines
+}
+
+// counted is a number of steps with the verb that fits it.
+func counted(n int) string {
+	return english.Count(n, "step") + english.Plural(n, " was", " were")
 }

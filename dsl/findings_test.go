@@ -181,7 +181,7 @@ func TestAnswersOfInvariants(t *testing.T) {
 		"True": "", "False": "i does not hold", `"so"`: "so",
 		`""`:   `invariant i: the function returned the text "", which does not say what is wrong; want True, False or a text that does`,
 		`" "`:  `invariant i: the function returned the text " ", which does not say`,
-		"None": "invariant i: the function returned a NoneType, want True, False or a text that says what is wrong",
+		"None": "invariant i: the function returned nothing (a path without return?), want True, False or a text that says what is wrong",
 		"0":    "invariant i: the function returned a int, want True",
 	} {
 		for _, call := range []string{"check(%)", `r = explore(rounds("A"), check = %)
@@ -459,7 +459,7 @@ func TestValidityAnswers(t *testing.T) {
 cluster(protocol("p", role(on_round = lambda self, round: self.decide(1, 1))), n = 2, f = 0)
 `
 	for answer, want := range map[string]string{
-		`"wrong"`: "validity: the function returned a string, want True or False", "None": "a NoneType", "1": "a int",
+		`"wrong"`: "validity: the function returned a string, want True or False", "None": "returned nothing (a path without return?), want", "1": "returned an int, want",
 	} {
 		_, err := runScript(t, stage+"explore(rounds(), check = validity(lambda v: "+answer+"))")
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -129,6 +129,9 @@ func listFamily(in *Interpreter, family Family) string {
 
 // entryLine is a line on a builtin: its name, and the first sentence of its documentation.
 func entryLine(in *Interpreter, e Entry) string {
+	if len(e.Name()) > 14 { // as in a manual page, the text begins in the next line
+		return "  " + e.Name() + "\n" + fill(in, strings.Repeat(" ", 16)+" "+e.Summary(), strings.Repeat(" ", 17)) + "\n"
+	}
 	return fill(in, fmt.Sprintf("  %-14s %s", e.Name(), e.Summary()), strings.Repeat(" ", 17)) + "\n"
 }
 

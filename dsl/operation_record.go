@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -16,6 +17,23 @@ import (
 // What a property of a script, history(name, …), gets to see: operations as records,
 // events, and how its answer is read. Records are made anew for each question and hold
 // nothing of the search.
+
+// returned describes what a function of a script returned and should not have. None comes
+// from a path that has no return far more often than from one that says it.
+func returned(v starlark.Value) string {
+	if v == starlark.None {
+		return "nothing (a path without return?)"
+	}
+	return article(v)
+}
+
+// article is the type of a value with its article.
+func article(v starlark.Value) string {
+	if v.Type() == "int" || strings.HasPrefix(v.Type(), "o") { // operation
+		return "an " + v.Type()
+	}
+	return "a " + v.Type()
+}
 
 // saidBy is the verdict of a function that returns True, False or what is wrong.
 func saidBy(name, who string, v starlark.Value) (check.Verdict, error) {
@@ -31,7 +49,7 @@ func saidBy(name, who string, v starlark.Value) (check.Verdict, error) {
 		}
 		return check.Verdict{Why: string(v)}, nil
 	}
-	return check.Verdict{}, fmt.Errorf("%s returned a %s, want True, False or a text that says what is wrong", who, v.Type())
+	return check.Verdict{}, fmt.Errorf("%s returned %s, want True, False or a text that says what is wrong", who, returned(v))
 }
 
 // An operationRecord is what became of an operation, in a script.
@@ -87,7 +105,8 @@ func (o *operationRecord) Attr(name string) (starlark.Value, error) {
 	if field := recordFields[name]; field != nil {
 		return field(o), nil
 	}
-	return nil, nil
+	names := o.AttrNames()
+	return nil, fmt.Errorf("an operation of a history has no .%s%s; it has %s", name, spell.Hint(name, names), strings.Join(names, ", "))
 }
 
 // AttrNames implements [starlark.HasAttrs].

@@ -44,15 +44,20 @@ type groups [][]string
 // A list of strings is refused here and not by the inner list, whose error would speak of
 // the first letter.
 func (g *groups) Unpack(v starlark.Value) error {
+	return g.unpack(v, "groups")
+}
+
+// unpack reads a list of lists of names, which errors call by the given word.
+func (g *groups) unpack(v starlark.Value, what string) error {
 	list, ok := v.(starlark.Iterable)
 	if !ok {
-		return fmt.Errorf(`got %s, want a list of groups, as in [["A", "B"], ["C"]]`, v.Type())
+		return fmt.Errorf(`got %s, want a list of %s, as in [["A", "B"], ["C"]]`, element(v), what)
 	}
 	*g = groups{}
 	for e := range starlark.Elements(list) {
 		var group interp.Names
 		if _, ok := starlark.AsString(e); ok {
-			return fmt.Errorf(`got a list with string in it, want a list of groups, as in [["A", "B"], ["C"]]`)
+			return fmt.Errorf(`got a list with the string %s in it, want a list of %s, as in [["A", "B"], ["C"]]`, e, what)
 		}
 		if err := group.Unpack(e); err != nil {
 			return err
@@ -61,6 +66,12 @@ func (g *groups) Unpack(v starlark.Value) error {
 	}
 	return nil
 }
+
+// reachList is a parameter that takes a list of reaches, each a list of instances.
+type reachList groups
+
+// Unpack implements [starlark.Unpacker].
+func (r *reachList) Unpack(v starlark.Value) error { return (*groups)(r).unpack(v, "reaches") }
 
 // choices is a parameter that takes a list of sets of instances, one of which is chosen. It
 // has another error than groups have: deaf = ["B"] is a natural thing to write, and what it
@@ -72,7 +83,7 @@ func (c *choices) Unpack(v starlark.Value) error {
 	if list, ok := v.(starlark.Iterable); ok {
 		for e := range starlark.Elements(list) {
 			if name, ok := e.(starlark.String); ok {
-				return fmt.Errorf(`got a list with %s in it, want a list of lists, one of which is chosen in each round, as in [[], [%[1]s]]`, name)
+				return fmt.Errorf(`got a list with %s in it, want a list of lists, one of which is chosen for each step, as in [[], [%[1]s]]`, name)
 			}
 		}
 	}

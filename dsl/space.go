@@ -279,7 +279,7 @@ func callFilter(c *call) (starlark.Value, error) {
 		}
 		keep, ok := answer.(starlark.Bool)
 		if !ok {
-			return false, interp.NewCodeError("filter", fn, fmt.Errorf("fn returned a %s for %s, want True or False", answer.Type(), step.Text()))
+			return false, interp.NewCodeError("filter", fn, fmt.Errorf("fn returned %s for %s, want True or False", returned(answer), step.Text()))
 		}
 		return bool(keep), nil
 	})

@@ -55,7 +55,7 @@ func TestWalks(t *testing.T) {
 		"goto(-1)":      "goto: there is no step -1 here; steps 0 to 3 are",
 		`goto("start")`: "goto: got a string, want a world or the number of a step; enter(report) goes to a counterexample",
 		"enter(None)":   "enter: got None, want a world; a report of a search that found nothing has no counterexample",
-		"enter(3)":      "enter: got a int, want a report, one of its violations or failures, or a world",
+		"enter(3)":      "enter: got an int, want a report, one of its violations or failures, or a world",
 	} {
 		if got := evalAll(t, in, text); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)

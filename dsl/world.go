@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // What a script sees of a world: its attributes, and acts as methods. An act as a method
@@ -63,7 +64,7 @@ func (w *worldValue) past(what string) error {
 }
 
 func (w *worldValue) String() string {
-	return fmt.Sprintf("world(%s, after %d steps)", w.Cluster().Config().Protocol.Name(), w.Depth())
+	return fmt.Sprintf("world(%s, after %s)", w.Cluster().Config().Protocol.Name(), english.Count(w.Depth(), "step"))
 }
 
 func (w *worldValue) Type() string          { return "world" }

@@ -60,7 +60,8 @@ func overview() string {
 	}
 	b.WriteString(`
 twinsh help COMMAND says more. Exit status: 0 all held, 1 a check failed,
-2 bad usage or an error in a script, 130 interrupted.
+2 bad usage or an error in a script, 130 interrupted, 143 ended by SIGTERM,
+129 by SIGHUP.
 `)
 	return b.String()
 }

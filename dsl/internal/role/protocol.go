@@ -186,7 +186,12 @@ func (p *Protocol) Label(m node.Message) string {
 		if s, ok := starlark.AsString(v); ok {
 			return s
 		}
-		return v.String()
+		said := "a " + v.Type()
+		if v == starlark.None {
+			said = "nothing (a path without return?)"
+		}
+		p.in.Mistaken(interp.NewCodeError(fmt.Sprintf("protocol %s: the label of %s", p.name, received.Kind), fn, fmt.Errorf("it returned %s, want a text", said)))
+		return ""
 	}
 	return ""
 }

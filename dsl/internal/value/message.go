@@ -158,7 +158,7 @@ func (m *Received) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "sender":
 		if m.Sender == "" {
-			return nil, fmt.Errorf("a message that is to read as something has no sender yet; pictures show it beside the label")
+			return nil, fmt.Errorf("the message of a label has no sender: one text is for all who send it, and pictures name the sender beside it")
 		}
 		return starlark.String(m.Sender), nil
 	case "type":
@@ -183,6 +183,9 @@ func (m *Received) SetField(name string, _ starlark.Value) error {
 // values, so that it is one failure for all messages of the type.
 func (m *Received) missing(name string) error {
 	names := m.AttrNames()
+	if m.Sender == "" { // a label is asked, which may not name the sender
+		names = names[1:]
+	}
 	return fmt.Errorf("message %s has no .%s%s; it has %s", m.Kind, name, spell.Hint(name, names), strings.Join(names, ", "))
 }
 
