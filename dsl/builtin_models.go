@@ -63,7 +63,7 @@ func (a *aModel) Unpack(v starlark.Value) error {
 	words, _ := check.Models()
 	name, ok := starlark.AsString(v)
 	if !ok {
-		return fmt.Errorf(`got %s, want a model: model(init, step), keyed(…) or one of "%s"`, element(v), strings.Join(words, `", "`))
+		return fmt.Errorf(`got %s, want a model: model(init, step), keyed(…) or one of "%s"`, given(v), strings.Join(words, `", "`))
 	}
 	m, ok := check.ModelOf(name)
 	if !ok {

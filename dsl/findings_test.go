@@ -182,7 +182,7 @@ func TestAnswersOfInvariants(t *testing.T) {
 		`""`:   `invariant i: the function returned the text "", which does not say what is wrong; want True, False or a text that does`,
 		`" "`:  `invariant i: the function returned the text " ", which does not say`,
 		"None": "invariant i: the function returned nothing (a path without return?), want True, False or a text that says what is wrong",
-		"0":    "invariant i: the function returned a int, want True",
+		"0":    "invariant i: the function returned an int, want True",
 	} {
 		for _, call := range []string{"check(%)", `r = explore(rounds("A"), check = %)
 assert.true(r.ok, r.violations and r.violations[0].why)`} {

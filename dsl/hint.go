@@ -54,6 +54,10 @@ func meant(v starlark.Value, variable any) string {
 		if _, ok := variable.(**spaceValue); (ok || parts) && !v.judged {
 			return "; " + insteadOfWorld(v.World, "%s")
 		}
+	case *starlark.List:
+		if _, ok := variable.(**spaceValue); ok {
+			return ofList(v)
+		}
 	case starlark.Callable:
 		if name := v.Name(); name != "lambda" {
 			return fmt.Sprintf("; %s is a function and has to be called: %s(…)", name, name)
@@ -65,8 +69,16 @@ func meant(v starlark.Value, variable any) string {
 // element describes what stands in a list that should hold something else. It is for
 // parameters that take lists, whose errors meant does not see the elements of.
 func element(v starlark.Value) string {
+	if text := given(v); text != v.Type() {
+		return text + ","
+	}
+	return v.Type()
+}
+
+// given describes a value that stands where something else is wanted.
+func given(v starlark.Value) string {
 	if fn, ok := v.(starlark.Callable); ok && fn.Name() != "lambda" {
-		return fmt.Sprintf("the function %s, which has to be called,", fn.Name())
+		return fmt.Sprintf("the function %s, which has to be called", fn.Name())
 	}
 	return v.Type()
 }

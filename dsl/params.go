@@ -51,7 +51,7 @@ func (g *groups) Unpack(v starlark.Value) error {
 func (g *groups) unpack(v starlark.Value, what string) error {
 	list, ok := v.(starlark.Iterable)
 	if !ok {
-		return fmt.Errorf(`got %s, want a list of %s, as in [["A", "B"], ["C"]]`, element(v), what)
+		return fmt.Errorf(`got %s, want a list of %s, as in [["A", "B"], ["C"]]`, given(v), what)
 	}
 	*g = groups{}
 	for e := range starlark.Elements(list) {

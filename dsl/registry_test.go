@@ -170,9 +170,24 @@ fail(*args, sep=" ")
 	}
 	for _, family := range Families() {
 		for _, e := range family.Entries {
-			if !strings.Contains(out.String(), "\n  "+e.Name()+" ") {
+			// A long name has a line of its own.
+			if text := out.String(); !strings.Contains(text, "\n  "+e.Name()+" ") && !strings.Contains(text, "\n  "+e.Name()+"\n") {
 				t.Errorf("help() does not list %s", e.Name())
 			}
+		}
+	}
+}
+
+// A summary is a sentence: the dot of "et al." ends none.
+func TestSummaryOfCitation(t *testing.T) {
+	for doc, want := range map[string]string{
+		"One. Two.":                            "One",
+		"As in Terry et al. 1994. Two.":        "As in Terry et al. 1994",
+		"As A et al. and B et al. say. Two.\n": "As A et al. and B et al. say",
+		"One.\nTwo.":                           "One",
+	} {
+		if got := (Entry{Doc: doc}).Summary(); got != want {
+			t.Errorf("%q: got %q, want %q", doc, got, want)
 		}
 	}
 }
