@@ -9,7 +9,6 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/dsl/internal/spell"
-	"github.com/twinsh/twinsh/runtime/english"
 )
 
 // params are the parameters of a function, in the order of its signature.
@@ -90,7 +89,11 @@ func (c *Call) Unpack(variables ...any) error {
 	if surplus := c.Args[len(args):]; p.rest >= 0 {
 		*variables[p.rest].(*starlark.Tuple) = surplus
 	} else if len(surplus) > 0 {
-		return fmt.Errorf("%s: got %s by position, want at most %d; it is %s", c.Name(), english.Count(len(c.Args), "argument"), p.positional, c.Signature)
+		counted := fmt.Sprintf("%d arguments", len(c.Args))
+		if len(c.Args) == 1 {
+			counted = "1 argument"
+		}
+		return fmt.Errorf("%s: got %s by position, want at most %d; it is %s", c.Name(), counted, p.positional, c.Signature)
 	}
 	for _, kwarg := range c.Kwargs {
 		name := string(kwarg[0].(starlark.String))
