@@ -204,7 +204,7 @@ func choiceIn(c *call, v starlark.Value) (choice, error) {
 	case starlark.Indexable: // a range
 		of = listed(v)
 	default:
-		return of, fmt.Errorf("got a %s, want a list or a space to choose from", v.Type())
+		return of, fmt.Errorf("got %s, want a list or a space to choose from", article(v))
 	}
 	if of.len == 0 {
 		return of, errors.New("it is empty, and so would be the space; leave it out, or give what stands for no choice, such as [[]] for a set")
