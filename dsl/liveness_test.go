@@ -373,7 +373,7 @@ def true(w):
 		{`eventually("x", true, 0)`, "eventually: within is 0 rounds, want 1 to"},
 		{`eventually("x", 3, 3)`, "eventually: fn: got int, want callable"},
 		{`eventually("x", true)`, "eventually: within is missing"},
-		{`judge(eventually("x", lambda w: None, 3))`, "eventually x: the function returned a NoneType, want True, False or a text that says what is wrong"},
+		{`judge(eventually("x", lambda w: None, 3))`, "eventually x: the function returned nothing (a path without return?), want True, False or a text that says what is wrong"},
 		{`judge(eventually("x", lambda w: "", 3))`, "eventually x: the function returned the text \"\", which does not say what is wrong"},
 		{`judge(eventually("x", lambda: True, 3))`, "eventually x: function lambda accepts no arguments (1 given)"},
 		{`judge(eventually("x", lambda w: w.depth > 0, 3))`, "eventually x"},
