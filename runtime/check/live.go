@@ -107,6 +107,7 @@ type Past struct {
 // PastOf returns that of a world.
 func PastOf(w *runtime.World) Past {
 	var p Past
+	w = w.Unfolded() // a restart within a view comes before some of what is observed in it
 	events := w.History().Events
 	for _, at := range w.Path()[1:] {
 		if runtime.Is[runtime.RestartStep](at.Step()) {

@@ -11,6 +11,7 @@ import (
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // A witness takes steps and says what properties think of what it sees. Each goroutine
@@ -47,12 +48,32 @@ func (w *witness) after(ctx context.Context, v *judge.Verdict, step runtime.Step
 		}
 	}
 	if list := w.sim.Seen(); list != 0 { // the list without observations, of most steps, changes no past
-		return w.fold(ctx, v.Past, list)
+		if v, err = w.fold(ctx, v.Past, list); err != nil {
+			return nil, err
+		}
 	}
-	if runtime.Is[runtime.RestartStep](step) {
-		return w.judge.Restart(v, step.Instances())
+	if w.judge.Recalls() {
+		return w.judge.Restart(v, w.restarted(step))
 	}
 	return v, nil
+}
+
+// restarted returns the instances that restarted in the step that the simulator took last, and
+// neither began nor ended an operation since: what they had begun may be lost. In a view a
+// restart has steps before it and after it.
+func (w *witness) restarted(step runtime.Step) (who node.Set) {
+	for k, in := range step.InTurn() {
+		if !runtime.Is[runtime.RestartStep](in) {
+			continue
+		}
+		who |= in.Instances()
+		for i, o := range w.sim.SeenSince(k) {
+			if o.Kind == node.Invoked || o.Ends() {
+				who &^= node.SetOf(i)
+			}
+		}
+	}
+	return who
 }
 
 // fold asks the monitors, which all workers share, once for each pair.

@@ -71,6 +71,7 @@ func (m *Simulator) inTurn(dst, src Vector, steps []*Step) bool {
 			to = make(Vector, len(dst))
 			m.between[k%2] = to
 		}
+		m.turns = append(m.turns, len(m.lists))
 		if !m.one(to, src, s) {
 			return m.p.refuseAt(k)
 		}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime/node"
@@ -15,6 +16,7 @@ type Simulator struct {
 	rested    []uint32    // the classes of the states after the opening, plus one; 0 if unknown
 	restedFor expectation // which they are for
 	lists     []uint32    // of observations, a list for each component
+	turns     []int       // how many of these lists there were before each step of a sequence
 	all       uint32      // the number of one list of all of them
 	filtered  []uint32    // the filters that lost a message in the step
 	epoch     uint32      // coverage epoch: simulators of one share what is fresh to them
@@ -91,7 +93,7 @@ func (m *Simulator) Within(f func()) (err error) {
 
 // step takes a step, and gathers what was seen of it.
 func (m *Simulator) step(dst, src Vector, s *Step) bool {
-	m.lists, m.all, m.filtered, m.fresh = m.lists[:0], 0, m.filtered[:0], false
+	m.lists, m.turns, m.all, m.filtered, m.fresh = m.lists[:0], m.turns[:0], 0, m.filtered[:0], false
 	ok := false
 	if s.inner == nil {
 		ok = m.one(dst, src, s)
@@ -132,6 +134,24 @@ func (m *Simulator) Record(dst, src Vector, s *Step) (records []Record, ok bool)
 // Seen returns what the last step taken made observable, as the number of a list of
 // observations; see [System.Observations]. It is 0 if that is nothing.
 func (m *Simulator) Seen() uint32 { return m.all }
+
+// SeenSince yields what the last step taken made observable of instances from the k-th of its
+// steps on. A step that is no sequence is its own step 0. It is valid until the next step.
+func (m *Simulator) SeenSince(k int) iter.Seq2[int, node.Observation] {
+	lists := m.lists
+	if len(m.turns) > 0 {
+		lists = lists[m.turns[k]:]
+	}
+	return func(yield func(int, node.Observation) bool) {
+		for _, list := range lists {
+			for i, o := range m.p.sys.Observations(list) {
+				if !yield(i, o) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Filtered lists the numbers of the filters ([Step.Filters]) that lost or doubled a message
 // in the last step taken, each that would have lost it. It is valid until the

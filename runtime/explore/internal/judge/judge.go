@@ -168,9 +168,13 @@ func (j *Judge) Forget(ctx context.Context, v *Verdict, to engine.Vector) (*Verd
 	return j.monitors.verdict(after), nil
 }
 
+// Recalls reports whether some property depends on who has begun an operation, so that it
+// is to know of restarts.
+func (j *Judge) Recalls() bool { return j.monitors.recalls }
+
 // Restart returns the verdict after a step in which instances restarted.
 func (j *Judge) Restart(v *Verdict, who node.Set) (*Verdict, error) {
-	if !j.monitors.recalls {
+	if !j.monitors.recalls || who == 0 {
 		return v, nil
 	}
 	after, err := j.monitors.restart(v.Past, who)
