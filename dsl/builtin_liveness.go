@@ -22,7 +22,7 @@ func liveEntry() Entry {
 	return Entry{
 		Signature: "live(within)",
 		Doc: `Progress for ever: from any world on, some correct replica decides something within that many good rounds.
-A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live.
+A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live. It decides once if it does so from its start in a good network, in which clients begin all that they can.
 ` + goodNetworkDoc + `
 ` + loopDoc,
 		Example: roundStage + `check(live(within = 12))`,

@@ -11,6 +11,40 @@ import (
 
 // What a good network is taken to do, and what counts as owed, in systems with clients.
 func TestLivenessWithClients(t *testing.T) {
+	// A client begins a write once, with its first exchange, and goes on until it is answered.
+	const writer = `
+def begin(self): self.state = 0
+def on_exchange(self):
+    if self.state == 2:
+        self.refuse("it is done")
+        return
+    if self.state == 0:
+        self.state = 1
+        self.invoked(operation("write", 1))
+    self.broadcast("request", value = 1)
+def on_reply(self, m):
+    if self.state == 1:
+        self.state = 2
+        self.returns(None)
+client = role(init = begin, on_exchange = on_exchange, on_reply = on_reply)
+def init(self): self.decided, self.wanted = None, None
+def decides(self, value):
+    if self.decided == None:
+        self.decided = value
+        self.decide(1, value)
+def on_request(self, m):
+    decides(self, m.value)
+    self.send(m.sender, "reply")
+alone = protocol("alone", replica = role(init = init, on_request = on_request), client = client)
+def wants(self, m): self.wanted = (m.value, m.sender)
+def on_round(self, round):
+    if round.leader == self.id and self.wanted: self.broadcast("proposal", value = self.wanted[0], client = self.wanted[1])
+def on_proposal(self, m):
+    decides(self, m.value)
+    self.send(m.client, "reply")
+led = protocol("led", replica = role(init = init, on_request = wants, on_proposal = on_proposal, on_round = on_round), client = client)
+mute = protocol("mute", replica = role(init = init, on_request = lambda self, m: None, on_round = lambda self, r: None), client = client)
+`
 	// A client keeps on its disk that it began a write, and never begins it again.
 	const forgetful = `
 def init(self): self.begun = 0
@@ -26,6 +60,29 @@ p = protocol("forgetful", replica = role(on_request = lambda self, m: None),
 cluster(p, n = 1, f = 0, clients = {"c": []})
 `
 	for _, test := range []struct{ name, script, want string }{
+		{"clients owe no decision", writer + `
+cluster(alone, n = 4, f = 1, clients = {"c": []})
+for i in ["A", "B", "C", "D"]: cut("c", i)
+exchange("c", ["A"])
+print(judge(terminates(3)).why)
+cluster(mute, n = 4, f = 1, clients = {"c": []})
+exchange("c", ["A"])
+print(judge(terminates(3)).why.split(":")[0].split(" in ")[0])`, "\nthe operation of c has not ended\n"},
+		{"clients go on with what they began", writer + `
+def stored(w): return w.state("D").decided == 1 or "D has nothing"
+for p in [alone, led, mute]:
+    cluster(p, n = 4, f = 1, clients = {"c": []})
+    drop("request")
+    exchange("c", ["A"])
+    print([judge(q).holds for q in [live(20), terminates(20), eventually("stored", stored, 20)]])
+    drops_ = explore(exchanges("c", [["A"]]), check = [live(20), eventually("stored", stored, 20)])
+    print(len(drops_.violations))`, "[True, True, True]\n0\n[True, True, True]\n0\n[False, False, False]\n2\n"},
+		{"a protocol that clients drive decides once", writer + `
+for p in [led, alone]:
+    cluster(p, n = 4, f = 1, clients = {"c": []})
+    exchange("c", ["A", "B", "C", "D"])
+    if p == led: round("B")
+    print(judge(live(5)).holds, judge(terminates(5)).holds)`, "True True\nTrue True\n"},
 		{"a restart within a view", forgetful + `
 lost = exchanges("c", [["A"]]) + restarts("c")
 kept = restarts("c") + exchanges("c", [["A"]])

@@ -52,7 +52,8 @@ func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
 	correct := net.correct & f.cluster.Servers()
 	slots, quiet, unknown := map[int]bool{}, 0, false
 	g := newCourse(ctx, net, f.cluster.Start())
-	g.asking = func() node.Set { return 0 }
+	// What replicas do may be up to clients: each begins all that it can.
+	g.asking = func() node.Set { return net.correct & f.cluster.Clients() }
 	g.watch = func(seen []runtime.Observed) (bool, error) {
 		for _, o := range seen {
 			unknown = unknown || o.Kind == node.Failed // what it would have decided is not known
@@ -83,11 +84,16 @@ func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
 func (f *Follower) Recalls() bool {
 	switch f.property.goal.(type) {
 	case progress:
-		return f.once
+		return f.once || f.cluster.Clients() != 0
 	case termination:
 		return true
 	}
 	return f.cluster.Clients() != 0
+}
+
+// going returns the correct clients that go on in w with an operation.
+func (f *Follower) going(w *runtime.World, past Past) node.Set {
+	return past.Open & f.cluster.Clients() &^ w.Faulty() &^ w.Crashed()
 }
 
 // Bytes returns about how much memory is occupied by what is remembered.
@@ -162,14 +168,15 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 	p := f.property
 	running := net.correct &^ w.Crashed()
 	g := newCourse(ctx, net, w)
-	g.asking = func() node.Set { return d.answer }
+	g.asking = func() node.Set { return d.asking() }
 	g.watch = func(seen []runtime.Observed) (bool, error) {
 		if asks, ok := p.goal.(coming); ok {
-			now, v, err := asks.owes(ctx, f, f.cluster.WorldAt(g.at), Past{})
+			going := p.goal.pays(f, d, seen, running).going
+			now, v, err := asks.owes(ctx, f, f.cluster.WorldAt(g.at), Past{Open: going})
 			for _, m := range v.Failed {
 				g.failed = append(g.failed, Played{m.Instance, m.Failure, slices.Concat(g.taken, m.Steps)})
 			}
-			d, notYet = debt{open: now.open}, v.Why
+			d, notYet = now, v.Why
 			return d.paid(), err
 		}
 		d = p.goal.pays(f, d, seen, running)

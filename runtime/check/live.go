@@ -44,9 +44,9 @@ type Liveness interface {
 //
 // A protocol that decides once is done when every correct replica that is not
 // down has decided: worlds after that count as live. It decides once if in a good
-// network, from its start on, nothing is decided for a second slot before that
-// many rounds, or a thousand, have passed in which nothing was decided at all. Of a protocol that
-// decides one slot after the other, nothing that it did before counts.
+// network, from its start on, in which clients begin all that they can, nothing is decided for a
+// second slot before that many rounds, or a thousand, have passed in which nothing was decided at
+// all. Of a protocol that decides one slot after the other, nothing that it did before counts.
 func Live(within int) Liveness {
 	return liveness{fmt.Sprintf("live within %d rounds", within), within, progress{}}
 }
@@ -143,9 +143,25 @@ type debt struct {
 	answer node.Set // instances whose operation has to end
 	open   bool     // something else has to come
 	free   bool     // no decision is owed until a correct replica decides
+	// going are clients with an operation under way that is not owed. They go on with it, as
+	// correct clients do whatever a property waits for.
+	going node.Set
 }
 
 func (d debt) paid() bool { return d.decide|d.answer == 0 && !d.open }
+
+// asking returns the instances that go on with an operation.
+func (d debt) asking() node.Set { return d.answer | d.going }
+
+// goOn returns who of those that run goes on with an operation after more was observed.
+func goOn(going node.Set, seen []runtime.Observed, running node.Set) node.Set {
+	for _, o := range seen {
+		if o.Kind == node.Failed { // its code stops there
+			running &^= node.SetOf(o.Instance)
+		}
+	}
+	return Past{Open: going}.After(seen).Open & running
+}
 
 // A goal is what a liveness property waits for.
 type goal interface {
@@ -170,15 +186,19 @@ func (progress) owes(_ context.Context, f *Follower, w *runtime.World, past Past
 		return debt{}, Verdict{Vacuous: true}, nil
 	}
 	running := f.cluster.Servers() &^ w.Faulty() &^ w.Crashed()
-	return debt{open: !f.once || past.Decided == 0 || running&^past.Decided != 0}, Verdict{}, nil
+	if f.once && past.Decided != 0 && running&^past.Decided == 0 {
+		return debt{}, Verdict{}, nil
+	}
+	return debt{open: true, going: f.going(w, past)}, Verdict{}, nil
 }
 
-func (progress) pays(_ *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
+func (progress) pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
 	for _, o := range seen {
-		if o.Kind == node.Decided && running.Has(o.Instance) {
+		if o.Kind == node.Decided && f.cluster.Servers().Has(o.Instance) && running.Has(o.Instance) {
 			return debt{}
 		}
 	}
+	d.going = goOn(d.going, seen, running&f.cluster.Clients())
 	return d
 }
 
@@ -260,7 +280,7 @@ type coming struct {
 
 func (coming) needs() string { return "a world to go on from" }
 
-func (p coming) owes(ctx context.Context, _ *Follower, w *runtime.World, _ Past) (debt, Verdict, error) {
+func (p coming) owes(ctx context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
 	if w.Depth() > 0 { // it is the same to it how the world came about
 		w = w.WithoutPast()
 	}
@@ -268,10 +288,16 @@ func (p coming) owes(ctx context.Context, _ *Follower, w *runtime.World, _ Past)
 	if err != nil {
 		return debt{}, Verdict{}, fmt.Errorf("eventually %s: %w", p.name, err)
 	}
-	return debt{open: !v.Holds}, v, nil
+	if v.Holds {
+		return debt{}, v, nil
+	}
+	return debt{open: true, going: f.going(w, past)}, v, nil
 }
 
-func (coming) pays(_ *Follower, d debt, _ []runtime.Observed, _ node.Set) debt { return d }
+func (coming) pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
+	d.going = goOn(d.going, seen, running&f.cluster.Clients())
+	return d
+}
 
 func (p coming) never(_ *Follower, _ debt, why string) string {
 	return p.name + " never comes true (" + why + ")"
