@@ -35,7 +35,7 @@ func terminatesEntry() Entry {
 		Signature: "terminates(within)",
 		Doc: `What was begun comes to an end: from any world on, within that many good rounds.
 Then every operation that a correct client began has returned or failed, and every correct replica has decided.
-Decisions are owed from the start in a system without clients, and in one with clients as soon as a correct replica has decided. One decision of each replica is enough: of a protocol that decides one slot after the other, ask live(). A client that restarts owes nothing for what it began before.
+Decisions are owed as soon as a correct replica has decided; in a system without clients from the start, if the protocol is known to decide: a correct replica does, or its code fails, in a good network from the start of the cluster on. Replicas of a store, where none ever decides, owe nothing, and where nothing correct owes anything the report says that nothing put the property to the test; whether anything is ever decided, ask live(). One decision of each replica is enough: of a protocol that decides one slot after the other, ask live(). A client that restarts owes nothing for what it began before.
 See live() for what a good network does, proven loops and bounds.`,
 		Example: `load("@std//kv.star", "kv", "write")
 cluster(kv(), clients = {"c": [write("red")]})
@@ -73,7 +73,7 @@ func eventuallyEntry() Entry {
 	return Entry{
 		Signature: "eventually(name, fn, within)",
 		Doc: `From any world on, there comes a world of which fn is true, within that many good rounds.
-fn(world) is as in invariant(): it returns True, or False or a text that says what is missing. It is asked about the world itself and about that after each step of the good network. That it stays true is not asked for.
+fn(world) is as in invariant(): it returns True, or False or a text that says what is missing. It is asked about the world itself and about that after each step of the good network. That it stays true is not asked for. If it is true of every world at once, nothing puts the property to the test, and the report says so.
 See live() for what a good network does, proven loops and bounds.`,
 		Example: roundStage + `def caught_up(w):
     return w.state("B").committed == w.state("C").committed or "B and C have committed other blocks"

@@ -29,7 +29,7 @@ func shrinkEntry() Entry {
 	return Entry{
 		Signature: "shrink(scenario, check=[])",
 		Doc: `Takes away from a scenario what is not needed to violate a property, and prints as a script that plays what remains.
-The scenario is a world, such as report.counterexample, or steps from the current world on. check is a property or a list of them; the one that is violated first is that which stays violated. If none is, a failure of a node's code is what stays.
+The scenario is a world, such as report.counterexample, or steps from the current world on. check is a property or a list of them; the one that is violated first is that which stays violated. If none is, a failure of a node's code is what stays. Of terminates(), some of what was owed in vain stays so: an operation of a client, or the decision of a replica.
 The scenario can also be that of a report: shrink(report) takes what was found first, shrink(report, "agreement") the violation of a property by its name, and shrink(report.violations[1]) or shrink(report.failures[0]) any.
 It takes away steps, instances that take part in a step, parts of partitions, twins, operations of clients and whole clients, until every further one is needed. The world in which the result ends may be of a smaller system than before.
 The result has world, steps, script, property (None if it is a failure), why, and tried, the number of scenarios that were run. The script was run once before it is printed; one that does not show the same says so.`,

@@ -91,6 +91,42 @@ for space in [lost, view("v", lost), kept, view("v", kept), view("v", restarts("
     run(space.at(0))
     print(len(r.violations), judge(terminates(2)).holds)
     goto(0)`, "0 True\n0 True\n1 False\n1 False\n0 True\n"},
+		{"replicas of a store owe no decision", `
+load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), n = 4, f = 1)
+v = judge(terminates(4))
+print(v.holds, v.vacuous)
+cluster(kv(), n = 4, f = 1, clients = {"c1": [write("red")], "c2": [read()]})
+r = explore(crashes(["A"]) + crashes(["B"]) + exchanges("c1", [["C", "D"]]), check = at_end(terminates(4)))
+s = shrink(r)
+print(s.why.split(":")[0], s.world.depth)`, "True True\nthe operation of c1 never ends 3\n"},
+		{"shrunk, decisions stay owed", `
+def on_value(self, m):
+    self.votes.add(m.sender)
+    if len(self.votes) == 3: self.decide(1, "x")
+def init(self): self.votes = set()
+def on_round(self, round):
+    if round.number == 1: self.broadcast("value")
+def ask(self): 
+    self.invoked(operation("ask"))
+    self.broadcast("value")
+p = protocol("votes", replica = role(init = init, on_value = on_value, on_round = on_round), client = role(on_exchange = ask))
+cluster(p, n = 4, f = 1)
+r = explore(rounds("A", partitions(exactly = 2)).filter(lambda s: len(s.groups[0]) == 3), check = terminates(4))
+print(len(r.violations), shrink(r).why.split(" in ")[0])`, "1 D has not decided\n"},
+		{"nothing correct owes anything", `
+load("@std//kv.star", "kv", "read", "write")
+def asked(): cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
+asked()
+twin("c1")
+print(explore(exchanges("c1", reach = [["A"]]) * 2, check = terminates(3)).vacuous)
+asked()
+print(explore(exchanges("c1", reach = [["A"]]) + crashes("c1"), check = at_end(terminates(3))).vacuous)
+asked()
+print(explore(exchanges("c1", reach = [["A"]]) + crashes("c2"), check = at_end(terminates(3))).vacuous)
+print(explore(exchanges("c1"), check = eventually("true", lambda w: True, 2)).vacuous)
+print(explore(exchanges("c1") * 2, check = eventually("false", lambda w: False, 2)).vacuous)`,
+			"True\nTrue\nFalse\nTrue\nFalse\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

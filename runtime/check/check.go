@@ -65,6 +65,10 @@ type Verdict struct {
 	// property waits for, on from the world that it judges: if a loop is proven, until it
 	// closes. They are nil if the property holds.
 	Good []runtime.Step
+	// Owed are what is waited for in vain and by which instance, where a [Liveness] property
+	// waits for something of each: "operation of c". Two violations are of one kind if they have
+	// some of it in common, or if neither has any.
+	Owed []string
 	// Failed are ways in which code of nodes fails in steps that a property of worlds
 	// takes by itself, on from the world that it judges: findings beside its own.
 	Failed []Played

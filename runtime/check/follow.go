@@ -20,10 +20,11 @@ import (
 // many good rounds, at each place of the way there; ways from different worlds soon
 // meet, because a network that heals makes many worlds one. It may be used concurrently.
 type Follower struct {
-	property liveness
-	cluster  *runtime.Cluster
-	once     bool // the protocol decides once
-	forgets  bool // nothing is remembered
+	property  liveness
+	cluster   *runtime.Cluster
+	once      bool // the protocol decides once
+	fromStart bool // replicas owe decisions from the start
+	forgets   bool // nothing is remembered
 
 	mu       sync.RWMutex
 	networks map[networkKey]*goodNetwork
@@ -77,6 +78,44 @@ func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
 		}
 	}
 	return !over && len(slots) == 1, err
+}
+
+// decides reports whether a correct replica decides if the network is good from the start of
+// the cluster on, with none of the faulty instances or with all. What code that fails would have
+// decided is not known, and counts. It takes as long as leaders have their turns twice, at
+// least, since a bound that is too small for what a property waits for is what it is to find.
+func (f *Follower) decides(ctx context.Context) (bool, error) {
+	start := f.cluster.Start()
+	for _, chosen := range []node.Set{0, start.Faulty()} {
+		net, err := f.network(ctx, start, chosen)
+		if err != nil {
+			return false, err
+		}
+		g := newCourse(ctx, net, start)
+		g.asking = func() node.Set { return 0 }
+		g.watch = func(seen []runtime.Observed) (bool, error) {
+			return slices.ContainsFunc(seen, func(o runtime.Observed) bool {
+				return o.Kind == node.Failed || o.Kind == node.Decided && (net.correct&f.cluster.Servers()).Has(o.Instance)
+			}), nil
+		}
+		var repeated repetition
+		over, err := g.begin()
+		most := min(max(f.property.within, 2*net.pass()), patience)
+		for k := 0; err == nil && !over && k < most; k++ {
+			if _, again := repeated.at(k, g, debt{}); again {
+				break
+			}
+			over, err = g.round()
+			g.taken = g.taken[:0] // nothing is said of the way
+		}
+		if over || err != nil {
+			return over, err
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // Recalls reports whether verdicts depend on what led to a world. If not, the zero
@@ -147,7 +186,7 @@ func (f *Follower) JudgeAfter(ctx context.Context, w *runtime.World, past Past) 
 		end, err := f.follow(ctx, net, w, d, now.Why)
 		failed = append(failed, end.failed...)
 		if err != nil || !end.paid {
-			return Verdict{Why: end.why, Failed: kinds(failed), Good: end.steps}, err
+			return Verdict{Why: end.why, Failed: kinds(failed), Good: end.steps, Owed: end.owed}, err
 		}
 		if chosen == 0 {
 			return Verdict{Holds: true, Failed: kinds(failed)}, nil
@@ -159,6 +198,7 @@ func (f *Follower) JudgeAfter(ctx context.Context, w *runtime.World, past Past) 
 type outcome struct {
 	paid   bool
 	why    string         // if it is not paid, unless that was remembered
+	owed   []string       // as in a Verdict, likewise
 	steps  []runtime.Step // that were played, if it is not paid
 	failed []Played
 }
@@ -193,7 +233,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 			f.keep(g, places, -endless)
 			why := fmt.Sprintf("%s%s: the world after %s is that after %d again, a proven loop%s (%s)",
 				presenceText(net), p.goal.never(f, d, notYet), english.Count(k, "good round"), first, failureText(g), g)
-			return outcome{why: why + beyondText(p, w), steps: g.taken, failed: g.failed}, f.stuck(g)
+			return outcome{why: why + beyondText(p, w), owed: p.goal.owing(f, d), steps: g.taken, failed: g.failed}, f.stuck(g)
 		}
 		if !f.forgets {
 			place := placeKey(g, d)
@@ -215,7 +255,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 	f.keep(g, places, -1)
 	why := fmt.Sprintf("%s%s in %s%s, which is a bound and no proof (%s)",
 		presenceText(net), p.goal.notYet(f, d, notYet), english.Count(p.within, "good round"), failureText(g), g)
-	return outcome{why: why + beyondText(p, w), steps: g.taken, failed: g.failed}, f.stuck(g)
+	return outcome{why: why + beyondText(p, w), owed: p.goal.owing(f, d), steps: g.taken, failed: g.failed}, f.stuck(g)
 }
 
 // placeKey is what the rest of a way depends on.

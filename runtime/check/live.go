@@ -54,16 +54,18 @@ func Live(within int) Liveness {
 // Terminates returns the property that from any world on, once the network is good, what
 // was begun comes to an end within the given number of good rounds: each operation that a
 // correct client has begun returns or fails, and each correct replica that runs has decided. Decisions
-// are owed from the start if there are no clients that ask for them, and else as soon as
-// a correct replica has decided. A client that restarts owes nothing for what it began
-// before.
+// are owed as soon as a correct replica has decided, and from the start if there are no clients that
+// ask for them and the protocol is known to decide: in a good network from the start of the cluster some
+// correct replica does, or its code fails. In a store none ever does, and owes nothing. A client
+// that restarts owes nothing for what it began before.
 func Terminates(within int) Liveness {
 	return liveness{fmt.Sprintf("terminates within %d rounds", within), within, termination{}}
 }
 
 // Eventually returns the property that from any world on, once the network is good, there
 // comes a world of which holds is true, within the given number of good rounds. It is asked
-// about the world itself, and about the one after each step that is played.
+// about the world itself, and about the one after each step that is played. Where it is true at
+// once the verdict is vacuous.
 func Eventually(name string, within int, holds func(ctx context.Context, w *runtime.World) (Verdict, error)) Liveness {
 	return liveness{name, within, coming{name, holds}}
 }
@@ -92,8 +94,13 @@ func (p liveness) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, er
 func (p liveness) On(ctx context.Context, c *runtime.Cluster) (*Follower, error) {
 	f := &Follower{property: p, cluster: c, networks: map[networkKey]*goodNetwork{}, ahead: map[string]int32{}}
 	var err error
-	if _, ok := p.goal.(progress); ok {
+	switch p.goal.(type) {
+	case progress:
 		f.once, err = f.decidesOnce(ctx)
+	case termination:
+		if c.Clients() == 0 {
+			f.fromStart, err = f.decides(ctx)
+		}
 	}
 	return f, err
 }
@@ -170,6 +177,8 @@ type goal interface {
 	owes(ctx context.Context, f *Follower, w *runtime.World, past Past) (d debt, verdict Verdict, err error)
 	// pays returns what is still owed after a step in which that was observed.
 	pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt
+	// owing names what is owed and by which instance, for [Verdict.Owed].
+	owing(f *Follower, d debt) []string
 	// never says what does not happen, and notYet what has not.
 	never(f *Follower, d debt, why string) string
 	notYet(f *Follower, d debt, why string) string
@@ -202,6 +211,8 @@ func (progress) pays(f *Follower, d debt, seen []runtime.Observed, running node.
 	return d
 }
 
+func (progress) owing(*Follower, debt) []string { return nil }
+
 func (progress) never(*Follower, debt, string) string { return "nothing is ever decided" }
 
 func (progress) notYet(*Follower, debt, string) string {
@@ -212,17 +223,18 @@ func (progress) notYet(*Follower, debt, string) string {
 type termination struct{}
 
 func (termination) needs() string {
-	return "an operation of a correct client that has begun, or a correct server that runs and has to decide"
+	return "an operation under way of a correct client that runs, or a correct server that runs and has to decide"
 }
 
 func (termination) owes(_ context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
 	c := f.cluster
 	running := (c.Servers() | c.Clients()) &^ w.Faulty() &^ w.Crashed()
-	d := debt{answer: past.Open & running, free: c.Clients() != 0 && past.Decided&c.Servers()&^w.Faulty() == 0}
+	d := debt{answer: past.Open & running, free: !f.fromStart && past.Decided&c.Servers()&^w.Faulty() == 0}
 	if !d.free {
 		d.decide = running & c.Servers() &^ past.Decided
 	}
-	return d, Verdict{Vacuous: d.paid() && past == (Past{})}, nil
+	// What the faulty ones did, and those that are down, puts nothing to the test.
+	return d, Verdict{Vacuous: d.paid() && past.Decided&running&c.Servers() == 0}, nil
 }
 
 func (termination) pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
@@ -246,6 +258,16 @@ func (termination) pays(f *Follower, d debt, seen []runtime.Observed, running no
 		}
 	}
 	return d
+}
+
+func (termination) owing(f *Follower, d debt) (all []string) {
+	for _, who := range f.cluster.Names(d.decide) {
+		all = append(all, "decision of "+who)
+	}
+	for _, who := range f.cluster.Names(d.answer) {
+		all = append(all, "operation of "+who)
+	}
+	return all
 }
 
 func (termination) never(f *Follower, d debt, _ string) string {
@@ -278,7 +300,7 @@ type coming struct {
 	holds func(ctx context.Context, w *runtime.World) (Verdict, error)
 }
 
-func (coming) needs() string { return "a world to go on from" }
+func (coming) needs() string { return "a world of which it is not true yet" }
 
 func (p coming) owes(ctx context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
 	if w.Depth() > 0 { // it is the same to it how the world came about
@@ -289,6 +311,7 @@ func (p coming) owes(ctx context.Context, f *Follower, w *runtime.World, past Pa
 		return debt{}, Verdict{}, fmt.Errorf("eventually %s: %w", p.name, err)
 	}
 	if v.Holds {
+		v.Vacuous = true // nothing had to come
 		return debt{}, v, nil
 	}
 	return debt{open: true, going: f.going(w, past)}, v, nil
@@ -298,6 +321,8 @@ func (coming) pays(f *Follower, d debt, seen []runtime.Observed, running node.Se
 	d.going = goOn(d.going, seen, running&f.cluster.Clients())
 	return d
 }
+
+func (coming) owing(*Follower, debt) []string { return nil }
 
 func (p coming) never(_ *Follower, _ debt, why string) string {
 	return p.name + " never comes true (" + why + ")"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
@@ -26,7 +27,8 @@ type Shrunk struct {
 // Shrink makes the scenario that led to w smaller, as long as the property that
 // it violates first stays violated: the first in time and then in the order
 // given, invariants last. If it violates none of them, the first failure of the
-// nodes' code is what stays. The scenario begins in the starting world of w's
+// nodes' code is what stays. Where a liveness property waits for instances, it stays to wait
+// for the same of one of them (see [check.Verdict]). The scenario begins in the starting world of w's
 // cluster.
 //
 // A view is shrunk as the steps that it consists of. It takes out steps, instances that take part in a step, twins, operations of
@@ -87,6 +89,7 @@ func (s *shrinker) shrink(ctx context.Context) *Shrunk {
 type shrinker struct {
 	judge func(context.Context, *runtime.World) (check.Verdict, error) // by the property that must stay violated
 	kind  string                                                       // of the failure that must stay, "" if it is a violation
+	owed  []string                                                     // some of this must stay owed, if that is not empty
 	found Shrunk
 	// Of the scenario found: its cluster, its steps, and by instance when the
 	// operations of clients ran.
@@ -146,6 +149,7 @@ func newShrinker(ctx context.Context, w *runtime.World, properties []check.Prope
 func (s *shrinker) begin(ctx context.Context, w *runtime.World) error {
 	w = w.Unfolded()
 	v, err := s.judge(ctx, w)
+	s.owed = v.Owed
 	s.keep(w, v)
 	return err
 }
@@ -193,6 +197,12 @@ func (s *shrinker) keep(w *runtime.World, v check.Verdict) {
 	}
 }
 
+// asBefore reports whether a violation is the one that is to stay: that replicas do not decide
+// is another than that an operation does not end, though one property asks for both.
+func (s *shrinker) asBefore(v check.Verdict) bool {
+	return len(s.owed) == 0 || slices.ContainsFunc(v.Owed, func(owed string) bool { return slices.Contains(s.owed, owed) })
+}
+
 // try makes a changed scenario the one found if it can happen and violates the
 // property. What cannot be played, or cannot be judged, is no smaller scenario, and no error.
 func (s *shrinker) try(ctx context.Context, c change) bool {
@@ -217,7 +227,7 @@ func (s *shrinker) try(ctx context.Context, c change) bool {
 	// An invariant may be about an instance that is not there any more. Then it
 	// says nothing.
 	v, err := s.judge(ctx, w)
-	if err != nil || v.Holds {
+	if err != nil || v.Holds || !s.asBefore(v) {
 		return false
 	}
 	s.keep(w, v)
