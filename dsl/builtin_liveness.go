@@ -110,7 +110,7 @@ func atEndEntry() Entry {
 	return Entry{
 		Signature: "at_end(property)",
 		Doc: `The property holds at the end of each scenario; what happens on the way may violate it for a while.
-A search judges it where a scenario of its space is complete, and not one that ended early because a step could not happen. check and judge take the current world for the end.
+A search judges it where a scenario of its space is complete, and not one that ended early because a step could not happen; the verdict says how many came to their end if some did not. check and judge take the current world for the end.
 Properties that play on, as live() does, cost least so.`,
 		Example: roundStage + `def together(w):
     return w.state("B").committed == w.state("C").committed or "B and C have committed other blocks"

@@ -138,6 +138,35 @@ print(explore(exchanges("c1") * 2, check = eventually("false", lambda w: False, 
 	}
 }
 
+// A verdict on the end of scenarios speaks of those that come to it.
+func TestBoundsAtEnd(t *testing.T) {
+	const stage = `
+load("@std//kv.star", "kv", "read", "write")
+cluster(kv(), clients = {"c1": [write("red")], "c2": [read()]})
+asked = exchanges(reach = [["A", "B", "C"]]) * 4
+never = exchanges("c2", [["A", "B", "C"]]) * 9
+true = invariant("true", lambda w: True)
+false = invariant("false", lambda w: False)
+`
+	for _, test := range []struct{ call, want, not string }{
+		{`print(explore(asked, check = at_end(true)))`, "true at the end holds in the 6 scenarios that come to their end", "in all"},
+		{`print(explore(asked, check = [true, at_end(true)]))`, "true holds in all 16 scenarios; true at the end holds in the 6 scenarios that come to their end", "true at the end hold "},
+		{`print(explore(asked, check = [true, at_end(false)]))`, "true holds in all 16 scenarios", "come to their end"},
+		{`show(explore(asked, check = at_end(true)))`, "nothing is violated in the 6 scenarios that come to their end", "in all"},
+		{`print(explore(exchanges("c1", [["A", "B", "C"]]), check = at_end(true)))`, "true at the end holds in the 1 scenario\n", "come"},
+		{`print(sample(asked, 40, seed = 1, check = at_end(true)))`, "that come to their end", "in the 40"},
+		{`print(explore(never, check = at_end(false)))`, "false at the end holds in vain: no scenario comes to its end", "in the 1"},
+		{`print(explore(never, check = at_end(false)))`, "NOTHING put false at the end to the test: it takes a scenario that comes to its end, and there was none", "something"},
+		{`print(explore(never, check = at_end(linearizable())))`, "it takes a scenario that comes to its end, and there was none", "operation"},
+		{`print(explore(never, check = at_end(terminates(3))))`, "it takes a scenario that comes to its end, and there was none", "operation"},
+	} {
+		out, err := runWithLibrary(t, stage+test.call)
+		if err != nil || !strings.Contains(out, test.want) || strings.Contains(out, test.not) {
+			t.Errorf("%s: got %v\n%s\nwant %q, and no %q", test.call, err, out, test.want, test.not)
+		}
+	}
+}
+
 // runWithLibrary runs a script that may load what comes with twinsh, and returns what it prints.
 func runWithLibrary(t *testing.T, script string) (string, error) {
 	t.Helper()

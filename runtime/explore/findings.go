@@ -136,6 +136,9 @@ func (f *findings) sum(t *tallies, places []*place) {
 	}
 }
 
+// needsEnd is what it takes first to test what is judged at the end of a scenario.
+const needsEnd = "a scenario that comes to its end"
+
 // rest reports on what the verdicts rest: properties that were never put to the test, by their
 // own measure (a monitor that implements [check.Testing] knows), and decisions that could not
 // have differed.
@@ -144,8 +147,16 @@ func (f *findings) rest(properties []check.Property) {
 	r.Decided = f.judge.Decided()
 	tested := f.judge.Tested()
 	for i := range f.judge.Count() {
+		needs := check.Needs(f.judge.Property(i))
+		if check.IsAtEnd(f.judge.Property(i)) {
+			r.AtEnd = append(r.AtEnd, r.Checked[i])
+			if r.Ended().Sign() == 0 { // then what was tested was seen on the way
+				tested &^= 1 << i
+				needs = needsEnd
+			}
+		}
 		if !tested.Has(i) {
-			r.Untested = append(r.Untested, Untested{r.Checked[i], check.Needs(f.judge.Property(i))})
+			r.Untested = append(r.Untested, Untested{r.Checked[i], needs})
 		}
 	}
 	for _, p := range properties {

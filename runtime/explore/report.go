@@ -57,6 +57,10 @@ type Extent struct {
 	Partial float64 `json:"-"`
 }
 
+// Ended returns how many of the scenarios that were judged came to their end. They are those in
+// which each step took place.
+func (e *Extent) Ended() *big.Int { return new(big.Int).Sub(e.Covered, e.EndedEarly) }
+
 // Progress returns the share of scenarios, of those covered, in which a
 // correct identity decided or returned something.
 func (e *Extent) Progress() float64 { return share(e.Progressed, e.Covered) }
@@ -123,6 +127,8 @@ type Basis struct {
 	// Untested are the properties that nothing put to the test, so that their
 	// verdicts prove nothing.
 	Untested []Untested `json:",omitempty"`
+	// AtEnd are the properties that are judged at the end of a scenario only.
+	AtEnd []string `json:",omitempty"`
 	// Decided is, for each slot that a correct replica decided, what stands for
 	// the value: "" if there were different ones in the search.
 	Decided map[int]string `json:",omitempty"`

@@ -175,7 +175,18 @@ func (b *Basis) add(c Basis) {
 	// What is possible in one shard only has an effect in the whole, and what some
 	// shard put to the test is tested.
 	b.NoEffect = inBoth(b.NoEffect, c.NoEffect)
-	b.Untested = slices.DeleteFunc(slices.Clone(b.Untested), func(u Untested) bool { return !slices.Contains(c.Untested, u) })
+	var untested []Untested
+	for _, u := range b.Untested {
+		i := slices.IndexFunc(c.Untested, func(v Untested) bool { return v.Property == u.Property })
+		switch {
+		case i < 0:
+			continue
+		case u.Needs == needsEnd: // if scenarios of the other came to their end, it was something else
+			u = c.Untested[i]
+		}
+		untested = append(untested, u)
+	}
+	b.Untested = untested
 	for slot, value := range c.Decided {
 		if was, ok := b.Decided[slot]; ok && was != value {
 			value = ""

@@ -173,8 +173,52 @@ func (r *Report) idle() string {
 
 // Bounds says where nothing is violated that the report has no violation of, as
 // in "in all 64 scenarios". Of a shard that is no more than what it covered: what
-// shows at the beginning of a scenario may be counted by another shard.
+// shows at the beginning of a scenario may be counted by another shard. What is judged at the end
+// of scenarios is bounded by those that come to it.
 func (r *Report) Bounds() string {
+	always, atEnd := r.byTime(r.kept())
+	switch {
+	case len(atEnd) == 0 || r.part() && r.Covered.Sign() == 0 || r.EndedEarly.Sign() == 0 && (r.Kind == "sample" || r.Complete()):
+		return r.bounds()
+	case len(always) == 0:
+		return r.endBounds()
+	}
+	return fmt.Sprintf("%s; %s %s %s", r.bounds(), strings.Join(atEnd, ", "), english.Plural(len(atEnd), "holds", "hold"), r.endBounds())
+}
+
+// byTime parts properties into those that are judged all the time and those that are judged at
+// the end of a scenario.
+func (r *Report) byTime(names []string) (always, atEnd []string) {
+	for _, name := range names {
+		if slices.Contains(r.AtEnd, name) {
+			atEnd = append(atEnd, name)
+		} else {
+			always = append(always, name)
+		}
+	}
+	return always, atEnd
+}
+
+// endBounds is [Report.Bounds] of what is judged at the end of scenarios, where not all were
+// seen to come to it.
+func (r *Report) endBounds() string {
+	n, of := r.Ended(), ""
+	if r.part() {
+		of = fmt.Sprintf(", of those that shard %d of %d covered", r.Shard.Index+1, r.Shard.Count)
+	} else if r.Kind != "sample" && !r.Complete() {
+		of = ", as far as was judged"
+	}
+	switch {
+	case n.Sign() == 0:
+		return "in vain: no scenario comes to its end" + of
+	case n.IsInt64() && n.Int64() == 1:
+		return "in the 1 scenario that comes to its end" + of
+	}
+	return fmt.Sprintf("in the %s that come to their end%s", scenarios(n), of)
+}
+
+// bounds is Bounds of what is judged all the time.
+func (r *Report) bounds() string {
 	switch {
 	case r.part() && r.Covered.Sign() == 0:
 		return "as far as was judged: " + r.idle()
@@ -197,6 +241,10 @@ func (r *Report) Bounds() string {
 // sentence. That no code failed is said only if nothing else was checked.
 func (r *Report) holds(kept []string) string {
 	what := "nothing was checked: no node's code fails"
+	bounds := r.Bounds() // speaks of those at the end by itself if there are others
+	if always, _ := r.byTime(kept); len(always) > 0 && bounds != r.bounds() {
+		kept = always
+	}
 	switch {
 	case len(kept) > 1:
 		what = strings.Join(kept, ", ") + " hold"
@@ -208,7 +256,7 @@ func (r *Report) holds(kept []string) string {
 	if r.part() && r.Covered.Sign() == 0 && len(r.Checked) > 0 {
 		return fmt.Sprintf("%s not judged: %s", strings.Join(kept, ", "), r.idle())
 	}
-	text := what + " " + r.Bounds()
+	text := what + " " + bounds
 	if !r.part() && r.Kind != "sample" && !r.Complete() {
 		return text
 	}
