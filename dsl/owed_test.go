@@ -167,6 +167,24 @@ false = invariant("false", lambda w: False)
 	}
 }
 
+// Steps of a view are one step of a scenario, and several of its picture, behind which those of a
+// good network stand.
+func TestGoodStepsAfterAView(t *testing.T) {
+	out, err := runWithLibrary(t, `
+load("@std//hotstuff.star", "hotstuff")
+cluster(hotstuff(), n = 4, f = 1)
+late = eventually("never", lambda w: w.round_number < 3 or "it is late", 2)
+run(view("v", rounds("A", partitions(max = 1)) * 3).at(0))
+show(check = late)
+goto(0)
+for _ in range(3): round("A")
+show(check = late)
+`)
+	if err != nil || strings.Count(out, "good: the network heals") != 2 {
+		t.Errorf("got %v\n%s\nwant the good network twice", err, out)
+	}
+}
+
 // runWithLibrary runs a script that may load what comes with twinsh, and returns what it prints.
 func runWithLibrary(t *testing.T, script string) (string, error) {
 	t.Helper()
