@@ -118,3 +118,34 @@ cluster(p)
 		}
 	}
 }
+
+// Code that no variable holds is written by the names of its handlers.
+func TestShrunkCodeWithoutName(t *testing.T) {
+	const script = `
+def on_round(self, round):
+    self.broadcast("ask", v = self.id)
+
+def on_ask(self, m):
+    pass
+
+def on_lie(self, m):
+    self.decide(0, self.id)
+
+def lies(self, m):
+    self.send(m.sender, "lie", v = 1)
+
+p = protocol("p", replica = role(on_round = on_round, on_ask = on_ask, on_lie = on_lie))
+cluster(p, n = 3, f = 0)
+twin("A", k = 2, replica = role(on_ask = lies, handlers = {"lie": lies}, label = {"lie": lambda m: "a lie"} if named else {}))
+print(shrink(explore(rounds("C", hops = 2), check = agreement())))
+`
+	const code = `twin("A", k = 2, replica = role(on_ask = lies, on_lie = lies))`
+	out, err := runScript(t, "named = False\n"+script)
+	if err != nil || !strings.Contains(out, code) {
+		t.Errorf("%v, want %s in\n%s", err, code, out)
+	}
+	out, err = runScript(t, "named = True\n"+script)
+	if err != nil || !strings.Contains(out, "# no script plays this scenario again") {
+		t.Errorf("%v, want that a label without a name cannot be written\n%s", err, out)
+	}
+}

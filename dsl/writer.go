@@ -272,12 +272,22 @@ func (w writer) systemText(protocol string, c runtime.Config) string {
 	return b.String()
 }
 
-// role writes the role of code that stands in place of a protocol's, by a name that it has
-// or as a function makes it. One that has neither is written as code that does nothing.
+// role writes the role of code that stands in place of a protocol's, by a name that it has,
+// as a function makes it, or by the names of its handlers. One that has none of these is written
+// as code that does nothing.
 func (w writer) role(p *protocolValue) string {
 	r := p.Protocol.(*role.Protocol).Replica()
 	if texts := append(w.Names(r), w.Expressions(r, p.made)...); len(texts) > 0 {
 		return texts[0]
+	}
+	text, ok := r.Call(func(f starlark.Callable) string {
+		if names := w.Names(f); len(names) > 0 {
+			return names[0]
+		}
+		return ""
+	})
+	if ok {
+		return text
 	}
 	return "role()"
 }

@@ -17,6 +17,7 @@ package role
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -53,6 +54,45 @@ func (r *Role) names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Call writes the call that makes r, with the names that name gives to its functions. It
+// reports false if one of them has none there, or cannot be passed by keyword.
+func (r *Role) Call(name func(starlark.Callable) string) (text string, ok bool) {
+	var args []string
+	for _, key := range r.names() {
+		function := name(r.handlers[key])
+		if function == "" || !identifier.MatchString(key) {
+			return "", false
+		}
+		args = append(args, key+" = "+function)
+	}
+	var labels []string
+	for _, kind := range slices.Sorted(maps.Keys(r.labels)) {
+		function := name(r.labels[kind])
+		if function == "" {
+			return "", false
+		}
+		labels = append(labels, fmt.Sprintf("%q: %s", kind, function))
+	}
+	if len(labels) > 0 {
+		args = append(args, "label = {"+strings.Join(labels, ", ")+"}")
+	}
+	if len(r.persistent) > 0 {
+		args = append(args, fmt.Sprintf("persistent = [%s]", quoted(r.persistent)))
+	}
+	return "role(" + strings.Join(args, ", ") + ")", true
+}
+
+// identifier is what a keyword looks like.
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
+
+func quoted(texts []string) string {
+	list := make([]string, len(texts))
+	for i, text := range texts {
+		list[i] = fmt.Sprintf("%q", text)
+	}
+	return strings.Join(list, ", ")
 }
 
 // Functions lists the functions of r, which may be nil.
