@@ -94,6 +94,9 @@ func (p *Protocol) Name() string { return "kv" }
 // OnlyServes implements [node.Serving].
 func (p *Protocol) OnlyServes() bool { return true }
 
+// NeverAborts implements [node.Committing].
+func (p *Protocol) NeverAborts() bool { return true }
+
 // Fingerprint distinguishes protocols with different options.
 func (p *Protocol) Fingerprint() string { return fmt.Sprintf("kv %+v", p.options) }
 

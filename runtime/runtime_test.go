@@ -118,6 +118,34 @@ func TestEncodedStatesMerge(t *testing.T) {
 	}
 }
 
+// A never is a protocol that says that no operation is ever aborted.
+type never struct{ node.Protocol }
+
+func (never) NeverAborts() bool { return true }
+
+// A node that aborts an operation fails, if its protocol says that none does.
+func TestNeverAborts(t *testing.T) {
+	aborts := simtest.Nodes("p", func() node.Node {
+		return simtest.Func(func(e node.Event, out *node.Reaction) {
+			if e.Kind == node.ExchangeEvent {
+				out.Invoked(node.Operation{Name: "write", Arg: "red"})
+				out.Aborted("changed my mind")
+			}
+		})
+	})
+	for _, tc := range []struct {
+		protocol node.Protocol
+		want     node.ObservationKind
+	}{{aborts, node.Aborted}, {never{aborts}, node.Failed}} {
+		c := simtest.Cluster(t, runtime.Config{N: 1, F: 0, Clients: []runtime.Client{{Name: "c"}}, Protocol: tc.protocol})
+		s, err := c.Step(runtime.ExchangeStep{Client: "c", Reach: []string{"A"}})
+		seen := simtest.Do(t, c.Start(), s, err).History().Events
+		if len(seen) != 2 || seen[1].Kind != tc.want {
+			t.Errorf("observed %+v, want the second to be %v", seen, tc.want)
+		}
+	}
+}
+
 // A failure of a node's code is an observation, and the node is down for good.
 func TestFailuresAreFindings(t *testing.T) {
 	for _, tc := range []struct {

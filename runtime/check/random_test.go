@@ -9,6 +9,7 @@ import (
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -291,6 +292,42 @@ func TestMonitorsOfFaultyReplicas(t *testing.T) {
 					if state, gaveUp = nextOrGiveUp(t, m, state, events[from:end]); gaveUp {
 						return
 					}
+					v := judge(t, p, runtime.History{Cluster: c, Events: events[:end], Faulty: faulty})
+					if violated = violated || !v.Holds; violated != m.Violated(state) {
+						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), end, v, state)
+					}
+					from = end
+				}
+			})
+		})
+	}
+}
+
+// committing is a protocol that never aborts an operation.
+type committing struct{ simtest.Mute }
+
+func (committing) NeverAborts() bool { return true }
+
+// Where nothing is ever aborted, monitors that rely on it say what the judge says.
+func TestMonitorsWhereNothingAborts(t *testing.T) {
+	t.Parallel()
+	config := cluster(t).Config()
+	config.Protocol = committing{}
+	c := simtest.Cluster(t, config)
+	for _, p := range []check.Property{check.Regular(), check.Safe()} {
+		t.Run(p.Name(), func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				faulty := rapid.SampledFrom([]node.Set{0, node.SetOf(0)}).Draw(t, "faulty")
+				m := check.MonitorOf(p, c, faulty, 0)
+				events := slices.DeleteFunc(drawEvents(t, 4, 8, 30), func(o runtime.Observed) bool { return o.Kind == node.Aborted })
+				for i := range events {
+					if events[i].Step = 0; faulty != 0 && events[i].Instance == 4 {
+						events[i].Instance = 0
+					}
+				}
+				state, violated, from := m.Start(), false, 0
+				for _, end := range steps(t, events) {
+					state = next(t, m, state, events[from:end])
 					v := judge(t, p, runtime.History{Cluster: c, Events: events[:end], Faulty: faulty})
 					if violated = violated || !v.Holds; violated != m.Violated(state) {
 						t.Fatalf("%s after %d events: verdict %+v, state %s", p.Name(), end, v, state)

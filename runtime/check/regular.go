@@ -115,7 +115,8 @@ func (p weak) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	if faulty&c.Clients() != 0 {
 		return nil
 	}
-	return &weakMonitor{safe: p.safe, faulty: faulty, numbers: &numbers{}}
+	commits, ok := c.Config().Protocol.(node.Committing)
+	return &weakMonitor{safe: p.safe, commits: ok && commits.NeverAborts(), faulty: faulty, numbers: &numbers{}}
 }
 
 // weakMonitor remembers what each read under way may return, and of the reads that are over
@@ -123,6 +124,7 @@ func (p weak) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 type weakMonitor struct {
 	safety
 	safe    bool
+	commits bool     // no write is ever aborted, so that none is merely met
 	faulty  node.Set // servers
 	numbers *numbers
 }
@@ -281,8 +283,7 @@ func (m *weakMonitor) invoked(s *weakState, client int, op node.Operation) bool 
 	value := m.numbers.number(op.Arg)
 	for reader, r := range s.Open {
 		if !r.Write {
-			r.Meets = insert(slices.Clone(r.Meets), client, false)
-			s.Open[reader] = r
+			s.Open[reader] = m.overlaps(r, client, value)
 		}
 	}
 	for i := range s.Last {
@@ -344,12 +345,22 @@ func (m *weakMonitor) read(s *weakState) weakCall {
 	}
 	for client, c := range s.Open {
 		if c.Write {
-			r.Meets = insert(r.Meets, client, false)
+			r = m.overlaps(r, client, c.Values[0])
 		}
 	}
 	for _, v := range s.Lost {
 		r = m.meets(r, v)
 	}
+	return r
+}
+
+// overlaps returns the read r while a client writes value. If the write cannot be aborted it
+// is as good as done.
+func (m *weakMonitor) overlaps(r weakCall, client, value int) weakCall {
+	if m.commits {
+		return m.meets(r, value)
+	}
+	r.Meets = insert(slices.Clone(r.Meets), client, false)
 	return r
 }
 

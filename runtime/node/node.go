@@ -101,6 +101,14 @@ type Serving interface {
 	OnlyServes() bool
 }
 
+// Committing is implemented by protocols that know whether an operation that began may turn
+// out not to have happened ([Reaction.Aborted]). If none may, searches for what is not regular
+// remember less: a read may rest on a write under way as it is. A node of such a protocol
+// that aborts all the same fails.
+type Committing interface {
+	NeverAborts() bool
+}
+
 // Typed is implemented by protocols that can list the types of all messages
 // that their nodes handle or send. A filter of messages that names another type
 // is refused then, instead of having no effect.

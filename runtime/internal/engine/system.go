@@ -118,13 +118,17 @@ func (sys *System) Begin() error {
 	return nil
 }
 
+// protocolOf returns what makes a node the i-th way.
+func (sys *System) protocolOf(i int) node.Protocol {
+	if p := sys.spec.Starts[i].Code; p != nil {
+		return p
+	}
+	return sys.spec.Protocol
+}
+
 // newNode makes a fresh node the i-th way.
 func (sys *System) newNode(i int) (node.Node, error) {
-	s := &sys.spec.Starts[i]
-	p := sys.spec.Protocol
-	if s.Code != nil {
-		p = s.Code
-	}
+	s, p := &sys.spec.Starts[i], sys.protocolOf(i)
 	if s.Client {
 		return p.NewClient(s.Self, s.Program)
 	}

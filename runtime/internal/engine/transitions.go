@@ -143,6 +143,10 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 			failure = &node.Failure{Message: fmt.Sprintf("an observed value of type %T %s; use numbers, strings or structs of them", seen.Value, bad)}
 			break
 		}
+		if c, ok := t.sys.protocolOf(l.start).(node.Committing); ok && seen.Kind == node.Aborted && c.NeverAborts() {
+			failure = &node.Failure{Message: "an operation is aborted, and the protocol says that none ever is"}
+			break
+		}
 		o.seen = append(o.seen, t.sys.values.observation(seen))
 	}
 	if failure != nil {
