@@ -130,7 +130,7 @@ func (p *player) begin(dst, src Vector, s *Step) *env {
 	p.src, p.vec = src[:last], dst[:last]
 	p.topology, p.deaf, p.after = p.begun, s.deaf, p.begun
 	p.flight, p.why = p.flight[:0], ""
-	if s.members != p.sys.All() {
+	if len(p.env.flight) > 0 && s.members != p.sys.All() {
 		for _, q := range p.env.flight {
 			if !q.among(s.members) {
 				p.flight = append(p.flight, q)

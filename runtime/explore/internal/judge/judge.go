@@ -20,6 +20,7 @@ import (
 
 // A Judge judges the worlds of one search.
 type Judge struct {
+	atEnd      bool // some are judged at the end of a scenario only; it is asked at each of them
 	properties []check.Property
 	monitors   *monitors
 	invariants *invariants
@@ -77,6 +78,7 @@ func New(start *runtime.World, properties []check.Property, invariants []check.W
 		invariants: newInvariants(start.Cluster(), invariants),
 	}
 	j.all = 1<<j.Count() - 1
+	j.atEnd = j.monitors.atEnd|j.invariants.atEnd != 0
 	return j
 }
 
@@ -124,7 +126,7 @@ func (j *Judge) World(ctx context.Context, past *Verdict, vector engine.Vector) 
 // End returns the verdict on a scenario that ends in a world, on which that is the verdict
 // as on one in its midst. It counts for nothing that goes on from there.
 func (j *Judge) End(ctx context.Context, past *Verdict, vector engine.Vector) (*Verdict, error) {
-	if j.monitors.atEnd == 0 && j.invariants.atEnd == 0 {
+	if !j.atEnd {
 		return past, nil
 	}
 	violated, err := j.monitors.ends(ctx, past.Past)
