@@ -309,17 +309,23 @@ func (a DuplicateStep) edit(e editor) Action {
 }
 
 func (a DuplicateStep) bind(c *Cluster) (Action, engine.Move, error) {
-	l, err := c.link(a.Src, a.Dst)
+	l, err := linkOf(c, a.Type, a.Src, a.Dst)
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.Type == "" {
-		return nil, nil, errors.New("the message type is empty; name one")
-	}
-	if err := c.KnownTypes(a.Type); err != nil {
-		return nil, nil, err
-	}
 	return a, engine.Duplicate(c.system, a.Type, l), nil
+}
+
+// linkOf returns the link from src to dst, on which messages of one type are to be special.
+func linkOf(c *Cluster, kind, src, dst string) (engine.Link, error) {
+	l, err := c.link(src, dst)
+	if err != nil {
+		return engine.Link{}, err
+	}
+	if kind == "" {
+		return engine.Link{}, errors.New("the message type is empty; name one")
+	}
+	return l, c.KnownTypes(kind)
 }
 
 // A ReplayStep lets a message that was heard be heard again: the next of the given type that
@@ -347,14 +353,8 @@ func (a ReplayStep) edit(e editor) Action {
 }
 
 func (a ReplayStep) bind(c *Cluster) (Action, engine.Move, error) {
-	l, err := c.link(a.Src, a.Dst)
+	l, err := linkOf(c, a.Type, a.Src, a.Dst)
 	if err != nil {
-		return nil, nil, err
-	}
-	if a.Type == "" {
-		return nil, nil, errors.New("the message type is empty; name one")
-	}
-	if err := c.KnownTypes(a.Type); err != nil {
 		return nil, nil, err
 	}
 	return a, engine.Repeat(c.system, a.Type, l), nil
