@@ -264,10 +264,7 @@ func callCheck(c *call) (starlark.Value, error) {
 	for _, p := range properties {
 		notes := ""
 		if p.beyond(w) {
-			notes = "; more servers are faulty than f allows: beyond f, proves nothing"
-			if p.invariant != nil && check.CountsDown(p.invariant) {
-				notes = "; more servers are faulty or down than f allows: beyond f, proves nothing"
-			}
+			notes = "; " + p.excess(w)
 		}
 		if s, err := moving(c); err == nil {
 			s.checked(w, p.text)

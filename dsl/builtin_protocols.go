@@ -7,6 +7,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/role"
+	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 )
 
@@ -111,11 +112,18 @@ func callMessage(c *call) (starlark.Value, error) {
 	return k, nil
 }
 
+// What a protocol may tolerate, as scripts say it.
+const (
+	byzantineFaults = "byzantine"
+	crashFaults     = "crash"
+)
+
 func protocolEntry() Entry {
 	return Entry{
-		Signature: "protocol(name, replica, client=None, symmetric=False)",
+		Signature: `protocol(name, replica, client=None, symmetric=False, tolerates="byzantine")`,
 		Doc: `A protocol whose nodes are written in the script.
-With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.`,
+With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.
+tolerates says which faults of servers it is made for. With "byzantine" a system has 3f+1 servers if nothing else is said, of which up to f may be faulty in any way. With "crash" it has 2f+1, of which up to f may crash, and a quorum is a majority. Crashes, restarts and lost messages are no other faults; where an identity has twins, runs other code or lost its memory, such a protocol promises nothing, and verdicts say so: "beyond crash faults: C has twins".`,
 		Example: echoExample,
 		call:    callProtocol,
 	}
@@ -129,8 +137,12 @@ func callProtocol(c *call) (starlark.Value, error) {
 	var name string
 	var replica, client *role.Role
 	var symmetric bool
-	if err := c.Unpack(&name, &replica, &client, &symmetric); err != nil {
+	tolerates := byzantineFaults
+	if err := c.Unpack(&name, &replica, &client, &symmetric, &tolerates); err != nil {
 		return nil, err
+	}
+	if tolerates != byzantineFaults && tolerates != crashFaults {
+		return nil, fmt.Errorf("protocol: tolerates is %q%s, want %q or %q", tolerates, spell.Hint(tolerates, []string{byzantineFaults, crashFaults}), byzantineFaults, crashFaults)
 	}
 	if client != nil && !client.Begins() {
 		return nil, fmt.Errorf("protocol: client: the role has neither on_exchange nor on_invoke, so that its clients can do nothing; it has %s", client.Handlers())
@@ -139,7 +151,7 @@ func callProtocol(c *call) (starlark.Value, error) {
 	for _, h := range append(replica.Functions(), client.Functions()...) {
 		handlers = append(handlers, h)
 	}
-	p := role.NewProtocol(interpreter(c).scripts, name, replica, client, symmetric)
+	p := role.NewProtocol(interpreter(c).scripts, name, replica, client, symmetric, tolerates == crashFaults)
 	return &protocolValue{p, name, interp.Makings(c, handlers...)}, nil
 }
 

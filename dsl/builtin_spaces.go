@@ -150,6 +150,7 @@ func quorumsEntry() Entry {
 	return Entry{
 		Signature: "quorums(size=None)",
 		Doc: `The reaches of that many server identities (default 2f+1), as lists of instances.
+If the protocol tolerates crashes only, the default is a majority.
 Each twinned identity takes part with any of its instances or with several.`,
 		Example: kvStage + `print(quorums())`,
 		call:    callQuorums,
@@ -175,8 +176,14 @@ func callQuorums(c *call) (starlark.Value, error) {
 
 // quorumOf returns the size of a quorum if a script does not say: 2f+1, of which any two
 // share a correct server if n = 3f+1 (Malkhi and Reiter, "Byzantine Quorum Systems", 1998).
-// With fewer servers than that it is all of them.
-func quorumOf(cl *runtime.Cluster) int { return min(2*cl.Config().F+1, cl.Config().N) }
+// With fewer servers than that it is all of them. Where servers crash and do nothing worse, any
+// two majorities share a server, which is correct (Gifford, "Weighted Voting for Replicated Data", SOSP 1979).
+func quorumOf(cl *runtime.Cluster) int {
+	if cl.CrashTolerant() {
+		return cl.Config().N/2 + 1
+	}
+	return min(2*cl.Config().F+1, cl.Config().N)
+}
 
 func subsetsEntry() Entry {
 	return Entry{

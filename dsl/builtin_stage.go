@@ -35,7 +35,7 @@ func clusterEntry() Entry {
 	return Entry{
 		Signature: `cluster(protocol, n=None, f=1, servers=None, clients={}, network="lossy")`,
 		Doc: `Sets up a system of servers and clients and goes to its start.
-There are n servers named A, B, C, …, or those named in servers; without either there are 3f+1. Up to f of them may be faulty.
+There are n servers named A, B, C, …, or those named in servers; without either there are 3f+1, and 2f+1 if the protocol tolerates crashes only. Up to f of them may be faulty.
 The clients are a dict from name to the list of operations that the client will carry out.
 In a lossy network a message that cannot be delivered is lost; in a held one it waits until it can.`,
 		Example: `load("@std//kv.star", "kv", "read", "write")
@@ -44,10 +44,18 @@ cluster(kv(), n = 4, f = 1, clients = {"c1": [write("red")], "c2": [read()]})`,
 	}
 }
 
+// least returns how many servers it takes to stand f faults of the kind that the protocol
+// tolerates in an asynchronous system (Bracha and Toueg, "Asynchronous Consensus and Broadcast
+// Protocols", J. ACM 1985), as a number and as a formula: 3f+1 for Byzantine ones, 2f+1 for crashes.
+func least(p *protocolValue, f int) (n int, formula string) {
+	if p.CrashTolerant() {
+		return 2*f + 1, "2f+1"
+	}
+	return 3*f + 1, "3f+1"
+}
+
 // callCluster unpacks n as a value, because a missing n is not n = 0. Without n and servers
-// there are 3f+1 servers, the least that stand f Byzantine faults in an asynchronous system
-// (Bracha and Toueg, "Asynchronous Consensus and Broadcast Protocols", J. ACM 1985). Fewer
-// are allowed, for protocols that tolerate crashes only and for the search of
+// there are as many servers as it takes at least. Fewer are allowed, for the search of
 // counterexamples; a note says so, once in a session.
 //
 // The cluster gets a function that writes its steps as this language does (Write). It is
@@ -75,7 +83,7 @@ func callCluster(c *call) (starlark.Value, error) {
 			return nil, fmt.Errorf("cluster: n is %d, want 1 to 26 servers", n)
 		}
 	case servers == nil:
-		n = 3*f + 1
+		n, _ = least(p, f)
 	}
 	in := interpreter(c)
 	config := runtime.Config{
@@ -114,9 +122,14 @@ func callCluster(c *call) (starlark.Value, error) {
 	}
 	// The system is set up by then: a note is no error, and a session that tries many sizes
 	// hears it once.
-	if made := s.world.Cluster().Config(); made.N < 3*f+1 && !s.warned {
+	made := s.world.Cluster().Config()
+	if enough, formula := least(p, f); made.N < enough && !s.warned {
 		s.warned = true
-		fmt.Fprintf(plainOut(interpreter(c)), "note: n = %d is fewer than 3f+1 = %d servers; Byzantine faults of f = %d can be too many for it\n", made.N, 3*f+1, f)
+		kind := "Byzantine faults"
+		if p.CrashTolerant() {
+			kind = "crashes"
+		}
+		fmt.Fprintf(plainOut(interpreter(c)), "note: n = %d is fewer than %s = %d servers; %s of f = %d can be too many for it\n", made.N, formula, enough, kind, f)
 	}
 	return w, nil
 }

@@ -100,6 +100,7 @@ func TestFingerprintOfScripts(t *testing.T) {
 		{"the role of clients", edit(fingerprinted, `self.send("A"`, `self.send("B"`), module, code},
 		{"what survives amnesia", edit(fingerprinted, "on_hi = on_hi)", `on_hi = on_hi, persistent = ["seen"])`), module, code},
 		{"whether it is symmetric", edit(fingerprinted, "on_exchange = on_exchange))", "on_exchange = on_exchange), symmetric = True)"), module, code},
+		{"what it tolerates", edit(fingerprinted, "on_exchange = on_exchange))", "on_exchange = on_exchange), tolerates = \"crash\")"), module, "the system (p n=2 f=0 there, p n=2 f=0, tolerates crashes here), " + code},
 		{"a module", fingerprinted, edit(module, "2 *", "3 *"), code},
 		{"another branch", edit(fingerprinted, "        if round.leader == self.id and len(names[\"x\"]) < 9:\n            self.", "        self."), module, code},
 		{"the invariant", edit(fingerprinted, "limit + 90", "limit + 91"), module, invariant},

@@ -10,6 +10,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/explore"
 	"github.com/twinsh/twinsh/runtime/trace"
 )
@@ -74,6 +75,18 @@ func (p *propertyValue) beyond(w *runtime.World) bool {
 		return check.Beyond(p.invariant, w)
 	}
 	return check.Beyond(p.property, w)
+}
+
+// excess says why p promises nothing in w, where it is beyond that.
+func (p *propertyValue) excess(w *runtime.World) string {
+	more := w.BeyondCrashes()
+	switch {
+	case len(more) > 0:
+		return "beyond crash faults: " + english.Join(more, "and") + ", which proves nothing"
+	case p.invariant != nil && check.CountsDown(p.invariant):
+		return "more servers are faulty or down than f allows: beyond f, proves nothing"
+	}
+	return "more servers are faulty than f allows: beyond f, proves nothing"
 }
 
 // concern says what must be observed for a property to be violated, "" for one

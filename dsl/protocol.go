@@ -215,7 +215,7 @@ func (p *protocolValue) Freeze()               {}
 func (p *protocolValue) Truth() starlark.Bool  { return true }
 func (p *protocolValue) Hash() (uint32, error) { return starlark.String(p.call).Hash() }
 
-// Symmetric says what the protocol inside declares. These three are written out because
+// Symmetric says what the protocol inside declares. These are written out because
 // embedding a [node.Protocol] promotes the methods of that interface only: those that a
 // protocol may have beside it would be lost, and with them symmetry and the check of
 // filters.
@@ -230,6 +230,12 @@ func (p *protocolValue) MessageTypes() []string {
 		return t.MessageTypes()
 	}
 	return nil
+}
+
+// CrashTolerant says what the protocol inside does.
+func (p *protocolValue) CrashTolerant() bool {
+	t, ok := p.Protocol.(node.CrashTolerant)
+	return ok && t.CrashTolerant()
 }
 
 // Roundless says what the protocol inside does.

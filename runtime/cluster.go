@@ -204,6 +204,9 @@ func (c *Cluster) Text(value any) string {
 // of the protocol's, it says that this is beyond twins.
 func (c *Cluster) String() string {
 	s := fmt.Sprintf("%s n=%d f=%d", c.protocolText(), c.config.N, c.config.F)
+	if c.CrashTolerant() {
+		s += ", tolerates crashes"
+	}
 	for _, id := range c.Identities() {
 		if k := id.Instances.Len(); k == 2 {
 			s += ", " + id.Name + " twinned"
@@ -217,6 +220,13 @@ func (c *Cluster) String() string {
 		}
 	}
 	return s
+}
+
+// CrashTolerant reports whether the protocol promises something under crashes of servers only; see
+// [node.CrashTolerant].
+func (c *Cluster) CrashTolerant() bool {
+	p, ok := c.config.Protocol.(node.CrashTolerant)
+	return ok && p.CrashTolerant()
 }
 
 // protocolText is how the protocol shows itself, options and all, or its name.

@@ -142,8 +142,33 @@ func (w *World) Failed() node.Set { return w.cluster.system.Broken(w.vector) }
 func (w *World) Faulty() node.Set { return w.cluster.system.Faulty(w.vector) }
 
 // Beyond reports whether more servers are faulty in w than the cluster's f
-// allows, so that nothing that goes wrong breaks a promise.
-func (w *World) Beyond() bool { return w.cluster.FaultyServers(w.Faulty()) > w.cluster.config.F }
+// allows, or anything happened but crashes to a protocol that tolerates no more than these, so
+// that nothing that goes wrong breaks a promise.
+func (w *World) Beyond() bool {
+	return w.cluster.FaultyServers(w.Faulty()) > w.cluster.config.F || len(w.BeyondCrashes()) > 0
+}
+
+// BeyondCrashes says, if the protocol tolerates crashes only, of each faulty identity why it is
+// more than crashed, in a few words: "C has twins". It is nil if there is none.
+func (w *World) BeyondCrashes() []string {
+	faulty := w.Faulty()
+	if faulty == 0 || !w.cluster.CrashTolerant() {
+		return nil
+	}
+	var list []string
+	for _, id := range w.cluster.Identities() {
+		switch {
+		case id.Instances&faulty == 0:
+		case id.Instances&w.cluster.OtherCode() != 0:
+			list = append(list, id.Name+" runs other code")
+		case id.Instances.Len() > 1:
+			list = append(list, id.Name+" has twins")
+		default:
+			list = append(list, id.Name+" lost its memory")
+		}
+	}
+	return list
+}
 
 // FaultyServers returns how many server identities have an instance in faulty.
 func (c *Cluster) FaultyServers(faulty node.Set) int {

@@ -62,9 +62,12 @@ assert.eq([path(c, ab) for c in [GENESIS, a, ab, ac]], [[a, ab], [ab], [], [ab]]
 func TestQuorums(t *testing.T) {
 	output(t, `
 load("@std//assert.star", "assert")
-load("@std//quorum.star", "byzantine_quorum", "voters")
+load("@std//quorum.star", "byzantine_quorum", "majority", "voters")
 
 for n in range(1, 12):
+    # Any two majorities share one; with one vote less they need not. Those that did not crash are one.
+    assert.true(2 * majority(n) - n > 0 and 2 * (majority(n) - 1) - n <= 0, n)
+    assert.true(majority(n) <= n - (n - 1) // 2, n)
     for f in range((n + 2) // 3):
         q = byzantine_quorum(n, f)
         # Any two quorums share a correct identity; with one vote less they need not.

@@ -175,17 +175,24 @@ func Comparing(p Property) bool {
 // most f are; validity and invariants, whatever fails, unless they were given
 // another number (see [InvariantUpTo]). Servers that are down count beside the faulty
 // ones if p needs them (see [CountsDown]).
+//
+// Of a protocol that tolerates crashes only, no property promises anything once something else
+// happened, unless it names for how many faulty servers it does.
 func Beyond(p interface{ Name() string }, w *runtime.World) bool {
 	c, missing := w.Cluster(), w.Faulty()
-	most := c.Config().F
+	most, bounded, named := c.Config().F, true, false
 	if b, ok := meant(p).(interface {
 		faults() (most int, bounded bool)
 	}); ok {
-		given, bounded := b.faults()
-		if !bounded {
-			return false
+		if most, bounded = b.faults(); bounded {
+			named = true
 		}
-		most = given
+	}
+	switch {
+	case !named && len(w.BeyondCrashes()) > 0:
+		return true
+	case !bounded:
+		return false
 	}
 	if CountsDown(p) {
 		missing |= down(w)

@@ -70,10 +70,14 @@ func (f *findings) found(ctx context.Context, what judge.Flaw, length int, w *ru
 		return scenarios
 	}
 	why, good := f.judge.Explain(last, what.Property, w)
-	r.Violations = append(r.Violations, Violation{
+	v := Violation{
 		Property: r.Checked[what.Property], Why: why, Length: length, Shortest: count, Scenarios: scenarios,
 		Beyond: check.Beyond(f.judge.Property(what.Property), w), Counterexample: w, Good: good, index: what.Property,
-	})
+	}
+	if v.Beyond {
+		v.BeyondCrashes = w.BeyondCrashes()
+	}
+	r.Violations = append(r.Violations, v)
 	return scenarios
 }
 

@@ -142,6 +142,9 @@ type Basis struct {
 	// StartsBeyond are the properties that promise nothing in the starting world,
 	// because more servers are faulty there than they allow (see [check.Beyond]).
 	StartsBeyond []string `json:",omitempty"`
+	// BeyondCrashes says what happened before the search that is more than the protocol tolerates (see
+	// [runtime.World.BeyondCrashes]).
+	BeyondCrashes []string `json:",omitempty"`
 	// CountDown are the properties for which servers that are down count as faulty ones
 	// do (see [check.CountsDown]).
 	CountDown []string `json:",omitempty"`
@@ -203,6 +206,7 @@ type Violation struct {
 	Shortest       *big.Int       // prefixes of that length that violate it
 	Scenarios      *big.Int       // scenarios of the space that violate it, as far as covered
 	Beyond         bool           `json:",omitempty"` // whether more servers are faulty in it than the property promises anything for
+	BeyondCrashes  []string       `json:",omitempty"` // what happens in it that the protocol does not tolerate, with Beyond
 	Counterexample *runtime.World `json:"-"`          // the first shortest
 	Good           []runtime.Step `json:"-"`          // what a good network does after it, in vain; see [check.Verdict]
 	index          int            // of the property, among all that are judged
@@ -254,6 +258,7 @@ func newReport(kind string, s *space.Space, o Options, j *judge.Judge) *Report {
 		Reduction: Reduction{Renamings: 1},
 		Cost:      Cost{Workers: o.Workers},
 	}
+	r.BeyondCrashes = o.Start.BeyondCrashes()
 	for i := range j.Count() {
 		if check.Beyond(j.Property(i), o.Start) {
 			r.StartsBeyond = append(r.StartsBeyond, r.Checked[i])
@@ -274,9 +279,12 @@ func (r *Report) OK() bool {
 func (r *Report) Complete() bool { return r.Covered.Cmp(r.Size) == 0 }
 
 // Beyond reports whether more servers were faulty than some property promises anything
-// for (see [check.Beyond]): in its counterexample or, if it has none, in the starting
+// for, or otherwise than the protocol tolerates (see [check.Beyond]): in its counterexample or, if it has none, in the starting
 // world.
-func (r *Report) Beyond() bool { return len(r.beyond()) > 0 }
+func (r *Report) Beyond() bool {
+	byCrashes, _, byCount := r.beyond()
+	return len(byCrashes)+len(byCount) > 0
+}
 
 // Coverage is what a sample met.
 type Coverage struct {

@@ -250,7 +250,7 @@ func (f *Found) addViolation(v Violation) {
 	w.Scenarios.Add(w.Scenarios, v.Scenarios)
 	switch {
 	case v.Length < w.Length:
-		w.Length, w.Why, w.Beyond = v.Length, v.Why, v.Beyond
+		w.Length, w.Why, w.Beyond, w.BeyondCrashes = v.Length, v.Why, v.Beyond, v.BeyondCrashes
 		w.Shortest.Set(v.Shortest)
 	case v.Length == w.Length:
 		w.Shortest.Add(w.Shortest, v.Shortest)

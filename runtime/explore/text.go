@@ -269,20 +269,7 @@ func (r *Report) holds(kept []string) string {
 // notes lists what a reader is to know before believing the verdicts: the heaviest first.
 func (r *Report) notes() []string {
 	var notes []string
-	beyond, missing := r.beyond(), "faulty"
-	if slices.ContainsFunc(beyond, func(name string) bool { return slices.Contains(r.CountDown, name) }) {
-		missing = "faulty or down"
-	}
-	switch {
-	case len(beyond) == 0:
-	case len(beyond) == len(r.Checked):
-		notes = append(notes, fmt.Sprintf("more servers are %s than f allows: beyond f, proves nothing", missing))
-	default:
-		notes = append(notes, fmt.Sprintf("more servers are %s than %s allows: beyond f, its verdict proves nothing", missing, strings.Join(beyond, ", ")))
-	}
-	if grown := r.grownBeyond(); len(grown) > 0 {
-		notes = append(notes, fmt.Sprintf("that is so in the shortest counterexample of %s; a longer one within f is not ruled out", strings.Join(grown, ", ")))
-	}
+	notes = append(notes, r.beyondNotes()...)
 	sofar, all := "", ", in all scenarios"
 	switch {
 	case r.part():
@@ -305,6 +292,38 @@ func (r *Report) notes() []string {
 	return notes
 }
 
+// beyondNotes says of which verdicts nothing is promised, and why: what happened is more than
+// crashes, to a protocol that tolerates no more, or it happened to more servers than f.
+func (r *Report) beyondNotes() (notes []string) {
+	byCrashes, more, byCount := r.beyond()
+	if len(byCrashes) > 0 {
+		which := "this"
+		if len(byCrashes) < len(r.Checked) {
+			which = "the verdict of " + english.Join(byCrashes, "and")
+		}
+		notes = append(notes, fmt.Sprintf("beyond crash faults: %s; the protocol promises nothing then, so that %s proves nothing", english.Join(more, "and"), which))
+	}
+	missing := "faulty"
+	if slices.ContainsFunc(byCount, func(name string) bool { return slices.Contains(r.CountDown, name) }) {
+		missing = "faulty or down"
+	}
+	switch len(byCount) {
+	case 0:
+	case len(r.Checked):
+		notes = append(notes, fmt.Sprintf("more servers are %s than f allows: beyond f, proves nothing", missing))
+	default:
+		notes = append(notes, fmt.Sprintf("more servers are %s than %s allows: beyond f, its verdict proves nothing", missing, strings.Join(byCount, ", ")))
+	}
+	if grown := r.grownBeyond(); len(grown) > 0 {
+		within := "within f"
+		if len(byCrashes) > 0 {
+			within = "within what is promised"
+		}
+		notes = append(notes, fmt.Sprintf("that is so in the shortest counterexample of %s; a longer one %s is not ruled out", strings.Join(grown, ", "), within))
+	}
+	return notes
+}
+
 // grownBeyond lists the properties that are violated beyond f in worlds that came
 // there on the way: another scenario may violate them with fewer servers missing. Only the
 // shortest is known, so that a longer one within f is neither found nor ruled out.
@@ -320,20 +339,32 @@ func (r *Report) grownBeyond() []string {
 
 // beyond lists the properties that promise nothing where they were judged: those that are
 // violated by their counterexamples, the others by the starting world, since to hold in vain is
-// to hold where too many are faulty from the beginning.
-func (r *Report) beyond() []string {
-	var names []string
+// to hold where too many are faulty from the beginning. The first ones are those where more happened
+// than crashes, to a protocol that tolerates no more; more is what.
+func (r *Report) beyond() (byCrashes, more, byCount []string) {
+	add := func(name string, crashes []string) {
+		if len(crashes) == 0 {
+			byCount = append(byCount, name)
+			return
+		}
+		byCrashes = append(byCrashes, name)
+		for _, what := range crashes {
+			if !slices.Contains(more, what) {
+				more = append(more, what)
+			}
+		}
+	}
 	for _, v := range r.Violations {
 		if v.Beyond {
-			names = append(names, v.Property)
+			add(v.Property, v.BeyondCrashes)
 		}
 	}
 	for _, name := range r.kept() {
 		if slices.Contains(r.StartsBeyond, name) {
-			names = append(names, name)
+			add(name, r.BeyondCrashes)
 		}
 	}
-	return names
+	return byCrashes, more, byCount
 }
 
 // steps counts steps in words.

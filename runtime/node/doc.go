@@ -16,7 +16,7 @@
 // What a node or a protocol can do more, it says by a method: keep part of its state
 // across a restart ([Restarter]), show its state ([Inspector]), treat identities the
 // same ([Symmetric], [ClientSymmetric], with [Renamer] and [RenamedValue]) or round
-// numbers ([Rebaser]), react to moments of a step ([Attentive]), never abort an operation ([Committing]), list the types of its messages ([Typed]) or say how they read
+// numbers ([Rebaser]), react to moments of a step ([Attentive]), never abort an operation ([Committing]), tolerate crashes only ([CrashTolerant]), list the types of its messages ([Typed]) or say how they read
 // ([Labeler]).
 //
 // A test drives a node by hand: it hands the zero [Reaction] to React and reads from it

@@ -116,6 +116,15 @@ type Typed interface {
 	MessageTypes() []string
 }
 
+// CrashTolerant is implemented by protocols that tolerate crashes of servers and lost messages
+// and no other fault: they take n >= 2f+1 servers, where those that tolerate Byzantine faults take
+// n >= 3f+1 (Lamport, Shostak and Pease, "The Byzantine Generals Problem", TOPLAS 1982). A server
+// that restarts with what it keeps has crashed and nothing more. Where an identity runs as twins, runs
+// other code or loses its memory, such a protocol promises nothing, and verdicts say so.
+type CrashTolerant interface {
+	CrashTolerant() bool
+}
+
 // Roundless is implemented by protocols that can say that their servers know no
 // rounds. A good network, such as a property plays that asks for progress, begins none then.
 type Roundless interface {

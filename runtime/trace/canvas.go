@@ -93,7 +93,7 @@ func (c *canvas) header(t *Trace) {
 		col = c.put(row, col, p.mark, red) + 3
 	}
 	if t.Beyond {
-		c.put(c.row(), 0, shorten(fmt.Sprintf("more than f=%d servers are faulty: nothing is promised", t.F), c.width), red)
+		c.put(c.row(), 0, shorten(beyondText(t), c.width), red)
 	}
 	c.row()
 }

@@ -52,7 +52,7 @@ func (d document) sum() (string, error) {
 //
 //	format    "twinsh trace"
 //	version   3
-//	protocol, legend, n, f, beyond
+//	protocol, legend, n, f, crashes, beyond
 //	lanes     the instances: name, identity, client, twinned, other_code, faulty
 //	start     the states of the instances before the first step
 //	steps     number, kind, call, title, client, parts, in_flight,

@@ -43,9 +43,10 @@ func Page(t *Trace) (string, error) {
 		*Trace
 		Drawing *pageDrawing
 		About   []string
+		Excess  string
 		CSS     template.CSS
 		JS      template.JS
-	}{t, draw(t), faultTexts(t), template.CSS(pageCSS), template.JS(pageJS)})
+	}{t, draw(t), faultTexts(t), beyondText(t), template.CSS(pageCSS), template.JS(pageJS)})
 	return b.String(), err
 }
 

@@ -28,7 +28,7 @@ func Of(w *runtime.World) *Trace {
 	}
 	w = w.Unfolded()
 	c := w.Cluster()
-	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
+	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Crashes: c.CrashTolerant(), Beyond: w.Beyond()}
 	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
 		t.Protocol = p.String()
 	}

@@ -65,13 +65,14 @@ import (
 // members of parts and the ends of messages. Its form as JSON is that of its fields: see
 // [Encode].
 type Trace struct {
-	Protocol string    `json:"protocol"`         // as it shows itself
-	Legend   string    `json:"legend,omitempty"` // what the summaries of its servers' states say, if the protocol says so
-	N        int       `json:"n"`                // number of servers
-	F        int       `json:"f"`                // how many of them may be faulty
-	Beyond   bool      `json:"beyond"`           // whether more than F of them are
-	Lanes    []Lane    `json:"lanes"`            // servers, then clients; twins side by side
-	Start    []State   `json:"start"`            // of each lane, before the first step
+	Protocol string    `json:"protocol"`          // as it shows itself
+	Legend   string    `json:"legend,omitempty"`  // what the summaries of its servers' states say, if the protocol says so
+	N        int       `json:"n"`                 // number of servers
+	F        int       `json:"f"`                 // how many of them may be faulty
+	Crashes  bool      `json:"crashes,omitempty"` // whether the protocol tolerates crashes only
+	Beyond   bool      `json:"beyond"`            // whether more than F of them are, or were more than crashed where Crashes
+	Lanes    []Lane    `json:"lanes"`             // servers, then clients; twins side by side
+	Start    []State   `json:"start"`             // of each lane, before the first step
 	Steps    []Step    `json:"steps"`
 	Findings []Finding `json:"findings"` // what is wrong with the scenario; see Find
 }

@@ -128,6 +128,14 @@ func faultyLanes(t *Trace) []int {
 	return lanes
 }
 
+// beyondText says why nothing is promised, where nothing is.
+func beyondText(t *Trace) string {
+	if t.Crashes {
+		return "beyond crash faults: nothing is promised"
+	}
+	return fmt.Sprintf("more than f=%d servers are faulty: nothing is promised", t.F)
+}
+
 // faultText says why the identity of a lane is faulty. There are two ways only: it runs as
 // several instances, or it lost its memory.
 func faultText(t *Trace, lane int) string {

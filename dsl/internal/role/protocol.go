@@ -32,6 +32,7 @@ type Protocol struct {
 	replica   *Role
 	client    *Role // nil if there are no clients
 	symmetric bool
+	crashes   bool                // it tolerates crashes and no other fault
 	in        *interp.Interpreter // that of the script
 	replaces  *Protocol           // in whose place it runs at one identity, nil if in none
 
@@ -203,7 +204,7 @@ func (p *Protocol) Roundless() bool { return p.replica.handlers["on_round"] == n
 // Replaced returns the protocol whose nodes run a role in place of p's, as one identity of
 // a system of p may: it is the replica, or the client. It promises what p does.
 func (p *Protocol) Replaced(r *Role) *Protocol {
-	other := NewProtocol(p.in, p.name, r, nil, p.symmetric)
+	other := NewProtocol(p.in, p.name, r, nil, p.symmetric, p.crashes)
 	if p.client != nil {
 		other.client = r
 	}
@@ -218,13 +219,16 @@ func (p *Protocol) Replica() *Role { return p.replica }
 // checked.
 func (p *Protocol) Symmetric() bool { return p.symmetric }
 
+// CrashTolerant reports whether crashes are all that the protocol declares to tolerate.
+func (p *Protocol) CrashTolerant() bool { return p.crashes }
+
 // Note adds to a digest what the protocol is: what its functions are, and what they see.
 // The name is part of that, as reports show it.
 func (p *Protocol) Note(d *interp.Digest) {
 	if d.Met(p) {
 		return
 	}
-	d.Note(p.name, p.symmetric)
+	d.Note(p.name, p.symmetric, p.crashes)
 	p.replica.Note(d)
 	p.client.Note(d)
 }
@@ -243,8 +247,8 @@ func (r *Role) Note(d *interp.Digest) {
 }
 
 // NewProtocol makes a protocol of roles of a script of in; client may be nil.
-func NewProtocol(in *interp.Interpreter, name string, replica, client *Role, symmetric bool) *Protocol {
-	return &Protocol{in: in, name: name, replica: replica, client: client, symmetric: symmetric}
+func NewProtocol(in *interp.Interpreter, name string, replica, client *Role, symmetric, crashes bool) *Protocol {
+	return &Protocol{in: in, name: name, replica: replica, client: client, symmetric: symmetric, crashes: crashes}
 }
 
 // Interpreter returns that of the script.
