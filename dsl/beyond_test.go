@@ -47,14 +47,24 @@ r = explore(space(), check = invariant("just", justly))`, "just VIOLATED", "beyo
 		{"one with a bound", `cluster(blames(True), n = 4, f = 1)
 twin("C")
 twin("D")
-r = explore(space(), check = invariant("just", justly, faults = 1))`, some + "\nTrue", "ruled out"},
+r = explore(space(), check = invariant("just", justly, faults = 1))`,
+			"just (up to 1 faulty) holds in all 4 scenarios; 0% made progress\nnote       NOTHING put just (up to 1 faulty) to the test: it takes a world where at most 1 server is faulty, and there was none; its verdict proves nothing\nFalse", "beyond"},
 		{"beyond f on the way", `cluster(blames(False), n = 4, f = 1)
 r = explore((amnesias(["C"]) + amnesias(["D"]) | heals() * 3) + timeouts(["A"]) + timeouts(["B"]), check = agreement())`,
 			some + "\nnote       that is so in the shortest counterexample of agreement; a longer one within f is not ruled out\nTrue", ""},
 		{"within its bound", `cluster(blames(True), n = 4, f = 1)
 twin("C")
 twin("D")
-r = explore(space(), check = invariant("just", justly, faults = 2))`, "just VIOLATED", "beyond"},
+r = explore(space(), check = invariant("just", justly, faults = 2))`, "just (up to 2 faulty) VIOLATED", "beyond"},
+		{"beyond the bound on the way", `cluster(blames(False), n = 4, f = 1)
+r = explore((amnesias(["C"]) + amnesias(["D"]) | heals() * 3) + timeouts(["A"]) + timeouts(["B"]), check = [agreement(faults = 1), agreement(faults = 2), at_end(agreement(faults = 1))])`,
+			"verdict    agreement (up to 2 faulty) VIOLATED   shortest after 4 steps", "beyond"},
+		{"within the bound, longer", `cluster(blames(False), n = 4, f = 1)
+r = explore((amnesias(["C"]) + amnesias(["D"]) | heals() * 3) + timeouts(["A"]) + timeouts(["B"]), check = agreement(faults = 1))`,
+			"verdict    agreement (up to 1 faulty) VIOLATED   shortest after 5 steps (1 of that length)\n           in 1 scenario (50.0% of those covered)", "beyond"},
+		{"a violation before it", `cluster(blames(False), n = 4, f = 1)
+r = explore(timeouts(["A"]) + timeouts(["B"]) + amnesias(["C"]), check = [agreement(faults = 0), at_end(agreement(faults = 0))])`,
+			"agreement (up to 0 faulty) VIOLATED   shortest after 2 steps", "at the end VIOLATED"},
 		{"agreement is for f", `cluster(blames(False), n = 4, f = 1)
 twin("C")
 twin("D")
@@ -71,7 +81,7 @@ twin("C")
 twin("D")
 r = struct(beyond = None)
 check([invariant("just", justly), invariant("just with one", justly, faults = 1), validity([])])`,
-			"just: holds\njust with one: holds; more servers are faulty than f allows: " + some + "\nvalidity: holds; it takes", ""},
+			"just: holds\njust with one (up to 1 faulty): holds; it takes a world where at most 1 server is faulty to put that to the test, and there was none, so this proves nothing\nvalidity: holds; it takes", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out, err := runScript(t, blaming+test.script+"\nprint(r)\nprint(r.beyond)\n")
@@ -81,8 +91,13 @@ check([invariant("just", justly), invariant("just with one", justly, faults = 1)
 		})
 	}
 	for script, want := range map[string]string{
-		`invariant("i", lambda w: True, faults = -1)`:  "invariant: faults is -1, want a number of servers or None",
-		`invariant("i", lambda w: True, faults = "f")`: `invariant: faults is "f", want a number of servers or None`,
+		`invariant("i", lambda w: True, faults = -1)`:  "invariant: faults: got -1, want a number of servers or None",
+		`invariant("i", lambda w: True, faults = "f")`: `invariant: faults: got "f", want a number of servers or None`,
+		`agreement(faults = 1 << 40)`:                  "agreement: faults: got 1099511627776, want a number of servers or None",
+		`validity([1], faults = 1.5)`:                  "validity: faults: got 1.5, want a number of servers or None",
+		`linearizable("queue", faults = -2)`:           "linearizable: faults: got -2, want a number of servers or None",
+		`k_atomic(2, faults = [])`:                     "k_atomic: faults: got [], want a number of servers or None",
+		`history(faults = 1)`:                          "history: name is a NoneType, want what should hold",
 	} {
 		if _, err := runScript(t, script); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got error %v, want %q", script, err, want)

@@ -40,10 +40,11 @@ check(` + property + `)`
 
 func sequentiallyConsistentEntry() Entry {
 	return Entry{
-		Signature: `sequentially_consistent(model="register")`,
+		Signature: `sequentially_consistent(model="register", *, faults=None)`,
 		Doc: `Operations look as if they were carried out one after another, those of each client in its order (Lamport 1979).
 Unlike with linearizable() one may come before another that had returned before it began, of another client. What was returned rests on what had begun until then: at each moment there must be such an order.
-model is as for linearizable(). It takes time exponential in the number of clients. The objects of keyed() are judged as one, because sequential consistency is not local.`,
+model is as for linearizable(). It takes time exponential in the number of clients. The objects of keyed() are judged as one, because sequential consistency is not local.
+` + faultsDoc,
 		Example: consistencyExample("sequentially_consistent()"),
 		call:    func(c *call) (starlark.Value, error) { return callConsistency(c, check.SequentiallyConsistent, false) },
 	}
@@ -51,10 +52,11 @@ model is as for linearizable(). It takes time exponential in the number of clien
 
 func monotonicReadsEntry() Entry {
 	return Entry{
-		Signature: `monotonic_reads(model="register")`,
+		Signature: `monotonic_reads(model="register", *, faults=None)`,
 		Doc: `No client reads an older value after a newer one (Terry et al. 1994, a session guarantee).
 There is an order of all writes that respects real time, in which each read of a client reads from the write that its read before read from, or from a later one. How old a value may be is not said.
-model is "register", or keyed("register") for a register of each key.`,
+model is "register", or keyed("register") for a register of each key.
+` + faultsDoc,
 		Example: consistencyExample("monotonic_reads()"),
 		call:    func(c *call) (starlark.Value, error) { return callConsistency(c, check.MonotonicReads, true) },
 	}
@@ -62,10 +64,11 @@ model is "register", or keyed("register") for a register of each key.`,
 
 func readYourWritesEntry() Entry {
 	return Entry{
-		Signature: `read_your_writes(model="register")`,
+		Signature: `read_your_writes(model="register", *, faults=None)`,
 		Doc: `Each client reads what it has written itself, or what is newer (Terry et al. 1994, a session guarantee).
 There is an order of all writes that respects real time, in which each read reads from the last write that its client had completed before, or from a later one.
-model is "register", or keyed("register") for a register of each key.`,
+model is "register", or keyed("register") for a register of each key.
+` + faultsDoc,
 		Example: consistencyExample("read_your_writes()"),
 		call:    func(c *call) (starlark.Value, error) { return callConsistency(c, check.ReadYourWrites, true) },
 	}
@@ -78,37 +81,39 @@ model is "register", or keyed("register") for a register of each key.`,
 // only registers say.
 func callConsistency(c *call, property func(check.Model) check.Property, registers bool) (starlark.Value, error) {
 	a := aModel{&modelValue{Model: check.Register(), text: `"register"`}}
-	if err := c.Unpack(&a); err != nil {
+	var faults faultBound
+	if err := c.Unpack(&a, &faults); err != nil {
 		return nil, err
 	}
 	if registers && a.text != `"register"` && a.text != `keyed("register")` {
 		return nil, fmt.Errorf(`%s: the model is %s; want "register" or keyed("register"), whose operations are reads and writes`, c.Name(), a)
 	}
-	return ofModel(c, property(a.Model), a.modelValue), nil
+	return ofModel(c, property(a.Model), a.modelValue, faults), nil
 }
 
 // ofModel is a property of a model in a script.
 //
 // The call is written from the text of the model, and not from the arguments, which may be
 // a variable.
-func ofModel(c *call, p check.Property, m *modelValue) *propertyValue {
+func ofModel(c *call, p check.Property, m *modelValue, faults faultBound) *propertyValue {
 	v := &propertyValue{name: p.Name(), args: []starlark.Value{m}, property: p}
 	if m.text != "" {
-		v.text = c.Name() + "(" + m.text + ")"
+		v.text = c.Name() + "(" + m.text + faults.written() + ")"
 	}
 	if m.step != nil {
 		v.made = interp.Makings(c, m.step)
 	} else {
 		v.made = interp.Makings(c)
 	}
-	return v
+	return faults.of(v)
 }
 
 func kAtomicEntry() Entry {
 	return Entry{
-		Signature: "k_atomic(k)",
+		Signature: "k_atomic(k, *, faults=None)",
 		Doc: `Each read of a register returns one of the last k values that were written.
-There is an order of the operations that respects real time, in which that is so (Aiyer, Alvisi and Bazzi 2005). The first value, None, counts as written before all. k_atomic(1) is linearizable().`,
+There is an order of the operations that respects real time, in which that is so (Aiyer, Alvisi and Bazzi 2005). The first value, None, counts as written before all. k_atomic(1) is linearizable().
+` + faultsDoc,
 		Example: consistencyExample("k_atomic(2)"),
 		call:    callKAtomic,
 	}
@@ -116,7 +121,8 @@ There is an order of the operations that respects real time, in which that is so
 
 func callKAtomic(c *call) (starlark.Value, error) {
 	var k int
-	if err := c.Unpack(&k); err != nil {
+	var faults faultBound
+	if err := c.Unpack(&k, &faults); err != nil {
 		return nil, err
 	}
 	const most = 64
@@ -124,7 +130,7 @@ func callKAtomic(c *call) (starlark.Value, error) {
 		return nil, fmt.Errorf("k_atomic: k is %d, want how many values a read may return, from 1 to %d", k, most)
 	}
 	p := check.KAtomic(k)
-	return &propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(k)}, property: p}, nil
+	return faults.of(&propertyValue{name: p.Name(), text: interp.Written(c), args: []starlark.Value{starlark.MakeInt(k)}, property: p}), nil
 }
 
 // callOfOperations makes a property of the operations of a scenario, of history(name, …).
@@ -132,7 +138,7 @@ func callKAtomic(c *call) (starlark.Value, error) {
 // It takes the arguments apart by how many there are: what stands second is a function of
 // all operations, or, with a step, the first state. Every other combination is an error
 // that shows both forms.
-func callOfOperations(c *call, called, fn, step, init starlark.Value) (starlark.Value, error) {
+func callOfOperations(c *call, called, fn, step, init starlark.Value) (*propertyValue, error) {
 	name, ok := starlark.AsString(called)
 	if !ok {
 		return nil, fmt.Errorf("history: name is a %s, want what should hold; it is history(name, fn) or history(name, init, step)", typeOf(called))
@@ -175,7 +181,7 @@ func ofHistoryAsked(name string) asked {
 // The function is called through asking, with a list of its own each time; what it says is
 // read by saidBy. The verdict rests on the operations alone: steps and worlds are not among
 // them.
-func judgedAsWhole(c *call, name string, given starlark.Value) (starlark.Value, error) {
+func judgedAsWhole(c *call, name string, given starlark.Value) (*propertyValue, error) {
 	fn, ok := given.(starlark.Callable)
 	if !ok {
 		return nil, fmt.Errorf("history: fn is a %s, want a function of the list of operations", typeOf(given))
@@ -209,7 +215,7 @@ func typeOf(v starlark.Value) string {
 // States are made comparable, as those of a model are, and init is called once, here. An
 // answer that is no pair of a state and a verdict is an error of the script, with the state
 // for which it came; so is a state that cannot be kept.
-func judgedAsFold(c *call, name string, given, does starlark.Value) (starlark.Value, error) {
+func judgedAsFold(c *call, name string, given, does starlark.Value) (*propertyValue, error) {
 	step, ok := does.(starlark.Callable)
 	if !ok {
 		return nil, fmt.Errorf("history: step is a %s, want a function of a state and an event", does.Type())

@@ -88,11 +88,12 @@ func modelsText() string {
 
 func linearizableEntry() Entry {
 	return Entry{
-		Signature: `linearizable(model="register")`,
+		Signature: `linearizable(model="register", *, faults=None)`,
 		Doc: `Operations look as if each happened at one moment between its invocation and its return (atomicity).
 The initial value of a register is None, and to write None is an error: no read could show whether it was written.
 model says what they do when they are carried out one after another: a word for a model of the library, keyed(…) for one object for each key, or model(…) for one of the script. An operation that the model does not have is an error.
 Operations that were cut short may or may not have taken effect; those that were aborted, by self.fails(), have not. Those of faulty clients may have taken effect at any time, once or not at all.
+` + faultsDoc + `
 ` + modelsText() + `
 read(), dequeue() and pop() return None while there is nothing. cas() and contains() return True or False; so do add() and remove(), True if that changed the set. acquire() and release() return False if the lock is held by another client. append() may return the index of its entry, inc() and dec() the new value, which is 0 at first. These five may return None instead: inc(), dec(), append(), add() and remove(). enqueue(), push(), append(), the write() of "cas", and acquire() and release() if they succeed, return None or True. The write() of "register" returns None.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
@@ -110,13 +111,14 @@ check(linearizable("cas"))`,
 // holds.
 func callLinearizable(c *call) (starlark.Value, error) {
 	var m aModel
-	if err := c.Unpack(&m); err != nil {
+	var faults faultBound
+	if err := c.Unpack(&m, &faults); err != nil {
 		return nil, err
 	}
 	if m.modelValue == nil || m.text == `"register"` {
-		return &propertyValue{name: check.Linearizable().Name(), text: interp.Written(c), property: check.Linearizable()}, nil
+		return faults.of(&propertyValue{name: check.Linearizable().Name(), text: interp.Written(c), property: check.Linearizable()}), nil
 	}
-	return ofModel(c, check.LinearizableTo(m.Model), m.modelValue), nil
+	return ofModel(c, check.LinearizableTo(m.Model), m.modelValue, faults), nil
 }
 
 func keyedEntry() Entry {

@@ -59,8 +59,8 @@ func agreementEntry() Entry {
 // constructor, so that a list of families makes no property.
 func ofHistory(name, doc string, property func() check.Property) Entry {
 	return Entry{
-		Signature: name + "()",
-		Doc:       doc,
+		Signature: name + "(*, faults=None)",
+		Doc:       doc + "\n" + faultsDoc,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "C"])
 check(` + name + `())`,
@@ -68,19 +68,24 @@ check(` + name + `())`,
 	}
 }
 
-// callOfHistory keeps no arguments: the name of the property says all of it.
+// faultsDoc is what the parameter faults of a property of histories means.
+const faultsDoc = `With faults it is judged only while at most so many servers are faulty, and the report says so; see invariant().`
+
+// callOfHistory makes a property whose name says all of it.
 func callOfHistory(c *call, p check.Property) (starlark.Value, error) {
-	if err := c.Unpack(); err != nil {
+	var faults faultBound
+	if err := c.Unpack(&faults); err != nil {
 		return nil, err
 	}
-	return &propertyValue{name: p.Name(), text: interp.Written(c), property: p}, nil
+	return faults.of(&propertyValue{name: p.Name(), text: interp.Written(c), property: p}), nil
 }
 
 func validityEntry() Entry {
 	return Entry{
-		Signature: "validity(allowed)",
+		Signature: "validity(allowed, *, faults=None)",
 		Doc: `Correct replicas decide only allowed values.
-They are a list, or a function of a value that returns True or False, and nothing else.`,
+They are a list, or a function of a value that returns True or False, and nothing else.
+` + faultsDoc,
 		Example: roundStage + `for leader in ["A", "B", "C", "D"]:
     round(leader)
 check(validity(["1a", "2a"]))
@@ -94,7 +99,8 @@ check(validity(lambda v: v.endswith("a")))`,
 // instead.
 func callValidity(c *call) (starlark.Value, error) {
 	var allowed starlark.Value
-	if err := c.Unpack(&allowed); err != nil {
+	var faults faultBound
+	if err := c.Unpack(&allowed, &faults); err != nil {
 		return nil, err
 	}
 	holds, err := allows(c.Thread, allowed)
@@ -105,7 +111,7 @@ func callValidity(c *call) (starlark.Value, error) {
 	if list, ok := allowed.(starlark.Iterable); ok {
 		allowed = starlark.Tuple(slices.Collect(starlark.Elements(list))) // as it is now
 	}
-	return &propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, allowed), args: []starlark.Value{allowed}, property: p}, nil
+	return faults.of(&propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, allowed), args: []starlark.Value{allowed}, property: p}), nil
 }
 
 // allows returns the function of a value that a list or a function stands for. It may be
@@ -152,7 +158,7 @@ func invariantEntry() Entry {
 	return Entry{
 		Signature: "invariant(name, fn, faults=None)",
 		Doc: `A property of single worlds, judged by a function.
-It promises something while at most faults servers are faulty, and with None whatever happens. In worlds with more its verdict says "beyond f, proves nothing", as that of other properties does with more than f; validity() has no such bound.
+With faults it is judged only while at most so many servers are faulty: what twins, other code and amnesia of more do breaks no promise, and the report says up to how many it was judged. With None an invariant is judged whatever happens. Other properties without a number are judged everywhere, too; those but validity() promise something for f, and where more are faulty their verdicts say "beyond f, proves nothing".
 fn(world) returns True if all is well, else False or a text that says what is wrong; anything else, such as None or an empty text, is an error.
 The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there, and code that fails in a step that fn takes so is a finding, in report.failures. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
 		Example: kvStage + `def few_crashes(w):
@@ -163,8 +169,7 @@ check(invariant("few crashes", few_crashes))`,
 	}
 }
 
-// callInvariant makes an invariant of a function. faults is unpacked as a value, because
-// None and 0 mean different things.
+// callInvariant makes an invariant of a function.
 //
 // The world that fn gets has no past, even in check(…), where one is at hand: else a
 // function that looks at it would work at a prompt and fail in a search. Only a starting
@@ -176,23 +181,20 @@ check(invariant("few crashes", few_crashes))`,
 func callInvariant(c *call) (starlark.Value, error) {
 	var name string
 	var fn starlark.Callable
-	var bound starlark.Value = starlark.None
+	var bound faultBound
 	if err := c.Unpack(&name, &fn, &bound); err != nil {
 		return nil, err
 	}
-	faults := -1
-	if bound != starlark.None {
-		n, err := starlark.AsInt32(bound)
-		if err != nil || n < 0 {
-			return nil, fmt.Errorf("invariant: faults is %s, want a number of servers or None", bound)
-		}
-		faults = n
+	faults, args := -1, []starlark.Value{fn, starlark.None}
+	if bound.given {
+		faults, args[1] = bound.most, starlark.MakeInt(bound.most)
 	}
 	holds, err := holding(c, "invariant "+name, name, fn)
 	if err != nil {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
-	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, bound}, invariant: check.InvariantUpTo(faults, name, holds)}, nil
+	p := check.InvariantUpTo(faults, name, holds)
+	return &propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, fn), args: args, invariant: p}, nil
 }
 
 // holding returns a function that judges worlds by calling fn. If fn returns False, it says

@@ -242,12 +242,13 @@ func callState(c *call) (starlark.Value, error) {
 
 func historyEntry() Entry {
 	return Entry{
-		Signature: "history(name=None, fn=None, step=None, init=None)",
+		Signature: "history(name=None, fn=None, step=None, init=None, *, faults=None)",
 		Doc: `What was observed so far; given a name, a property of the operations of a scenario.
 history() is a list of structs with step, instance and kind, in the order of the steps. Within a step they are in the order in which they happened to those who could reach each other; the order of what happened in different parts means nothing. An "invoked" has an operation, a "returned" a value, a "decided" a slot and a value, a "failed" a text, an "aborted" a reason.
 history(name, fn) is a property. fn(h) returns True if all is well, else False or a text that says what is wrong. h lists the operations, in the order in which they began: client, name, arg, result, begin and end, which are places in the history; open, if it has not ended, and failed, if it ended by self.fails(reason). a.before(b) is whether a ended before b began. Of operations with faulty, those of faulty clients, the result means nothing, and none is before another.
 history(name, init, step) is a property that keeps a state instead of all operations, so that long searches stay small. The first state stands where fn would, or by name: history(name, init = None, step = step). step(state, event) is called when an operation begins or ends, and returns a pair: the next state, and True, False or what is wrong. An event has kind ("invoked", "returned" or "aborted"), client, name, arg, result, reason and faulty. init is the first state, or a function that returns it; a state is any value that nodes can keep. Histories that lead to equal states, with the same operations under way, are one to a search.
-Functions of properties see the script as it is at their first call, and cannot change it.`,
+Functions of properties see the script as it is at their first call, and cannot change it.
+` + faultsDoc,
 		Example: kvStage + `def no_read_goes_back(h):
     reads = [op for op in h if op.name == "read" and not op.open]
     for a in reads:
@@ -275,14 +276,19 @@ check([history("no read goes back", no_read_goes_back), history("few writes", 0,
 // of the session's.
 func callHistory(c *call) (starlark.Value, error) {
 	var name, fn, step, init starlark.Value
-	if err := c.Unpack(&name, &fn, &step, &init); err != nil {
+	var faults faultBound
+	if err := c.Unpack(&name, &fn, &step, &init, &faults); err != nil {
 		return nil, err
 	}
 	of, ofWorld := c.Receiver().(*worldValue)
-	if given := name != nil || fn != nil || step != nil || init != nil; given && ofWorld {
+	if given := name != nil || fn != nil || step != nil || init != nil || faults.given; given && ofWorld {
 		return nil, fmt.Errorf("history: that of a world is a list of what was observed; the property is history(name, fn), without a world")
 	} else if given {
-		return callOfOperations(c, name, fn, step, init)
+		p, err := callOfOperations(c, name, fn, step, init)
+		if err != nil {
+			return nil, err
+		}
+		return faults.of(p), nil
 	}
 	if ofWorld {
 		if err := of.past("history"); err != nil {

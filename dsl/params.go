@@ -10,6 +10,7 @@ import (
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
 	"github.com/twinsh/twinsh/dsl/internal/value"
+	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -33,6 +34,45 @@ type plain struct{ value any }
 func (p *plain) Unpack(v starlark.Value) (err error) {
 	p.value, err = value.ToGo(v)
 	return err
+}
+
+// faultBound is a parameter that takes how many servers may be faulty for a property to be
+// judged, or None. Its zero value is None, because 0 means another thing: no server at all.
+type faultBound struct {
+	most  int
+	given bool
+}
+
+// Unpack implements [starlark.Unpacker].
+func (b *faultBound) Unpack(v starlark.Value) error {
+	if v == starlark.None {
+		return nil
+	}
+	n, err := starlark.AsInt32(v)
+	if err != nil || n < 0 {
+		return fmt.Errorf("got %s, want a number of servers or None", v)
+	}
+	*b = faultBound{n, true}
+	return nil
+}
+
+// written is how the bound is given after other arguments.
+func (b faultBound) written() string {
+	if !b.given {
+		return ""
+	}
+	return fmt.Sprintf(", faults = %d", b.most)
+}
+
+// of makes a property of histories one that is judged up to the bound only, if there is one. How it
+// was made counts it among its arguments.
+func (b faultBound) of(p *propertyValue) *propertyValue {
+	if b.given {
+		p.property = check.UpTo(b.most, p.property)
+		p.name = p.property.Name()
+		p.args = append(p.args, starlark.MakeInt(b.most))
+	}
+	return p
 }
 
 // groups is a parameter that takes a partition: a list of lists of names. Whether the

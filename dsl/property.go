@@ -101,8 +101,7 @@ func (p *propertyValue) concern() trace.ObservationKind {
 	if check.OfOperations(p.property) {
 		return trace.Returned
 	}
-	switch p.name {
-	case "agreement", "validity":
+	if check.OfDecisions(p.property) {
 		return trace.Decided
 	}
 	return ""

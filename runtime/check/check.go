@@ -7,7 +7,8 @@
 //     [Validity] on what replicas decided.
 //   - A [WorldProperty] judges a single world: an [Invariant], or a [Liveness] property, which
 //     plays on from it in a good network: [Live], [Terminates], [Eventually].
-//   - [AtEnd] and [WorldAtEnd] judge complete scenarios only.
+//   - [AtEnd] and [WorldAtEnd] judge complete scenarios only, [UpTo] those in which not too many
+//     servers are faulty.
 //   - A [Monitor] folds observations into a small state, so that a search
 //     judges histories with equal futures once. [MonitorOf] makes one of any
 //     property; those that are [Monitored] have a better one than a copy of
@@ -157,10 +158,14 @@ type Testing interface {
 
 // Needs says what it takes to put a property to the test, as a noun: "a decision".
 func Needs(p interface{ Name() string }) string {
+	needs := "something that could have violated it"
 	if n, ok := meant(p).(interface{ needs() string }); ok {
-		return n.needs()
+		needs = n.needs()
 	}
-	return "something that could have violated it"
+	if most, ok := boundOf(p); ok {
+		return whereBounded(needs, most)
+	}
+	return needs
 }
 
 // Comparing reports whether p compares the decisions for one slot, so that it
@@ -172,32 +177,28 @@ func Comparing(p Property) bool {
 
 // Beyond reports whether more servers are faulty in w than p promises anything for, so
 // that its violation breaks no promise. Most properties promise something while at
-// most f are; validity and invariants, whatever fails, unless they were given
-// another number (see [InvariantUpTo]). Servers that are down count beside the faulty
-// ones if p needs them (see [CountsDown]).
+// most f are; validity and invariants, whatever fails. Those that name a number (see [UpTo],
+// [InvariantUpTo]) are not judged beyond it, and so are never violated there. Servers that are down
+// count beside the faulty ones if p needs them (see [CountsDown]).
 //
 // Of a protocol that tolerates crashes only, no property promises anything once something else
 // happened, unless it names for how many faulty servers it does.
 func Beyond(p interface{ Name() string }, w *runtime.World) bool {
 	c, missing := w.Cluster(), w.Faulty()
-	most, bounded, named := c.Config().F, true, false
-	if b, ok := meant(p).(interface {
-		faults() (most int, bounded bool)
-	}); ok {
-		if most, bounded = b.faults(); bounded {
-			named = true
-		}
-	}
+	_, named := boundOf(p)
+	_, whatever := meant(p).(interface{ promisesAlways() })
 	switch {
-	case !named && len(w.BeyondCrashes()) > 0:
+	case named:
+		return false
+	case len(w.BeyondCrashes()) > 0:
 		return true
-	case !bounded:
+	case whatever:
 		return false
 	}
 	if CountsDown(p) {
 		missing |= down(w)
 	}
-	return c.FaultyServers(missing) > most
+	return c.FaultyServers(missing) > c.Config().F
 }
 
 // CountsDown reports whether p needs servers to run, so that those that are down for
@@ -229,11 +230,17 @@ func MonitorOf(p Property, c *runtime.Cluster, faulty, mayForget node.Set) Monit
 	if isAtEnd {
 		p = end.Property
 	}
+	if p, ok := p.(upTo); ok {
+		return p.monitor(c, faulty, mayForget, isAtEnd)
+	}
 	if p, ok := p.(Monitored); ok && mayForget&^faulty&p.Concerns(c) == 0 {
 		switch m := p.Monitor(c, faulty).(type) {
 		case nil:
 		case leniency:
-			return recalling(m, faulty, mayForget&^faulty)
+			if forgets := mayForget &^ faulty; !isAtEnd || forgets == 0 || onlyServe(c) {
+				return recalling(m, faulty, forgets)
+			}
+			// At the end a violation stands no more if it was by one that forgot: the history is kept.
 		default:
 			return m
 		}
@@ -287,9 +294,8 @@ func Invariant(name string, holds func(ctx context.Context, w *runtime.World) (b
 	})
 }
 
-// InvariantUpTo is [Invariant] for one that promises something only while at most so
-// many servers are faulty, or whatever fails if that is negative, and for one that plays
-// on by itself. It is judged in all worlds.
+// InvariantUpTo is [Invariant] for one that is judged only while at most so many servers are
+// faulty (see [UpTo]), or whatever fails if that is negative, and for one that plays on by itself.
 func InvariantUpTo(faults int, name string, judge func(ctx context.Context, w *runtime.World) (Verdict, error)) WorldProperty {
 	return invariant{name, judge, faults}
 }
@@ -300,11 +306,23 @@ type invariant struct {
 	most  int // servers that may be faulty, -1 if any number may
 }
 
-func (p invariant) faults() (most int, bounded bool) { return p.most, p.most >= 0 }
+func (invariant) promisesAlways() {}
 
-func (p invariant) Name() string { return p.name }
+func (invariant) needs() string { return "a world" }
+
+func (p invariant) bound() int { return p.most }
+
+func (p invariant) Name() string {
+	if p.most >= 0 {
+		return boundedName(p.name, p.most)
+	}
+	return p.name
+}
 
 func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
+	if p.most >= 0 && w.Cluster().FaultyServers(w.Faulty()) > p.most {
+		return Verdict{Holds: true, Vacuous: true}, nil
+	}
 	v, err := p.judge(ctx, w)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("invariant %s: %w", p.name, err)
@@ -316,6 +334,15 @@ func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, e
 func OfOperations(p Property) bool {
 	switch meant(p).(type) {
 	case *linearizable, weak, ofHistory, *fold:
+		return true
+	}
+	return false
+}
+
+// OfDecisions reports whether p is about what replicas decided.
+func OfDecisions(p Property) bool {
+	switch meant(p).(type) {
+	case agreement, validity:
 		return true
 	}
 	return false

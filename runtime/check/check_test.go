@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,4 +222,63 @@ func TestConcurrentUse(t *testing.T) {
 			t.Errorf("%q and %q", why, want)
 		}
 	}
+}
+
+// Where more are faulty than a property is judged for it is not violated, by judge and monitor, for
+// any bound; what was violated before stays so. The oracle judges each prefix by who is faulty there.
+func TestUpTo(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	rapid.Check(t, func(t *rapid.T) {
+		most := rapid.IntRange(0, 3).Draw(t, "most")
+		faulty := rapid.SampledFrom([]node.Set{0, node.SetOf(0), node.SetOf(0, 1)}).Draw(t, "faulty")
+		of := rapid.SampledFrom([]check.Property{check.Agreement(), check.Linearizable()}).Draw(t, "of")
+		p := check.UpTo(most, of)
+		if rapid.Bool().Draw(t, "at the end") {
+			p = check.AtEnd(p)
+		}
+		m := check.MonitorOf(p, c, faulty, node.SetOf(0, 1, 2, 3))
+		events := drawEvents(t, 4, 6, 20)
+		for range rapid.IntRange(0, 6).Draw(t, "decisions") {
+			e := runtime.Observed{Instance: rapid.IntRange(0, 3).Draw(t, "replica")}
+			e.Kind, e.Slot, e.Value = node.Decided, 1, rapid.SampledFrom([]any{"x", "y"}).Draw(t, "value")
+			events = slices.Insert(events, rapid.IntRange(0, len(events)).Draw(t, "at"), e)
+		}
+		state, bad := m.Start(), false
+		judged := func(n int) {
+			h := runtime.History{Cluster: c, Events: events[:n], Faulty: faulty}
+			want := faulty.Len() <= most && !judge(t, of, h).Holds // instances 0 to 3 are servers without twins
+			if got := !judge(t, p, h).Holds; got != want {
+				t.Fatalf("after %d events, %d faulty: judged violated %t, want %t", n, faulty.Len(), got, want)
+			}
+			bad = bad || want
+			got := m.Violated(state)
+			if e, ok := m.(check.Ending); ok && check.IsAtEnd(p) {
+				var err error
+				if got, err = e.Ends(t.Context(), state); err != nil {
+					t.Fatal(err)
+				}
+				bad = want
+			}
+			if got != bad {
+				t.Fatalf("after %d events, %d faulty: monitored violated %t, want %t; state %s", n, faulty.Len(), got, bad, state)
+			}
+		}
+		for i := range events {
+			events[i].Step = 0
+			state = next(t, m, state, events[i:i+1])
+			judged(i + 1)
+			if rapid.IntRange(0, 4).Draw(t, "forgets") > 0 {
+				continue
+			}
+			faulty |= node.SetOf(rapid.IntRange(0, 3).Draw(t, "who"))
+			if f, ok := m.(check.Forgetful); ok {
+				var err error
+				if state, err = f.Forget(t.Context(), state, faulty); err != nil {
+					t.Fatal(err)
+				}
+			}
+			judged(i + 1)
+		}
+	})
 }

@@ -62,10 +62,14 @@ func (p livenessAtEnd) JudgeWorld(ctx context.Context, w *runtime.World) (Verdic
 // named is what a property is beside its verdicts.
 type named interface{ Name() string }
 
-// meant returns the property that is judged, be it at the end or all the time.
+// meant returns the property that is judged, be it at the end or all the time, and however many
+// may be faulty.
 func meant(p named) named {
-	if e, ok := p.(interface{ inner() named }); ok {
-		return e.inner()
+	for {
+		e, ok := p.(interface{ inner() named })
+		if !ok {
+			return p
+		}
+		p = e.inner()
 	}
-	return p
 }

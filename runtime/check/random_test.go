@@ -500,3 +500,42 @@ func TestMonitorsForget(t *testing.T) {
 		}
 	}
 }
+
+// What is judged at the end is judged by who is faulty there: a violation by a replica that forgets
+// later is none.
+func TestForgettingBeforeTheEnd(t *testing.T) {
+	c := cluster(t)
+	event := func(at int, o node.Observation) []runtime.Observed {
+		return []runtime.Observed{{Observation: o, Instance: at}}
+	}
+	for _, p := range []check.Property{check.Linearizable(), check.Regular(), check.Safe()} {
+		for _, forgets := range []bool{false, true} {
+			m := check.MonitorOf(check.AtEnd(p), c, 0, node.SetOf(0))
+			state := m.Start()
+			for _, seen := range [][]runtime.Observed{
+				event(0, node.Observation{Kind: node.Invoked, Operation: node.Operation{Name: "write", Arg: "red"}}),
+				event(0, node.Observation{Kind: node.Returned}),
+				event(4, node.Observation{Kind: node.Invoked, Operation: node.Operation{Name: "read"}}),
+				event(4, node.Observation{Kind: node.Returned}),
+			} {
+				state = next(t, m, state, seen)
+			}
+			if forgets {
+				var err error
+				if state, err = m.(check.Forgetful).Forget(t.Context(), state, node.SetOf(0)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			bad := m.Violated(state)
+			if e, ok := m.(check.Ending); ok {
+				var err error
+				if bad, err = e.Ends(t.Context(), state); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if bad == forgets {
+				t.Errorf("%s at the end, if the writer forgets: %t: violated %t", p.Name(), forgets, bad)
+			}
+		}
+	}
+}

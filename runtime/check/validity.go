@@ -18,7 +18,7 @@ type validity struct {
 	allowed func(context.Context, any) (bool, error)
 }
 
-func (validity) faults() (most int, bounded bool) { return 0, false }
+func (validity) promisesAlways() {}
 
 func (validity) needs() string { return "a decision" }
 
