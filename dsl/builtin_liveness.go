@@ -12,8 +12,8 @@ import (
 
 // What the entries of liveness say of a good network, each once.
 const (
-	goodNetworkDoc = `A good network connects all correct instances, and goes on in good rounds. In each of them a correct identity leads a round, if the replicas have on_round; correct clients go on with operations that they began, if they have on_exchange; replicas with on_timeout time out in those good rounds in which timeouts are due; and what is in flight arrives. When they are due depends on the protocol. Without on_round, timeouts are due in each good round. With it, each correct identity first leads six rounds in a row, since a chain of blocks takes several to commit, and timeouts are due after these; if they had an effect, as many good rounds follow in which leaders change each time, and all time out after each. Then it begins anew.
-The faulty ones may do what they like: each choice of their instances, from none that is present to all, must let the others come to it. Who is down stays down; where servers that are down and the faulty ones are more than f, the verdict says "beyond f, proves nothing".`
+	goodNetworkDoc = `A good network heals, connects all correct instances, and lets arrive what is in flight. Then it goes on in good rounds. In each of them, in this order, a correct identity that runs leads a round, if the replicas have on_round; each correct client whose operation is under way has an exchange with all servers that are connected, if it has on_exchange; and if timeouts are due, all connected instances time out at once for which that makes a difference, and what is in flight arrives. When they are due depends on the protocol. Without on_round, timeouts are due in each good round. With it, each correct identity first leads six rounds in a row, since a chain of blocks takes several to commit, and timeouts are due after these; if they had an effect, as many good rounds follow in which leaders change each time, and all time out after each. Then it begins anew.
+The faulty ones may do what they like: each choice of their instances, from all that are present to none, must let the others come to it. Those that are present are connected, but lead no rounds; the others are silent. The first choice that does not is reported. Who is down stays down; where servers that are down and the faulty ones are more than f, the verdict says "beyond f, proves nothing".`
 	loopDoc = `If a world repeats, the failure is a proven loop; for that, worlds with rounds are equal if they differ in the numbers of rounds only (see rebase in role). Else the verdict says that it rests on a bound, and proves no loop. The steps of the good network stand behind those of the scenario, in show(), why() and shrink(); counterexample ends before them.
 Code that fails in these steps is a finding of its own, in report.failures, whatever the verdict.`
 )
@@ -22,7 +22,7 @@ func liveEntry() Entry {
 	return Entry{
 		Signature: "live(within)",
 		Doc: `Progress for ever: from any world on, some correct replica decides something within that many good rounds.
-A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live. It decides once if it does so from its start in a good network, in which clients begin all that they can.
+A protocol that decides once, for one slot and no other, is done when every correct replica that is not down has decided; worlds after that count as live. It decides once if it decides for one slot only from its start on, in a good network without the faulty ones in which clients begin all that they can and no code fails, until nothing was decided for as many good rounds, at most 1,000.
 ` + goodNetworkDoc + `
 ` + loopDoc,
 		Example: roundStage + `check(live(within = 12))`,
@@ -34,8 +34,8 @@ func terminatesEntry() Entry {
 	return Entry{
 		Signature: "terminates(within)",
 		Doc: `What was begun comes to an end: from any world on, within that many good rounds.
-Then every operation that a correct client began has returned or failed, and every correct replica has decided.
-Decisions are owed as soon as a correct replica has decided; in a system without clients from the start, if the protocol is known to decide: a correct replica does, or its code fails, in a good network from the start of the cluster on. Replicas of a store, where none ever decides, owe nothing, and where nothing correct owes anything the report says that nothing put the property to the test; whether anything is ever decided, ask live(). One decision of each replica is enough: of a protocol that decides one slot after the other, ask live(). A client that restarts owes nothing for what it began before.
+Then every operation that a correct client, or replica, began has returned or failed, and every correct replica has decided. Who is down, or whose code fails, owes nothing.
+Decisions are owed as soon as a correct replica has decided; in a system without clients from the start, if the protocol is known to decide: a correct replica does, or code fails, in a good network from the start of the cluster on, with none of the faulty instances or with all, within as many good rounds, or until all leaders have had their turns twice if that takes longer. Replicas of a store, where none ever decides, owe nothing, and where nothing correct owes anything the report says that nothing put the property to the test; whether anything is ever decided, ask live(). One decision of each replica is enough: of a protocol that decides one slot after the other, ask live(). A client that restarts owes nothing for what it began before.
 See live() for what a good network does, proven loops and bounds.`,
 		Example: `load("@std//kv.star", "kv", "write")
 cluster(kv(), clients = {"c": [write("red")]})

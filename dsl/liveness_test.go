@@ -357,6 +357,71 @@ check(terminates(within = 3))
 }
 
 // Bad arguments are found where they are given.
+// To time out without any effect is something that a good network can play: that nothing
+// comes of it is a violation and no mistake of the script.
+func TestLiveWhereTimeoutsDoNothing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ timeout, want string }{
+		{"if not self.sent:\n        self.sent = True\n        self.broadcast(\"hello\")", "nothing is ever decided: the world after 1 good round is that after 0 again, a proven loop"},
+		{"self.broadcast(\"hello\")", "True"},
+	} {
+		out, err := runScript(t, `
+def init(self):
+    self.sent, self.here = False, set()
+def on_timeout(self):
+    `+test.timeout+`
+def on_hello(self, m):
+    self.here.add(m.sender)
+    if len(self.here) == self.n:
+        self.here = set()
+        self.decide(0, "all are here")
+cluster(protocol("meeting", replica = role(init = init, on_timeout = on_timeout, on_hello = on_hello)), n = 3, f = 0)
+timeout("A", "B", "C")
+deliver(groups = [["A", "B"], ["C"]])
+v = judge(live(4))
+print(v.holds, v.why)
+`)
+		if err != nil || !strings.Contains(out, test.want) {
+			t.Errorf("%s: %v, want %q in\n%s", test.timeout, err, test.want, out)
+		}
+	}
+}
+
+// A replica whose code failed in a good network owes no decision when another decides later.
+func TestFailedCodeOwesNothing(t *testing.T) {
+	t.Parallel()
+	for decides, want := range map[string]string{"B": "True", "Z": "the operation of c has not ended"} {
+		out, err := runScript(t, `
+def on_round(self, round):
+    if round.leader == self.id:
+        if self.id == "A":
+            fail("A cannot lead")
+        if self.id == "`+decides+`":
+            self.decide(0, "decided")
+            self.send("c", "answer")
+def on_ask(self, m):
+    pass
+def on_exchange(self):
+    if not self.asked:
+        self.asked = True
+        self.invoked(operation("ask"))
+    self.broadcast("ask")
+def on_answer(self, m):
+    self.returns(None)
+def init(self):
+    self.asked = False
+cluster(protocol("p", replica = role(on_round = on_round, on_ask = on_ask), client = role(init = init, on_exchange = on_exchange, on_answer = on_answer)), n = 2, f = 0, clients = {"c": [operation("ask")]})
+exchange("c", ["A"])
+v = judge(terminates(8))
+looked = v.failures
+print(v.holds, v.why)
+`)
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%s decides: %v, want %q in\n%s", decides, err, want, out)
+		}
+	}
+}
+
 func TestBadLiveness(t *testing.T) {
 	const stage = voting + `
 def true(w):

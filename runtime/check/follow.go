@@ -220,6 +220,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 			return d.paid(), err
 		}
 		d = p.goal.pays(f, d, seen, running)
+		running = stillRunning(running, seen)
 		return d.paid(), nil
 	}
 	var places []string // the ways on that were not known

@@ -140,7 +140,7 @@ type course struct {
 	failed   []Played
 	timed    bool // whether timeouts ever had an effect
 	asked    bool // whether a client ever went on with an operation
-	possible bool // whether a round, an exchange or a timeout could happen
+	possible bool // whether a round, an exchange or a timeout could happen, be it without effect
 	// watch is called after each step with what was observed in it, and says
 	// whether that is all that was waited for.
 	watch func(seen []runtime.Observed) (over bool, err error)
@@ -244,7 +244,10 @@ func (g *course) timeouts() (over bool, err error) {
 			if err := g.sim.Err(); err != nil {
 				return false, err
 			}
-		} else if g.sim.Seen() != 0 || !slices.Equal(g.at, g.next) {
+			continue
+		}
+		g.possible = true
+		if g.sim.Seen() != 0 || !slices.Equal(g.at, g.next) {
 			who |= node.SetOf(i)
 		}
 	}

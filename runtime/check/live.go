@@ -162,12 +162,18 @@ func (d debt) asking() node.Set { return d.answer | d.going }
 
 // goOn returns who of those that run goes on with an operation after more was observed.
 func goOn(going node.Set, seen []runtime.Observed, running node.Set) node.Set {
+	return Past{Open: going}.After(seen).Open & stillRunning(running, seen)
+}
+
+// stillRunning returns who of those that run does after more was observed: code that fails, which
+// is a finding of its own, owes nothing from then on.
+func stillRunning(running node.Set, seen []runtime.Observed) node.Set {
 	for _, o := range seen {
-		if o.Kind == node.Failed { // its code stops there
+		if o.Kind == node.Failed {
 			running &^= node.SetOf(o.Instance)
 		}
 	}
-	return Past{Open: going}.After(seen).Open & running
+	return running
 }
 
 // A goal is what a liveness property waits for.
@@ -238,25 +244,25 @@ func (termination) owes(_ context.Context, f *Follower, w *runtime.World, past P
 }
 
 func (termination) pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
+	left := stillRunning(running, seen)
 	for _, o := range seen {
 		one := node.SetOf(o.Instance)
 		if running&one == 0 {
 			continue
 		}
 		switch o.Kind {
-		case node.Decided:
-			if d.free {
-				d.free, d.decide = false, running&f.cluster.Servers()
+		case node.Decided: // be it that its code fails later in the step
+			if d.free && f.cluster.Servers().Has(o.Instance) {
+				d.free, d.decide = false, left&f.cluster.Servers()
 			}
 			d.decide &^= one
 		case node.Invoked:
 			d.answer |= one
 		case node.Returned, node.Aborted:
 			d.answer &^= one
-		case node.Failed: // which is a finding of its own
-			d.answer, d.decide = d.answer&^one, d.decide&^one
 		}
 	}
+	d.answer, d.decide = d.answer&left, d.decide&left
 	return d
 }
 
