@@ -45,7 +45,9 @@ func (x *comparison) check(r scriptReport, properties []adversary.Property, trut
 	}
 	for _, steps := range r.Passing {
 		w, _, difference := x.replay(steps)
-		if difference == "" && slices.ContainsFunc(properties, func(p adversary.Property) bool { return !x.system.Holds(w, p) }) {
+		if difference == "" && slices.ContainsFunc(properties, func(p adversary.Property) bool {
+			return !x.system.Holds(w, p) && (p.Kind != "at end" || x.complete(steps))
+		}) {
 			difference = "something is violated in it"
 		}
 		if difference != "" {
@@ -87,11 +89,21 @@ func (x *comparison) ambiguous(s adversary.Space) bool {
 
 // checkCounterexample checks that it is one, and as short as it says.
 func (x *comparison) checkCounterexample(v scriptViolation, properties []adversary.Property) string {
-	w, before, difference := x.replay(v.Counterexample)
+	steps := v.Counterexample
+	if by := playedBy(v, properties); by != "" { // it goes on to where code fails
+		steps = steps[:min(len(steps), len(x.c.Start)+v.Length)]
+	}
+	w, before, difference := x.replay(steps)
+	atEnd := false
 	wrong := func(w *adversary.World) bool {
 		for _, p := range properties {
 			if p.Name == v.Name {
+				atEnd = p.Kind == "at end"
 				return !x.system.Holds(w, p)
+			}
+			if playedBy(v, []adversary.Property{p}) != "" {
+				atEnd = p.Kind == "at end"
+				return slices.ContainsFunc(x.system.Fails(w, p), func(line int) bool { return v.Name == fmt.Sprintf("%s: line %d", p.Name, line) })
 			}
 		}
 		return slices.ContainsFunc(w.History, func(e adversary.Event) bool {
@@ -100,17 +112,40 @@ func (x *comparison) checkCounterexample(v scriptViolation, properties []adversa
 	}
 	switch {
 	case difference != "":
-	case len(v.Counterexample)-len(x.c.Start) != v.Length:
+	case len(steps)-len(x.c.Start) != v.Length:
 		difference = "it is not as long"
 	case !wrong(w):
 		difference = "it is none"
-	case before != nil && wrong(before):
+	case v.Loop && slices.ContainsFunc(properties, func(p adversary.Property) bool {
+		return p.Name == v.Name && x.system.Holds(w, p.Longer(20))
+	}):
+		difference = "it is no loop"
+	case atEnd && !x.complete(steps):
+		difference = "it does not end"
+	case !atEnd && before != nil && wrong(before):
 		difference = "it is not shortest"
 	}
 	if difference != "" {
 		return fmt.Sprintf("the counterexample to %s: %s: %s", v.Name, strings.Join(v.Counterexample, "; "), difference)
 	}
 	return ""
+}
+
+// playedBy returns the name of the property that met a failure when it played on, "" if it is
+// another flaw.
+func playedBy(v scriptViolation, properties []adversary.Property) string {
+	for _, p := range properties {
+		if strings.HasPrefix(v.Name, p.Name+": line ") {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// complete reports whether steps from the beginning are a scenario of the space to its end.
+func (x *comparison) complete(steps []string) bool {
+	text := strings.Join(steps[len(x.c.Start):], "; ")
+	return slices.ContainsFunc(x.scenarios, func(sc adversary.Scenario) bool { return sc.String() == text })
 }
 
 // replay plays the steps of a world that a report shows, which must be the

@@ -29,6 +29,7 @@ type scriptViolation struct {
 	Name                        string
 	Length, Shortest, Scenarios int
 	Counterexample              []string
+	Loop                        bool // it says that it goes on for ever
 }
 
 // tally functions, which scripts print JSON with.
@@ -36,13 +37,19 @@ const say = `
 def steps_of(w):
     return [str(s) for s in w.steps]
 
+def flaw(v):
+    line = "line " + v.place.split(":")[1]
+    if " in the steps that " in v.why:
+        line = v.why.split(" in the steps that ")[1].split(" takes to judge")[0] + ": " + line
+    return line
+
 def say(label, r):
     print(json.encode({
         "Label": label, "Size": r.size, "Covered": r.covered, "Ended": r.ended_early, "Progress": r.progress,
         "Renamings": r.renamings, "Asymmetry": r.asymmetry,
         "Violations": [{"Name": v.property, "Length": v.length, "Shortest": v.shortest, "Scenarios": v.scenarios,
-            "Counterexample": steps_of(v.counterexample)} for v in r.violations],
-        "Failures": [{"Name": "line " + v.place.split(":")[1], "Length": v.length, "Shortest": v.shortest, "Scenarios": v.scenarios,
+            "Counterexample": steps_of(v.counterexample), "Loop": "a proven loop" in v.why} for v in r.violations],
+        "Failures": [{"Name": flaw(v), "Length": v.length, "Shortest": v.shortest, "Scenarios": v.scenarios,
             "Counterexample": steps_of(v.counterexample)} for v in r.failures],
         "Counterexample": steps_of(r.counterexample) if r.counterexample else [],
         "Passing": [steps_of(w) for w in r.passing],

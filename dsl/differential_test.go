@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,13 +89,15 @@ func TestDifferential(t *testing.T) {
 // A tally counts what the cases were like, so that it can be seen whether they
 // are worth comparing.
 type tally struct {
-	cases, scenarios, beyond, violated, held, failed, ended, renamed, asymmetric, resumed, refused, shrunk int
+	cases, scenarios, stuck, came, beyond, violated, held, failed, ended, renamed, asymmetric, resumed, refused, shrunk int
 }
 
 func (a *tally) add(b tally) {
 	a.cases += b.cases
 	a.scenarios += b.scenarios
 	a.beyond += b.beyond
+	a.stuck += b.stuck
+	a.came += b.came
 	a.violated += b.violated
 	a.held += b.held
 	a.failed += b.failed
@@ -108,8 +111,9 @@ func (a *tally) add(b tally) {
 
 func (a tally) String() string {
 	return fmt.Sprintf("%d cases of %d scenarios (%d out of reach): %d violate something, %d nothing, in %d code fails, %d have scenarios that end early; "+
+		"of %d properties that play on %d are violated; "+
 		"%d used renamings, %d found that they may not; %d were resumed, %d changes refused, %d shrunk",
-		a.cases, a.scenarios, a.beyond, a.violated, a.held, a.failed, a.ended, a.renamed, a.asymmetric, a.resumed, a.refused, a.shrunk)
+		a.cases, a.scenarios, a.beyond, a.violated, a.held, a.failed, a.ended, a.stuck+a.came, a.stuck, a.renamed, a.asymmetric, a.resumed, a.refused, a.shrunk)
 }
 
 // smaller takes parts away from a case as long as it still differs.
@@ -197,10 +201,21 @@ func (x *comparison) count() {
 	x.tally.scenarios = len(x.scenarios)
 	violated := false
 	for name := range x.truth.Found {
-		if strings.HasPrefix(name, "line ") {
+		if strings.Contains(name, "line ") {
 			x.tally.failed = 1
 		} else {
 			violated = true
+		}
+	}
+	for i, p := range append(slices.Clone(x.c.Properties), x.c.Extras...) {
+		truth := x.truth
+		if i >= len(x.c.Properties) {
+			truth = x.extras[i-len(x.c.Properties)]
+		}
+		if _, found := truth.Found[p.Name]; p.PlaysOn() && found {
+			x.tally.stuck++
+		} else if p.PlaysOn() {
+			x.tally.came++
 		}
 	}
 	if violated {

@@ -40,6 +40,7 @@ type pen struct {
 	names     bool     // whether handlers may name identities
 	aborts    bool     // whether clients abort operations
 	few       []string // values that handlers use most
+	hoping    bool     // whether properties are about what comes about
 	symmetric bool     // whether steps are drawn in the same way for all identities, so that renamings apply
 	most      int      // scenarios
 }
@@ -67,6 +68,9 @@ func Draw(seed uint64, most int) *Case {
 		p.few = pick(p, append([][]string{{`1`, `1.0`}, {`(1,)`, `[1]`}}, twoSimilar...)...)
 	}
 	p.symmetric = c.Symmetric && p.chance(75)
+	if p.hoping = p.chance(15); p.hoping {
+		p.most = min(p.most, 60)
+	}
 	p.system()
 	c.Replica = p.role(false)
 	if len(c.Twins) > 0 && c.Twins[0].ID != "c1" && p.chance(25) {
@@ -253,6 +257,10 @@ func (p *pen) possible(n int) (steps []Step) {
 // Properties of one name are not drawn twice, since reports number them. Where symmetry is
 // to be used no invariant is drawn: it may look at names, and the search would not use it.
 func (p *pen) properties() {
+	if p.hoping {
+		hopes{p}.properties()
+		return
+	}
 	all := []func() Property{
 		func() Property { return Property{Kind: "agreement", Text: "agreement()", Name: "agreement"} },
 		func() Property { return Property{Kind: "agreement", Text: "agreement()", Name: "agreement"} },
@@ -325,6 +333,9 @@ func (p *pen) changeProperty() {
 // scenarios" is not. They are judged in searches of their own, so that they do not change
 // when a scenario has violated everything.
 func (p *pen) extras() {
+	if p.hoping {
+		return // there are some
+	}
 	for range 2 {
 		v := pick(p, append(slices.Clone(p.few), `"1a"`, `"2a"`, `""`, `2`)...)
 		p.c.Extras = append(p.c.Extras, Property{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v})
@@ -339,11 +350,15 @@ func (p *pen) invariant() Property {
 	servers, clients := p.c.Instances()
 	of := p.some(append(servers, clients...), 1)
 	claim := Claim{pick(p, "crashed", "rounds", "faulty", "k", "done"), p.IntN(3)}
-	count := map[string]string{
+	return Property{Kind: "invariant", Name: "few " + claim.Kind, Claim: claim, Of: of,
+		Text: fmt.Sprintf("invariant(%q, lambda w: %s <= %d)", "few "+claim.Kind, claim.count(of), claim.Most)}
+}
+
+// count is how a script counts what a claim is about.
+func (c Claim) count(of []string) string {
+	return map[string]string{
 		"crashed": "len(w.crashed)", "rounds": "w.round_number", "faulty": "len(w.faulty)",
 		"k":    fmt.Sprintf("len([i for i in %s if w.state(i).k == 2])", list(of)),
 		"done": fmt.Sprintf("len([i for i in %s if w.state(i).done])", list(of)),
-	}[claim.Kind]
-	return Property{Kind: "invariant", Name: "few " + claim.Kind, Claim: claim, Of: of,
-		Text: fmt.Sprintf("invariant(%q, lambda w: %s <= %d)", "few "+claim.Kind, count, claim.Most)}
+	}[c.Kind]
 }

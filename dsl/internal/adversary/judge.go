@@ -63,13 +63,13 @@ func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) 
 		ledgers[i] = Ledger{Size: len(scenarios), Found: map[string]Finding{}}
 		violating[i] = map[string]map[string]bool{}
 	}
-	var path trail
+	path := trail{known: map[verdict]judgement{}}
 	for _, sc := range scenarios {
 		path.turn(sc)
 		for i, list := range lists {
 			at := map[string]int{} // what goes wrong, and after how many steps first
 			w, progress := start, s.progress(start, 0)
-			s.wrong(w, list, 0, at)
+			path.wrong(s, w, list, 0, len(sc) == 0, at)
 			for k, step := range sc {
 				// As a search does: a scenario that has violated all that is checked is not
 				// followed.
@@ -86,7 +86,7 @@ func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) 
 				}
 				w = next
 				progress = progress || s.progress(w, w.Depth)
-				s.wrong(w, list, k+1, at)
+				path.wrong(s, w, list, k+1, k+1 == len(sc), at)
 			}
 			if progress {
 				ledgers[i].Progressed++
@@ -121,6 +121,13 @@ func (l *Ledger) enter(at map[string]int, steps []string, violating map[string]m
 type trail struct {
 	texts  []string
 	worlds []*World // after each step; nil if it cannot happen
+	known  map[verdict]judgement
+}
+
+// A verdict is on a world by the property that a script writes so.
+type verdict struct {
+	of   *World
+	text string
 }
 
 // turn keeps what sc has in common with the scenario before.
@@ -165,8 +172,10 @@ func (s *System) progress(w *World, from int) bool {
 }
 
 // wrong notes what is wrong in w and was not before, with the number of steps after which
-// it is. Failures of code are known by their line, since a script says the same.
-func (s *System) wrong(w *World, list []Property, length int, at map[string]int) {
+// it is. Failures of code are known by their line, since a script says the same; of those met
+// while a property plays on it says by which. What holds at the end is asked of complete
+// scenarios.
+func (t *trail) wrong(s *System, w *World, list []Property, length int, complete bool, at map[string]int) {
 	note := func(what string) {
 		if _, known := at[what]; !known {
 			at[what] = length
@@ -178,15 +187,40 @@ func (s *System) wrong(w *World, list []Property, length int, at map[string]int)
 		}
 	}
 	for _, p := range list {
-		if _, known := at[p.Name]; !known && !s.Holds(w, p) {
+		if p.Kind == "at end" && !complete {
+			continue
+		}
+		key := verdict{w, p.Text}
+		is, known := t.known[key]
+		if !known {
+			is = s.judge(w, p)
+			t.known[key] = is
+		}
+		if !is.holds {
 			note(p.Name)
+		}
+		for _, line := range is.lines {
+			note(fmt.Sprintf("%s: line %d", p.Name, line))
 		}
 	}
 }
 
 // Holds judges one world, and what was observed on the way to it. Who is faulty is who is
-// so in that world, also for what was decided before.
-func (s *System) Holds(w *World, p Property) bool {
+// so in that world, also for what was decided before. What holds at the end is judged as if it
+// were one.
+func (s *System) Holds(w *World, p Property) bool { return s.judge(w, p).holds }
+
+// Fails lists the lines in which code fails while a property plays on from a world.
+func (s *System) Fails(w *World, p Property) []int { return s.judge(w, p).lines }
+
+func (s *System) judge(w *World, p Property) judgement {
+	if p, plays := playing(p); plays {
+		return s.playsOn(w, p)
+	}
+	return judgement{holds: s.holds(w, p)}
+}
+
+func (s *System) holds(w *World, p Property) bool {
 	faulty := s.Faulty(w)
 	switch p.Kind {
 	// Two decisions of one replica for one slot count, too.
@@ -210,6 +244,8 @@ func (s *System) Holds(w *World, p Property) bool {
 		return conditionHolds(p.Kind, w.History, faulty)
 	case "invariant":
 		return s.claim(w, p) <= p.Claim.Most
+	case "at end":
+		return s.holds(w, *p.Inner)
 	}
 	return true
 }

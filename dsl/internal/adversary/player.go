@@ -226,6 +226,12 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 // each other.
 func (p *play) observe(i int, e Event) {
 	e.Step, e.Instance = p.Depth, i
+	switch n := &p.nodes[i]; e.Kind {
+	case "decided":
+		n.decided = true
+	case "invoked", "returned", "aborted":
+		n.operating = e.Kind == "invoked"
+	}
 	p.History = append(p.History, e)
 }
 
@@ -370,7 +376,7 @@ func (p *play) befall(kind string, i int) bool {
 		n.crashed = true
 		return true
 	}
-	n.crashed = false
+	n.crashed, n.operating = false, false
 	kept := n.attrs
 	n.attrs = p.s.fresh(i)
 	if kind == "amnesia" {

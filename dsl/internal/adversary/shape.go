@@ -17,7 +17,7 @@ func (p *pen) shaped() {
 	p.few = pick(p, twoSimilar...)
 	c.Symmetric = p.chance(85)
 	p.decided()
-	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late)()
+	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late, hopes{p}.hope, hopes{p}.hope, hopes{p}.hope)()
 }
 
 // handlers makes the role of replicas of what they do at some events. They know all of the

@@ -3,6 +3,7 @@ package adversary
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -18,6 +19,7 @@ type System struct {
 	byName    map[string]int
 	functions starlark.StringDict
 	replicas  starlark.Tuple
+	facts     sync.Map // see once
 }
 
 type instance struct {
@@ -55,6 +57,7 @@ type World struct {
 type node struct {
 	attrs                    starlark.StringDict
 	crashed, broken, forgets bool
+	decided, operating       bool // whether it has, and whether an operation is under way
 }
 
 func (n node) down() bool { return n.crashed || n.broken }
