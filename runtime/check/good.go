@@ -246,7 +246,7 @@ func (g *course) timeouts() (over bool, err error) {
 			}
 			continue
 		}
-		g.possible = true
+		g.possible = g.possible || net.refusal == "" // else it may know nothing of timeouts either
 		if g.sim.Seen() != 0 || !slices.Equal(g.at, g.next) {
 			who |= node.SetOf(i)
 		}
