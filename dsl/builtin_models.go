@@ -95,7 +95,7 @@ model says what they do when they are carried out one after another: a word for 
 Operations that were cut short may or may not have taken effect; those that were aborted, by self.fails(), have not. Those of faulty clients may have taken effect at any time, once or not at all.
 ` + faultsDoc + `
 ` + modelsText() + `
-read(), dequeue() and pop() return None while there is nothing. cas() and contains() return True or False; so do add() and remove(), True if that changed the set. acquire() and release() return False if the lock is held by another client. append() may return the index of its entry, inc() and dec() the new value, which is 0 at first. These five may return None instead: inc(), dec(), append(), add() and remove(). enqueue(), push(), append(), the write() of "cas", and acquire() and release() if they succeed, return None or True. The write() of "register" returns None.`,
+read(), dequeue() and pop() return None while there is nothing. cas() and contains() return True or False; so do add() and remove(), True if that changed the set. acquire() returns False if the lock is held, by whichever client, and release() if this one does not hold it. append() may return the index of its entry, from 0 on, inc() and dec() the new value, which is 0 at first. These five may return None instead: inc(), dec(), append(), add() and remove(). enqueue(), push(), append(), the write() of "cas", and acquire() and release() if they succeed, return None or True. The write() of "register" returns None.`,
 		Example: kvStage + `exchange("c1", ["A", "B", "C"])
 exchange("c1", ["A", "B", "C"])
 check(linearizable())

@@ -60,10 +60,10 @@ type Client struct {
 	Program []Operation
 }
 
-// An Operation is read() or write(a value).
+// An Operation is read(), write(a value), or another.
 type Operation struct {
 	Name string
-	Arg  string // the text of a value
+	Arg  string // the text of a value, or of several by name, in the order of the names
 }
 
 // A script calls operation(…), since no module with shorter names is loaded.
@@ -74,6 +74,9 @@ func (o Operation) text() string { return fmt.Sprintf("operation(%q, %s)", o.Nam
 func (o Operation) step() string {
 	if o.Arg == "None" {
 		return o.Name + "()"
+	}
+	if strings.Contains(o.Arg, " = ") {
+		return made(o).String()
 	}
 	return o.Name + "(" + copied(value(o.Arg)).String() + ")"
 }
@@ -86,7 +89,7 @@ type Property struct {
 	Kind  string   // agreement, validity, invariant, linearizable or another condition on operations
 	Text  string   // the call
 	Name  string   // what reports call it
-	Value string   // validity: the value that is not allowed, or the only one
+	Value string   // validity: the value that is not allowed, or the only one; of objects: which one
 	Only  bool     // validity: whether it is the only one
 	Claim Claim    // invariant, eventually
 	Of    []string // invariant, eventually: the instances that it looks at
@@ -158,6 +161,8 @@ func (s Step) String() string {
 			return fmt.Sprintf("release(%q, %q)", s.Src, s.Dst)
 		}
 		return fmt.Sprintf("release(%q, %q, %d)", s.Src, s.Dst, s.Count)
+	case "duplicate", "replay":
+		return fmt.Sprintf("%s(%q, %q, %q)", s.Kind, s.Types[0], s.Src, s.Dst)
 	case "drop":
 		text := fmt.Sprintf("drop(%q", s.Types[0])
 		if s.Src != "" {
@@ -221,6 +226,8 @@ func (s Step) attribute(name string) string {
 		if s.Kind == "release" {
 			has["count"] = fmt.Sprint(s.Count)
 		}
+	case "duplicate", "replay":
+		has = map[string]string{"type": s.Types[0], "src": s.Src, "dst": s.Dst}
 	case "drop":
 		has = map[string]string{"type": s.Types[0], "src": or(s.Src, "None"), "dst": or(s.Dst, "None")}
 	case "deaf":

@@ -25,6 +25,7 @@ func (c *Case) Changed(rng *rand.Rand) *Case {
 	d := c.clone()
 	p := &pen{few: values, Rand: rng, c: d, lives: 1, most: 1000}
 	p.names = !c.Honest || !c.Symmetric
+	p.aborts = c.ofObject() // no replica writes where there is no register
 	switch rng.IntN(12) {
 	case 0, 1, 2:
 		d.Held = !c.Held
@@ -47,8 +48,11 @@ func (c *Case) Changed(rng *rand.Rand) *Case {
 		d.F = (c.F + 1) % c.N
 	case 10:
 		if len(c.Clients) > 0 {
-			first := &d.Clients[0]
-			first.Program = append(slices.Clone(first.Program), Operation{"write", "3"})
+			first, more := &d.Clients[0], Operation{"write", "3"}
+			if c.ofObject() && len(first.Program) > 0 {
+				more = first.Program[0]
+			}
+			first.Program = append(slices.Clone(first.Program), more)
 		} else {
 			p.changeProperty()
 		}

@@ -2,12 +2,13 @@
 //
 //	Draw      draws a Case: a protocol, a system, a start, a space, properties   draw.go
 //	          half of them of any kind (draw_code.go, draw_space.go), the others
-//	          such that a certain mistake would show                             shape.go, draw_good.go
+//	          such that a certain mistake would show                             shape.go, draw_good.go, draw_objects.go
 //	Case      is the script, in parts that can be taken away one by one          adversary.go
 //	          its space, and what that lists                                     space.go
 //	Play      plays a scenario, delivery by delivery                             player.go
 //	Judge     judges every scenario of the space one by one                      judge.go
 //	          what comes about in a good network                                 good.go
+//	          what operations on objects returned                                conditions.go, objects.go
 //	Smaller   lists what a case is without one of its parts                      smaller.go
 //	Changed   draws a case that differs in one option                            changed.go
 //

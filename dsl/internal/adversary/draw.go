@@ -176,6 +176,9 @@ func (p *pen) step() Step {
 	if p.chance(40) {
 		kinds = append(kinds, "hold", "hold", "release")
 	}
+	if p.chance(40) {
+		kinds = append(kinds, "duplicate", "replay", "replay")
+	}
 	if len(clients) > 0 {
 		kinds = append(kinds, "exchange", "exchange", "exchange", "invoke", "invoke")
 	}
@@ -196,13 +199,16 @@ func (p *pen) step() Step {
 		s.Names = []string{pick(p, all...)}
 	case "partition":
 		s.Groups = p.groups()
-	case "cut", "hold", "release":
+	case "cut", "hold", "release", "duplicate", "replay":
 		s.Src, s.Dst = pick(p, all...), pick(p, all...)
 		if s.Src == s.Dst {
 			return Step{Kind: "heal"}
 		}
-		if s.Kind == "release" {
+		switch s.Kind {
+		case "release":
 			s.Count = p.IntN(2)
+		case "duplicate", "replay":
+			s.Types = []string{pick(p, types...)}
 		}
 	case "drop":
 		s.Types = []string{pick(p, types...)}
@@ -258,7 +264,7 @@ func (p *pen) possible(n int) (steps []Step) {
 // to be used no invariant is drawn: it may look at names, and the search would not use it.
 func (p *pen) properties() {
 	if p.hoping {
-		hopes{p}.properties()
+		hopes{pen: p}.properties()
 		return
 	}
 	all := []func() Property{
@@ -314,6 +320,10 @@ func (p *pen) ofOperations() Property {
 // The same name with another argument is the case that a careless fingerprint would miss.
 func (p *pen) changeProperty() {
 	was := p.c.Properties
+	if p.c.ofObject() {
+		p.c.Properties = []Property{pick(p, p.c.Extras...)}
+		return
+	}
 	if len(was) == 1 && was[0].Kind == "validity" {
 		v := pick(p, append(values, `"1a"`, `"2a"`)...)
 		p.c.Properties = []Property{{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v}}

@@ -9,12 +9,18 @@ import (
 // protocol, and protocols and spaces of a shape of their own.
 
 // A hopes is the pen that draws them.
-type hopes struct{ *pen }
+type hopes struct {
+	*pen
+	patient bool // properties wait for many rounds
+}
 
 // hopeful draws a property of what comes about in a good network.
 func (p hopes) hopeful() Property {
 	servers, _ := p.c.Instances()
 	within := pick(p.pen, 1, 1, 2, 2, 3, 3, 6, 7, 7, turn*len(servers)+1+p.IntN(4))
+	if p.patient {
+		within = turn*(len(servers)-1) + p.IntN(10)
+	}
 	if within > 7 && p.most > 60 {
 		within = 3
 	}
@@ -71,6 +77,10 @@ func (p hopes) hope() {
 		"m2": {{"", "self.got.add(m.sender)"}, {fmt.Sprintf("len(self.got) >= %d", c.N-p.IntN(2)), pick(p.pen, "self.done = True", "self.k = 2", decide)},
 			{pick(p.pen, "self.done", "self.k == 2", "m.h == 0"), pick(p.pen, decide, "self.peer = None", "self.k = (self.k + 1) % 3")}},
 		"m0": {{pick(p.pen, "", "", "self.peer == None or self.peer == m.sender"), "self.peer = m.sender\nself.send(m.sender, \"m1\", " + vote(1) + ")"}},
+	}
+	if rounds && p.chance(30) { // it takes so many timeouts, which come at the end of turns
+		does["timeout"] = append(does["timeout"], Statement{"", "self.said += 1"}, Statement{fmt.Sprintf("self.said == %d", c.N+p.IntN(4)-1), decide})
+		p.patient = true
 	}
 	if p.chance(15) {
 		event := pick(p.pen, "m1", "m2", "timeout")

@@ -481,7 +481,11 @@ func (p *pen) links() (s Space) {
 	if len(all) == 1 {
 		return Space{Text: "heals()", Lists: []Scenario{{{Kind: "heal"}}}}
 	}
-	kind := pick(p, "cut", "cut", "hold")
+	kind := pick(p, "cut", "cut", "hold", "duplicate", "replay", "replay")
+	var of []string
+	if kind == "duplicate" || kind == "replay" {
+		of = []string{pick(p, types...)}
+	}
 	src, dst := p.some(all, 1), p.some(all, 1)
 	for len(src)+len(dst) == 2 && src[0] == dst[0] {
 		dst = p.some(all, 1)
@@ -497,9 +501,12 @@ func (p *pen) links() (s Space) {
 	for _, from := range src {
 		for _, to := range dst {
 			if from != to {
-				s.Lists = append(s.Lists, Scenario{{Kind: kind, Src: from, Dst: to}})
+				s.Lists = append(s.Lists, Scenario{{Kind: kind, Src: from, Dst: to, Types: of}})
 			}
 		}
+	}
+	if of != nil {
+		args = fmt.Sprintf("%q, %s", of[0], args)
 	}
 	s.Text = kind + "s(" + args + ")"
 	return s

@@ -242,6 +242,8 @@ func (s *System) holds(w *World, p Property) bool {
 		return linearizable(w.History, faulty)
 	case "sequential", "2-atomic", "monotonic reads", "read your writes", "few reads":
 		return conditionHolds(p.Kind, w.History, faulty)
+	case "object", "sequential object":
+		return ofObject(p, s.instances, w.History, faulty)
 	case "invariant":
 		return s.claim(w, p) <= p.Claim.Most
 	case "at end":

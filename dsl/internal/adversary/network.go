@@ -12,6 +12,14 @@ type network struct {
 	filters []filter
 	held    [][2]int
 	first   map[int][]int
+	again   []again
+}
+
+// An again lets the next message of a type on a link arrive twice.
+type again struct {
+	step     string // duplicate or replay
+	kind     string
+	from, to int
 }
 
 // A filter stops messages of a type from an instance to another; -1 is any.
@@ -85,6 +93,8 @@ func (p *play) reshape(step Step) {
 		for _, kind := range step.Types {
 			n.filters = append(slices.Clip(n.filters), filter{kind, -1, end(step.Who)})
 		}
+	case "duplicate", "replay":
+		n.again = append(slices.Clip(n.again), again{step.Kind, step.Types[0], end(step.Src), end(step.Dst)})
 	case "hold":
 		n.held = append(slices.Clip(n.held), [2]int{end(step.Src), end(step.Dst)})
 	case "order":

@@ -149,6 +149,13 @@ func (o *operation) String() string {
 	if o.arg == starlark.None {
 		return o.name + "()"
 	}
+	if several, ok := o.arg.(*starlarkstruct.Struct); ok {
+		var texts []string
+		for _, name := range several.AttrNames() {
+			texts = append(texts, name+"="+o.named(name).String())
+		}
+		return o.name + "(" + strings.Join(texts, ", ") + ")"
+	}
 	return fmt.Sprintf("%s(%s)", o.name, o.arg)
 }
 func (o *operation) Type() string          { return "operation" }
@@ -162,6 +169,24 @@ func (o *operation) Attr(name string) (starlark.Value, error) {
 		return starlark.String(o.name), nil
 	}
 	return o.arg, nil
+}
+
+// named is an argument by name.
+func (o *operation) named(name string) starlark.Value {
+	v, err := o.arg.(*starlarkstruct.Struct).Attr(name)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// made is an operation as a script makes it.
+func made(o Operation) *operation {
+	v, err := starlark.EvalOptions(&syntax.FileOptions{}, new(starlark.Thread), "op", o.text(), predeclared)
+	if err != nil {
+		panic(err)
+	}
+	return v.(*operation)
 }
 
 // A signed value has a signer: an identity, or a number of them.
@@ -210,7 +235,10 @@ func equal(a, b starlark.Value) bool {
 // predeclared is what handlers see: the pure builtins of the language that the cases use.
 var predeclared = starlark.StringDict{
 	"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
-	"operation": starlark.NewBuiltin("operation", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {
+	"operation": starlark.NewBuiltin("operation", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, named []starlark.Tuple) (starlark.Value, error) {
+		if len(named) > 0 {
+			return &operation{string(args[0].(starlark.String)), starlarkstruct.FromKeywords(starlarkstruct.Default, named)}, nil
+		}
 		return &operation{string(args[0].(starlark.String)), copied(args[1])}, nil
 	}),
 	"digest": starlark.NewBuiltin("digest", func(_ *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {

@@ -82,8 +82,7 @@ func (p *play) take(step Step) bool {
 	case "exchange":
 		return p.takeExchange(step)
 	case "invoke":
-		op := &operation{step.Op.Name, copied(value(step.Op.Arg))}
-		if !p.stimulate(p.s.byName[step.Who], "invoke", op) {
+		if !p.stimulate(p.s.byName[step.Who], "invoke", made(step.Op)) {
 			return false
 		}
 		p.flight = append(p.flight, p.next...)
@@ -351,7 +350,24 @@ func (p *play) route(m packet) {
 		p.flight = append(p.flight, m)
 	case blocked, p.filtered(m.message.kind, m.from, m.to):
 	default:
+		p.deliver(m)
+	}
+}
+
+// deliver lets a message arrive, and once more what was said to: now, or in a later step, until
+// which it is in flight. To be lost at a receiver that is down is not to arrive.
+func (p *play) deliver(m packet) {
+	step := ""
+	if at := slices.IndexFunc(p.net.again, func(a again) bool { return a.kind == m.message.kind && a.from == m.from && a.to == m.to }); at >= 0 && !p.nodes[m.to].down() {
+		step = p.net.again[at].step
+		p.net.again = slices.Delete(slices.Clone(p.net.again), at, at+1)
+	}
+	p.arrive(m)
+	switch step {
+	case "duplicate":
 		p.arrive(m)
+	case "replay":
+		p.flight = append(p.flight, packet{from: m.from, to: m.to, message: m.message})
 	}
 }
 

@@ -17,7 +17,8 @@ func (p *pen) shaped() {
 	p.few = pick(p, twoSimilar...)
 	c.Symmetric = p.chance(85)
 	p.decided()
-	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late, hopes{p}.hope, hopes{p}.hope, hopes{p}.hope)()
+	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late, hopes{pen: p}.hope, hopes{pen: p}.hope, hopes{pen: p}.hope,
+		serving{p}.serve, serving{p}.serve)()
 }
 
 // handlers makes the role of replicas of what they do at some events. They know all of the
@@ -352,8 +353,8 @@ func (p *pen) roundsWith(least, most int, like Step, deafTo []string) (s Space) 
 // deliver is a delivery of what is in flight.
 func (p *pen) deliver() (s Space) {
 	servers, _ := p.c.Instances()
-	most, hops := pick(p, 1, 1, 2), pick(p, 0, 0, 1)
-	for _, g := range partitions(servers, 1, min(most, len(servers))) {
+	most, hops := min(pick(p, 1, 1, 2), len(servers)), pick(p, 0, 0, 1)
+	for _, g := range partitions(servers, 1, most) {
 		s.Lists = append(s.Lists, Scenario{{Kind: "deliver", Groups: g, Count: hops}})
 	}
 	s.Text = fmt.Sprintf("deliveries(partitions(max = %d), hops = %d)", most, hops)
