@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/starlark"
 
@@ -190,7 +191,7 @@ func judgedAsWhole(c *call, name string, given starlark.Value) (*propertyValue, 
 	if err != nil {
 		return nil, fmt.Errorf("history: fn: %w", err)
 	}
-	p := check.OfHistory(name, func(ctx context.Context, ops []check.Operation) (check.Verdict, error) {
+	p := seeingCrashes(c, fn, check.OfHistory(name, func(ctx context.Context, ops []check.Operation) (check.Verdict, error) {
 		list := make([]starlark.Value, len(ops))
 		for i := range ops {
 			list[i] = &operationRecord{ops[i]}
@@ -200,8 +201,18 @@ func judgedAsWhole(c *call, name string, given starlark.Value) (*propertyValue, 
 			return check.Verdict{}, err
 		}
 		return saidBy(name, "the function", v)
-	})
+	}))
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn}, property: p}, nil
+}
+
+// seeingCrashes lets a property see crashes if its function names them: else a search would tell apart
+// what is one to it, and a fold get an event of which it knows nothing.
+func seeingCrashes(c *call, fn starlark.Callable, p check.Property) check.Property {
+	in := interpreter(c).scripts
+	return check.SeeingCrashes(p, sync.OnceValue(func() bool {
+		seen, err := interp.Capture(in, fn)
+		return err != nil || seen.Reads("crashed")
+	}))
 }
 
 // An argument that is not given has no value.
@@ -239,7 +250,7 @@ func judgedAsFold(c *call, name string, given, does starlark.Value) (*propertyVa
 	if err != nil {
 		return nil, fmt.Errorf("history: step: %w", err)
 	}
-	p := check.Fold(name, init, func(ctx context.Context, state any, e check.Event) (any, check.Verdict, error) {
+	p := seeingCrashes(c, step, check.Fold(name, init, func(ctx context.Context, state any, e check.Event) (any, check.Verdict, error) {
 		returned, err := judge(ctx, starlark.Tuple{value.FromGo(state), eventOf(e)}, new(player))
 		if err != nil {
 			return nil, check.Verdict{}, err
@@ -254,7 +265,7 @@ func judgedAsFold(c *call, name string, given, does starlark.Value) (*propertyVa
 		}
 		v, err := saidBy(name, "step", pair[1])
 		return next, v, err
-	})
+	}))
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, step), args: []starlark.Value{value.FromGo(init), step}, property: p}, nil
 }
 

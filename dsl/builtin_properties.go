@@ -36,7 +36,7 @@ import (
 // propertiesFamily makes properties, and judges the current world by them.
 func propertiesFamily() Family {
 	return Family{"properties", "what should hold", []Entry{
-		linearizableEntry(), sequentiallyConsistentEntry(), kAtomicEntry(), monotonicReadsEntry(), readYourWritesEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(),
+		linearizableEntry(), strictlyLinearizableEntry(), sequentiallyConsistentEntry(), kAtomicEntry(), monotonicReadsEntry(), readYourWritesEntry(), regularEntry(), safeEntry(), agreementEntry(), validityEntry(),
 		liveEntry(), terminatesEntry(), eventuallyEntry(), atEndEntry(),
 		invariantEntry(), modelEntry(), keyedEntry(), checkEntry(), judgeEntry(),
 	}}

@@ -94,3 +94,98 @@ show()`, "beyond crash faults: nothing is promised\n", "more than f"},
 		}
 	}
 }
+
+// parting has a client that may crash while its write is on its way to the server.
+const parting = `
+def init(self):
+    self.value = None
+def on_put(self, m):
+    self.value = m.value
+    self.send(m.sender, "stored")
+def on_ask(self, m):
+    self.send(m.sender, "have", value = self.value)
+def begin(self):
+    self.next = 0
+def on_exchange(self):
+    if self.next == len(self.program):
+        self.refuse("is done")
+        return
+    op = self.program[self.next]
+    self.invoked(op)
+    if op.name == "write":
+        self.broadcast("put", value = op.arg)
+    else:
+        self.broadcast("ask")
+def on_stored(self, m):
+    self.next += 1
+    self.returns(None)
+def on_have(self, m):
+    self.next += 1
+    self.returns(m.value)
+def on_invoke(self, op):
+    self.next = 1
+    self.invoked(op)
+    self.broadcast("put", value = op.arg)
+p = protocol("p", role(init = init, on_put = on_put, on_ask = on_ask), role(init = begin, persistent = ["next"], on_exchange = on_exchange, on_invoke = on_invoke, on_stored = on_stored, on_have = on_have))
+cluster(p, n = 1, f = 0, clients = {"w": [], "r": [operation("read")] * 3})
+# The write is on its way when its client crashes, and arrives after a read or before.
+late = invokes(operation("write", 1), "w") + crashes("w") + exchanges("r") + (deliveries() | heals()) + exchanges("r")
+early = invokes(operation("write", 1), "w") + deliveries(hops = 1) + crashes("w") + exchanges("r") * 2
+`
+
+// A write that its client did not live to see may not show up later, if it did not before. To
+// linearizable() it may. What a script says of a history sees the crash, too, if it asks.
+func TestStrict(t *testing.T) {
+	t.Parallel()
+	const bySelf = `
+def by_hand(h):
+    for w in h:
+        for a in h:
+            for b in h:
+                if w.crashed != None and a.name == "read" and b.name == "read" and a.before(b) and not b.open and w.crashed < a.begin and a.result != b.result:
+                    return "%s shows up after its client crashed" % w
+    return True
+def by_fold(state, event):
+    if event.kind == "crashed":
+        return ("crashed", state[1]), True
+    if event.kind == "returned" and event.name == "read" and state[0] == "crashed":
+        return (state[0], state[1] + [event.result]), len(set(state[1] + [event.result])) == 1 or "it shows up"
+    return state, True
+specs = [strictly_linearizable(), strictly_linearizable("cas"), history("by hand", by_hand), history("by fold", (None, []), by_fold)]
+`
+	out, err := runScript(t, parting+bySelf+`
+r = explore(late, check = specs + [linearizable()])
+print([(v.property, v.length, v.scenarios) for v in r.violations], r.violations[0].why)
+print(why(r))
+print(explore(early, check = specs + [linearizable()]).violations, explore(early, check = strictly_linearizable()).vacuous)
+r = explore(exchanges("r") * 2, check = strictly_linearizable())
+print(r)
+`)
+	for _, want := range []string{
+		`[("strictly linearizable", 5, 1), ("strictly linearizable to a compare-and-set register", 5, 1), ("by hand", 5, 1), ("by fold", 5, 1)] ` +
+			`r read() returned 1 in step 5 after w write(1) was cut short by a crash in step 2 and r read() had returned None in step 3; no order of the operations explains that. None would have been right`,
+		"\n[] False\n",
+		"NOTHING put strictly linearizable to the test: it takes an operation that can change a register and was cut short by a crash, after which another one returned, and there was none",
+	} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v, no %q in\n%s", err, want, out)
+		}
+	}
+}
+
+// Crashes are no part of what other searches remember.
+func TestCrashesCostNothing(t *testing.T) {
+	t.Parallel()
+	out, err := runScript(t, parting+`
+def plain(h):
+    return True
+def asks(h):
+    return len([op for op in h if op.crashed == 0]) == 0
+def worlds(spec):
+    return explore(invokes(operation("write", 1), "w") + (crashes("w") + restarts("w") | heals() * 2) + exchanges("r"), check = spec).worlds
+print(worlds(linearizable()) == worlds(regular()), worlds(history("plain", plain)) == worlds(linearizable()), worlds(history("asks", asks)) > worlds(history("plain", plain)))
+`)
+	if err != nil || out != "True True True\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -87,6 +87,12 @@ var recordFields = map[string]func(o *operationRecord) starlark.Value{
 	"result": func(o *operationRecord) starlark.Value { return value.FromGo(o.Result) },
 	"reason": func(o *operationRecord) starlark.Value { return starlark.String(o.Reason) },
 	"open":   func(o *operationRecord) starlark.Value { return starlark.Bool(o.Ended < 0) },
+	"crashed": func(o *operationRecord) starlark.Value {
+		if o.Crashed < 0 {
+			return starlark.None
+		}
+		return starlark.MakeInt(o.Crashed)
+	},
 	"failed": func(o *operationRecord) starlark.Value { return starlark.Bool(o.Aborted) },
 	"faulty": func(o *operationRecord) starlark.Value { return starlark.Bool(o.Faulty) },
 	"before": func(o *operationRecord) starlark.Value {
@@ -121,7 +127,7 @@ func (o *operationRecord) AttrNames() []string {
 
 // eventOf is an event of a fold, in a script.
 func eventOf(e check.Event) starlark.Value {
-	kind := map[node.ObservationKind]string{node.Invoked: "invoked", node.Returned: "returned", node.Aborted: "aborted"}[e.Kind]
+	kind := map[node.ObservationKind]string{node.Invoked: "invoked", node.Returned: "returned", node.Aborted: "aborted", node.Crashed: "crashed"}[e.Kind]
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"kind": starlark.String(kind), "client": starlark.String(e.Client), "name": starlark.String(e.Name), "arg": value.FromGo(e.Arg),
 		"result": value.FromGo(e.Result), "reason": starlark.String(e.Reason), "faulty": starlark.Bool(e.Faulty),

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"slices"
+
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -35,13 +37,18 @@ type Delivery struct {
 	Sent          []node.Sent // what To sent in reaction
 }
 
+// unlessCrash leaves out that an instance crashed: the step says so.
+func unlessCrash(seen []node.Observation) []node.Observation {
+	return slices.DeleteFunc(seen, func(o node.Observation) bool { return o.Kind == node.Crashed })
+}
+
 // deliveries says in words what the engine recorded.
 func deliveries(records []engine.Record) []Delivery {
 	var all []Delivery
 	for _, r := range records {
 		all = append(all, Delivery{
 			Hop: r.Hop, From: r.From, To: r.To, Event: r.Event(), Fate: Fate(r.Fate), Again: r.Again, Kept: r.Kept,
-			Before: r.Before(), After: r.After(), Changed: r.Changed(), Seen: r.Seen(), Notes: r.Notes(), Sent: r.Sent(),
+			Before: r.Before(), After: r.After(), Changed: r.Changed(), Seen: unlessCrash(r.Seen()), Notes: r.Notes(), Sent: r.Sent(),
 		})
 	}
 	return all

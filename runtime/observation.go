@@ -20,9 +20,39 @@ type History struct {
 	Events  []Observed
 	// Faulty has bit i set if instance i belongs to a faulty identity.
 	Faulty node.Set
+	// Crashes are those of instances, in order. They are apart from the events, because few
+	// properties ask for them.
+	Crashes []Crash
 	// turns has for each step how many steps it is if it is a view, else 0; it is nil if no
 	// step is a view.
 	turns []int
+}
+
+// A Crash is that an instance crashed, was restarted while it ran, or lost its memory.
+type Crash struct {
+	Step, Instance int
+	After          int // how many of the events came before it
+}
+
+// Observe adds to the history what was observed next.
+func (h *History) Observe(o Observed) {
+	if o.Kind == node.Crashed {
+		h.Crashes = append(h.Crashes, Crash{Step: o.Step, Instance: o.Instance, After: len(h.Events)})
+		return
+	}
+	h.Events = append(h.Events, o)
+}
+
+// WithCrashes returns the events with the crashes among them, as observations that are
+// [node.Crashed].
+func (h History) WithCrashes() []Observed {
+	all := make([]Observed, 0, len(h.Events)+len(h.Crashes))
+	at := 0
+	for _, c := range h.Crashes {
+		all = append(append(all, h.Events[at:c.After]...), Observed{Observation: node.Observation{Kind: node.Crashed}, Step: c.Step, Instance: c.Instance})
+		at = c.After
+	}
+	return append(all, h.Events[at:]...)
 }
 
 // Place names a step of the history as pictures number it, which show the steps of views one

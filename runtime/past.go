@@ -113,6 +113,7 @@ func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget 
 	}
 	c := p.world.cluster
 	r.Seen, r.Sent, ok = engine.Replay(ctx, c.system, p.world.Path()[0].vector, instance, events, budget)
+	r.Seen = unlessCrash(r.Seen)
 	return r, ok
 }
 

@@ -104,7 +104,7 @@ func (w *World) History() History {
 	h := History{Cluster: w.cluster, Faulty: w.Faulty()}
 	for _, v := range w.Path()[1:] {
 		for i, o := range w.cluster.system.Observations(v.seen) {
-			h.Events = append(h.Events, Observed{o, v.depth, i})
+			h.Observe(Observed{o, v.depth, i})
 		}
 		if v.step.inTurn != nil {
 			if h.turns == nil {

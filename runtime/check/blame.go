@@ -44,7 +44,7 @@ func (m Model) why(ctx context.Context, ops []operation, explain explaining) (st
 	}
 	slices.Reverse(because)
 
-	text := fmt.Sprintf("%s returned %s in %s", culprit, culprit.text(culprit.result), culprit.place(culprit.endedIn))
+	text := fmt.Sprintf("%s returned %s in %s%s", culprit, culprit.text(culprit.result), culprit.place(culprit.endedIn), culprit.atCrash())
 	if culprit.aborted {
 		text = culprit.withReturn("returned")
 	}

@@ -1,7 +1,7 @@
 // Package check judges what was observed along a scenario.
 //
 //   - A [Property] gives a [Verdict] on a history: [Linearizable] (to any
-//     [Model], see [Models]), [SequentiallyConsistent], [KAtomic], [MonotonicReads],
+//     [Model], see [Models]), [StrictlyLinearizable], [SequentiallyConsistent], [KAtomic], [MonotonicReads],
 //     [ReadYourWrites], [Regular] and [Safe] on what operations returned, [OfHistory] and [Fold]
 //     on what a host makes of them, [Agreement] and
 //     [Validity] on what replicas decided.
@@ -134,6 +134,25 @@ type Forgetful interface {
 	Forget(ctx context.Context, state string, faulty node.Set) (string, error)
 }
 
+// A Crashing monitor is given crashes of instances among the observations of [Monitor.Next], if it
+// says that it sees them. Others are not, so that what they remember does not depend on any.
+type Crashing interface {
+	Monitor
+	SeesCrashes() bool
+}
+
+// SeesCrashes reports whether m is to be given crashes.
+func SeesCrashes(m Monitor) bool {
+	c, ok := m.(Crashing)
+	return ok && c.SeesCrashes()
+}
+
+// seesCrashes reports whether p looks at the crashes in a history.
+func seesCrashes(p named) bool {
+	c, ok := meant(p).(interface{ seesCrashes() bool })
+	return ok && c.seesCrashes()
+}
+
 // A Renamable monitor knows what its states become if instances take each
 // other's names.
 type Renamable interface {
@@ -258,6 +277,13 @@ func Linearizable() Property { return LinearizableTo(Register()) }
 // the operations on each key are judged by themselves, which is the same (Herlihy and
 // Wing's locality) and much quicker.
 func LinearizableTo(m Model) Property { return &linearizable{model: m} }
+
+// StrictlyLinearizable is [LinearizableTo] where a crash of a client, or of a replica that operates,
+// is an end, too: what it cuts short takes effect before the crash or never (Aguilera and Frølund,
+// "Strict Linearizability and the Power of Aborting", HP Labs 2003). That is so if the client comes
+// back and finishes it. Code that fails has crashed. An operation that is given up for another one,
+// without a crash, may take effect later, as in linearizability.
+func StrictlyLinearizable(m Model) Property { return &linearizable{model: m, strict: true} }
 
 // Regular returns the property that each read of a register, taken alone,
 // returns what it could in some order of all writes and that read which

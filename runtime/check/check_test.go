@@ -56,6 +56,8 @@ func parse(t testing.TB, c *runtime.Cluster, text string) []runtime.Observed {
 				o.Kind, o.Value = node.Returned, value
 			case "aborts":
 				o.Kind, o.Value = node.Aborted, strings.Join(words[2:], " ")
+			case "crashes":
+				o.Kind = node.Crashed
 			case "decides":
 				o.Kind, o.Value = node.Decided, value
 				fmt.Sscan(words[4], &o.Slot)

@@ -37,7 +37,7 @@ const (
 // Monitor knows objects whose clients are few and all correct, if their model is blind.
 func (p *linearizable) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	switch m := p.model; {
-	case faulty&c.Clients() != 0, c.Clients().Len() > maxClients, p.other != nil && !p.other.linear:
+	case faulty&c.Clients() != 0, c.Clients().Len() > maxClients, p.other != nil && !p.other.linear, p.strict:
 		return nil
 	case m.register:
 		return &registerMonitor{property: p, faulty: faulty, numbers: &numbers{}}

@@ -295,10 +295,10 @@ func TestOfHistory(t *testing.T) {
 	h := runtime.History{Cluster: c, Faulty: node.SetOf(7), Events: parse(t, c, "c1 write red\nc1 returns\nc2 write blue\nc4 read\nc2 aborts no quorum\nc3 read\nc4 returns red")}
 	v := judge(t, p, h)
 	want := []check.Operation{
-		{Operation: node.Operation{Name: "write", Arg: "red"}, Client: "c1", Began: 0, Ended: 1},
-		{Operation: node.Operation{Name: "write", Arg: "blue"}, Client: "c2", Began: 2, Ended: 4, Aborted: true, Reason: "no quorum"},
-		{Operation: node.Operation{Name: "read"}, Client: "c4", Faulty: true, Began: 3, Ended: 6, Result: "red"},
-		{Operation: node.Operation{Name: "read"}, Client: "c3", Began: 5, Ended: -1},
+		{Operation: node.Operation{Name: "write", Arg: "red"}, Client: "c1", Began: 0, Ended: 1, Crashed: -1},
+		{Operation: node.Operation{Name: "write", Arg: "blue"}, Client: "c2", Began: 2, Ended: 4, Aborted: true, Reason: "no quorum", Crashed: -1},
+		{Operation: node.Operation{Name: "read"}, Client: "c4", Faulty: true, Began: 3, Ended: 6, Result: "red", Crashed: -1},
+		{Operation: node.Operation{Name: "read"}, Client: "c3", Began: 5, Ended: -1, Crashed: -1},
 	}
 	if !v.Holds || v.Vacuous || !slices.Equal(got, want) {
 		t.Errorf("%+v of\n%+v, want\n%+v", v, got, want)
@@ -311,5 +311,20 @@ func TestOfHistory(t *testing.T) {
 	}
 	if v := judge(t, p, runtime.History{Cluster: c, Events: parse(t, c, "c1 returns red")}); v.Holds {
 		t.Errorf("nothing began: %+v", v)
+	}
+	seeing := check.SeeingCrashes(p, func() bool { return true })
+	for i, p := range []check.Property{p, seeing} {
+		judge(t, p, historyOf(c, 0, parse(t, c, "c1 crashes; c1 write red\nc1 crashes; c2 read; c1 crashes; c2 fails boom\nc1 returns")))
+		want := []check.Operation{
+			{Operation: node.Operation{Name: "write", Arg: "red"}, Client: "c1", Began: 0, Ended: 3, Crashed: -1},
+			{Operation: node.Operation{Name: "read"}, Client: "c2", Began: 1, Ended: -1, Crashed: -1},
+		}
+		if i == 1 {
+			want[0].Began, want[0].Crashed, want[0].Ended = 1, 2, 6
+			want[1].Began, want[1].Crashed = 3, 5
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("sees crashes: %t: %+v, want %+v", i == 1, got, want)
+		}
 	}
 }

@@ -18,11 +18,15 @@ import (
 // of consecutive events of one kind they are sorted by instance, where that an operation
 // returned and that it was aborted is of one kind. Two operations that begin one right after
 // the other, or end so, overlap the same operations in either order.
-func Canonical(h runtime.History) []runtime.Observed {
-	events := slices.Clone(h.Events)
+func Canonical(h runtime.History) []runtime.Observed { return canonical(slices.Clone(h.Events)) }
+
+// canonical is [Canonical], in place, of events that may have crashes among them. Those that are asked
+// for end what an operation can do, and are of one kind with its returning.
+func canonical(events []runtime.Observed) []runtime.Observed {
+	ends := func(o runtime.Observed) bool { return o.Ends() || o.Kind == node.Crashed }
 	for from := 0; from < len(events); {
 		to := from
-		for to < len(events) && (events[to].Kind == events[from].Kind || events[to].Ends() && events[from].Ends()) {
+		for to < len(events) && (events[to].Kind == events[from].Kind || ends(events[to]) && ends(events[from])) {
 			to++
 		}
 		slices.SortStableFunc(events[from:to], func(a, b runtime.Observed) int {
@@ -131,32 +135,42 @@ func (m *historyMonitor) Next(ctx context.Context, state string, seen []runtime.
 		return state, nil
 	}
 	past := decode[pastState](state)
-	h := m.history(past)
+	events := m.events(past)
 	for _, o := range seen {
 		o.Step = 0
-		h.Events = append(h.Events, o)
+		events = append(events, o)
 	}
 	if _, ok := m.property.(interface{ inOrder() }); !ok {
-		h.Events = Canonical(h)
+		events = canonical(events)
 	}
-	return m.judged(ctx, h)
+	return m.judged(ctx, m.history(past.Faulty, events))
 }
+
+// SeesCrashes implements [Crashing].
+func (m *historyMonitor) SeesCrashes() bool { return seesCrashes(m.property) }
 
 // Forget implements [Forgetful].
 func (m *historyMonitor) Forget(ctx context.Context, state string, faulty node.Set) (string, error) {
 	if state == violated {
 		return state, nil
 	}
-	h := m.history(decode[pastState](state))
-	h.Faulty |= faulty
-	return m.judged(ctx, h)
+	past := decode[pastState](state)
+	return m.judged(ctx, m.history(past.Faulty|faulty, m.events(past)))
 }
 
-func (m *historyMonitor) history(past pastState) runtime.History {
-	h := runtime.History{Cluster: m.cluster, Faulty: past.Faulty}
-	for _, pair := range past.Events {
-		o := m.numbers.value(pair[1]).(node.Observation)
-		h.Events = append(h.Events, runtime.Observed{Observation: o, Instance: pair[0]})
+// events lists what a state remembers, crashes among it.
+func (m *historyMonitor) events(past pastState) []runtime.Observed {
+	events := make([]runtime.Observed, len(past.Events))
+	for i, pair := range past.Events {
+		events[i] = runtime.Observed{Observation: m.numbers.value(pair[1]).(node.Observation), Instance: pair[0]}
+	}
+	return events
+}
+
+func (m *historyMonitor) history(faulty node.Set, events []runtime.Observed) runtime.History {
+	h := runtime.History{Cluster: m.cluster, Faulty: faulty}
+	for _, o := range events {
+		h.Observe(o)
 	}
 	return h
 }
@@ -166,7 +180,8 @@ func (m *historyMonitor) Ends(ctx context.Context, state string) (bool, error) {
 	if state == violated {
 		return true, nil
 	}
-	return m.violates(ctx, m.history(decode[pastState](state)))
+	past := decode[pastState](state)
+	return m.violates(ctx, m.history(past.Faulty, m.events(past)))
 }
 
 func (m *historyMonitor) violates(ctx context.Context, h runtime.History) (bool, error) {
@@ -185,8 +200,9 @@ func (m *historyMonitor) judged(ctx context.Context, h runtime.History) (string,
 			return violated, nil
 		}
 	}
-	past := pastState{Faulty: h.Faulty, Events: make([][2]int, len(h.Events))}
-	for i, o := range h.Events {
+	events := h.WithCrashes()
+	past := pastState{Faulty: h.Faulty, Events: make([][2]int, len(events))}
+	for i, o := range events {
 		past.Events[i] = [2]int{o.Instance, m.numbers.number(o.Observation)}
 	}
 	return encode(past), nil

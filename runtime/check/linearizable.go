@@ -25,6 +25,7 @@ import (
 // their own (see [ordering]).
 type linearizable struct {
 	model  Model
+	strict bool       // what a crash cuts short takes effect before it or never
 	other  *condition // nil: it is linearizability
 	events numbers
 	mu     sync.Mutex
@@ -74,6 +75,9 @@ func (p *linearizable) tried(ctx context.Context, ops []operation) bool {
 	if p.other != nil && p.other.met != nil {
 		return p.other.met(ops)
 	}
+	if p.strict {
+		return p.model.triedByCrash(ctx, ops)
+	}
 	return p.model.tried(ctx, ops)
 }
 
@@ -119,8 +123,11 @@ func overlapping(ops []operation) int {
 const memoSize = 1 << 16
 
 func (p *linearizable) Name() string {
-	if p.other != nil {
+	switch {
+	case p.other != nil:
 		return p.other.name
+	case p.strict:
+		return "strictly linearizable" + to(p.model)
 	}
 	return "linearizable" + to(p.model)
 }
@@ -134,10 +141,7 @@ func to(m Model) string {
 }
 
 func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
-	h.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e runtime.Observed) bool {
-		return !e.OfOperation()
-	})
-	h.Events = Canonical(h)
+	h.Events = p.looksAt(h)
 	if err := unknownIn(p, h); err != nil {
 		return Verdict{}, err
 	}
@@ -167,6 +171,27 @@ func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, e
 	return v, nil
 }
 
+// looksAt lists the events of a history that matter, in canonical order.
+func (p *linearizable) looksAt(h runtime.History) []runtime.Observed {
+	if !p.strict {
+		return canonical(slices.DeleteFunc(slices.Clone(h.Events), func(e runtime.Observed) bool { return !e.OfOperation() }))
+	}
+	var events []runtime.Observed
+	for _, e := range h.WithCrashes() {
+		switch {
+		case e.Kind == node.Failed: // its code is down for good
+			e.Observation = node.Observation{Kind: node.Crashed}
+			events = append(events, e)
+		case e.OfOperation(), e.Kind == node.Crashed:
+			events = append(events, e)
+		}
+	}
+	return canonical(events)
+}
+
+// seesCrashes is whether crashes matter.
+func (p *linearizable) seesCrashes() bool { return p.strict }
+
 // named says which property gave up.
 func (p *linearizable) named(err error) error {
 	var limit LimitError
@@ -177,8 +202,11 @@ func (p *linearizable) named(err error) error {
 }
 
 func (p *linearizable) needs() string {
-	if p.other != nil && p.other.needs != "" {
+	switch {
+	case p.other != nil && p.other.needs != "":
 		return p.other.needs
+	case p.strict:
+		return "an operation that can change " + p.model.Name + " and was cut short by a crash, after which another one returned"
 	}
 	if p.model.register {
 		return "a write that began before some operation returned"
@@ -198,6 +226,8 @@ func (o *operation) witness() string {
 	switch {
 	case o.faulty:
 		return o.String() + " (faulty client)"
+	case o.cut:
+		return o.String() + " (before a crash cut it short)"
 	case !o.returned():
 		return o.String() + " (never returned)"
 	case o.quiet():
@@ -325,7 +355,7 @@ func (m Model) search(ctx context.Context, ops []operation) (order []int, ok boo
 	end := 0
 	for _, op := range ops {
 		end = max(end, op.began+1)
-		if op.returned() {
+		if op.over() {
 			end = max(end, op.ended+1)
 		}
 	}

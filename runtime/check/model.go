@@ -44,6 +44,7 @@ type Call struct {
 	Client   string // the instance of a client that makes it
 	Returned bool   // that is, Result is known
 	Result   any
+	cut      bool // it need not take effect, and does by a certain time or never
 }
 
 // An Outcome is one thing that a call may do.
@@ -153,12 +154,28 @@ func (m Model) tried(ctx context.Context, ops []operation) bool {
 		}
 	}
 	return slices.ContainsFunc(ops, func(o operation) bool {
-		if o.began > last {
-			return false
-		}
-		outcomes, err := m.Step(ctx, m.Init, o.call())
-		return err != nil || slices.ContainsFunc(outcomes, func(c Outcome) bool { return c.Next != m.Init })
+		return o.began <= last && m.changes(ctx, &o)
 	})
+}
+
+// triedByCrash reports whether an operation that can change the first state was cut short by a
+// crash, after which another one returned: it could have shown that the first took effect later.
+func (m Model) triedByCrash(ctx context.Context, ops []operation) bool {
+	last := before
+	for _, o := range ops {
+		if o.returned() {
+			last = max(last, o.ended)
+		}
+	}
+	return slices.ContainsFunc(ops, func(o operation) bool {
+		return o.cut && o.ended < last && m.changes(ctx, &o)
+	})
+}
+
+// changes reports whether an operation can change the first state.
+func (m Model) changes(ctx context.Context, o *operation) bool {
+	outcomes, err := m.Step(ctx, m.Init, o.call())
+	return err != nil || slices.ContainsFunc(outcomes, func(c Outcome) bool { return c.Next != m.Init })
 }
 
 // hearing returns m, which says what its calls may do as they are asked for.
@@ -190,7 +207,7 @@ func (m Model) steps(ctx context.Context, states []any, call Call) ([]any, error
 				next = append(next, o.Next)
 			}
 		}
-		if !call.Returned && len(outcomes) == 0 && !slices.Contains(next, state) {
+		if !call.Returned && (len(outcomes) == 0 || call.cut) && !slices.Contains(next, state) {
 			next = append(next, state)
 		}
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -22,6 +23,9 @@ type Operation struct {
 	Aborted      bool // it ended, and has not happened
 	Result       any  // if it returned
 	Reason       string
+	// Crashed is the place at which its client crashed while it was under way, the first of several, or
+	// -1. Only properties that see crashes are shown any; see [SeeingCrashes].
+	Crashed int
 }
 
 // Returned reports whether the operation ended with a result.
@@ -36,30 +40,53 @@ func (o Operation) Before(p Operation) bool {
 // began. The function must be pure; whether the verdict is vacuous it need not say: it is if
 // nothing returned or was aborted. In a search it is called for each different history.
 func OfHistory(name string, judge func(ctx context.Context, ops []Operation) (Verdict, error)) Property {
-	return ofHistory{name, judge}
+	return ofHistory{name: name, judge: judge}
 }
 
 type ofHistory struct {
-	name  string
-	judge func(context.Context, []Operation) (Verdict, error)
+	name    string
+	judge   func(context.Context, []Operation) (Verdict, error)
+	crashes func() bool // nil: never
 }
+
+// SeeingCrashes returns a property of [OfHistory] or [Fold] that is shown crashes of those whose operation is
+// under way, too, if so says a function, which is asked when something is judged: places count them,
+// [Operation].Crashed says where one came, and a fold gets an event that is [node.Crashed]. Code that
+// fails has crashed. A search then tells apart histories that differ in crashes.
+func SeeingCrashes(p Property, sees func() bool) Property {
+	switch p := p.(type) {
+	case ofHistory:
+		p.crashes = sees
+		return p
+	case *fold:
+		return &fold{name: p.name, init: p.init, step: p.step, crashes: sees}
+	}
+	return p
+}
+
+func (p ofHistory) seesCrashes() bool { return p.crashes != nil && p.crashes() }
 
 func (p ofHistory) Name() string { return p.name }
 
 func (ofHistory) needs() string { return "an operation that ended" }
 
 func (p ofHistory) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
-	h.Events = Canonical(h)
+	events, crashes := h.Events, p.seesCrashes()
+	if crashes {
+		events = h.WithCrashes()
+	}
 	var ops []Operation
 	open := map[int]int{} // instance -> index of the operation under way
 	ended := false
-	for place, e := range h.Events {
+	for place, e := range canonical(slices.Clone(events)) {
 		name, faulty := h.Cluster.Instances()[e.Instance].Name, h.Faulty.Has(e.Instance)
 		i, ok := open[e.Instance]
 		switch {
 		case e.Kind == node.Invoked:
 			open[e.Instance] = len(ops)
-			ops = append(ops, Operation{Operation: e.Operation, Client: name, Faulty: faulty, Began: place, Ended: -1})
+			ops = append(ops, Operation{Operation: e.Operation, Client: name, Faulty: faulty, Began: place, Ended: -1, Crashed: -1})
+		case crashes && crash(e) && ok && ops[i].Crashed < 0:
+			ops[i].Crashed = place
 		case !e.Ends() || !ok && faulty:
 		case !ok:
 			return Verdict{Why: nothingEnds(h, e)}, nil
@@ -81,6 +108,9 @@ func (p ofHistory) Judge(ctx context.Context, h runtime.History) (Verdict, error
 	return v, nil
 }
 
+// crash reports whether an instance crashed, or its code failed.
+func crash(o runtime.Observed) bool { return o.Kind == node.Crashed || o.Kind == node.Failed }
+
 // nothingEnds says that an operation cannot end that did not begin.
 func nothingEnds(h runtime.History, e runtime.Observed) string {
 	name := h.Cluster.Instances()[e.Instance].Name
@@ -92,7 +122,7 @@ func nothingEnds(h runtime.History, e runtime.Observed) string {
 
 // An Event is that an operation began or ended.
 type Event struct {
-	Kind node.ObservationKind // Invoked, Returned or Aborted
+	Kind node.ObservationKind // Invoked, Returned or Aborted; Crashed of those that see that
 	node.Operation
 	Client string // the instance
 	Faulty bool   // whether the client is: see [Operation]
@@ -113,10 +143,13 @@ func Fold(name string, init any, step func(ctx context.Context, state any, e Eve
 }
 
 type fold struct {
-	name string
-	init any
-	step func(context.Context, any, Event) (any, Verdict, error)
+	name    string
+	init    any
+	step    func(context.Context, any, Event) (any, Verdict, error)
+	crashes func() bool // nil: never
 }
+
+func (p *fold) seesCrashes() bool { return p.crashes != nil && p.crashes() }
 
 func (p *fold) Name() string { return p.name }
 
@@ -141,6 +174,8 @@ func (p *fold) follow(ctx context.Context, s *folded, c *runtime.Cluster, faulty
 		case o.Kind == node.Invoked:
 			e.Operation = o.Operation
 			s.open[o.Instance] = o.Operation
+		case crash(o) && ok && p.seesCrashes():
+			e.Kind = node.Crashed
 		case !o.Ends() || !ok && e.Faulty:
 			continue
 		case !ok:
@@ -167,7 +202,11 @@ func (p *fold) follow(ctx context.Context, s *folded, c *runtime.Cluster, faulty
 func (p *fold) start() *folded { return &folded{state: p.init, open: map[int]node.Operation{}} }
 
 func (p *fold) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
-	return p.follow(ctx, p.start(), h.Cluster, h.Faulty, h.Events)
+	events := h.Events
+	if p.seesCrashes() {
+		events = h.WithCrashes()
+	}
+	return p.follow(ctx, p.start(), h.Cluster, h.Faulty, events)
 }
 
 // Concerns implements [Monitored].
@@ -192,6 +231,9 @@ type foldState struct {
 	State int
 	Open  map[int]int `json:",omitempty"`
 }
+
+// SeesCrashes implements [Crashing].
+func (m *foldMonitor) SeesCrashes() bool { return m.property.seesCrashes() }
 
 func (m *foldMonitor) Start() string { return m.encode(m.property.start()) }
 

@@ -20,6 +20,8 @@ type operation struct {
 	beganIn, endedIn int // steps
 	result           any // if it returned
 	aborted          bool
+	crashed          int              // the step in which its client did while it was under way, 0 if it did not
+	cut              bool             // it ended because its client crashed, by which it took effect or never does
 	text             func(any) string // shows values to people
 	place            func(int) string // shows steps to people
 }
@@ -33,10 +35,12 @@ const (
 func (o *operation) over() bool { return o.ended != forever }
 
 // returned reports whether the operation returned something that counts.
-func (o *operation) returned() bool { return o.over() && !o.aborted }
+func (o *operation) returned() bool { return o.over() && !o.aborted && !o.cut }
 
 // forget makes o an operation that never ended.
-func (o *operation) forget() { o.ended, o.result, o.aborted = forever, nil, false }
+func (o *operation) forget() {
+	o.ended, o.result, o.aborted, o.cut, o.crashed = forever, nil, false, false, 0
+}
 
 // happened lists the places of the operations that were not aborted: the others have no
 // effect, in no order.
@@ -64,7 +68,7 @@ func (o *operation) precedes(p *operation) bool { return o.ended < p.began }
 
 // call is the operation as a model sees it.
 func (o *operation) call() Call {
-	return Call{Operation: o.Operation, Client: o.client, Returned: o.returned(), Result: o.result}
+	return Call{Operation: o.Operation, Client: o.client, Returned: o.returned(), Result: o.result, cut: o.cut}
 }
 
 // String is the operation with its client: c1 write("red").
@@ -76,17 +80,29 @@ func (o *operation) quiet() bool { return o.result == nil && o.Arg != nil }
 // withReturn is the operation with its return: c3 read() had returned "red" in step 8. If it
 // was aborted it is with that: c3 write("red") had aborted in step 8.
 func (o *operation) withReturn(verb string) string {
-	if o.aborted {
-		return fmt.Sprintf("%s %s in %s", o, strings.Replace(verb, "returned", "aborted", 1), o.place(o.endedIn))
+	if o.cut {
+		return fmt.Sprintf("%s was cut short by a crash in %s", o, o.place(o.endedIn))
 	}
-	if o.quiet() {
-		return fmt.Sprintf("%s %s in %s", o, verb, o.place(o.endedIn))
+	switch {
+	case o.aborted:
+		verb = strings.Replace(verb, "returned", "aborted", 1)
+	case !o.quiet():
+		verb += " " + o.text(o.result)
 	}
-	return fmt.Sprintf("%s %s %s in %s", o, verb, o.text(o.result), o.place(o.endedIn))
+	return fmt.Sprintf("%s %s in %s%s", o, verb, o.place(o.endedIn), o.atCrash())
+}
+
+// atCrash says, of an operation that ended, that it was under way at a crash.
+func (o *operation) atCrash() string {
+	if o.crashed == 0 || o.cut {
+		return ""
+	}
+	return " (under way at a crash in " + o.place(o.crashed) + ")"
 }
 
 // operations lists the operations of a history in the order in which they
-// began. The text, if any, says why the history cannot be read that way.
+// began. The text, if any, says why the history cannot be read that way. Where there are crashes among
+// the events, what was under way at one ends there, also if its client comes back and finishes it.
 func operations(h runtime.History) (ops []operation, wrong string) {
 	open := map[int]int{} // instance -> index of the operation under way
 	for place, e := range h.Events {
@@ -99,6 +115,10 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 			}
 			open[e.Instance] = len(ops)
 			ops = append(ops, op)
+		case node.Crashed:
+			if i, ok := open[e.Instance]; ok && !faulty && !ops[i].cut { // the first of several counts
+				ops[i].ended, ops[i].endedIn, ops[i].crashed, ops[i].cut = place, e.Step, e.Step, true
+			}
 		case node.Returned, node.Aborted:
 			if faulty {
 				continue
@@ -108,7 +128,10 @@ func operations(h runtime.History) (ops []operation, wrong string) {
 				return nil, nothingEnds(h, e)
 			}
 			delete(open, e.Instance)
-			ops[i].ended, ops[i].endedIn, ops[i].aborted = place, e.Step, e.Kind == node.Aborted
+			if !ops[i].cut {
+				ops[i].ended = place
+			}
+			ops[i].endedIn, ops[i].aborted, ops[i].cut = e.Step, e.Kind == node.Aborted, false
 			if !ops[i].aborted { // what it is else is the reason
 				ops[i].result = e.Value
 			}

@@ -145,6 +145,9 @@ func (m *upToMonitor) Ends(ctx context.Context, state string) (bool, error) {
 	return m.Violated(state), nil
 }
 
+// SeesCrashes implements [Crashing].
+func (m *upToMonitor) SeesCrashes() bool { return SeesCrashes(m.Monitor) }
+
 // Tested implements [Testing].
 func (m *upToMonitor) Tested() bool {
 	t, ok := m.Monitor.(Testing)

@@ -15,6 +15,7 @@ const (
 	Decided                         // a replica decided a value for a slot
 	Failed                          // a node's code panicked or broke a rule of the simulation
 	Aborted                         // a client's operation ended without having happened, for good
+	Crashed                         // an instance crashed, or was restarted while it ran; see runtime.History.Crashes
 )
 
 // An Observation is what a property may see of one node. It is comparable.

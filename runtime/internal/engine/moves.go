@@ -106,7 +106,7 @@ func (x befall) bring(p *player, _ *env, _ node.Set) bool {
 }
 
 // fall returns what a crash, a restart or amnesia does to a local state: a crash stops
-// the instance and keeps its state, a restart keeps what the node's code says it keeps
+// the instance, which is seen, and keeps its state, a restart keeps what the node's code says it keeps
 // (see [node.Restarter]), and amnesia keeps nothing. Code that failed is down for good.
 func fall(sys *System, id uint32, kind node.EventKind) outcome {
 	l := *sys.states.at(id)
@@ -115,9 +115,15 @@ func fall(sys *System, id uint32, kind node.EventKind) outcome {
 		return outcome{next: id, refused: "is down for good: its code failed"}
 	case kind == crashEvent && l.flags&crashed != 0:
 		return outcome{next: id, refused: "is down already"}
-	case kind == crashEvent:
+	}
+	// To start an instance anew that runs is to crash it first.
+	var seen []uint32
+	if l.flags&crashed == 0 {
+		seen = []uint32{sys.values.observation(node.Observation{Kind: node.Crashed})}
+	}
+	if kind == crashEvent {
 		l.flags |= crashed
-		return outcome{next: sys.states.local(l)}
+		return outcome{next: sys.states.local(l), seen: seen}
 	}
 	var next uint32
 	failure := guard(func() (err error) {
@@ -131,7 +137,7 @@ func fall(sys *System, id uint32, kind node.EventKind) outcome {
 	if failure != nil {
 		return failed(sys, l, *failure)
 	}
-	return outcome{next: next}
+	return outcome{next: next, seen: seen}
 }
 
 // The network.

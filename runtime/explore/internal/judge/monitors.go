@@ -55,7 +55,7 @@ func newMonitors(c *runtime.Cluster, properties []check.Property, faulty, mayFor
 // past returns the past that a history makes that is over when the search begins:
 // it is judged as a whole.
 func (m *monitors) past(ctx context.Context, h runtime.History, happened check.Past) (uint32, error) {
-	after, err := m.after(ctx, *m.pasts.at(0), h.Events)
+	after, err := m.after(ctx, *m.pasts.at(0), h.WithCrashes())
 	if err != nil {
 		return 0, err
 	}
@@ -105,9 +105,14 @@ func (m *monitors) after(ctx context.Context, before past, seen []runtime.Observ
 	if m.recalls {
 		after.happened = before.happened.After(seen)
 	}
+	events := withoutCrashes(seen)
 	for i, fold := range m.folds {
+		given := events
+		if check.SeesCrashes(fold) {
+			given = seen
+		}
 		var err error
-		if after.states[i], err = fold.Next(ctx, before.states[i], seen); err != nil {
+		if after.states[i], err = fold.Next(ctx, before.states[i], given); err != nil {
 			return past{}, err
 		}
 		if !m.atEnd.Has(i) && fold.Violated(after.states[i]) {
@@ -115,6 +120,15 @@ func (m *monitors) after(ctx context.Context, before past, seen []runtime.Observ
 		}
 	}
 	return after, nil
+}
+
+// withoutCrashes is what most properties are to see, which is nearly always all.
+func withoutCrashes(seen []runtime.Observed) []runtime.Observed {
+	crash := func(o runtime.Observed) bool { return o.Kind == node.Crashed }
+	if !slices.ContainsFunc(seen, crash) {
+		return seen
+	}
+	return slices.DeleteFunc(slices.Clone(seen), crash)
 }
 
 // ends returns which properties a scenario violates that ends with a past, of those that are
