@@ -110,7 +110,7 @@ cluster(p)
 		`twin("B", k = 1)`:                         "twin: k is 1, want at least 2 instances of B",
 		"twin(\"B\")\ntwin(\"B\", replica = liar)": "twin: B is a twin already",
 		"heal()\ntwin(\"B\", replica = liar)":      "twins are declared before the first step",
-		"twin(\"B\", replica = liar)\ndrop(\"y\")": `no role handles or sends a message of type "y"; there are x`,
+		"twin(\"B\", replica = liar)\ndrop(\"y\")": `no node handles or sends a message of type "y"; there are x`,
 	} {
 		_, err := runScript(t, stage+script)
 		if err == nil || !strings.Contains(err.Error(), want) {

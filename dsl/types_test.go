@@ -31,18 +31,18 @@ cluster(talk, n = 3, f = 0)
 func TestTypesOfFilters(t *testing.T) {
 	for _, test := range []struct{ act, wrong string }{
 		{`drop("propose", src = "A")`, ""},
-		{`drop("proposal", src = "A")`, `drop: no role handles or sends a message of type "proposal"; there are hail, propose, vote (did you mean propose?)`},
+		{`drop("proposal", src = "A")`, `drop: no node handles or sends a message of type "proposal"; there are hail, propose, vote (did you mean propose?)`},
 		{`drop("hail")`, ""}, // only sent
-		{`drop("round")`, `no role handles or sends a message of type "round"`},
+		{`drop("round")`, `no node handles or sends a message of type "round"`},
 		{`deaf("B", ["vote", "propose"])`, ""},
-		{`deaf("B", ["vote", "voted"])`, `deaf: no role handles or sends a message of type "voted"; there are hail, propose, vote (did you mean vote?)`},
+		{`deaf("B", ["vote", "voted"])`, `deaf: no node handles or sends a message of type "voted"; there are hail, propose, vote (did you mean vote?)`},
 		{`round("A", deaf = ["B"], types = ["vote"])`, ""},
-		{`round("A", deaf = ["B"], types = ["votes"])`, `round: no role handles or sends a message of type "votes"`},
-		{`deliver(deaf = ["B"], types = ["votes"])`, `deliver: no role handles or sends a message of type "votes"`},
+		{`round("A", deaf = ["B"], types = ["votes"])`, `round: no node handles or sends a message of type "votes"`},
+		{`deliver(deaf = ["B"], types = ["votes"])`, `deliver: no node handles or sends a message of type "votes"`},
 		{`world().drop("votes")`, `(did you mean vote?)`},
 		{`rounds(deaf = [[], ["B"]], types = ["vote"])`, ""},
-		{`rounds(deaf = [[], ["B"]], types = ["votes"])`, `rounds: no role handles or sends a message of type "votes"; there are hail, propose, vote (did you mean vote?)`},
-		{`rounds(deaf = [], types = ["votes"])`, `rounds: no role handles or sends a message of type "votes"`},
+		{`rounds(deaf = [[], ["B"]], types = ["votes"])`, `rounds: no node handles or sends a message of type "votes"; there are hail, propose, vote (did you mean vote?)`},
+		{`rounds(deaf = [], types = ["votes"])`, `rounds: no node handles or sends a message of type "votes"`},
 	} {
 		err := testInterpreter(t, nil).Exec(t.Context(), "x.star", talk+test.act+"\n")
 		switch {

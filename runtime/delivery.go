@@ -7,17 +7,18 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// Fate says what became of a message, or that an event took place.
-type Fate uint8
+// A Fate says what became of a message, or that an event took place. As text it is one word:
+// "delivered".
+type Fate = engine.Fate
 
 // What becomes of messages.
 const (
-	Delivered = Fate(engine.Delivered)
-	Lost      = Fate(engine.Lost)     // it went to an instance outside of the exchange
-	Cut       = Fate(engine.Cut)      // the network, or the partition of the step, has no such link
-	Filtered  = Fate(engine.Filtered) // the network, or the step, lets no message of this type pass
-	Waiting   = Fate(engine.Waiting)  // it stays in flight until it can be delivered
-	Down      = Fate(engine.Down)     // the receiver is down
+	Delivered = engine.Delivered // it reached the receiver, or the event took place
+	Lost      = engine.Lost      // it went to an instance outside of the exchange
+	Cut       = engine.Cut       // the network, or the partition of the step, has no such link
+	Filtered  = engine.Filtered  // the network, or the step, lets no message of this type pass
+	Waiting   = engine.Waiting   // it stays in flight until it can be delivered
+	Down      = engine.Down      // the receiver is down
 )
 
 // A Delivery is one thing that happened to one instance during a step. If From is
@@ -47,7 +48,7 @@ func deliveries(records []engine.Record) []Delivery {
 	var all []Delivery
 	for _, r := range records {
 		all = append(all, Delivery{
-			Hop: r.Hop, From: r.From, To: r.To, Event: r.Event(), Fate: Fate(r.Fate), Again: r.Again, Kept: r.Kept,
+			Hop: r.Hop, From: r.From, To: r.To, Event: r.Event(), Fate: r.Fate, Again: r.Again, Kept: r.Kept,
 			Before: r.Before(), After: r.After(), Changed: r.Changed(), Seen: unlessCrash(r.Seen()), Notes: r.Notes(), Sent: r.Sent(),
 		})
 	}

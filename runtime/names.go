@@ -138,7 +138,8 @@ func (c *Cluster) someOf() string {
 	return ""
 }
 
-// An UnknownTypeError says that a filter names a type that no message has.
+// An UnknownTypeError says that a filter names a type that no message of the protocol has: it
+// would never lose anything, and a search would pass without what its author meant.
 type UnknownTypeError struct {
 	Type  string
 	Types []string // those that there are
@@ -146,7 +147,7 @@ type UnknownTypeError struct {
 
 // Error names the types that there are.
 func (e *UnknownTypeError) Error() string {
-	return fmt.Sprintf("no role handles or sends a message of type %q; there are %s", e.Type, strings.Join(e.Types, ", "))
+	return fmt.Sprintf("no node handles or sends a message of type %q; there are %s", e.Type, strings.Join(e.Types, ", "))
 }
 
 // KnownTypes returns an [UnknownTypeError] if one of the types is none of the

@@ -18,14 +18,9 @@ type ExchangeStep struct {
 	Reach  []string // instances of servers
 }
 
-// Name implements [Action].
-func (a ExchangeStep) Name() string { return "exchange" }
-
-// String implements [Action].
+func (a ExchangeStep) Name() string   { return "exchange" }
 func (a ExchangeStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a ExchangeStep) Title() string { return a.Client + " → " + strings.Join(a.Reach, " ") }
+func (a ExchangeStep) Title() string  { return a.Client + " → " + strings.Join(a.Reach, " ") }
 
 func (a ExchangeStep) edit(e editor) Action {
 	a.Client = required(e, "client", ofInstances, a.Client)
@@ -59,14 +54,9 @@ type InvokeStep struct {
 	Op     node.Operation
 }
 
-// Name implements [Action].
-func (a InvokeStep) Name() string { return "invoke" }
-
-// String implements [Action].
+func (a InvokeStep) Name() string   { return "invoke" }
 func (a InvokeStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a InvokeStep) Title() string { return a.Client + " begins " + a.Op.String() }
+func (a InvokeStep) Title() string  { return a.Client + " begins " + a.Op.String() }
 
 func (a InvokeStep) edit(e editor) Action {
 	a.Client = required(e, "client", ofInstances, a.Client)
@@ -93,13 +83,8 @@ type TimeoutStep struct {
 	Least int
 }
 
-// Name implements [Action].
-func (a TimeoutStep) Name() string { return "timeout" }
-
-// String implements [Action].
+func (a TimeoutStep) Name() string   { return "timeout" }
 func (a TimeoutStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a TimeoutStep) Title() string {
 	text := verb(a.IDs, "times out", "time out")
 	if a.Least > 0 {

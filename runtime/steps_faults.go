@@ -9,14 +9,9 @@ type CrashStep struct {
 	ID string // an instance
 }
 
-// Name implements [Action].
-func (a CrashStep) Name() string { return "crash" }
-
-// String implements [Action].
+func (a CrashStep) Name() string   { return "crash" }
 func (a CrashStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a CrashStep) Title() string { return a.ID + " crashes" }
+func (a CrashStep) Title() string  { return a.ID + " crashes" }
 
 func (a CrashStep) edit(e editor) Action {
 	a.ID = required(e, "id", ofInstances, a.ID)
@@ -34,14 +29,9 @@ type RestartStep struct {
 	ID string // an instance
 }
 
-// Name implements [Action].
-func (a RestartStep) Name() string { return "restart" }
-
-// String implements [Action].
+func (a RestartStep) Name() string   { return "restart" }
 func (a RestartStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a RestartStep) Title() string { return a.ID + " restarts" }
+func (a RestartStep) Title() string  { return a.ID + " restarts" }
 
 func (a RestartStep) edit(e editor) Action {
 	a.ID = required(e, "id", ofInstances, a.ID)
@@ -59,14 +49,9 @@ type AmnesiaStep struct {
 	ID string // an instance
 }
 
-// Name implements [Action].
-func (a AmnesiaStep) Name() string { return "amnesia" }
-
-// String implements [Action].
+func (a AmnesiaStep) Name() string   { return "amnesia" }
 func (a AmnesiaStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a AmnesiaStep) Title() string { return a.ID + " forgets everything" }
+func (a AmnesiaStep) Title() string  { return a.ID + " forgets everything" }
 
 func (a AmnesiaStep) edit(e editor) Action {
 	a.ID = required(e, "id", ofInstances, a.ID)

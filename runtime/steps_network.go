@@ -22,14 +22,9 @@ var networkKinds = []Action{
 // group, and every group reaches it.
 type PartitionStep struct{ Groups [][]string }
 
-// Name implements [Action].
-func (a PartitionStep) Name() string { return "partition" }
-
-// String implements [Action].
+func (a PartitionStep) Name() string   { return "partition" }
 func (a PartitionStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a PartitionStep) Title() string { return "partition " + groupsTitle(a.Groups) }
+func (a PartitionStep) Title() string  { return "partition " + groupsTitle(a.Groups) }
 
 func (a PartitionStep) edit(e editor) Action {
 	a.Groups = required(e, "groups", ofInstances, a.Groups)
@@ -49,14 +44,9 @@ func (a PartitionStep) bind(c *Cluster) (Action, engine.Move, error) {
 // all others again.
 type HealStep struct{}
 
-// Name implements [Action].
-func (a HealStep) Name() string { return "heal" }
-
-// String implements [Action].
+func (a HealStep) Name() string   { return "heal" }
 func (a HealStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a HealStep) Title() string { return "the network heals" }
+func (a HealStep) Title() string  { return "the network heals" }
 
 func (a HealStep) edit(editor) Action { return a }
 
@@ -67,14 +57,9 @@ func (a HealStep) bind(c *Cluster) (Action, engine.Move, error) {
 // A CutStep cuts the link from one instance to another, in that direction only.
 type CutStep struct{ Src, Dst string }
 
-// Name implements [Action].
-func (a CutStep) Name() string { return "cut" }
-
-// String implements [Action].
+func (a CutStep) Name() string   { return "cut" }
 func (a CutStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a CutStep) Title() string { return "cut " + a.Src + " → " + a.Dst }
+func (a CutStep) Title() string  { return "cut " + a.Src + " → " + a.Dst }
 
 func (a CutStep) edit(e editor) Action {
 	a.Src = required(e, "src", ofInstances, a.Src)
@@ -92,13 +77,8 @@ func (a CutStep) bind(c *Cluster) (Action, engine.Move, error) {
 // have is an [UnknownTypeError]; see [node.Typed].
 type DropStep struct{ Type, Src, Dst string }
 
-// Name implements [Action].
-func (a DropStep) Name() string { return "drop" }
-
-// String implements [Action].
+func (a DropStep) Name() string   { return "drop" }
 func (a DropStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a DropStep) Title() string {
 	text := "drop " + a.Type
 	if a.Src != "" {
@@ -148,14 +128,9 @@ type DeafStep struct {
 	Types []string
 }
 
-// Name implements [Action].
-func (a DeafStep) Name() string { return "deaf" }
-
-// String implements [Action].
+func (a DeafStep) Name() string   { return "deaf" }
 func (a DeafStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a DeafStep) Title() string { return a.ID + " is deaf to " + strings.Join(a.Types, ", ") }
+func (a DeafStep) Title() string  { return a.ID + " is deaf to " + strings.Join(a.Types, ", ") }
 
 func (a DeafStep) edit(e editor) Action {
 	a.ID = required(e, "id", ofInstances, a.ID)
@@ -181,14 +156,9 @@ func (a DeafStep) bind(c *Cluster) (Action, engine.Move, error) {
 // A HoldStep lets messages on a link queue up, until a [ReleaseStep] lets them go.
 type HoldStep struct{ Src, Dst string }
 
-// Name implements [Action].
-func (a HoldStep) Name() string { return "hold" }
-
-// String implements [Action].
+func (a HoldStep) Name() string   { return "hold" }
 func (a HoldStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a HoldStep) Title() string { return "hold " + a.Src + " → " + a.Dst }
+func (a HoldStep) Title() string  { return "hold " + a.Src + " → " + a.Dst }
 
 func (a HoldStep) edit(e editor) Action {
 	a.Src = required(e, "src", ofInstances, a.Src)
@@ -209,13 +179,8 @@ type ReleaseStep struct {
 	Count    int
 }
 
-// Name implements [Action].
-func (a ReleaseStep) Name() string { return "release" }
-
-// String implements [Action].
+func (a ReleaseStep) Name() string   { return "release" }
 func (a ReleaseStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a ReleaseStep) Title() string {
 	link := a.Src + " → " + a.Dst
 	if a.Count > 0 {
@@ -247,13 +212,8 @@ type OrderStep struct {
 	First []string
 }
 
-// Name implements [Action].
-func (a OrderStep) Name() string { return "order" }
-
-// String implements [Action].
+func (a OrderStep) Name() string   { return "order" }
 func (a OrderStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a OrderStep) Title() string {
 	if len(a.First) == 0 {
 		return a.ID + " hears all in the usual order"
@@ -290,13 +250,8 @@ func (a OrderStep) bind(c *Cluster) (Action, engine.Move, error) {
 // later. A type that the protocol does not have is an [UnknownTypeError]; see [node.Typed].
 type DuplicateStep struct{ Type, Src, Dst string }
 
-// Name implements [Action].
-func (a DuplicateStep) Name() string { return "duplicate" }
-
-// String implements [Action].
+func (a DuplicateStep) Name() string   { return "duplicate" }
 func (a DuplicateStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a DuplicateStep) Title() string {
 	return "the next " + a.Type + " " + a.Src + " → " + a.Dst + " arrives twice"
 }
@@ -334,13 +289,8 @@ func linkOf(c *Cluster, kind, src, dst string) (engine.Link, error) {
 // lets it pass, and is lost where messages in flight are. All else is as with a [DuplicateStep].
 type ReplayStep struct{ Type, Src, Dst string }
 
-// Name implements [Action].
-func (a ReplayStep) Name() string { return "replay" }
-
-// String implements [Action].
+func (a ReplayStep) Name() string   { return "replay" }
 func (a ReplayStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a ReplayStep) Title() string {
 	return "the next " + a.Type + " " + a.Src + " → " + a.Dst + " arrives again later"
 }

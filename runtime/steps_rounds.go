@@ -103,14 +103,9 @@ type RoundStep struct {
 	Phase
 }
 
-// Name implements [Action].
-func (a RoundStep) Name() string { return "round" }
-
-// String implements [Action].
+func (a RoundStep) Name() string   { return "round" }
 func (a RoundStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a RoundStep) Title() string { return a.Leader + " leads" + a.Phase.title() }
+func (a RoundStep) Title() string  { return a.Leader + " leads" + a.Phase.title() }
 
 func (a RoundStep) edit(e editor) Action {
 	a.Leader = required(e, "leader", ofOthers, a.Leader)
@@ -136,14 +131,9 @@ func (a RoundStep) bind(c *Cluster) (Action, engine.Move, error) {
 // A DeliverStep lets what is in flight arrive, and what is sent in answer.
 type DeliverStep struct{ Phase }
 
-// Name implements [Action].
-func (a DeliverStep) Name() string { return "deliver" }
-
-// String implements [Action].
+func (a DeliverStep) Name() string   { return "deliver" }
 func (a DeliverStep) String() string { return notation(a) }
-
-// Title implements [Action].
-func (a DeliverStep) Title() string { return "deliver" + a.Phase.title() }
+func (a DeliverStep) Title() string  { return "deliver" + a.Phase.title() }
 
 func (a DeliverStep) edit(e editor) Action {
 	a.Phase = a.Phase.edit(e)

@@ -20,13 +20,8 @@ type ViewStep struct {
 	Steps  []Action // at least one, and no views
 }
 
-// Name implements [Action].
-func (a ViewStep) Name() string { return "view" }
-
-// String implements [Action].
+func (a ViewStep) Name() string   { return "view" }
 func (a ViewStep) String() string { return notation(a) }
-
-// Title implements [Action].
 func (a ViewStep) Title() string {
 	var titles []string
 	for _, in := range a.Steps {

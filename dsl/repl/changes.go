@@ -126,7 +126,7 @@ func (s screen) lines(indent, text string) string {
 
 // messages counts what became of the messages of a step.
 func messages(step *trace.Step) string {
-	count := map[trace.Fate]int{}
+	count := map[runtime.Fate]int{}
 	total := 0
 	for _, d := range step.Deliveries {
 		if d.From >= 0 {
@@ -138,7 +138,7 @@ func messages(step *trace.Step) string {
 		return ""
 	}
 	text := "   " + english.Count(total, "message")
-	for _, fate := range []trace.Fate{trace.Lost, trace.Cut, trace.Filtered, trace.Waiting, trace.Down} {
+	for _, fate := range []runtime.Fate{runtime.Lost, runtime.Cut, runtime.Filtered, runtime.Waiting, runtime.Down} {
 		if n := count[fate]; n > 0 {
 			text += fmt.Sprintf(", %d %s", n, fate)
 		}

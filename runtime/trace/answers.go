@@ -77,7 +77,7 @@ type operationReport struct {
 func (q *inquiry) answered(s locatedObservation) []Sentence {
 	a := operationReport{q, map[node.Message]bool{}}
 	for p, d := range q.until(s.at) {
-		if d.From >= 0 && d.Fate == Delivered && d.Changed && !q.Lanes[d.To].Client {
+		if d.From >= 0 && d.Fate == runtime.Delivered && d.Changed && !q.Lanes[d.To].Client {
 			a.matters[q.happened(p).Event.Message] = true
 		}
 	}
@@ -148,7 +148,7 @@ func (a operationReport) describe(e clientOperation) clientOperation {
 		}
 		m := a.happened(p).Event.Message
 		switch {
-		case d.To == e.Lane && d.Fate == Delivered:
+		case d.To == e.Lane && d.Fate == runtime.Delivered:
 			i := slices.IndexFunc(e.Heard, func(h heard) bool { return a.happened(h.Message).Event.Message == m })
 			if i < 0 {
 				i, e.Heard = len(e.Heard), append(e.Heard, heard{Message: p})
@@ -172,7 +172,7 @@ func (m *reception) note(p runtime.Place, d *Delivery) {
 	not := func(i int) bool { return i == d.To }
 	m.Late = slices.DeleteFunc(m.Late, not)
 	switch {
-	case d.Fate == Delivered:
+	case d.Fate == runtime.Delivered:
 		again := slices.Contains(m.Gets, d.To)
 		m.Gets, m.Misses = insert(m.Gets, d.To), slices.DeleteFunc(m.Misses, not)
 		if !again && !d.Changed && d.Summary != "" {
@@ -180,7 +180,7 @@ func (m *reception) note(p runtime.Place, d *Delivery) {
 		}
 	case !slices.Contains(m.Gets, d.To):
 		m.Misses = insert(m.Misses, d.To)
-		if d.Fate == Waiting {
+		if d.Fate == runtime.Waiting {
 			m.Late = insert(m.Late, d.To)
 		}
 	}
@@ -289,13 +289,13 @@ func (a operationReport) fates(server int, until runtime.Place) (lost []runtime.
 		if !ok {
 			order = append(order, m)
 		}
-		if !ok || a.at(was).Fate != Delivered || d.Fate == Delivered {
+		if !ok || a.at(was).Fate != runtime.Delivered || d.Fate == runtime.Delivered {
 			last[m] = p
 		}
 	}
 	for _, m := range order {
 		switch p := last[m]; {
-		case a.at(p).Fate != Delivered:
+		case a.at(p).Fate != runtime.Delivered:
 			lost = append(lost, p)
 		case p.Before(amnesia) && a.matters[m.message]:
 			forgot = append(forgot, forgotSentence{server, p, amnesia, until})
@@ -319,7 +319,7 @@ func (a operationReport) informed(server int, message, until runtime.Place) []in
 			case d.To != j || !p.Before(until):
 			case d.From < 0:
 				got = got && meaningOf(a.step(p)).deed != forgets
-			case d.Fate == Delivered && d.From == a.at(message).From && a.happened(p).Event.Message == a.happened(message).Event.Message:
+			case d.Fate == runtime.Delivered && d.From == a.at(message).From && a.happened(p).Event.Message == a.happened(message).Event.Message:
 				got = true
 			}
 		}

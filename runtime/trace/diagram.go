@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
@@ -247,9 +248,9 @@ func (d *diagram) arrow(same []Delivery) {
 	for _, m := range same {
 		head, look := "►", plain
 		switch {
-		case m.Fate == Waiting:
+		case m.Fate == runtime.Waiting:
 			head = "○"
-		case m.Fate != Delivered:
+		case m.Fate != runtime.Delivered:
 			head, look = "✗", red
 		case d.cols[m.To] < from:
 			head = "◄"
@@ -413,10 +414,10 @@ func (d *diagram) legend() {
 		return slices.ContainsFunc(d.Steps, func(s Step) bool { return slices.ContainsFunc(s.Deliveries, ok) })
 	}
 	var signs []string
-	if uses(func(m Delivery) bool { return m.Fate != Delivered && m.Fate != Waiting }) {
+	if uses(func(m Delivery) bool { return m.Fate != runtime.Delivered && m.Fate != runtime.Waiting }) {
 		signs = append(signs, "✗ lost")
 	}
-	if uses(func(m Delivery) bool { return m.Fate == Waiting }) {
+	if uses(func(m Delivery) bool { return m.Fate == runtime.Waiting }) {
 		signs = append(signs, "○ stays in flight")
 	}
 	if uses(func(m Delivery) bool { return m.Mail() }) {

@@ -158,7 +158,7 @@ func (q *inquiry) seenIn(step int) []locatedObservation {
 // returns that, too.
 func (q *inquiry) observed(s locatedObservation, first runtime.Place) ([]Sentence, []runtime.Place) {
 	story := []Sentence{occasionSentence{s.at, s.Observation}}
-	if q.at(s.at).Fate != Delivered {
+	if q.at(s.at).Fate != runtime.Delivered {
 		// Code that never falls silent is ended from outside, not by an event of its log.
 		return story, nil // the step was ended for it
 	}

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"github.com/twinsh/twinsh/runtime"
 	"strings"
 	"unicode"
 )
@@ -60,9 +61,9 @@ func Mermaid(t *Trace) string {
 			if d.From >= 0 {
 				arrow := "-x"
 				switch d.Fate {
-				case Delivered:
+				case runtime.Delivered:
 					arrow = "->>"
-				case Waiting:
+				case runtime.Waiting:
 					arrow = "-)"
 				}
 				line("p%d%sp%d: %s", d.From, arrow, d.To, mermaidText(d.carried()))

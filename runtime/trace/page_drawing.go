@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
@@ -264,7 +265,7 @@ func (d *pageDrawing) wave(p *stepShape, wave []Delivery, y int) int {
 			p.Arrows = append(p.Arrows, a)
 		}
 		end = max(end, at+9)
-		if m.Fate == Delivered {
+		if m.Fate == runtime.Delivered {
 			class := "event"
 			if m.Changed {
 				class += " changed"
@@ -359,13 +360,13 @@ func (d *pageDrawing) labels(p *stepShape, wave []Delivery, y int) int {
 
 // arrow is a message from one point to another. One that does not arrive ends
 // before, at the mark: on the way if the network lost it, close to the receiver if that is down.
-func arrow(x1 share, y1 int, x2 share, y2 int, fate Fate) arrowShape {
+func arrow(x1 share, y1 int, x2 share, y2 int, fate runtime.Fate) arrowShape {
 	a := arrowShape{X1: x1, X2: x2, Y1: y1, Y2: y2, Class: string(fate)}
 	way := 0.78
 	switch fate {
-	case Delivered:
+	case runtime.Delivered:
 		return a
-	case Down:
+	case runtime.Down:
 		way = 0.95
 	}
 	a.X2 = x1 + share(way)*(x2-x1)
@@ -395,7 +396,7 @@ func (d *pageDrawing) tip(m Delivery) string {
 	if m.Moment != "" {
 		text += ": " + m.Moment
 	}
-	if m.Fate != Delivered {
+	if m.Fate != runtime.Delivered {
 		return text + "\n" + fateTexts[m.Fate]
 	}
 	for _, o := range m.Seen {

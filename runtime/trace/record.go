@@ -146,7 +146,7 @@ var observationKinds = [...]ObservationKind{
 // delivery makes a delivery of the trace of one of the simulation, which stands at a place.
 // What happens in the simulation becomes text here and nowhere else.
 func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
-	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: fates[d.Fate], Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
+	out := Delivery{Hop: d.Hop, From: d.From, To: d.To, Fate: d.Fate, Summary: d.After, Changed: d.Changed, Notes: d.Notes, Again: d.Again}
 	if d.Event.Kind == node.MessageEvent && d.From >= 0 {
 		m := d.Event.Message
 		out.Type, out.Text = node.MessageType(m), cmp.Or(r.texts[m], r.labels[m])

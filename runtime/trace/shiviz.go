@@ -48,7 +48,7 @@ func ShiViz(t *Trace) string {
 		}
 	}
 	for p, d := range t.until(everything) {
-		if d.Fate == Delivered {
+		if d.Fate == runtime.Delivered {
 			v.event(p, d)
 		}
 	}
@@ -93,7 +93,7 @@ func (v *vectors) sends(event runtime.Place) string {
 		}
 		switch g := groups[i]; {
 		case slices.Contains(g.to, d.To) || slices.Contains(g.never, d.To):
-		case d.Fate == Delivered || d.Fate == Waiting:
+		case d.Fate == runtime.Delivered || d.Fate == runtime.Waiting:
 			g.to = append(g.to, d.To)
 		default:
 			g.never = append(g.never, d.To)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
@@ -220,7 +221,7 @@ func unheardIn(t *Trace, k int) []unheard {
 		return slices.IndexFunc(all, func(u unheard) bool { return u.lane == d.To && u.kind == d.Type })
 	}
 	for _, d := range t.Steps[k].Deliveries {
-		if d.Fate != Filtered {
+		if d.Fate != runtime.Filtered {
 			continue
 		}
 		i := find(d)
@@ -230,7 +231,7 @@ func unheardIn(t *Trace, k int) []unheard {
 		all[i].from = insert(all[i].from, d.From)
 	}
 	for _, d := range t.Steps[k].Deliveries {
-		if i := find(d); i >= 0 && d.From >= 0 && d.Fate == Delivered {
+		if i := find(d); i >= 0 && d.From >= 0 && d.Fate == runtime.Delivered {
 			all[i].others = insert(all[i].others, d.From)
 		}
 	}

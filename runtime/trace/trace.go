@@ -28,12 +28,12 @@
 //
 // # Two models of one thing
 //
-// [Fate], [Observation], [Delivery] and [Step] say as texts and numbers what the types of those
+// [Observation], [Delivery] and [Step] say as texts and numbers what the types of those
 // names in [runtime] and [node] say with messages, values and sets of a cluster. They are the
 // form that is written to files, which must not change when the simulation does, and which a
 // page or another program reads without a cluster. [Of] makes the ones of the others, and no
 // other function does: whatever draws knows these alone, and whatever explains compares the
-// values themselves, which it gets from [runtime.Past]. A place is a [runtime.Place] in both.
+// values themselves, which it gets from [runtime.Past]. Places and fates are those of [runtime] in both.
 //
 // # What is believed
 //
@@ -130,24 +130,6 @@ type State struct {
 	Down    bool   `json:"down"`
 }
 
-// A Fate says what became of a message, or that an event took place. It is that of the step in
-// which it stands: a message that waits in one step stands in a later one again, when it arrives.
-type Fate string
-
-const (
-	Delivered Fate = "delivered" // it reached the receiver, or the event took place
-	Lost      Fate = "lost"      // the receiver took no part in the exchange
-	Cut       Fate = "cut"       // the network, or the partition of the step, has no such link
-	Filtered  Fate = "filtered"  // the network, or the step, lets no message of this type pass
-	Waiting   Fate = "waiting"   // it stays in flight until it can be delivered
-	Down      Fate = "down"      // the receiver is down
-)
-
-var fates = [...]Fate{
-	runtime.Delivered: Delivered, runtime.Lost: Lost, runtime.Cut: Cut,
-	runtime.Filtered: Filtered, runtime.Waiting: Waiting, runtime.Down: Down,
-}
-
 // A Delivery is one thing that happened to one lane: a message came or was
 // lost on the way, or the step itself asked something of the lane.
 type Delivery struct {
@@ -161,9 +143,9 @@ type Delivery struct {
 	Moment  string         `json:"moment,omitempty"`  // what To attends to, if it is a moment between messages: "hop 2 begins", "all is quiet"
 	Again   bool           `json:"again,omitempty"`   // the same message arrived just before; see [runtime.DuplicateStep]
 	Origin  *runtime.Place `json:"origin,omitempty"`  // what its sender reacted to when it sent it, nil if that is not known
-	Fate    Fate           `json:"fate"`
-	Summary string         `json:"summary"` // of To's state afterwards
-	Changed bool           `json:"changed"` // whether To's state changed
+	Fate    runtime.Fate   `json:"fate"`              // what became of the message
+	Summary string         `json:"summary"`           // of To's state afterwards
+	Changed bool           `json:"changed"`           // whether To's state changed
 	Seen    []Observation  `json:"seen,omitempty"`
 	Notes   []string       `json:"notes,omitempty"` // remarks of the node's code
 }

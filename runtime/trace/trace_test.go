@@ -29,11 +29,11 @@ func handmade() *trace.Trace {
 			Number: 100, Kind: "exchange", Call: "exchange(" + evil + ")", Title: evil, Client: 3,
 			States: []trace.State{{Summary: evil, Asked: true, Changed: true}, {Asked: true, Changed: true}, {}, {Summary: "waits"}},
 			Deliveries: []trace.Delivery{
-				{To: 3, From: -1, Fate: trace.Delivered, Notes: []string{evil + strings.Repeat(" and so on", 20)}},
-				{Hop: 1, From: 3, To: 0, Type: evil, Text: evil, Fate: trace.Delivered, Changed: true, Summary: evil},
-				{Hop: 1, From: 3, To: 1, Type: evil, Text: evil, Fate: trace.Delivered, Changed: true},
-				{Hop: 1, From: 3, To: 2, Type: evil, Text: evil, Fate: trace.Down},
-				{Hop: 2, From: 1, To: 1, Type: "self", Text: "a message to itself", Fate: trace.Delivered,
+				{To: 3, From: -1, Fate: runtime.Delivered, Notes: []string{evil + strings.Repeat(" and so on", 20)}},
+				{Hop: 1, From: 3, To: 0, Type: evil, Text: evil, Fate: runtime.Delivered, Changed: true, Summary: evil},
+				{Hop: 1, From: 3, To: 1, Type: evil, Text: evil, Fate: runtime.Delivered, Changed: true},
+				{Hop: 1, From: 3, To: 2, Type: evil, Text: evil, Fate: runtime.Down},
+				{Hop: 2, From: 1, To: 1, Type: "self", Text: "a message to itself", Fate: runtime.Delivered,
 					Seen: []trace.Observation{{Kind: trace.Failed, Text: "panic: " + evil}, {Kind: trace.Decided, Text: evil, Slot: 3}}},
 			},
 		}},
@@ -54,7 +54,7 @@ func TestTerminalDoesNotObeyNodes(t *testing.T) {
 // did differently is distinguished.
 func TestEqualRemarksAreOne(t *testing.T) {
 	decides := func(lane int, value string) trace.Delivery {
-		return trace.Delivery{Hop: 1, From: 0, To: lane, Type: "vote", Fate: trace.Delivered,
+		return trace.Delivery{Hop: 1, From: 0, To: lane, Type: "vote", Fate: runtime.Delivered,
 			Seen: []trace.Observation{{Kind: trace.Decided, Text: value, Slot: 1}}}
 	}
 	tr := &trace.Trace{
@@ -109,8 +109,8 @@ func TestMermaidDoesNotObeyNodes(t *testing.T) {
 	tr := &trace.Trace{
 		Lanes: []trace.Lane{{Name: "A", Identity: "A"}, {Name: "B", Identity: "B"}},
 		Steps: []trace.Step{{Number: 1, Title: "deliver", States: make([]trace.State, 2), Deliveries: []trace.Delivery{
-			{Hop: 1, From: 0, To: 1, Text: "wrap: $$x$$; #1 {a: 2}\nend", Fate: trace.Delivered},
-			{Hop: 1, From: 0, To: 1, Text: "\n", Fate: trace.Lost},
+			{Hop: 1, From: 0, To: 1, Text: "wrap: $$x$$; #1 {a: 2}\nend", Fate: runtime.Delivered},
+			{Hop: 1, From: 0, To: 1, Text: "\n", Fate: runtime.Lost},
 		}}},
 	}
 	tr.Findings = []trace.Finding{{Property: "agreement", Why: "two: values", Step: 1}}

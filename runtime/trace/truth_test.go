@@ -74,7 +74,7 @@ func TestBoundedExplanations(t *testing.T) {
 		}
 		for step := range w.Depth() {
 			for _, s := range asked(0).seenIn(step + 1) {
-				if asked(0).at(s.at).Fate != Delivered {
+				if asked(0).at(s.at).Fate != runtime.Delivered {
 					continue
 				}
 				want := asked(maxRuns).enabled(s.at, runtime.Place{}, observing(s.value))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
 )
 
@@ -32,14 +33,14 @@ func (d *Delivery) way() string {
 // explanation call the same thing by the same words.
 
 // fateWords say what became of a message that did not arrive, within a sentence.
-var fateWords = map[Fate]string{
-	Lost: "lost", Cut: "cut off", Filtered: "kept back by a filter", Waiting: "still in flight", Down: "down",
+var fateWords = map[runtime.Fate]string{
+	runtime.Lost: "lost", runtime.Cut: "cut off", runtime.Filtered: "kept back by a filter", runtime.Waiting: "still in flight", runtime.Down: "down",
 }
 
 // fateTexts say it on their own.
-var fateTexts = map[Fate]string{
-	Lost: "lost: the receiver takes no part", Cut: "lost: the network lets nothing pass here",
-	Filtered: "lost: a filter lets no such message pass here", Waiting: "stays in flight", Down: "lost: the receiver is down",
+var fateTexts = map[runtime.Fate]string{
+	runtime.Lost: "lost: the receiver takes no part", runtime.Cut: "lost: the network lets nothing pass here",
+	runtime.Filtered: "lost: a filter lets no such message pass here", runtime.Waiting: "stays in flight", runtime.Down: "lost: the receiver is down",
 }
 
 // counted is a state in which a client counts answers: write back 0/3. A protocol whose clients

@@ -1,31 +1,18 @@
 package guard
 
 import (
+	"math"
 	"runtime"
 	"runtime/metrics"
 	"time"
+
+	"github.com/twinsh/twinsh/internal/machine"
 )
 
 // The limit of memory. A script cannot be given a heap of its own, so that it is the
 // process that is watched, by looking now and then; how often follows from how fast memory
-// can be filled. It is the last resort: what one step can allocate is bounded elsewhere.
-
-// Watch looks again before the process can fill what is left at fillRate bytes a
-// second, and yet not all the time: a look wakes a thread, and takes time from a search
-// that has all processors. What a script allocates in one step is bounded, so that it
-// does not get far in the meantime.
-const (
-	fillRate   = 16 << 30
-	watchLeast = 5 * time.Millisecond
-	watchMost  = 250 * time.Millisecond
-)
-
-// untilFull returns how long to wait when so many bytes of limit are used: until a process that
-// fills memory as fast as a machine can would have filled it, within bounds.
-func untilFull(limit, used uint64) time.Duration {
-	wait := time.Duration(float64(limit-min(used, limit)) / fillRate * float64(time.Second))
-	return min(max(wait, watchLeast), watchMost)
-}
+// can be filled. It is the last resort: what a script allocates in one step is bounded
+// elsewhere, so that it does not get far between two looks.
 
 // Watch calls exceeded, once, when the process occupies more than limit bytes
 // and collecting garbage does not help. Far beyond the limit it does not wait
@@ -61,7 +48,7 @@ func Watch(limit uint64, exceeded func(used uint64)) (end func()) {
 				exceeded(used)
 				return
 			}
-			timer.Reset(untilFull(limit, used))
+			timer.Reset(machine.UntilFull(int(min(limit-used, math.MaxInt))))
 		}
 	}()
 	return func() { close(done) }

@@ -46,12 +46,12 @@ func (k *renamedKey) sets(parts []node.Set) {
 	}
 }
 
-func (x exchange) key(k *renamedKey) bool { k.set(x.members); return true }
-func (x befall) key(k *renamedKey) bool   { k.set(node.SetOf(x.who)); return true }
-func (d deliver) key(k *renamedKey) bool  { return d.Flow.key(k) }
-func (r round) key(k *renamedKey) bool    { k.set(r.instances); return r.Flow.key(k) }
+func (x exchange) key(k *renamedKey) bool      { k.set(x.members); return true }
+func (x instanceFault) key(k *renamedKey) bool { k.set(node.SetOf(x.who)); return true }
+func (d deliver) key(k *renamedKey) bool       { return d.Flow.key(k) }
+func (r round) key(k *renamedKey) bool         { k.set(r.instances); return r.Flow.key(k) }
 
-func (x reshape) key(k *renamedKey) bool {
+func (x networkChange) key(k *renamedKey) bool {
 	k.sets(x.parts)
 	for _, f := range x.filters {
 		k.text(f.kind)
@@ -76,7 +76,7 @@ func (l Link) key(k *renamedKey) {
 	k.set(node.SetOf(l.To))
 }
 
-func (x prompt) key(k *renamedKey) bool {
+func (x stimulation) key(k *renamedKey) bool {
 	k.set(x.who)
 	k.word(uint64(x.least))
 	return x.kind == node.TimeoutEvent

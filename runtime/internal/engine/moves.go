@@ -23,41 +23,41 @@ func Round(sys *System, leader int, f Flow) Move {
 // Deliver lets what is in flight flow.
 func Deliver(f Flow) Move { return deliver{f} }
 
-// In a step that is still nothing flows: what is in flight stays there. Such a step does not
-// fall into components, and is not renamed unless its kind says how.
-type still struct{}
+// withoutFlow is what moves have in common that let no messages flow: what is in flight stays
+// there. Such a move does not fall into components, and is not renamed unless its kind says how.
+type withoutFlow struct{}
 
-func (still) flow(p *player, e *env, _ node.Set) {
+func (withoutFlow) flow(p *player, e *env, _ node.Set) {
 	p.flight = append(append(p.flight, e.flight...), p.next...)
 }
 
-func (still) describe(*System, *Step) {}
-func (still) key(*renamedKey) bool    { return false }
+func (withoutFlow) describe(*System, *Step) {}
+func (withoutFlow) key(*renamedKey) bool    { return false }
 
 // Events.
 
 // Invoke lets a client begin an operation and send its first messages. The argument of
 // the operation is not [Unsound].
 func Invoke(sys *System, client int, op node.Operation) Move {
-	return prompt{who: node.SetOf(client), least: 1, stimulus: stimulus{kind: node.InvokeEvent, arg: sys.values.value(op)}}
+	return stimulation{who: node.SetOf(client), least: 1, stimulus: stimulus{kind: node.InvokeEvent, arg: sys.values.value(op)}}
 }
 
 // Timeout lets instances wait in vain, at least so many of them; to those that cannot
 // nothing happens.
 func Timeout(who node.Set, least int) Move {
-	return prompt{who: who, least: least, stimulus: stimulus{kind: node.TimeoutEvent}}
+	return stimulation{who: who, least: least, stimulus: stimulus{kind: node.TimeoutEvent}}
 }
 
-// A prompt is an event that the step itself brings to instances. What they send
-// stays in flight.
-type prompt struct {
+// A stimulation brings an event to instances by itself, without a message. What they send
+// in answer stays in flight.
+type stimulation struct {
 	who   node.Set
 	least int // how many of them must take it; the others go on as if it had not come
 	stimulus
-	still
+	withoutFlow
 }
 
-func (x prompt) bring(p *player, _ *env, members node.Set) bool {
+func (x stimulation) bring(p *player, _ *env, members node.Set) bool {
 	p.reach(nil, members)
 	spared := x.who.Len() - x.least
 	for i := range x.who.All {
@@ -75,23 +75,23 @@ func (x prompt) bring(p *player, _ *env, members node.Set) bool {
 // Faults.
 
 // Crash stops an instance.
-func Crash(who int) Move { return befall{who: who, kind: crashEvent} }
+func Crash(who int) Move { return instanceFault{who: who, kind: crashEvent} }
 
 // Restart starts an instance again, with what its code keeps.
-func Restart(who int) Move { return befall{who: who, kind: restartEvent} }
+func Restart(who int) Move { return instanceFault{who: who, kind: restartEvent} }
 
 // Amnesia lets an instance lose its whole state.
-func Amnesia(who int) Move { return befall{who: who, kind: amnesiaEvent} }
+func Amnesia(who int) Move { return instanceFault{who: who, kind: amnesiaEvent} }
 
-// A befall is what happens to an instance without its code being asked: it
+// An instanceFault is what happens to an instance without its code being asked: it
 // crashes, restarts or loses its state.
-type befall struct {
+type instanceFault struct {
 	who  int
 	kind node.EventKind
-	still
+	withoutFlow
 }
 
-func (x befall) bring(p *player, _ *env, _ node.Set) bool {
+func (x instanceFault) bring(p *player, _ *env, _ node.Set) bool {
 	before := p.vec[x.who]
 	o := p.sys.transitions.react(p.ctx, before, stimulus{kind: x.kind})
 	if o.refused != "" {
@@ -144,7 +144,7 @@ func fall(sys *System, id uint32, kind node.EventKind) outcome {
 
 // Partition parts the network. It takes the place of an earlier partition and of cuts.
 func Partition(sys *System, parts []node.Set) Move {
-	return reshape{
+	return networkChange{
 		parts: parts,
 		change: func(t *topology) *topology {
 			whole := connected(sys)
@@ -156,7 +156,7 @@ func Partition(sys *System, parts []node.Set) Move {
 
 // Heal lets all instances reach all others again.
 func Heal(sys *System) Move {
-	return reshape{change: func(*topology) *topology { return connected(sys) }}
+	return networkChange{change: func(*topology) *topology { return connected(sys) }}
 }
 
 // A Link is a way for messages, in one direction, from one instance to another.
@@ -164,12 +164,12 @@ type Link struct{ From, To int }
 
 // CutLink cuts a link.
 func CutLink(l Link) Move {
-	return reshape{says: l.key, change: func(t *topology) *topology { return t.cut(node.SetOf(l.From), node.SetOf(l.To)) }}
+	return networkChange{says: l.key, change: func(t *topology) *topology { return t.cut(node.SetOf(l.From), node.SetOf(l.To)) }}
 }
 
 // HoldLink lets messages on a link queue up.
 func HoldLink(l Link) Move {
-	return reshape{says: l.key, change: func(t *topology) *topology { return t.hold(l) }}
+	return networkChange{says: l.key, change: func(t *topology) *topology { return t.hold(l) }}
 }
 
 // Lose loses messages of some types on the links from some instances to some.
@@ -178,7 +178,7 @@ func Lose(sys *System, types []string, from, to node.Set) Move {
 	for _, kind := range types {
 		filters = append(filters, sys.envs.numbered(filter{kind: kind, from: from, to: to}))
 	}
-	return reshape{filters: filters, change: func(t *topology) *topology {
+	return networkChange{filters: filters, change: func(t *topology) *topology {
 		for _, f := range filters {
 			t = t.filter(f)
 		}
@@ -189,13 +189,13 @@ func Lose(sys *System, types []string, from, to node.Set) Move {
 // Repeat lets the next message of a type on a link arrive again in a later step.
 func Repeat(sys *System, kind string, l Link) Move {
 	f := sys.envs.numbered(filter{kind: kind, from: node.SetOf(l.From), to: node.SetOf(l.To), doubles: true, later: true})
-	return reshape{filters: []filter{f}, change: func(t *topology) *topology { return t.doubled(f) }}
+	return networkChange{filters: []filter{f}, change: func(t *topology) *topology { return t.doubled(f) }}
 }
 
 // Duplicate lets the next message of a type on a link arrive twice.
 func Duplicate(sys *System, kind string, l Link) Move {
 	f := sys.envs.numbered(filter{kind: kind, from: node.SetOf(l.From), to: node.SetOf(l.To), doubles: true})
-	return reshape{filters: []filter{f}, change: func(t *topology) *topology { return t.doubled(f) }}
+	return networkChange{filters: []filter{f}, change: func(t *topology) *topology { return t.doubled(f) }}
 }
 
 // Order lets an instance hear some first, of messages that arrive together.
@@ -205,19 +205,19 @@ func Order(who int, first []int) Move {
 			k.set(node.SetOf(i))
 		}
 	}
-	return reshape{says: says, change: func(t *topology) *topology { return t.prefer(who, first) }}
+	return networkChange{says: says, change: func(t *topology) *topology { return t.prefer(who, first) }}
 }
 
-// A reshape changes who reaches whom.
-type reshape struct {
+// A networkChange changes who reaches whom.
+type networkChange struct {
 	change  func(*topology) *topology
 	parts   []node.Set        // the partition that it brings, if that is all it does
 	filters []filter          // those that it brings
 	says    func(*renamedKey) // what it does beside that, after a renaming; nil if nothing
-	still
+	withoutFlow
 }
 
-func (x reshape) bring(p *player, _ *env, _ node.Set) bool {
+func (x networkChange) bring(p *player, _ *env, _ node.Set) bool {
 	p.after = x.change(p.topology)
 	return true
 }
@@ -231,7 +231,7 @@ func ReleaseLink(l Link, count int) Move { return release{Link: l, count: count}
 type release struct {
 	Link
 	count int
-	still
+	withoutFlow
 }
 
 func (x release) bring(p *player, e *env, _ node.Set) bool {

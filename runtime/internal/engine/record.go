@@ -1,19 +1,53 @@
 package engine
 
-import "github.com/twinsh/twinsh/runtime/node"
+import (
+	"fmt"
+	"slices"
 
-// Fate says what became of a message, or that an event took place.
+	"github.com/twinsh/twinsh/runtime/node"
+)
+
+// A Fate says what became of a message, or that an event took place. It is that of the step in
+// which it stands: a message that waits in one step stands in a later one again, when it arrives.
+// The zero Fate is none, so that a file which leaves it out is not read as a delivery.
 type Fate uint8
 
 // What becomes of messages.
 const (
-	Delivered Fate = iota
-	Lost           // it went to an instance outside of the exchange
-	Cut            // the topology, or the partition of the step, has no such link
-	Filtered       // the topology, or the step, lets no message of this type pass
-	Waiting        // it stays in flight until it can be delivered
-	Down           // the receiver is down
+	Delivered Fate = iota + 1 // it reached the receiver, or the event took place
+	Lost                      // it went to an instance outside of the exchange
+	Cut                       // the topology, or the partition of the step, has no such link
+	Filtered                  // the topology, or the step, lets no message of this type pass
+	Waiting                   // it stays in flight until it can be delivered
+	Down                      // the receiver is down
 )
+
+// fates are the words for them, by which traces write them down: they are part of that format.
+var fates = [...]string{
+	Delivered: "delivered", Lost: "lost", Cut: "cut", Filtered: "filtered", Waiting: "waiting", Down: "down",
+}
+
+// String returns the word for f, "" for none.
+func (f Fate) String() string {
+	if int(f) < len(fates) {
+		return fates[f]
+	}
+	return fmt.Sprintf("Fate(%d)", f)
+}
+
+// MarshalText returns the word for f.
+func (f Fate) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote. What is no word for a fate is an error; the empty
+// text is none.
+func (f *Fate) UnmarshalText(text []byte) error {
+	i := slices.Index(fates[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("there is no fate %q", text)
+	}
+	*f = Fate(i)
+	return nil
+}
 
 // A Record is one thing that happened to one instance during a step.
 type Record struct {

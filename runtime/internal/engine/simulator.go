@@ -221,7 +221,7 @@ func (m *Simulator) among(e *env, s *Step) bool {
 // whole plays a step that does not fall into components.
 func (m *Simulator) whole(e *env, s *Step) bool {
 	switch x := s.move.(type) {
-	case befall:
+	case instanceFault:
 		m.fresh = m.first(x.who, m.p.vec[x.who], uint32(x.kind), 0) || m.fresh
 	case release:
 	default:

@@ -80,10 +80,10 @@ func (f Flow) describe(sys *System, s *Step) {
 	s.shape = sys.values.value(text)
 }
 
-func (x prompt) describe(_ *System, s *Step)  { s.Named = x.who }
-func (x reshape) describe(_ *System, s *Step) { s.Parts, s.filters = x.parts, x.filters }
+func (x stimulation) describe(_ *System, s *Step)   { s.Named = x.who }
+func (x networkChange) describe(_ *System, s *Step) { s.Parts, s.filters = x.parts, x.filters }
 
-func (x befall) describe(_ *System, s *Step) {
+func (x instanceFault) describe(_ *System, s *Step) {
 	s.Named = node.SetOf(x.who)
 	if x.kind == amnesiaEvent {
 		s.forgets = s.Named

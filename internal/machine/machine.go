@@ -1,6 +1,6 @@
-// Package machine is what a search wants to know of the machine that it runs on: how many
-// processors there are, and how much memory is left. It asks Go's runtime, so that those who
-// work with the packages of this project need not have two that are called runtime in one file.
+// Package machine is what a search and a script want to know of the machine that they run on:
+// how many processors there are, and how much memory is left. It asks Go's runtime, so that those
+// who work with the packages of this project need not have two that are called runtime in one file.
 package machine
 
 import (
@@ -13,19 +13,20 @@ import (
 // Processors returns how many goroutines can work at the same time.
 func Processors() int { return runtime.GOMAXPROCS(0) }
 
-// A guard looks again before the memory that is left can be filled at fillRate bytes
-// a second, and yet not all the time: a look wakes a thread, and takes time from workers
-// that have all processors. The rate is above what one processor can clear and write.
+// What watches memory looks again before what is left can be filled at fillRate bytes a second,
+// and yet not all the time: a look wakes a thread, and takes time from work that has all
+// processors. The rate is above what one processor can clear and write.
 const (
-	fillRate   = 16 << 30
-	guardLeast = 2 * time.Millisecond
-	guardMost  = 250 * time.Millisecond
+	fillRate  = 16 << 30
+	waitLeast = 2 * time.Millisecond
+	waitMost  = 250 * time.Millisecond
 )
 
-// untilFull returns how long a guard may wait when so many bytes are left.
-func untilFull(left int) time.Duration {
+// UntilFull returns how long what watches memory may wait until it looks again when so many bytes
+// are left: as long as it takes to fill them, within bounds. Less than none counts as none.
+func UntilFull(left int) time.Duration {
 	wait := time.Duration(float64(left) / fillRate * float64(time.Second))
-	return min(max(wait, guardLeast), guardMost)
+	return min(max(wait, waitLeast), waitMost)
 }
 
 // A Guard notices that the memory of some work comes to its limit. It looks at what the
@@ -66,7 +67,7 @@ func (g *Guard) Watch(ctx context.Context, exceeded func()) {
 				exceeded()
 				return
 			}
-			timer.Reset(untilFull(left))
+			timer.Reset(UntilFull(left))
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestGuardWatches(t *testing.T) {
 		if ctx.Err() == nil {
 			t.Error("the watch ends and says nothing")
 		}
-		if over := time.Since(began) - time.Second; over < 0 || over > guardLeast {
+		if over := time.Since(began) - time.Second; over < 0 || over > waitLeast {
 			t.Errorf("the limit was noticed %s late", over)
 		}
 		if len(looks) > 15 {
@@ -72,9 +72,9 @@ func TestGuardWatches(t *testing.T) {
 		}
 	})
 	for left, want := range map[int]time.Duration{
-		0: guardLeast, 1 << 20: guardLeast, 1 << 30: time.Second / 16, 1 << 40: guardMost,
+		-1 << 40: waitLeast, 0: waitLeast, 1 << 20: waitLeast, 1 << 30: time.Second / 16, 1 << 40: waitMost,
 	} {
-		if got := untilFull(left); got != want {
+		if got := UntilFull(left); got != want {
 			t.Errorf("with %d bytes left a guard waits %s, want %s", left, got, want)
 		}
 	}
