@@ -259,9 +259,9 @@ func (s *Session) completeCommand(line string) Completion {
 	return Completion{Start: 1, Words: matching(words, name)}
 }
 
-// A place is where the cursor stands in a text. It is found in one pass over the bytes; all that
+// A cursor is where a person stands in a text. It is found in one pass over the bytes; all that
 // Starlark's syntax consists of is ASCII.
-type place struct {
+type cursor struct {
 	quote   string  // what ends the string that it is in; "" outside of strings
 	comment bool    // it is in a comment
 	text    string  // the string so far, or the name before it: world().st
@@ -273,12 +273,12 @@ type frame struct {
 	bracket byte
 	callee  string // of a parenthesis: the name before it, "" if there is none
 	first   string // the string before the first comma
-	commas  int    // before the place
-	keyword string // of the argument at the place, "" if it has none
+	commas  int    // before the cursor
+	keyword string // of the argument at the cursor, "" if it has none
 }
 
-// call returns the innermost call whose arguments the place is in, or nil.
-func (p *place) call() *frame {
+// call returns the innermost call whose arguments the cursor is in, or nil.
+func (p *cursor) call() *frame {
 	for i := range slices.Backward(p.frames) {
 		if p.frames[i].callee != "" {
 			return &p.frames[i]
@@ -287,9 +287,9 @@ func (p *place) call() *frame {
 	return nil
 }
 
-// scan finds the place at the end of a text.
-func scan(text string) place {
-	var p place
+// scan finds the cursor at the end of a text.
+func scan(text string) cursor {
+	var p cursor
 	name := "" // the name that ends here
 	for i := 0; i < len(text); i++ {
 		c := text[i]
@@ -313,7 +313,7 @@ func scan(text string) place {
 
 // within goes on in a literal string, and returns how many more bytes than one it
 // took.
-func (p *place) within(text string) int {
+func (p *cursor) within(text string) int {
 	switch {
 	case text[0] == '\\':
 		return 1
@@ -331,7 +331,7 @@ func (p *place) within(text string) int {
 
 // mark heeds the character at i, which ends a name, and returns how many more bytes
 // than one it took. A text may close brackets that it never opened; then it is as if it had not.
-func (p *place) mark(text string, i int, name string) int {
+func (p *cursor) mark(text string, i int, name string) int {
 	top := &frame{} // outside of brackets nothing is noted
 	if n := len(p.frames); n > 0 {
 		top = &p.frames[n-1]

@@ -262,7 +262,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 // placeKey is what the rest of a way depends on.
 func placeKey(g *course, d debt) string {
 	key := make([]byte, 0, 48+4*len(g.at))
-	key = fmt.Append(key, g.net.chosen, g.place, d)
+	key = fmt.Append(key, g.net.chosen, g.stage, d)
 	for _, word := range g.at {
 		key = binary.LittleEndian.AppendUint32(key, word)
 	}
@@ -318,15 +318,15 @@ func (r *repetition) at(k int, g *course, d debt) (first int, again bool) {
 	case k == 0: // most ways are short
 		r.first, r.owed = slices.Clone(g.at), d
 		return 0, false
-	case g.place.rounds != 0:
+	case g.stage.rounds != 0:
 		return 0, false
 	case r.rounds == nil:
 		r.rounds = map[string]int{}
-		if key, ok := repeats(g.net, place{}, r.first, r.owed); ok {
+		if key, ok := repeats(g.net, stage{}, r.first, r.owed); ok {
 			r.rounds[key] = 0
 		}
 	}
-	key, ok := repeats(g.net, g.place, g.at, d)
+	key, ok := repeats(g.net, g.stage, g.at, d)
 	if !ok {
 		return 0, false
 	}
@@ -338,7 +338,7 @@ func (r *repetition) at(k int, g *course, d debt) (first int, again bool) {
 
 // repeats returns a key that is equal for worlds from which a good network goes on in the
 // same way.
-func repeats(net *goodNetwork, at place, v engine.Vector, d debt) (string, bool) {
+func repeats(net *goodNetwork, at stage, v engine.Vector, d debt) (string, bool) {
 	if len(net.rounds) == 0 { // no number of a round changes
 		return fmt.Sprint(d, v), true
 	}

@@ -123,8 +123,9 @@ func leadersIn(w *runtime.World) []string {
 // pass is how many good rounds there are until the network may begin anew.
 func (net *goodNetwork) pass() int { return max(1, turn*len(net.rounds)) }
 
-// A place is where a good network stands in what it does, between two good rounds.
-type place struct {
+// A stage is where a good network stands in what it does, between two good rounds. It is a part of
+// what must repeat before a loop is proven: the same world at another stage goes on in another way.
+type stage struct {
 	rounds   int  // good rounds since it began, or began anew
 	rotation bool // leaders lead one round each
 	timed    bool // timeouts had an effect since then
@@ -135,7 +136,7 @@ type course struct {
 	net      *goodNetwork
 	sim      *engine.Simulator
 	at, next engine.Vector
-	place    place
+	stage    stage
 	taken    []runtime.Step // without those in which nothing happened
 	failed   []Played
 	timed    bool // whether timeouts ever had an effect
@@ -202,7 +203,7 @@ func (g *course) arrive() (over bool, err error) {
 
 // round plays a good round.
 func (g *course) round() (over bool, err error) {
-	net, at := g.net, g.place
+	net, at := g.net, g.stage
 	due := true
 	if n := len(net.rounds); n > 0 {
 		leader := at.rounds / turn
@@ -229,8 +230,8 @@ func (g *course) round() (over bool, err error) {
 			return over, err
 		}
 	}
-	if g.place.rounds++; g.place.rounds == net.pass() {
-		g.place = place{rotation: len(net.rounds) > 0 && !at.rotation && g.place.timed}
+	if g.stage.rounds++; g.stage.rounds == net.pass() {
+		g.stage = stage{rotation: len(net.rounds) > 0 && !at.rotation && g.stage.timed}
 	}
 	return false, nil
 }
@@ -254,7 +255,7 @@ func (g *course) timeouts() (over bool, err error) {
 	if who == 0 {
 		return false, nil
 	}
-	g.timed, g.place.timed = true, true
+	g.timed, g.stage.timed = true, true
 	all, err := net.cluster.Step(runtime.TimeoutStep{IDs: net.cluster.Names(who)})
 	if err != nil {
 		return false, err

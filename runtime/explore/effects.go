@@ -129,7 +129,7 @@ func (c *choices) add(s runtime.Step) {
 			if f.Number&engine.OfPhase != 0 {
 				text = strings.Join(deaf(in), ", ") + " deaf"
 			}
-			if at := c.place(f.Number, true); *at == 0 {
+			if at := c.slot(f.Number, true); *at == 0 {
 				c.filters = append(c.filters, filterChoice{text, f.Type, f.Doubles})
 				*at = int32(len(c.filters))
 			}
@@ -137,9 +137,9 @@ func (c *choices) add(s runtime.Step) {
 	}
 }
 
-// place returns where the place of a filter is noted; nil if it has none and is
+// slot returns where the place of a filter is noted; nil if it has none and is
 // not to get one.
-func (c *choices) place(number uint32, make bool) *int32 {
+func (c *choices) slot(number uint32, make bool) *int32 {
 	at := &c.standing
 	if number&engine.OfPhase != 0 {
 		at = &c.passing
@@ -161,7 +161,7 @@ func (c *choices) number(s runtime.Step) uint32 { return c.steps[s.String()] }
 func (c *choices) filtersOf(s runtime.Step) []uint32 {
 	var places []uint32
 	for _, f := range s.Engine().Filters() {
-		places = append(places, uint32(*c.place(f.Number, false)-1))
+		places = append(places, uint32(*c.slot(f.Number, false)-1))
 	}
 	return places
 }
@@ -234,7 +234,7 @@ func (e effects) note(step uint32, possible bool, filtered []uint32) {
 	}
 	e.Possible.set(step)
 	for _, number := range filtered {
-		if at := e.of.place(number, false); at != nil && *at > 0 {
+		if at := e.of.slot(number, false); at != nil && *at > 0 {
 			e.Filtered.set(uint32(*at - 1))
 		}
 	}

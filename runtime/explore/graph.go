@@ -41,10 +41,10 @@ type graph struct {
 
 // A place is a position of the space with what a search needs of it.
 type place struct {
-	index  uint32
-	at     *space.Position
-	groups []group // nil until some search node is there
-	last   bool    // no scenario goes on from here
+	index uint32
+	at    *space.Position
+	edges []edge // nil until some search node is there
+	last  bool   // no scenario goes on from here
 	// ends says that no state matters here any more.
 	ends bool
 	// awaited says that leaders is known.
@@ -55,8 +55,8 @@ type place struct {
 	images  images // of the steps
 }
 
-// A group is steps that lead to one place.
-type group struct {
+// An edge is steps that lead to one place.
+type edge struct {
 	steps   []runtime.Step
 	numbers []uint32 // of the steps among the choices
 	to      *place
@@ -102,23 +102,23 @@ func (g *graph) place(p *space.Position) *place {
 	return at
 }
 
-// placeBytes and groupBytes are about what a place takes and each way on from it,
+// placeBytes and edgeBytes are about what a place takes and each way on from it,
 // the position of the space included.
 const (
 	placeBytes = 512
-	groupBytes = 96
+	edgeBytes = 96
 )
 
 // open prepares a place to be gone on from, before workers come to it: what they read of a
 // place does not change any more. The error is that of ctx, or a
 // [LimitError].
 func (g *graph) open(ctx context.Context, at *place) error {
-	if at.groups != nil || at.last {
+	if at.edges != nil || at.last {
 		return nil
 	}
-	var groups []group
+	var edges []edge
 	steps := 0
-	for _, way := range at.at.Groups() {
+	for _, way := range at.at.Edges() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -131,13 +131,13 @@ func (g *graph) open(ctx context.Context, at *place) error {
 		for i, s := range way.Steps {
 			numbers[i] = g.choices.number(s)
 		}
-		groups = append(groups, group{steps: way.Steps, numbers: numbers, to: to})
+		edges = append(edges, edge{steps: way.Steps, numbers: numbers, to: to})
 	}
 	if steps > g.limits.choices {
 		return tooManyChoices(g.limits.choices)
 	}
-	at.groups = groups
-	g.bytes.Add(placeBytes + int64(len(groups))*groupBytes + 4*int64(steps))
+	at.edges = edges
+	g.bytes.Add(placeBytes + int64(len(edges))*edgeBytes + 4*int64(steps))
 	return nil
 }
 
@@ -159,7 +159,7 @@ func (g *graph) leaders(at *place) node.Set {
 	if at.last || g.lookAtStates {
 		return 0
 	}
-	for _, way := range at.at.Groups() {
+	for _, way := range at.at.Edges() {
 		for _, s := range way.Steps {
 			who, round := s.Engine().Opening()
 			if !round {
@@ -184,7 +184,7 @@ func (p *place) expected(sim *engine.Simulator) {
 // refused says why a step cannot happen in the starting world; "" if no scenario begins
 // with it. Elsewhere there is no one reason: it may be another in each world.
 func (g *graph) refused(ctx context.Context, number uint32) string {
-	for _, way := range g.places[0].groups {
+	for _, way := range g.places[0].edges {
 		if i := slices.Index(way.numbers, number); i >= 0 {
 			c := g.start.Cluster()
 			sim := engine.NewSimulator(c.Engine())
@@ -200,16 +200,16 @@ func (g *graph) refused(ctx context.Context, number uint32) string {
 // ways returns how many steps can be chosen.
 func (p *place) ways() int {
 	n := 0
-	for _, g := range p.groups {
+	for _, g := range p.edges {
 		n += len(g.steps)
 	}
 	return n
 }
 
 // choice returns the step that is chosen by a number, and where it leads. Choices are numbered
-// through all groups of the place, as workers do.
+// through all edges of the place, as workers do.
 func (p *place) choice(n int) (runtime.Step, *place) {
-	for _, g := range p.groups {
+	for _, g := range p.edges {
 		if n < len(g.steps) {
 			return g.steps[n], g.to
 		}

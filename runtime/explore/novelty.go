@@ -124,7 +124,7 @@ func suffix(ctx context.Context, at *space.Position, source *rand.Rand) ([]choic
 		}
 		rank.Sub(rank, ends)
 		number := 0
-		for _, g := range at.Groups() {
+		for _, g := range at.Edges() {
 			each := g.To.Count()
 			all := new(big.Int).Mul(each, big.NewInt(int64(len(g.Steps))))
 			if rank.Cmp(all) >= 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 // unevenSpace has scenarios of several lengths, some of which begin others, and
-// positions with several groups of steps.
+// positions with several edges.
 func unevenSpace(t *testing.T) *space.Space {
 	t.Helper()
 	s := store.On(t, "")

@@ -64,7 +64,7 @@ func TestWorkBetweenStepsEnds(t *testing.T) {
 			}
 			r := newRenamer(t.Context(), x.symmetry, 0)
 			src, dst := c.Start().Vector(), make(engine.Vector, c.Engine().Width())
-			at.groups[0].to.expected(r.sim)
+			at.edges[0].to.expected(r.sim)
 			ok := r.sim.Take(dst, src, steps[0].Engine())
 			return r.check(ctx, 1, x.symmetry.Order(), at, 0, src, dst, r.sim.Seen(), ok)
 		},

@@ -26,7 +26,7 @@ func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
 	}
 	at.images.keyed.Do(func() {
 		at.images.byKey = map[string]runtime.Step{}
-		for _, g := range at.groups {
+		for _, g := range at.edges {
 			for _, s := range g.steps {
 				if key, ok := s.Engine().Key(nil); ok {
 					at.images.byKey[key] = s

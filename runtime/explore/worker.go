@@ -227,11 +227,11 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 	choice := 0
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
 	// Steps that lead to one place stand together, so that the simulator learns once for
-	// each group what may come next.
-	for g := range at.groups {
-		group := &at.groups[g]
-		group.to.expected(w.sim)
-		for s, step := range group.steps {
+	// each edge what may come next.
+	for g := range at.edges {
+		edge := &at.edges[g]
+		edge.to.expected(w.sim)
+		for s, step := range edge.steps {
 			from := parentLink(rank)<<32 | parentLink(choice)
 			choice++
 			if w.steps++; w.steps%pollSteps == 0 {
@@ -241,8 +241,8 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 			}
 			possible := w.sim.Take(dst, src, step.Engine())
 			// Asking first is cheap, and after the first few nodes there is nothing to note.
-			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(group.numbers[s], possible) {
-				w.effects.note(group.numbers[s], possible, filtered)
+			if filtered := w.sim.Filtered(); len(filtered) > 0 || !w.effects.knows(edge.numbers[s], possible) {
+				w.effects.note(edge.numbers[s], possible, filtered)
 			}
 			if w.renamer != nil {
 				from, to := w.renamer.due(rank, choice, w.sim.Fresh())
@@ -251,7 +251,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 				}
 			}
 			if !possible { // the scenarios that choose it end here, and count for all that they go on with
-				w.tallies.add(group.to.index, endsEarly, here, weight)
+				w.tallies.add(edge.to.index, endsEarly, here, weight)
 				if !ended && here.Clean() {
 					w.pass(from, here.Progress)
 					ended = true
@@ -262,7 +262,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 			if err != nil {
 				return err
 			}
-			if err := w.arrive(ctx, group.to, here, seen, weight, from, next); err != nil {
+			if err := w.arrive(ctx, edge.to, here, seen, weight, from, next); err != nil {
 				return err
 			}
 		}

@@ -18,12 +18,12 @@ type Position struct {
 	continuation
 	automaton *automaton
 	count     *big.Int
-	id        int // -1 until a group leads here
+	id        int // -1 until an edge leads here
 	options   atomic.Pointer[options]
 }
 
-// A Group is steps after which a scenario stands at the same position.
-type Group struct {
+// An Edge is steps after which a scenario stands at the same position.
+type Edge struct {
 	Steps []runtime.Step // not to be changed
 	To    *Position
 }
@@ -46,16 +46,16 @@ func (p *Position) Count() *big.Int { return new(big.Int).Set(p.count) }
 func (p *Position) Accepts() int { return p.grown().accepts }
 
 // Last reports whether no scenario goes on from p.
-func (p *Position) Last() bool { return len(p.grown().groups) == 0 }
+func (p *Position) Last() bool { return len(p.grown().edges) == 0 }
 
-// Groups returns the steps with which scenarios go on from p, in the order of
+// Edges returns the steps with which scenarios go on from p, in the order of
 // the space, except that a scenario is found before those that it begins.
-// Neighbours that lead to the same position are one group. No group leads
+// Neighbours that lead to the same position are one edge. No edge leads
 // where nothing can end. The caller must not change what it gets.
-func (p *Position) Groups() []Group { return p.grown().groups }
+func (p *Position) Edges() []Edge { return p.grown().edges }
 
 // ID returns a small number that no other position of the space has. Positions
-// are numbered from 0, in the order in which Start and Groups first find them.
+// are numbered from 0, in the order in which Start and Edges first find them.
 func (p *Position) ID() int { return p.id }
 
 // An automaton is the graph of the positions of one space.
@@ -84,8 +84,8 @@ type part interface {
 type options struct {
 	automaton *automaton
 	accepts   int
-	groups    []Group
-	owned     bool // the steps of the last group belong to it alone
+	edges     []Edge
+	owned     bool // the steps of the last edge belong to it alone
 }
 
 // grown returns the options at p, which are found out once.
@@ -120,13 +120,13 @@ func (o *options) add(to *Position, steps ...runtime.Step) {
 		return
 	}
 	o.automaton.number(to)
-	last := len(o.groups) - 1
-	if last < 0 || o.groups[last].To != to {
-		o.groups = append(o.groups, Group{steps, to})
+	last := len(o.edges) - 1
+	if last < 0 || o.edges[last].To != to {
+		o.edges = append(o.edges, Edge{steps, to})
 		o.owned = false
 		return
 	}
-	g := &o.groups[last]
+	g := &o.edges[last]
 	if !o.owned {
 		g.Steps, o.owned = slices.Clone(g.Steps), true
 	}
@@ -257,7 +257,7 @@ func (e echo) begin(o *options, next *Position) {
 		rest := Scenario(slices.Repeat(sc, e.n-1))
 		line{&rest, 0}.begin(o, next)
 	}
-	for _, g := range e.at.Groups() {
+	for _, g := range e.at.Edges() {
 		for _, step := range g.Steps {
 			o.add(o.automaton.position(echo{g.To, &said{step, e.said}, e.n}, next), step)
 		}

@@ -17,7 +17,7 @@ func paths(p *space.Position) (all [][]string) {
 	for range p.Accepts() {
 		all = append(all, []string{})
 	}
-	for _, g := range p.Groups() {
+	for _, g := range p.Edges() {
 		rest := paths(g.To)
 		for _, step := range g.Steps {
 			all = append(all, product([][]string{{step.String()}}, rest)...)
@@ -31,7 +31,7 @@ func reachable(s *space.Space) []*space.Position {
 	list := []*space.Position{s.Start()}
 	known := map[*space.Position]bool{s.Start(): true}
 	for i := 0; i < len(list); i++ {
-		for _, g := range list[i].Groups() {
+		for _, g := range list[i].Edges() {
 			if !known[g.To] {
 				known[g.To] = true
 				list = append(list, g.To)
@@ -61,8 +61,8 @@ func TestPathsAreScenarios(t *testing.T) {
 			if p.ID() != i {
 				t.Fatalf("%s: position %d has ID %d", l.space, i, p.ID())
 			}
-			for j, g := range p.Groups() {
-				if len(g.Steps) == 0 || j > 0 && p.Groups()[j-1].To == g.To {
+			for j, g := range p.Edges() {
+				if len(g.Steps) == 0 || j > 0 && p.Edges()[j-1].To == g.To {
 					t.Fatalf("%s: position %d: group %d is empty or could be one with the one before", l.space, i, j)
 				}
 			}
@@ -102,7 +102,7 @@ func TestPositionsAreShared(t *testing.T) {
 			t.Errorf("%s: %d positions, want %d", tc.space, got, tc.want)
 		}
 	}
-	if g := x.Times(7).Start().Groups(); len(g) != 1 || len(g[0].Steps) != 25 {
+	if g := x.Times(7).Start().Edges(); len(g) != 1 || len(g[0].Steps) != 25 {
 		t.Errorf("25 steps to one position make %d groups", len(g))
 	}
 }
@@ -126,7 +126,7 @@ func TestGroupsOwnTheirSteps(t *testing.T) {
 			{twice, [][]int{{0, 1, 2, 3}, {4}, {0, 1, 2, 3}}},
 			{one.Named("again"), [][]int{{0, 1, 2, 3}}},
 		} {
-			for i, g := range tc.space.Start().Groups() {
+			for i, g := range tc.space.Start().Edges() {
 				var want space.Scenario
 				for _, step := range tc.want[i] {
 					want = append(want, steps[step])
@@ -199,7 +199,7 @@ func BenchmarkGroups(b *testing.B) {
 			all := reachable(bc.make())
 			for b.Loop() {
 				for _, p := range all {
-					p.Groups()
+					p.Edges()
 				}
 			}
 		})

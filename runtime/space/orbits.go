@@ -96,7 +96,7 @@ type action struct {
 // that cannot be taken there.
 type exits struct {
 	to   []*Position
-	ways [][]int32 // the steps of each group of the position
+	ways [][]int32 // the steps of each edge of the position
 	// more are the positions beside that to which some steps lead, so that a scenario is
 	// listed twice; nil if no step does.
 	more map[int32][]*Position
@@ -207,7 +207,7 @@ func (g *group) keeps(a *action, start *Position) (bool, error) {
 				return false, nil
 			}
 		}
-		for _, way := range p.Groups() {
+		for _, way := range p.Edges() {
 			if !seen[way.To] {
 				seen[way.To] = true
 				queue = append(queue, way.To)
@@ -308,7 +308,7 @@ func (g *group) grow(c *crowd) error {
 			return err
 		}
 		accepts.Add(accepts, new(big.Int).Mul(m.ways, big.NewInt(int64(m.at.Accepts()))))
-		for k, way := range m.at.Groups() {
+		for k, way := range m.at.Edges() {
 			for _, i := range e.ways[k] {
 				if err := g.watch.err(); err != nil {
 					return err
@@ -334,7 +334,7 @@ func (g *group) exits(p *Position) (*exits, error) {
 		return e, nil
 	}
 	e := &exits{to: make([]*Position, len(g.steps))}
-	for _, way := range p.Groups() {
+	for _, way := range p.Edges() {
 		numbers := make([]int32, 0, len(way.Steps))
 		for _, s := range way.Steps {
 			if err := g.watch.err(); err != nil {
@@ -381,7 +381,7 @@ func (g *group) fixed(a *action, p *Position, known map[*Position]*big.Int) (*bi
 		return nil, err
 	}
 	n := big.NewInt(int64(p.Accepts()))
-	for k, way := range p.Groups() {
+	for k, way := range p.Edges() {
 		alone := int64(0)
 		for _, i := range e.ways[k] {
 			if err := g.watch.err(); err != nil {

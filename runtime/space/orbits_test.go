@@ -108,7 +108,7 @@ func imageOf(sc space.Scenario, r engine.Renaming, known map[string]string) stri
 func ambiguous(s *space.Space) bool {
 	for _, p := range reachable(s) {
 		known := map[string]bool{}
-		for _, g := range p.Groups() {
+		for _, g := range p.Edges() {
 			for _, step := range g.Steps {
 				if known[step.String()] {
 					return true
@@ -182,7 +182,7 @@ func inPlace(s *space.Space, r engine.Renaming) bool {
 	}
 	for _, p := range reachable(s) {
 		more := map[edge]int{}
-		for _, g := range p.Groups() {
+		for _, g := range p.Edges() {
 			for _, step := range g.Steps {
 				more[edge{imageOf(space.Scenario{step}, nil, nil), g.To}]++
 				more[edge{imageOf(space.Scenario{step}, r, nil), g.To}]--

@@ -8,7 +8,7 @@
 //     iterated, indexed and sampled without being listed.
 //   - A [Position] is where in a space a scenario stands, for a search that
 //     goes through a space step by step. Scenarios that may go on the same way stand
-//     at one position; a [Group] is the steps that lead from one to another.
+//     at one position; an [Edge] is the steps that lead from one to another.
 //   - [Partitions], [PartitionsUpTo], [Subsets] and [Quorums] list choices of
 //     which steps are made.
 package space

@@ -218,7 +218,7 @@ func (o Oracle) prefixes(t rapid.TB, of *space.Space, start *runtime.World) map[
 		if o.over(wrong) {
 			return
 		}
-		for _, g := range at.Groups() {
+		for _, g := range at.Edges() {
 			for _, step := range g.Steps {
 				if next, err := w.Do(step); err == nil {
 					visit(g.To, next, wrong)
