@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"github.com/twinsh/twinsh/dsl/internal/guard"
 	"github.com/twinsh/twinsh/dsl/internal/interp"
@@ -77,11 +80,35 @@ func asking(r *interp.Run, by asked, fn starlark.Callable) (func(ctx context.Con
 		if errors.As(err, &eval) && strings.Contains(eval.Msg, " frozen ") {
 			eval.Msg += "; " + by.changes + " cannot change what it sees"
 		}
+		if eval != nil {
+			eval.Msg += fieldsOf(fn, what, eval.Msg)
+		}
 		if err != nil {
 			return nil, interp.NewCodeError(by.of, fn, err)
 		}
 		return v, nil
 	}, nil
+}
+
+// missing is what the library says of a field that a struct has not.
+var missing = regexp.MustCompile(`^struct has no \.(\w+) attribute`)
+
+// fieldsOf says which fields the structs have that a function was called with, if its error says
+// that a struct lacks one that they lack: the operation of a model, the event of a fold. The
+// author of the function has never seen one written down.
+func fieldsOf(fn starlark.Callable, args starlark.Tuple, message string) (text string) {
+	lacks := missing.FindStringSubmatch(message)
+	called, ok := fn.(*starlark.Function)
+	if lacks == nil || !ok {
+		return ""
+	}
+	for i, arg := range args {
+		if s, ok := arg.(*starlarkstruct.Struct); ok && i < called.NumParams() && !slices.Contains(s.AttrNames(), lacks[1]) {
+			name, _ := called.Param(i)
+			text += fmt.Sprintf("; %s has %s", name, strings.Join(s.AttrNames(), ", "))
+		}
+	}
+	return text
 }
 
 // askedKey marks threads that run such a function.

@@ -43,7 +43,7 @@ func sequentiallyConsistentEntry() Entry {
 	return Entry{
 		Signature: `sequentially_consistent(model="register", *, faults=None)`,
 		Doc: `Operations look as if they were carried out one after another, those of each client in its order (Lamport 1979).
-Unlike with linearizable() one may come before another that had returned before it began, of another client. What was returned rests on what had begun until then: at each moment there must be such an order.
+Unlike with linearizable() one may come before another that had returned before it began, of another client. What was returned rests on what had begun until then: at each moment there must be such an order. An operation that was cut short, by a restart of its client or the end of the scenario, comes after those that its client had completed, anywhere among those that it began later, or not at all; one that was aborted is left out.
 model is as for linearizable(). It takes time exponential in the number of clients. The objects of keyed() are judged as one, because sequential consistency is not local.
 ` + faultsDoc,
 		Example: consistencyExample("sequentially_consistent()"),
@@ -142,7 +142,7 @@ func callKAtomic(c *call) (starlark.Value, error) {
 func callOfOperations(c *call, called, fn, step, init starlark.Value) (*propertyValue, error) {
 	name, ok := starlark.AsString(called)
 	if !ok {
-		return nil, fmt.Errorf("history: name is a %s, want what should hold; it is history(name, fn) or history(name, init, step)", typeOf(called))
+		return nil, fmt.Errorf("history: name is %s, want what should hold; it is history(name, fn) or history(name, init, step)", article(called))
 	}
 	if strings.TrimSpace(name) == "" {
 		return nil, fmt.Errorf("history: name is empty; want what should hold, as in %q", "no update is lost")
@@ -185,7 +185,7 @@ func ofHistoryAsked(name string) asked {
 func judgedAsWhole(c *call, name string, given starlark.Value) (*propertyValue, error) {
 	fn, ok := given.(starlark.Callable)
 	if !ok {
-		return nil, fmt.Errorf("history: fn is a %s, want a function of the list of operations", typeOf(given))
+		return nil, fmt.Errorf("history: fn is %s, want a function of the list of operations", article(given))
 	}
 	judge, err := asking(interp.RunOf(c.Thread), ofHistoryAsked(name), fn)
 	if err != nil {
@@ -215,21 +215,13 @@ func seeingCrashes(c *call, fn starlark.Callable, p check.Property) check.Proper
 	}))
 }
 
-// An argument that is not given has no value.
-func typeOf(v starlark.Value) string {
-	if v == nil {
-		return "NoneType"
-	}
-	return v.Type()
-}
-
 // States are made comparable, as those of a model are, and init is called once, here. An
 // answer that is no pair of a state and a verdict is an error of the script, with the state
 // for which it came; so is a state that cannot be kept.
 func judgedAsFold(c *call, name string, given, does starlark.Value) (*propertyValue, error) {
 	step, ok := does.(starlark.Callable)
 	if !ok {
-		return nil, fmt.Errorf("history: step is a %s, want a function of a state and an event", does.Type())
+		return nil, fmt.Errorf("history: step is %s, want a function of a state and an event", article(does))
 	}
 	if fn, ok := step.(*starlark.Function); ok && !takesTwo(fn) {
 		signature, _ := interp.Signature(fn)

@@ -130,7 +130,7 @@ func callAtEnd(c *call) (starlark.Value, error) {
 	if of.atEnd() {
 		return nil, fmt.Errorf("at_end: %s is judged at the end already", of.name)
 	}
-	p := &propertyValue{text: interp.Written(c), args: []starlark.Value{of}, ends: of}
+	p := &propertyValue{text: interp.Written(c), made: interp.Makings(c, of.args...), args: []starlark.Value{of}, ends: of}
 	if of.invariant != nil {
 		p.invariant = check.WorldAtEnd(of.invariant)
 		p.name = p.invariant.Name()

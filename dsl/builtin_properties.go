@@ -48,7 +48,8 @@ Two reads may disagree on the order of the writes.`, check.Regular)
 }
 
 func safeEntry() Entry {
-	return ofHistory("safe", `Each read that overlaps no write returns what a regular register could; others may return anything.`, check.Safe)
+	return ofHistory("safe", `Each read that overlaps no write returns what a regular register could; others may return anything (Lamport 1986).
+A write that never returned overlaps each later read. One that was aborted did not happen: it overlaps no read, not even one during which it was under way, and no read may return its value.`, check.Safe)
 }
 
 func agreementEntry() Entry {
@@ -151,7 +152,7 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 			return false, nil
 		}, nil
 	}
-	return nil, fmt.Errorf("validity: allowed is a %s, want a list of values or a function", allowed.Type())
+	return nil, fmt.Errorf("validity: allowed is %s, want a list of values or a function", article(allowed))
 }
 
 func invariantEntry() Entry {

@@ -179,7 +179,7 @@ func callVerify(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	if !value.IsSigner(by) {
-		return nil, fmt.Errorf("verify: by is a %s, want an identity or a number of them", by.Type())
+		return nil, fmt.Errorf("verify: by is %s, want an identity or a number of them", article(by))
 	}
 	s, ok := v.(*value.Signed)
 	if !ok {

@@ -32,7 +32,7 @@ func shrinkEntry() Entry {
 The scenario is a world, such as report.counterexample, or steps from the current world on. check is a property or a list of them; the one that is violated first is that which stays violated. If none is, a failure of a node's code is what stays. Of terminates(), some of what was owed in vain stays so: an operation of a client, or the decision of a replica.
 The scenario can also be that of a report: shrink(report) takes what was found first, shrink(report, "agreement") the violation of a property by its name, and shrink(report.violations[1]) or shrink(report.failures[0]) any.
 It takes away steps, instances that take part in a step, parts of partitions, twins, operations of clients and whole clients, until every further one is needed. The world in which the result ends may be of a smaller system than before.
-The result has world, steps, script, property (None if it is a failure), why, and tried, the number of scenarios that were run. The script was run once before it is printed; one that does not show the same says so.`,
+The result has world, steps, script, property (None if it is a failure), why, and tried, the number of scenarios that were run. The script was run once before it is printed; one that does not show the same, or that lacks the name of a property or a protocol, says so and fails.`,
 		Example: `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(write_back = False), clients = {"c1": [write("red")], "c2": [read(), read()], "c3": [write("blue")]})
 twin("C")
@@ -120,7 +120,7 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 				name = scenario.Checked[i] // its name may be that of several
 			}
 		default:
-			return nil, fmt.Errorf("shrink: check is a %s, want the name of a property that the report has a violation of", what.Type())
+			return nil, fmt.Errorf("shrink: check is %s, want the name of a property that the report has a violation of", article(what))
 		}
 		if f := scenario.first(); f != nil && name == "" {
 			return f, nil
@@ -143,7 +143,8 @@ func chosen(scenario, what starlark.Value) (*finding, error) {
 // replayed returns the first of several scripts that plays a scenario, or else says why
 // none does: by the error of the first, which is the likeliest. Each costs the scenario
 // once more, which is little beside the search for it; an interrupt ends the attempts. What
-// it returns is always a script: an explanation is all comments.
+// it returns is always a script: an explanation is comments, and fails, because a file of
+// comments would pass as a test that the flaw is gone.
 func replayed(c *call, scripts []string, shrunk *explore.Shrunk) (string, error) {
 	var first error
 	for _, script := range scripts {
@@ -162,7 +163,7 @@ func replayed(c *call, scripts []string, shrunk *explore.Shrunk) (string, error)
 	for _, step := range stepsTo(shrunk.World) {
 		text += "#   " + step.Text() + "\n"
 	}
-	return text, nil
+	return text + "fail(\"no script plays this scenario again\")\n", nil
 }
 
 // replay runs a script that shrink wrote, by itself, and reports if it does not end as a
@@ -211,7 +212,7 @@ func played(c *call, scenario starlark.Value) (*runtime.World, error) {
 	case starlark.NoneType:
 		return nil, fmt.Errorf("shrink: scenario is None; a report that found nothing has no counterexample")
 	}
-	return nil, fmt.Errorf("shrink: scenario is a %s, want a world, as in shrink(report.counterexample, …), a report, or steps", scenario.Type())
+	return nil, fmt.Errorf("shrink: scenario is %s, want a world, as in shrink(report.counterexample, …), a report, or steps", article(scenario))
 }
 
 // A shrunkValue is a scenario from which nothing can be taken away, in a script. As a text

@@ -381,7 +381,7 @@ func callSteps(c *call) (starlark.Value, error) {
 		case stepValue:
 			scenario = scenarioValue{runtime.Step(arg)}
 		default:
-			return nil, fmt.Errorf("steps: got %s, want a scenario, as in steps(world().steps)", arg.Type())
+			return nil, fmt.Errorf("steps: got %s, want a scenario, as in steps(world().steps)%s", article(arg), ofScenario(arg))
 		}
 		one := space.Of().Times(0)
 		for _, s := range scenario {

@@ -27,7 +27,7 @@ func eachEntry() Entry {
 	return Entry{
 		Signature: "each(*choices, fn=None)",
 		Doc: `The space of all that fn makes of shared choices.
-fn gets one of each, in order, and returns a space or a step; the result is all of these spaces, one after the other. A choice is a list, or a space, such as partitions(max = 2): of that fn gets, for each scenario, a space that holds nothing else and can stand wherever a space can, for the partitions of rounds, too. fn is the last argument. It is called once for each combination, of which there are at most 1,048,576; the first choice varies slowest.
+fn gets one of each, in order, and returns a space or a step; the result is all of these spaces, one after the other. A choice is a list, or a space, such as partitions(max = 2): of that fn gets, for each scenario, a space that holds nothing else and can stand wherever a space can, for the partitions of rounds, too. fn is the last argument. It is called once for each combination, of which there are at most 1,048,576, and all of that before each returns, however little of the space is searched or drawn later; the first choice varies slowest.
 fn sees its choices and makes spaces of them; it takes no step, and neither sees nor changes the world. If all that it makes is single steps, a step that it makes twice is listed once.`,
 		Example: roundStage + `same = each(partitions(max = 2), [[], ["B"]], lambda p, d: rounds("A", p, deaf = [d], types = ["vote"]) + deliveries(p))
 print(same.size, same.at(1))`,
@@ -50,7 +50,7 @@ func callEach(c *call) (starlark.Value, error) {
 	if n := len(given); fn == nil && n > 0 {
 		last, ok := given[n-1].(starlark.Callable)
 		if !ok {
-			return nil, fmt.Errorf("each: the last argument is a %s, want a function of one of each choice, as in each(partitions(max = 2), lambda p: rounds(partitions = p))", given[n-1].Type())
+			return nil, fmt.Errorf("each: the last argument is %s, want a function of one of each choice, as in each(partitions(max = 2), lambda p: rounds(partitions = p))", article(given[n-1]))
 		}
 		fn, given = last, given[:n-1]
 	}

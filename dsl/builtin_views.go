@@ -112,7 +112,7 @@ func callShow(c *call) (starlark.Value, error) {
 	case *finding:
 		found = v
 	default:
-		return nil, fmt.Errorf("show: what is a %s, want a world, a report or a format", what.Type())
+		return nil, fmt.Errorf("show: what is %s, want a world, a report or a format", article(what))
 	}
 	f, err := pictureFormat(format, file, full)
 	if err != nil {

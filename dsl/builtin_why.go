@@ -74,7 +74,7 @@ func callWhy(c *call) (starlark.Value, error) {
 		}
 		return starlark.String(story(t)), nil
 	}
-	return nil, fmt.Errorf("why: what is a %s, want a report, one of its violations or failures, a property or a world", what.Type())
+	return nil, fmt.Errorf("why: what is %s, want a report, one of its violations or failures, a property or a world", article(what))
 }
 
 // A report without findings has no story; the answer names its bounds, so that it is not

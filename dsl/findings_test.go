@@ -285,7 +285,7 @@ r = explore(rounds("A", partitions(max = 1)) * 3, check = [agreement(), invarian
 		`shrink(r, "agreemnt")`:                `shrink: the report has no violation of "agreemnt" (did you mean agreement?); it has agreement, late`,
 		`shrink(r.violations[0], agreement())`: "shrink: check goes with a world",
 		`shrink(explore(rounds("A")))`:         "shrink: the report has no violation; there is nothing to shrink",
-		`shrink(3)`:                            "shrink: scenario is a int, want a world",
+		`shrink(3)`:                            "shrink: scenario is an int, want a world",
 	} {
 		if _, err := runScript(t, late+search+call); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", call, err, want)
@@ -404,7 +404,7 @@ names.append("B")
 def odd(v):
     return len(names) == 1
 print(shrink(world(), validity(odd)))`)
-	const note = "# no script plays this scenario again: run by itself, it shows nothing wrong\n# its steps are:\n#   round(\"A\")\n"
+	const note = "# no script plays this scenario again: run by itself, it shows nothing wrong\n# its steps are:\n#   round(\"A\")\nfail(\"no script plays this scenario again\")\n"
 	if err != nil || out != note {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -44,6 +44,8 @@ func insteadOfWorld(w *runtime.World, expression string) string {
 // called, as in check(agreement).
 func meant(v starlark.Value, variable any) string {
 	switch variable.(type) {
+	case *scenarioValue:
+		return ofScenario(v)
 	case **spaceValue, *partitionChoices, **protocolValue, *propertyList, **worldValue:
 	default:
 		return ""
@@ -62,6 +64,22 @@ func meant(v starlark.Value, variable any) string {
 		if name := v.Name(); name != "lambda" {
 			return fmt.Sprintf("; %s is a function and has to be called: %s(…)", name, name)
 		}
+	}
+	return ""
+}
+
+// ofScenario says how a scenario is had from what was given for one. A list is not taken for a
+// scenario anywhere, because steps([a, b]) would read as a choice of two.
+func ofScenario(v starlark.Value) string {
+	switch v.(type) {
+	case stepValue:
+		return "; steps(step).at(0) is the scenario of one step"
+	case *starlark.List, starlark.Tuple:
+		return "; (steps(a) + steps(b)).at(0) is the scenario of two steps, world().steps the one that was played"
+	case *spaceValue:
+		return "; a space holds many, as in for scenario in space, or space.at(0)"
+	case *worldValue:
+		return "; world.steps is the scenario that led to it"
 	}
 	return ""
 }

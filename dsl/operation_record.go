@@ -18,22 +18,11 @@ import (
 // events, and how its answer is read. Records are made anew for each question and hold
 // nothing of the search.
 
-// returned describes what a function of a script returned and should not have. None comes
-// from a path that has no return far more often than from one that says it.
-func returned(v starlark.Value) string {
-	if v == starlark.None {
-		return "nothing (a path without return?)"
-	}
-	return article(v)
-}
+// returned describes what a function of a script returned and should not have.
+func returned(v starlark.Value) string { return value.Returned(v) }
 
 // article is the type of a value with its article.
-func article(v starlark.Value) string {
-	if v.Type() == "int" || strings.HasPrefix(v.Type(), "o") { // operation
-		return "an " + v.Type()
-	}
-	return "a " + v.Type()
-}
+func article(v starlark.Value) string { return value.Article(v) }
 
 // saidBy is the verdict of a function that returns True, False or what is wrong.
 func saidBy(name, who string, v starlark.Value) (check.Verdict, error) {

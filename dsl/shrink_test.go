@@ -59,6 +59,14 @@ quiet = invariant("both are idle", both_idle)
 timeout("A", "B")
 timeout("B")
 print(shrink(world(), [agreement(), quiet]))`, "cluster(make(limit = 9, values = []), n = 2, f = 0)\ntimeout(\"A\", \"B\")\ncheck(invariant(\"both are idle\", both_idle))", 1},
+		{"a property at the end, which a function makes", `
+cluster(make(9, []), n = 2, f = 0)
+def calm(most):
+    return at_end(invariant("calm", lambda w: w.state("A").count < most))
+timeout("A")
+timeout("B")
+timeout("A")
+print(shrink(world(), calm(2)))`, "timeout(\"A\")\ntimeout(\"A\")\ncheck(calm(most = 2))", 2},
 		{"steps from here on", `
 cluster(make(1, ` + values + `, "it's"), n = 3, f = 0)
 timeout("C")
@@ -157,9 +165,24 @@ print(shrink(world(), invariant("never", lambda w: not hasattr(w.state("B"), "la
 	want := `# hidden stands for a protocol that no variable here or in a module holds, and no function there makes
 cluster(hidden, n = 2, f = 0)
 timeout("B")
-# check(…) with never, which has no name here
+fail("not whole: write check(…) here with never, which has no name here")
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+	// Kept as a test, such a script must not pass.
+	text, err := runScript(t, `def init(self):
+    self.slow = True
+def late(self):
+    self.slow = False
+p = protocol("p", role(init = init, on_timeout = late))
+cluster(p, n = 2, f = 0)
+timeout("A")
+print(shrink(world(), invariant("never", lambda w: w.state("A").slow)))`)
+	if err != nil || !strings.Contains(text, "cluster(p, n = 2, f = 0)\n") {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if _, err := runScript(t, text); err == nil || !strings.Contains(err.Error(), "not whole: write check(…) here with never, which has no name here") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }

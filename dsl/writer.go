@@ -165,8 +165,8 @@ func noteStaging(in *Interpreter, text string, parsed syntax.Stmt) {
 // shrunkScripts returns scripts that may play a scenario and judge it, and whether they are
 // whole: whether they lack no definition. There is one at least. They are all combinations
 // of ways to write the protocol and the property, in the order in which they are worth
-// trying. What nothing defines is named in a comment, so that a person can complete the
-// script.
+// trying. One that is not whole says what nothing defines, so that a person can complete it, and
+// fails until then: kept as a test it would else pass.
 func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts []string, whole bool) {
 	w := writer{interp.DefinitionsAt(c), interpreter(c)}
 	var judged []string
@@ -182,7 +182,7 @@ func shrunkScripts(c *call, s *explore.Shrunk, properties propertyList) (texts [
 	}
 	whole = len(judged) > 0
 	if !whole {
-		judged = []string{fmt.Sprintf("# check(…) with %s, which has no name here\n", s.Property)}
+		judged = []string{fmt.Sprintf("fail(%q)\n", "not whole: write check(…) here with "+s.Property+", which has no name here")}
 	}
 	config := s.World.Cluster().Config()
 	protocol := config.Protocol.(*protocolValue)

@@ -52,7 +52,7 @@ var layers = []struct{ folder, imports string }{
 	{"runtime/node", ""},
 	{"runtime/internal/engine", "runtime/node runtime/internal/hash"},
 	{"runtime", "runtime/node runtime/internal/engine runtime/english"},
-	{"runtime/space", "runtime runtime/node runtime/internal/engine"},
+	{"runtime/space", "runtime runtime/node runtime/internal/engine runtime/english"},
 	{"runtime/check", "runtime runtime/node runtime/internal/engine runtime/english"},
 	{"runtime/trace", "runtime runtime/node runtime/english runtime/terminal"},
 	{"runtime/explore/internal/judge", "runtime runtime/node runtime/internal/engine runtime/check"},

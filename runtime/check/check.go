@@ -300,7 +300,9 @@ func Regular() Property { return weak{} }
 // Safe returns the property that each read of a register that overlaps no
 // write returns what a regular register could; one that overlaps a write may
 // return anything (Lamport 1986, for any number of writers). A write that never
-// returned overlaps every later read, a write of a faulty client every read.
+// returned overlaps every later read, a write of a faulty client every read. One that was
+// aborted did not happen, so that it overlaps none: a read that went on meanwhile has to
+// return what it would have returned without it.
 func Safe() Property { return weak{safe: true} }
 
 // Agreement returns the property that no two decisions of correct replicas for

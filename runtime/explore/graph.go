@@ -106,7 +106,7 @@ func (g *graph) place(p *space.Position) *place {
 // the position of the space included.
 const (
 	placeBytes = 512
-	edgeBytes = 96
+	edgeBytes  = 96
 )
 
 // open prepares a place to be gone on from, before workers come to it: what they read of a

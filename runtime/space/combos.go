@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -18,7 +19,7 @@ const MaxChoices = 1 << 20
 // It says what there is too much of and how much of it there is.
 func Listable(count *big.Int, what string) error {
 	if count.Cmp(big.NewInt(MaxChoices)) > 0 {
-		return fmt.Errorf("%s %s are too many to be listed, want at most %d", count, what, MaxChoices)
+		return fmt.Errorf("%s %s are too many to be listed, want at most %s", english.Grouped(count), what, english.Number(MaxChoices))
 	}
 	return nil
 }

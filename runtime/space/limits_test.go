@@ -50,7 +50,7 @@ func TestChoicesAreCounted(t *testing.T) {
 	if err := space.Listable(big.NewInt(space.MaxChoices), "reaches"); err != nil {
 		t.Error(err)
 	}
-	if err := space.Listable(big.NewInt(space.MaxChoices+1), "reaches"); err == nil || !strings.Contains(err.Error(), "1048577 reaches") {
+	if err := space.Listable(big.NewInt(space.MaxChoices+1), "reaches"); err == nil || !strings.Contains(err.Error(), "1,048,577 reaches") {
 		t.Errorf("one reach too many: %v", err)
 	}
 }

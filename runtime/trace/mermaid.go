@@ -2,9 +2,10 @@ package trace
 
 import (
 	"fmt"
-	"github.com/twinsh/twinsh/runtime"
 	"strings"
 	"unicode"
+
+	"github.com/twinsh/twinsh/runtime"
 )
 
 // FormatMermaid is a sequence diagram for Markdown.
@@ -70,6 +71,9 @@ func Mermaid(t *Trace) string {
 			}
 			for _, o := range d.Seen {
 				line("Note over p%d: %s", d.To, mermaidText(observed(d.To, o).one))
+			}
+			for _, note := range d.Notes {
+				line("Note over p%d: %s", d.To, mermaidText(note))
 			}
 		}
 		for i, state := range s.States {

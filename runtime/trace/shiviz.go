@@ -143,6 +143,9 @@ func (v *vectors) event(p runtime.Place, d *Delivery) {
 	for _, o := range d.Seen {
 		text += "; " + observed(d.To, o).one
 	}
+	for _, note := range d.Notes {
+		text += "; notes " + note
+	}
 	if text += v.sends(p); d.Changed && d.Summary != "" {
 		text += "; now " + d.Summary
 	}

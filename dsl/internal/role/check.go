@@ -185,6 +185,30 @@ func sentTypes(s *interp.Captured) []string {
 	return types
 }
 
+// ambiguous reports two signatures of one type of messages: what is sent by one of them lacks
+// fields that a handler reads by the other, in whichever scenario first comes there.
+func (p *Protocol) ambiguous() error {
+	var kinds []*value.Kind
+	for v := range p.captured.Values {
+		if k, ok := v.(*value.Kind); ok {
+			kinds = append(kinds, k)
+		}
+	}
+	for _, r := range p.roles() {
+		kinds = append(kinds, r.kinds...)
+	}
+	// The values that functions see are in no order, and the error must be the same each time.
+	slices.SortFunc(kinds, func(a, b *value.Kind) int { return strings.Compare(a.String(), b.String()) })
+	first := map[string]*value.Kind{}
+	for _, k := range kinds {
+		if other := first[k.Name]; other != nil && !slices.Equal(other.Fields, k.Fields) {
+			return fmt.Errorf("protocol %s: messages of the type %s have two signatures, %s and %s; give them one, or two names", p.name, k.Name, other, k)
+		}
+		first[k.Name] = k
+	}
+	return nil
+}
+
 // misspelt reports a handler of messages that no function sends, if it would be that of an
 // event, or of messages that no role handles, by another spelling. Where the type of some
 // message is computed, no handler is idle for sure.

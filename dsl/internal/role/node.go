@@ -185,7 +185,7 @@ func (n *scriptNode) call(name string, args ...starlark.Value) error {
 		return err
 	}
 	if v != starlark.None {
-		return n.failed(name, fmt.Errorf("it returns a %s, and nothing is done with that; the attributes of self are the state, and self.send and self.broadcast send", v.Type()))
+		return n.failed(name, fmt.Errorf("it returns %s, and nothing is done with that; the attributes of self are the state, and self.send and self.broadcast send", value.Article(v)))
 	}
 	b, err := n.append(make([]byte, 0, len(n.encoded)+64)) // most handlers change little
 	if err != nil {

@@ -146,7 +146,9 @@ func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (n
 		}
 		p.captured = s
 		if p.replaces == nil {
-			p.wrong = p.misspelt()
+			if p.wrong = p.ambiguous(); p.wrong == nil {
+				p.wrong = p.misspelt()
+			}
 		}
 	}
 	if p.wrong != nil {
@@ -187,11 +189,8 @@ func (p *Protocol) Label(m node.Message) string {
 		if s, ok := starlark.AsString(v); ok {
 			return s
 		}
-		said := "a " + v.Type()
-		if v == starlark.None {
-			said = "nothing (a path without return?)"
-		}
-		p.in.Mistaken(interp.NewCodeError(fmt.Sprintf("protocol %s: the label of %s", p.name, received.Kind), fn, fmt.Errorf("it returned %s, want a text", said)))
+		p.in.Mistaken(interp.NewCodeError(fmt.Sprintf("protocol %s: the label of %s", p.name, received.Kind), fn,
+			fmt.Errorf("it returned %s, want a text, as str(…) and \"%%s\" %% … return", value.Returned(v))))
 		return ""
 	}
 	return ""

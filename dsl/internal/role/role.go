@@ -36,6 +36,7 @@ import (
 type Role struct {
 	handlers   map[string]starlark.Callable
 	labels     map[string]starlark.Callable // by type of message: how one reads
+	kinds      []*value.Kind                // signatures by which handlers and labels are given
 	persistent []string
 	place      syntax.Position // of the call that made it
 }
@@ -122,7 +123,7 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 	add := func(name string, v starlark.Value) error {
 		fn, ok := v.(starlark.Callable)
 		if !ok {
-			return fmt.Errorf("role: %s is a %s, want a function", name, v.Type())
+			return fmt.Errorf("role: %s is %s, want a function", name, value.Article(v))
 		}
 		if err := guard.Freezable(fn); err != nil {
 			return fmt.Errorf("role: %s: %w", name, err)
@@ -149,10 +150,10 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 		case name == "handlers":
 			d, ok := kw[1].(*starlark.Dict)
 			if !ok {
-				return nil, fmt.Errorf("role: handlers is a %s, want a dict from message type to function", kw[1].Type())
+				return nil, fmt.Errorf("role: handlers is %s, want a dict from message type to function", value.Article(kw[1]))
 			}
 			for _, item := range d.Items() {
-				kind, ok := value.KindOf(item[0])
+				kind, ok := r.kind(item[0])
 				if !ok {
 					return nil, fmt.Errorf("role: handlers has the key %s, want the name of a message type", item[0])
 				}
@@ -176,23 +177,31 @@ func New(in *interp.Interpreter, kwargs []starlark.Tuple, place syntax.Position)
 	return r, checked(in, r)
 }
 
+// kind returns the name of a type of messages, and keeps its signature if it is given by one.
+func (r *Role) kind(v starlark.Value) (name string, ok bool) {
+	if k, is := v.(*value.Kind); is {
+		r.kinds = append(r.kinds, k)
+	}
+	return value.KindOf(v)
+}
+
 // label takes the functions that say how messages read.
 //
 // What is wrong with one of them is found now, as with handlers.
 func (r *Role) label(v starlark.Value) error {
 	d, ok := v.(*starlark.Dict)
 	if !ok {
-		return fmt.Errorf(`role: label is a %s, want a dict from message type to function, as in {"vote": lambda m: "vote for " + m.value}`, v.Type())
+		return fmt.Errorf(`role: label is %s, want a dict from message type to function, as in {"vote": lambda m: "vote for " + m.value}`, value.Article(v))
 	}
 	r.labels = map[string]starlark.Callable{}
 	for _, item := range d.Items() {
-		kind, ok := value.KindOf(item[0])
+		kind, ok := r.kind(item[0])
 		if !ok {
 			return fmt.Errorf("role: label has the key %s, want the name of a message type", item[0])
 		}
 		fn, ok := item[1].(starlark.Callable)
 		if !ok {
-			return fmt.Errorf("role: label: %s is a %s, want a function of a message", kind, item[1].Type())
+			return fmt.Errorf("role: label: %s is %s, want a function of a message", kind, value.Article(item[1]))
 		}
 		if err := guard.Freezable(fn); err != nil {
 			return fmt.Errorf("role: label: %s: %w", kind, err)

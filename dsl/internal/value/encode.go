@@ -191,7 +191,7 @@ func encode(b []byte, v starlark.Value, depth int) ([]byte, error) {
 	case Operation:
 		return encode(appendText(append(b, tagOp), v.Name), FromGo(v.Arg), depth+1)
 	}
-	return nil, fmt.Errorf("holds a %s; values may be %s", v.Type(), storable)
+	return nil, fmt.Errorf("holds %s; values may be %s", Article(v), storable)
 }
 
 // encodeScalar encodes a value without parts, and reports whether v is one. A float that is whole
