@@ -263,7 +263,13 @@ func callCheck(c *call) (starlark.Value, error) {
 		return nil, err
 	}
 	var verdicts []string
-	t := trace.Of(w)
+	var t *trace.Trace
+	drawn := func() *trace.Trace { // a picture of the whole way, if something is wrong with it
+		if t == nil {
+			t = trace.Of(w)
+		}
+		return t
+	}
 	for _, p := range properties {
 		notes := ""
 		if p.beyond(w) {
@@ -279,7 +285,7 @@ func callCheck(c *call) (starlark.Value, error) {
 		switch {
 		case !v.Holds:
 			verdicts = append(verdicts, fmt.Sprintf("%s: VIOLATED%s\n%s", p.name, notes, v.Why))
-			if err := p.find(interp.ContextOf(c.Thread), t, w); err != nil {
+			if err := p.find(interp.ContextOf(c.Thread), drawn(), w); err != nil {
 				return nil, err
 			}
 		case v.Vacuous:
@@ -295,7 +301,7 @@ func callCheck(c *call) (starlark.Value, error) {
 			why := fmt.Sprintf("the code of %s failed in step %d, in steps that %s takes to judge: %s",
 				w.Cluster().Instances()[f.Instance].Name, end.Depth(), p.name, f.Failure)
 			verdicts = append(verdicts, why)
-			if len(t.Findings) == 0 { // one picture shows one scenario
+			if len(drawn().Findings) == 0 { // one picture shows one scenario
 				t = trace.Of(end)
 				if err := t.Find(interp.ContextOf(c.Thread), "", why, end, trace.Failed); err != nil {
 					return nil, err
@@ -307,7 +313,7 @@ func callCheck(c *call) (starlark.Value, error) {
 	for _, o := range failed {
 		why := fmt.Sprintf("the code of %s failed in step %d: %s", w.Cluster().Instances()[o.Instance].Name, o.Step, o.Failure)
 		verdicts = append(verdicts, why)
-		if err := t.Find(interp.ContextOf(c.Thread), "", why, w.Unfolded().Path()[o.Step], trace.Failed); err != nil {
+		if err := drawn().Find(interp.ContextOf(c.Thread), "", why, w.Unfolded().Path()[o.Step], trace.Failed); err != nil {
 			return nil, err
 		}
 	}
@@ -315,7 +321,7 @@ func callCheck(c *call) (starlark.Value, error) {
 		verdicts = append(verdicts, "no node's code failed")
 	}
 	text := strings.Join(verdicts, "\n")
-	if len(t.Findings) > 0 {
+	if t != nil && len(t.Findings) > 0 {
 		text = terminal.Visible(text+"\n\n") + trace.Storyboard(t, traceOptions(interpreter(c)))
 		if story := strings.Join(t.Findings[0].Story, "\n"); story != "" {
 			text += "\n" + terminal.Visible(story)

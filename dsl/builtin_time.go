@@ -299,8 +299,7 @@ func nextActs(ctx context.Context, w *runtime.World) []string {
 		if err != nil {
 			return
 		}
-		steps := trace.Of(next).Steps
-		lines = append(lines, fmt.Sprintf("%-36s # %s", s.Text(), steps[len(steps)-1].Title))
+		lines = append(lines, fmt.Sprintf("%-36s # %s", s.Text(), trace.Last(next, 1).Steps[0].Title))
 	}
 	for client := range (c.Clients() &^ w.Crashed()).All {
 		// As many of those it reaches as it can count on to answer.

@@ -28,8 +28,8 @@ func screenOf(s *Session) screen { return screen{cmp.Or(s.Width(), 80), s.Color}
 
 // changes says in a few lines what lies between two worlds, of which the first
 // may be nil. There are three cases: a system that was just set up, steps that lead from the one to
-// the other, and a walk to some other place, as after undo. It costs a
-// trace of the whole way to the second.
+// the other, and a walk to some other place, as after undo. Only the steps that are shown are
+// recorded, so that a long session does not become slow.
 func (s screen) changes(before, now *runtime.World) string {
 	if now.Depth() == 0 && (before == nil || before.Cluster() != now.Cluster()) {
 		c := now.Cluster()
@@ -39,23 +39,24 @@ func (s screen) changes(before, now *runtime.World) string {
 		}
 		return s.line("", text)
 	}
-	t := trace.Of(now)
 	if before == nil || before.Cluster() != now.Cluster() {
-		return s.line("", now.Cluster().String()) + s.step(t, now.Unfolded())
+		t := trace.Last(now, 1)
+		return s.line("", now.Cluster().String()) + s.step(t, &t.Steps[0], now.Unfolded())
 	}
 	if !leads(before, now) {
-		return s.moved(t, before, now)
+		return s.moved(before, now)
 	}
-	before, now = before.Unfolded(), now.Unfolded()
-	first := before.Depth()
+	path := now.Unfolded().Path()
+	n := len(path) - 1 - before.Unfolded().Depth()
 	var b strings.Builder
-	if skipped := len(t.Steps) - first - maxSteps; skipped > 1 {
+	if skipped := n - maxSteps; skipped > 1 {
 		fmt.Fprintf(&b, "… %d steps\n", skipped)
 		// The last steps are shown: the first ones led there, and can be shown by show().
-		first += skipped
+		n = maxSteps
 	}
-	for _, w := range now.Path()[first+1:] {
-		b.WriteString(s.step(t, w))
+	t := trace.Last(now, n)
+	for i, w := range path[len(path)-n:] {
+		b.WriteString(s.step(t, &t.Steps[i], w))
 	}
 	return b.String()
 }
@@ -68,12 +69,11 @@ func leads(w, now *runtime.World) bool {
 	return now == w
 }
 
-// step describes the step that led to w, which t describes: what it was, whose state
+// step describes the step that led to w, which stands in t: what it was, whose state
 // it changed, and what could be observed.
-func (s screen) step(t *trace.Trace, w *runtime.World) string {
-	step := t.Steps[w.Depth()-1]
+func (s screen) step(t *trace.Trace, step *trace.Step, w *runtime.World) string {
 	title := terminal.Visible(fmt.Sprintf("%d %s", step.Number, step.Title))
-	text := s.line("", title+messages(&step))
+	text := s.line("", title+messages(step))
 	if count, fits := strings.CutPrefix(text, title); fits {
 		text = title + paint(s.color, terminal.Faint, strings.TrimSuffix(count, "\n")) + "\n"
 	}
@@ -87,7 +87,7 @@ func (s screen) step(t *trace.Trace, w *runtime.World) string {
 		}
 	}
 	text += s.line("  ", strings.Join(states, ", "))
-	for _, seen := range observed(t, &step) {
+	for _, seen := range observed(t, step) {
 		text += paint(s.color, terminal.Bold, strings.TrimSuffix(s.lines("  ", seen), "\n")) + "\n"
 	}
 	for _, d := range step.Deliveries {
@@ -188,10 +188,10 @@ func observed(t *trace.Trace, step *trace.Step) []string {
 }
 
 // moved describes a walk to another place: where it is, and what is different.
-func (s screen) moved(t *trace.Trace, before, now *runtime.World) string {
+func (s screen) moved(before, now *runtime.World) string {
 	where := "at the start"
-	if n := len(t.Steps); n > 0 {
-		where = fmt.Sprintf("at step %d: %s", n, t.Steps[n-1].Title)
+	for _, last := range trace.Last(now, 1).Steps {
+		where = fmt.Sprintf("at step %d: %s", last.Number, last.Title)
 	}
 	var states []string
 	for i, in := range now.Cluster().Instances() {

@@ -361,7 +361,7 @@ func (d *pageDrawing) labels(p *stepShape, wave []Delivery, y int) int {
 // arrow is a message from one point to another. One that does not arrive ends
 // before, at the mark: on the way if the network lost it, close to the receiver if that is down.
 func arrow(x1 share, y1 int, x2 share, y2 int, fate runtime.Fate) arrowShape {
-	a := arrowShape{X1: x1, X2: x2, Y1: y1, Y2: y2, Class: string(fate)}
+	a := arrowShape{X1: x1, X2: x2, Y1: y1, Y2: y2, Class: fate.String()}
 	way := 0.78
 	switch fate {
 	case runtime.Delivered:

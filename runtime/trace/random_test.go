@@ -40,7 +40,28 @@ func randomWorld(t *rapid.T) *runtime.World {
 		}
 	}
 	viewed(t, w)
+	lasting(t, w)
 	return w.Unfolded()
+}
+
+// lasting checks that the last steps of a path are recorded as they are with the whole of it,
+// except for what needs the steps before: origins, and texts of messages that read the same.
+func lasting(t *rapid.T, w *runtime.World) {
+	all := Of(w)
+	n := rapid.IntRange(0, len(all.Steps)+1).Draw(t, "last")
+	last, want := Last(w, n), all.Steps[max(0, len(all.Steps)-n):]
+	if len(last.Steps) != len(want) {
+		t.Fatalf("the last %d steps are %d", n, len(last.Steps))
+	}
+	for i, got := range last.Steps {
+		for k := range got.Deliveries {
+			d, of := &got.Deliveries[k], &want[i].Deliveries[k]
+			d.Origin, d.Message, d.Text, d.Full = of.Origin, of.Message, of.Text, of.Full
+		}
+		if !reflect.DeepEqual(got, want[i]) {
+			t.Fatalf("step %d is\n%+v\nwant\n%+v", got.Number, got, want[i])
+		}
+	}
 }
 
 // viewed checks that a trace shows a view as its steps, in a group.

@@ -15,7 +15,53 @@ import (
 // is as it is in w: a server that forgets in the last step is marked in all pictures. Of a
 // view it records the steps.
 func Of(w *runtime.World) *Trace {
-	var views []*View // of each step
+	views := viewsOf(w)
+	w = w.Unfolded()
+	path := w.Path()
+	t := begun(w, path[0])
+	past := w.Past()
+	r := recorder{Trace: t, show: w.Cluster().Text, protocol: w.Cluster().Config().Protocol, past: past, current: make([]node.Operation, len(t.Lanes))}
+	r.name(past.Steps())
+	for _, v := range path[1:] {
+		s := r.step(v)
+		s.View = views[v.Depth()-1]
+		t.Steps = append(t.Steps, s)
+	}
+	return t
+}
+
+// Last records the last steps of the path to w, at most n, for those who say what has just
+// happened: it takes no longer on a long path than a walk along it. Steps have the numbers that
+// they have in [Of], and the same titles, fates and observations. What needs all of the path is not there:
+// messages have no origin, and are numbered and kept apart among these steps only.
+func Last(w *runtime.World, n int) *Trace {
+	views := viewsOf(w)
+	w = w.Unfolded()
+	path := w.Path()
+	first := max(0, w.Depth()-n)
+	t := begun(w, path[first])
+	r := recorder{Trace: t, show: w.Cluster().Text, protocol: w.Cluster().Config().Protocol, current: make([]node.Operation, len(t.Lanes))}
+	for _, e := range path[first].History().Events {
+		if e.Kind == node.Invoked {
+			r.current[e.Instance] = e.Operation
+		}
+	}
+	var steps [][]runtime.Delivery
+	for _, v := range path[first+1:] {
+		steps = append(steps, v.Deliveries())
+	}
+	r.name(steps)
+	for _, v := range path[first+1:] {
+		s := r.step(v)
+		s.View = views[v.Depth()-1]
+		t.Steps = append(t.Steps, s)
+	}
+	return t
+}
+
+// viewsOf lists, of each step on the path to w with views taken apart, the view that it is in.
+func viewsOf(w *runtime.World) []*View {
+	var views []*View
 	for _, v := range w.Path()[1:] {
 		view, viewed := v.Step().Action().(runtime.ViewStep)
 		for i := range v.Step().InTurn() {
@@ -26,9 +72,13 @@ func Of(w *runtime.World) *Trace {
 			views = append(views, &View{view.Called, v.Depth(), i + 1})
 		}
 	}
-	w = w.Unfolded()
+	return views
+}
+
+// begun is the trace of a path that ends at w, without its steps: they begin at start.
+func begun(w, start *runtime.World) *Trace {
 	c := w.Cluster()
-	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Crashes: c.CrashTolerant(), Beyond: w.Beyond()}
+	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
 	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
 		t.Protocol = p.String()
 	}
@@ -40,14 +90,7 @@ func Of(w *runtime.World) *Trace {
 			Name: in.Name, Identity: c.Identities()[in.Identity].Name, Client: c.Clients().Has(i),
 			Twinned: c.Twinned().Has(i), Other: c.OtherCode().Has(i), Faulty: w.Faulty().Has(i),
 		})
-		t.Start = append(t.Start, State{Summary: w.Path()[0].Summary(i), Down: w.Path()[0].Crashed().Has(i)})
-	}
-	r := recorder{Trace: t, show: c.Text, protocol: c.Config().Protocol, past: w.Past(), current: make([]node.Operation, len(t.Lanes))}
-	r.name()
-	for _, v := range w.Path()[1:] {
-		s := r.step(v)
-		s.View = views[v.Depth()-1]
-		t.Steps = append(t.Steps, s)
+		t.Start = append(t.Start, State{Summary: start.Summary(i), Down: start.Crashed().Has(i)})
 	}
 	return t
 }
@@ -64,12 +107,13 @@ func OnFrom(w, end *runtime.World) *Trace {
 	return t
 }
 
-// A recorder keeps what a step has to know of those before it. It lives for one call of Of.
+// A recorder keeps what a step has to know of those before it. It lives for one call of Of or
+// Last.
 type recorder struct {
 	*Trace
 	show     func(any) string // shows values to people
 	protocol node.Protocol
-	past     *runtime.Past
+	past     *runtime.Past           // nil in Last
 	numbers  map[node.Message]int    // of different messages, from 1
 	labels   map[node.Message]string // as the protocol has them read
 	texts    map[node.Message]string // of those of which that leaves out what distinguishes them
@@ -92,7 +136,7 @@ func (r *recorder) step(w *runtime.World) Step {
 	}
 	// Deliveries stand in the order in which they took place, hop by hop. Pictures rely on that: a
 	// wave is a run of deliveries of one hop.
-	for i, d := range r.past.Steps()[w.Depth()-1] {
+	for i, d := range w.Deliveries() {
 		s.Deliveries = append(s.Deliveries, r.delivery(d, runtime.Place{Step: w.Depth(), At: i}))
 		if d.Fate == runtime.Delivered {
 			s.States[d.To].Asked = true
@@ -113,10 +157,10 @@ func (r *recorder) step(w *runtime.World) Step {
 // what distinguishes them: their full texts. Two messages that read the same would make a
 // picture in which one and the same message seems to be accepted here and refused there, and
 // mostly they are what a twin said differently, which is what the reader looks for.
-func (r *recorder) name() {
+func (r *recorder) name(steps [][]runtime.Delivery) {
 	r.numbers, r.texts, r.labels = map[node.Message]int{}, map[node.Message]string{}, map[node.Message]string{}
 	shown := map[string]node.Message{}
-	for _, deliveries := range r.past.Steps() {
+	for _, deliveries := range steps {
 		for _, d := range deliveries {
 			m := d.Event.Message
 			if d.Event.Kind != node.MessageEvent || d.From < 0 || r.numbers[m] > 0 {
@@ -156,8 +200,10 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 		}
 		// Of equal messages that waited on one link together it may not be known which arrived, and
 		// what is not known is left out.
-		if from, ok := r.past.Sender(at); ok {
-			out.Origin = &from
+		if r.past != nil {
+			if from, ok := r.past.Sender(at); ok {
+				out.Origin = &from
+			}
 		}
 	}
 	switch d.Event.Kind {
