@@ -33,6 +33,11 @@ const turn = 6
 // then lead one round each in rotation, for as many rounds, with timeouts after each
 // of these, because each view that fails may need one. After that all begins again.
 //
+// This is one way on and not all that partial synchrony allows (Dwork, Lynch and Stockmeyer,
+// "Consensus in the Presence of Partial Synchrony", JACM 1988). All clocks run at one speed: no server
+// waits longer or more often than another, so that a protocol which needs such a difference,
+// as one with random timeouts does, goes on for ever here.
+//
 // It is plain data that never changes, and may be shared.
 type goodNetwork struct {
 	cluster *runtime.Cluster
@@ -276,7 +281,7 @@ func (g *course) String() string {
 			text += " each"
 		}
 		if g.timed {
-			text += fmt.Sprintf(" and then all time out; after %d rounds they lead one round each in rotation, and all time out after each", net.pass())
+			text += fmt.Sprintf(" and then all time out at once; after %d rounds they lead one round each in rotation, and all time out after each", net.pass())
 		}
 		return text
 	}
@@ -285,7 +290,7 @@ func (g *course) String() string {
 		acts = append(acts, "clients go on with what they began")
 	}
 	if g.timed {
-		acts = append(acts, "all time out")
+		acts = append(acts, "all time out at once")
 	}
 	return english.Join(append(acts, "what is sent arrives"), "and")
 }

@@ -78,7 +78,7 @@ func viewsOf(w *runtime.World) []*View {
 // begun is the trace of a path that ends at w, without its steps: they begin at start.
 func begun(w, start *runtime.World) *Trace {
 	c := w.Cluster()
-	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Beyond: w.Beyond()}
+	t := &Trace{Protocol: c.Config().Protocol.Name(), N: c.Config().N, F: c.Config().F, Crashes: c.CrashTolerant(), Beyond: w.Beyond()}
 	if p, ok := c.Config().Protocol.(fmt.Stringer); ok {
 		t.Protocol = p.String()
 	}
