@@ -101,11 +101,7 @@ func ofModel(c *call, p check.Property, m *modelValue, faults faultBound) *prope
 	if m.text != "" {
 		v.text = c.Name() + "(" + m.text + faults.written() + ")"
 	}
-	if m.step != nil {
-		v.made = interp.Makings(c, m.step)
-	} else {
-		v.made = interp.Makings(c)
-	}
+	v.made = interp.Makings(c, m.functions()...)
 	return faults.of(v)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/twinsh/twinsh/dsl/internal/spell"
 	"github.com/twinsh/twinsh/dsl/internal/value"
 	"github.com/twinsh/twinsh/runtime/check"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Linearizability and the sequential objects that it is judged by: those of the library, by
@@ -39,6 +40,18 @@ type modelValue struct {
 	keyed bool           // there is one for each key
 	init  starlark.Value // of a model of a script, and the functions of it
 	step  starlark.Callable
+	key   starlark.Callable // of keyed(model, key), nil if an operation names its key
+}
+
+// functions lists the functions of a script in the model.
+func (m *modelValue) functions() []starlark.Value {
+	var list []starlark.Value
+	for _, fn := range []starlark.Callable{m.step, m.key} {
+		if fn != nil {
+			list = append(list, fn)
+		}
+	}
+	return list
 }
 
 func (m *modelValue) String() string        { return m.Name }
@@ -138,32 +151,112 @@ func callLinearizable(c *call) (starlark.Value, error) {
 
 func keyedEntry() Entry {
 	return Entry{
-		Signature: "keyed(model)",
+		Signature: "keyed(model, key=None)",
 		Doc: `A model of many objects, one for each key, which do not touch each other: linearizable(keyed("register")) is a K-V store.
 Each operation names its key, operation("write", key = "x", value = "red"), or has no other argument, operation("read", "x"). The model of an object sees the operation without the key; a single argument that remains has no name any more.
+With key the key is computed: key(op) returns it, for an operation with name and arg, and the model of an object sees the operation as it is. If the model is to see another, key returns a pair of the key and that operation. A key is any value that nodes can keep, but no such pair.
 The operations on each key are judged by themselves, which is the same and quicker.`,
 		Example: `store = keyed("cas")
 print(store)
-print(linearizable(store))`,
+print(linearizable(store))
+
+def by_path(op):
+    return op.arg.path, operation("write", op.arg.value) if op.name == "write" else operation("read")
+
+print(keyed("register", key = by_path))`,
 		call: callKeyed,
 	}
 }
 
 // callKeyed refuses keys within keys: an operation names one. The keyed model remembers the
-// functions of the inner one, as they are what a fingerprint has to take in.
+// functions of the inner one, as they are what a fingerprint has to take in. The call is written from the text
+// of the model and the name of the function, if both are known.
 func callKeyed(c *call) (starlark.Value, error) {
 	var m aModel
-	if err := c.Unpack(&m); err != nil {
+	var given starlark.Value
+	if err := c.Unpack(&m, &given); err != nil {
 		return nil, err
 	}
 	if m.keyed {
 		return nil, fmt.Errorf("keyed: the model is %s already", m)
 	}
-	keyed := &modelValue{Model: check.Keyed(m.Model), keyed: true, init: m.init, step: m.step}
-	if m.text != "" {
-		keyed.text = "keyed(" + m.text + ")"
+	if given == nil || given == starlark.None {
+		keyed := &modelValue{Model: check.Keyed(m.Model), keyed: true, init: m.init, step: m.step}
+		if m.text != "" {
+			keyed.text = "keyed(" + m.text + ")"
+		}
+		return keyed, nil
+	}
+	fn, ok := given.(starlark.Callable)
+	if !ok {
+		return nil, fmt.Errorf("keyed: key is a %s, want a function of an operation", given.Type())
+	}
+	if fn, ok := fn.(*starlark.Function); ok && !takes(fn, 1) {
+		signature, _ := interp.Signature(fn)
+		return nil, fmt.Errorf("keyed: key is %s, want a function of one parameter, key(op)", signature)
+	}
+	judge, err := asking(interp.RunOf(c.Thread), asked{
+		of:      "the key of " + m.Name,
+		looks:   "a key is that of the operation that is given, and does not depend on the session",
+		changes: "a key",
+	}, fn)
+	if err != nil {
+		return nil, fmt.Errorf("keyed: key: %w", err)
+	}
+	k := &keys{judge: judge}
+	keyed := &modelValue{Model: check.KeyedBy(m.Model, k.of), keyed: true, init: m.init, step: m.step, key: fn}
+	if fn, ok := fn.(*starlark.Function); ok && m.text != "" && fn.Name() != "lambda" {
+		keyed.text = "keyed(" + m.text + ", key = " + fn.Name() + ")"
 	}
 	return keyed, nil
+}
+
+// keys are the calls of the function of keyed(…, key), each of which is remembered: a search asks for the few
+// operations of its clients at every step.
+type keys struct {
+	judge func(context.Context, starlark.Tuple, *player) (starlark.Value, error)
+	mu    sync.Mutex
+	known map[node.Operation]keyOf
+}
+
+// A keyOf is what the function says of an operation.
+type keyOf struct {
+	key  any
+	rest node.Operation
+}
+
+// of implements the function of [check.KeyedBy]. It may be called concurrently. Errors are not remembered, as
+// one may be that of a context which ended.
+func (k *keys) of(ctx context.Context, op node.Operation) (key any, rest node.Operation, err error) {
+	k.mu.Lock()
+	found, ok := k.known[op]
+	k.mu.Unlock()
+	if ok {
+		return found.key, found.rest, nil
+	}
+	said, err := k.judge(ctx, starlark.Tuple{value.Operation(op)}, new(player))
+	if err != nil {
+		return nil, op, err
+	}
+	found.rest = op
+	if pair, ok := said.(starlark.Tuple); ok && len(pair) == 2 {
+		if rest, ok := pair[1].(value.Operation); ok {
+			said, found.rest = pair[0], node.Operation(rest)
+		}
+	}
+	if said == starlark.None {
+		return nil, op, fmt.Errorf("the key of %s is None (a path without return?); want a value that differs for each object", value.Operation(op))
+	}
+	if found.key, err = value.Comparable(said); err != nil {
+		return nil, op, fmt.Errorf("the key of %s %w", value.Operation(op), err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.known == nil {
+		k.known = map[node.Operation]keyOf{}
+	}
+	k.known[op] = found
+	return found.key, found.rest, nil
 }
 
 func modelEntry() Entry {
@@ -172,7 +265,7 @@ func modelEntry() Entry {
 		Doc: `What operations do when they are carried out one after another, for linearizable().
 init is the first state, or a function without parameters that returns it. A state is any value that nodes can keep.
 step(state, op) returns what op may do in a state: a list of pairs (next state, result), several if it may do this or that, none if it cannot happen there. If its result is None, what op returned is not looked at.
-op has name, arg and client. If the code of step names it, op also has result, which is None until op returned; then a search keeps whole histories, and else what the object may be, which is much quicker. A single pair need not be in a list.
+op has name, arg and client. If the code of step names op.result or op.open, op has these two, too: what op returned, None if it did not, and whether it did not, be it cut short or still under way. Then a search keeps whole histories, and else what the object may be, which is much quicker. An open operation need not take effect; what step returns is what it may do if it does. A single pair need not be in a list.
 step is called once for each state and operation, what it sees of the script is frozen, and its errors are mistakes of the script. For an operation that it does not know it had better fail.`,
 		Example: `def step(balance, op):
     if op.name == "deposit":
@@ -227,7 +320,7 @@ func callModel(c *call) (starlark.Value, error) {
 	in := interpreter(c).scripts
 	s := &steps{judge: judge, name: name, blind: sync.OnceValue(func() bool {
 		seen, err := interp.Capture(in, step)
-		return err == nil && !seen.Reads("result")
+		return err == nil && !seen.Reads("result") && !seen.ReadsAttribute("open")
 	})}
 	return &modelValue{
 		Model: check.Model{Name: name, Init: state, Step: s.step, Blind: s.blind},
@@ -236,11 +329,14 @@ func callModel(c *call) (starlark.Value, error) {
 }
 
 // takesTwo reports whether a function can be called with two arguments.
+func takesTwo(fn *starlark.Function) bool { return takes(fn, 2) }
+
+// takes reports whether a function can be called with so many arguments.
 //
 // It knows parameters, defaults, *args and **kwargs. A lambda with a wrong number of them
 // would else be found by the first scenario in which an operation returns, under a longer
 // error.
-func takesTwo(fn *starlark.Function) bool {
+func takes(fn *starlark.Function, n int) bool {
 	most, least := fn.NumParams()-fn.NumKwonlyParams(), 0
 	if fn.HasKwargs() {
 		most--
@@ -253,7 +349,7 @@ func takesTwo(fn *starlark.Function) bool {
 			least++
 		}
 	}
-	return least <= 2 && (most >= 2 || fn.HasVarargs())
+	return least <= n && (most >= n || fn.HasVarargs())
 }
 
 // steps are the calls of the function of a model, each of which is remembered. A search
@@ -297,7 +393,7 @@ func (s *steps) step(ctx context.Context, state any, call check.Call) ([]check.O
 		"name": starlark.String(call.Name), "arg": value.FromGo(call.Arg), "client": starlark.String(call.Client),
 	}
 	if !s.blind() {
-		fields["result"] = value.FromGo(call.Result)
+		fields["result"], fields["open"] = value.FromGo(call.Result), starlark.Bool(!call.Returned)
 	}
 	op := starlarkstruct.FromStringDict(starlarkstruct.Default, fields)
 	returned, err := s.judge(ctx, starlark.Tuple{value.FromGo(state), op}, new(player))

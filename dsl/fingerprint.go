@@ -54,8 +54,8 @@ func digestOwn(d *interp.Digest, v starlark.Value) {
 	case *modelValue:
 		d.Note(v.Name, v.keyed)
 		d.Value(v.init)
-		if v.step != nil {
-			d.Value(v.step)
+		for _, fn := range v.functions() {
+			d.Value(fn)
 		}
 	case *propertyValue:
 		d.Note(v.name, len(v.args))

@@ -232,9 +232,9 @@ func down(w *runtime.World) node.Set { return w.Crashed() &^ w.Failed() }
 
 // Refuses returns an error that names the operations that p knows if op is none
 // of them. It shows op with text, as in [runtime.Cluster.Text].
-func Refuses(p Property, op node.Operation, text func(any) string) error {
+func Refuses(ctx context.Context, p Property, op node.Operation, text func(any) string) error {
 	if k, ok := meant(p).(refuser); ok {
-		return inWords(k.refuses(op), text)
+		return inWords(k.refuses(ctx, op), text)
 	}
 	return nil
 }

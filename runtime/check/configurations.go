@@ -99,7 +99,7 @@ func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime
 	if state == violated {
 		return state, nil
 	}
-	if _, err := unknown(m.property, seen); err != nil {
+	if _, err := unknown(ctx, m.property, seen); err != nil {
 		return "", fmt.Errorf("%s: %w", m.property.Name(), err)
 	}
 	configs := decode[[]config](state)

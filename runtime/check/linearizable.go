@@ -142,7 +142,7 @@ func to(m Model) string {
 
 func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	h.Events = p.looksAt(h)
-	if err := unknownIn(p, h); err != nil {
+	if err := unknownIn(ctx, p, h); err != nil {
 		return Verdict{}, err
 	}
 	ops, wrong := operations(h)
@@ -214,11 +214,8 @@ func (p *linearizable) needs() string {
 	return "an operation that can change " + p.model.Name + " and began before some operation returned"
 }
 
-func (p *linearizable) refuses(op node.Operation) error {
-	if p.model.Knows == nil {
-		return nil
-	}
-	return p.model.Knows(op)
+func (p *linearizable) refuses(ctx context.Context, op node.Operation) error {
+	return p.model.knows(ctx, op)
 }
 
 // witness is the operation as a line of an explanation.
@@ -428,7 +425,7 @@ func (m Model) explainKeys(ctx context.Context, ops []operation, explain explain
 		for k, i := range on[key] {
 			some[k] = ops[i]
 			if m.inner != nil {
-				_, some[k].Operation, _ = cutKey(ops[i].Operation)
+				_, some[k].Operation = m.cut(ops[i].Operation)
 			}
 		}
 		one, ok, err := explain(ctx, each, some)

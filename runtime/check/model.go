@@ -36,6 +36,8 @@ type Model struct {
 	anonymous bool                         // it does not matter who calls
 	register  bool                         // it is Register, which there are quicker ways to judge
 	inner     *Model                       // of Keyed: the object that there is for each key
+	// apart returns the key of an operation and the rest of it, if there is an inner model.
+	apart func(ctx context.Context, op node.Operation) (key any, rest node.Operation, err error)
 }
 
 // A Call is an operation as a model sees it.
@@ -98,29 +100,58 @@ func (s Sequence) String() string {
 // Of an operation without its key a single argument that remains stands alone: write("red")
 // for write(key="x", value="red").
 func Keyed(inner Model) Model {
-	m := Model{Name: inner.Name + " for each key", Init: inner.Init, Blind: inner.Blind, anonymous: inner.anonymous, inner: &inner}
-	m.Knows = func(op node.Operation) error {
-		_, rest, ok := cutKey(op)
+	return KeyedBy(inner, func(_ context.Context, op node.Operation) (key any, rest node.Operation, err error) {
+		key, rest, ok := cutKey(op)
 		if !ok {
-			return misused(op, "", fmt.Sprintf(" names no key; want one, as in %s(key = …)", op.Name))
+			return nil, op, misused(op, "", fmt.Sprintf(" names no key; want one, as in %s(key = …)", op.Name))
 		}
-		if inner.Knows == nil {
-			return nil
-		}
-		if err := inner.Knows(rest); err != nil {
-			return &misuse{op: op, after: ", without its key: ", cause: err}
-		}
-		return nil
-	}
+		return key, rest, nil
+	})
+}
+
+// KeyedBy is [Keyed] for keys that are computed: the function returns the key of an operation, a
+// comparable value, and what the operation is to the object of that key. It must be pure, and is asked often. Its
+// error is that of ctx, or says why the operation has no key, which is a mistake of who uses the model.
+func KeyedBy(inner Model, key func(ctx context.Context, op node.Operation) (key any, rest node.Operation, err error)) Model {
+	m := Model{Name: inner.Name + " for each key", Init: inner.Init, Blind: inner.Blind, anonymous: inner.anonymous, inner: &inner, apart: key}
+	m.Knows = func(op node.Operation) error { return m.knows(context.Background(), op) }
 	m.Key = func(op node.Operation) any {
-		key, _, _ := cutKey(op)
+		key, _ := m.cut(op)
 		return key
 	}
 	m.Step = func(ctx context.Context, state any, call Call) ([]Outcome, error) {
-		_, call.Operation, _ = cutKey(call.Operation)
+		_, rest, err := m.apart(ctx, call.Operation)
+		if err != nil {
+			return nil, err
+		}
+		call.Operation = rest
 		return inner.Step(ctx, state, call)
 	}
 	return m
+}
+
+// cut returns the key of an operation that m knows, and what it is to the object of that key.
+func (m Model) cut(op node.Operation) (key any, rest node.Operation) {
+	key, rest, _ = m.apart(context.Background(), op)
+	return key, rest
+}
+
+// knows returns an error if op is no operation of the object, or the end of ctx.
+func (m Model) knows(ctx context.Context, op node.Operation) error {
+	if m.inner == nil {
+		if m.Knows == nil {
+			return nil
+		}
+		return m.Knows(op)
+	}
+	_, rest, err := m.apart(ctx, op)
+	if err != nil {
+		return err
+	}
+	if err := m.inner.knows(ctx, rest); err != nil {
+		return &misuse{op: op, after: ", without its key: ", cause: err}
+	}
+	return nil
 }
 
 // cutKey takes the key from an operation.
@@ -234,7 +265,7 @@ func (m Model) object(op node.Operation) on {
 		m.Key = nil
 		return on{key, m, op}
 	}
-	_, rest, _ := cutKey(op)
+	_, rest := m.cut(op)
 	o := m.inner.object(rest)
 	o.key = keyWithin{key, o.key}
 	return o
@@ -247,11 +278,11 @@ func (m Model) together() Model {
 	}
 	if m.inner != nil && m.inner.Key != nil { // keys within keys
 		name := m.Name
-		m = Keyed(m.inner.together())
+		m = KeyedBy(m.inner.together(), m.apart)
 		m.Name = name
 	}
 	key, step, first := m.Key, m.Step, m.Init
-	m.Key, m.inner, m.Init = nil, nil, nil
+	m.Key, m.inner, m.apart, m.Init = nil, nil, nil, nil
 	m.Step = func(ctx context.Context, state any, call Call) ([]Outcome, error) {
 		k := key(call.Operation)
 		objects := elements(state)

@@ -391,7 +391,7 @@ func TestModelsKnowTheirOperations(t *testing.T) {
 		{"log of keys", "append", args(map[string]any{"key": 1, "value": 2}), ""},
 	} {
 		p := check.LinearizableTo(modelOf(t, test.model))
-		err := check.Refuses(p, node.Operation{Name: test.name, Arg: test.arg}, node.Text)
+		err := check.Refuses(t.Context(), p, node.Operation{Name: test.name, Arg: test.arg}, node.Text)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %s(%v): %v, want %q", test.model, test.name, test.arg, err, test.want)
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -236,17 +237,17 @@ func keyedHint(op node.Operation, word string) string {
 // A refuser is a property that knows certain operations only.
 type refuser interface {
 	Property
-	refuses(node.Operation) error
+	refuses(context.Context, node.Operation) error
 }
 
 // unknown returns the first operation begun that p does not know, with the error that
 // says so: a mistake in how p is used, whatever else is wrong.
-func unknown(p refuser, events []runtime.Observed) (o runtime.Observed, err error) {
+func unknown(ctx context.Context, p refuser, events []runtime.Observed) (o runtime.Observed, err error) {
 	for _, o := range events {
 		if o.Kind != node.Invoked {
 			continue
 		}
-		if err := p.refuses(o.Operation); err != nil {
+		if err := p.refuses(ctx, o.Operation); err != nil {
 			return o, err
 		}
 	}
@@ -254,8 +255,8 @@ func unknown(p refuser, events []runtime.Observed) (o runtime.Observed, err erro
 }
 
 // unknownIn is the error of unknown for a whole history, with its place.
-func unknownIn(p refuser, h runtime.History) error {
-	o, err := unknown(p, h.Events)
+func unknownIn(ctx context.Context, p refuser, h runtime.History) error {
+	o, err := unknown(ctx, p, h.Events)
 	if err != nil {
 		return fmt.Errorf("%s: %s in %s: %w", p.Name(), h.Cluster.Instances()[o.Instance].Name, h.Place(o.Step), inWords(err, h.Cluster.Text))
 	}

@@ -23,7 +23,7 @@ func (p weak) Name() string {
 }
 
 func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
-	if err := unknownIn(p, h); err != nil {
+	if err := unknownIn(ctx, p, h); err != nil {
 		return Verdict{}, err
 	}
 	ops, wrong := operations(h)
@@ -56,7 +56,7 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 
 func (weak) needs() string { return "a read that returned after a write began" }
 
-func (weak) refuses(op node.Operation) error { return registerHas(op) }
+func (weak) refuses(_ context.Context, op node.Operation) error { return registerHas(op) }
 
 // misread says why a read could not return what it did, "" if it could.
 func misread(r *operation, writes []operation) string {
@@ -173,11 +173,11 @@ func (m *weakMonitor) Start() string {
 	return encode(weakState{Last: []written{{Value: m.numbers.number(nil)}}, Open: map[int]weakCall{}})
 }
 
-func (m *weakMonitor) Next(_ context.Context, state string, seen []runtime.Observed) (string, error) {
+func (m *weakMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil
 	}
-	if _, err := unknown(weak{safe: m.safe}, seen); err != nil {
+	if _, err := unknown(ctx, weak{safe: m.safe}, seen); err != nil {
 		return "", fmt.Errorf("%s: %w", weak{safe: m.safe}.Name(), err)
 	}
 	s := decode[weakState](state)

@@ -87,7 +87,7 @@ func (m *modelMonitor) Next(ctx context.Context, state string, seen []runtime.Ob
 	if state == violated {
 		return state, nil
 	}
-	if _, err := unknown(m.property, seen); err != nil {
+	if _, err := unknown(ctx, m.property, seen); err != nil {
 		return "", fmt.Errorf("%s: %w", m.property.Name(), err)
 	}
 	s := decode[modelState](state)

@@ -151,7 +151,7 @@ type Progress struct {
 // Options.MaxMemory looks at the heap of the process, to which all of them add.
 func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err error) {
 	defer engine.CatchLimit(&err)
-	if err := o.check(s); err != nil {
+	if err := o.check(ctx, s); err != nil {
 		return nil, fmt.Errorf("explore: %w", err)
 	}
 	if err := o.checkShard(); err != nil {
@@ -194,7 +194,7 @@ func Explore(ctx context.Context, s *space.Space, o Options) (r *Report, err err
 // says what was drawn until then.
 func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Options) (r *Report, err error) {
 	defer engine.CatchLimit(&err)
-	if err := o.check(s); err != nil {
+	if err := o.check(ctx, s); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	draws := newSampler(s, o, count, seed)
@@ -208,7 +208,7 @@ func Sample(ctx context.Context, s *space.Space, count int, seed uint64, o Optio
 const MaxWorkers = 256
 
 // check reports why the scenarios of s cannot begin where they are to, or not so.
-func (o Options) check(s *space.Space) error {
+func (o Options) check(ctx context.Context, s *space.Space) error {
 	if o.Start == nil {
 		return errors.New("no world to start from")
 	}
@@ -218,7 +218,7 @@ func (o Options) check(s *space.Space) error {
 	if n := len(o.Properties) + len(o.Invariants); n > judge.MostProperties {
 		return fmt.Errorf("%d properties, want at most %d", n, judge.MostProperties)
 	}
-	if err := o.operations(); err != nil {
+	if err := o.operations(ctx); err != nil {
 		return err
 	}
 	for _, step := range s.Steps() {
@@ -263,7 +263,7 @@ func (o Options) names() []string {
 }
 
 // operations reports a program with an operation that some property does not know.
-func (o Options) operations() error {
+func (o Options) operations(ctx context.Context) error {
 	config := o.Start.Cluster().Config()
 	programs := map[string][]node.Operation{}
 	for _, c := range config.Clients {
@@ -275,7 +275,7 @@ func (o Options) operations() error {
 	for _, p := range o.Properties {
 		for _, who := range slices.Sorted(maps.Keys(programs)) {
 			for _, op := range programs[who] {
-				if err := check.Refuses(p, op, o.Start.Cluster().Text); err != nil {
+				if err := check.Refuses(ctx, p, op, o.Start.Cluster().Text); err != nil {
 					return fmt.Errorf("%s cannot judge the program of %s: %w", p.Name(), who, err)
 				}
 			}

@@ -220,26 +220,51 @@ func same(before, now starlark.Value) bool {
 // Reads reports whether the functions, or those that they may call, read an attribute of some
 // name of anything, or may do so by a text.
 func (s *Captured) Reads(attribute string) bool {
+	return s.has(func(n syntax.Node) bool {
+		if l, ok := n.(*syntax.Literal); ok {
+			value, _ := l.Value.(string)
+			return strings.Contains(value, attribute)
+		}
+		return reads(n, attribute)
+	})
+}
+
+// ReadsAttribute is Reads for an attribute whose name is a common word, which texts hold that are none: a text
+// counts only where the functions ask for attributes by texts at all.
+func (s *Captured) ReadsAttribute(attribute string) bool {
+	if s.has(func(n syntax.Node) bool { return reads(n, attribute) }) {
+		return true
+	}
+	byText := func(n syntax.Node) bool {
+		id, ok := n.(*syntax.Ident)
+		return ok && (id.Name == "getattr" || id.Name == "hasattr")
+	}
+	return s.has(byText) && s.Reads(attribute)
+}
+
+// reads reports whether a node of a program reads an attribute by its name.
+func reads(n syntax.Node, attribute string) bool {
+	dot, ok := n.(*syntax.DotExpr)
+	return ok && dot.Name.Name == attribute
+}
+
+// has reports whether some node is in the code of the functions, or of those that they may call, or
+// may be there because the code is not known.
+func (s *Captured) has(is func(syntax.Node) bool) bool {
 	for v := range s.visited {
 		fn, ok := v.(*starlark.Function)
 		if !ok {
 			continue
 		}
-		text, reads := s.Of(fn), false
+		text, found := s.Of(fn), false
 		if text == nil {
 			return true
 		}
 		syntax.Walk(text, func(n syntax.Node) bool {
-			switch n := n.(type) {
-			case *syntax.DotExpr:
-				reads = reads || n.Name.Name == attribute
-			case *syntax.Literal:
-				value, _ := n.Value.(string)
-				reads = reads || strings.Contains(value, attribute)
-			}
-			return !reads
+			found = found || n != nil && is(n)
+			return !found
 		})
-		if reads {
+		if found {
 			return true
 		}
 	}
