@@ -39,7 +39,7 @@ func actFamilies() []Family {
 // first with which most scripts are written.
 func actsFamily() Family {
 	return Family{"acts", "what happens", []Entry{
-		exchangeEntry(), roundEntry(), deliverEntry(), invokeEntry(), timeoutEntry(),
+		exchangeEntry(), roundEntry(), deliverEntry(), invokeEntry(), timeoutEntry(), coinEntry(),
 	}}
 }
 
@@ -195,6 +195,8 @@ func acting(kind runtime.Action) func(*call) (starlark.Value, error) {
 				return []string(*v)
 			case *groups:
 				return [][]string(*v)
+			case *faces:
+				return runtime.Faces(*v)
 			case *int:
 				return *v
 			case *value.Operation:
@@ -219,6 +221,8 @@ func variableFor(arg runtime.Argument) any {
 		return new(interp.Names)
 	case [][]string:
 		return new(groups)
+	case runtime.Faces:
+		return new(faces)
 	case int:
 		return new(int)
 	case node.Operation:

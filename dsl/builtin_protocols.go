@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -50,7 +51,7 @@ It is functions that are called with self when something happens to a node.
 on_round(self, round), on_timeout(self), on_exchange(self), on_invoke(self, op), on_hop(self, k), on_quiet(self), and on_<type>(self, m) for messages of that type, as keywords or as handlers = {type: function}. init(self) sets the first state; they return nothing. show(self) returns a few words on the state for people; what they mean is said in its docstring, which pictures show. label is a dict from message type to a function of a message, without a sender, that returns how it reads in pictures, as in {"vote": lambda m: "vote for " + m.value}; show("messages", full = True) writes what it says in full. rebase(self, by) subtracts by from each round number in the state; it promises that only differences of round numbers matter, and lets live() prove loops. Inputs that the state keeps stay as they are, or go through rebase_input of @std//rounds.star, all of them.
 on_hop runs before each hop of a round, a delivery or an exchange in which something arrives among those with whom the node is connected; k is 1 for the first. on_quiet runs when nothing is in flight among them (any more), be it at the beginning or at the end, and again only after something was. What it sends flows on; a node that sends something at each quiet moment never falls silent, which is a failure.
 The attributes of self are the state: None, bool, int, float, string, bytes, list, tuple, dict, set, struct, operations, digests and signed values. A restart keeps those named in persistent. Two attributes that hold one list hold two once the handler has ended.
-self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), fails(reason), refuse(why), sign(value) and log(text). What a handler prints or logs stands in pictures with what it did. A slot is an integer.
+self also has id, n, f, replicas, program and next_leader, and send(to, type, **fields), broadcast(type, **fields), decide(slot, value), invoked(op), returns(value), fails(reason), refuse(why), sign(value), log(text) and coin(name), which returns what a coin shows that the scenario has thrown (see coin). What a handler prints or logs stands in pictures with what it did. A slot is an integer.
 returns(value) ends the operation that was invoked(op). fails(reason) ends one that did not happen and never will, as a write that was aborted: no order of the operations has it. Of one that may have happened neither is said.
 A message has sender, type and its fields, which are given by name, or by position where the type is a message(…); a round has number, leader and input.
 The input is what this instance may propose: "1a" in round 1, "1b" for the twin of its leader, "2a" in round 2; "" if it does not lead. No two inputs of a scenario are equal, so that leaders agree only if the protocol makes them.
@@ -120,10 +121,11 @@ const (
 
 func protocolEntry() Entry {
 	return Entry{
-		Signature: `protocol(name, replica, client=None, symmetric=False, tolerates="byzantine")`,
+		Signature: `protocol(name, replica, client=None, symmetric=False, tolerates="byzantine", coins=[])`,
 		Doc: `A protocol whose nodes are written in the script.
 With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.
-tolerates says which faults of servers it is made for. With "byzantine" a system has 3f+1 servers if nothing else is said, of which up to f may be faulty in any way. With "crash" it has 2f+1, of which up to f may crash, and a quorum is a majority. Crashes, restarts and lost messages are no other faults; where an identity has twins, runs other code or lost its memory, such a protocol promises nothing, and verdicts say so: "beyond crash faults: C has twins".`,
+tolerates says which faults of servers it is made for. With "byzantine" a system has 3f+1 servers if nothing else is said, of which up to f may be faulty in any way. With "crash" it has 2f+1, of which up to f may crash, and a quorum is a majority. Crashes, restarts and lost messages are no other faults; where an identity has twins, runs other code or lost its memory, such a protocol promises nothing, and verdicts say so: "beyond crash faults: C has twins".
+coins lists what a coin may show to code that reads one by self.coin(name); the scenario throws it, see coin.`,
 		Example: echoExample,
 		call:    callProtocol,
 	}
@@ -137,8 +139,9 @@ func callProtocol(c *call) (starlark.Value, error) {
 	var name string
 	var replica, client *role.Role
 	var symmetric bool
+	var coins faces
 	tolerates := byzantineFaults
-	if err := c.Unpack(&name, &replica, &client, &symmetric, &tolerates); err != nil {
+	if err := c.Unpack(&name, &replica, &client, &symmetric, &tolerates, &coins); err != nil {
 		return nil, err
 	}
 	if tolerates != byzantineFaults && tolerates != crashFaults {
@@ -147,11 +150,17 @@ func callProtocol(c *call) (starlark.Value, error) {
 	if client != nil && !client.Begins() {
 		return nil, fmt.Errorf("protocol: client: the role has neither on_exchange nor on_invoke, so that its clients can do nothing; it has %s", client.Handlers())
 	}
+	for i, v := range coins {
+		if slices.Contains(coins[:i], v) {
+			return nil, fmt.Errorf("protocol: coins: %s stands twice in the list", value.FromGo(v))
+		}
+	}
 	var handlers []starlark.Value
 	for _, h := range append(replica.Functions(), client.Functions()...) {
 		handlers = append(handlers, h)
 	}
-	p := role.NewProtocol(interpreter(c).scripts, name, replica, client, symmetric, tolerates == crashFaults)
+	promises := role.Promises{Symmetric: symmetric, Crashes: tolerates == crashFaults, Coins: coins}
+	p := role.NewProtocol(interpreter(c).scripts, name, replica, client, promises)
 	return &protocolValue{p, name, interp.Makings(c, handlers...)}, nil
 }
 

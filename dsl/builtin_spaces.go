@@ -40,7 +40,7 @@ import (
 // pluralOf looks for the noun of an act among these names, see hint.go.
 func spacesFamily() Family {
 	return Family{"spaces", "what may happen", []Entry{
-		exchangesEntry(), invokesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(),
+		exchangesEntry(), invokesEntry(), quorumsEntry(), subsetsEntry(), crashesEntry(), restartsEntry(), amnesiasEntry(), timeoutsEntry(), coinsEntry(),
 		roundsEntry(), deliveriesEntry(),
 		partitionsEntry(), healsEntry(), cutsEntry(), deafsEntry(), dropsEntry(), duplicatesEntry(), replaysEntry(), holdsEntry(), releasesEntry(), ordersEntry(),
 		maybeEntry(), eachEntry(), viewEntry(), stepsEntry(),

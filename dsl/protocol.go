@@ -244,6 +244,14 @@ func (p *protocolValue) Roundless() bool {
 	return ok && r.Roundless()
 }
 
+// Coins lists what the protocol inside does.
+func (p *protocolValue) Coins() []any {
+	if r, ok := p.Protocol.(node.Randomized); ok {
+		return r.Coins()
+	}
+	return nil
+}
+
 // SymmetricClients says what the protocol inside declares.
 func (p *protocolValue) SymmetricClients(program []node.Operation) bool {
 	s, ok := p.Protocol.(node.ClientSymmetric)

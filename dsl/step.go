@@ -114,6 +114,17 @@ func argumentValue(arg runtime.Argument) starlark.Value {
 		return starlark.MakeInt(v)
 	case node.Operation:
 		return value.Operation(v)
+	case runtime.Faces:
+		if len(v) == 1 {
+			return value.FromGo(v[0])
+		}
+		faces := make([]starlark.Value, len(v))
+		for i, face := range v {
+			faces[i] = value.FromGo(face)
+		}
+		list := starlark.NewList(faces)
+		list.Freeze()
+		return list
 	case []string:
 		list := nameList(v)
 		list.Freeze()

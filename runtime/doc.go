@@ -43,6 +43,7 @@
 //	  ExchangeStep     exchange c1 A,B,C         a client runs the phase it is in with its reach, to the end
 //	  InvokeStep       invoke c1 write("red")    a client begins an operation; its messages travel later
 //	  TimeoutStep      timeout A,B               instances wait in vain
+//	  CoinStep         coin r1 0                 a coin shows something to code that asks
 //	steps_rounds.go
 //	  RoundStep        round A groups=A,B|C,D    an identity leads; messages flow inside the groups
 //	  DeliverStep      deliver hops=1            what is in flight arrives, wave after wave

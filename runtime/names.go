@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
 )
@@ -163,4 +164,33 @@ func (c *Cluster) KnownTypes(types ...string) error {
 		}
 	}
 	return nil
+}
+
+// Coins lists what a coin of the protocol may show. The error says that its code reads none, or
+// what is wrong with the list.
+func (c *Cluster) Coins() ([]any, error) {
+	p := c.config.Protocol
+	r, ok := p.(node.Randomized)
+	if !ok || len(r.Coins()) == 0 {
+		return nil, fmt.Errorf("protocol %s reads no coins: it lists nothing that one may show", p.Name())
+	}
+	faces := r.Coins()
+	for i, v := range faces {
+		if bad := engine.Unsound(v); bad != "" {
+			return nil, fmt.Errorf("a coin of protocol %s may show a value of type %T that %s", p.Name(), v, bad)
+		}
+		if slices.Contains(faces[:i], v) {
+			return nil, fmt.Errorf("protocol %s lists twice that a coin may show %s", p.Name(), c.texts([]any{v}))
+		}
+	}
+	return faces, nil
+}
+
+// texts shows values to people: 0, 1 or 2.
+func (c *Cluster) texts(values []any) string {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, c.Text(v))
+	}
+	return english.Join(texts, "or")
 }

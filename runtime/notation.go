@@ -20,6 +20,8 @@ import (
 //	round A groups=A,B|A',C,D hops=2 deaf=B types=vote
 //	invoke c1 write("red")
 //	drop ack src=A
+//	coin r1 0
+//	coin r1 0,1 groups=A,B|C
 //	view v2 "round A","timeout A,B,C,D least=1"
 //
 // Members of a list are parted by commas, groups by bars. A word that holds
@@ -28,7 +30,7 @@ import (
 
 // An Argument is one of the things that an action says. The type of its value is that
 // of the field of the action: a string, a []string, a [][]string, an int, a
-// [node.Operation] or a []Action. It does not change with the value.
+// [node.Operation], a [Faces] or a []Action. It does not change with the value.
 type Argument struct {
 	Name      string // reach
 	Instances bool   // each name in it is that of an instance, and not of an identity or a type of messages
@@ -51,6 +53,8 @@ func (a Argument) empty() bool {
 		return len(v) == 0
 	case [][]string:
 		return v == nil
+	case Faces:
+		return len(v) == 0
 	case []Action:
 		return len(v) == 0
 	case int:
@@ -88,7 +92,7 @@ func Arguments(a Action) []Argument {
 func Edit(a Action, f func(Argument) any) Action { return a.edit(f) }
 
 // kinds are the zero values of all kinds of actions.
-var kinds = slices.Concat(clientKinds, roundKinds, faultKinds, networkKinds, viewKinds)
+var kinds = slices.Concat(clientKinds, roundKinds, faultKinds, networkKinds, coinKinds, viewKinds)
 
 // notation writes an action.
 func notation(a Action) string {
@@ -129,6 +133,12 @@ func word(value any) string {
 		words := make([]string, len(v))
 		for i, a := range v {
 			words[i] = word(a.String())
+		}
+		return strings.Join(words, ",")
+	case Faces:
+		words := make([]string, len(v))
+		for i, face := range v {
+			words[i] = literal(face)
 		}
 		return strings.Join(words, ",")
 	case int:
@@ -249,6 +259,16 @@ func parse(other any, w string) (any, error) {
 		return list(w)
 	case []Action:
 		return actionsOf(w)
+	case Faces:
+		var faces Faces
+		for _, part := range split(w, ',') {
+			face, err := parseLiteral(part)
+			if err != nil {
+				return nil, err
+			}
+			faces = append(faces, face)
+		}
+		return faces, nil
 	case [][]string:
 		var groups [][]string
 		for _, g := range split(w, '|') {

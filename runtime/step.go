@@ -86,6 +86,8 @@ func copied(a Argument) any {
 	switch v := a.Value.(type) {
 	case []string:
 		return slices.Clone(v)
+	case Faces:
+		return slices.Clone(v)
 	case [][]string:
 		groups := slices.Clone(v)
 		for i, group := range groups {

@@ -24,6 +24,7 @@ func TestNotation(t *testing.T) {
 		Clients: []runtime.Client{{Name: "c1", Program: []node.Operation{{Name: "read"}}}},
 		Twins:   []runtime.Twin{{ID: "C", Copies: 2}},
 	}
+	config.Protocol = tossing{config.Protocol.(*kvproto.Protocol)}
 	clusters := [2]*runtime.Cluster{simtest.Cluster(t, config), simtest.Cluster(t, config)}
 	groups := [][]string{{"A", "C'"}, {"B", "C", "D"}}
 	phase := runtime.Phase{Groups: groups, Deaf: []string{"B", "D"}, Types: []string{"ack", "report"}, Hops: 2}
@@ -45,6 +46,10 @@ func TestNotation(t *testing.T) {
 		"timeout A,c1":                      runtime.TimeoutStep{IDs: []string{"A", "c1"}},
 		"timeout A,B,c1 least=2":            runtime.TimeoutStep{IDs: []string{"A", "B", "c1"}, Least: 2},
 		"crash C'":                          runtime.CrashStep{ID: "C'"},
+		"coin r1 0":                         runtime.CoinStep{Coin: "r1", Shows: runtime.Faces{0}},
+		`coin "*" "x, y"`:                   runtime.CoinStep{Coin: "*", Shows: runtime.Faces{"x, y"}},
+		"coin r1 true groups=A":             runtime.CoinStep{Coin: "r1", Shows: runtime.Faces{true}, Groups: [][]string{{"A"}}},
+		`coin c 0,"x, y" groups=B,C'|A,c1`:  runtime.CoinStep{Coin: "c", Shows: runtime.Faces{0, "x, y"}, Groups: [][]string{{"B", "C'"}, {"A", "c1"}}},
 		"restart c1":                        runtime.RestartStep{ID: "c1"},
 		"amnesia A":                         runtime.AmnesiaStep{ID: "A"},
 		"round C groups=A,C'|B,C,D hops=2 deaf=B,D types=ack,report": runtime.RoundStep{Leader: "C", Phase: phase},
@@ -86,6 +91,11 @@ func TestNotation(t *testing.T) {
 		}
 	}
 }
+
+// tossing is a protocol that lists what coins show.
+type tossing struct{ *kvproto.Protocol }
+
+func (tossing) Coins() []any { return []any{0, "x, y", true} }
 
 // Of the ways to write the same step one is left.
 func TestOneNotationOfAStep(t *testing.T) {

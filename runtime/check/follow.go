@@ -38,17 +38,35 @@ type Follower struct {
 const endless = math.MaxInt32
 
 // A networkKey is what a good network depends on.
-type networkKey struct{ faulty, down, chosen node.Set }
+type networkKey struct {
+	faulty, down, chosen node.Set
+	face                 int
+}
 
 // patience is for how many rounds a protocol may decide nothing before it counts
 // as one that decides no more.
 const patience = 1000
 
-// decidesOnce reports whether a protocol decides once, by playing it from its start.
+// decidesOnce reports whether a protocol decides once, by playing it from its start: with
+// coins that show some value it decides for one slot, and for two with none.
 func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
-	net, err := newGoodNetwork(ctx, f.cluster.Start(), 0)
+	once := false
+	for face := range faces(f.cluster) {
+		slots, known, err := f.slotsDecided(ctx, face)
+		if err != nil || !known || slots > 1 {
+			return false, err
+		}
+		once = once || slots == 1
+	}
+	return once, nil
+}
+
+// slotsDecided returns for how many slots correct replicas decide in a good network from the start
+// on; two stand for more. It is not known if code fails.
+func (f *Follower) slotsDecided(ctx context.Context, face int) (n int, known bool, err error) {
+	net, err := newGoodNetwork(ctx, f.cluster.Start(), 0, face)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	correct := net.correct & f.cluster.Servers()
 	slots, quiet, unknown := map[int]bool{}, 0, false
@@ -68,7 +86,7 @@ func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
 	most := min(f.property.within, patience)
 	for k := 0; err == nil && !over && quiet < most && k/(correct.Len()+1) < most && len(net.leaders) > 0; k++ {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return 0, false, err
 		}
 		quiet++
 		over, err = g.round()
@@ -77,7 +95,7 @@ func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
 			break // judging says so
 		}
 	}
-	return !over && len(slots) == 1, err
+	return len(slots), !unknown, err
 }
 
 // decides reports whether a correct replica decides if the network is good from the start of
@@ -86,8 +104,9 @@ func (f *Follower) decidesOnce(ctx context.Context) (bool, error) {
 // least, since a bound that is too small for what a property waits for is what it is to find.
 func (f *Follower) decides(ctx context.Context) (bool, error) {
 	start := f.cluster.Start()
-	for _, chosen := range []node.Set{0, start.Faulty()} {
-		net, err := f.network(ctx, start, chosen)
+	chosen := []node.Set{0, start.Faulty()}
+	for k := range len(chosen) * faces(f.cluster) {
+		net, err := f.network(ctx, start, chosen[k%2], k/2)
 		if err != nil {
 			return false, err
 		}
@@ -144,15 +163,15 @@ func (f *Follower) Bytes() int {
 }
 
 // network returns the good network that goes on from a world.
-func (f *Follower) network(ctx context.Context, w *runtime.World, chosen node.Set) (*goodNetwork, error) {
-	key := networkKey{w.Faulty(), w.Crashed(), chosen}
+func (f *Follower) network(ctx context.Context, w *runtime.World, chosen node.Set, face int) (*goodNetwork, error) {
+	key := networkKey{w.Faulty(), w.Crashed(), chosen, face}
 	f.mu.RLock()
 	net := f.networks[key]
 	f.mu.RUnlock()
 	if net != nil {
 		return net, nil
 	}
-	net, err := newGoodNetwork(ctx, w, chosen)
+	net, err := newGoodNetwork(ctx, w, chosen, face)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +182,7 @@ func (f *Follower) network(ctx context.Context, w *runtime.World, chosen node.Se
 }
 
 // JudgeAfter judges a world before which that happened, for each choice of the faulty
-// instances. It does not always say why a property is violated: what a Follower
+// instances: what is owed must be paid with coins that show some value. It does not always say why a property is violated: what a Follower
 // remembers has no words. [WorldProperty].JudgeWorld does.
 func (f *Follower) JudgeAfter(ctx context.Context, w *runtime.World, past Past) (Verdict, error) {
 	if w.Depth() > 0 {
@@ -179,14 +198,26 @@ func (f *Follower) JudgeAfter(ctx context.Context, w *runtime.World, past Past) 
 	}
 	present := w.Faulty()
 	for chosen := present; ; chosen = (chosen - 1) & present {
-		net, err := f.network(ctx, w, chosen)
-		if err != nil {
-			return Verdict{}, err
+		var end outcome
+		for face := range faces(f.cluster) {
+			net, err := f.network(ctx, w, chosen, face)
+			if err != nil {
+				return Verdict{}, err
+			}
+			came, err := f.follow(ctx, net, w, d, now.Why)
+			failed = append(failed, came.failed...)
+			if err != nil {
+				return Verdict{}, err
+			}
+			if face == 0 || came.paid {
+				end = came
+			}
+			if came.paid {
+				break
+			}
 		}
-		end, err := f.follow(ctx, net, w, d, now.Why)
-		failed = append(failed, end.failed...)
-		if err != nil || !end.paid {
-			return Verdict{Why: end.why, Failed: kinds(failed), Good: end.steps, Owed: end.owed}, err
+		if !end.paid {
+			return Verdict{Why: end.why, Failed: kinds(failed), Good: end.steps, Owed: end.owed}, nil
 		}
 		if chosen == 0 {
 			return Verdict{Holds: true, Failed: kinds(failed)}, nil
@@ -393,14 +424,17 @@ func failureText(g *course) string {
 	return ", in which the code of " + english.Join(g.net.cluster.Names(who), "and") + " fails"
 }
 
-// presenceText says which of the faulty instances are there, if there are any.
+// presenceText says which of the faulty instances are there, if there are any, and what coins show.
 func presenceText(net *goodNetwork) string {
-	c := net.cluster
+	c, coins := net.cluster, ""
+	if len(net.coins) > 0 {
+		coins = fmt.Sprintf("with all coins thrown from there on showing %s, and likewise with any other value, ", c.Text(net.coins[net.face]))
+	}
 	switch {
 	case (c.Servers()|c.Clients())&^net.correct == 0:
-		return ""
+		return coins
 	case net.chosen == 0:
-		return "with none of the faulty instances present, "
+		return "with none of the faulty instances present, " + coins
 	}
-	return "with " + english.Join(c.Names(net.chosen), "and") + " of the faulty instances present, "
+	return "with " + english.Join(c.Names(net.chosen), "and") + " of the faulty instances present, " + coins
 }

@@ -19,7 +19,7 @@ import (
 const turn = 6
 
 // A goodNetwork is what a network does once it is good, for one choice of the faulty
-// instances that are present. All correct instances and those are connected; the others
+// instances that are present and, if the protocol reads coins, of what these show. All correct instances and those are connected; the others
 // of the faulty ones are silent. It goes on in good rounds, each of which is
 //
 //  1. a round that a correct identity leads, if the protocol has rounds;
@@ -38,6 +38,10 @@ const turn = 6
 // waits longer or more often than another, so that a protocol which needs such a difference,
 // as one with random timeouts does, goes on for ever here.
 //
+// Coins that the scenario has thrown show what they show; all others show the same value from then
+// on, whenever code asks for one. That is one of many ways in which they may fall, and a lucky
+// one for some value: randomised protocols end once coins agree. A property holds if it does for some value.
+//
 // It is plain data that never changes, and may be shared.
 type goodNetwork struct {
 	cluster *runtime.Cluster
@@ -46,6 +50,9 @@ type goodNetwork struct {
 	leaders []string // correct identities that run
 	heal    runtime.Step
 	deliver runtime.Step
+	coin    runtime.Step // the zero Step if the protocol reads none
+	coins   []any        // what coins might show, and what they do
+	face    int
 	rounds  []runtime.Step       // by leader; none if the protocol has none
 	refusal string               // why the code of servers takes no rounds, if it says so
 	alone   map[int]runtime.Step // a timeout of each instance that is there
@@ -53,8 +60,8 @@ type goodNetwork struct {
 }
 
 // newGoodNetwork prepares to play on from worlds with the same faulty instances as w, and
-// the same that are down.
-func newGoodNetwork(ctx context.Context, w *runtime.World, chosen node.Set) (*goodNetwork, error) {
+// the same that are down. face says what coins show; see faces.
+func newGoodNetwork(ctx context.Context, w *runtime.World, chosen node.Set, face int) (*goodNetwork, error) {
 	c := w.Cluster()
 	everyone := c.Servers() | c.Clients()
 	net := &goodNetwork{
@@ -76,13 +83,17 @@ func newGoodNetwork(ctx context.Context, w *runtime.World, chosen node.Set) (*go
 		}
 		return s
 	}
+	if coins, err := c.Coins(); err == nil {
+		net.coins, net.face = coins, face
+		net.coin = step(runtime.CoinStep{Coin: node.AnyCoin, Shows: runtime.Faces{coins[face]}, Groups: [][]string{c.Names(everyone)}})
+	}
 	net.heal, net.deliver = step(runtime.HealStep{}), step(runtime.DeliverStep{Phase: phase})
 	if p, ok := c.Config().Protocol.(node.Roundless); !ok || !p.Roundless() {
 		for _, leader := range net.leaders {
 			net.rounds = append(net.rounds, step(runtime.RoundStep{Leader: leader, Phase: phase}))
 		}
 		if err == nil {
-			net.refusal, err = refusal(ctx, c, net.rounds)
+			net.refusal, err = refusal(ctx, c, net.coin, net.rounds)
 		}
 		if net.refusal != "" {
 			net.rounds = nil
@@ -97,12 +108,24 @@ func newGoodNetwork(ctx context.Context, w *runtime.World, chosen node.Set) (*go
 	return net, err
 }
 
+// faces is among how many values coins of the good network show one: 1 if there are no coins.
+func faces(c *runtime.Cluster) int {
+	coins, err := c.Coins()
+	if err != nil {
+		return 1
+	}
+	return len(coins)
+}
+
 // refusal says why none of some rounds can happen at the start, "" if some can. Code in Go
 // that knows no rounds refuses them.
-func refusal(ctx context.Context, c *runtime.Cluster, rounds []runtime.Step) (why string, err error) {
+func refusal(ctx context.Context, c *runtime.Cluster, coin runtime.Step, rounds []runtime.Step) (why string, err error) {
 	start := c.Start().Vector()
 	sim, next := engine.NewSimulator(c.Engine()), make(engine.Vector, len(start))
 	sim.SetContext(ctx)
+	if coin != (runtime.Step{}) && sim.Take(next, start, coin.Engine()) {
+		start, next = next, slices.Clone(next)
+	}
 	for _, round := range rounds {
 		if sim.Take(next, start, round.Engine()) || sim.Err() != nil {
 			return "", sim.Err()
@@ -192,8 +215,13 @@ func (g *course) act(step runtime.Step) (over bool, err error) {
 
 // begin makes the network good, and lets arrive what is in flight.
 func (g *course) begin() (over bool, err error) {
-	if _, over, err = g.take(g.net.heal); over || err != nil {
-		return over, err
+	for _, step := range []runtime.Step{g.net.heal, g.net.coin} {
+		if step == (runtime.Step{}) {
+			continue
+		}
+		if _, over, err = g.take(step); over || err != nil {
+			return over, err
+		}
 	}
 	return g.arrive()
 }

@@ -198,9 +198,10 @@ func renamed(actions []runtime.Action, names map[string]string) []runtime.Action
 				gone = gone || len(kept) == 0 && !arg.Optional
 				return kept
 			case [][]string:
+				_, paired := a.(runtime.CoinStep) // with what each group sees
 				var groups [][]string
 				for _, group := range v {
-					if group = renameAll(group); len(group) > 0 {
+					if group = renameAll(group); len(group) > 0 || paired {
 						groups = append(groups, group)
 					}
 				}
@@ -208,11 +209,29 @@ func renamed(actions []runtime.Action, names map[string]string) []runtime.Action
 			}
 			return arg.Value
 		})
+		if coin, ok := a.(runtime.CoinStep); ok {
+			a, gone = seen(coin)
+		}
 		if !gone {
 			list = append(list, hearing(a))
 		}
 	}
 	return list
+}
+
+// seen returns the throw of a coin without groups in which there is no instance, and whether none is
+// left.
+func seen(a runtime.CoinStep) (_ runtime.CoinStep, gone bool) {
+	kept := runtime.CoinStep{Coin: a.Coin}
+	for i, group := range a.Groups {
+		if len(group) > 0 {
+			kept.Shows, kept.Groups = append(kept.Shows, a.Shows[i]), append(kept.Groups, group)
+		}
+	}
+	if a.Groups == nil {
+		return a, false
+	}
+	return kept, len(kept.Groups) == 0
 }
 
 // hearing returns the action of which no instance is deaf, if none is deaf in it

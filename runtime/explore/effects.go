@@ -22,6 +22,7 @@ import (
 //     as one, whichever steps bring them, but one that stands until the network
 //     heals is another than one of a round or delivery. Those in force when the
 //     search begins count as well.
+//   - A coin must have been read by some instance, whatever it showed.
 //   - A duplication must have let a message arrive twice. Of those of one type on
 //     one link the first to do so counts for all.
 //
@@ -36,7 +37,9 @@ type NoEffect struct {
 	Type   string // of the messages that the filter never lost or doubled, "" of a step
 	// Doubles is that the filter is a duplication.
 	Doubles bool `json:",omitempty"`
-	Tried   bool // some scenario came to the step, but it could not happen
+	// Coin is that the choice is a coin, with all that it may show, and no filter.
+	Coin  bool `json:",omitempty"`
+	Tried bool // some scenario came to the step, but it could not happen
 	// Violated is that some scenarios were not followed to their end, because they had
 	// violated all that is checked: what is said is of those that had not.
 	Violated bool `json:",omitempty"`
@@ -59,6 +62,8 @@ func (n NoEffect) Why() string {
 // never is what never happened in the scenarios that were followed.
 func (n NoEffect) never() string {
 	switch {
+	case n.Coin:
+		return "no instance ever reads it"
 	case n.Doubles:
 		return fmt.Sprintf("no message of type %q ever arrives again because of it", n.Type)
 	case n.Type != "":
@@ -103,6 +108,7 @@ type filterChoice struct {
 	text    string
 	kind    string
 	doubles bool
+	coin    bool
 }
 
 func newChoices(steps []runtime.Step, start *runtime.World) *choices {
@@ -129,8 +135,11 @@ func (c *choices) add(s runtime.Step) {
 			if f.Number&engine.OfPhase != 0 {
 				text = strings.Join(deaf(in), ", ") + " deaf"
 			}
+			if f.Coin {
+				text = fmt.Sprintf("the coin %q", f.Type)
+			}
 			if at := c.slot(f.Number, true); *at == 0 {
-				c.filters = append(c.filters, filterChoice{text, f.Type, f.Doubles})
+				c.filters = append(c.filters, filterChoice{text, f.Type, f.Doubles, f.Coin})
 				*at = int32(len(c.filters))
 			}
 		}
@@ -296,7 +305,7 @@ func (e effects) missing(violated bool, refused func(step uint32) string) []NoEf
 	}
 	for i, f := range e.of.filters {
 		if !e.Filtered.has(uint32(i)) {
-			list = append(list, NoEffect{Choice: f.text, Violated: violated, Type: f.kind, Doubles: f.doubles})
+			list = append(list, NoEffect{Choice: f.text, Violated: violated, Type: f.kind, Doubles: f.doubles, Coin: f.coin})
 		}
 	}
 	return list

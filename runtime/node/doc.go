@@ -16,7 +16,7 @@
 // What a node or a protocol can do more, it says by a method: keep part of its state
 // across a restart ([Restarter]), show its state ([Inspector]), treat identities the
 // same ([Symmetric], [ClientSymmetric], with [Renamer] and [RenamedValue]) or round
-// numbers ([Rebaser]), react to moments of a step ([Attentive]), never abort an operation ([Committing]), tolerate crashes only ([CrashTolerant]), list the types of its messages ([Typed]) or say how they read
+// numbers ([Rebaser]), react to moments of a step ([Attentive]), read coins ([Randomized]), never abort an operation ([Committing]), tolerate crashes only ([CrashTolerant]), list the types of its messages ([Typed]) or say how they read
 // ([Labeler]).
 //
 // A test drives a node by hand: it hands the zero [Reaction] to React and reads from it
@@ -37,6 +37,7 @@
 //	Status, BasicStatus               Summary and Fields; see Inspector
 //	ErrProposalDropped                Reaction.Refuse
 //	a panic of logger.Panicf          Reaction.Fail, or a panic: both are findings
+//	globalRand.Intn                   Reaction.Coin, as the scenario has thrown it
 //
 // What is sent in one reaction is on its way when it ends; there is no Advance. A node is
 // not asked whether it is ready, and reads no clock: an election timeout happens when a

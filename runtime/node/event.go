@@ -11,6 +11,7 @@ const (
 	TimeoutEvent                   // the node waited in vain
 	HopEvent                       // a hop begins: what is in flight arrives now; see Attentive
 	QuietEvent                     // nothing is in flight any more among those with whom the node is connected; see Attentive
+	CoinEvent                      // a coin is thrown for the node, which is not called; see Reaction.Coin
 )
 
 // An Event is what a node reacts to.
@@ -21,6 +22,7 @@ type Event struct {
 	Operation Operation // InvokeEvent
 	Round     Round     // RoundEvent
 	Hop       int       // HopEvent: 1 for the first hop of a step
+	Coin      Coin      // CoinEvent
 }
 
 // A Round is what every replica learns when a round begins.

@@ -14,6 +14,10 @@ type Reaction struct {
 	refusal string
 	failure *Failure
 	ctx     context.Context // nil in the zero Reaction
+	coins   Arguments       // what coins show to the node
+	read    []string        // coins
+	lack    string          // the coin that it read and that showed nothing
+	lackAt  string
 }
 
 // NewReaction returns an empty reaction that is not wanted any more when ctx ends.

@@ -243,10 +243,13 @@ func (j *judge) byHand(lane int, events []runtime.Place) (seen []node.Observatio
 		return made
 	}
 	n, down, broken := fresh(), false, false
+	var coins node.Reaction // holds what coins show
 	for _, p := range events {
 		seen, sent = nil, nil
 		d := j.at(p)
 		switch kind := j.tr.Steps[p.Step-1].Kind; {
+		case d.Event.Kind == node.CoinEvent:
+			coins.Throw(d.Event.Coin)
 		case d.From < 0 && slices.Contains([]string{"crash", "restart", "amnesia"}, kind):
 			if broken || kind == "crash" && down {
 				return nil, nil, false
@@ -266,7 +269,13 @@ func (j *judge) byHand(lane int, events []runtime.Place) (seen []node.Observatio
 			}
 		default:
 			var out node.Reaction
-			if failed := react(n, d.Event, &out); failed {
+			left, _ := coins.Coins()
+			out.Take(left)
+			failed := react(n, d.Event, &out)
+			if coin, _ := out.Lack(); coin != "" {
+				return nil, nil, false
+			}
+			if failed {
 				broken = true
 				seen = append(slices.Clone(out.Observations()), node.Observation{Kind: node.Failed})
 				continue
@@ -277,6 +286,8 @@ func (j *judge) byHand(lane int, events []runtime.Place) (seen []node.Observatio
 				}
 				continue
 			}
+			left, _ = out.Coins()
+			coins.Take(left)
 			seen, sent = out.Observations(), out.Sends()
 		}
 	}

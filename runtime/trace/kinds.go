@@ -32,6 +32,7 @@ var meanings = map[string]meaning{
 	"exchange":  {phase: true},
 	"invoke":    {asked: "the beginning of the operation"},
 	"timeout":   {},
+	"coin":      {},
 	"round":     {asked: "the beginning of the round"},
 	"deliver":   {},
 	"crash":     {deed: stops},

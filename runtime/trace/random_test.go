@@ -14,7 +14,7 @@ import (
 // K-V store, of which explanations have more to say.
 func randomWorld(t *rapid.T) *runtime.World {
 	store := rapid.IntRange(0, 4).Draw(t, "protocol") < 2
-	config := simtest.RandomConfig(t, simtest.Gossip{Seed: rapid.Uint32().Draw(t, "seed"), Logs: rapid.IntRange(0, 2).Draw(t, "logs") == 0})
+	config := simtest.RandomConfig(t, simtest.Gossip{Seed: rapid.Uint32().Draw(t, "seed"), Logs: rapid.IntRange(0, 2).Draw(t, "logs") == 0, Tosses: rapid.IntRange(0, 2).Draw(t, "tosses") == 0})
 	if store {
 		config.N = 4
 		config.Protocol = kvproto.New(kvproto.Options{WriteBack: rapid.SampledFrom([]kvproto.Rule{kvproto.On, kvproto.Off}).Draw(t, "write-back")})

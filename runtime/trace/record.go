@@ -211,6 +211,8 @@ func (r *recorder) delivery(d runtime.Delivery, at runtime.Place) Delivery {
 		out.Moment = fmt.Sprintf("hop %d begins", d.Event.Hop)
 	case node.QuietEvent:
 		out.Moment = "all is quiet"
+	case node.CoinEvent:
+		out.Moment = fmt.Sprintf("the coin %s shows %s", d.Event.Coin.Name, r.show(d.Event.Coin.Value))
 	case node.InvokeEvent:
 		r.current[d.To] = d.Event.Operation
 	}

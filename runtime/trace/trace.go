@@ -140,7 +140,7 @@ type Delivery struct {
 	Type    string         `json:"type,omitempty"`    // of the message
 	Text    string         `json:"text,omitempty"`    // the message for people
 	Full    string         `json:"full,omitempty"`    // all that the message says, if Text leaves something out
-	Moment  string         `json:"moment,omitempty"`  // what To attends to, if it is a moment between messages: "hop 2 begins", "all is quiet"
+	Moment  string         `json:"moment,omitempty"`  // what To attends to, if it is a moment between messages, or sees of a coin: "hop 2 begins", "all is quiet", "the coin r1 shows 0"
 	Again   bool           `json:"again,omitempty"`   // the same message arrived just before; see [runtime.DuplicateStep]
 	Origin  *runtime.Place `json:"origin,omitempty"`  // what its sender reacted to when it sent it, nil if that is not known
 	Fate    runtime.Fate   `json:"fate"`              // what became of the message

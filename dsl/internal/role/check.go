@@ -260,6 +260,16 @@ func (p *Protocol) misspelt() error {
 	return nil
 }
 
+// tosses reports that the protocol lists what a coin may show and none of its functions reads
+// one: then what coins show would have no effect. That one is read and nothing is listed, the
+// code of a variant may avoid; see selfCoin.
+func (p *Protocol) tosses() error {
+	if len(p.promises.Coins) == 0 || p.captured.Reads("coin") {
+		return nil
+	}
+	return fmt.Errorf("protocol %s: coins lists what a coin may show, and no function reads one; code does so by self.coin(name)", p.name)
+}
+
 // computes reports whether the functions send a message whose type neither stands in
 // their text nor is a variable that holds a signature.
 //

@@ -64,6 +64,7 @@ var selfSignatures = map[string]string{
 	"refuse":    "refuse(why)",
 	"sign":      "sign(value)",
 	"log":       "log(text)",
+	"coin":      "coin(name), as in self.coin(\"r1\")",
 }
 
 // misused adds to the error of a method of self that was called with other

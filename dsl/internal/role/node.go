@@ -93,9 +93,15 @@ func (n *scriptNode) React(e node.Event, out *node.Reaction) {
 	if err == nil {
 		err = n.call(name, arg...)
 	}
-	if err != nil {
-		out.FailWith(failureOf(err))
+	if err == nil {
+		return
 	}
+	failure := failureOf(err)
+	if coin, _ := out.Lack(); coin != "" {
+		out.LackAt(failure.Place)
+		return
+	}
+	out.FailWith(failure)
 }
 
 // Attends implements [node.Attentive]: a role without handlers of moments costs nothing.

@@ -1,6 +1,7 @@
 package role
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,13 @@ import (
 // A script may define helpers further down, or fill a table that handlers read, as long as
 // it has not set up a system; from then on all that handlers see stays as it is.
 
+// Promises are what a script says of a protocol beside its roles.
+type Promises struct {
+	Symmetric bool  // it treats identities the same
+	Crashes   bool  // it tolerates crashes and no other fault
+	Coins     []any // what a coin may show to its code
+}
+
 // A Protocol is a protocol whose nodes are written in Starlark. It implements
 // node.Protocol. Handlers may run at the same time, each on a thread of its own: all that
 // they share is frozen (see interp.Captured), and no variable of a script is assigned while
@@ -28,13 +36,12 @@ import (
 // What changes in it is what has been learnt: it is guarded by mu or a sync.Map. All of its
 // methods may be called concurrently.
 type Protocol struct {
-	name      string
-	replica   *Role
-	client    *Role // nil if there are no clients
-	symmetric bool
-	crashes   bool                // it tolerates crashes and no other fault
-	in        *interp.Interpreter // that of the script
-	replaces  *Protocol           // in whose place it runs at one identity, nil if in none
+	name     string
+	replica  *Role
+	client   *Role // nil if there are no clients
+	promises Promises
+	in       *interp.Interpreter // that of the script
+	replaces *Protocol           // in whose place it runs at one identity, nil if in none
 
 	mu       sync.Mutex
 	captured *interp.Captured // what the handlers see of the script, once there are nodes
@@ -146,9 +153,7 @@ func (p *Protocol) newNode(r *Role, self node.Self, program []node.Operation) (n
 		}
 		p.captured = s
 		if p.replaces == nil {
-			if p.wrong = p.ambiguous(); p.wrong == nil {
-				p.wrong = p.misspelt()
-			}
+			p.wrong = cmp.Or(p.ambiguous(), p.misspelt(), p.tosses())
 		}
 	}
 	if p.wrong != nil {
@@ -203,7 +208,7 @@ func (p *Protocol) Roundless() bool { return p.replica.handlers["on_round"] == n
 // Replaced returns the protocol whose nodes run a role in place of p's, as one identity of
 // a system of p may: it is the replica, or the client. It promises what p does.
 func (p *Protocol) Replaced(r *Role) *Protocol {
-	other := NewProtocol(p.in, p.name, r, nil, p.symmetric, p.crashes)
+	other := NewProtocol(p.in, p.name, r, nil, p.promises)
 	if p.client != nil {
 		other.client = r
 	}
@@ -214,12 +219,15 @@ func (p *Protocol) Replaced(r *Role) *Protocol {
 // Replica returns the role of replicas.
 func (p *Protocol) Replica() *Role { return p.replica }
 
+// Coins lists what a coin may show to the code.
+func (p *Protocol) Coins() []any { return p.promises.Coins }
+
 // Symmetric says what the protocol declares. A search believes it only as far as it has
 // checked.
-func (p *Protocol) Symmetric() bool { return p.symmetric }
+func (p *Protocol) Symmetric() bool { return p.promises.Symmetric }
 
 // CrashTolerant reports whether crashes are all that the protocol declares to tolerate.
-func (p *Protocol) CrashTolerant() bool { return p.crashes }
+func (p *Protocol) CrashTolerant() bool { return p.promises.Crashes }
 
 // Note adds to a digest what the protocol is: what its functions are, and what they see.
 // The name is part of that, as reports show it.
@@ -227,7 +235,10 @@ func (p *Protocol) Note(d *interp.Digest) {
 	if d.Met(p) {
 		return
 	}
-	d.Note(p.name, p.symmetric, p.crashes)
+	d.Note(p.name, p.promises.Symmetric, p.promises.Crashes)
+	if coins := p.promises.Coins; len(coins) > 0 {
+		d.Note(fmt.Sprintf("coins %#v", coins))
+	}
 	p.replica.Note(d)
 	p.client.Note(d)
 }
@@ -246,8 +257,8 @@ func (r *Role) Note(d *interp.Digest) {
 }
 
 // NewProtocol makes a protocol of roles of a script of in; client may be nil.
-func NewProtocol(in *interp.Interpreter, name string, replica, client *Role, symmetric, crashes bool) *Protocol {
-	return &Protocol{in: in, name: name, replica: replica, client: client, symmetric: symmetric, crashes: crashes}
+func NewProtocol(in *interp.Interpreter, name string, replica, client *Role, promises Promises) *Protocol {
+	return &Protocol{in: in, name: name, replica: replica, client: client, promises: promises}
 }
 
 // Interpreter returns that of the script.

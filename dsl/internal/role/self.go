@@ -48,6 +48,7 @@ var selfMethods = map[string]func(n *scriptNode, b *starlark.Builtin, args starl
 	"refuse":    selfRefuse,
 	"sign":      selfSign,
 	"log":       selfLog,
+	"coin":      selfCoin,
 }
 
 // These every node has. They are not in the state, as they never change.
@@ -273,6 +274,23 @@ func selfLog(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	}
 	n.out.Note(s)
 	return starlark.None, nil
+}
+
+// selfCoin reads what a coin shows to this node. If it shows nothing the event cannot happen, so
+// that the handler is not gone on with.
+func selfCoin(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, misused(b, err, kwargs)
+	}
+	if len(n.protocol.promises.Coins) == 0 {
+		return nil, fmt.Errorf("%s: protocol %s does not list what a coin may show; write protocol(…, coins = [0, 1])", b.Name(), n.protocol.name)
+	}
+	v, ok := n.out.Coin(name)
+	if !ok {
+		return nil, fmt.Errorf("%s: no throw of %q is left", b.Name(), name)
+	}
+	return value.FromGo(v), nil
 }
 
 // It is a struct of the language, made anew for each call of a handler.

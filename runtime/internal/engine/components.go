@@ -46,6 +46,8 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 		// Once the members know that the round began it does not matter who leads it, nor
 		// which it is, if their states do not hold it.
 		m.p.bring(e, s.move, members)
+		m.keepMatched()
+		m.p.matched = m.p.matched[:0]
 		if m.quiet(e, members) {
 			m.rest(e, members)
 			return true
@@ -70,7 +72,8 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 		v = m.playComponent(s, e, members)
 	}
 	if len(v) == 1 {
-		m.p.why = m.p.sys.values.at(v[0]).(string)
+		m.p.lack = m.p.sys.values.at(v[0]).(lacking)
+		m.p.why = m.p.lack.why
 		return false
 	}
 	if v[0] != 0 {
@@ -208,14 +211,24 @@ func (m *Simulator) outcomeOf(packets int) []uint32 {
 	return value
 }
 
+// playedInVain remembers of the component under way that it cannot happen, and why.
+func (m *Simulator) playedInVain(flight int) []uint32 {
+	m.p.flight = m.p.flight[:flight]
+	m.p.lack.why = m.p.why
+	return m.p.sys.components.put(m.key, []uint32{m.p.sys.values.value(m.p.lack)})
+}
+
 // playComponent plays the step among members for the first time; the states in
 // m.p.vec are then those after it, but m.p.flight is as it was.
 func (m *Simulator) playComponent(s *Step, e *env, members node.Set) []uint32 {
 	flight := len(m.p.flight)
 	if !s.begins() && !m.p.bring(e, s.move, members) {
-		return m.p.sys.components.put(m.key, []uint32{m.p.sys.values.value(m.p.why)})
+		return m.playedInVain(flight)
 	}
 	m.p.flow(e, s.move, members)
+	if m.p.why != "" {
+		return m.playedInVain(flight)
+	}
 	if m.p.last {
 		m.p.flight = m.p.flight[:flight]
 		return m.p.sys.components.put(m.key, m.outcomeOf(0))

@@ -72,6 +72,7 @@ const (
 	encodedBody = iota
 	encodedLog
 	encodedClass
+	encodedCoins // and then the state without them
 )
 
 // append appends the encoding of a local state.
@@ -81,6 +82,9 @@ func (s *states) append(b []byte, id uint32) []byte {
 		w := &encodingWriter{s.sys, append(b, encodedClass)}
 		l.class.write(s.sys, w)
 		return w.b
+	}
+	if l.coins != 0 {
+		b = s.sys.values.append(append(b, encodedCoins), l.coins)
 	}
 	if l.logs {
 		b = append(b, encodedLog)

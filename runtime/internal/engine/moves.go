@@ -64,7 +64,7 @@ func (x stimulation) bring(p *player, _ *env, members node.Set) bool {
 		if p.stimulate(i, x.stimulus) {
 			continue
 		}
-		if spared--; spared < 0 {
+		if spared--; spared < 0 || p.lack.coin != "" {
 			return false
 		}
 	}
@@ -137,7 +137,7 @@ func fall(sys *System, id uint32, kind node.EventKind) outcome {
 	if failure != nil {
 		return failed(sys, l, *failure)
 	}
-	return outcome{next: next, seen: seen}
+	return outcome{next: sys.states.withCoins(next, l.coins), seen: seen}
 }
 
 // The network.

@@ -19,6 +19,7 @@ type opening struct {
 	events []openingEvent
 	states []uint32 // with empty mailboxes, after the events
 	why    string   // the round cannot begin
+	lack   lacking  // because that is lacking
 	args   []uint32 // numbers of the rounds that instances learn of, plus one
 }
 
@@ -35,7 +36,7 @@ type openingEvent struct {
 // for the instances in who.
 func (o *opening) of(src []uint32, who node.Set, round uint32, leader int) {
 	o.src, o.round, o.leader = append(o.src[:0], src...), round, leader
-	o.events, o.why = o.events[:0], ""
+	o.events, o.why, o.lack = o.events[:0], "", lacking{}
 	o.states = append(o.states[:0], src...)
 	o.play(who)
 }
@@ -71,6 +72,11 @@ func (o *opening) react(i, from int, s stimulus) {
 
 // note notes if an event forbids the round.
 func (o *opening) note(e openingEvent) {
+	if e.lacks != "" && o.why == "" {
+		o.lack = lackOf(o.sys, e.instance, e.outcome)
+		o.why = o.lack.why
+		return
+	}
 	if e.from < 0 && e.refused != "" && o.why == "" {
 		o.why = e.refused
 	}

@@ -77,6 +77,7 @@ type player struct {
 	matched  []uint32                    // filters that lost or doubled a message
 	packets  int                         // delivered; one more than the limit if the step was ended
 	why      string                      // the step cannot happen
+	lack     lacking                     // because that is lacking
 }
 
 // newPlayer returns a player that remembers nothing.
@@ -105,7 +106,7 @@ func (p *player) take(dst, src Vector, s *Step) bool {
 	e := p.begin(dst, src, s)
 	if r, ok := s.move.(round); ok {
 		p.memory.open(e, r.leader)
-		if p.why = p.opening.why; p.why != "" {
+		if p.why, p.lack = p.opening.why, p.opening.lack; p.why != "" {
 			return false
 		}
 	}
@@ -129,7 +130,7 @@ func (p *player) begin(dst, src Vector, s *Step) *env {
 	}
 	p.src, p.vec = src[:last], dst[:last]
 	p.topology, p.deaf, p.after = p.begun, s.deaf, p.begun
-	p.flight, p.why = p.flight[:0], ""
+	p.flight, p.why, p.lack = p.flight[:0], "", lacking{}
 	if len(p.env.flight) > 0 && s.members != p.sys.All() {
 		for _, q := range p.env.flight {
 			if !q.among(s.members) {
@@ -147,7 +148,7 @@ func (p *player) play(e *env, m Move, members node.Set) bool {
 		return false
 	}
 	p.flow(e, m, members)
-	return true
+	return p.why == ""
 }
 
 // bring is the first half of play.
@@ -283,7 +284,7 @@ func (p *player) waves(hops int, members node.Set) {
 	p.regions = regionsOf(p, members, p.regions[:0])
 	for hop := 1; ; hop++ {
 		p.silence(hop - 1)
-		if len(p.wave) == 0 || hops > 0 && hop > hops {
+		if p.why != "" || len(p.wave) == 0 || hops > 0 && hop > hops {
 			return
 		}
 		if hop > p.sys.limits.hops {
@@ -294,11 +295,17 @@ func (p *player) waves(hops int, members node.Set) {
 		p.next = p.next[:0]
 		p.hopBegins(hop)
 		for _, q := range p.wave {
+			if p.why != "" {
+				return
+			}
 			p.route(hop, q, members)
 			if p.packets > p.sys.limits.packets {
 				p.fail(hop)
 				return
 			}
+		}
+		if p.why != "" {
+			return
 		}
 		p.wave, p.next = p.next, p.wave
 	}
@@ -337,6 +344,10 @@ func (p *player) moment(hop int, s stimulus, who node.Set) {
 	for i := range who.All {
 		before := p.vec[i]
 		o := p.sys.transitions.react(p.ctx, before, s)
+		if o.lacks != "" {
+			p.stop(lackOf(p.sys, i, o))
+			return
+		}
 		p.vec[i] = o.next
 		p.emit(i, o)
 		if p.record != nil && (o.next != before || len(o.sends)+len(o.seen)+len(o.notes) > 0) { // else it may as well not have been
@@ -429,6 +440,10 @@ func (p *player) arrive(hop int, q packet, again bool) {
 	before := p.vec[to]
 	s := stimulus{node.MessageEvent, p.sys.instances[q.from].Identity, q.msg}
 	o := p.sys.transitions.react(p.ctx, before, s)
+	if o.lacks != "" {
+		p.stop(lackOf(p.sys, to, o))
+		return
+	}
 	p.vec[to] = o.next
 	p.emit(to, o)
 	if p.record != nil {
@@ -442,6 +457,10 @@ func (p *player) arrive(hop int, q packet, again bool) {
 func (p *player) stimulate(i int, s stimulus) bool {
 	before := p.vec[i]
 	o := p.sys.transitions.react(p.ctx, before, s)
+	if o.lacks != "" {
+		p.stop(lackOf(p.sys, i, o))
+		return false
+	}
 	if o.refused != "" {
 		return p.refuse("%s", o.refused)
 	}
@@ -460,6 +479,9 @@ func (p *player) stimulate(i int, s stimulus) bool {
 // the receiver.
 func (p *player) emit(from int, o *outcome) {
 	p.observe(from, o)
+	for _, coin := range o.reads {
+		p.matched = noteFilter(p.matched, coin.number)
+	}
 	for _, s := range o.sends {
 		if s.to == nextLeader {
 			p.deferMessage(from, s.msg)
@@ -532,3 +554,6 @@ func (p *player) refuse(format string, args ...any) bool {
 	p.why = fmt.Sprintf(format, args...)
 	return false
 }
+
+// stop says that the step cannot happen for lack of a coin.
+func (p *player) stop(l lacking) { p.lack, p.why = l, l.why }

@@ -132,7 +132,7 @@ func (k *classes) find(ctx context.Context, id uint32, c equivalenceClass) uint3
 		r := reaction{leader: leader, state: o.states[c.instance]}
 		for _, e := range o.events {
 			// Events that bring about nothing but a new state leave no trace.
-			if len(e.sends)+len(e.seen) > 0 || e.refused != "" && e.from < 0 {
+			if len(e.sends)+len(e.seen)+len(e.reads) > 0 || e.lacks != "" || e.refused != "" && e.from < 0 {
 				r.events = append(r.events, e)
 			}
 		}
@@ -158,16 +158,20 @@ func (k *classes) keep(c equivalenceClass, shown uint32) uint32 {
 // matters for each receiver only. What is seen of mails is seen before other
 // instances begin the round.
 func (c *equivalenceClass) write(sys *System, w classWriter) {
-	const end, refuses, hears, shows = -10, -11, -12, -13 // no receiver has these numbers
+	const end, refuses, hears, shows, reads = -10, -11, -12, -13, -14 // no receiver has these numbers
 	w.number(c.instance)
 	w.number(int(c.round))
 	w.number(int(uint32(c.leaders)))
 	w.number(int(c.leaders >> 32))
 	for _, r := range c.reactions {
 		for _, e := range r.events {
-			if e.refused != "" && e.from < 0 {
+			if e.refused != "" && (e.from < 0 || e.lacks != "") {
 				w.number(refuses)
 				w.message(sys.values.value(e.refused))
+			}
+			for _, coin := range e.reads {
+				w.number(reads)
+				w.message(coin.name)
 			}
 			for _, seen := range e.seen {
 				if e.from < 0 {
@@ -246,7 +250,7 @@ func (y *Symmetry) class(c equivalenceClass, g int) (equivalenceClass, error) {
 			return equivalenceClass{}, err
 		}
 		for _, e := range was.events {
-			out := &outcome{next: is.state, refused: e.refused}
+			out := &outcome{next: is.state, refused: e.refused, lacks: e.lacks, reads: e.reads}
 			for _, s := range e.sends {
 				if s.to >= 0 {
 					s.to = identity(s.to)

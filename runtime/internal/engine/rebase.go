@@ -16,6 +16,7 @@ func (s *states) rebased(id uint32, by int) (to uint32, ok bool) {
 		}
 		if rebaser, can := n.(node.Rebaser); can && rebaser.Rebase(by) {
 			to, err = s.keep(l.start, l.flags, n)
+			to = s.withCoins(to, l.coins)
 			ok = err == nil
 		}
 		return err

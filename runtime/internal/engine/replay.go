@@ -42,7 +42,7 @@ func Replay(ctx context.Context, sys *System, v Vector, i int, events iter.Seq[n
 		asked := e.Kind != node.MessageEvent && e.Kind != node.HopEvent && e.Kind != node.QuietEvent
 		// Servers that are down do not hear that a round begins; all else that is asked of
 		// an instance and cannot happen to it keeps its step from happening.
-		if asked && (o.refused != "" || o.down && e.Kind != node.RoundEvent) {
+		if o.lacks != "" || asked && (o.refused != "" || o.down && e.Kind != node.RoundEvent) {
 			return nil, nil, false
 		}
 		id = o.next

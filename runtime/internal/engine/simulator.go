@@ -202,18 +202,24 @@ func (m *Simulator) among(e *env, s *Step) bool {
 	if components == nil {
 		return m.whole(e, s)
 	}
-	sent, before, filtered := 0, len(m.lists), len(m.filtered)
+	sent, before, filtered, stuck := 0, len(m.lists), len(m.filtered), false
 	for i, members := range components {
-		if !m.component(s, e, i, members) {
+		if m.component(s, e, i, members) {
+			sent += m.p.packets
+			continue
+		}
+		if len(components) == 1 || m.p.lack.coin == "" {
 			return false
 		}
-		sent += m.p.packets
+		stuck = true
+		break
 	}
-	if len(components) > 1 && sent > m.p.sys.limits.packets {
-		// Which code failed is to be found among all of them.
+	if len(components) > 1 && (stuck || sent > m.p.sys.limits.packets) {
+		// Which code failed, or lacked a coin first, is to be found among all of them.
 		copy(m.p.vec, m.p.src)
 		m.p.flight, m.lists, m.filtered = m.p.flight[:0], m.lists[:before], m.filtered[:filtered]
-		m.component(s, e, len(components), m.p.sys.All())
+		m.p.why, m.p.lack = "", lacking{}
+		return m.component(s, e, len(components), m.p.sys.All())
 	}
 	return true
 }

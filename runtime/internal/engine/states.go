@@ -20,6 +20,8 @@ type local struct {
 	// input, and the state (flags aside) before that.
 	body string
 	logs bool
+	// coins are what coins show to it that it has not read: the number of node.Arguments, 0 if none do.
+	coins uint32
 	// bare is the same state with an empty mailbox; a node's code sees no others.
 	bare    uint32
 	mailbox []mail
@@ -96,9 +98,10 @@ func (s *states) keep(start int, f flags, n node.Node) (uint32, error) {
 
 // local interns a state with an empty mailbox.
 func (s *states) local(l local) uint32 {
-	key := make([]byte, 0, len(l.body)+4)
+	key := make([]byte, 0, len(l.body)+5)
 	key = binary.AppendUvarint(key, uint64(l.start))
 	key = append(key, byte(l.flags))
+	key = binary.AppendUvarint(key, uint64(l.coins))
 	key = append(key, l.body...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +166,9 @@ func (s *states) node(id uint32) (node.Node, error) {
 		if in.restart {
 			n.(node.Restarter).Restart()
 		} else {
-			n.React(s.sys.event(in.stimulus), &node.Reaction{})
+			var r node.Reaction
+			r.Take(s.sys.values.coins(s.at(in.before).coins))
+			n.React(s.sys.event(in.stimulus), &r)
 		}
 	}
 	return n, nil

@@ -97,6 +97,7 @@ type Filter struct {
 	Number  uint32
 	Type    string
 	Doubles bool
+	Coin    bool // it is a coin, called so, which is read or not
 }
 
 // Filters returns the filters that a step brings: a drop or a duplication for good, in
@@ -104,7 +105,7 @@ type Filter struct {
 func (s *Step) Filters() []Filter {
 	var filters []Filter
 	for _, f := range slices.Concat(s.filters, s.deaf) {
-		filters = append(filters, Filter{f.number, f.kind, f.doubles})
+		filters = append(filters, Filter{f.number, f.kind, f.doubles, f.coin})
 	}
 	return filters
 }

@@ -4,7 +4,7 @@ import "github.com/twinsh/twinsh/runtime/node"
 
 // What happens to an instance without its code being asked. Nodes see no such events.
 const (
-	crashEvent node.EventKind = node.QuietEvent + 1 + iota
+	crashEvent node.EventKind = node.CoinEvent + 1 + iota
 	restartEvent
 	amnesiaEvent
 )
@@ -14,7 +14,7 @@ const (
 type stimulus struct {
 	kind node.EventKind
 	from int    // MessageEvent: the identity that sent it
-	arg  uint32 // the message, operation or round, a number that values gave
+	arg  uint32 // the message, operation, round or coin, a number that values gave
 }
 
 // event makes the event that a node's code sees.
@@ -30,6 +30,8 @@ func (sys *System) event(s stimulus) node.Event {
 		e.Round = sys.values.at(s.arg).(node.Round)
 	case node.HopEvent:
 		e.Hop = sys.values.at(s.arg).(int)
+	case node.CoinEvent:
+		e.Coin = sys.values.at(s.arg).(node.Coin)
 	}
 	return e
 }
@@ -46,6 +48,8 @@ func (sys *System) stimulusOf(e node.Event) stimulus {
 		s.arg = sys.values.value(e.Round)
 	case node.HopEvent:
 		s.arg = sys.values.value(e.Hop)
+	case node.CoinEvent:
+		s.arg = sys.values.value(e.Coin)
 	}
 	return s
 }

@@ -173,7 +173,11 @@ func (y *Symmetry) newLocal(id uint32, g int) (to uint32, err error) {
 	}
 	if failure := guard(func() error {
 		renamer.Rename(y.to(g))
-		to, err = sys.states.keep(start, l.flags, n)
+		if to, err = sys.states.keep(start, l.flags, n); err != nil || l.coins == 0 {
+			return err
+		}
+		coins, err := y.message(l.coins, g)
+		to = sys.states.withCoins(to, coins)
 		return err
 	}); failure != nil {
 		return 0, fmt.Errorf("%s cannot be renamed: %s", sys.spec.Starts[l.start].Self.ID, failure)

@@ -36,6 +36,7 @@ type filter struct {
 	from, to node.Set
 	doubles  bool
 	later    bool // it doubles: the message arrives again in a later step
+	coin     bool // it is no filter but a coin, which had an effect if it was read
 	number   uint32
 }
 

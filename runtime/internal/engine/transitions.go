@@ -18,7 +18,9 @@ type outcome struct {
 	seen    []uint32
 	notes   []string
 	refused string
-	down    bool // not running, so that it did not react
+	lacks   string     // the coin that it read and that shows nothing, so that the step cannot happen; refused says more
+	reads   []coinRead // coins that it read
+	down    bool       // not running, so that it did not react
 }
 
 // fate returns what became of the message to which an instance reacted.
@@ -91,6 +93,9 @@ func (t *transitions) react(ctx context.Context, id uint32, s stimulus) *outcome
 // that its state does not say. An outcome is whole or a failure; a refusal changes nothing.
 func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcome {
 	l := *t.sys.states.at(id)
+	if s.kind == node.CoinEvent {
+		return thrown(t.sys, id, t.sys.values.at(s.arg).(node.Coin))
+	}
 	if s.kind >= crashEvent {
 		return fall(t.sys, id, s.kind)
 	}
@@ -101,6 +106,7 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 		r    = node.NewReaction(ctx)
 		next uint32
 	)
+	r.Take(t.sys.values.coins(l.coins))
 	failure := guard(func() error {
 		n, err := t.sys.states.node(id)
 		if err != nil {
@@ -110,21 +116,27 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 		if f := r.Failed(); f != nil {
 			return failureError{*f}
 		}
-		if r.Refused() != "" {
+		if coin, _ := r.Lack(); coin != "" || r.Refused() != "" {
 			return nil
 		}
+		coins := coinsLeft(t.sys, r)
 		if l.logs {
 			in := input{before: id, stimulus: s}
-			next = t.sys.states.local(local{start: l.start, flags: l.flags, body: in.String(), logs: true})
+			next = t.sys.states.local(local{start: l.start, flags: l.flags, coins: coins, body: in.String(), logs: true})
 			return nil
 		}
-		next, err = t.sys.states.keep(l.start, l.flags, n)
+		if next, err = t.sys.states.keep(l.start, l.flags, n); err == nil {
+			next = t.sys.states.withCoins(next, coins)
+		}
 		return err
 	})
+	if coin, why := r.Lack(); coin != "" { // whatever it did or failed in counts for nothing
+		return outcome{next: id, refused: why, lacks: coin}
+	}
 	if r.Refused() != "" && failure == nil {
 		return outcome{next: id, refused: r.Refused(), notes: r.Notes()}
 	}
-	o := outcome{next: next, notes: r.Notes()}
+	o := outcome{next: next, notes: r.Notes(), reads: coinsRead(t.sys, r)}
 	for _, m := range r.Sends() {
 		to, err := t.receiver(m.To)
 		if err == nil {

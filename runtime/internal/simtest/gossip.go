@@ -23,6 +23,10 @@ type Gossip struct {
 	// Moments says that nodes attend to hops and to quiet. Some of them never fall silent.
 	Moments bool
 
+	// Tosses says that nodes now and then read one of two coins, and that what it shows
+	// is a part of what they do.
+	Tosses bool
+
 	// Logs says that nodes cannot encode their states, so that their logs stand for them.
 	Logs bool
 }
@@ -30,8 +34,19 @@ type Gossip struct {
 // gossipTypes are the types of the messages of gossips.
 var gossipTypes = []string{"joke", "secret"}
 
+// gossipCoins are the coins that gossips read.
+var gossipCoins = []string{"c0", "c1"}
+
 // Name returns "gossip".
 func (Gossip) Name() string { return "gossip" }
+
+// Coins lists 0, 1 and 2, or nothing.
+func (p Gossip) Coins() []any {
+	if p.Tosses {
+		return []any{0, 1, 2}
+	}
+	return nil
+}
 
 // NewServer returns a node that passes on what it hears.
 func (p Gossip) NewServer(self node.Self) (node.Node, error) { return p.node(self, false), nil }
@@ -97,6 +112,14 @@ func (g *gossiper) React(e node.Event, out *node.Reaction) {
 	if e.Kind != node.MessageEvent && e.Kind != node.RoundEvent && choose(8) == 0 {
 		out.Refuse("it keeps to itself")
 		return
+	}
+	if g.Tosses && choose(4) == 0 {
+		v, ok := out.Coin(gossipCoins[choose(2)])
+		if !ok {
+			out.Decided(0, "this counts for nothing")
+			return
+		}
+		h += uint32(v.(int)) * 2654435761
 	}
 	if g.States > 0 {
 		g.heard[0] = byte(choose(g.States))
@@ -181,7 +204,7 @@ func RandomConfig(t *rapid.T, p node.Protocol) runtime.Config {
 // GossipCluster draws a cluster of gossips with few states.
 func GossipCluster(t *rapid.T) *runtime.Cluster {
 	moments := rapid.IntRange(0, 2).Draw(t, "moments") == 0
-	c, err := runtime.NewCluster(RandomConfig(t, Gossip{Seed: rapid.Uint32().Draw(t, "seed"), States: rapid.Uint32Range(1, 4).Draw(t, "states"), Moments: moments}))
+	c, err := runtime.NewCluster(RandomConfig(t, Gossip{Seed: rapid.Uint32().Draw(t, "seed"), States: rapid.Uint32Range(1, 4).Draw(t, "states"), Moments: moments, Tosses: rapid.IntRange(0, 2).Draw(t, "tosses") == 0}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +233,9 @@ func RandomStep(t *rapid.T, c *runtime.Cluster, types []string, kinds ...string)
 		if c.Clients() != 0 {
 			kinds = append(kinds, "invoke")
 		}
+	}
+	if _, err := c.Coins(); err == nil && rapid.IntRange(0, 2).Draw(t, "tosses") == 0 {
+		kinds = []string{"coin"}
 	}
 	types = types[rapid.IntRange(0, len(types)-1).Draw(t, "types"):]
 	d := drawer{t, c}
@@ -282,6 +308,15 @@ func (d drawer) action(kind string, types []string) runtime.Action {
 		return runtime.DuplicateStep{Type: types[0], Src: "A", Dst: d.one(others)}
 	case "replay":
 		return runtime.ReplayStep{Type: types[0], Src: "A", Dst: d.one(others)}
+	case "coin":
+		a := runtime.CoinStep{Coin: rapid.SampledFrom(append(gossipCoins, node.AnyCoin)).Draw(d.T, "coin"), Shows: runtime.Faces{rapid.IntRange(0, 2).Draw(d.T, "shows")}}
+		if rapid.Bool().Draw(d.T, "in groups") {
+			a.Groups = d.groups()
+			for k := range a.Groups[1:] {
+				a.Shows = append(a.Shows, (a.Shows[0].(int)+k+1)%3)
+			}
+		}
+		return a
 	case "order":
 		return runtime.OrderStep{ID: d.one(all), First: d.some(all)}
 	}
