@@ -3,6 +3,8 @@ package dsl
 import (
 	"strings"
 	"testing"
+
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // stubborn decides what it hears first, of those who lead and of those who time out.
@@ -189,3 +191,67 @@ print(worlds(linearizable()) == worlds(regular()), worlds(history("plain", plain
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// What a protocol says of itself is not lost where a script holds it.
+func TestProtocolSaysWhatItDoes(t *testing.T) {
+	t.Parallel()
+	inside := struct {
+		node.Protocol
+		serving
+	}{}
+	for name, says := range map[string]bool{
+		"OnlyServes": (&protocolValue{Protocol: inside}).OnlyServes(), "NeverAborts": (&protocolValue{Protocol: inside}).NeverAborts(),
+		"CrashTolerant": (&protocolValue{Protocol: inside}).CrashTolerant(), "Roundless": (&protocolValue{Protocol: inside}).Roundless(),
+		"Symmetric": (&protocolValue{Protocol: inside}).Symmetric(),
+	} {
+		if !says {
+			t.Errorf("%s is lost", name)
+		}
+	}
+	// A faulty server that only serves leaves the monitors of a model what they are.
+	worlds := map[string]string{}
+	for name, answers := range map[string]string{"serves": "pass", "may operate": "if self.id == 'Z': self.invoked(op)"} {
+		out, err := runScript(t, `
+answers = [1, 2, 3, 4]
+op = operation("get")
+def init(self):
+    self.given = 0
+def on_ask(self, m):
+    self.given += 1
+    self.send(m.sender, "answer", value = self.given)
+    `+answers+`
+def begin(self):
+    self.next = 0
+def on_exchange(self):
+    if self.next == 3:
+        self.refuse("is done")
+        return
+    self.next += 1
+    self.invoked(op)
+    self.broadcast("ask")
+def on_answer(self, m):
+    self.returns(m.value)
+p = protocol("p", role(init = init, on_ask = on_ask), role(init = begin, on_exchange = on_exchange, on_answer = on_answer))
+cluster(p, n = 2, f = 0, clients = {"c": [], "d": []})
+twin("B")
+r = explore(exchanges(reach = [["A"]]) * 6, check = linearizable(model(0, lambda s, op: (s + 1, s + 1))))
+print(r.ok, r.worlds)
+`)
+		if err != nil || !strings.HasPrefix(out, "True ") {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		worlds[name] = out
+	}
+	if worlds["serves"] == worlds["may operate"] {
+		t.Errorf("what may be is kept, or the histories, in both: %v", worlds)
+	}
+}
+
+// serving says yes to all that a protocol can say.
+type serving struct{}
+
+func (serving) OnlyServes() bool    { return true }
+func (serving) NeverAborts() bool   { return true }
+func (serving) CrashTolerant() bool { return true }
+func (serving) Roundless() bool     { return true }
+func (serving) Symmetric() bool     { return true }

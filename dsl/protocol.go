@@ -232,6 +232,18 @@ func (p *protocolValue) MessageTypes() []string {
 	return nil
 }
 
+// OnlyServes says what the protocol inside does.
+func (p *protocolValue) OnlyServes() bool {
+	s, ok := p.Protocol.(node.Serving)
+	return ok && s.OnlyServes()
+}
+
+// NeverAborts says what the protocol inside does.
+func (p *protocolValue) NeverAborts() bool {
+	c, ok := p.Protocol.(node.Committing)
+	return ok && c.NeverAborts()
+}
+
 // CrashTolerant says what the protocol inside does.
 func (p *protocolValue) CrashTolerant() bool {
 	t, ok := p.Protocol.(node.CrashTolerant)
