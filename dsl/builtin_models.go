@@ -122,7 +122,7 @@ func strictlyLinearizableEntry() Entry {
 		Signature: `strictly_linearizable(model="register", *, faults=None)`,
 		Doc: `As linearizable(), and what a crash cuts short takes effect before the crash or never (Aguilera and Frølund 2003).
 An operation is cut short if its client crashes while it is under way, or its code fails. Also one that the client finishes when it is back took effect before. To linearizable() it may do so at any later time, so that a write that no read has seen yet may show up in the end.
-model is as for linearizable(). A search keeps whole histories for it.
+model is as for linearizable().
 ` + faultsDoc,
 		Example: kvStage + `exchange("c1", ["A"])
 crash("c1")

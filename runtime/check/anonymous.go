@@ -25,6 +25,10 @@ func (m anonymousMonitor) Rename(state string, to func(int) int) string {
 	s := decode[modelState](state)
 	for key, o := range s.Objects {
 		o.Open = renamed(o.Open, to)
+		for i, client := range o.Cut {
+			o.Cut[i] = to(client)
+		}
+		slices.Sort(o.Cut)
 		for i, w := range o.Ways {
 			if w.Known != nil {
 				o.Ways[i].Known = renamed(w.Known, to)
@@ -50,7 +54,7 @@ func (m anonymousMonitor) Content(state string) string {
 	for key, o := range s.Objects {
 		text := m.numbers.content(key)
 		for _, client := range slices.Sorted(maps.Keys(o.Open)) {
-			text += fmt.Sprint(client, m.numbers.content(o.Open[client]))
+			text += fmt.Sprint(client, m.numbers.content(o.Open[client]), slices.Contains(o.Cut, client))
 		}
 		var ways []string
 		for _, w := range o.Ways {

@@ -14,7 +14,7 @@ import (
 // Concerns implements [Monitored]. Who forgets matters if that may be a server with operations of its own,
 // which is known of a register alone to be no different.
 func (p *linearizable) Concerns(c *runtime.Cluster) node.Set {
-	if p.model.register && p.other == nil || onlyServe(c) {
+	if p.model.register && p.other == nil && !p.strict || onlyServe(c) {
 		return c.Clients()
 	}
 	return c.Clients() | c.Servers()
@@ -37,9 +37,9 @@ const (
 // Monitor knows objects whose clients are few and all correct, if their model is blind.
 func (p *linearizable) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	switch m := p.model; {
-	case faulty&c.Clients() != 0, c.Clients().Len() > maxClients, p.other != nil && !p.other.linear, p.strict:
+	case faulty&c.Clients() != 0, c.Clients().Len() > maxClients, p.other != nil && !p.other.linear:
 		return nil
-	case m.register:
+	case m.register && !p.strict:
 		return &registerMonitor{property: p, faulty: faulty, numbers: &numbers{}}
 	case m.Blind == nil || !m.Blind(), faulty&c.Servers() != 0 && !onlyServe(c):
 		return nil

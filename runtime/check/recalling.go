@@ -68,6 +68,10 @@ func (m *recallingMonitor) Next(ctx context.Context, state string, seen []runtim
 	return encode(s), nil
 }
 
+// SeesCrashes implements [Crashing]. What is kept of replicas that operate has no crashes in it: where
+// these matter, no replica is known to operate and a history is kept if one may.
+func (m *recallingMonitor) SeesCrashes() bool { return SeesCrashes(m.of) }
+
 // next returns what the other monitor makes of more observations if those are
 // faulty that are so in s.
 func (m *recallingMonitor) next(ctx context.Context, s recalled, state string, seen []runtime.Observed) (string, error) {

@@ -38,7 +38,10 @@ type modelState struct {
 // An objectState is what is known of the object of one key.
 type objectState struct {
 	Open map[int]int `json:",omitempty"` // by client, what is under way
-	Ways []way       // sorted; one at least
+	// Cut are clients that crashed amid what is under way, sorted, if that matters: it took effect or
+	// never does, which each way knows. It is known of one that never does as nothing that it returns.
+	Cut  []int `json:",omitempty"`
+	Ways []way // sorted; one at least
 }
 
 // A way is one in which an object may be.
@@ -103,6 +106,8 @@ func (m *modelMonitor) Next(ctx context.Context, state string, seen []runtime.Ob
 				m.property.Name(), m.cluster.Instances()[e.Instance].Name, e.Operation)
 		case e.Kind == node.Invoked:
 			err = m.invoked(ctx, &s, e.Instance, e.Operation)
+		case m.property.strict && crash(e) && !m.faulty.Has(e.Instance):
+			err = m.crashed(ctx, &s, e.Instance)
 		case !e.Ends() || m.faulty.Has(e.Instance):
 		default:
 			if e.Kind == node.Returned && s.Moved {
@@ -143,10 +148,11 @@ func (m *modelMonitor) invoked(ctx context.Context, s *modelState, client int, o
 		return err
 	}
 	moves := slices.ContainsFunc(outcomes, func(o Outcome) bool { return o.Next != at.of.Init })
-	s.Moved = s.Moved || moves
+	s.Moved = s.Moved || moves && !m.property.strict
 	if key, o, was, ok := m.underWay(s, client); ok {
 		op := o.Open[client]
 		delete(o.Open, client)
+		o.Cut = uncut(o.Cut, client)
 		for i := range o.Ways {
 			w := &o.Ways[i]
 			_, known := w.Known[client]
@@ -245,7 +251,7 @@ func (m *modelMonitor) ended(ctx context.Context, s *modelState, e runtime.Obser
 	if !ok {
 		return false, nil
 	}
-	reads := at.of.reads != nil && at.of.reads(at.op)
+	reads, cut := at.of.reads != nil && at.of.reads(at.op), slices.Contains(o.Cut, client)
 	goal := func(w way) bool {
 		return slices.ContainsFunc(w.Known[client], func(number int) bool { return m.fits(number, e.Value) })
 	}
@@ -253,10 +259,12 @@ func (m *modelMonitor) ended(ctx context.Context, s *modelState, e runtime.Obser
 	for _, w := range o.Ways {
 		_, known := w.Known[client]
 		switch {
-		case e.Kind == node.Aborted && known && !reads: // it took effect, so that this is not the way
+		case e.Kind == node.Aborted && len(w.Known[client]) > 0 && !reads: // it took effect, so that this is not the way
 		case e.Kind == node.Aborted:
 			ways = append(ways, w)
-		case known && !reads && !goal(w): // it took effect, and would have returned something else
+		case known && (!reads || cut) && !goal(w): // it took effect, and would have returned something else
+		case cut:
+			ways = append(ways, w)
 		default:
 			some, err := m.reach(ctx, o, w, goal, client)
 			if err != nil {
@@ -270,6 +278,7 @@ func (m *modelMonitor) ended(ctx context.Context, s *modelState, e runtime.Obser
 	}
 	o.Open = maps.Clone(o.Open)
 	delete(o.Open, client)
+	o.Cut = uncut(o.Cut, client)
 	if o.Ways, err = m.best(ctx, ways); err != nil || len(o.Ways) == 0 {
 		return false, err
 	}
@@ -334,7 +343,7 @@ func (m *modelMonitor) after(ctx context.Context, o objectState, w way) (next []
 				n.Known[client] = []int{m.number(out)}
 			}
 			for reader, op := range o.Open {
-				if !m.reading(o, reader) {
+				if !m.reading(o, reader) || slices.Contains(o.Cut, reader) {
 					continue
 				}
 				if n, err = m.looked(ctx, n, reader, m.property.model.object(m.numbers.value(op).(node.Operation))); err != nil {
@@ -398,8 +407,8 @@ func (w way) covers(v way) bool {
 		return false
 	}
 	for client, values := range v.Known {
-		if more, ok := w.Known[client]; !ok || !within(values, more) {
-			return false
+		if more, ok := w.Known[client]; !ok || !within(values, more) || len(values) == 0 && len(more) > 0 {
+			return false // or v has an operation that never takes effect
 		}
 	}
 	rest := w.Lost
