@@ -9,6 +9,14 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// The models of the library: the objects with which papers and tools test linearizability. The
+// queue is the example of Herlihy and Wing (TOPLAS 1990); register, compare-and-set, queue, set
+// and lock are models of Jepsen's checker, Knossos, too. Each is a table of its operations, so
+// that errors, help and completion say what there is without a word of their own.
+//
+// States are values that Go compares, because equal states are what a judge merges: a list is a
+// chain of pairs, not a slice.
+
 // An object is a model of the library.
 type object struct {
 	word  string // by which scripts call it
@@ -18,7 +26,8 @@ type object struct {
 	key   string // the argument by which its operations fall apart, if they do
 }
 
-// A verb is an operation of an object.
+// A verb is an operation of an object. What it does is listed as outcomes: several where
+// implementations differ in what they return, as in whether add() says that it changed anything.
 type verb struct {
 	name   string
 	params []string
@@ -50,14 +59,15 @@ func ModelOf(word string) (m Model, ok bool) {
 }
 
 // Register returns the model of a register: write(x) stores x and returns
-// None, read() returns what was stored last, at first None.
+// nothing (nil), read() returns what was stored last, at first nil.
 func Register() Model {
 	m, _ := ModelOf("register")
 	return m
 }
 
 // objects are the models of the library. An operation of which nothing but that it is done
-// is known returns None or True.
+// is known returns nil or true. The set is one object for each value, by its key, so that its
+// operations on different values are judged apart (locality, Herlihy and Wing).
 func objects() []object {
 	return []object{
 		{word: "register", name: "a register", verbs: []verb{readVerb, {
@@ -156,10 +166,10 @@ var readVerb = verb{
 	does: func(state any, _ string, _ []any) []Outcome { return []Outcome{{Next: state, Result: state}} },
 }
 
-// done is the outcome of what returns None or True.
+// done is the outcome of what returns nil or true: a reply without content, in either style.
 func done(next any) []Outcome { return []Outcome{{Next: next}, {Next: next, Result: true}} }
 
-// counts is what a counter does: it returns None or its new value.
+// counts is what a counter does: it returns nil or its new value.
 func counts(sign int) func(any, string, []any) []Outcome {
 	return func(state any, _ string, args []any) []Outcome {
 		n := state.(int) + sign*args[0].(int)
@@ -170,7 +180,8 @@ func counts(sign int) func(any, string, []any) []Outcome {
 // A chain is a list that Go can compare; nil is the empty one.
 type chain struct{ last, before any }
 
-// elements lists a chain, the first one first.
+// elements lists a chain, the first one first. It is linear in the length, and so is each dequeue
+// and each read of a log; histories have tens of operations.
 func elements(state any) []any {
 	var values []any
 	for c, ok := state.(chain); ok; c, ok = c.before.(chain) {
@@ -229,7 +240,9 @@ func (o object) model() Model {
 	return m
 }
 
-// call returns which operation of o is called, with what arguments.
+// call returns which operation of o is called, with what arguments. The error lists what there
+// is, because a misspelt operation would else be one that can never be carried out, and each
+// history with it a violation.
 func (o object) call(op node.Operation) (*verb, []any, error) {
 	for i, v := range o.verbs {
 		if v.name != op.Name {
@@ -249,7 +262,8 @@ func (o object) call(op node.Operation) (*verb, []any, error) {
 	return nil, nil, misused(op, fmt.Sprintf("%s has %s, not ", o.name, o.has()), keyedHint(op, o.word))
 }
 
-// args returns the arguments in the order of the parameters, if they fit.
+// args returns the arguments in the order of the parameters, if they fit. A single argument need
+// not be named, and those with a default need not be given: then they are whole numbers.
 func (v verb) args(arg any) (args []any, ok bool) {
 	several, named := arg.(node.Arguments)
 	if !named && v.given == nil {

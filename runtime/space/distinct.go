@@ -19,6 +19,8 @@ type distinct struct {
 	ways    []*big.Int // ways[k]: to choose the last k members
 }
 
+// newDistinct lists the members, which takes time and memory linear in the size of s: choosing
+// without repetition has no arithmetic without knowing which of them are the same.
 func newDistinct(ctx context.Context, s *Space, n int) (*distinct, error) {
 	d := &distinct{of: s, n: n}
 	known := map[string]bool{}
@@ -49,6 +51,7 @@ func (d *distinct) count() {
 	}
 }
 
+// maxLen is the length of the n longest members together.
 func (d *distinct) maxLen() int {
 	var lengths []int
 	for _, m := range d.members {
@@ -65,6 +68,9 @@ func (d *distinct) maxLen() int {
 func (d *distinct) size() *big.Int  { return d.ways[d.n] }
 func (d *distinct) parts() []*Space { return []*Space{d.of} }
 
+// take reads the digits from the last to the first, as all forms do, and turns them into members
+// from the first to the last, since a digit counts those that are left. That is quadratic in n,
+// which is small: the steps of a scenario.
 func (d *distinct) take(u *unranking) {
 	digits := make([]int, d.n)
 	for k := d.n - 1; k >= 0; k-- {
@@ -108,6 +114,8 @@ func (d *distinct) each(prefix Scenario, yield func(Scenario) bool) bool {
 	return choose(prefix, d.n)
 }
 
+// match follows all ways to cut the scenario into members at once. A way is known by where it ends and
+// who is used; of several such the least index counts.
 func (d *distinct) match(sc Scenario, from int) []match {
 	type state struct {
 		end  int

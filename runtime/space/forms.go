@@ -9,7 +9,13 @@ import (
 
 // A form is how a space is made of others. Everything that a form does to an
 // index rests on one view: the index of a scenario is a number in mixed radix
-// whose digits are the choices made, the last choice being the last digit.
+// (Knuth, The Art of Computer Programming, volume 2, section 4.1) whose digits are the choices
+// made, the last choice being the last digit. So any scenario of a space of 10^100 is written
+// in time linear in its length, and no list is ever made.
+//
+// A form does four things that must agree, which a test holds against a plain list: it counts
+// (size), it finds a scenario of an index (take), it finds the index of a scenario (match), and
+// it lists (each). What a search walks is a fifth, the automaton. Forms are immutable.
 type form interface {
 	part
 	parts() []*Space
@@ -34,13 +40,16 @@ type unranking struct {
 	radix, rest big.Int
 }
 
-// digit takes the last digit off the index.
+// digit takes the last digit off the index. The two numbers beside the index are kept for the
+// next digit, because a sample asks for millions of them.
 func (u *unranking) digit(radix int) int {
 	u.radix.SetInt64(int64(radix))
 	u.index.QuoRem(&u.index, &u.radix, &u.rest)
 	return int(u.rest.Int64())
 }
 
+// put writes steps before those that are there already: the last digit comes off an index first,
+// and it is that of the last choice.
 func (u *unranking) put(steps ...runtime.Step) {
 	u.free -= len(steps)
 	copy(u.to[u.free:], steps)
@@ -53,7 +62,9 @@ type match struct {
 	index *big.Int
 }
 
-// keep adds a match unless an earlier one ends the same.
+// keep adds a match unless an earlier one ends the same: what comes after it depends on where
+// it ends alone, and of those that a space lists twice the first index is the answer. It keeps
+// the number of matches below the length of the scenario.
 func keep(known []match, m match) []match {
 	if slices.ContainsFunc(known, func(k match) bool { return k.end == m.end }) {
 		return known
@@ -73,7 +84,7 @@ func follow(before []match, sc Scenario, s *Space) []match {
 	return after
 }
 
-// empty is the empty scenario.
+// empty is the empty scenario. It is the one of zero times any space, and what maybe adds.
 type empty struct{}
 
 func (empty) size() *big.Int                              { return one }
@@ -84,7 +95,8 @@ func (empty) each(p Scenario, y func(Scenario) bool) bool { return y(p) }
 
 var one = big.NewInt(1)
 
-// A choice is one step, any of these.
+// A choice is one step, any of these. A step that is given twice is one of them: two scenarios
+// that do the same would else both be searched, and sizes would count them twice.
 type choice struct {
 	steps []runtime.Step
 	index map[string]int // by text
@@ -122,7 +134,7 @@ func (c *choice) match(sc Scenario, from int) []match {
 	return nil
 }
 
-// then is a followed by b.
+// then is a followed by b. Its index is that of a's scenario times b's size plus that of b's.
 type then struct{ a, b *Space }
 
 func (t then) size() *big.Int  { return new(big.Int).Mul(t.a.size, t.b.size) }
@@ -141,7 +153,8 @@ func (t then) match(sc Scenario, from int) []match {
 	return follow(t.a.form.match(sc, from), sc, t.b)
 }
 
-// or is a's scenarios, then b's.
+// or is a's scenarios, then b's. Its digit is an index of either, those of b behind those of a,
+// so that it is no digit of one radix: it is split off as a whole.
 type or struct{ a, b *Space }
 
 func (o or) size() *big.Int  { return new(big.Int).Add(o.a.size, o.b.size) }
@@ -181,6 +194,7 @@ type union struct {
 func (x *union) size() *big.Int  { return x.first[len(x.of)] }
 func (x *union) parts() []*Space { return x.of }
 
+// Which space an index is in is searched by halves: there may be a million of them.
 func (x *union) take(u *unranking) {
 	var left, digit big.Int
 	left.QuoRem(&u.index, x.size(), &digit)
@@ -213,7 +227,8 @@ func (x *union) match(sc Scenario, from int) (found []match) {
 	return found
 }
 
-// times is n scenarios, one after the other.
+// times is n scenarios, one after the other: n digits of one radix. It is a form of its own, and
+// not a chain of n of then, so that a space of a thousand rounds is no deeper than one of two.
 type times struct {
 	of *Space
 	n  int
@@ -243,7 +258,7 @@ func (t times) match(sc Scenario, from int) []match {
 	return found
 }
 
-// constant is one scenario n times.
+// constant is one scenario n times: one digit, and the steps that it chooses written n times.
 type constant struct {
 	of *Space
 	n  int

@@ -76,7 +76,13 @@ func (s *Space) Representatives(ctx context.Context, yield func(Scenario) bool) 
 	return err
 }
 
-// A group is how the symmetries of a space act on its steps.
+// A group is how the symmetries of a space act on its steps: a group in the sense of algebra,
+// which permutes them. It lives for one question, belongs to one goroutine, and remembers what
+// it found out of positions and crowds, since each of its up to n! elements asks the same.
+//
+// Counting orbits takes a walk of the automaton for each element, by the lemma of Burnside
+// (Cauchy, Frobenius): there are as many orbits as scenarios that an element leaves alone, on
+// average. Listing representatives takes one walk in which elements drop out.
 type group struct {
 	watch  watch
 	steps  []runtime.Step
@@ -87,6 +93,9 @@ type group struct {
 	crowds map[string]*crowd
 }
 
+// An action is what one renaming does to the steps of a space. It is a permutation of their
+// numbers, found once, because to rename a step and look it up by its key costs far more than to
+// look at a number.
 type action struct {
 	renaming engine.Renaming
 	image    []int32 // of each step, by number
@@ -116,6 +125,8 @@ func (e *exits) leadAlike(a, b int32) bool {
 	return slices.Equal(all(a), all(b))
 }
 
+// newGroup returns the group of no renamings yet. Steps that do the same have one key; see
+// [engine.Step.Key].
 func newGroup(ctx context.Context, steps []runtime.Step) *group {
 	g := &group{
 		watch: watch{ctx: ctx}, steps: steps, number: make(map[string]int, len(steps)),
@@ -130,6 +141,8 @@ func newGroup(ctx context.Context, steps []runtime.Step) *group {
 	return g
 }
 
+// group returns the group of all symmetries of the cluster that map the space to itself. A space
+// that singles a server out, as rounds("A") does, has those only that leave A alone.
 func (s *Space) group(ctx context.Context) (*group, error) {
 	g := newGroup(ctx, s.Steps())
 	if len(g.steps) == 0 {
@@ -267,6 +280,7 @@ type crowd struct {
 	order   []int32          // these steps, in the order of the space
 }
 
+// A member is a position of a crowd, and in how many ways the same steps lead there.
 type member struct {
 	at   *Position
 	ways *big.Int
@@ -296,7 +310,9 @@ func (g *group) crowd(members []member) *crowd {
 	return c
 }
 
-// grow finds where steps lead from a crowd.
+// grow finds where steps lead from a crowd. It is one step of the subset construction (Rabin and
+// Scott, "Finite Automata and Their Decision Problems", IBM Journal 1959), with numbers of ways
+// in place of sets.
 func (g *group) grow(c *crowd) error {
 	if c.to != nil {
 		return nil
@@ -364,6 +380,7 @@ type watch struct {
 	asked uint
 }
 
+// err is the error of the context, looked at every 256th time.
 func (w *watch) err() error {
 	if w.asked++; w.asked%256 != 0 {
 		return nil
@@ -371,7 +388,9 @@ func (w *watch) err() error {
 	return w.ctx.Err()
 }
 
-// fixed counts the scenarios from p of which the action leaves each step alone.
+// fixed counts the scenarios from p of which the action leaves each step alone. It looks at each
+// position once, which known remembers, so that it is linear in the automaton and not in the
+// number of scenarios.
 func (g *group) fixed(a *action, p *Position, known map[*Position]*big.Int) (*big.Int, error) {
 	if n := known[p]; n != nil {
 		return n, nil
@@ -403,7 +422,11 @@ func (g *group) fixed(a *action, p *Position, known map[*Position]*big.Int) (*bi
 	return n, nil
 }
 
-// representatives goes on from a prefix that the given actions leave alone.
+// representatives goes on from a prefix that the given actions leave alone. Of the steps that may
+// come next it takes those of which no remaining action makes an earlier one: then the scenario is
+// the least of its orbit, step by step. An action that moves the step to a later one has had its
+// say and drops out, since whatever follows, the image is greater (orderly generation: Read,
+// "Every One a Winner", Annals of Discrete Mathematics 1978).
 func (g *group) representatives(c *crowd, prefix Scenario, actions []*action, yield func(Scenario) bool) (more bool, err error) {
 	if err := g.grow(c); err != nil {
 		return false, err
