@@ -29,6 +29,9 @@ func onlyServe(c *runtime.Cluster) bool {
 // maxClients is how many clients a register monitor watches, and maxConfigs how
 // many configurations it remembers: each write under way may double them. Histories
 // of more clients are judged as they are, which is quick if values are written once.
+//
+// The number of configurations is exponential in the writes under way in the worst case, and a
+// handful in practice. Reads do not add any: that is what [call].Values is for.
 const (
 	maxClients = 8
 	maxConfigs = 1 << 12
@@ -62,6 +65,8 @@ type registerMonitor struct {
 	numbers  *numbers
 }
 
+// among returns a monitor that gives the same numbers to values, for histories in which others
+// are faulty: states of the two are compared with each other.
 func (m *registerMonitor) among(faulty node.Set) Monitor {
 	return &registerMonitor{property: m.property, faulty: faulty, numbers: m.numbers}
 }
@@ -89,12 +94,16 @@ type call struct {
 	Values []int `json:",omitempty"`
 }
 
+// waits reports whether c is a write that is yet to take effect.
 func (c call) waits() bool { return c.Write && c.Values != nil }
 
 func (m *registerMonitor) Start() string {
 	return encode([]config{{Value: m.numbers.number(m.property.model.Init), Open: map[int]call{}}})
 }
 
+// Next takes each event to all configurations. An invocation changes each of them, a return leaves
+// those that explain it, with the writes that had to take effect before; if none is left the
+// history is not linearizable, and no history that begins with it is.
 func (m *registerMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil
@@ -176,7 +185,8 @@ func (m *registerMonitor) Rename(state string, to func(int) int) string {
 	return encode(sorted)
 }
 
-// Content implements [Renamable].
+// Content implements [Renamable]. Values are written out, because their numbers are those in
+// which this process met them.
 func (m *registerMonitor) Content(state string) string {
 	if state == violated {
 		return state

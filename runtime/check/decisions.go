@@ -8,6 +8,10 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
+// agreement is the safety property of consensus (Lamport, Shostak and Pease, "The Byzantine
+// Generals Problem", TOPLAS 1982, condition IC1) and of the Twins paper (Bano et al., OPODIS 2021),
+// where it is asked of the blocks at each height. It is compared by
+// slot and not by prefix, because a replica of a chain decides one block for each slot.
 type agreement struct{}
 
 func (agreement) Name() string { return "agreement" }
@@ -17,6 +21,8 @@ func (agreement) needs() string { return "two decisions for one slot" }
 // Concerns implements [Monitored].
 func (agreement) Concerns(c *runtime.Cluster) node.Set { return c.Servers() }
 
+// Judge compares each decision with the first for its slot, whoever made it, which is enough: if
+// two differ, one of them differs from the first.
 func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	first := map[int]runtime.Observed{} // slot -> its first decision
 	vacuous := true
@@ -42,11 +48,14 @@ func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	return Verdict{Holds: true, Vacuous: vacuous}, nil
 }
 
+// Monitor knows all systems: who is faulty is known to it from the start, or it is asked as to
+// a history (see [MonitorOf]).
 func (agreement) Monitor(_ *runtime.Cluster, faulty node.Set) Monitor {
 	return &agreementMonitor{faulty: faulty}
 }
 
-// agreementMonitor remembers the value of each slot, by its number.
+// agreementMonitor remembers the value of each slot, by its number. It forgets who decided first,
+// in which step, and how often, so that scenarios which differ in that are one to a search.
 type agreementMonitor struct {
 	safety
 	faulty  node.Set

@@ -36,6 +36,9 @@ type Ending interface {
 // endName names a property that is judged at the end.
 func endName(p interface{ Name() string }) string { return p.Name() + " at the end" }
 
+// The three wrap a property of each kind that there is. What a property means is asked of the one
+// within (see [meant]), so that being at the end and the meaning of a property stay apart.
+
 type atEnd struct{ Property }
 
 func (p atEnd) Name() string { return endName(p.Property) }

@@ -130,6 +130,8 @@ func (m *historyMonitor) Start() string {
 	return encode(pastState{Faulty: m.faulty, Events: [][2]int{}})
 }
 
+// Next appends what was observed and judges the whole, so that a scenario of n steps is judged n
+// times: it is the slow way that every property has, and what the quick ways are tested against.
 func (m *historyMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil

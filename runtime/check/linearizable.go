@@ -140,6 +140,11 @@ func to(m Model) string {
 	return " to " + m.Name
 }
 
+// Judge looks for an order that explains all that returned, which is NP-complete in general
+// (Gibbons and Korach, SIAM J. Comput. 1997) and quick for the histories that people have: few
+// operations overlap, and a register whose values are written once takes no search at all. What was judged
+// before is remembered by what happened in it, because a search asks for the same history from
+// many worlds. Why a violation is one is found out afterwards, since most histories are none.
 func (p *linearizable) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	h.Events = p.looksAt(h)
 	if err := unknownIn(ctx, p, h); err != nil {
@@ -201,6 +206,8 @@ func (p *linearizable) named(err error) error {
 	return err
 }
 
+// needs names an operation that another order could have made return something else: a history
+// of reads, or of one write after all else, is explained whatever the code does.
 func (p *linearizable) needs() string {
 	switch {
 	case p.other != nil && p.other.needs != "":

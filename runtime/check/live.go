@@ -70,6 +70,8 @@ func Eventually(name string, within int, holds func(ctx context.Context, w *runt
 	return liveness{name, within, coming{name, holds}}
 }
 
+// A liveness property is a goal and a bound. That the three share one way of playing on is what
+// makes their bounds and loops mean the same.
 type liveness struct {
 	name   string
 	within int // good rounds
@@ -196,6 +198,8 @@ type progress struct{}
 
 func (progress) needs() string { return "a correct server that can lead" }
 
+// owes is one decision, of any correct replica, unless all that run have decided once and for all.
+// Without a leader nothing can be expected.
 func (progress) owes(_ context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
 	if len(leadersIn(w)) == 0 {
 		return debt{}, Verdict{Vacuous: true}, nil
@@ -232,6 +236,8 @@ func (termination) needs() string {
 	return "an operation under way of a correct client that runs, or a correct server that runs and has to decide"
 }
 
+// owes is an end of each operation that a correct client that runs has under way, and a decision of each correct
+// replica that has not decided, if any is owed.
 func (termination) owes(_ context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
 	c := f.cluster
 	running := (c.Servers() | c.Clients()) &^ w.Faulty() &^ w.Crashed()
@@ -243,6 +249,8 @@ func (termination) owes(_ context.Context, f *Follower, w *runtime.World, past P
 	return d, Verdict{Vacuous: d.paid() && past.Decided&running&c.Servers() == 0}, nil
 }
 
+// pays takes off what came. The first decision of a correct replica makes all others owe one; an
+// operation that a client begins on the way is owed as well.
 func (termination) pays(f *Follower, d debt, seen []runtime.Observed, running node.Set) debt {
 	left := stillRunning(running, seen)
 	for _, o := range seen {
@@ -308,6 +316,8 @@ type coming struct {
 
 func (coming) needs() string { return "a world of which it is not true yet" }
 
+// owes asks the function about the world without its past: the search judges worlds, and one that
+// is reached on two ways has two pasts.
 func (p coming) owes(ctx context.Context, f *Follower, w *runtime.World, past Past) (debt, Verdict, error) {
 	if w.Depth() > 0 { // it is the same to it how the world came about
 		w = w.WithoutPast()

@@ -70,6 +70,8 @@ func (p ofHistory) Name() string { return p.name }
 
 func (ofHistory) needs() string { return "an operation that ended" }
 
+// Judge hands over all operations at once. A search that asks it keeps whole histories apart, by
+// what happened and not when: see [MonitorOf].
 func (p ofHistory) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	events, crashes := h.Events, p.seesCrashes()
 	if crashes {
@@ -201,6 +203,7 @@ func (p *fold) follow(ctx context.Context, s *folded, c *runtime.Cluster, faulty
 
 func (p *fold) start() *folded { return &folded{state: p.init, open: map[int]node.Operation{}} }
 
+// Judge folds the history from its beginning. Events of faulty instances are among them, marked.
 func (p *fold) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	events := h.Events
 	if p.seesCrashes() {

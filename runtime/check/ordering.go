@@ -180,6 +180,7 @@ func (o *ordering) fits(ctx context.Context, order []int) (bool, error) {
 // A set is a set of small numbers.
 type set []uint64
 
+// newSet returns an empty set of the numbers below n: one bit for each.
 func newSet(n int) set { return make(set, (n+63)/64) }
 
 func (s set) add(i int)      { s[i/64] |= 1 << (i % 64) }

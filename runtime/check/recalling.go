@@ -50,6 +50,8 @@ func recalling(m leniency, faulty, mayForget node.Set) Monitor {
 
 func (m *recallingMonitor) Start() string { return encode(recalled{Now: m.of.Start()}) }
 
+// Next folds into the state as it is now, and keeps what happened since a replica that may forget
+// began an operation: should it forget, all that is folded once more without it.
 func (m *recallingMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil

@@ -12,7 +12,8 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// weak is the property Regular or Safe.
+// weak is the property Regular or Safe. Both speak of each read by itself, so that no search for
+// an order is needed: judging takes time reads times writes squared, at most.
 type weak struct{ safe bool }
 
 func (p weak) Name() string {
@@ -22,6 +23,8 @@ func (p weak) Name() string {
 	return "regular"
 }
 
+// Judge looks at the reads in the order in which they returned, so that the first that is wrong is
+// named and not the first that began.
 func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	if err := unknownIn(ctx, p, h); err != nil {
 		return Verdict{}, err
@@ -120,7 +123,9 @@ func (p weak) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 }
 
 // weakMonitor remembers what each read under way may return, and of the reads that are over
-// which writes under way must not be aborted, so that they were right.
+// which writes under way must not be aborted, so that they were right. It needs no set of
+// configurations as a linearizable register does, because reads need not agree with each other.
+// Its state grows with the clients and the writes that were cut short, and not with the history.
 type weakMonitor struct {
 	safety
 	safe    bool
@@ -173,6 +178,8 @@ func (m *weakMonitor) Start() string {
 	return encode(weakState{Last: []written{{Value: m.numbers.number(nil)}}, Open: map[int]weakCall{}})
 }
 
+// Next takes the events of a step one by one. A write that overlaps a read adds its value to what the
+// read may return; a write that returns makes an end of what was written before it began.
 func (m *weakMonitor) Next(ctx context.Context, state string, seen []runtime.Observed) (string, error) {
 	if state == violated {
 		return state, nil
@@ -269,6 +276,8 @@ func (m *weakMonitor) mayWrite(s *weakState, op node.Operation) {
 	s.Lost = insert(s.Lost, value, false)
 }
 
+// invoked notes that a client begins an operation. One that it had under way was cut short: a write
+// may take effect later still, and so is one of those that are lost; a read matters no more.
 func (m *weakMonitor) invoked(s *weakState, client int, op node.Operation) bool {
 	if c := s.Open[client]; c.Write {
 		m.happens(s, client, c.Values[0])

@@ -9,11 +9,16 @@ import (
 )
 
 // Validity returns the property that correct replicas decide only values for
-// which allowed returns true.
+// which allowed returns true. It is external validity, a predicate on values (Cachin, Kursawe, Petzold
+// and Shoup, "Secure and Efficient Asynchronous Broadcast Protocols", CRYPTO 2001), which covers
+// "what some correct replica proposed" if the function knows the inputs. allowed must be a
+// pure function; it may be called concurrently, and its errors end the judging.
 func Validity(allowed func(ctx context.Context, value any) (bool, error)) Property {
 	return validity{allowed}
 }
 
+// validity promises something whatever fails, since one correct replica that decides what is not
+// valid is enough of a violation.
 type validity struct {
 	allowed func(context.Context, any) (bool, error)
 }
@@ -51,6 +56,8 @@ func (p validity) Monitor(c *runtime.Cluster, faulty node.Set) Monitor {
 	return &validityMonitor{property: p, cluster: c, faulty: faulty}
 }
 
+// A validityMonitor has one state beside that of a violation: the search merges as much as if
+// there were no property. It calls allowed for each decision that is new to it.
 type validityMonitor struct {
 	safety
 	property validity
