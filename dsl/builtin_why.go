@@ -24,7 +24,7 @@ func whyEntry() Entry {
 		Signature: "why(what=None)",
 		Doc: `Shows the story of a violation, or of what was decided, returned, aborted or failed last.
 what is a report, one of its violations or failures, a property that does not hold in the current world, or a world; without it the current world is meant, and after enter(report) what the report says of it. The result is the text; nothing is printed.
-"Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also said who of those whose answers count had not got what was sent to them.`,
+"Just enough" for a decision, a return or a failure are those messages and events, of all that reached the instance until then, that bring it about by themselves, and not without any one of them: the instance's code is run again with less and less to find them. Of a return it is also said who of those whose answers count had not got what was sent to them, or had lost it: with its memory, or in a restart without which it would have answered otherwise.`,
 		Example: kvStage + `report = explore(exchanges() * 4, check = linearizable())
 if not report.ok:
     print(why(report))

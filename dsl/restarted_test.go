@@ -68,3 +68,43 @@ history()
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// What a server did not keep in a restart is named, if its answer rests on it, and not if it
+// keeps it.
+func TestWhyNamesRestartsOfServers(t *testing.T) {
+	const script = `
+def init(self):
+    self.v = "nothing"
+
+def on_put(self, m):
+    self.v = m.v
+    self.send(m.sender, "ok")
+
+def on_get(self, m):
+    self.send(m.sender, "val", v = self.v)
+
+def on_invoke(self, op):
+    if op.name == "write":
+        self.send("A", "put", v = op.arg)
+    else:
+        self.send("A", "get")
+
+store = role(init = init, on_put = on_put, on_get = on_get, persistent = kept)
+client = role(on_invoke = on_invoke, on_ok = lambda self, m: self.returns(None), on_val = lambda self, m: self.returns(m.v))
+cluster(protocol("p", store, client), n = 1, f = 0, clients = {"w": [], "r": []})
+invoke("w", operation("write", "red"))
+deliver()
+crash("A")
+restart("A")
+invoke("r", operation("read"))
+deliver()
+print(why())
+`
+	const said = "A restarted in step 4, before it answered: with all that reached it otherwise the same, it would have answered otherwise."
+	for kept, want := range map[string]bool{"[]": true, `["v"]`: false} {
+		out, err := runScript(t, "kept = "+kept+script)
+		if err != nil || strings.Contains(out, said) != want || !strings.Contains(out, "r returns") {
+			t.Errorf("persistent = %s: %v\n%s", kept, err, out)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func (agreement) needs() string { return "two decisions for one slot" }
 // Concerns implements [Monitored].
 func (agreement) Concerns(c *runtime.Cluster) node.Set { return c.Servers() }
 
-// Judge compares each decision with the first for its slot, whoever made it, which is enough: if
+// Judge compares each decision with the first for its slot, of any replica, which is enough: if
 // two differ, one of them differs from the first.
 func (agreement) Judge(_ context.Context, h runtime.History) (Verdict, error) {
 	first := map[int]runtime.Observed{} // slot -> its first decision

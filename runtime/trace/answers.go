@@ -50,6 +50,15 @@ type missedSentence struct {
 	Twins   []int
 }
 
+// restartSentence says that a server restarted in a step before it answered, and that its own
+// log without restarts and crashes leads it to another answer: what its code did not keep
+// made the difference.
+type restartSentence struct {
+	Server int
+	In     int // the last such step
+	Answer runtime.Place
+}
+
 // forgotSentence says that a server had got a message, and lost its memory after that
 // and before it answered.
 type forgotSentence struct {
@@ -202,12 +211,12 @@ func (q *inquiry) sentMessage(at runtime.Place) sentMessage {
 func (a operationReport) missed(events []runtime.Place) []Sentence {
 	var groups []*missedSentence
 	by := map[string]*missedSentence{}
-	var forgot []Sentence
-	type way struct { // of a message to a server
+	var forgot []Sentence // those that lost what they had, be it in a restart
+	type way struct {     // of a message to a server
 		to int
 		sentMessage
 	}
-	known := map[way]bool{}
+	known, asked := map[way]bool{}, map[runtime.Place]bool{}
 	for _, answer := range events {
 		d := a.at(answer)
 		if d.From < 0 || a.Lanes[d.From].Client || d.Origin == nil {
@@ -218,6 +227,9 @@ func (a operationReport) missed(events []runtime.Place) []Sentence {
 			if key := (way{d.From, a.sentMessage(f.Got)}); !known[key] {
 				known[key], forgot = true, append(forgot, f)
 			}
+		}
+		if !asked[*d.Origin] { // it may have answered several at once
+			asked[*d.Origin], forgot = true, append(forgot, a.restarted(*d.Origin)...)
 		}
 		for _, p := range lost {
 			key := way{d.From, a.sentMessage(p)}
@@ -245,6 +257,23 @@ func (a operationReport) missed(events []runtime.Place) []Sentence {
 		story = append(story, *g)
 	}
 	return story
+}
+
+// restarted describes that what a server sent at a place rests on a restart, if that is so.
+func (a operationReport) restarted(answer runtime.Place) []Sentence {
+	server := a.at(answer).To
+	log := a.past.Log(server)
+	log = log[:slices.Index(log, answer)+1]
+	calm, in := a.without(log, starts)
+	if in == 0 || len(calm) == 0 || calm[len(calm)-1] != answer {
+		return nil
+	}
+	did, ok := a.past.Replay(a.ctx, server, log, &a.budget)
+	would, also := a.past.Replay(a.ctx, server, calm, &a.budget)
+	if !ok || !also || slices.Equal(did.Sent, would.Sent) {
+		return nil
+	}
+	return []Sentence{restartSentence{server, in, answer}}
 }
 
 // mattered reports whether a server would have answered otherwise if what stands at

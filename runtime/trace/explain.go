@@ -236,18 +236,8 @@ func (q *inquiry) forgot(s locatedObservation) []Sentence {
 		return nil
 	}
 	said := restartedSentence{At: s.at, Seen: s.Observation}
-	var calm []runtime.Place
-	for _, p := range log[:end+1] {
-		switch did := meaningOf(q.step(p)).deed; {
-		case q.at(p).From >= 0:
-			calm = append(calm, p)
-		case did == starts || did == forgets:
-			said.In = p.Step
-		case did != stops:
-			calm = append(calm, p)
-		}
-	}
-	if said.In == 0 {
+	calm, in := q.without(log[:end+1], starts, forgets)
+	if said.In = in; in == 0 {
 		return nil
 	}
 	if r, ok := q.past.Replay(q.ctx, s.lane, calm, &q.budget); !ok || observing(s.value)(r) {
@@ -261,6 +251,22 @@ func (q *inquiry) forgot(s locatedObservation) []Sentence {
 		}
 	}
 	return []Sentence{said}
+}
+
+// without returns a log without crashes and some other deeds, and the step of the last of these,
+// 0 if there is none.
+func (q *inquiry) without(log []runtime.Place, deeds ...deed) (calm []runtime.Place, last int) {
+	for _, p := range log {
+		switch did := meaningOf(q.step(p)).deed; {
+		case q.at(p).From >= 0:
+			calm = append(calm, p)
+		case slices.Contains(deeds, did):
+			last = p.Step
+		case did != stops:
+			calm = append(calm, p)
+		}
+	}
+	return calm, last
 }
 
 // conflict describes two decisions, and what stood behind them. Quorums of a correct protocol

@@ -74,6 +74,8 @@ func (j *judge) sentence(v *runtime.World, before []Sentence, s Sentence) {
 		j.forgot(s)
 	case restartedSentence:
 		j.restarted(s)
+	case restartSentence:
+		j.restart(s)
 	case unknownSentence:
 		if n := len(j.w.Past().Log(j.at(s.At).To)); n < 100 {
 			j.Fatalf("what enabled %v should be known: only %d events reached %s", s.At, n, j.name(j.at(s.At).To))
@@ -128,6 +130,33 @@ func (j *judge) forgot(s forgotSentence) {
 		}
 	})
 	j.says(s, j.name(s.Server)+" had got "+node.Text(got.Event.Message)+" from "+j.name(got.From), fmt.Sprintf("in step %d", s.Lost.Step))
+}
+
+// restart plays the log of a server by hand, with restarts and without.
+func (j *judge) restart(s restartSentence) {
+	var log, calm []runtime.Place
+	last := 0
+	j.until(runtime.Place{Step: s.Answer.Step, At: s.Answer.At + 1}, func(p runtime.Place, d runtime.Delivery) {
+		if d.To != s.Server || d.Fate != runtime.Delivered {
+			return
+		}
+		kind := ""
+		if d.From < 0 {
+			kind = j.tr.Steps[p.Step-1].Kind
+		}
+		if log = append(log, p); kind == "restart" {
+			last = p.Step
+		}
+		if kind != "restart" && kind != "crash" {
+			calm = append(calm, p)
+		}
+	})
+	_, did, ok := j.byHand(s.Server, log)
+	_, would, also := j.byHand(s.Server, calm)
+	if last == 0 || last != s.In || !ok || !also || slices.Equal(did, would) {
+		j.Fatalf("%+v is untrue: %v, without restarts %v", s, did, would)
+	}
+	j.says(s, j.name(s.Server), fmt.Sprintf("restarted in step %d", s.In))
 }
 
 // enough plays the events by hand, and again without each of them.

@@ -321,5 +321,12 @@ func (s forgotSentence) say(t *Trace) string {
 		t.Lanes[s.Server].Name, d.Text, t.Lanes[d.From].Name, t.numbered(s.Lost.Step))
 }
 
+// B restarted in step 4, before it answered: with all that reached it otherwise the same, it would
+// have answered otherwise.
+func (s restartSentence) say(t *Trace) string {
+	return fmt.Sprintf("%s restarted in %s, before it answered: with all that reached it otherwise the same, it would have answered otherwise.",
+		t.Lanes[s.Server].Name, t.numbered(s.In))
+}
+
 // list lists lanes as a sentence does: A, B and C.
 func list(t *Trace, lanes []int) string { return english.Join(strings.Fields(t.names(lanes)), "and") }
