@@ -54,7 +54,7 @@ cluster(protocol("p", replica = role(init = init, on_round = on_round, on_propos
 	round := node.Event{Kind: node.RoundEvent, Round: node.Round{Number: 1, Leader: "A", Input: "1a"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		out := node.NewReaction(b.Context())
+		out := node.NewReaction(b.Context(), node.PerhapsUnderWay)
 		n.React(round, out)
 		if after, err = n.(node.State).AppendBinary(after[:0]); err != nil {
 			b.Fatal(err)

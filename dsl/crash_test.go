@@ -184,7 +184,7 @@ def plain(h):
 def asks(h):
     return len([op for op in h if op.crashed == 0]) == 0
 def worlds(spec):
-    return explore(invokes(operation("write", 1), "w") + (crashes("w") + restarts("w") | heals() * 2) + exchanges("r"), check = spec).worlds
+    return explore(invokes(operation("write", 1), "w") + (crashes("w") + restarts("w") | heals() * 2) + deliveries() + exchanges("r"), check = spec).worlds
 print(worlds(linearizable()) == worlds(regular()), worlds(history("plain", plain)) == worlds(linearizable()), worlds(history("asks", asks)) > worlds(history("plain", plain)))
 `)
 	if err != nil || out != "True True True\n" {

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -99,5 +100,90 @@ exchange("c", ["A"])
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", body, err, want)
 		}
+	}
+}
+
+// To end what has not begun, or to begin twice, is a mistake of the code with a place, and
+// no violation.
+func TestOperationsBeginAndEnd(t *testing.T) {
+	t.Parallel()
+	for does, want := range map[string]string{
+		"self.returns(1)":                          "x.star:4:17: self.returns: no operation is under way; call self.invoked(op) first",
+		"self.fails(\"no\")":                       "self.fails: no operation is under way; call self.invoked(op) first",
+		"self.invoked(op)\n    self.invoked(op)":   "self.invoked: an operation is under way; end it with self.returns(value) or self.fails(reason) first",
+		"self.invoked(op)\n    self.returns(None)": "",
+		"self.invoked(op)\n    self.fails(\"no\")": "",
+		"self.invoked(op)":                         "",
+	} {
+		out, err := runScript(t, `
+def on_invoke(self, op):
+    # It may be anything.
+    `+does+`
+cluster(protocol("p", replica = role(), client = role(on_invoke = on_invoke)), n = 1, f = 0, clients = {"c": []})
+r = explore(invokes([operation("write", 1)]), check = linearizable())
+print(r, r.ok, ["%s: %s" % (f.place, f.message) for f in r.failures])
+`)
+		if err != nil || want == "" && !strings.Contains(out, "True []") || want != "" && !strings.Contains(strings.ReplaceAll(out, "protocol p: on_invoke: ", ""), want) || strings.Contains(out, "VIOLATED") {
+			t.Errorf("%s: %v, want %q in\n%s", does, err, want, out)
+		}
+	}
+}
+
+// An instance that restarts amid an operation may go on with it, begin another, or have
+// forgotten it and hear that it is over. One that restarts amid none has begun none.
+func TestOperationsOfThoseThatRestart(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ before, happens, after, want string }{
+		{"begin", "restart", "end", "[]"},
+		{"begin", "restart", "begin", "[]"},
+		{"begin", "amnesia", "end", "[]"},
+		{"begin", "crash", "", "[]"},
+		{"both", "restart", "end", "no operation is under way"},
+		{"begin", "restart", "begin_twice", "an operation is under way"},
+		{"begin", "restart", "end_twice", "no operation is under way"},
+	} {
+		script := `
+def on_invoke(self, op):
+    for deed in {"begin": "i", "end": "r", "both": "ir", "begin_twice": "ii", "end_twice": "rr"}[op.name].elems():
+        if deed == "i":
+            self.invoked(op)
+        else:
+            self.returns(None)
+cluster(protocol("p", replica = role(), client = role(on_invoke = on_invoke)), n = 1, f = 0, clients = {"c": []})
+invoke("c", operation("` + test.before + `"))
+` + test.happens + `("c")
+`
+		if test.after != "" {
+			script += fmt.Sprintf("invoke(\"c\", operation(%q))\n", test.after)
+		}
+		out, err := runScript(t, script+`print([e.text for e in history() if e.kind == "failed"])`)
+		if err != nil || !strings.Contains(out, test.want) {
+			t.Errorf("%s, %s, %s: %v, want %q in\n%s", test.before, test.happens, test.after, err, test.want, out)
+		}
+	}
+}
+
+// Why an operation returned does not depend on those before it, be it that code which
+// forgets to look would have ended one of these instead: that it began is given.
+func TestWhyOfOneOperationOfSeveral(t *testing.T) {
+	t.Parallel()
+	out, err := runScript(t, `
+def on_ask(self, m):
+    self.send(m.sender, "answer", value = m.at)
+def init(self):
+    self.at = 0
+def on_exchange(self):
+    self.at += 1
+    self.invoked(operation("read"))
+    self.broadcast("ask", at = self.at)
+def on_answer(self, m):
+    self.returns(m.value)
+cluster(protocol("p", replica = role(on_ask = on_ask), client = role(init = init, on_exchange = on_exchange, on_answer = on_answer)), n = 1, f = 0, clients = {"c": []})
+for _ in range(3):
+    exchange("c", ["A"])
+print(why())
+`)
+	if want := "Just enough for c to return that, since it began: answer(value=3) from A.\n"; err != nil || !strings.Contains(out, want) {
+		t.Errorf("%v, want %q in\n%s", err, want, out)
 	}
 }

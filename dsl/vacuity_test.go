@@ -109,7 +109,7 @@ r = explore(exchanges("c1") + exchanges("c2"), check = [linearizable(), regular(
 r = explore(exchanges("c1"), check = safe())`, nothing + "safe to the test", ""},
 		{"a sample, too", registering + `cluster(register, n = 1, f = 0, clients = {"c1": [operation("read")] * 2})
 r = sample(exchanges("c1") * 2, 1, check = regular())`, nothing + "regular to the test", ""},
-		{"linearizable needs a write before an operation returned", storing + `r = explore(exchanges("c1", [["B"]]) * 2, check = linearizable())`,
+		{"linearizable needs a write before an operation returned", storing + `r = explore(exchanges("c1", [["B"]]), check = linearizable())`,
 			"NOTHING put linearizable to the test: it takes a write that began before some operation returned, and there was none; its verdict proves nothing", ""},
 		{"one that did", storing + `r = explore(exchanges("c1", [["A"]]) * 2, check = linearizable())`, nothing + "linearizable to the test", ""},
 		{"a sample", locking + `r = sample(space, 3, check = [alone, agreement()])`, "NOTHING put agreement to the test: it takes", "so far"},

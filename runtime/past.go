@@ -3,6 +3,7 @@ package runtime
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 	"github.com/twinsh/twinsh/runtime/node"
@@ -103,6 +104,9 @@ type Reacted struct {
 // is rebuilt each time, which counts in addition. When the budget is used up Replay
 // reports false, too, and leaves it below 0. So it does, promptly, when ctx ends, and
 // when the cluster can learn no more.
+//
+// That an operation begins before it ends is asked for only if all that began or ended one is
+// replayed. Else it is taken as given, since what is varied is what reaches the instance.
 func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget *int) (r Reacted, ok bool) {
 	events := func(yield func(node.Event) bool) {
 		for _, at := range places {
@@ -112,9 +116,27 @@ func (p *Past) Replay(ctx context.Context, instance int, places []Place, budget 
 		}
 	}
 	c := p.world.cluster
-	r.Seen, r.Sent, ok = engine.Replay(ctx, c.system, p.world.Path()[0].vector, instance, events, budget)
+	r.Seen, r.Sent, ok = engine.Replay(ctx, c.system, p.world.Path()[0].vector, instance, events, p.omits(instance, places), budget)
 	r.Seen = unlessCrash(r.Seen)
 	return r, ok
+}
+
+// omits reports whether an instance began or ended an operation before the last of some places
+// and at none of them.
+func (p *Past) omits(instance int, places []Place) bool {
+	last := places[len(places)-1]
+	for _, at := range p.logs[instance] {
+		if !at.Before(last) {
+			break
+		}
+		for places[0].Before(at) { // both are in order
+			places = places[1:]
+		}
+		if places[0] != at && slices.ContainsFunc(p.At(at).Seen, node.Observation.OfOperation) {
+			return true
+		}
+	}
+	return false
 }
 
 // addressed is a message on its way. Equal messages of one instance to another

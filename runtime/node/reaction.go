@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"runtime"
+	"strings"
 )
 
 // A Reaction collects what a node does in response to one event. The zero Reaction is
@@ -13,6 +14,7 @@ type Reaction struct {
 	notes   []string
 	refusal string
 	failure *Failure
+	under   UnderWay
 	ctx     context.Context // nil in the zero Reaction
 	coins   Arguments       // what coins show to the node
 	read    []string        // coins
@@ -20,8 +22,25 @@ type Reaction struct {
 	lackAt  string
 }
 
-// NewReaction returns an empty reaction that is not wanted any more when ctx ends.
-func NewReaction(ctx context.Context) *Reaction { return &Reaction{ctx: ctx} }
+// An UnderWay says whether an operation of an instance has begun and has not ended.
+type UnderWay uint8
+
+// What is known of that. Perhaps is so of an instance that restarted amid an operation, which its
+// code may go on with, have forgotten, or begin anew; and of one that is driven by hand.
+const (
+	PerhapsUnderWay UnderWay = iota
+	NoneUnderWay
+	OneUnderWay
+)
+
+// NewReaction returns an empty reaction, of an instance of which that is known, that is not wanted
+// any more when ctx ends.
+func NewReaction(ctx context.Context, under UnderWay) *Reaction {
+	return &Reaction{ctx: ctx, under: under}
+}
+
+// UnderWay says whether an operation of the instance is under way after what was recorded so far.
+func (r *Reaction) UnderWay() UnderWay { return r.under }
 
 // Context returns a context that ends when the reaction is not wanted any more.
 // Code that may work for long watches it and returns early; what it did then
@@ -60,21 +79,54 @@ func (r *Reaction) Broadcast(m Message) { r.sends = append(r.sends, Sent{ToServe
 // the sender could not reach it in this round.
 func (r *Reaction) SendNextLeader(m Message) { r.sends = append(r.sends, Sent{ToNextLeader, m}) }
 
-// Invoked records that a client began op.
+// Invoked records that a client began op. To begin one while another is under way is a failure of
+// the code: properties could not know which of them ends.
 func (r *Reaction) Invoked(op Operation) {
+	if r.under == OneUnderWay {
+		r.misused("Invoked: an operation is under way; end it with Returned or Aborted first")
+		return
+	}
+	r.under = OneUnderWay
 	r.seen = append(r.seen, Observation{Kind: Invoked, Operation: op})
 }
 
-// Returned records that the client's operation returned value.
+// Returned records that the client's operation returned value. If none is under way, that is a
+// failure of the code: taken for a result, it would be blamed on the protocol.
 func (r *Reaction) Returned(value any) {
+	if !r.ends("Returned") {
+		return
+	}
 	r.seen = append(r.seen, Observation{Kind: Returned, Value: value})
 }
 
 // Aborted records that the client's operation ended and did not happen: it has taken no
 // effect and never will. Of an operation of which that is not known nothing is recorded: it
-// does not return, and may or may not take effect. The reason is for people; it may be "".
+// does not return, and may or may not take effect. The reason is for people; it may be "". It is
+// a failure of the code if none is under way.
 func (r *Reaction) Aborted(reason string) {
+	if !r.ends("Aborted") {
+		return
+	}
 	r.seen = append(r.seen, Observation{Kind: Aborted, Value: reason})
+}
+
+// ends notes that the operation under way ends, and reports whether one may be.
+func (r *Reaction) ends(how string) bool {
+	if r.under == NoneUnderWay {
+		r.misused(how + ": no operation is under way; call Invoked first")
+		return false
+	}
+	r.under = NoneUnderWay
+	return true
+}
+
+// misused is a failure of the code that called the caller, the first if there are several.
+func (r *Reaction) misused(text string) {
+	for skip := 2; r.failure == nil && skip < 8; skip++ {
+		if _, file, line, ok := runtime.Caller(skip); ok && !strings.HasSuffix(file, "/runtime/node/reaction.go") {
+			r.FailWith(Failure{Message: text, Place: Place(file, line)})
+		}
+	}
 }
 
 // Decided records that a replica decided value for slot, for good.

@@ -139,7 +139,9 @@ func (p *pen) statement(event string, client bool) Statement {
 		}
 	// The end of an operation: a value if it was a read.
 	case client && message:
-		s.If = and("self.open", s.If)
+		if !p.chance(15) { // else it may end what has not begun
+			s.If = and("self.open", s.If)
+		}
 		end := "self.returns(" + p.value(event) + " if self.reads else None)"
 		if p.aborts && p.chance(20) {
 			end = pick(p, `self.fails("no")`, "self.fails()")
@@ -154,7 +156,10 @@ func (p *pen) statement(event string, client bool) Statement {
 		}
 	// A replica may begin an operation of its own, a write, and end it in another handler.
 	case p.chance(50):
-		s.If, s.Do = and("not self.open", s.If), "self.invoked(operation(\"write\", "+pick(p, plainValues...)+"))\nself.open = True"
+		if !p.chance(15) {
+			s.If = and("not self.open", s.If)
+		}
+		s.Do = "self.invoked(operation(\"write\", " + pick(p, plainValues...) + "))\nself.open = True"
 	default:
 		s.If, s.Do = and("self.open", s.If), "self.returns(None)\nself.open = False"
 	}

@@ -104,7 +104,7 @@ func (p serving) serve() {
 		serves += "\nr = " + pick(p.pen, "None", "True", "self.x", "self.k", "r if r != True else None")
 	}
 	c.Replica = Role{Handlers: []Handler{{Event: "round"}, {Event: "m1"}, {Event: "m2"},
-		{Event: "m0", Body: []Statement{{"", serves}, {pick(p.pen, "", "", "", "self.x == None", "self.k < 2"), `self.send(m.sender, "m1", v = r, h = 1, c = None)`}}}}}
+		{Event: "m0", Body: []Statement{{"", serves + fmt.Sprintf("\nif %s:\n    self.send(m.sender, \"m1\", v = r, h = 1, c = None)", pick(p.pen, "True", "True", "True", "self.x == None", "self.k < 2"))}}}}}
 	if p.chance(30) {
 		c.Replica.Persistent = []string{"x", "k", "log_"}
 	}

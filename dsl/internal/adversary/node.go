@@ -43,8 +43,19 @@ type self struct {
 	replicas starlark.Tuple
 	program  starlark.Tuple
 	attrs    starlark.StringDict
+	under    underWay
 	out      *reaction
 }
+
+// An underWay says whether an operation of a node has begun and not ended. To begin one amid
+// another, and to end none, are failures of the code.
+type underWay string
+
+const (
+	noOperation  underWay = ""
+	oneOperation underWay = "one"
+	perhapsOne   underWay = "perhaps" // it restarted amid one
+)
 
 func (s *self) String() string        { return "self" }
 func (s *self) Type() string          { return "self" }
@@ -83,6 +94,14 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 // act is all methods in one: it writes into the reaction what was asked for, in the order
 // of the calls.
 func (s *self) act(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, fields []starlark.Tuple) (starlark.Value, error) {
+	switch ends := b.Name() == "returns" || b.Name() == "fails"; {
+	case b.Name() == "invoked" && s.under == oneOperation, ends && s.under == noOperation:
+		return nil, errors.New(b.Name() + " with an operation under way, or none")
+	case b.Name() == "invoked":
+		s.under = oneOperation
+	case ends:
+		s.under = noOperation
+	}
 	switch b.Name() {
 	case "send":
 		s.out.sends = append(s.out.sends, sending{string(args[0].(starlark.String)), newMessage(args[1], fields)})

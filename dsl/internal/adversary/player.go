@@ -194,7 +194,8 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 		attrs[name] = copied(v)
 	}
 	var out reaction
-	line, err := p.s.call(i, attrs, &out, event, args...)
+	under := n.under
+	line, err := p.s.call(i, attrs, &under, &out, event, args...)
 	if err == nil && out.refused {
 		return false
 	}
@@ -214,7 +215,7 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 	for name, v := range attrs {
 		attrs[name] = copied(v)
 	}
-	p.nodes[i].attrs = attrs
+	p.nodes[i].attrs, p.nodes[i].under = attrs, under
 	for _, m := range out.sends {
 		p.send(i, m)
 	}
@@ -393,6 +394,9 @@ func (p *play) befall(kind string, i int) bool {
 		return true
 	}
 	n.crashed, n.operating = false, false
+	if n.under == oneOperation {
+		n.under = perhapsOne
+	}
 	kept := n.attrs
 	n.attrs = p.s.fresh(i)
 	if kind == "amnesia" {

@@ -57,7 +57,8 @@ type World struct {
 type node struct {
 	attrs                    starlark.StringDict
 	crashed, broken, forgets bool
-	decided, operating       bool // whether it has, and whether an operation is under way
+	decided, operating       bool // whether it has, and whether it owes the end of an operation
+	under                    underWay
 }
 
 func (n node) down() bool { return n.crashed || n.broken }
@@ -127,7 +128,7 @@ func (s *System) Begin() *World {
 // It runs init each time; a case whose init failed would be none.
 func (s *System) fresh(i int) starlark.StringDict {
 	attrs := starlark.StringDict{}
-	if _, err := s.call(i, attrs, new(reaction), "init"); err != nil {
+	if _, err := s.call(i, attrs, new(underWay), new(reaction), "init"); err != nil {
 		panic(err)
 	}
 	return attrs
@@ -136,7 +137,7 @@ func (s *System) fresh(i int) starlark.StringDict {
 // call calls a function of the role of an instance and returns the line in which it failed:
 // the innermost that has one, as the reports of the language name it. A handler that is not
 // there is an error without a line.
-func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event string, args ...starlark.Value) (line int, err error) {
+func (s *System) call(i int, attrs starlark.StringDict, under *underWay, out *reaction, event string, args ...starlark.Value) (line int, err error) {
 	in := s.instances[i]
 	fn, ok := s.functions[in.role()+event]
 	if !ok && in.lies && event == "round" {
@@ -145,8 +146,9 @@ func (s *System) call(i int, attrs starlark.StringDict, out *reaction, event str
 	if !ok {
 		return 0, errors.New("no handler")
 	}
-	me := &self{id: in.id, n: s.c.N, f: s.c.F, replicas: s.replicas, program: in.program, attrs: attrs, out: out}
+	me := &self{id: in.id, n: s.c.N, f: s.c.F, replicas: s.replicas, program: in.program, attrs: attrs, under: *under, out: out}
 	_, err = starlark.Call(new(starlark.Thread), fn, append(starlark.Tuple{me}, args...), nil)
+	*under = me.under
 	var failed *starlark.EvalError
 	if errors.As(err, &failed) {
 		for _, f := range slices.Backward(failed.CallStack) {

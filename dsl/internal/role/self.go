@@ -210,19 +210,28 @@ func selfDecide(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs 
 	return starlark.None, nil
 }
 
-// An operation begins. Properties of operations see nothing but these two, invoked and
-// returns.
+// An operation begins. Properties of operations see nothing but how they begin and end.
 func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var op value.Operation
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "op", &op); err != nil {
 		return nil, misused(b, err, kwargs)
 	}
+	if n.out.UnderWay() == node.OneUnderWay {
+		return nil, fmt.Errorf("%s: an operation is under way; end it with self.returns(value) or self.fails(reason) first", b.Name())
+	}
 	n.out.Invoked(node.Operation(op))
 	return starlark.None, nil
 }
 
-// It says that the operation under way has returned. That there is none, properties find
-// out.
+// mayEnd refuses to end an operation where none is under way, as a mistake of the code.
+func mayEnd(n *scriptNode, b *starlark.Builtin) error {
+	if n.out.UnderWay() == node.NoneUnderWay {
+		return fmt.Errorf("%s: no operation is under way; call self.invoked(op) first", b.Name())
+	}
+	return nil
+}
+
+// It says that the operation under way has returned.
 func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var given starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "value?", &given); err != nil {
@@ -231,6 +240,9 @@ func selfReturns(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 	v, err := value.Comparable(given)
 	if err != nil {
 		return nil, fmt.Errorf("%s: value %w", b.Name(), err)
+	}
+	if err := mayEnd(n, b); err != nil {
+		return nil, err
 	}
 	n.out.Returned(v)
 	return starlark.None, nil
@@ -241,6 +253,9 @@ func selfFails(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs [
 	var reason string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "reason?", &reason); err != nil {
 		return nil, misused(b, err, kwargs)
+	}
+	if err := mayEnd(n, b); err != nil {
+		return nil, err
 	}
 	n.out.Aborted(reason)
 	return starlark.None, nil

@@ -67,7 +67,7 @@ func frames() (place, calls string) {
 // failed is what becomes of an instance whose code failed: it is down for good. What it did
 // in the same breath is not to be trusted.
 func failed(sys *System, l local, failure node.Failure) outcome {
-	l.flags |= broken
+	l.flags = l.flags&^(begun|perhaps) | broken
 	seen := sys.values.observation(node.Observation{Kind: node.Failed, Failure: failure})
 	return outcome{next: sys.states.local(l), seen: []uint32{seen}}
 }

@@ -128,9 +128,9 @@ func fall(sys *System, id uint32, kind node.EventKind) outcome {
 	var next uint32
 	failure := guard(func() (err error) {
 		if kind == amnesiaEvent {
-			next, err = sys.states.begin(l.start, l.flags&^crashed|amnesiac)
+			next, err = sys.states.begin(l.start, l.flags.restarted()|amnesiac)
 		} else {
-			next, err = sys.states.restarted(id, l.flags&^crashed)
+			next, err = sys.states.restarted(id, l.flags.restarted())
 		}
 		return err
 	})

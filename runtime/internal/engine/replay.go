@@ -15,7 +15,9 @@ import (
 // which counts in addition. When the budget is used up Replay reports false, too, and
 // leaves it below 0. So it does, promptly, when ctx ends, and when the system can learn
 // no more.
-func Replay(ctx context.Context, sys *System, v Vector, i int, events iter.Seq[node.Event], budget *int) (seen []node.Observation, sent []node.Sent, ok bool) {
+// With given, it is no failure of the code that an operation ends which has not begun, or begins
+// amid another: what began and ended them may be left out.
+func Replay(ctx context.Context, sys *System, v Vector, i int, events iter.Seq[node.Event], given bool, budget *int) (seen []node.Observation, sent []node.Sent, ok bool) {
 	defer func() {
 		if stop := recover(); stop != nil {
 			if _, is := stop.(stopped); !is {
@@ -29,6 +31,11 @@ func Replay(ctx context.Context, sys *System, v Vector, i int, events iter.Seq[n
 		return nil, nil, false // it stands for several states, which differ
 	}
 	id, n := first.bare, 0
+	if given {
+		from := *first
+		from.flags |= unasked
+		id = sys.states.local(from)
+	}
 	var o *outcome
 	for e := range events {
 		cost := 1

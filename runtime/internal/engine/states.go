@@ -34,8 +34,48 @@ const (
 	crashed  flags = 1 << iota
 	amnesiac       // it lost its whole state at some time
 	broken         // its code failed; it stays down for good
+	begun          // an operation of it is under way
+	perhaps        // one may be: it restarted when one was
+	unasked        // whether one is is not asked; see [Replay]
 	down     = crashed | broken
 )
+
+// underWay returns what is known of an operation of an instance.
+func (f flags) underWay() node.UnderWay {
+	switch {
+	case f&(perhaps|unasked) != 0:
+		return node.PerhapsUnderWay
+	case f&begun != 0:
+		return node.OneUnderWay
+	}
+	return node.NoneUnderWay
+}
+
+// after returns the flags after a reaction that left an operation under way, or none. It is a
+// part of the state because what code may do depends on it; in most protocols the rest
+// of the state implies it, so that it makes no more states.
+func (f flags) after(under node.UnderWay) flags {
+	if f&unasked != 0 {
+		return f
+	}
+	f &^= begun | perhaps
+	switch under {
+	case node.OneUnderWay:
+		f |= begun
+	case node.PerhapsUnderWay:
+		f |= perhaps
+	}
+	return f
+}
+
+// restarted returns the flags after a restart, or amnesia.
+func (f flags) restarted() flags {
+	f &^= crashed
+	if f.underWay() == node.OneUnderWay {
+		return f.after(node.PerhapsUnderWay)
+	}
+	return f
+}
 
 // A mail is a message to the leader of the next round that reached an instance,
 // which keeps it in its next-leader mailbox. It is opened when a round begins that

@@ -103,7 +103,7 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 		return outcome{next: id, down: true}
 	}
 	var (
-		r    = node.NewReaction(ctx)
+		r    = node.NewReaction(ctx, l.flags.underWay())
 		next uint32
 	)
 	r.Take(t.sys.values.coins(l.coins))
@@ -122,10 +122,10 @@ func (t *transitions) compute(ctx context.Context, id uint32, s stimulus) outcom
 		coins := coinsLeft(t.sys, r)
 		if l.logs {
 			in := input{before: id, stimulus: s}
-			next = t.sys.states.local(local{start: l.start, flags: l.flags, coins: coins, body: in.String(), logs: true})
+			next = t.sys.states.local(local{start: l.start, flags: l.flags.after(r.UnderWay()), coins: coins, body: in.String(), logs: true})
 			return nil
 		}
-		if next, err = t.sys.states.keep(l.start, l.flags, n); err == nil {
+		if next, err = t.sys.states.keep(l.start, l.flags.after(r.UnderWay()), n); err == nil {
 			next = t.sys.states.withCoins(next, coins)
 		}
 		return err

@@ -69,6 +69,7 @@ type gossiper struct {
 	self   node.Self
 	client bool
 	heard  [3]byte // how often it heard each word, up to a bound; or the state in the first place
+	open   byte    // 1 while an operation is under way
 }
 
 // A rumour is passed on as long as it has lives.
@@ -89,7 +90,7 @@ func (g *gossiper) React(e node.Event, out *node.Reaction) {
 	}
 	var seen string // all that counts
 	if g.States > 0 {
-		seen = fmt.Sprint(g.self.ID, g.heard[0], e)
+		seen = fmt.Sprint(g.self.ID, g.heard[0], g.open, e)
 	} else {
 		if rumoured {
 			g.heard[m.Word] = (g.heard[m.Word] + 1) % 4
@@ -124,7 +125,8 @@ func (g *gossiper) React(e node.Event, out *node.Reaction) {
 	if g.States > 0 {
 		g.heard[0] = byte(choose(g.States))
 	}
-	if g.client && e.Kind == node.ExchangeEvent {
+	if g.client && e.Kind == node.ExchangeEvent && g.open == 0 {
+		g.open = 1
 		out.Invoked(node.Operation{Name: "ask"})
 	}
 	for range choose(4) {
@@ -158,10 +160,12 @@ func (g *gossiper) act(choose func(uint32) int, out *node.Reaction) {
 		out.Decided(choose(2), choose(3))
 	case 3, 4:
 		switch {
-		case !g.client:
+		case g.open == 0:
 		case choose(4) == 0:
+			g.open = 0
 			out.Aborted([]string{"", "no quorum"}[choose(2)])
 		default:
+			g.open = 0
 			out.Returned(choose(3))
 		}
 	case 5:
@@ -183,9 +187,14 @@ func (g *gossiper) Fields() []node.Field { return nil }
 // encoded is a gossiper whose state can be encoded. It keeps some of it in a restart.
 type encoded struct{ *gossiper }
 
-func (g encoded) Restart()                              { g.heard = [3]byte{g.heard[0] / 2, g.heard[1], 0} }
-func (g encoded) AppendBinary(b []byte) ([]byte, error) { return append(b, g.heard[:]...), nil }
-func (g encoded) UnmarshalBinary(b []byte) error        { copy(g.heard[:], b); return nil }
+func (g encoded) Restart() { g.heard = [3]byte{g.heard[0] / 2, g.heard[1], 0} }
+func (g encoded) AppendBinary(b []byte) ([]byte, error) {
+	return append(append(b, g.heard[:]...), g.open), nil
+}
+func (g encoded) UnmarshalBinary(b []byte) error {
+	g.open = b[copy(g.heard[:], b)]
+	return nil
+}
 
 // RandomConfig draws a system with a protocol: 2 to 4 servers, and up to two clients that
 // run nothing. It may have a twin and a network that holds messages.

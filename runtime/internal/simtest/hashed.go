@@ -82,7 +82,7 @@ func (p Chores) NewClient(node.Self, []node.Operation) (node.Node, error) {
 	return &chore{Chores: p, client: 1}, nil
 }
 
-// A chore begins operations and leaves them, or ends them.
+// A chore begins operations and leaves them for a while, or ends them.
 type chore struct {
 	Chores
 	client, state, open byte
@@ -103,12 +103,13 @@ func (n *chore) React(e node.Event, out *node.Reaction) {
 			out.Returned([]any{"red", "blue", nil}[h/6%3])
 		}
 		n.open = 0
+	case n.open > 0 || h/4%2 == 0:
 	case h/2%2 == 0:
 		out.Invoked(node.Operation{Name: "read"})
-		n.open = 2 * byte(h/4%2)
+		n.open = 2
 	default:
 		out.Invoked(node.Operation{Name: "write", Arg: []any{"red", "blue"}[h/8%2]})
-		n.open = byte(h / 4 % 2)
+		n.open = 1
 	}
 }
 
