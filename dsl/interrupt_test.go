@@ -35,3 +35,52 @@ def idle(self, round):
 		}
 	}
 }
+
+// What plays on in a good network ends with its execution, and with the budget of a search, be it
+// that what it waits for never comes and no world repeats.
+func TestPlayingOnEnds(t *testing.T) {
+	t.Parallel()
+	const stage = `
+def init(self):
+    self.rounds = 0
+def on_round(self, round):
+    self.rounds += 1
+def on_ask(self, m):
+    pass
+def on_exchange(self):
+    if self.rounds == 0:
+        self.invoked(operation("ask"))
+    self.rounds += 1
+    self.broadcast("ask")
+cluster(protocol("p", replica = role(init = init, on_round = on_round, on_ask = on_ask), client = role(init = init, on_exchange = on_exchange)), n = 2, f = 0, clients = {"c": [operation("ask")]})
+never = 1 << 30
+`
+	for _, property := range []string{"live(never)", "terminates(never)", `eventually("it ends", lambda w: False, never)`, "at_end(live(never))"} {
+		for _, ends := range []struct {
+			call    string
+			timeout time.Duration // of safety, if it is long
+			is      error
+		}{
+			{`r = explore(exchanges("c", [["A"]]), check = ` + property + `, budget = "100ms")` + "\nif r.complete:\n    fail(\"it is complete\")", time.Minute, nil},
+			{`explore(exchanges("c", [["A"]]), check = ` + property + `)`, 200 * time.Millisecond, context.DeadlineExceeded},
+			{"exchange(\"c\", [\"A\"])\njudge(" + property + ")", 200 * time.Millisecond, context.DeadlineExceeded},
+		} {
+			in, err := New(Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), ends.timeout)
+			ended := make(chan error, 1)
+			go func() { ended <- in.Exec(ctx, "x.star", stage+ends.call) }()
+			select {
+			case err := <-ended:
+				if !errors.Is(err, ends.is) || ends.is == nil && err != nil {
+					t.Errorf("%s\ngot the error %v, want %v", ends.call, err, ends.is)
+				}
+			case <-time.After(2 * time.Minute):
+				t.Fatalf("%s\ndoes not end", ends.call)
+			}
+			cancel()
+		}
+	}
+}

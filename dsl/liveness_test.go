@@ -354,6 +354,17 @@ check(terminates(within = 3))
 	if err == nil || !strings.Contains(err.Error(), "5  good: the network heals") {
 		t.Errorf("check says %v", err)
 	}
+	// The script of shrink plays them again, and shows them.
+	script, err := runScript(t, relay+`
+cluster(relay(False), n = 4, f = 1, clients = {"c": []})
+print(shrink(explore(cuts("c", "A") + cuts("c", "B") + invokes(operation("ask"), "c") + deliveries(partitions(max = 1)), check = terminates(within = 3))).script)
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runScript(t, script); err == nil || !strings.Contains(err.Error(), "good: the network heals") {
+		t.Errorf("the script of shrink says %v\n%s", err, script)
+	}
 }
 
 // Bad arguments are found where they are given.

@@ -96,7 +96,7 @@ func (f *checkpointFile) read() (*checkpoint, error) {
 }
 
 // kept returns the checkpoint to go on from, nil if the search begins anew. A file of another
-// search is refused in both cases: to begin anew would overwrite it.
+// search, and one that cannot be read, is refused in both cases: to begin anew would overwrite it.
 func (x *search) kept() (*checkpoint, error) {
 	if x.keeper == nil {
 		return nil, nil
@@ -106,6 +106,8 @@ func (x *search) kept() (*checkpoint, error) {
 	switch {
 	case x.options.Resume && err != nil:
 		return nil, fmt.Errorf("resume: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	case c == nil:
 		if x.options.Resume {
 			x.report.Anew = fmt.Sprintf("there was no checkpoint %s to resume", x.keeper.shown)
@@ -305,15 +307,15 @@ func (c checkpoint) encode() ([]byte, error) {
 func decodeCheckpoint(data []byte) (*checkpoint, error) {
 	rest, ok := bytes.CutPrefix(data, []byte(checkpointMagic))
 	if !ok || len(rest) < sha256.Size {
-		return nil, errors.New("no checkpoint of this version of twinsh")
+		return nil, errors.New("no checkpoint of this version of twinsh; name another file, or remove it to begin anew")
 	}
 	body := rest[sha256.Size:]
 	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], rest[:sha256.Size]) {
-		return nil, errors.New("damaged: its checksum is wrong; remove it to begin anew")
+		return nil, errors.New("damaged: its checksum is wrong; name another file, or remove it to begin anew")
 	}
 	c, err := decodeBody(body)
 	if err != nil {
-		return nil, fmt.Errorf("damaged: %w; remove it to begin anew", err)
+		return nil, fmt.Errorf("damaged: %w; name another file, or remove it to begin anew", err)
 	}
 	return c, nil
 }

@@ -208,6 +208,16 @@ func TestUnusableCheckpoints(t *testing.T) {
 			if _, err := explore.Explore(context.Background(), s, o); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want an error with %q", err, tc.want)
 			}
+			if tc.name == "foreign" { // which is said in other words
+				return
+			}
+			o.Resume = false // which is no leave to write over it
+			if _, err := explore.Explore(context.Background(), s, o); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("not resumed: got %v, want an error with %q", err, tc.want)
+			}
+			if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, tc.data) {
+				t.Errorf("the file is not what it was: %v", err)
+			}
 		})
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {

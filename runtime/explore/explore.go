@@ -92,7 +92,7 @@ type Options struct {
 	// Checkpoint names a file in which the search notes how far it has come,
 	// so that it can be killed at any moment. With Resume it goes on from there,
 	// if the file is there; without it the search begins anew. A file of another search
-	// (see [Fingerprint]) is an error, and with Resume so is a damaged one. So is a file that another process works with.
+	// (see [Fingerprint]) is an error, and so is a damaged one. So is a file that another process works with.
 	// If Folder is not nil, the file is below it, and no symbolic link is followed.
 	Checkpoint string
 	Folder     *os.Root
