@@ -109,3 +109,23 @@ print(why())
 		}
 	}
 }
+
+// A story of what is stuck does not write out whole states.
+func TestWhySqueezesStates(t *testing.T) {
+	out, err := runScript(t, `
+def init(self):
+    self.waits = []
+
+def show(self):
+    return "seen " + " ".join(self.waits)
+
+def on_timeout(self):
+    self.waits.append("a timeout that came too soon")
+
+cluster(protocol("p", role(init = init, show = show, on_timeout = on_timeout)), n = 1, f = 0)
+[timeout("A") for _ in range(9)]
+print(why(invariant("never", lambda w: len(w.state("A").waits) < 9)))`)
+	if err != nil || !strings.Contains(out, "after it A is at seen a timeout") || strings.Count(out, "a timeout that came") > 2 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/english"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -111,7 +112,7 @@ func (j *judge) parted(s partedSentence) {
 // changed checks that all lanes that changed are named, and no other.
 func (j *judge) changed(v *runtime.World, s changedSentence) {
 	for i := range j.tr.Lanes {
-		if text := j.name(i) + " is at " + v.Summary(i); v.Changed(i) != strings.Contains(j.tr.Say(s), text) && v.Summary(i) != "" {
+		if text := j.name(i) + " is at " + english.Squeeze(v.Summary(i), 60); v.Changed(i) != strings.Contains(j.tr.Say(s), text) && v.Summary(i) != "" {
 			j.Fatalf("%s: changed %v, and it is said: %s", text, v.Changed(i), j.tr.Say(s))
 		}
 	}

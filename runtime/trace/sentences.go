@@ -183,13 +183,17 @@ func (s crossedSentence) say(t *Trace) string {
 	return text + fmt.Sprintf(" and reached %s before %s parted them.", t.Lanes[d.To].Name, t.numbered(s.At.Step))
 }
 
+// maxState is how many letters of a state a sentence has room for: where nothing is derived, a
+// whole state of each lane would be all that a story says. show() has them in full.
+const maxState = 60
+
 // Step 2 was crash("A"); after it B is at r2. Summaries are in the protocol's own words.
 func (s changedSentence) say(t *Trace) string {
 	step := &t.Steps[s.Step-1]
 	var what []string
 	for i, state := range step.States {
 		if state.Changed && state.Summary != "" {
-			what = append(what, t.Lanes[i].Name+" is at "+state.Summary)
+			what = append(what, t.Lanes[i].Name+" is at "+english.Squeeze(state.Summary, maxState))
 		}
 	}
 	text := fmt.Sprintf("Step %d was %s", s.Step, step.Call)
