@@ -18,7 +18,8 @@ type Case struct {
 	Twins      []Twin
 	Clients    []Client
 	Held       bool
-	Start      []Step // the way from the beginning to where scenarios start
+	Coins      []string // what a coin may show, as texts of values; none if no handler reads one
+	Start      []Step   // the way from the beginning to where scenarios start
 	Space      Space
 	Properties []Property
 	Extras     []Property // judged one by one, so that more of what happens is seen
@@ -176,6 +177,11 @@ func (s Step) String() string {
 		return fmt.Sprintf("deaf(%q, %s)", s.Who, list(s.Types))
 	case "order":
 		return fmt.Sprintf("order(%q, first = %s)", s.Who, list(s.Names))
+	case "coin":
+		if s.Groups != nil {
+			return fmt.Sprintf("coin(%q, %s, groups = %s)", s.Who, s.shows(), lists(s.Groups))
+		}
+		return fmt.Sprintf("coin(%q, %s)", s.Who, s.shows())
 	case "view":
 		return fmt.Sprintf("view %q: %s", s.Who, Scenario(s.Inner))
 	}
@@ -191,7 +197,7 @@ func (s Step) String() string {
 //
 // A kind that has none of that name says "-", which is what the scripts' getattr is given
 // as a default, too.
-var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count", "least", "name", "steps"}
+var attributes = []string{"kind", "client", "reach", "leader", "groups", "hops", "deaf", "types", "op", "id", "ids", "src", "dst", "type", "first", "count", "least", "name", "steps", "shows"}
 
 // attribute is the text of what a script reads of the step under a name, "-" if it has
 // nothing of that name.
@@ -238,6 +244,11 @@ func (s Step) attribute(name string) string {
 		has = map[string]string{"id": s.Names[0]}
 	case "view":
 		has = map[string]string{"name": s.Who, "steps": "[" + strings.ReplaceAll(Scenario(s.Inner).String(), "; ", ", ") + "]"}
+	case "coin":
+		has = map[string]string{"name": s.Who, "shows": s.readShows(), "groups": "None"}
+		if s.Groups != nil {
+			has["groups"] = lists(s.Groups)
+		}
 	case "timeout":
 		has = map[string]string{"ids": list(s.Names), "least": fmt.Sprint(s.Count)}
 	}
@@ -394,6 +405,9 @@ func (c *Case) Stage() string {
 	}
 	if c.Symmetric {
 		b.WriteString(", symmetric = True")
+	}
+	if c.Coins != nil {
+		fmt.Fprintf(&b, ", coins = [%s]", strings.Join(c.Coins, ", "))
 	}
 	fmt.Fprintf(&b, ")\ncluster(p, n = %d, f = %d", c.N, c.F)
 	if len(c.Clients) > 0 {

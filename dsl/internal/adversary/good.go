@@ -20,6 +20,7 @@ type prospect struct {
 	correct []bool     // as it was when the network became good
 	groups  [][]string // those who are connected, and each of the others alone
 	leaders []string   // none in a protocol without rounds
+	face    string     // what coins show of which no throw is left, "" if none are read
 	asks    func() []int
 	over    func() bool // asked after each step
 
@@ -28,9 +29,17 @@ type prospect struct {
 	timed    bool // some timeouts had an effect since then
 }
 
+// faces lists what coins may show then: one after the other, each is tried.
+func (s *System) faces() []string {
+	if s.c.Coins == nil {
+		return []string{""}
+	}
+	return s.c.Coins
+}
+
 // becomesGood connects the correct instances and those of the faulty whose numbers are given.
-func (s *System) becomesGood(w *World, present []int) *prospect {
-	g := &prospect{s: s, at: w}
+func (s *System) becomesGood(w *World, present []int, face string) *prospect {
+	g := &prospect{s: s, at: w, face: face}
 	var connected []string
 	var alone [][]string
 	leads := map[string]bool{}
@@ -69,7 +78,19 @@ func (g *prospect) take(step Step) bool {
 }
 
 // begin heals the network; then what is in flight arrives.
-func (g *prospect) begin() bool { return g.take(Step{Kind: "heal"}) || g.arrives() }
+func (g *prospect) begin() bool {
+	if g.take(Step{Kind: "heal"}) {
+		return true
+	}
+	if g.face != "" {
+		servers, clients := g.s.c.Instances()
+		all := append(slices.Clone(servers), clients...)
+		if g.take(Step{Kind: "coin", Who: "*", Types: []string{g.face}, Groups: [][]string{all}}) {
+			return true
+		}
+	}
+	return g.arrives()
+}
 
 func (g *prospect) arrives() bool {
 	return len(g.at.flight) > 0 && g.take(Step{Kind: "deliver", Groups: g.groups})
@@ -135,7 +156,7 @@ func same(w, next *World, i int) bool {
 		return n
 	}
 	was, is := w.nodes[i], next.nodes[i]
-	if len(w.History) != len(next.History) || len(w.flight) != len(next.flight) || letters(w) != letters(next) || was.broken != is.broken || len(was.attrs) != len(is.attrs) {
+	if len(w.History) != len(next.History) || len(w.flight) != len(next.flight) || letters(w) != letters(next) || was.broken != is.broken || len(was.attrs) != len(is.attrs) || len(was.coins) != len(is.coins) {
 		return false
 	}
 	for name, v := range was.attrs {
@@ -201,17 +222,22 @@ func (s *System) playsOn(w *World, p Property) (is judgement) {
 				present = append(present, i)
 			}
 		}
-		g := s.becomesGood(w, present)
-		g.asks, g.over = g.operating, func() bool { return s.reached(w, g, p) }
-		over := g.over()
-		if over { // nothing is waited for, present or not
-			return judgement{holds: true}
+		over := false
+		for _, face := range s.faces() {
+			g := s.becomesGood(w, present, face)
+			g.asks, g.over = g.operating, func() bool { return s.reached(w, g, p) }
+			if g.over() { // nothing is waited for, present or not
+				return judgement{holds: true}
+			}
+			over = g.begin()
+			for range p.Within {
+				over = over || g.round()
+			}
+			is.lines = append(is.lines, g.fails(len(w.History))...)
+			if over {
+				break
+			}
 		}
-		over = g.begin()
-		for range p.Within {
-			over = over || g.round()
-		}
-		is.lines = append(is.lines, g.fails(len(w.History))...)
 		if !over {
 			return is
 		}
@@ -250,36 +276,49 @@ func (s *System) reached(w *World, g *prospect, p Property) bool {
 // has decided for one all the time.
 func (s *System) decidesOnce(within int) bool {
 	return s.once("once", within, func() bool {
-		g := s.becomesGood(s.Begin(), nil)
-		leads := false
-		var clients []int
-		correct := 0
-		for i, in := range s.instances {
-			if g.correct[i] && in.client {
-				clients = append(clients, i)
-			} else if g.correct[i] {
-				correct, leads = correct+1, true
-			}
-		}
-		g.asks = func() []int { return clients }
-		g.over = func() bool {
-			return len(g.fails(0)) > 0 || len(slices.Compact(slices.Sorted(slices.Values(g.decided(0))))) > 1
-		}
-		if !leads || g.begin() {
-			return false
-		}
-		most := min(within, 1000)
-		for k, quiet := 0, 0; quiet < most && k < (correct+1)*most; k++ {
-			before := len(g.decided(0))
-			if g.round() {
+		some := false
+		for _, face := range s.faces() {
+			one, never := s.oneSlot(within, face)
+			if !one && !never {
 				return false
 			}
-			if quiet++; len(g.decided(0)) > before {
-				quiet = 0
-			}
+			some = some || one
 		}
-		return len(g.decided(0)) > 0
+		return some
 	})
+}
+
+// oneSlot reports whether it does with coins that show some value, or whether it decides in none.
+func (s *System) oneSlot(within int, face string) (one, never bool) {
+	g := s.becomesGood(s.Begin(), nil, face)
+	leads := false
+	var clients []int
+	correct := 0
+	for i, in := range s.instances {
+		if g.correct[i] && in.client {
+			clients = append(clients, i)
+		} else if g.correct[i] {
+			correct, leads = correct+1, true
+		}
+	}
+	g.asks = func() []int { return clients }
+	g.over = func() bool {
+		return len(g.fails(0)) > 0 || len(slices.Compact(slices.Sorted(slices.Values(g.decided(0))))) > 1
+	}
+	if !leads || g.begin() {
+		return false, false
+	}
+	most := min(within, 1000)
+	for k, quiet := 0, 0; quiet < most && k < (correct+1)*most; k++ {
+		before := len(g.decided(0))
+		if g.round() {
+			return false, false
+		}
+		if quiet++; len(g.decided(0)) > before {
+			quiet = 0
+		}
+	}
+	return len(g.decided(0)) > 0, len(g.decided(0)) == 0
 }
 
 // decides reports whether the protocol is known to decide, as terminates(within) sees it: a
@@ -293,8 +332,8 @@ func (s *System) decides(within int) bool {
 				faulty = append(faulty, i)
 			}
 		}
-		for _, present := range [][]int{nil, faulty} {
-			g := s.becomesGood(s.Begin(), present)
+		for k := range 2 * len(s.faces()) {
+			g := s.becomesGood(s.Begin(), [][]int{nil, faulty}[k%2], s.faces()[k/2])
 			g.asks = func() []int { return nil }
 			g.over = func() bool { return len(g.fails(0))+len(g.decided(0)) > 0 }
 			over := g.begin()

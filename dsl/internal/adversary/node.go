@@ -28,6 +28,8 @@ type reaction struct {
 	sends   []sending
 	seen    []Event
 	refused bool
+	coins   map[string]starlark.Value // what coins show, of those that were not read
+	lacks   bool                      // it read one that shows nothing
 }
 
 type sending struct {
@@ -85,7 +87,7 @@ func (s *self) Attr(name string) (starlark.Value, error) {
 		return s.replicas, nil
 	case "program":
 		return s.program, nil
-	case "send", "broadcast", "decide", "invoked", "returns", "fails", "refuse", "sign":
+	case "send", "broadcast", "decide", "invoked", "returns", "fails", "refuse", "sign", "coin":
 		return starlark.NewBuiltin(name, s.act), nil
 	}
 	return s.attrs[name], nil
@@ -116,6 +118,8 @@ func (s *self) act(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		s.out.seen = append(s.out.seen, Event{Kind: "returned", Value: copied(args[0])})
 	case "fails":
 		s.out.seen = append(s.out.seen, Event{Kind: "aborted"})
+	case "coin":
+		return s.out.coin(string(args[0].(starlark.String)))
 	case "refuse":
 		s.out.refused = true
 	case "sign":

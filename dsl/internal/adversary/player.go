@@ -3,6 +3,7 @@ package adversary
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func (s *System) Do(w *World, step Step) *World {
 	p := &play{World: &next, s: s, mailboxes: make([][]packet, len(s.instances))}
 	p.within = func(int, int) bool { return true }
 	p.takes = func(int) bool { return true }
-	if !p.take(step) {
+	if !p.take(step) || p.lacks {
 		return nil
 	}
 	// Stable, as the messages of one link keep their order.
@@ -100,6 +101,9 @@ func (p *play) take(step Step) bool {
 			return false
 		}
 		p.flight = append(p.flight, p.next...)
+		return true
+	case "coin":
+		p.toss(step)
 		return true
 	case "crash", "restart", "amnesia":
 		return p.befall(step.Kind, p.s.byName[step.Names[0]])
@@ -193,9 +197,13 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 	for name, v := range n.attrs {
 		attrs[name] = copied(v)
 	}
-	var out reaction
+	out := reaction{coins: maps.Clone(n.coins)}
 	under := n.under
 	line, err := p.s.call(i, attrs, &under, &out, event, args...)
+	if out.lacks {
+		p.lacks = true
+		return false
+	}
 	if err == nil && out.refused {
 		return false
 	}
@@ -215,7 +223,7 @@ func (p *play) react(i int, event string, args ...starlark.Value) bool {
 	for name, v := range attrs {
 		attrs[name] = copied(v)
 	}
-	p.nodes[i].attrs, p.nodes[i].under = attrs, under
+	p.nodes[i].attrs, p.nodes[i].under, p.nodes[i].coins = attrs, under, out.coins
 	for _, m := range out.sends {
 		p.send(i, m)
 	}

@@ -59,6 +59,7 @@ type node struct {
 	crashed, broken, forgets bool
 	decided, operating       bool // whether it has, and whether it owes the end of an operation
 	under                    underWay
+	coins                    map[string]starlark.Value
 }
 
 func (n node) down() bool { return n.crashed || n.broken }
@@ -165,6 +166,7 @@ func (s *System) call(i int, attrs starlark.StringDict, under *underWay, out *re
 type play struct {
 	*World
 	s         *System
+	lacks     bool // what a coin shows, so that the step cannot happen
 	next      []packet
 	within    func(from, to int) bool // who may reach whom in this step
 	filters   []filter                // beside those of the network
