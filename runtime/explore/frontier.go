@@ -51,6 +51,18 @@ func (w weight) add(v weight) {
 	}
 }
 
+// times makes w the product of v and n, and returns it.
+func (w weight) times(v weight, n uint64) weight {
+	var carry uint64
+	for i, x := range v {
+		high, low := bits.Mul64(x, n)
+		var more uint64
+		w[i], more = bits.Add64(low, carry, 0)
+		carry = high + more
+	}
+	return w
+}
+
 func (w weight) zero() bool {
 	for _, x := range w {
 		if x != 0 {

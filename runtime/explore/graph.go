@@ -3,7 +3,6 @@ package explore
 import (
 	"context"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -60,14 +59,6 @@ type edge struct {
 	steps   []runtime.Step
 	numbers []uint32 // of the steps among the choices
 	to      *place
-}
-
-// images are what renamings make of the steps at a place. They are found when they
-// are needed: there may be ten thousand renamings of thousands of steps.
-type images struct {
-	keyed sync.Once
-	byKey map[string]runtime.Step
-	of    []atomic.Pointer[[]runtime.Step] // each step under each renaming
 }
 
 func newGraph(s *space.Space, o Options) *graph {

@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
@@ -16,49 +15,6 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// image returns what a renaming makes of a choice at a place. It may be called
-// concurrently. The image is a choice at the same place, because a renaming that is used turns
-// scenarios into scenarios at the same positions; it is found by the key of the step.
-func (y *symmetry) image(at *place, choice, renaming int) runtime.Step {
-	step, _ := at.choice(choice)
-	if renaming == 0 {
-		return step
-	}
-	at.images.keyed.Do(func() {
-		at.images.byKey = map[string]runtime.Step{}
-		for _, g := range at.edges {
-			for _, s := range g.steps {
-				if key, ok := s.Engine().Key(nil); ok {
-					at.images.byKey[key] = s
-				}
-			}
-		}
-		at.images.of = make([]atomic.Pointer[[]runtime.Step], at.ways())
-	})
-	key, ok := step.Engine().Key(y.Renaming(renaming))
-	image, known := at.images.byKey[key]
-	if !ok || !known {
-		panic("explore: the space is not closed under a renaming that keeps it")
-	}
-	return image
-}
-
-// imagesOf returns what each renaming makes of a choice at a place. They are kept, because
-// the first step that is new under a choice is seldom the last. Two workers may find the same.
-func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
-	y.image(at, choice, 1) // for the keys
-	if known := at.images.of[choice].Load(); known != nil {
-		return *known
-	}
-	list := make([]runtime.Step, y.Order())
-	for g := range list {
-		list[g] = y.image(at, choice, g)
-	}
-	y.imageBytes.Add(int64(8 * len(list)))
-	at.images.of[choice].Store(&list)
-	return list
-}
-
 // A renamer checks that steps do the same after renamings: that the transition relation is
 // equivariant, which is what a protocol promises that declares itself symmetric and what the
 // reduction rests on. Model checkers with symmetric types rule out by their language what
@@ -66,9 +22,9 @@ func (y *symmetry) imagesOf(at *place, choice int) []runtime.Step {
 // 1996); code of a node can do anything, a look at whether its name is less than another
 // included, so that here it is observed.
 //
-// A step is checked when its simulator plays something for the first time, because what is
-// taken from memory was checked when it got there. Each worker has a renamer with a simulator
-// of its own: what is new to it is what the epoch of the search says (see [symmetry.newEpoch]).
+// What instances do each is checked by the simulator, which says of which steps that is not
+// enough ([engine.Simulator.Fresh]): those are compared here as a whole. Each worker has a
+// renamer with a simulator of its own.
 type renamer struct {
 	*symmetry
 	layer            int // steps before those that are checked
@@ -78,7 +34,7 @@ type renamer struct {
 
 func newRenamer(ctx context.Context, y *symmetry, layer int) *renamer {
 	width := y.cluster.Engine().Width()
-	sim := engine.NewSimulatorIn(y.cluster.Engine(), y.epoch)
+	sim := y.simulator()
 	sim.SetContext(ctx)
 	return &renamer{y, layer, sim, make(engine.Vector, width), make(engine.Vector, width), make(engine.Vector, width)}
 }

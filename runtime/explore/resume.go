@@ -77,8 +77,9 @@ func (b *resumption) layer(ctx context.Context) (*frontier, error) {
 
 // layersAgain takes the steps again that led to the search nodes of a checkpoint, from the first
 // search node on, and returns those of its last layer, and how many worlds were gone on from
-// and steps taken: by the search that wrote it, which took every step from each of them and
-// not only the one that leads on. Two layers are in memory at a time.
+// and steps taken: by the search that wrote it, which took every step from each of them, of those
+// that are images of each other one, and not only the one that leads on. Two layers are in memory
+// at a time.
 func (b *resumption) layersAgain(ctx context.Context, first searchNode) (nodes []searchNode, worlds, steps int, err error) {
 	c := b.from
 	nodes = []searchNode{first}
@@ -88,12 +89,17 @@ func (b *resumption) layersAgain(ctx context.Context, first searchNode) (nodes [
 		all += len(parents)
 	}
 	for k := 1; k < len(c.parents); k++ {
+		names := b.namesIn(k - 1)
 		for _, node := range nodes {
 			at := b.graph.places[node.place()]
 			if err := b.graph.open(ctx, at); err != nil {
 				return nil, 0, 0, err
 			}
-			worlds, steps = worlds+1, steps+at.ways()
+			ways, err := names.ways(node, at)
+			if err != nil {
+				return nil, 0, 0, err
+			}
+			worlds, steps = worlds+1, steps+ways
 		}
 		tell := func(taken int) {
 			if b.options.Progress != nil {
@@ -112,6 +118,14 @@ func (b *resumption) layersAgain(ctx context.Context, first searchNode) (nodes [
 	return nodes, worlds, steps, nil
 }
 
+// namesIn returns what brought the search nodes of layer k to canonical form, nil if nothing did.
+func (b *resumption) namesIn(k int) *canonicalizer {
+	if k < b.from.From || b.symmetry == nil {
+		return nil
+	}
+	return newCanonicalizer(b.symmetry)
+}
+
 // layerAgain returns the search nodes of layer k, to which the search nodes before it led. The error
 // is that of the first search node that cannot be had, whichever worker comes to it: workers go on
 // with the blocks that they took when one fails, and of all errors the first in order is returned.
@@ -127,10 +141,7 @@ func (b *resumption) layerAgain(ctx context.Context, k int, nodes []searchNode, 
 	for i := range workers {
 		group.Go(func() {
 			w := newWorker(ctx, b.search)
-			var names *canonicalizer
-			if k >= b.from.From && b.symmetry != nil {
-				names = newCanonicalizer(b.symmetry)
-			}
+			names := b.namesIn(k)
 			for !failed.Load() {
 				from := taken.Add(block) - block
 				if from >= int64(len(parents)) {

@@ -162,7 +162,7 @@ func (x *search) firstError(ctx context.Context, nodes *frontier, err error) err
 		return err
 	}
 	if x.symmetry != nil {
-		x.symmetry.newEpoch()
+		x.symmetry.renew()
 	}
 	if _, _, first := x.layer(ctx, nodes, 1); first != nil {
 		return first

@@ -27,12 +27,12 @@ import (
 // Emerson and Sistla, "Symmetry and Model Checking"; both FMSD 1996), with a canonical
 // representative of each orbit and not any one, so that equal orbits are one search node.
 //
-// A protocol's word is not taken for it: whenever something happens for the
-// first time, it is made to happen renamed, too, under each renaming, and the
-// outcomes are compared. If they differ, the search begins anew without
-// symmetry. That takes as much of the nodes' work as a search without symmetry,
-// but fewer steps and worlds. A search can also be asked to check a sample only,
-// and to rest on the protocol's promise otherwise: of each layer, all that
+// A protocol's word is not taken for it: whenever code reacts for the first time, it reacts
+// after the renamings, too, and the outcomes are compared. If a reaction is another one, so may
+// a step be in which it happens: that is made to happen under each renaming. If such steps
+// differ, the search begins anew without symmetry. That takes as much of the nodes' work as a
+// search without symmetry, but fewer steps and worlds. A search can also be asked to check a
+// sample only, and to rest on the protocol's promise otherwise: of each layer, all that
 // follows from the first search nodes under each renaming, and a share of the rest
 // under one of them. Which steps these are depends on their place in the search
 // only.
@@ -66,8 +66,7 @@ type symmetry struct {
 	// moves says of each renaming whether it renames clients, clientsMove that some do.
 	moves       []bool
 	clientsMove bool
-	sampled     bool   // whether a sample of steps is checked, and not all that is new
-	epoch       uint32 // of the simulators of a search that checks all that is new to them
+	sampled     bool // whether a sample of steps is checked, and not all that is new
 	imageBytes  atomic.Int64
 }
 
@@ -114,7 +113,7 @@ func findSymmetry(ctx context.Context, s *space.Space, o Options, j *judge.Judge
 		y.moves = append(y.moves, movesClients(c, list[g]))
 	}
 	y.renamings, y.clientsMove = engine.NewRenamingIndex(list), slices.Contains(y.moves, true)
-	y.newEpoch()
+	y.renew()
 	return y, nil
 }
 
@@ -147,13 +146,20 @@ func movesClients(c *runtime.Cluster, r engine.Renaming) bool {
 	return false
 }
 
-// newEpoch makes everything new to the simulators of the search, unless a
-// sample is checked. A cluster may have learnt steps in another search, which checked nothing or
-// other renamings: here they count as new.
-func (y *symmetry) newEpoch() {
+// renew makes everything new to the simulators of the search that are made from now on, unless a
+// sample is checked.
+func (y *symmetry) renew() {
 	if !y.sampled {
-		y.epoch = y.cluster.Engine().NewEpoch()
+		y.Renew()
 	}
+}
+
+// simulator returns a simulator for a worker of the search.
+func (y *symmetry) simulator() *engine.Simulator {
+	if y.sampled {
+		return engine.NewSimulator(y.cluster.Engine())
+	}
+	return y.NewSimulator()
 }
 
 // bytes returns about how much memory the symmetry and the images of steps occupy.
@@ -180,10 +186,11 @@ type canonicalizer struct {
 	*engine.Canonicalizer
 	of    *symmetry
 	pasts map[[2]uint32]uint32 // what it has seen of the monitors' (tuple, renaming) -> tuple
+	node  searchNode           // a copy, for orbits
 }
 
 func newCanonicalizer(y *symmetry) *canonicalizer {
-	return &canonicalizer{y.NewCanonicalizer(), y, map[[2]uint32]uint32{}}
+	return &canonicalizer{Canonicalizer: y.NewCanonicalizer(), of: y, pasts: map[[2]uint32]uint32{}}
 }
 
 // canonical brings a search node into canonical form: the least of its images. It returns the number of the

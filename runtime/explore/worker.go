@@ -143,6 +143,7 @@ type worker struct {
 	tallies  tallies
 	effects  effects
 	steps    int
+	scaled   weight                   // of the choices that one stands for
 	expanded weight                   // of the search nodes that this worker expanded
 	wrong    map[judge.Flaw]*evidence // what goes wrong in this layer for the first time in the search
 	passing  []passed
@@ -172,11 +173,11 @@ const pollSteps = 16
 func newWorker(ctx context.Context, x *search) *worker {
 	g := x.graph
 	w := &worker{
-		search: x, node: make(searchNode, g.width), expanded: g.weight(),
+		search: x, node: make(searchNode, g.width), expanded: g.weight(), scaled: g.weight(),
 		tallies: newTallies(g.words), effects: g.choices.none(), wrong: map[judge.Flaw]*evidence{},
 	}
 	if g.canonical() {
-		w.witness = newWitness(engine.NewSimulatorIn(x.cluster.Engine(), x.symmetry.epoch), x.judge)
+		w.witness = newWitness(x.symmetry.simulator(), x.judge)
 		w.names = newCanonicalizer(x.symmetry)
 		w.renamer = newRenamer(ctx, x.symmetry, len(g.parents)-1)
 	} else {
@@ -226,14 +227,25 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 	here := w.judge.Verdict(node.past())
 	choice := 0
 	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
+	stands, err := w.names.orbits(node, at)
+	if err != nil {
+		return asymmetry{why: err.Error()}
+	}
 	// Steps that lead to one place stand together, so that the simulator learns once for
 	// each edge what may come next.
 	for g := range at.edges {
 		edge := &at.edges[g]
 		edge.to.expected(w.sim)
 		for s, step := range edge.steps {
-			from := parentLink(rank)<<32 | parentLink(choice)
+			from, count := parentLink(rank)<<32|parentLink(choice), weight
 			choice++
+			if stands != nil {
+				n := stands[choice-1]
+				if n == 0 {
+					continue
+				}
+				count = w.scaled.times(weight, uint64(n))
+			}
 			if w.steps++; w.steps%pollSteps == 0 {
 				if err := ctx.Err(); err != nil {
 					return err
@@ -251,7 +263,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 				}
 			}
 			if !possible { // the scenarios that choose it end here, and count for all that they go on with
-				w.tallies.add(edge.to.index, endsEarly, here, weight)
+				w.tallies.add(edge.to.index, endsEarly, here, count)
 				if !ended && here.Clean() {
 					w.pass(from, here.Progress)
 					ended = true
@@ -262,7 +274,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 			if err != nil {
 				return err
 			}
-			if err := w.arrive(ctx, edge.to, here, seen, weight, from, next); err != nil {
+			if err := w.arrive(ctx, edge.to, here, seen, count, from, next); err != nil {
 				return err
 			}
 		}

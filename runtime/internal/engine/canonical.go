@@ -1,31 +1,40 @@
 package engine
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A Canonicalizer brings vectors into a form that is the same for all that
 // renamings turn into each other. Each goroutine needs its own.
 //
 // It looks at each renaming that is still in the running at each place, which is linear in
 // the group and in the number of instances, and allocates nothing once states and
-// their images are known: an image takes 16 bytes for each pair of state and renaming.
+// their images are known: an image takes 4 bytes for each pair of renaming and local state that
+// is met in a vector.
 type Canonicalizer struct {
 	*Symmetry
-	images []image // [local state * order + renaming]
-	envs   map[uint64]image
-	ties   []int // the renamings that lead to the least vector, as far as it is known
-	form   Vector
-	err    error
+	rows     []uint32 // of local states, plus one; 0 if a state was not met
+	images   []uint32 // [row * order + renaming] local states, plus one; 0 if it is not known
+	contents []uint64 // of local states, the first half, which nearly always decides; 0 if it is not known
+	none     []uint32 // a row of which nothing is known
+	envs     map[uint64]image
+	ties     []int // the renamings that lead to the least vector, as far as it is known
+	form     Vector
+	err      error
 }
 
-// An image is a local state or an environment after a renaming.
+// An image is an environment after a renaming.
 type image struct {
-	content uint64 // its first half, which nearly always decides
-	to      uint32 // plus one; 0 if it is not known yet
+	content uint64 // its first half
+	to      uint32
 }
 
 // NewCanonicalizer returns a canonicalizer of the symmetry.
 func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
-	return &Canonicalizer{Symmetry: y, envs: map[uint64]image{}, form: make(Vector, y.sys.Width())}
+	return &Canonicalizer{
+		Symmetry: y, none: make([]uint32, y.Order()), envs: map[uint64]image{}, form: make(Vector, y.sys.Width()),
+	}
 }
 
 // Canonical brings v into canonical form and returns the number of the
@@ -60,26 +69,61 @@ func (z *Canonicalizer) Ties() []int { return z.ties }
 func (z *Canonicalizer) least(v Vector, place int) uint32 {
 	order, ties := len(z.renamings), z.ties
 	from := z.from[place*order : (place+1)*order]
-	var best image
+	var best uint32
 	kept := 0
 	for _, g := range ties {
 		id := v[from[g]]
-		i := int(id)*order + g // 32 bits by 14
-		if i >= len(z.images) || z.images[i].to == 0 {
-			z.newImage(i, id, g)
+		to := z.images[z.row(id)*order+g]
+		if to == 0 {
+			to = z.newImage(id, g)
 		}
-		m := z.images[i]
-		if kept > 0 && m.to != best.to {
-			if m.content > best.content || m.content == best.content && z.settle(m, best, z.sys.states.compare) > 0 {
+		if to--; kept > 0 && to != best {
+			if z.compareStates(to, best) > 0 {
 				continue
 			}
 			kept = 0
 		}
-		best, ties[kept] = m, g
+		best, ties[kept] = to, g
 		kept++
 	}
 	z.ties = ties[:kept]
-	return best.to - 1
+	return best
+}
+
+// row returns where the images of a local state lie.
+func (z *Canonicalizer) row(id uint32) int {
+	if int(id) < len(z.rows) && z.rows[id] != 0 {
+		return int(z.rows[id]) - 1
+	}
+	z.rows = grown(z.rows, int(id))
+	row := len(z.images) / len(z.renamings)
+	z.rows[id] = uint32(row) + 1
+	z.images = append(z.images, z.none...)
+	return row
+}
+
+// grown returns a list that has a place i.
+func grown[T any](list []T, i int) []T {
+	if i < len(list) {
+		return list
+	}
+	return append(list, make([]T, i+1-len(list)+len(list)/2)...)
+}
+
+// compareStates orders different local states.
+func (z *Canonicalizer) compareStates(a, b uint32) int {
+	if order := cmp.Compare(z.content(a), z.content(b)); order != 0 {
+		return order
+	}
+	return z.settle(a, b, z.sys.states.compare)
+}
+
+func (z *Canonicalizer) content(id uint32) uint64 {
+	z.contents = grown(z.contents, int(id))
+	if z.contents[id] == 0 {
+		z.contents[id] = z.sys.states.content(id)[0]
+	}
+	return z.contents[id]
 }
 
 // leastEnv is least for the environment.
@@ -89,7 +133,7 @@ func (z *Canonicalizer) leastEnv(id uint32) uint32 {
 	for _, g := range z.ties {
 		m := z.environment(id, g)
 		if kept > 0 && m.to != best.to {
-			if m.content > best.content || m.content == best.content && z.settle(m, best, z.sys.envs.compare) > 0 {
+			if m.content > best.content || m.content == best.content && z.settle(m.to, best.to, z.sys.envs.compare) > 0 {
 				continue
 			}
 			kept = 0
@@ -98,23 +142,20 @@ func (z *Canonicalizer) leastEnv(id uint32) uint32 {
 		kept++
 	}
 	z.ties = z.ties[:kept]
-	return best.to - 1
+	return best.to
 }
 
 // settle orders different things of one content by what they are.
-func (z *Canonicalizer) settle(a, b image, compare func(a, b uint32) int) int {
-	order := compare(a.to-1, b.to-1)
+func (z *Canonicalizer) settle(a, b uint32, compare func(a, b uint32) int) int {
+	order := compare(a, b)
 	if order == 0 && z.err == nil {
 		z.err = fmt.Errorf("two states differ in values that are written the same; types declared in functions share a name")
 	}
 	return order
 }
 
-// newImage notes a state after a renaming at place i of the images.
-func (z *Canonicalizer) newImage(i int, id uint32, g int) {
-	if i >= len(z.images) {
-		z.images = append(z.images, make([]image, i+1-len(z.images)+len(z.images)/2)...)
-	}
+// newImage notes a local state after a renaming, plus one.
+func (z *Canonicalizer) newImage(id uint32, g int) uint32 {
 	to := id
 	if g != 0 {
 		var err error
@@ -123,7 +164,8 @@ func (z *Canonicalizer) newImage(i int, id uint32, g int) {
 			to = id
 		}
 	}
-	z.images[i] = image{z.sys.states.content(to)[0], to + 1}
+	z.images[z.row(id)*len(z.renamings)+g] = to + 1
+	return to + 1
 }
 
 func (z *Canonicalizer) environment(id uint32, g int) image {
@@ -135,7 +177,7 @@ func (z *Canonicalizer) environment(id uint32, g int) image {
 			z.fail(err)
 			to = id
 		}
-		m = image{contentOf(z.sys.envs.append(nil, to), z.sys.cutContent)[0], to + 1}
+		m = image{contentOf(z.sys.envs.append(nil, to), z.sys.cutContent)[0], to}
 		z.envs[key] = m
 	}
 	return m
@@ -149,4 +191,6 @@ func (z *Canonicalizer) fail(err error) {
 }
 
 // Bytes returns about how much memory the canonicalizer occupies beside its symmetry.
-func (z *Canonicalizer) Bytes() int { return 16*cap(z.images) + 2*entryBytes*len(z.envs) }
+func (z *Canonicalizer) Bytes() int {
+	return 4*(cap(z.rows)+cap(z.images)) + 8*cap(z.contents) + 2*entryBytes*len(z.envs)
+}

@@ -68,7 +68,6 @@ func (m *Simulator) component(s *Step, e *env, i int, members node.Set) bool {
 	m.key = key
 	v, ok := m.components.get(key)
 	if !ok {
-		m.fresh = true
 		v = m.playComponent(s, e, members)
 	}
 	if len(v) == 1 {
@@ -120,6 +119,7 @@ func (m *Simulator) quiet(e *env, members node.Set) bool {
 // rest ends the round for quiet members, which takes no memory.
 func (m *Simulator) rest(e *env, members node.Set) {
 	m.keepSeen()
+	m.fresh = m.fresh || m.under != nil && several(&m.p)
 	if m.expected.leaders == 0 {
 		return
 	}
@@ -222,11 +222,15 @@ func (m *Simulator) playedInVain(flight int) []uint32 {
 // m.p.vec are then those after it, but m.p.flight is as it was.
 func (m *Simulator) playComponent(s *Step, e *env, members node.Set) []uint32 {
 	flight := len(m.p.flight)
-	if !s.begins() && !m.p.bring(e, s.move, members) {
-		return m.playedInVain(flight)
-	}
-	m.p.flow(e, s.move, members)
-	if m.p.why != "" {
+	possible, same := m.under.watch(&m.p, s, func() bool {
+		if !s.begins() && !m.p.bring(e, s.move, members) {
+			return false
+		}
+		m.p.flow(e, s.move, members)
+		return m.p.why == ""
+	})
+	m.fresh = m.fresh || !same
+	if !possible {
 		return m.playedInVain(flight)
 	}
 	if m.p.last {

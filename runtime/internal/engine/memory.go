@@ -21,7 +21,7 @@ func (sys *System) Learnt() Size {
 	s.Bytes = int(sys.bytes.Load()) + states*int(unsafe.Sizeof(local{})) + contents*2*int(unsafe.Sizeof(content{}))
 	for _, t := range []*table{
 		&sys.transitions.known, &sys.components, &sys.envs.byEnv, &sys.values.byList, &sys.values.joins,
-		&sys.states.byMail, &sys.classes.of, &sys.classes.known, &sys.settings, &sys.played,
+		&sys.states.byMail, &sys.classes.of, &sys.classes.known, &sys.settings,
 	} {
 		s.Bytes += t.bytes()
 	}

@@ -350,7 +350,7 @@ func (p *player) moment(hop int, s stimulus, who node.Set) {
 		}
 		p.vec[i] = o.next
 		p.emit(i, o)
-		if p.record != nil && (o.next != before || len(o.sends)+len(o.seen)+len(o.notes) > 0) { // else it may as well not have been
+		if p.record != nil {
 			p.note(hop, -1, i, s, Delivered, before, o)
 		}
 	}

@@ -74,6 +74,12 @@ func (p *player) note(hop, from, to int, s stimulus, fate Fate, before uint32, o
 // falls silent.
 func (r *Record) Ended() bool { return r.From < 0 && r.Fate == Down }
 
+// idle reports whether it is a moment of which nothing came.
+func (r Record) idle() bool {
+	moment := r.stimulus.kind == node.HopEvent || r.stimulus.kind == node.QuietEvent
+	return moment && !r.Changed() && len(r.outcome.sends)+len(r.outcome.seen)+len(r.outcome.notes) == 0
+}
+
 // Event returns what the instance reacted to, or would have.
 func (r *Record) Event() node.Event {
 	if r.Ended() {

@@ -21,6 +21,8 @@ type Simulator struct {
 	filtered  []uint32    // the filters that lost a message in the step
 	epoch     uint32      // coverage epoch: simulators of one share what is fresh to them
 	fresh     bool
+	under     *equivariance // what is played is compared with its images, unless this is nil
+	odd       node.Set      // those whose opening of the round under way is not equivariant
 	key       []uint32
 	// components are those of the system, as this simulator reads them.
 	components reader
@@ -37,10 +39,12 @@ func NewSimulator(sys *System) *Simulator {
 	return m
 }
 
-// NewSimulatorIn returns a simulator of a coverage epoch. See [System.NewEpoch].
-func NewSimulatorIn(sys *System, epoch uint32) *Simulator {
-	m := NewSimulator(sys)
-	m.epoch = epoch
+// NewSimulator returns a simulator that finds out whether steps are the same after the
+// renamings of y: it compares what it plays with its images, and says in Fresh which steps are
+// to be compared as a whole. See [Symmetry.Renew].
+func (y *Symmetry) NewSimulator() *Simulator {
+	m := NewSimulator(y.sys)
+	m.epoch, m.under = y.epoch, newEquivariance(y)
 	return m
 }
 
@@ -115,20 +119,24 @@ func (m *Simulator) step(dst, src Vector, s *Step) bool {
 func (m *Simulator) one(dst, src Vector, s *Step) bool {
 	ok := m.p.take(dst, src, s)
 	if ok && !s.begins() && m.expected.leaders != 0 { // rounds did so in settle or rest
-		for i := range m.p.sys.servers.All {
-			m.fresh = m.first(i, dst[i], forgotten, m.p.sys.envs.at(dst[len(dst)-1]).round) || m.fresh
+		if m.under != nil {
+			round := m.p.sys.envs.at(dst[len(dst)-1]).round
+			for i := range m.p.sys.servers.All {
+				m.fresh = !m.under.begins(m.p.ctx, i, dst[i], round, m.expected.leaders) || m.fresh
+			}
 		}
 		m.Forget(dst)
 	}
 	return ok
 }
 
-// Record takes a step as Take does, and returns each thing that happened, in order.
+// Record takes a step as Take does, and returns each thing that happened, in order. Moments of
+// which nothing comes are left out.
 func (m *Simulator) Record(dst, src Vector, s *Step) (records []Record, ok bool) {
 	m.p.record = &records
 	defer func() { m.p.record = nil }()
 	ok = m.Take(dst, src, s)
-	return records, ok
+	return slices.DeleteFunc(records, Record.idle), ok
 }
 
 // Seen returns what the last step taken made observable, as the number of a list of
@@ -158,27 +166,11 @@ func (m *Simulator) SeenSince(k int) iter.Seq2[int, node.Observation] {
 // next step.
 func (m *Simulator) Filtered() []uint32 { return m.filtered }
 
-// Fresh reports whether the last step held something that no simulator of the
-// same epoch had played before.
+// Fresh reports whether the last step is to be compared with its images as a whole: it held
+// something that no simulator of the same symmetry had played before, and that is not known to
+// be the same after renamings by what instances did each (see equivariance). It is false for
+// a simulator that is under none.
 func (m *Simulator) Fresh() bool { return m.fresh }
-
-// forgotten is what happens to a state that stands for its class from then on.
-const forgotten = 1 << 31
-
-// first reports whether no simulator of this epoch asked before with the same
-// arguments and expectations. Without an epoch it reports false.
-func (m *Simulator) first(i int, id, what, more uint32) bool {
-	if m.epoch == 0 {
-		return false
-	}
-	low, high, ends := m.expected.words()
-	key := [...]uint32{m.epoch, uint32(i), id, what, more, low, high, ends}
-	if _, ok := m.p.sys.played.get(key[:]); ok {
-		return false
-	}
-	m.p.sys.played.put(key[:], nil)
-	return true
-}
 
 // Why says why the last step could not happen.
 func (m *Simulator) Why() string { return m.p.why }
@@ -190,10 +182,16 @@ func (m *Simulator) open(e *env, leader int) {
 		m.restedFor = m.expected
 		m.rested = slices.Grow(m.rested[:0], len(m.p.vec))[:len(m.p.vec)]
 		clear(m.rested)
-		for i := range m.p.sys.servers.All {
-			m.fresh = m.first(i, m.p.vec[i], uint32(node.RoundEvent)|uint32(leader)<<8, e.round) || m.fresh
+		m.odd = 0
+		if m.under != nil {
+			for i := range m.p.sys.servers.All {
+				if !m.under.begins(m.p.ctx, i, m.p.vec[i], e.round, m.p.sys.identities[leader].Instances) {
+					m.odd |= node.SetOf(i)
+				}
+			}
 		}
 	}
+	m.fresh = m.fresh || m.odd != 0
 }
 
 // among plays a step by its components, from memory where it can, or as a whole.
@@ -226,14 +224,9 @@ func (m *Simulator) among(e *env, s *Step) bool {
 
 // whole plays a step that does not fall into components.
 func (m *Simulator) whole(e *env, s *Step) bool {
-	switch x := s.move.(type) {
-	case instanceFault:
-		m.fresh = m.first(x.who, m.p.vec[x.who], uint32(x.kind), 0) || m.fresh
-	case release:
-	default:
-		m.fresh = true
-	}
-	if !m.p.play(e, s.move, s.members) {
+	possible, same := m.under.watch(&m.p, s, func() bool { return m.p.play(e, s.move, s.members) })
+	m.fresh = m.fresh || !same
+	if !possible {
 		return false
 	}
 	m.forgetMembers(e, s, s.members)
@@ -251,8 +244,12 @@ func (m *Simulator) forgetMembers(e *env, s *Step, members node.Set) {
 	}
 }
 
-// classAfter is the class of the state of instance i after a round.
+// classAfter is the class of the state of instance i after a round. A class is what its
+// members do as the next round begins.
 func (m *Simulator) classAfter(e *env, i int, id uint32) uint32 {
+	if m.under != nil && !m.under.begins(m.p.ctx, i, id, e.round+1, m.expected.leaders) {
+		m.fresh, m.odd = true, m.odd|node.SetOf(i)
+	}
 	return m.p.sys.classes.find(m.p.ctx, id, equivalenceClass{instance: i, round: e.round + 1, leaders: m.expected.leaders})
 }
 

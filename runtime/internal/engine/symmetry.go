@@ -58,6 +58,10 @@ type Symmetry struct {
 	all       []int   // the numbers of the renamings
 	from      []uint8 // [place * order + renaming] which place's state comes there
 
+	generators []int  // of the group
+	epoch      uint32 // see Renew
+	reactions  table  // reaction -> whether it is equivariant
+
 	mu       sync.Mutex
 	locals   map[uint64]uint32 // (local state, renaming) -> local state
 	messages map[uint64]uint32
@@ -67,6 +71,7 @@ type Symmetry struct {
 // NewSymmetry returns the symmetry of a group of renamings, the identity first.
 func NewSymmetry(sys *System, renamings []Renaming) *Symmetry {
 	y := &Symmetry{sys: sys, renamings: renamings, locals: map[uint64]uint32{}, messages: map[uint64]uint32{}, envs: map[uint64]uint32{}}
+	y.generators = Generators(renamings)
 	for _, r := range renamings {
 		inverse := make(Renaming, len(r))
 		for i, j := range r {
@@ -85,6 +90,14 @@ func NewSymmetry(sys *System, renamings []Renaming) *Symmetry {
 		}
 	}
 	return y
+}
+
+// Renew makes everything new to the simulators that y makes from now on ([Symmetry.NewSimulator]):
+// they compare it with its images. A system may have learnt steps in another search, which compared
+// nothing, or with other images. No simulator of before may be used meanwhile.
+func (y *Symmetry) Renew() {
+	y.epoch = y.sys.epochs.Add(1)
+	y.reactions = table{bound: y.sys.words("reactions under renamings")}
 }
 
 // Order returns the number of renamings.
@@ -294,5 +307,5 @@ const entryBytes = 24
 func (y *Symmetry) Bytes() int {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	return entryBytes*(len(y.locals)+len(y.messages)+len(y.envs)) + len(y.renamings)*16*(len(y.sys.instances)+3)
+	return y.reactions.bytes() + entryBytes*(len(y.locals)+len(y.messages)+len(y.envs)) + len(y.renamings)*16*(len(y.sys.instances)+3)
 }

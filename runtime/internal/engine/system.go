@@ -55,8 +55,7 @@ type System struct {
 
 	settings   table // what components have in common -> number
 	components table
-	played     table // (epoch, instance, local state, what happened to it) beside components
-	epochs     atomic.Uint32
+	epochs     atomic.Uint32 // see Symmetry.Renew
 
 	bytes atomic.Int64    // of what was learnt, beside tables
 	full  context.Context // ends when something is nearly full
@@ -98,7 +97,6 @@ func NewSystem(spec Spec) *System {
 	sys.classes.bind(sys)
 	sys.settings.bound = sys.words("kinds of components")
 	sys.components.bound = sys.words("components")
-	sys.played.bound = sys.words("what was played under renamings")
 	return sys
 }
 
@@ -212,8 +210,3 @@ func (sys *System) LimitSteps(hops, packets int) { sys.limits.hops, sys.limits.p
 // Full returns a context that ends when the system has learnt nearly as much as it
 // can: an eighth of the room is left in some table. Its cause is a [LimitError].
 func (sys *System) Full() context.Context { return sys.full }
-
-// NewEpoch begins a coverage epoch and returns its number: simulators of it share
-// nothing of what others remember of components, so that each component is fresh
-// ([Simulator.Fresh]) to one of them once.
-func (sys *System) NewEpoch() uint32 { return sys.epochs.Add(1) }

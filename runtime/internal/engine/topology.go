@@ -222,14 +222,21 @@ func (t *topology) doubles(kind string, from, to int) (*filter, *topology) {
 	return &t.twice[i], next
 }
 
+// first returns whom an instance hears first, of those whose messages arrive together.
+func (t *topology) first(of int) []int {
+	for _, o := range t.orders {
+		if o.of == of {
+			return o.first
+		}
+	}
+	return nil
+}
+
 // turn says where a packet stands among those that arrive together at one instance.
 func (t *topology) turn(p packet) int {
-	for _, o := range t.orders {
-		if o.of == int(p.to) {
-			if i := slices.Index(o.first, int(p.from)); i >= 0 {
-				return i - len(o.first)
-			}
-		}
+	first := t.first(int(p.to))
+	if i := slices.Index(first, int(p.from)); i >= 0 {
+		return i - len(first)
 	}
 	return int(p.from)
 }
