@@ -14,7 +14,7 @@ import (
 
 // A judge checks sentences of one scenario.
 type judge struct {
-	*rapid.T
+	rapid.TB
 	w    *runtime.World
 	past [][]runtime.Delivery
 	tr   *Trace
@@ -198,7 +198,9 @@ func (j *judge) enough(s enoughSentence, before []Sentence) {
 		o := j.at(s.At).Seen[i]
 		want = func(seen []node.Observation, _ []node.Sent) bool {
 			return slices.ContainsFunc(seen, func(got node.Observation) bool {
-				got.Failure, o.Failure = node.Failure{}, node.Failure{} // a panic by hand has other frames
+				// A panic by hand has other frames. Its message remains: code that fails in
+				// another way does not do the same.
+				got.Failure, o.Failure = node.Failure{Message: got.Failure.Message}, node.Failure{Message: o.Failure.Message}
 				return got == o
 			})
 		}
@@ -301,13 +303,13 @@ func (j *judge) byHand(lane int, events []runtime.Place) (seen []node.Observatio
 			var out node.Reaction
 			left, _ := coins.Coins()
 			out.Take(left)
-			failed := react(n, d.Event, &out)
+			failure := react(n, d.Event, &out)
 			if coin, _ := out.Lack(); coin != "" {
 				return nil, nil, false
 			}
-			if failed {
+			if failure != nil {
 				broken = true
-				seen = append(slices.Clone(out.Observations()), node.Observation{Kind: node.Failed})
+				seen = append(slices.Clone(out.Observations()), node.Observation{Kind: node.Failed, Failure: *failure})
 				continue
 			}
 			if out.Refused() != "" {
@@ -324,10 +326,15 @@ func (j *judge) byHand(lane int, events []runtime.Place) (seen []node.Observatio
 	return seen, sent, true
 }
 
-func react(n node.Node, e node.Event, out *node.Reaction) (failed bool) {
-	defer func() { failed = recover() != nil || out.Failed() != nil }()
+// react runs code of a node, and returns how it failed, if it did. Of a panic it is the message.
+func react(n node.Node, e node.Event, out *node.Reaction) (failure *node.Failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			failure = &node.Failure{Message: fmt.Sprintf("panic: %v", p)}
+		}
+	}()
 	n.React(e, out)
-	return
+	return out.Failed()
 }
 
 // behind checks who is in both.

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/node"
 )
 
 // Whatever an explanation says of random scenarios, and whatever stands in their
@@ -18,21 +19,7 @@ func TestExplanationsAreTrue(t *testing.T) {
 	t.Parallel()
 	said := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		w := randomWorld(t)
-		j := &judge{T: t, w: w, past: w.Past().Steps(), tr: Of(w)}
-		for _, v := range w.Path()[1:] {
-			for _, kind := range []ObservationKind{Failed, Decided, Returned, Aborted, ""} {
-				story, err := j.tr.Explain(context.Background(), v, kind)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for i, s := range story {
-					said[fmt.Sprintf("%T", s)]++
-					j.sentence(v, story[:i], s)
-				}
-			}
-		}
-		j.storyboard()
+		explained(t, randomWorld(t), said)
 	})
 	t.Log(said)
 	for _, kind := range []Sentence{occasionSentence{}, enoughSentence{}, changedSentence{}} { // the others may be missing in few cases
@@ -40,6 +27,81 @@ func TestExplanationsAreTrue(t *testing.T) {
 			t.Errorf("no explanation had a %T in it: %v", kind, said)
 		}
 	}
+}
+
+// explained checks all that is said of the way to a world, and counts the sentences of each type.
+func explained(t rapid.TB, w *runtime.World, said map[string]int) {
+	j := &judge{TB: t, w: w, past: w.Past().Steps(), tr: Of(w)}
+	for _, v := range w.Path()[1:] {
+		for _, kind := range []ObservationKind{Failed, Decided, Returned, Aborted, ""} {
+			story, err := j.tr.Explain(context.Background(), v, kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, s := range story {
+				said[fmt.Sprintf("%T", s)]++
+				j.sentence(v, story[:i], s)
+			}
+		}
+	}
+	j.storyboard()
+}
+
+// A counting node fails at the second round in a way that depends on how much it heard in the first.
+type counting struct{ heard int }
+
+func (*counting) Name() string { return "counting" }
+
+func (*counting) NewServer(node.Self) (node.Node, error) { return &counting{}, nil }
+
+func (*counting) NewClient(node.Self, []node.Operation) (node.Node, error) {
+	return nil, fmt.Errorf("counting has no clients")
+}
+
+func (c *counting) React(e node.Event, out *node.Reaction) {
+	switch {
+	case e.Kind == node.MessageEvent:
+		c.heard++
+	case c.heard == 0:
+		out.Broadcast("hello")
+	case c.heard == 1:
+		out.Fail("it heard one")
+	default:
+		panic("it heard two")
+	}
+}
+
+func (c *counting) Summary() string    { return fmt.Sprintf("%d heard", c.heard) }
+func (*counting) Fields() []node.Field { return nil }
+
+// An event without which code would fail in another way enabled the failure that was seen: which
+// failure it is counts, not that there is one.
+func TestAnotherFailureIsNotTheSame(t *testing.T) {
+	c, err := runtime.NewCluster(runtime.Config{Protocol: &counting{}, N: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := c.Start()
+	for range 2 {
+		s, err := c.Step(runtime.RoundStep{Leader: "A"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, err = w.Do(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	explained(t, w, map[string]int{})
+	story, err := Of(w).Explain(context.Background(), w, Failed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range story {
+		if s, ok := s.(enoughSentence); ok && len(s.Events) == 3 {
+			return // two messages, and the round
+		}
+	}
+	t.Errorf("of the failure it is said: %+v", story)
 }
 
 // Only mail from another part is said to have come before the partition, and only
