@@ -27,6 +27,7 @@ type (
 	ping  struct{}
 	pong  struct{}
 	prize struct{}
+	bomb  struct{}
 )
 
 // asUsual is what all do beside what is odd about one.
@@ -91,6 +92,20 @@ var oddHabits = map[string]simtest.Habit{
 	"B fails": func(n *simtest.Creature, e node.Event, _ *node.Reaction) {
 		if e.Kind == node.MessageEvent && n.Self.ID == "B" {
 			panic("too much")
+		}
+	},
+	// What comes before it is done, and what comes after it is not.
+	"all fail at what the leader sends": func(n *simtest.Creature, e node.Event, out *node.Reaction) {
+		switch e.Message.(type) {
+		case bomb:
+			panic("too much")
+		case prize:
+			n.Count = min(n.Count+1, 3)
+		}
+		if e.Kind == node.RoundEvent && e.Round.Leader == n.Self.ID {
+			out.Broadcast(bomb{})
+		} else if e.Kind == node.RoundEvent {
+			out.Broadcast(prize{})
 		}
 	},
 	"B decides otherwise when all is quiet": func(n *simtest.Creature, e node.Event, out *node.Reaction) {

@@ -354,11 +354,15 @@ func (q *equivariance) hops(p *player) bool {
 	for k := range q.records {
 		r := &q.records[k]
 		switch {
-		case r.Hop == 0 && r.stimulus.kind != node.QuietEvent || r.Fate != Delivered:
-			// It is a stimulus, or a part of an opening, or does not reach code.
+		case r.Hop == 0 && r.stimulus.kind != node.QuietEvent || r.Fate != Delivered && r.Fate != Down:
+			// It is a stimulus, or a part of an opening, or does not reach the instance.
+		case r.stimulus.kind == node.MessageEvent && r.From < 0:
+			// The step was ended.
 		case r.stimulus.kind != node.MessageEvent:
 			same = q.reacts(p, r.To, r.before, r.stimulus) && same
 		default:
+			// What finds its receiver down counts, too: it may come first in another order, before
+			// the message at which the code fails in this one.
 			if q.hop[r.To] != r.Hop {
 				flush(r.To)
 			}
