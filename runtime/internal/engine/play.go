@@ -104,8 +104,8 @@ func (p *player) take(dst, src Vector, s *Step) bool {
 		return p.inTurn(dst, src, s.inner)
 	}
 	e := p.begin(dst, src, s)
-	if r, ok := s.move.(round); ok {
-		p.memory.open(e, r.leader)
+	if s.begins() {
+		p.memory.open(e, s.move.(round).leader)
 		if p.why, p.lack = p.opening.why, p.opening.lack; p.why != "" {
 			return false
 		}
