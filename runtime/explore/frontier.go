@@ -249,9 +249,9 @@ func (f *frontier) bytes() int {
 const sortChunk = 1 << 16
 
 // sortByKey sorts keys and lets values follow, by counting, digit by digit
-// from the lowest. Digits that all keys share cost nothing, and a search with
-// one worker adds search nodes in order, so nothing is moved then. (A radix sort from the
-// least digit: Knuth, The Art of Computer Programming, volume 3, 5.2.5.) It takes a second
+// from the lowest. Digits that all keys share cost nothing, and keys that are in order are left
+// as they are. (A radix sort from the least digit: Knuth, The Art of Computer Programming,
+// volume 3, 5.2.5.) It takes a second
 // copy of both lists while it runs, and time that grows as they do. The error is that of ctx;
 // then what is in keys and values means nothing.
 func sortByKey(ctx context.Context, keys []uint64, values []uint32) error {

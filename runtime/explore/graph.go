@@ -44,6 +44,7 @@ type place struct {
 	at    *space.Position
 	edges []edge // nil until some search node is there
 	last  bool   // no scenario goes on from here
+	final bool   // some scenario ends here
 	// ends says that no state matters here any more.
 	ends bool
 	// awaited says that leaders is known.
@@ -86,7 +87,7 @@ func (g *graph) place(p *space.Position) *place {
 	if at, ok := g.placeOf[p]; ok {
 		return at
 	}
-	at := &place{index: uint32(len(g.places)), at: p, last: p.Last()}
+	at := &place{index: uint32(len(g.places)), at: p, last: p.Last(), final: p.Accepts() > 0}
 	at.ends = at.last && !g.lookAtStates
 	g.places = append(g.places, at)
 	g.placeOf[p] = at

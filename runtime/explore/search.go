@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -203,7 +204,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	one[0] = 1
 	layer := x.graph.frontier(1)
 	end := seen
-	if start.at.Accepts() > 0 && !x.judge.Over(seen) {
+	if start.final && !x.judge.Over(seen) {
 		if end, err = x.judge.End(ctx, seen, x.options.Start.Vector()); err != nil {
 			return nil, err
 		}
@@ -215,7 +216,7 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 	case x.judge.Over(seen):
 		x.tallies.add(start.index, violatesAll, seen, one)
 	default:
-		if start.at.Accepts() > 0 {
+		if start.final {
 			x.tallies.add(start.index, reachesEnd, end, one)
 			if end.Clean() {
 				x.findings.passed(end.Progress, func() *runtime.World { return x.options.Start })
@@ -261,7 +262,7 @@ func (x *search) layer(ctx context.Context, nodes *frontier, workers int) (next 
 	x.report.Worlds += done
 	x.gather(ctx, c.team)
 	switch {
-	case done < nodes.len():
+	case done < nodes.len() || slices.ContainsFunc(c.team, func(w *worker) bool { return w.err != nil }):
 		x.report.Stopped = context.Cause(ctx)
 		x.report.Partial = x.expanded(c.team, nodes)
 	case ctx.Err() != nil && !c.next.empty():

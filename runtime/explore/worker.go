@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"context"
 	"math/big"
 	"slices"
@@ -139,7 +140,8 @@ type worker struct {
 	*witness
 	search   *search
 	renamer  *renamer   // nil if worlds are as they are
-	node     searchNode // where a step leads; one for all steps, which frontiers copy
+	node     searchNode // where a step leads; one for all steps, which is copied
+	recent   recent
 	tallies  tallies
 	effects  effects
 	steps    int
@@ -226,7 +228,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 	at := w.search.graph.places[node.place()]
 	here := w.judge.Verdict(node.past())
 	choice := 0
-	ended := at.at.Accepts() > 0 // whether the scenario that ends here passed already
+	ended := at.final // whether the scenario that ends here passed already
 	stands, err := w.names.orbits(node, at)
 	if err != nil {
 		return asymmetry{why: err.Error()}
@@ -287,7 +289,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 // count adds what the worker remembers more than before to the memory of the search, once
 // for each search node.
 func (w *worker) count() {
-	if now := w.bytes(); now != w.counted {
+	if now := w.bytes() + w.recent.bytes(); now != w.counted {
 		w.search.bounds.workers.Add(int64(now - w.counted))
 		w.counted = now
 	}
@@ -308,7 +310,7 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict
 			return nil
 		}
 	}
-	if at.at.Accepts() > 0 {
+	if at.final {
 		end, err := w.judge.End(ctx, v, w.node.vector())
 		if err != nil {
 			return err
@@ -326,16 +328,46 @@ func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict
 	}
 	w.node.setPast(v.Past)
 	w.node.setPlace(at.index)
-	// Judged first, canonical then: invariants and observations are those of the scenario.
+	place := w.recent.placeOf(w.node)
+	if w.recent.merge(place, w.node, count, from) {
+		return nil
+	}
+	err = w.join(place, next)
+	w.recent.put(place, w.node, count, from)
+	return err
+}
+
+// join lets the search node at a place among the recent ones, if there is one, join the next
+// layer. It was judged first and is made canonical then: invariants and observations are those
+// of the scenario.
+func (w *worker) join(place int, next *frontier) error {
+	if w.recent.parents[place] == free {
+		return nil
+	}
+	node, count := w.recent.at(place)
 	if w.names != nil {
-		if _, err := w.names.canonical(w.node); err != nil {
+		if _, err := w.names.canonical(node); err != nil {
 			return err
 		}
 	}
-	if !next.add(w.node, count, from) {
+	if !next.add(node, count, w.recent.parents[place]) {
 		return tooManyNodes(w.search.graph.limits.nodes)
 	}
 	return nil
+}
+
+// joinAll lets all recent search nodes join the next layer, which lacks some of them if there
+// is an error.
+func (w *worker) joinAll(next *frontier) error {
+	var err error
+	left := w.sim.Within(func() { // names of states may be more than can be numbered
+		for place := range w.recent.parents {
+			if err = w.join(place, next); err != nil {
+				break
+			}
+		}
+	})
+	return cmp.Or(left, err)
 }
 
 // note keeps what went wrong in a step, unless the search knows a shorter
@@ -407,7 +439,7 @@ const countSteps = 1 << 12
 // newCrew returns at most so many workers for a layer, who can stop all of it.
 func newCrew(x *search, nodes *frontier, workers int, stop context.CancelCauseFunc) *crew {
 	workers = min(workers, nodes.len())
-	shards := 1 // of one worker nothing waits, and its nodes lie in order
+	shards := 1 // of one worker nothing waits
 	if workers > 1 {
 		shards = 64
 	}
@@ -437,18 +469,16 @@ func (c *crew) work(ctx context.Context) (done int) {
 // The first shows progress, which stands for that of all.
 func (c *crew) one(ctx context.Context, i int) {
 	w := newWorker(ctx, c.search) // made here, what workers write to lies apart in memory
+	w.recent = newRecent(c.search.graph, c.nodes.len())
 	c.team[i] = w
 	counted := 0
 	o := c.search.options
 	for w.err == nil && ctx.Err() == nil {
 		first := int(c.taken.Add(int64(c.block))) - c.block
 		if first >= c.nodes.len() {
-			return
+			break
 		}
 		c.done.Add(int64(w.expandAll(ctx, c.nodes, first, min(first+c.block, c.nodes.len()), c.next)))
-		if isLimit(w.err) {
-			c.stop(w.err)
-		}
 		if o.MaxMemory > 0 && w.steps-counted >= countSteps {
 			counted = w.steps
 			c.search.memory(c.nodes, c.next)
@@ -458,5 +488,11 @@ func (c *crew) one(ctx context.Context, i int) {
 				Done: first, Covered: c.covered, Steps: w.steps * len(c.team), Elapsed: time.Since(c.began),
 			})
 		}
+	}
+	if w.err == nil { // also if ctx has ended: all search nodes may be expanded
+		w.err = w.joinAll(c.next)
+	}
+	if isLimit(w.err) {
+		c.stop(w.err)
 	}
 }
