@@ -239,6 +239,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 	p := f.property
 	running := net.correct &^ w.Crashed()
 	g := newCourse(ctx, net, w)
+	defer g.leave()
 	g.asking = func() node.Set { return d.asking() }
 	g.watch = func(seen []runtime.Observed) (bool, error) {
 		if asks, ok := p.goal.(coming); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/english"
@@ -57,6 +58,7 @@ type goodNetwork struct {
 	refusal string               // why the code of servers takes no rounds, if it says so
 	alone   map[int]runtime.Step // a timeout of each instance that is there
 	asks    map[int]runtime.Step // an exchange of each client that is there and correct
+	idle    sync.Pool            // of simulators
 }
 
 // newGoodNetwork prepares to play on from worlds with the same faulty instances as w, and
@@ -177,13 +179,22 @@ type course struct {
 	asking func() node.Set
 }
 
-// newCourse returns a course that begins in w and ends with ctx.
+// newCourse returns a course that begins in w and ends with ctx. Its simulator is one of a
+// course that is over, if there is one: it has room for what it remembers of its own, and a
+// search follows a course from each world.
 func newCourse(ctx context.Context, net *goodNetwork, w *runtime.World) *course {
-	g := &course{net: net, sim: engine.NewSimulator(net.cluster.Engine()), at: slices.Clone(w.Vector())}
+	sim, ok := net.idle.Get().(*engine.Simulator)
+	if !ok {
+		sim = engine.NewSimulator(net.cluster.Engine())
+	}
+	g := &course{net: net, sim: sim, at: slices.Clone(w.Vector())}
 	g.next = make(engine.Vector, len(g.at))
 	g.sim.SetContext(ctx)
 	return g
 }
+
+// leave gives the simulator back. No step may be taken any more.
+func (g *course) leave() { g.net.idle.Put(g.sim) }
 
 // take takes a step if it can happen, and reports whether the course is over.
 func (g *course) take(step runtime.Step) (happened, over bool, err error) {
