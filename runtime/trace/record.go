@@ -41,11 +41,7 @@ func Last(w *runtime.World, n int) *Trace {
 	first := max(0, w.Depth()-n)
 	t := begun(w, path[first])
 	r := recorder{Trace: t, show: w.Cluster().Text, protocol: w.Cluster().Config().Protocol, current: make([]node.Operation, len(t.Lanes))}
-	for _, e := range path[first].History().Events {
-		if e.Kind == node.Invoked {
-			r.current[e.Instance] = e.Operation
-		}
-	}
+	r.catchUp(path[1:first+1], path[first].History().Events)
 	var steps [][]runtime.Delivery
 	for _, v := range path[first+1:] {
 		steps = append(steps, v.Deliveries())
@@ -118,6 +114,22 @@ type recorder struct {
 	labels   map[node.Message]string // as the protocol has them read
 	texts    map[node.Message]string // of those of which that leaves out what distinguishes them
 	current  []node.Operation        // what each client began last
+}
+
+// catchUp notes which operation each client began last in steps that are not recorded, by what
+// was observed in them. As in a record, it is what a step gave a client, until the client says
+// itself what it began.
+func (r *recorder) catchUp(path []*runtime.World, seen []runtime.Observed) {
+	for _, w := range path {
+		if a, ok := w.Step().Action().(runtime.InvokeStep); ok {
+			r.current[indices(w.Step().Instances())[0]] = a.Op
+		}
+		for ; len(seen) > 0 && seen[0].Step == w.Depth(); seen = seen[1:] {
+			if seen[0].Kind == node.Invoked {
+				r.current[seen[0].Instance] = seen[0].Operation
+			}
+		}
+	}
 }
 
 func (r *recorder) step(w *runtime.World) Step {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/twinsh/twinsh/runtime"
+	"github.com/twinsh/twinsh/runtime/internal/simtest"
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
@@ -102,6 +103,32 @@ func TestAnotherFailureIsNotTheSame(t *testing.T) {
 		}
 	}
 	t.Errorf("of the failure it is said: %+v", story)
+}
+
+// A client that does not say what it began has begun what it was given, also where the step that
+// gave it is not recorded.
+func TestLastKnowsWhatWasGiven(t *testing.T) {
+	c, err := runtime.NewCluster(runtime.Config{Protocol: simtest.Lock{Secret: []string{"B"}}, N: 2, Clients: []runtime.Client{{Name: "c1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := c.Start()
+	for _, a := range []runtime.Action{runtime.InvokeStep{Client: "c1", Op: node.Operation{Name: "talk"}}, runtime.ExchangeStep{Client: "c1", Reach: []string{"A"}}} {
+		s, err := c.Step(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, err = w.Do(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = "c1 talk: knock → A"
+	if got := Of(w).Steps[1].Title; got != want {
+		t.Errorf("the step is titled %q, want %q", got, want)
+	}
+	if got := Last(w, 1).Steps[0].Title; got != want {
+		t.Errorf("the last step is titled %q, want %q", got, want)
+	}
 }
 
 // Only mail from another part is said to have come before the partition, and only
