@@ -359,19 +359,14 @@ func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, e
 }
 
 // OfOperations reports whether p is about what operations returned.
-func OfOperations(p Property) bool {
-	switch meant(p).(type) {
-	case *linearizable, weak, ofHistory, *fold:
-		return true
-	}
-	return false
-}
+func OfOperations(p Property) bool { return isAbout(p, node.Returned) }
 
 // OfDecisions reports whether p is about what replicas decided.
-func OfDecisions(p Property) bool {
-	switch meant(p).(type) {
-	case agreement, validity:
-		return true
-	}
-	return false
+func OfDecisions(p Property) bool { return isAbout(p, node.Decided) }
+
+// isAbout reports whether p judges observations of a kind above all, as it says itself: so that
+// a new property is not asked for here.
+func isAbout(p Property, kind node.ObservationKind) bool {
+	a, ok := meant(p).(interface{ about() node.ObservationKind })
+	return ok && a.about() == kind
 }

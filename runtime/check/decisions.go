@@ -16,6 +16,8 @@ type agreement struct{}
 
 func (agreement) Name() string { return "agreement" }
 
+func (agreement) about() node.ObservationKind { return node.Decided }
+
 func (agreement) needs() string { return "two decisions for one slot" }
 
 // Concerns implements [Monitored].

@@ -206,6 +206,8 @@ func (p *linearizable) named(err error) error {
 	return err
 }
 
+func (*linearizable) about() node.ObservationKind { return node.Returned }
+
 // needs names an operation that another order could have made return something else: a history
 // of reads, or of one write after all else, is explained whatever the code does.
 func (p *linearizable) needs() string {

@@ -68,6 +68,8 @@ func (p ofHistory) seesCrashes() bool { return p.crashes != nil && p.crashes() }
 
 func (p ofHistory) Name() string { return p.name }
 
+func (ofHistory) about() node.ObservationKind { return node.Returned }
+
 func (ofHistory) needs() string { return "an operation that ended" }
 
 // Judge hands over all operations at once. A search that asks it keeps whole histories apart, by
@@ -154,6 +156,8 @@ type fold struct {
 func (p *fold) seesCrashes() bool { return p.crashes != nil && p.crashes() }
 
 func (p *fold) Name() string { return p.name }
+
+func (*fold) about() node.ObservationKind { return node.Returned }
 
 func (*fold) needs() string { return "an operation that ended" }
 

@@ -57,6 +57,8 @@ func (p weak) Judge(ctx context.Context, h runtime.History) (Verdict, error) {
 	return Verdict{Holds: true, Vacuous: !tried(ops, func(o *operation) bool { return o.Name == opRead })}, nil
 }
 
+func (weak) about() node.ObservationKind { return node.Returned }
+
 func (weak) needs() string { return "a read that returned after a write began" }
 
 func (weak) refuses(_ context.Context, op node.Operation) error { return registerHas(op) }

@@ -25,6 +25,8 @@ type validity struct {
 
 func (validity) promisesAlways() {}
 
+func (validity) about() node.ObservationKind { return node.Decided }
+
 func (validity) needs() string { return "a decision" }
 
 func (validity) Name() string { return "validity" }
