@@ -20,7 +20,8 @@ import (
 // A poll is a protocol that treats servers the same: the leader of a round asks
 // for votes, servers vote for it before everybody and tell the next leader, and
 // who has a quorum of votes decides that the leader is elected. With favour set
-// it treats them the same but for one.
+// it treats them the same but for one. A call that was held back counts for nothing in a
+// later round: beside the one of that round it would be the order of names that decides.
 type poll struct{ favour string }
 
 func (poll) Name() string    { return "poll" }
@@ -72,7 +73,7 @@ func (v *voter) React(e node.Event, out *node.Reaction) {
 	case node.MessageEvent:
 		switch m := e.Message.(type) {
 		case call:
-			if !v.voted {
+			if !v.voted && strings.TrimRight(m.Input, "ab") == fmt.Sprint(v.round) {
 				v.voted = true
 				if v.self.ID != v.favour {
 					out.Broadcast(m.Leader) // a string that is a name
