@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ func parsed(t *testing.T, tests bool) (map[string]*ast.File, *token.FileSet) {
 // docs/architecture.md. A new package has its place here before it has an import.
 var layers = []struct{ folder, imports string }{
 	{"runtime/internal/hash", ""},
-	{"internal/machine", ""},
+	{"runtime/machine", ""},
 	{"runtime/english", ""},
 	{"runtime/files", ""},
 	{"runtime/terminal", ""},
@@ -56,14 +57,14 @@ var layers = []struct{ folder, imports string }{
 	{"runtime/check", "runtime runtime/node runtime/internal/engine runtime/english"},
 	{"runtime/trace", "runtime runtime/node runtime/english runtime/terminal"},
 	{"runtime/explore/internal/judge", "runtime runtime/node runtime/internal/engine runtime/check"},
-	{"runtime/explore", `runtime runtime/node runtime/internal/engine runtime/internal/hash internal/machine runtime/english runtime/files
+	{"runtime/explore", `runtime runtime/node runtime/internal/engine runtime/internal/hash runtime/machine runtime/english runtime/files
 		runtime/space runtime/check runtime/explore/internal/judge`},
 	{"kvproto", "runtime/node"},
 	{"runtime/internal/simtest", "runtime runtime/node runtime/space runtime/check"},
 	{"runtime/internal/simtest/store", "runtime runtime/node runtime/internal/simtest kvproto"},
 	{"dsl/internal/adversary", ""}, // it shares nothing with what it judges
 	{"dsl/internal/spell", ""},
-	{"dsl/internal/guard", "internal/machine"},
+	{"dsl/internal/guard", "runtime/machine"},
 	{"dsl/internal/value", "dsl/internal/spell runtime/node runtime/english"},
 	{"dsl/internal/interp", "dsl/internal/spell dsl/internal/guard runtime/terminal"},
 	{"dsl/internal/role", "dsl/internal/spell dsl/internal/guard dsl/internal/value dsl/internal/interp runtime/node"},
@@ -73,6 +74,20 @@ var layers = []struct{ folder, imports string }{
 	{"stdlib", ""},
 	{"cmd/twinsh", "dsl dsl/repl kvproto stdlib runtime/node runtime/trace runtime/explore runtime/english runtime/files runtime/terminal"},
 	{"cmd/twinsh/blackbox", ""},
+}
+
+// What a reader meets first is few folders. What is new goes inside them.
+func TestFoldersAtTheTop(t *testing.T) {
+	want := []string{".ci", "cmd", "docs", "dsl", "kvproto", "runtime", "scripts", "stdlib"}
+	there := map[string]bool{}
+	for _, name := range allFiles(t) {
+		if top, _, below := strings.Cut(name, "/"); below {
+			there[top] = true
+		}
+	}
+	if got := slices.Sorted(maps.Keys(there)); !slices.Equal(got, want) {
+		t.Errorf("the folders at the top are %q, not %q", got, want)
+	}
 }
 
 // Each package imports what it may and nothing else, and each has its place.

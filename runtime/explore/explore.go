@@ -53,11 +53,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twinsh/twinsh/internal/machine"
 	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 	"github.com/twinsh/twinsh/runtime/explore/internal/judge"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/machine"
 	"github.com/twinsh/twinsh/runtime/node"
 	"github.com/twinsh/twinsh/runtime/space"
 )

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twinsh/twinsh/internal/machine"
 	"github.com/twinsh/twinsh/runtime/internal/engine"
+	"github.com/twinsh/twinsh/runtime/machine"
 )
 
 // A LimitError is why a search stopped that ran into a limit of its options, or

@@ -6,7 +6,7 @@ import (
 	"runtime/metrics"
 	"time"
 
-	"github.com/twinsh/twinsh/internal/machine"
+	"github.com/twinsh/twinsh/runtime/machine"
 )
 
 // The limit of memory. A script cannot be given a heap of its own, so that it is the
