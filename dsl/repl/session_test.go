@@ -139,6 +139,7 @@ kv 1> `
 }
 
 func TestPrompt(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ acts, want string }{
 		{"", "kv 0> "},
 		{`twin("C")`, "kv 0 C⚡> "},
@@ -160,6 +161,7 @@ func TestPrompt(t *testing.T) {
 }
 
 func TestLinesOfOneStatement(t *testing.T) {
+	t.Parallel()
 	s, editor := newSession(t,
 		"def f(x):", "    return x", "", // typed
 		"def g(x):\n\n    y = x\n\n    return f(y)\n\ng(1)\ng(2)", // pasted
@@ -184,6 +186,7 @@ func TestLinesOfOneStatement(t *testing.T) {
 
 // Ctrl-C stops whatever runs, at once, and the session goes on.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	for _, endless := range []string{
 		"for i in range(1 << 40): i or interrupt()\n",
 		"try_(lambda: [i for i in range(1 << 40) if not (i or interrupt())])",
@@ -215,6 +218,7 @@ func interruptible(s *Session) {
 
 // Where no one types, an interrupt ends the whole session.
 func TestInterruptEndsABatch(t *testing.T) {
+	t.Parallel()
 	s, editor := newSession(t)
 	s.Editor = Lines(strings.NewReader("for i in range(1 << 40): i or interrupt()\nprint('survived')\n"), nil)
 	interruptible(s)
@@ -224,6 +228,7 @@ func TestInterruptEndsABatch(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	script := filepath.Join(dir, "loaded.star")
 	if err := os.WriteFile(script, []byte("x = 5\ndef shell_twice(a, b = 'none'): print(a, a, b)\n"), 0o644); err != nil {
@@ -270,6 +275,7 @@ func TestEdit(t *testing.T) {
 
 // The tour runs through without an error, and ends well.
 func TestTour(t *testing.T) {
+	t.Parallel()
 	s, editor := newSession(t, slices.Repeat([]string{"tour()"}, len(stops))...)
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -290,6 +296,7 @@ func TestTour(t *testing.T) {
 // What the tour says is true where it says it, whatever is tried between two
 // stops; what leads to the same place is no detour.
 func TestTourAfterDetour(t *testing.T) {
+	t.Parallel()
 	const back = "The tour goes back to where that\nended"
 	for _, c := range []struct {
 		between []string
@@ -316,6 +323,7 @@ func TestTourAfterDetour(t *testing.T) {
 }
 
 func TestCompletion(t *testing.T) {
+	t.Parallel()
 	s, editor := newSession(t, stage, `twin("C")`, `exchange("c1", ["A", "B", "C"])`,
 		"def mine(alpha, beta=1): pass", "w = world()", "def shell_story(): pass")
 	if err := s.Run(t.Context()); err != nil {
@@ -429,6 +437,7 @@ func FuzzCompletion(f *testing.F) {
 
 // What the tour asks to type fits a terminal of 80 columns, prompt and all.
 func TestTourFits(t *testing.T) {
+	t.Parallel()
 	s, editor := newSession(t, slices.Repeat([]string{"tour()"}, len(stops))...)
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -442,6 +451,7 @@ func TestTourFits(t *testing.T) {
 
 // People ask for help as in other shells, and name functions without calling them.
 func TestQuestions(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]string{
 		"?":          "stage: who is there",
 		"help":       "stage: who is there",
@@ -464,6 +474,7 @@ func TestQuestions(t *testing.T) {
 
 // What was observed is never cut, and remarks of handlers are shown.
 func TestLongObservations(t *testing.T) {
+	t.Parallel()
 	got := typed(t, `def on_round(self, round):
     print("round", round.number)
     if self.id == "A":
@@ -492,6 +503,7 @@ func TestLongObservations(t *testing.T) {
 // A module whose file, or that of a module below it, has changed is executed
 // again by the next load; one that has not is not.
 func TestLoadAgain(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -525,6 +537,7 @@ func TestLoadAgain(t *testing.T) {
 
 // The last value is kept, and so is the report of a search that was interrupted.
 func TestLastValue(t *testing.T) {
+	t.Parallel()
 	if got := typed(t, "6 * 7", "None", "_ + 1"); !strings.Contains(got, "> _ + 1\n43\n") {
 		t.Errorf("got\n%s", got)
 	}
@@ -543,6 +556,7 @@ func TestLastValue(t *testing.T) {
 // A saved script makes the checks that were made, and branches are those of the
 // system at hand.
 func TestSavedChecks(t *testing.T) {
+	t.Parallel()
 	saved := filepath.Join(t.TempDir(), "saved.star")
 	got := typed(t, stage, `exchange("c2", ["A", "B", "C"])`, "check(linearizable())", `exchange("c1", ["A", "B", "C"])`, "undo()", ":save "+saved,
 		`cluster(kv(), clients = {"c1": [write("red")]})`, `twin("C")`, `exchange("c1", ["A", "B", "C"])`, "len(branches())")
@@ -560,6 +574,7 @@ func TestSavedChecks(t *testing.T) {
 
 // A view is shown as its steps, undone as one, and saved as what happens in it.
 func TestViews(t *testing.T) {
+	t.Parallel()
 	saved := filepath.Join(t.TempDir(), "saved.star")
 	got := typed(t, stage, `views = view("v", exchanges("c2", [["A", "B", "C"]]) + crashes("A"))`, "run((views * 2).at(0))", "world().depth",
 		"undo()", "world().depth", "run(views.at(0))", ":save "+saved)

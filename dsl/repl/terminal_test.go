@@ -8,6 +8,7 @@ import (
 )
 
 func TestKeyboardJoinsPastes(t *testing.T) {
+	t.Parallel()
 	const pasted = "\x1b[200~if x:\r\n\r\n\ty\x07 = 1\r\n\x1b[201~"
 	for name, c := range map[string]struct{ keys, want string }{
 		"a paste":                  {"a" + pasted + "\r", "aif x:␤␤    y = 1\r"},
@@ -50,6 +51,7 @@ func (d *dribble) Read(p []byte) (int, error) {
 }
 
 func TestColumns(t *testing.T) {
+	t.Parallel()
 	words := []string{"one", "three", "two", "seven"}
 	for width, want := range map[int]string{
 		80: "one    three  two    seven\n",

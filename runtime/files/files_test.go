@@ -46,6 +46,7 @@ func names(t *testing.T, dir string) string {
 }
 
 func TestWrite(t *testing.T) {
+	t.Parallel()
 	root, dir := folder(t, map[string]string{"script.star": "x = 1\n", "old": "picture 1", "empty": ""})
 	for _, name := range []string{"new", "old", "empty"} {
 		if err := Write(root, name, []byte("picture 2"), pictures); err != nil {
@@ -72,6 +73,7 @@ func TestWrite(t *testing.T) {
 
 // Nothing outside of the folder is reached, and nothing but files is replaced.
 func TestConfined(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights there")
 	}
@@ -120,6 +122,7 @@ func TestConfined(t *testing.T) {
 
 // What a killed program left behind goes with the next one that writes or locks.
 func TestLeftBehind(t *testing.T) {
+	t.Parallel()
 	left := map[string]string{".a.twinsh-new": "half", ".b.twinsh-new": "half", ".b.twinsh-lock": "99999999\n"}
 	root, dir := folder(t, left)
 	if err := Write(root, "a", []byte("picture"), nil); err != nil {
@@ -136,6 +139,7 @@ func TestLeftBehind(t *testing.T) {
 }
 
 func TestLock(t *testing.T) {
+	t.Parallel()
 	root, dir := folder(t, nil)
 	release, err := Lock(root, "a")
 	if err != nil {
@@ -165,6 +169,7 @@ func TestLock(t *testing.T) {
 
 // Many write one file, and lock another, at the same time.
 func TestTogether(t *testing.T) {
+	t.Parallel()
 	root, dir := folder(t, nil)
 	var group sync.WaitGroup
 	var mu sync.Mutex

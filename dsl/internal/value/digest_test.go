@@ -13,6 +13,7 @@ import (
 // Digests are equal if the values are, survive their encoding, and are renamed as what they
 // stand for.
 func TestDigest(t *testing.T) {
+	t.Parallel()
 	var kept Digests
 	swap := func(name string) string {
 		switch name {
@@ -58,6 +59,7 @@ func TestDigest(t *testing.T) {
 
 // A digest reads as what it stands for, in short, and never as another one.
 func TestDigestText(t *testing.T) {
+	t.Parallel()
 	var kept Digests
 	of := func(v starlark.Value) Digest {
 		d, err := kept.Of(v)

@@ -98,6 +98,7 @@ func encoded(t interface{ Fatalf(string, ...any) }, v starlark.Value) []byte {
 
 // Decoding gives back an equal value, and what comes after it.
 func TestEncodingIsComplete(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		v := storables(3).Draw(t, "value")
 		rest := rapid.SliceOf(rapid.Byte()).Draw(t, "rest")
@@ -117,6 +118,7 @@ func TestEncodingIsComplete(t *testing.T) {
 
 // Different values have different encodings; equal ones of one type the same.
 func TestEncodingIsCanonical(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		v, w := storables(2).Draw(t, "v"), storables(2).Draw(t, "w")
 		equal, err := starlark.EqualDepth(v, w, MaxDepth)
@@ -142,6 +144,7 @@ func TestEncodingIsCanonical(t *testing.T) {
 // The state of a node and the fields of a message are encoded as the dict of them, in
 // whatever order they are given, and read back.
 func TestFieldsAreADict(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		given := rapid.MapOf(rapid.StringMatching("[a-d]{1,3}"), storables(2)).Draw(t, "fields")
 		var items []starlark.Tuple
@@ -186,6 +189,7 @@ func encodedInOrder(t interface{ Fatalf(string, ...any) }, names []string, field
 // Values have one encoding, and are one to Go, if and only if Starlark calls
 // them equal.
 func TestOneEquality(t *testing.T) {
+	t.Parallel()
 	numbers := []starlark.Value{
 		starlark.MakeInt(0), starlark.Float(0), starlark.Float(math.Copysign(0, -1)), starlark.False,
 		starlark.MakeInt(1), starlark.Float(1), starlark.True, starlark.String("1"), starlark.Bytes("1"), starlark.Float(1.5),
@@ -243,6 +247,7 @@ func TestOneEquality(t *testing.T) {
 }
 
 func TestNotStorable(t *testing.T) {
+	t.Parallel()
 	deep := starlark.Value(starlark.None)
 	for range MaxDepth {
 		deep = starlark.Tuple{deep}

@@ -11,6 +11,7 @@ import (
 // Short texts of messages say first what was signed, then by whom, and keep both
 // ends of what is long. Nothing is left out of full texts.
 func TestShortTextsOfMessages(t *testing.T) {
+	t.Parallel()
 	block := func(letter string) starlark.Value {
 		var chain starlark.Tuple
 		for i := range 9 {

@@ -12,6 +12,7 @@ type colour int
 func (c colour) String() string { return [...]string{"red", "blue"}[c] }
 
 func TestFromGo(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		value any
 		want  string
@@ -33,6 +34,7 @@ func TestFromGo(t *testing.T) {
 }
 
 func TestToGo(t *testing.T) {
+	t.Parallel()
 	for _, v := range []any{nil, true, 5, -5, 2.5, "red"} {
 		got, err := ToGo(FromGo(v))
 		if got != v || err != nil {
