@@ -10,14 +10,17 @@ import (
 	"github.com/twinsh/twinsh/runtime/node"
 )
 
-// anonymousMonitor is a modelMonitor of a model to which it does not matter who calls.
+// anonymousMonitor is a modelMonitor of a model to which it does not matter who calls: its Step
+// never looks at the client of a call. Only then is what is remembered of one client the same as
+// what is remembered of another, and can be renamed.
 type anonymousMonitor struct{ *modelMonitor }
 
 func (m anonymousMonitor) among(faulty node.Set) Monitor {
 	return anonymousMonitor{m.modelMonitor.among(faulty).(*modelMonitor)}
 }
 
-// Rename implements [Renamable].
+// Rename implements [Renamable]. What is sorted by clients is sorted anew, since two states that are
+// one have to be one text.
 func (m anonymousMonitor) Rename(state string, to func(int) int) string {
 	if state == violated {
 		return state
@@ -44,7 +47,8 @@ func (m anonymousMonitor) Rename(state string, to func(int) int) string {
 	return encode(s)
 }
 
-// Content implements [Renamable].
+// Content implements [Renamable]. It writes out what the numbers stand for: they depend on which
+// worker met a value first. Objects and ways stand in the order of those texts for the same reason.
 func (m anonymousMonitor) Content(state string) string {
 	if state == violated {
 		return state

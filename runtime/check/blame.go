@@ -11,13 +11,15 @@ import (
 )
 
 // why says where no order explains the operations any more, which earlier
-// returns stand in the way, and what would have been right.
+// returns stand in the way, and what would have been right. It looks for orders some times for each
+// operation, of a history that is known to have none: it is for the one counterexample that people
+// see, and no search calls it.
 func (m Model) why(ctx context.Context, ops []operation, explain explaining) (string, error) {
 	ops, last, err := m.shortest(ctx, ops, explain)
 	if err != nil {
 		return "", err
 	}
-	culprit := &ops[last]
+	culprit := &ops[last] // there was an order until it ended
 	var right []string
 	if !culprit.aborted {
 		if right, err = m.possible(ctx, ops, last, explain); err != nil {
@@ -27,6 +29,7 @@ func (m Model) why(ctx context.Context, ops []operation, explain explaining) (st
 	// What is left is 1-minimal: if any one of these operations had not ended, there
 	// would be an order.
 	var because []string
+	// The latest are forgotten first: of several reasons the one that goes furthest back is left.
 	for i := len(ops) - 1; i >= 0; i-- {
 		if i == last || !ops[i].over() {
 			continue
@@ -116,6 +119,8 @@ func (m Model) possible(ctx context.Context, ops []operation, i int, explain exp
 			return nil, err
 		}
 	}
+	// Values are compared by type and text: 1 and "1" are two, and a value that cannot be compared in
+	// Go, which a model may offer, does not panic.
 	tried := map[string]bool{}
 	var right []string
 	for _, v := range values {

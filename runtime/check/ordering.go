@@ -114,7 +114,8 @@ func (o *ordering) find(ctx context.Context) (order []int, ok bool, err error) {
 	return order, err == nil, err
 }
 
-// predecessors lists, for each operation, those that are not after it.
+// predecessors lists, for each operation, those that are not after it. They are asked for at each
+// step of each attempt, so that the quadratic work is done once.
 func (o *ordering) predecessors() []set {
 	after := make([]set, len(o.ops))
 	for i := range o.ops {
@@ -128,7 +129,8 @@ func (o *ordering) predecessors() []set {
 	return after
 }
 
-// trimmed leaves out of an order, from its end, the operations that it can do without.
+// trimmed leaves out of an order, from its end, the operations that it can do without. A person reads
+// the order as an explanation, in which an operation that need not have happened is a distraction.
 func (o *ordering) trimmed(ctx context.Context, order []int) ([]int, error) {
 	for k := len(order) - 1; k >= 0; k-- {
 		if !o.optional(order[k]) {
@@ -156,7 +158,8 @@ func (o *ordering) free(placed, before set) bool {
 	return true
 }
 
-// fits reports whether the operations can be carried out in an order.
+// fits reports whether the operations can be carried out in an order. A step may have several
+// outcomes, so that all states are followed that are possible so far.
 func (o *ordering) fits(ctx context.Context, order []int) (bool, error) {
 	states := []any{o.init}
 	for _, i := range order {
@@ -195,6 +198,7 @@ func (s set) with(t set) set {
 	return u
 }
 
+// within reports whether all of s is in t.
 func (s set) within(t set) bool {
 	for w := range s {
 		if s[w]&^t[w] != 0 {
@@ -204,6 +208,7 @@ func (s set) within(t set) bool {
 	return true
 }
 
+// key is the set as a part of a key of maps, which a slice cannot be.
 func (s set) key() string {
 	b := make([]byte, 0, 8*len(s))
 	for _, w := range s {

@@ -63,7 +63,9 @@ func (weak) needs() string { return "a read that returned after a write began" }
 
 func (weak) refuses(_ context.Context, op node.Operation) error { return registerHas(op) }
 
-// misread says why a read could not return what it did, "" if it could.
+// misread says why a read could not return what it did, "" if it could. Of several writes of one
+// value any one is enough; where none is, that it was overwritten says more than the rest.
+// It takes time in the square of the writes.
 func misread(r *operation, writes []operation) string {
 	// obstacle returns a write that lies between what w did and r.
 	obstacle := func(w *operation) *operation {
@@ -136,8 +138,9 @@ type weakMonitor struct {
 	numbers *numbers
 }
 
+// among keeps the numbers: states are handed from one monitor to the other.
 func (m *weakMonitor) among(faulty node.Set) Monitor {
-	return &weakMonitor{safe: m.safe, faulty: faulty, numbers: m.numbers}
+	return &weakMonitor{safe: m.safe, commits: m.commits, faulty: faulty, numbers: m.numbers}
 }
 
 // weakState is what a monitor of Regular or Safe remembers. Values are numbers.
@@ -212,7 +215,8 @@ func (m *weakMonitor) Next(ctx context.Context, state string, seen []runtime.Obs
 	return encode(s), nil
 }
 
-// Rename implements [Renamable].
+// Rename implements [Renamable]: clients are named in what is under way, in what ends what was
+// written, and in what is owed.
 func (m *weakMonitor) Rename(state string, to func(int) int) string {
 	if state == violated {
 		return state
@@ -238,7 +242,7 @@ func (m *weakMonitor) Rename(state string, to func(int) int) string {
 	return encode(s)
 }
 
-// Content implements [Renamable].
+// Content implements [Renamable], with what numbers stand for in place of the numbers.
 func (m *weakMonitor) Content(state string) string {
 	if state == violated {
 		return state

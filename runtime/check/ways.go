@@ -130,7 +130,8 @@ func (m *modelMonitor) fresh(of Model) objectState {
 	return objectState{Open: map[int]int{}, Ways: []way{{State: m.numbers.number(of.Init)}}}
 }
 
-// put keeps what is known of the object of a key, if that is anything.
+// put keeps what is known of the object of a key, if that is anything. An object that is again as it
+// was at first is as one that was never used: so a search merges the pasts of both.
 func (s *modelState) put(key int, o, fresh objectState) {
 	if len(o.Open) == 0 && len(o.Ways) == 1 && o.Ways[0].State == fresh.Ways[0].State && len(o.Ways[0].Lost) == 0 {
 		delete(s.Objects, key)
@@ -192,7 +193,8 @@ func (m *modelMonitor) invoked(ctx context.Context, s *modelState, client int, o
 	return nil
 }
 
-// underWay returns the object that an operation of a client works on now.
+// underWay returns the object that an operation of a client works on now. A client has one operation
+// at a time, so that there is one such object at most.
 func (m *modelMonitor) underWay(s *modelState, client int) (key int, o objectState, at on, ok bool) {
 	for key, o := range s.Objects {
 		if number, ok := o.Open[client]; ok {
@@ -319,7 +321,8 @@ func (m *modelMonitor) reach(ctx context.Context, o objectState, w way, goal fun
 	return reached, nil
 }
 
-// reading reports whether what a client does changes nothing.
+// reading reports whether what a client does changes nothing, by what the model says of itself. Such
+// an operation need not take effect at one moment of a way: all that it could have returned is kept.
 func (m *modelMonitor) reading(o objectState, client int) bool {
 	at := m.property.model.object(m.numbers.value(o.Open[client]).(node.Operation))
 	return at.of.reads != nil && at.of.reads(at.op)
@@ -363,7 +366,7 @@ func (m *modelMonitor) after(ctx context.Context, o objectState, w way) (next []
 	}
 	for i, l := range w.Lost {
 		if i > 0 && l == w.Lost[i-1] {
-			continue
+			continue // equal ones lead to equal ways
 		}
 		if err := take(l[0], l[1], i); err != nil {
 			return nil, err
@@ -372,7 +375,8 @@ func (m *modelMonitor) after(ctx context.Context, o objectState, w way) (next []
 	return next, nil
 }
 
-// best sorts ways and drops those that can do nothing that another one cannot do as well.
+// best sorts ways and drops those that can do nothing that another one cannot do as well. It
+// compares each with each. Ways are few, because operations take effect only when a return asks.
 func (m *modelMonitor) best(ctx context.Context, all []way) ([]way, error) {
 	ways := map[string]way{}
 	for _, w := range all {

@@ -51,7 +51,8 @@ func (d *distinct) count() {
 	}
 }
 
-// maxLen is the length of the n longest members together.
+// maxLen is the length of the n longest members together, and not n times
+// the longest: none is chosen twice.
 func (d *distinct) maxLen() int {
 	var lengths []int
 	for _, m := range d.members {
@@ -92,6 +93,7 @@ func (d *distinct) take(u *unranking) {
 	}
 }
 
+// each goes through the members in order at each place, which is the order of the digits.
 func (d *distinct) each(prefix Scenario, yield func(Scenario) bool) bool {
 	used := make([]bool, len(d.members))
 	var choose func(sc Scenario, n int) bool
@@ -115,7 +117,8 @@ func (d *distinct) each(prefix Scenario, yield func(Scenario) bool) bool {
 }
 
 // match follows all ways to cut the scenario into members at once. A way is known by where it ends and
-// who is used; of several such the least index counts.
+// who is used; of several such the least index counts. There are several where one
+// member is the beginning of another.
 func (d *distinct) match(sc Scenario, from int) []match {
 	type state struct {
 		end  int
@@ -158,6 +161,7 @@ type used string
 // MaxMembers numbers fit into two bytes.
 const _ = uint16(MaxMembers - 1)
 
+// with returns the set with one more member. It copies, since sets are shared by ways.
 func (u used) with(i int) used {
 	place := 0
 	for place < len(u) && u.at(place) < i {
@@ -167,6 +171,7 @@ func (u used) with(i int) used {
 	return used(append(b, u[place:]...))
 }
 
+// at returns the member whose number begins at a byte.
 func (u used) at(place int) int { return int(u[place])<<8 | int(u[place+1]) }
 
 // others iterates over the members that are not used, counted from 0.

@@ -40,12 +40,14 @@ func View(ctx context.Context, name string, s *Space) (*Space, error) {
 // [Or] does of two: what is in several is listed once if all are choices of single
 // steps, and otherwise as often.
 func OneOf(spaces []*Space) *Space {
+	// A choice of single steps finds the index of a step in a map, and knows what is listed twice. A
+	// union asks each of its spaces.
 	single := &choice{index: map[string]int{}}
 	of := make([]*Space, 0, len(spaces))
 	maxLen := 0
 	for _, s := range spaces {
 		if s.size.Sign() == 0 {
-			continue
+			continue // it would be a branch that leads nowhere, at each position of a search
 		}
 		of, maxLen = append(of, s), max(maxLen, s.maxLen)
 		if c, ok := s.form.(*choice); ok && single != nil {
