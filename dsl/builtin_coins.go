@@ -118,6 +118,11 @@ func power(base, n int) *big.Int {
 // faces is a parameter that takes what a coin shows: a value, or a list of them.
 type faces runtime.Faces
 
+// mostFaces is how many values a coin may show. A range stands for any number of them in one
+// word, and each is compared with all others, is a choice of a scenario, and is tried in a
+// good network.
+const mostFaces = 1 << 10
+
 // Unpack implements [starlark.Unpacker].
 func (f *faces) Unpack(v starlark.Value) error {
 	*f = faces{}
@@ -126,6 +131,9 @@ func (f *faces) Unpack(v starlark.Value) error {
 		return f.add(v)
 	}
 	for e := range starlark.Elements(list) {
+		if len(*f) == mostFaces {
+			return fmt.Errorf("got a %s of more than %d values, want at most so many", v.Type(), mostFaces)
+		}
 		if err := f.add(e); err != nil {
 			return err
 		}

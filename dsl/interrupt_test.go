@@ -3,6 +3,7 @@ package dsl
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -81,6 +82,32 @@ never = 1 << 30
 				t.Fatalf("%s\ndoes not end", ends.call)
 			}
 			cancel()
+		}
+	}
+}
+
+// What is asked of a property before the first step counts to the budget of a search.
+func TestBudgetBoundsWhatIsAskedFirst(t *testing.T) {
+	t.Parallel()
+	const stage = `
+def on_exchange(self):
+    self.invoked(operation("read"))
+    self.returns(None)
+def on_ask(self, m):
+    pass
+cluster(protocol("p", replica = role(on_ask = on_ask), client = role(on_exchange = on_exchange)), n = 1, f = 0, clients = {"c": [operation("read")]})
+slow = linearizable(keyed("register", key = lambda op: max(range(1 << 60))))
+`
+	for _, call := range []string{"explore(exchanges(), ", "sample(exchanges(), 1, "} {
+		in, err := New(Config{}) // without a limit of steps
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of safety
+		err = in.Exec(ctx, "x.star", stage+call+`check = slow, budget = "100ms")`)
+		cancel()
+		if want := "cannot judge the program of c: the time budget of 100ms is used up"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", call, err, want)
 		}
 	}
 }

@@ -262,8 +262,16 @@ func (o Options) names() []string {
 	return names
 }
 
-// operations reports a program with an operation that some property does not know.
+// operations reports a program with an operation that some property does not know. Functions
+// of scripts are asked, which may take for ever, so that the budget bounds it. There is no
+// report then: nothing is known to be judged.
 func (o Options) operations(ctx context.Context) error {
+	over := o.overBudget()
+	if o.Budget > 0 {
+		var stop func()
+		ctx, stop = context.WithTimeoutCause(ctx, o.Budget, over)
+		defer stop()
+	}
 	config := o.Start.Cluster().Config()
 	programs := map[string][]node.Operation{}
 	for _, c := range config.Clients {
@@ -276,6 +284,9 @@ func (o Options) operations(ctx context.Context) error {
 		for _, who := range slices.Sorted(maps.Keys(programs)) {
 			for _, op := range programs[who] {
 				if err := check.Refuses(ctx, p, op, o.Start.Cluster().Text); err != nil {
+					if late := context.Cause(ctx); late == over {
+						err = late
+					}
 					return fmt.Errorf("%s cannot judge the program of %s: %w", p.Name(), who, err)
 				}
 			}

@@ -77,7 +77,7 @@ func (b *bounds) within(ctx context.Context, o Options) (context.Context, func()
 	}
 	ignore := context.AfterFunc(full, func() { cancel(context.Cause(full)) })
 	b.clock = newClock(o.Budget, func() {
-		cancel(LimitError{What: fmt.Sprintf("the time budget of %s is used up", o.Budget)})
+		cancel(o.overBudget())
 	})
 	stop := func() { ignore(); b.clock.pause(); cancel(nil) }
 	if o.MaxMemory > 0 {
@@ -114,6 +114,10 @@ func (c *clock) pause() (resume func()) {
 		c.since = time.Now()
 		c.timer.Reset(max(c.left, 0))
 	})
+}
+
+func (o Options) overBudget() error {
+	return LimitError{What: fmt.Sprintf("the time budget of %s is used up", o.Budget)}
 }
 
 func memoryLimit(bytes int) error {
