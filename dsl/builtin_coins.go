@@ -31,7 +31,7 @@ func coinEntry() Entry {
 		Doc: `Throws a coin: self.coin(name) returns what it shows.
 It shows one value to all servers, as a coin that they have in common, or with groups one of a list of values to each group of instances, as coins of their own: coin("c", [0, 1], groups = [["A"], ["B", "C"]]). Instances in no group see what they saw before. Twins are instances of their own: C and C' may see different values, since a copy draws its own random numbers.
 The protocol lists what a coin may show, in protocol(…, coins = [0, 1]). Names are up to its code; a round, as in "r%d" % k, may be a part of them.
-An instance reads each throw once; the next throw of that name takes the place of one that it did not read. Where code asks for a coin of which no throw is left for it, its step cannot happen, and the error or the report says so. coin("*", 0) is for every other coin, and is read as often as code asks.`,
+An instance reads each throw once; the next throw of that name takes the place of one that it did not read. Where code asks for a coin of which no throw is left for it, its step cannot happen: the error of an act says so, and of a search such scenarios ended early; a step that fails so everywhere is one that "can never happen" in its report, and coin("*", 0) or a throw more is what it lacks. coin("*", 0) is for every other coin, and is read as often as code asks.`,
 		Example: coinStage + `coin("c", 1)
 round("A")
 coin("c", [0, 1], groups = [["A"], ["B"]])

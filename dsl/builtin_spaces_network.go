@@ -124,18 +124,27 @@ func callOnLinks(c *call, src, dst oneOrMore, action func(src, dst string) runti
 		return nil, err
 	}
 	cl := w.Cluster()
-	if src == nil {
-		src = everyInstance(cl)
-	}
-	if dst == nil {
-		dst = everyInstance(cl)
-	}
+	src, dst = orEvery(src, cl), orEvery(dst, cl)
 	return ofPairs(c, cl, src, dst, "of src or dst", func(from, to string) runtime.Action {
-		if from == to && len(src)+len(dst) > 2 {
-			return nil // not a link
+		if notALink(from, to, src, dst) {
+			return nil
 		}
 		return action(from, to)
 	})
+}
+
+// orEvery returns the names, or those of all instances if none are given.
+func orEvery(names oneOrMore, cl *runtime.Cluster) oneOrMore {
+	if names == nil {
+		return everyInstance(cl)
+	}
+	return names
+}
+
+// notALink is whether a choice of links leaves out what leads from a node to itself. One
+// that is asked for by itself is passed on to the cluster, whose error says what is wrong.
+func notALink(from, to string, src, dst oneOrMore) bool {
+	return from == to && len(src)+len(dst) > 2
 }
 
 func dropsEntry() Entry {
@@ -171,18 +180,29 @@ func callDrops(c *call) (starlark.Value, error) {
 	} else if slices.Contains(dst, "") {
 		return nil, emptyName(c, "dst")
 	}
-	if err := space.Listable(product(len(types), len(src), len(dst)), "drops"); err != nil {
-		return nil, fmt.Errorf("drops: %w; give fewer types, src or dst", err)
+	return ofTriples(c, w.Cluster(), types, src, dst, "types, src or dst", func(kind, from, to string) runtime.Action {
+		return runtime.DropStep{Type: kind, Src: from, Dst: to}
+	})
+}
+
+// ofTriples makes the choice of an action for each of some things on each link from src to
+// dst, as ofPairs does without the things. Of drops, no src or dst stands for all at once and
+// a node's link to itself is one as any other, so both are up to the caller.
+func ofTriples[A any](c *call, cl *runtime.Cluster, things []A, src, dst oneOrMore, fewer string, action func(thing A, from, to string) runtime.Action) (starlark.Value, error) {
+	if err := space.Listable(product(len(things), len(src), len(dst)), c.Name()); err != nil {
+		return nil, fmt.Errorf("%s: %w; give fewer %s", c.Name(), err, fewer)
 	}
 	var actions []runtime.Action
-	for _, kind := range types {
+	for _, thing := range things {
 		for _, from := range src {
 			for _, to := range dst {
-				actions = append(actions, runtime.DropStep{Type: kind, Src: from, Dst: to})
+				if step := action(thing, from, to); step != nil {
+					actions = append(actions, step)
+				}
 			}
 		}
 	}
-	return choiceOf(c, w.Cluster(), actions)
+	return choiceOf(c, cl, actions)
 }
 
 // emptyName is the error of a name that would stand for all instances in an action.
@@ -232,9 +252,9 @@ func callDeafs(c *call) (starlark.Value, error) {
 func duplicatesEntry() Entry {
 	return Entry{
 		Signature: "duplicates(type, src=None, dst=None)",
-		Doc: `The space of single duplications of a message, on one of the links from src to dst.
-These are instances, lists of them, or all if none is given.`,
-		Example: kvStage + `print(duplicates("ack", dst = "c1").size)
+		Doc: `The space of single duplications of a message of one of the types, on one of the links from src to dst.
+type is one name or a list of choices; src and dst are instances, lists of them, or all if none is given.`,
+		Example: kvStage + `print(duplicates(["ack", "update"], dst = "c1").size)
 print((exchanges("c1") + duplicates("ack", "A", "c1") + exchanges("c1")).size)`,
 		call: callDuplicates,
 	}
@@ -243,51 +263,62 @@ print((exchanges("c1") + duplicates("ack", "A", "c1") + exchanges("c1")).size)`,
 func replaysEntry() Entry {
 	return Entry{
 		Signature: "replays(type, src=None, dst=None)",
-		Doc: `The space of single messages that are heard again in a later step, on one of the links from src to dst.
-These are instances, lists of them, or all if none is given. See replay.`,
-		Example: kvStage + `print(replays("ack", dst = "c1").size)
+		Doc: `The space of single messages of one of the types that are heard again in a later step, on one of the links from src to dst.
+type is one name or a list of choices; src and dst are instances, lists of them, or all if none is given. See replay.`,
+		Example: kvStage + `print(replays(["ack", "update"], dst = "c1").size)
 print((replays("ack", "A", "c1") + exchanges("c1") * 2).size)`,
 		call: callReplays,
 	}
 }
 
 func callReplays(c *call) (starlark.Value, error) {
-	var kind string
-	var src, dst oneOrMore
-	if err := c.Unpack(&kind, &src, &dst); err != nil {
-		return nil, err
-	}
-	return callOnLinks(c, src, dst, func(src, dst string) runtime.Action {
+	return callOnMessages(c, func(kind, src, dst string) runtime.Action {
 		return runtime.ReplayStep{Type: kind, Src: src, Dst: dst}
 	})
 }
 
-// callDuplicates takes one type; several are a choice with |.
 func callDuplicates(c *call) (starlark.Value, error) {
-	var kind string
-	var src, dst oneOrMore
-	if err := c.Unpack(&kind, &src, &dst); err != nil {
+	return callOnMessages(c, func(kind, src, dst string) runtime.Action {
+		return runtime.DuplicateStep{Type: kind, Src: src, Dst: dst}
+	})
+}
+
+// callOnMessages is callOnLinks for messages of one of several types.
+func callOnMessages(c *call, action func(kind, src, dst string) runtime.Action) (starlark.Value, error) {
+	var kinds, src, dst oneOrMore
+	if err := c.Unpack(&kinds, &src, &dst); err != nil {
 		return nil, err
 	}
-	return callOnLinks(c, src, dst, func(src, dst string) runtime.Action {
-		return runtime.DuplicateStep{Type: kind, Src: src, Dst: dst}
+	w, err := here(c)
+	if err != nil {
+		return nil, err
+	}
+	cl := w.Cluster()
+	src, dst = orEvery(src, cl), orEvery(dst, cl)
+	return ofTriples(c, cl, kinds, src, dst, "types, src or dst", func(kind, from, to string) runtime.Action {
+		if notALink(from, to, src, dst) {
+			return nil
+		}
+		return action(kind, from, to)
 	})
 }
 
 func releasesEntry() Entry {
 	return Entry{
 		Signature: "releases(src, dst, max=1)",
-		Doc:       `The space of releasing 1 to max messages that queue on a held link.`,
+		Doc: `The space of releasing 1 to max messages that queue on a held link: on one of those from src to dst.
+These are instances or lists of them.`,
 		Example: kvStage + `hold("c1", "A")
-print(releases("c1", "A", max = 3).size)`,
+hold("c1", "B")
+print(releases("c1", ["A", "B"], max = 3).size)`,
 		call: callReleases,
 	}
 }
 
-// callReleases bounds max before it lists, as it is a plain number that a script can make
-// large.
+// callReleases bounds max before it makes a list of that length, as it is a plain number that
+// a script can make large.
 func callReleases(c *call) (starlark.Value, error) {
-	var src, dst string
+	var src, dst oneOrMore
 	most := 1
 	if err := c.Unpack(&src, &dst, &most); err != nil {
 		return nil, err
@@ -299,17 +330,26 @@ func callReleases(c *call) (starlark.Value, error) {
 	if most < 1 || most > maxTimes {
 		return nil, fmt.Errorf("releases: max is %d, want 1 to %d", most, maxTimes)
 	}
-	var actions []runtime.Action
-	for n := range most {
-		actions = append(actions, runtime.ReleaseStep{Src: src, Dst: dst, Count: n + 1})
+	if err := space.Listable(product(most, len(src), len(dst)), c.Name()); err != nil {
+		return nil, fmt.Errorf("releases: %w; give fewer of src or dst, or a smaller max", err)
 	}
-	return choiceOf(c, w.Cluster(), actions)
+	counts := make([]int, most)
+	for n := range counts {
+		counts[n] = n + 1
+	}
+	return ofTriples(c, w.Cluster(), counts, src, dst, "of src or dst, or a smaller max", func(count int, from, to string) runtime.Action {
+		if notALink(from, to, src, dst) {
+			return nil
+		}
+		return runtime.ReleaseStep{Src: from, Dst: to, Count: count}
+	})
 }
 
 func ordersEntry() Entry {
 	return Entry{
 		Signature: "orders(id, of)",
-		Doc:       `The space of hearing one of the given instances first: each of them in turn.`,
+		Doc: `The space of hearing one of the given instances first: each of them in turn.
+id is the instance that hears them, or a list of choices.`,
 		Example: kvStage + `s = orders("c2", ["A", "B", "C", "D"]) + exchanges("c2", [["A", "B", "C", "D"]])
 print(s.size)`,
 		call: callOrders,
@@ -320,18 +360,16 @@ print(s.size)`,
 // steps, too many to be listed unasked; the act order(id, first = [...]) plays any of them,
 // and steps(…) puts it into a space.
 func callOrders(c *call) (starlark.Value, error) {
-	var id string
+	var ids oneOrMore
 	var of interp.Names
-	if err := c.Unpack(&id, &of); err != nil {
+	if err := c.Unpack(&ids, &of); err != nil {
 		return nil, err
 	}
 	w, err := here(c)
 	if err != nil {
 		return nil, err
 	}
-	var actions []runtime.Action
-	for _, first := range of {
-		actions = append(actions, runtime.OrderStep{ID: id, First: []string{first}})
-	}
-	return choiceOf(c, w.Cluster(), actions)
+	return ofPairs(c, w.Cluster(), ids, of, "ids or instances to hear first", func(id, first string) runtime.Action {
+		return runtime.OrderStep{ID: id, First: []string{first}}
+	})
 }

@@ -170,7 +170,7 @@ func twinEntry() Entry {
 		Doc: `Makes an identity run as k instances of its code, 2 if k is not given: C, C', C'' and so on.
 They share its address and its key, so that to others they look like one node that equivocates, omits and forgets. The identity counts as faulty.
 The further instances of a client may be given another program than the first. Twins are declared before the first step.
-With replica, a role, the identity runs that code in place of the protocol's, in one instance if k is not given: code that may do what correct code never does, such as to lie about what it heard. It holds the key of its identity and no other; messages and events for which the role has no handler are nothing to it. This is beyond the method of Twins, and reports say so. Nothing corrupts messages on their way: signatures are symbolic, and what is not signed can be sent by code that lies.`,
+With replica, a role, the identity runs that code in place of the protocol's, in one instance if k is not given: a liar, say, whose code does what correct code never does. It holds the key of its identity and no other; messages and events for which the role has no handler are nothing to it. This is beyond the method of Twins, and reports say so. Nothing corrupts messages on their way: signatures are symbolic, and what is not signed can be sent by code that lies.`,
 		Example: `load("@std//kv.star", "kv", "read", "write")
 cluster(kv(), clients = {"c1": [write("red")]})
 twin("C")

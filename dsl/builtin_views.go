@@ -26,7 +26,7 @@ import (
 
 // viewsFamily shows worlds and reports.
 func viewsFamily() Family {
-	return Family{"views", "look at it", []Entry{
+	return Family{"pictures", "look at it", []Entry{
 		showEntry(), whyEntry(), stateEntry(), historyEntry(), diffEntry(),
 	}}
 }

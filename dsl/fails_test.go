@@ -108,8 +108,8 @@ exchange("c", ["A"])
 func TestOperationsBeginAndEnd(t *testing.T) {
 	t.Parallel()
 	for does, want := range map[string]string{
-		"self.returns(1)":                          "x.star:4:17: self.returns: no operation is under way; call self.invoked(op) first",
-		"self.fails(\"no\")":                       "self.fails: no operation is under way; call self.invoked(op) first",
+		"self.returns(1)":                          "x.star:4:17: self.returns: no operation is under way: it has ended, as by an answer that came before, or self.invoked(op) was not called",
+		"self.fails(\"no\")":                       "self.fails: no operation is under way: it has ended, as by an answer that came before, or self.invoked(op) was not called",
 		"self.invoked(op)\n    self.invoked(op)":   "self.invoked: an operation is under way; end it with self.returns(value) or self.fails(reason) first",
 		"self.invoked(op)\n    self.returns(None)": "",
 		"self.invoked(op)\n    self.fails(\"no\")": "",

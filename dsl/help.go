@@ -68,20 +68,28 @@ func aboutWord(in *Interpreter, name string) (string, error) {
 			known = append(known, entry.Name())
 		}
 	}
-	var found strings.Builder
 	for _, family := range families {
 		if family.Name == name {
 			return listFamily(in, family) + "help(\"name\") says more.\n", nil
 		}
 		known = append(known, family.Name)
-		for _, entry := range family.Entries {
-			if text := strings.ToLower(entry.Name() + " " + entry.Doc); name != "" && strings.Contains(text, strings.ToLower(name)) {
-				found.WriteString(entryLine(in, entry))
+	}
+	// The word, or its plural, comes before what merely stands within another word: "cas"
+	// is no part of what "cast" means.
+	word := regexp.QuoteMeta(name)
+	for _, pattern := range []string{`(?i)(^|\W)` + word + `(e?s)?(\W|$)`, `(?i)` + word} {
+		mentions := regexp.MustCompile(pattern)
+		var found strings.Builder
+		for _, family := range families {
+			for _, entry := range family.Entries {
+				if name != "" && mentions.MatchString(entry.Name()+" "+entry.Doc) {
+					found.WriteString(entryLine(in, entry))
+				}
 			}
 		}
-	}
-	if found.Len() > 0 {
-		return fmt.Sprintf("%q is mentioned by\n%s", name, &found), nil
+		if found.Len() > 0 {
+			return fmt.Sprintf("%q is mentioned by\n%s", name, &found), nil
+		}
 	}
 	return "", fmt.Errorf("help: nothing is known about %q%s; help() lists all", name, spell.Hint(name, known))
 }

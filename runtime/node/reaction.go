@@ -113,7 +113,7 @@ func (r *Reaction) Aborted(reason string) {
 // ends notes that the operation under way ends, and reports whether one may be.
 func (r *Reaction) ends(how string) bool {
 	if r.under == NoneUnderWay {
-		r.misused(how + ": no operation is under way; call Invoked first")
+		r.misused(how + ": no operation is under way: it has ended, as by an answer that came before, or Invoked was not called")
 		return false
 	}
 	r.under = NoneUnderWay

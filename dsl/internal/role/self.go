@@ -226,7 +226,7 @@ func selfInvoked(n *scriptNode, b *starlark.Builtin, args starlark.Tuple, kwargs
 // mayEnd refuses to end an operation where none is under way, as a mistake of the code.
 func mayEnd(n *scriptNode, b *starlark.Builtin) error {
 	if n.out.UnderWay() == node.NoneUnderWay {
-		return fmt.Errorf("%s: no operation is under way; call self.invoked(op) first", b.Name())
+		return fmt.Errorf("%s: no operation is under way: it has ended, as by an answer that came before, or self.invoked(op) was not called", b.Name())
 	}
 	return nil
 }
