@@ -69,6 +69,8 @@ func (d *distinct) maxLen() int {
 func (d *distinct) size() *big.Int  { return d.ways[d.n] }
 func (d *distinct) parts() []*Space { return []*Space{d.of} }
 
+func (d *distinct) digested(b []byte) []byte { return binary.AppendUvarint(b, uint64(d.n)) }
+
 // take reads the digits from the last to the first, as all forms do, and turns them into members
 // from the first to the last, since a digit counts those that are left. That is quadratic in n,
 // which is small: the steps of a scenario.

@@ -38,44 +38,47 @@ func (f filtering) of(s *Space) *Space {
 	if made, ok := f.known[s]; ok {
 		return made
 	}
-	made := f.make(s)
+	made := s.form.filtered(f, s)
 	f.known[s] = made
 	return made
 }
 
-func (f filtering) make(s *Space) *Space {
-	switch form := s.form.(type) {
-	case *choice:
-		return Of(slices.DeleteFunc(slices.Clone(form.steps), f.drops)...)
-	case then:
-		return Then(f.of(form.a), f.of(form.b))
-	case or:
-		return Or(f.of(form.a), f.of(form.b))
-	case *union:
-		var of []*Space
-		for _, s := range form.of {
-			of = append(of, f.of(s))
-		}
-		return OneOf(of)
-	case times:
-		return f.of(form.of).Times(form.n)
-	case constant:
-		return f.of(form.of).Constant(form.n)
-	case *distinct:
-		var members []Scenario
-		for _, m := range form.members {
-			if !slices.ContainsFunc(m, f.drops) {
-				members = append(members, m)
-			}
-		}
-		if len(members) < form.n {
-			return Of()
-		}
-		d := &distinct{of: f.of(form.of), members: members, n: form.n}
-		d.count()
-		return newSpace(d, d.maxLen(), s.text)
-	}
-	return s // the empty scenario
+func (f filtering) drops(s runtime.Step) bool { return !f.kept[s.String()] }
+
+func (empty) filtered(_ filtering, s *Space) *Space { return s } // it has no step to drop
+
+func (c *choice) filtered(f filtering, _ *Space) *Space {
+	return Of(slices.DeleteFunc(slices.Clone(c.steps), f.drops)...)
 }
 
-func (f filtering) drops(s runtime.Step) bool { return !f.kept[s.String()] }
+func (t then) filtered(f filtering, _ *Space) *Space { return Then(f.of(t.a), f.of(t.b)) }
+
+func (o or) filtered(f filtering, _ *Space) *Space { return Or(f.of(o.a), f.of(o.b)) }
+
+func (x *union) filtered(f filtering, _ *Space) *Space {
+	var of []*Space
+	for _, s := range x.of {
+		of = append(of, f.of(s))
+	}
+	return OneOf(of)
+}
+
+func (t times) filtered(f filtering, _ *Space) *Space { return f.of(t.of).Times(t.n) }
+
+func (c constant) filtered(f filtering, _ *Space) *Space { return f.of(c.of).Constant(c.n) }
+
+// Where fewer members are left than are to be chosen, nothing can be.
+func (d *distinct) filtered(f filtering, s *Space) *Space {
+	var members []Scenario
+	for _, m := range d.members {
+		if !slices.ContainsFunc(m, f.drops) {
+			members = append(members, m)
+		}
+	}
+	if len(members) < d.n {
+		return Of()
+	}
+	left := &distinct{of: f.of(d.of), members: members, n: d.n}
+	left.count()
+	return newSpace(left, left.maxLen(), s.text)
+}

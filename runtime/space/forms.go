@@ -1,6 +1,7 @@
 package space
 
 import (
+	"encoding/binary"
 	"math/big"
 	"slices"
 
@@ -15,7 +16,9 @@ import (
 //
 // A form does four things that must agree, which a test holds against a plain list: it counts
 // (size), it finds a scenario of an index (take), it finds the index of a scenario (match), and
-// it lists (each). What a search walks is a fifth, the automaton. Forms are immutable.
+// it lists (each). What a search walks is a fifth, the automaton. How a space is filtered, and what
+// its digest covers, is asked of each form too, so that a new one cannot be forgotten there. Forms
+// are immutable.
 type form interface {
 	part
 	parts() []*Space
@@ -28,6 +31,10 @@ type form interface {
 	each(prefix Scenario, yield func(Scenario) bool) bool
 	// match finds the scenarios with which sc[from:] begins.
 	match(sc Scenario, from int) []match
+	// filtered returns what f keeps of s, whose form it is.
+	filtered(f filtering, s *Space) *Space
+	// digested appends what there is to know of the form beside its parts, see [Space.Digest].
+	digested(b []byte) []byte
 }
 
 // An unranking is a scenario that is being written, from its end, and what is
@@ -92,6 +99,7 @@ func (empty) parts() []*Space                             { return nil }
 func (empty) take(*unranking)                             {}
 func (empty) match(_ Scenario, from int) []match          { return []match{{from, new(big.Int)}} }
 func (empty) each(p Scenario, y func(Scenario) bool) bool { return y(p) }
+func (empty) digested(b []byte) []byte                    { return b }
 
 var one = big.NewInt(1)
 
@@ -115,6 +123,15 @@ func (c *choice) add(steps ...runtime.Step) {
 func (c *choice) size() *big.Int    { return big.NewInt(int64(len(c.steps))) }
 func (c *choice) parts() []*Space   { return nil }
 func (c *choice) take(u *unranking) { u.put(c.steps[u.digit(len(c.steps))]) }
+
+func (c *choice) digested(b []byte) []byte {
+	for _, step := range c.steps {
+		text := step.String()
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	return b
+}
 
 func (c *choice) each(prefix Scenario, yield func(Scenario) bool) bool {
 	for _, step := range c.steps {
@@ -140,6 +157,8 @@ type then struct{ a, b *Space }
 func (t then) size() *big.Int  { return new(big.Int).Mul(t.a.size, t.b.size) }
 func (t then) parts() []*Space { return []*Space{t.a, t.b} }
 
+func (then) digested(b []byte) []byte { return b }
+
 func (t then) take(u *unranking) {
 	t.b.form.take(u)
 	t.a.form.take(u)
@@ -159,6 +178,8 @@ type or struct{ a, b *Space }
 
 func (o or) size() *big.Int  { return new(big.Int).Add(o.a.size, o.b.size) }
 func (o or) parts() []*Space { return []*Space{o.a, o.b} }
+
+func (or) digested(b []byte) []byte { return b }
 
 func (o or) take(u *unranking) {
 	var left, digit big.Int
@@ -193,6 +214,8 @@ type union struct {
 
 func (x *union) size() *big.Int  { return x.first[len(x.of)] }
 func (x *union) parts() []*Space { return x.of }
+
+func (*union) digested(b []byte) []byte { return b }
 
 // Which space an index is in is searched by halves: there may be a million of them.
 func (x *union) take(u *unranking) {
@@ -237,6 +260,8 @@ type times struct {
 func (t times) size() *big.Int  { return new(big.Int).Exp(t.of.size, big.NewInt(int64(t.n)), nil) }
 func (t times) parts() []*Space { return []*Space{t.of} }
 
+func (t times) digested(b []byte) []byte { return binary.AppendUvarint(b, uint64(t.n)) }
+
 func (t times) take(u *unranking) {
 	for range t.n {
 		t.of.form.take(u)
@@ -266,6 +291,8 @@ type constant struct {
 
 func (c constant) size() *big.Int  { return c.of.size }
 func (c constant) parts() []*Space { return []*Space{c.of} }
+
+func (c constant) digested(b []byte) []byte { return binary.AppendUvarint(b, uint64(c.n)) }
 
 func (c constant) take(u *unranking) {
 	end := u.free

@@ -16,7 +16,6 @@ package space
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"math/big"
 	"slices"
@@ -227,21 +226,7 @@ func (s *Space) Digest() [sha256.Size]byte {
 		if d, ok := known[s]; ok {
 			return d
 		}
-		b := fmt.Appendf(nil, "%T", s.form)
-		switch f := s.form.(type) {
-		case *choice:
-			for _, step := range f.steps {
-				text := step.String()
-				b = binary.AppendUvarint(b, uint64(len(text)))
-				b = append(b, text...)
-			}
-		case times:
-			b = binary.AppendUvarint(b, uint64(f.n))
-		case constant:
-			b = binary.AppendUvarint(b, uint64(f.n))
-		case *distinct:
-			b = binary.AppendUvarint(b, uint64(f.n))
-		}
+		b := s.form.digested(fmt.Appendf(nil, "%T", s.form))
 		for _, part := range s.form.parts() {
 			d := digest(part)
 			b = append(b, d[:]...)

@@ -149,14 +149,14 @@ func (g *prospect) timeouts() bool {
 
 // same reports whether a timeout of an instance made no difference.
 func same(w, next *World, i int) bool {
-	letters := func(w *World) (n int) {
+	mails := func(w *World) (n int) {
 		for _, box := range w.mailboxes {
 			n += len(box)
 		}
 		return n
 	}
 	was, is := w.nodes[i], next.nodes[i]
-	if len(w.History) != len(next.History) || len(w.flight) != len(next.flight) || letters(w) != letters(next) || was.broken != is.broken || len(was.attrs) != len(is.attrs) || len(was.coins) != len(is.coins) {
+	if len(w.History) != len(next.History) || len(w.flight) != len(next.flight) || mails(w) != mails(next) || was.broken != is.broken || len(was.attrs) != len(is.attrs) || len(was.coins) != len(is.coins) {
 		return false
 	}
 	for name, v := range was.attrs {
