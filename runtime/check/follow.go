@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -295,10 +294,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 func placeKey(g *course, d debt) string {
 	key := make([]byte, 0, 48+4*len(g.at))
 	key = fmt.Append(key, g.net.chosen, g.stage, d)
-	for _, word := range g.at {
-		key = binary.LittleEndian.AppendUint32(key, word)
-	}
-	return string(key)
+	return string(g.at.AppendKey(key))
 }
 
 // known returns what is known of a place if that answers for the good rounds that are left.

@@ -3,7 +3,6 @@ package explore
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"maps"
 	"math/big"
 	"slices"
@@ -65,15 +64,8 @@ func (p *prefix) steps() space.Scenario {
 	return steps
 }
 
-// key returns a text that is the same for equal worlds only: a vector is a list of words, and
-// Go has no maps by lists.
-func (p *prefix) key() string {
-	key := make([]byte, 0, 4*len(p.vector))
-	for _, word := range p.vector {
-		key = binary.LittleEndian.AppendUint32(key, word)
-	}
-	return string(key)
-}
+// key returns a text that is the same for equal worlds only.
+func (p *prefix) key() string { return string(p.vector.AppendKey(make([]byte, 0, 4*len(p.vector)))) }
 
 // A draw is a scenario that was drawn and what came of it. It goes on from a
 // prefix that was known before.

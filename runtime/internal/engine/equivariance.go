@@ -282,11 +282,7 @@ func (q *equivariance) renamed(came []uint32, g int) ([]uint32, error) {
 
 // bytesOf is a key of maps.
 func bytesOf(key []uint32) string {
-	b := make([]byte, 0, 4*len(key))
-	for _, w := range key {
-		b = append(b, byte(w), byte(w>>8), byte(w>>16), byte(w>>24))
-	}
-	return string(b)
+	return string(Vector(key).AppendKey(make([]byte, 0, 4*len(key))))
 }
 
 // watch lets play play a step, or a part of it, for the first time, and reports whether what came

@@ -16,6 +16,15 @@ import (
 // were learnt: they must not be stored, nor decide what is printed.
 type Vector []uint32
 
+// AppendKey appends the words of a vector as bytes, of which a text can be made: Go has no maps by
+// lists. As the numbers it must not be stored.
+func (v Vector) AppendKey(key []byte) []byte {
+	for _, word := range v {
+		key = binary.LittleEndian.AppendUint32(key, word)
+	}
+	return key
+}
+
 // Width is the length of this system's vectors.
 func (sys *System) Width() int { return len(sys.instances) + 1 }
 

@@ -87,9 +87,7 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, past chec
 	}
 	key = binary.LittleEndian.AppendUint64(key, uint64(past.Decided))
 	key = binary.LittleEndian.AppendUint64(key, uint64(past.Open))
-	for _, word := range vector {
-		key = binary.LittleEndian.AppendUint32(key, word)
-	}
+	key = vector.AppendKey(key)
 	v.mu.RLock()
 	found, ok := v.judged[string(key)]
 	v.mu.RUnlock()
