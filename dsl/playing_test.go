@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -132,5 +133,32 @@ print(r.beyond)
 				t.Errorf("got\n%s", out)
 			}
 		})
+	}
+}
+
+// Where all code fails at what is in flight when the network becomes good, nothing is left that
+// could be played. That is a verdict with a failure, and no mistake of the script.
+func TestAllFailAtWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	const script = `
+def on_timeout(self):
+    self.broadcast("asked")
+def on_asked(self, m):
+    %s
+cluster(protocol("p", role(on_timeout = on_timeout, on_asked = on_asked)), n = 2, f = 0)
+timeout("A")
+v = judge(live(3))
+print(v.holds, [f.message for f in v.failures])
+r = explore(timeouts(), check = live(3))
+print(len(r.violations), [f.message for f in r.failures])
+`
+	for body, want := range map[string]string{
+		`fail("no")`:               "False [\"protocol p: on_asked: no\"]\n1 [\"protocol p: on_asked: no\"]\n",
+		`self.decide(1, m.sender)`: "True []\n0 []\n",
+	} {
+		out, err := runScript(t, fmt.Sprintf(script, body))
+		if err != nil || out != want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", body, err, out, want)
+		}
 	}
 }

@@ -374,9 +374,10 @@ func repeats(net *goodNetwork, at stage, v engine.Vector, d debt) (string, bool)
 	return fmt.Sprint(at, d, key), ok
 }
 
-// stuck is the error of a property that asks for progress where nothing can be played.
+// stuck is the error of a property that asks for progress where nothing can be played. Where code
+// fails at what was in flight, that none is left to play with is no fault of the question.
 func (f *Follower) stuck(g *course) error {
-	if _, ok := f.property.goal.(progress); !ok || g.possible {
+	if _, ok := f.property.goal.(progress); !ok || g.possible || len(g.failed) > 0 {
 		return nil
 	}
 	if g.net.refusal != "" {
