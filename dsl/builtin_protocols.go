@@ -125,7 +125,7 @@ func protocolEntry() Entry {
 		Doc: `A protocol whose nodes are written in the script.
 With symmetric = True it promises that it treats identities the same, so that a search may take scenarios that differ only in names for one.
 tolerates says which faults of servers it is made for. With "byzantine" a system has 3f+1 servers if nothing else is said, of which up to f may be faulty in any way. With "crash" it has 2f+1, of which up to f may crash, and a quorum is a majority. Crashes, restarts and lost messages are no other faults; where an identity has twins, runs other code or lost its memory, such a protocol promises nothing, and verdicts say so: "beyond crash faults: C has twins".
-coins lists what a coin may show to code that reads one by self.coin(name); the scenario throws it, see coin.`,
+coins lists what a coin may show to code that reads one by self.coin(name), 1,024 values at most; the scenario throws it, see coin.`,
 		Example: echoExample,
 		call:    callProtocol,
 	}
