@@ -72,9 +72,11 @@ func (s *System) rounds() bool { return s.functions["replica_round"] != nil }
 // take takes a step if it can happen, and reports whether all is over then.
 func (g *prospect) take(step Step) bool {
 	if next := g.s.Do(g.at, step); next != nil {
-		g.at = next
+		if g.at = next; next.failed != nil {
+			g.s.lost.Store(true)
+		}
 	}
-	return g.over()
+	return g.at.failed != nil || g.over()
 }
 
 // begin heals the network; then what is in flight arrives.

@@ -94,7 +94,7 @@ func (s *System) Judge(start *World, scenarios []Scenario, lists ...[]Property) 
 			ledgers[i].enter(at, path.texts, violating[i])
 		}
 	}
-	return ledgers, true
+	return ledgers, !s.lost.Load()
 }
 
 // enter adds what goes wrong in a scenario. The shortest ways are counted as different

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -11,7 +12,7 @@ import (
 
 // What is played: the instances of a case, their worlds, and the calls of their code.
 
-// A System plays scenarios of a case. It does not change once it is made, and may be used
+// A System plays scenarios of a case. It does not change once it is made but for what it finds out, and may be used
 // by several goroutines.
 type System struct {
 	c         *Case
@@ -19,7 +20,8 @@ type System struct {
 	byName    map[string]int
 	functions starlark.StringDict
 	replicas  starlark.Tuple
-	facts     sync.Map // see once
+	facts     sync.Map    // see once
+	lost      atomic.Bool // a property plays on to where the player itself is at a loss
 }
 
 type instance struct {
