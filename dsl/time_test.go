@@ -148,6 +148,27 @@ func TestScript(t *testing.T) {
 	}
 }
 
+// An operation may have the name of a builtin, or none that a script can call.
+func TestScriptWritesOperations(t *testing.T) {
+	in := testInterpreter(t, nil)
+	evalAll(t, in, "def on_exchange(self): self.invoked(self.program[0])", "def on_invoke(self, op): self.invoked(op)", "def on_round(self, round): pass",
+		`p = protocol("p", replica = role(on_round = on_round), client = role(on_exchange = on_exchange, on_invoke = on_invoke))`,
+		`cluster(p, n = 1, f = 0, clients = {"c1": [operation("release", 1)], "c2": [operation("len"), operation("two words", key = "x")]})`,
+		`exchange("c1", ["A"])`, `invoke("c2", operation("release"))`)
+	script, err := in.Script()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`[operation("release", 1)]`, `[operation("len"), operation("two words", key="x")]`, `invoke("c2", operation("release"))`} {
+		if !strings.Contains(script, want) {
+			t.Errorf("it does not say %s:\n%s", want, script)
+		}
+	}
+	if err := testInterpreter(t, nil).Exec(t.Context(), "saved.star", script); err != nil {
+		t.Errorf("%v\n%s", err, script)
+	}
+}
+
 // A protocol that no variable holds is written as cluster was given it.
 func TestScriptWritesProtocols(t *testing.T) {
 	in := staged(t, nil)

@@ -248,7 +248,7 @@ func (w writer) systemText(protocol string, c runtime.Config) string {
 	if len(c.Clients) > 0 {
 		b.WriteString(", clients = {\n")
 		for _, client := range c.Clients {
-			fmt.Fprintf(&b, "    %q: %s,\n", client.Name, programText(client.Program))
+			fmt.Fprintf(&b, "    %q: %s,\n", client.Name, w.programText(client.Program))
 		}
 		b.WriteString("}")
 	}
@@ -262,7 +262,7 @@ func (w writer) systemText(protocol string, c runtime.Config) string {
 			fmt.Fprintf(&b, ", k = %d", t.Copies)
 		}
 		if t.Program != nil {
-			fmt.Fprintf(&b, ", program = %s", programText(t.Program))
+			fmt.Fprintf(&b, ", program = %s", w.programText(t.Program))
 		}
 		if t.Code != nil {
 			fmt.Fprintf(&b, ", replica = %s", w.role(t.Code.(*protocolValue)))
@@ -300,12 +300,27 @@ func quoted(names []string) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }
 
-func programText(program []node.Operation) string {
+func (w writer) programText(program []node.Operation) string {
 	list := make([]string, len(program))
 	for i, op := range program {
-		list[i] = value.Text(op)
+		list[i] = operationText(w.in, op)
 	}
 	return "[" + strings.Join(list, ", ") + "]"
+}
+
+// operationText writes an operation as a call of the function that modules make it with, write("red").
+// Where that name is a builtin, as release is, or no name at all, it is operation("release").
+func operationText(in *Interpreter, op node.Operation) string {
+	text := value.Text(op)
+	_, err := interp.Dialect.ParseExpr("name", op.Name, 0)
+	if err == nil && !in.scripts.Builtins().Has(op.Name) && !starlark.Universe.Has(op.Name) {
+		return text
+	}
+	args := strings.TrimPrefix(text, op.Name+"(")
+	if args != ")" {
+		args = ", " + args
+	}
+	return fmt.Sprintf("operation(%q", op.Name) + args
 }
 
 // actionText writes an action as a script does: a call of its builtin. It is what the
@@ -334,7 +349,11 @@ func actionText(in *Interpreter, a runtime.Action) string {
 		case arg.Optional:
 			args = append(args, arg.Name+" = "+v.String())
 		default:
-			args = append(args, v.String())
+			text := v.String()
+			if op, ok := v.(value.Operation); ok {
+				text = operationText(in, node.Operation(op))
+			}
+			args = append(args, text)
 		}
 	}
 	return a.Name() + "(" + strings.Join(args, ", ") + ")"

@@ -321,7 +321,7 @@ func (p *pen) ofOperations() Property {
 // The same name with another argument is the case that a careless fingerprint would miss.
 func (p *pen) changeProperty() {
 	was := p.c.Properties
-	if p.c.ofObject() {
+	if p.c.ofObject() && len(p.c.Extras) > 0 { // a case that is made smaller may have lost them
 		p.c.Properties = []Property{pick(p, p.c.Extras...)}
 		return
 	}
