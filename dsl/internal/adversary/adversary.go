@@ -82,6 +82,18 @@ func (o Operation) step() string {
 	return o.Name + "(" + copied(value(o.Arg)).String() + ")"
 }
 
+// called is the operation as a call that makes it: of a name that a builtin has, by operation().
+func (o Operation) called() string {
+	arg, clash := strings.CutPrefix(o.step(), "release(")
+	switch {
+	case !clash:
+		return o.step()
+	case arg != ")":
+		arg = ", " + arg
+	}
+	return "operation(\"release\"" + arg
+}
+
 // A Property is a call that makes a property, and the kind of it.
 //
 // Kind and the fields below are what this package judges by, Text is what the other side
@@ -134,7 +146,7 @@ func (s Step) String() string {
 	case "exchange":
 		return fmt.Sprintf("exchange(%q, %s)", s.Who, list(s.Names))
 	case "invoke":
-		return fmt.Sprintf("invoke(%q, %s)", s.Who, s.Op.step())
+		return fmt.Sprintf("invoke(%q, %s)", s.Who, s.Op.called())
 	case "round", "deliver":
 		var args []string
 		if s.Kind == "round" {
