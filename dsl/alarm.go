@@ -71,6 +71,7 @@ func alarmed(c *call, what, how, text string, ways ...*runtime.World) *alarm {
 // A player collects the failures that a property meets when it plays on from a world. They
 // are no alarms, as the script has taken no step: they come back in the verdict.
 type player struct {
+	before *runtime.World // of a step that is judged; nil if it is a world
 	from   *runtime.World
 	failed []check.Played
 }
@@ -101,7 +102,7 @@ func took(c *call, w *runtime.World) {
 // counterexample goes on to it. Of one kind of failure the first is enough.
 func (p *player) took(w *runtime.World) {
 	path := w.Path()
-	if path[0] != p.from {
+	if path[0] != p.from && path[0] != p.before {
 		return // it did not go on from the world that is judged
 	}
 	var steps []runtime.Step
@@ -111,7 +112,7 @@ func (p *player) took(w *runtime.World) {
 	for _, o := range w.History().Events {
 		known := func(q check.Played) bool { return q.Failure.Kind() == o.Failure.Kind() }
 		if o.Step == w.Depth() && o.Kind == node.Failed && !slices.ContainsFunc(p.failed, known) {
-			p.failed = append(p.failed, check.Played{Instance: o.Instance, Failure: o.Failure, Steps: steps})
+			p.failed = append(p.failed, check.Played{Instance: o.Instance, Failure: o.Failure, Steps: steps, Before: path[0] == p.before})
 		}
 	}
 }

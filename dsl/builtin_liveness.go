@@ -1,12 +1,14 @@
 package dsl
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"go.starlark.net/starlark"
 
 	"github.com/twinsh/twinsh/dsl/internal/interp"
+	"github.com/twinsh/twinsh/runtime"
 	"github.com/twinsh/twinsh/runtime/check"
 )
 
@@ -99,11 +101,14 @@ func callEventually(c *call) (starlark.Value, error) {
 	if err := goodRounds(c, within); err != nil {
 		return nil, err
 	}
+	if f, ok := fn.(*starlark.Function); ok && !takes(f, 1) {
+		return nil, fmt.Errorf("eventually: fn: %s cannot be called with one argument, the world", f.Name())
+	}
 	holds, err := holding(c, "eventually "+name, "it", fn)
 	if err != nil {
 		return nil, fmt.Errorf("eventually: fn: %w", err)
 	}
-	p := check.Eventually(name, within, holds)
+	p := check.Eventually(name, within, func(ctx context.Context, w *runtime.World) (check.Verdict, error) { return holds(ctx, nil, w) })
 	return &propertyValue{name: name, text: interp.Written(c), made: interp.Makings(c, fn), args: []starlark.Value{fn, starlark.MakeInt(within)}, invariant: p}, nil
 }
 
@@ -130,6 +135,9 @@ func callAtEnd(c *call) (starlark.Value, error) {
 	}
 	if of.atEnd() {
 		return nil, fmt.Errorf("at_end: %s is judged at the end already", of.name)
+	}
+	if of.invariant != nil && check.OfSteps(of.invariant) {
+		return nil, fmt.Errorf("at_end: %s is judged of steps, and what one of them violates stays violated; want a property of worlds, as invariant(name, fn) whose fn takes one world, or of histories", of.name)
 	}
 	p := &propertyValue{text: interp.Written(c), made: interp.Makings(c, of.args...), args: []starlark.Value{of}, ends: of}
 	if of.invariant != nil {

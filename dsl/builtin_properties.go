@@ -158,14 +158,20 @@ func allows(thread *starlark.Thread, allowed starlark.Value) (func(context.Conte
 func invariantEntry() Entry {
 	return Entry{
 		Signature: "invariant(name, fn, faults=None)",
-		Doc: `A property of single worlds, judged by a function.
+		Doc: `A property of single worlds, or of single steps, judged by a function.
 With faults it is judged only while at most so many servers are faulty: what twins, other code and amnesia of more do breaks no promise, and the report says up to how many it was judged. With None an invariant is judged whatever happens. Other properties without a number are judged everywhere, too; those but validity() promise something for f, and where more are faulty their verdicts say "beyond f, proves nothing".
 fn(world) returns True if all is well, else False or a text that says what is wrong; anything else, such as None or an empty text, is an error.
+fn(before, after), a function that takes two worlds, judges each step by the world before it and that after it, and so says what may change: [][A]_vars of TLA+. A view is one step. A step that leaves the world as it was changes nothing, and is not judged. What a step violates stays violated, and the verdict names the first such step of the way. Which step it was fn does not see, since scenarios that go through the same two worlds go on as one. at_end() takes no such property.
 The world that fn is given has no past: its depth, steps, parent and history() are errors, and so is the session's world. Those that fn makes of it, as in w.timeout("A"), begin there, and code that fails in a step that fn takes so is a finding, in report.failures. In a search fn is called for several worlds at the same time, so what it sees of the script is frozen.`,
 		Example: kvStage + `def few_crashes(w):
     return len(w.crashed) < 2 or "two are down"
 
-check(invariant("few crashes", few_crashes))`,
+check(invariant("few crashes", few_crashes))
+
+def forward(before, after):
+    return all([before.state(i).version <= after.state(i).version for i in ["A", "B", "C", "D"]])
+
+print(explore(exchanges() * 4, check = invariant("versions grow", forward)).ok)`,
 		call: callInvariant,
 	}
 }
@@ -176,6 +182,9 @@ check(invariant("few crashes", few_crashes))`,
 // function that looks at it would work at a prompt and fail in a search. Only a starting
 // world is passed as it is. Steps that fn takes from there are real steps; code that fails
 // in them goes into the verdict by the player.
+//
+// How many parameters fn has says of what it is judged: both are what TLA+ calls [] of a formula
+// without and with primed variables. One that can be called with one world is given one.
 //
 // Answers are read strictly. None is what a function returns that lacks a return, and must
 // not mean that all is well; an empty text is no reason.
@@ -194,23 +203,39 @@ func callInvariant(c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("invariant: fn: %w", err)
 	}
-	p := check.InvariantUpTo(faults, name, holds)
+	var p check.WorldProperty
+	switch f, ok := fn.(*starlark.Function); {
+	case !ok || takes(f, 1):
+		p = check.InvariantUpTo(faults, name, func(ctx context.Context, w *runtime.World) (check.Verdict, error) { return holds(ctx, nil, w) })
+	case takes(f, 2):
+		p = check.StepInvariant(faults, name, holds)
+	default:
+		return nil, fmt.Errorf("invariant: fn: %s cannot be called with one argument, the world, nor with two, the worlds before and after a step", f.Name())
+	}
 	return &propertyValue{name: p.Name(), text: interp.Written(c), made: interp.Makings(c, fn), args: args, invariant: p}, nil
 }
 
-// holding returns a function that judges worlds by calling fn. If fn returns False, it says
-// that what it is asked for does not hold.
-func holding(c *call, of, what string, fn starlark.Callable) (func(context.Context, *runtime.World) (check.Verdict, error), error) {
+// holding returns a function that judges worlds by calling fn with each that is not nil: one, or those
+// before and after a step. If fn returns False, it says that what it is asked for does not hold.
+func holding(c *call, of, what string, fn starlark.Callable) (func(ctx context.Context, before, w *runtime.World) (check.Verdict, error), error) {
 	judge, err := judging(interp.RunOf(c.Thread), of, fn)
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, w *runtime.World) (check.Verdict, error) {
-		if w.Depth() > 0 { // it is the same to it how the world came about
-			w = w.WithoutPast()
+	return func(ctx context.Context, before, w *runtime.World) (check.Verdict, error) {
+		var args starlark.Tuple
+		given := func(w *runtime.World) *runtime.World {
+			if w == nil {
+				return nil
+			}
+			if w.Depth() > 0 { // it is the same to it how the world came about
+				w = w.WithoutPast()
+			}
+			args = append(args, &worldValue{World: w, judged: true})
+			return w
 		}
-		p := &player{from: w}
-		v, err := judge(ctx, starlark.Tuple{&worldValue{World: w, judged: true}}, p)
+		p := &player{before: given(before), from: given(w)}
+		v, err := judge(ctx, args, p)
 		if err != nil {
 			return check.Verdict{}, err
 		}
@@ -359,7 +384,7 @@ func callJudge(c *call) (starlark.Value, error) {
 		}
 		w = &worldValue{World: current}
 	}
-	if p.property != nil {
+	if p.ofWay() {
 		if err := w.past("judge: " + p.name); err != nil {
 			return nil, err
 		}

@@ -100,7 +100,7 @@ func failuresIn(w *runtime.World) []runtime.Observed {
 func failureList(w *runtime.World, played []check.Played) starlark.Value {
 	failed := failuresIn(w)
 	for _, p := range played {
-		failed = append(failed, runtime.Observed{Observation: node.Observation{Kind: node.Failed, Failure: p.Failure}, Instance: p.Instance, Step: w.Depth() + len(p.Steps)})
+		failed = append(failed, runtime.Observed{Observation: node.Observation{Kind: node.Failed, Failure: p.Failure}, Instance: p.Instance, Step: p.Depth(w)})
 	}
 	var list []starlark.Value
 	for _, o := range failed {

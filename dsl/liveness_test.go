@@ -451,7 +451,7 @@ def true(w):
 		{`eventually("x", true)`, "eventually: within is missing"},
 		{`judge(eventually("x", lambda w: None, 3))`, "eventually x: the function returned nothing (a path without return?), want True, False or a text that says what is wrong"},
 		{`judge(eventually("x", lambda w: "", 3))`, "eventually x: the function returned the text \"\", which does not say what is wrong"},
-		{`judge(eventually("x", lambda: True, 3))`, "eventually x: function lambda accepts no arguments (1 given)"},
+		{`judge(eventually("x", lambda: True, 3))`, "eventually: fn: lambda cannot be called with one argument, the world"},
 		{`judge(eventually("x", lambda w: w.depth > 0, 3))`, "eventually x"},
 		{`judge(eventually("x", lambda w: fail("oh"), 3))`, "oh"},
 		{`at_end(at_end(agreement()))`, "at_end: agreement at the end is judged at the end already"},

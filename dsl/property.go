@@ -21,8 +21,8 @@ import (
 //
 // There are two kinds. A property of histories judges what was observed on the way; a
 // search folds it along each scenario, and merges scenarios whose pasts are the same to it.
-// An invariant judges one world and may not ask how it came about. Exactly one of the two
-// fields is set, and nothing but the methods here asks which.
+// An invariant judges one world, or one step by the worlds before and after, and may not ask how
+// they came about. Exactly one of the two fields is set, and nothing but the methods here asks which.
 
 // A propertyValue is a property in a script: of a history or of a world. It is immutable,
 // and may be judged by several goroutines at a time.
@@ -60,6 +60,10 @@ func (p *propertyValue) judge(ctx context.Context, w *runtime.World) (check.Verd
 
 // atEnd reports whether p is judged at the end of a scenario only.
 func (p *propertyValue) atEnd() bool { return p.ends != nil }
+
+// ofWay reports whether p is judged of what happened on the way to a world, and not of what the
+// world is like.
+func (p *propertyValue) ofWay() bool { return p.property != nil || check.OfSteps(p.invariant) }
 
 // needs says what puts p to the test.
 func (p *propertyValue) needs() string {
@@ -120,7 +124,7 @@ func traceOn(ctx context.Context, w *runtime.World, good []runtime.Step) (*trace
 }
 
 // find notes in the trace of w that p is violated there, if it is, and, if p speaks of
-// histories, from which step on. It judges the prefixes of the way one after the other,
+// the way there, from which step on. It judges the prefixes of the way one after the other,
 // each by who is faulty at its end: that is the step at which a search would have reported
 // it, and the picture marks the same. It takes one judgement for each step of the way.
 // If p plays on from w, the trace goes on so, too.
@@ -136,7 +140,7 @@ func (p *propertyValue) find(ctx context.Context, t *trace.Trace, w *runtime.Wor
 		}
 		*t = *on
 	}
-	if p.property != nil && !p.atEnd() {
+	if p.ofWay() && !p.atEnd() {
 		for _, earlier := range w.Path() {
 			first, err := p.judge(ctx, earlier)
 			if err != nil {

@@ -6,7 +6,8 @@
 //     on what a host makes of them, [Agreement] and
 //     [Validity] on what replicas decided.
 //   - A [WorldProperty] judges a single world: an [Invariant], or a [Liveness] property, which
-//     plays on from it in a good network: [Live], [Terminates], [Eventually].
+//     plays on from it in a good network: [Live], [Terminates], [Eventually]; a [StepProperty]
+//     judges the steps that led to it, each by the worlds before and after.
 //   - [AtEnd] and [WorldAtEnd] judge complete scenarios only, [UpTo] those in which not too many
 //     servers are faulty.
 //   - A [Monitor] folds observations into a small state, so that a search
@@ -80,10 +81,23 @@ type Played struct {
 	Instance int
 	Failure  node.Failure
 	Steps    []runtime.Step // from the world that is judged to where the code fails
+	Before   bool           // of a step that is judged: they go on from the world before it
+	from     *runtime.World // that they go on from, nil if it is the one that is judged
+}
+
+// Depth returns the depth of the world where the code fails, of which w is judged.
+func (p Played) Depth(w *runtime.World) int { return p.begin(w).Depth() + len(p.Steps) }
+
+func (p Played) begin(judged *runtime.World) *runtime.World {
+	if p.from != nil {
+		return p.from
+	}
+	return judged
 }
 
 // Walk returns the world where the code fails. The world w is that which was judged.
 func (p Played) Walk(ctx context.Context, w *runtime.World) (*runtime.World, error) {
+	w = p.begin(w)
 	for _, step := range p.Steps {
 		next, err := w.DoContext(ctx, step)
 		if err != nil {
@@ -348,10 +362,15 @@ func (p invariant) Name() string {
 }
 
 func (p invariant) JudgeWorld(ctx context.Context, w *runtime.World) (Verdict, error) {
+	return p.within(w, func() (Verdict, error) { return p.judge(ctx, w) })
+}
+
+// within judges unless too many are faulty in w, and names p in errors.
+func (p invariant) within(w *runtime.World, judge func() (Verdict, error)) (Verdict, error) {
 	if p.most >= 0 && w.Cluster().FaultyServers(w.Faulty()) > p.most {
 		return Verdict{Holds: true, Vacuous: true}, nil
 	}
-	v, err := p.judge(ctx, w)
+	v, err := judge()
 	if err != nil {
 		return Verdict{}, fmt.Errorf("invariant %s: %w", p.name, err)
 	}

@@ -245,7 +245,7 @@ func (f *Follower) follow(ctx context.Context, net *goodNetwork, w *runtime.Worl
 			going := p.goal.pays(f, d, seen, running).going
 			now, v, err := asks.owes(ctx, f, f.cluster.WorldAt(g.at), Past{Open: going})
 			for _, m := range v.Failed {
-				g.failed = append(g.failed, Played{m.Instance, m.Failure, slices.Concat(g.taken, m.Steps)})
+				g.failed = append(g.failed, Played{Instance: m.Instance, Failure: m.Failure, Steps: slices.Concat(g.taken, m.Steps)})
 			}
 			d, notYet = now, v.Why
 			return d.paid(), err

@@ -210,7 +210,7 @@ func (g *course) take(step runtime.Step) (happened, over bool, err error) {
 	for i, o := range g.net.cluster.Engine().Observations(g.sim.Seen()) {
 		seen = append(seen, runtime.Observed{Observation: o, Instance: i})
 		if o.Kind == node.Failed {
-			g.failed = append(g.failed, Played{i, o.Failure, slices.Clone(g.taken)})
+			g.failed = append(g.failed, Played{Instance: i, Failure: o.Failure, Steps: slices.Clone(g.taken)})
 		}
 	}
 	over, err = g.watch(seen)

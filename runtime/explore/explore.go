@@ -218,6 +218,11 @@ func (o Options) check(ctx context.Context, s *space.Space) error {
 	if n := len(o.Properties) + len(o.Invariants); n > judge.MostProperties {
 		return fmt.Errorf("%d properties, want at most %d", n, judge.MostProperties)
 	}
+	for _, p := range o.Invariants {
+		if check.OfSteps(p) && check.IsAtEnd(p) {
+			return fmt.Errorf("%s: it is judged of steps, and what one of them violates stays violated; want it as it is, or a property of worlds", p.Name())
+		}
+	}
 	if err := o.operations(ctx); err != nil {
 		return err
 	}

@@ -250,10 +250,14 @@ func TestRandomSpacesAgreeWithOracle(t *testing.T) {
 	}
 }
 
-// invariant draws what may be wrong with an instance.
+// invariant draws what may be wrong with an instance, in a world or in a step.
 func (s stage) invariant(t *rapid.T) check.WorldProperty {
 	id := rapid.SampledFrom(s.Instances()).Draw(t, "instance").Name
-	return neverShows(id, rapid.SampledFrom([]string{"red", "blue", "done", "2/3"}).Draw(t, "word"))
+	word := rapid.SampledFrom([]string{"red", "blue", "done", "2/3"}).Draw(t, "word")
+	if rapid.Bool().Draw(t, "step") {
+		return keepsShowing(id, word)
+	}
+	return neverShows(id, word)
 }
 
 // possible is step for a line that may name someone who is not there.

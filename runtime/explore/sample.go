@@ -233,7 +233,7 @@ func (s *sampler) play(ctx context.Context, w *witness, d *draw) {
 		}
 		seen, err := w.after(ctx, at.seen, c.step, to)
 		if err == nil {
-			seen, err = s.judge.World(ctx, seen, to)
+			seen, err = s.judge.World(ctx, seen, at.vector, to)
 		}
 		if d.err = err; err != nil {
 			return

@@ -112,7 +112,7 @@ func (w *witness) again(ctx context.Context, from, to searchNode, step runtime.S
 		return true, err
 	}
 	// What was violated on the way counts for what comes after it.
-	if v, err = w.judge.World(ctx, v, to.vector()); err != nil {
+	if v, err = w.judge.World(ctx, v, from.vector(), to.vector()); err != nil {
 		return true, err
 	}
 	to.setPast(v.Past)
@@ -276,7 +276,7 @@ func (w *worker) takeAll(ctx context.Context, nodes *frontier, rank int, next *f
 			if err != nil {
 				return err
 			}
-			if err := w.arrive(ctx, edge.to, here, seen, count, from, next); err != nil {
+			if err := w.arrive(ctx, edge.to, src, here, seen, count, from, next); err != nil {
 				return err
 			}
 		}
@@ -295,11 +295,11 @@ func (w *worker) count() {
 	}
 }
 
-// arrive judges the world in w.node, before which the verdict was another, and
+// arrive judges the world in w.node, before which the vector and the verdict were others, and
 // adds it to the next layer. A scenario is gone on with though it violates a property, as
 // long as another is left to judge: what is said of one must not depend on the others.
-func (w *worker) arrive(ctx context.Context, at *place, before, v *judge.Verdict, count weight, from parentLink, next *frontier) error {
-	v, err := w.judge.World(ctx, v, w.node.vector())
+func (w *worker) arrive(ctx context.Context, at *place, src engine.Vector, before, v *judge.Verdict, count weight, from parentLink, next *frontier) error {
+	v, err := w.judge.World(ctx, v, src, w.node.vector())
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 		{name: "no write-back", options: kvproto.Options{WriteBack: kvproto.Off}, properties: properties()},
 		{name: "no version check, first", options: kvproto.Options{VersionCheck: kvproto.Off}, properties: properties(), first: true},
 		{name: "quorum 2", options: kvproto.Options{Quorum: 2}, properties: properties()},
-		{name: "invariants", properties: properties(), invariants: []check.WorldProperty{neverShows("B", "blue"), neverShows("c3", "2/3")}},
+		{name: "invariants", properties: properties(), invariants: []check.WorldProperty{neverShows("B", "blue"), neverShows("c3", "2/3"), keepsShowing("B", "red")}},
 		{name: "a property without a monitor", options: kvproto.Options{WriteBack: kvproto.Off},
 			properties: []check.Property{plain{check.Linearizable()}}},
 	} {
@@ -110,5 +110,18 @@ func neverShows(id, word string) check.WorldProperty {
 		}
 		shown := w.Summary(i)
 		return !strings.Contains(shown, word), fmt.Sprintf("%s shows %q", id, shown), nil
+	})
+}
+
+// keepsShowing says that no step takes a word from the state of an instance.
+func keepsShowing(id, word string) check.WorldProperty {
+	shows := neverShows(id, word)
+	return check.StepInvariant(-1, fmt.Sprintf("%s keeps showing %s", id, word), func(ctx context.Context, before, after *runtime.World) (check.Verdict, error) {
+		was, err := shows.JudgeWorld(ctx, before)
+		if err != nil {
+			return check.Verdict{}, err
+		}
+		is, err := shows.JudgeWorld(ctx, after)
+		return check.Verdict{Holds: was.Holds || !is.Holds, Why: id + " does not show it any more"}, err
 	})
 }

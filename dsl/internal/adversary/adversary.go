@@ -99,20 +99,20 @@ func (o Operation) called() string {
 // Kind and the fields below are what this package judges by, Text is what the other side
 // gets; that they mean the same is seen to where one is drawn.
 type Property struct {
-	Kind  string   // agreement, validity, invariant, linearizable or another condition on operations
+	Kind  string   // agreement, validity, invariant, grows, falls, linearizable or another condition on operations
 	Text  string   // the call
 	Name  string   // what reports call it
 	Value string   // validity: the value that is not allowed, or the only one; of objects: which one
 	Only  bool     // validity: whether it is the only one
-	Claim Claim    // invariant, eventually
-	Of    []string // invariant, eventually: the instances that it looks at
+	Claim Claim    // invariant, grows, falls, eventually
+	Of    []string // the same: the instances that it looks at
 
 	Within int       // live, terminates, eventually: good rounds
 	Inner  *Property // at end: what holds there
 }
 
 // A Claim is what an invariant says of worlds, or what is to come about: an invariant bounds
-// a count from above, eventually from below.
+// a count from above, eventually from below; grows and falls bound by how much a step changes it.
 //
 // Claims are counts that are bounded, since a count is easily made wrong by merging too
 // much. done and k look at attributes of nodes in Of.

@@ -278,7 +278,7 @@ func (p *pen) properties() {
 			}
 			return Property{Kind: "validity", Text: "validity(lambda v: v != " + v + ")", Name: "validity", Value: v}
 		},
-		p.invariant,
+		p.invariant, p.change,
 	}
 	if len(p.c.Clients) > 0 {
 		linearizable := func() Property { return Property{Kind: "linearizable", Text: "linearizable()", Name: "linearizable"} }
@@ -362,14 +362,29 @@ func (p *pen) invariant() Property {
 	of := p.some(append(servers, clients...), 1)
 	claim := Claim{pick(p, "crashed", "rounds", "faulty", "k", "done"), p.IntN(3)}
 	return Property{Kind: "invariant", Name: "few " + claim.Kind, Claim: claim, Of: of,
-		Text: fmt.Sprintf("invariant(%q, lambda w: %s <= %d)", "few "+claim.Kind, claim.count(of), claim.Most)}
+		Text: fmt.Sprintf("invariant(%q, lambda w: %s <= %d)", "few "+claim.Kind, claim.count(of, "w"), claim.Most)}
 }
 
-// count is how a script counts what a claim is about.
-func (c Claim) count(of []string) string {
+// A change bounds by how much one step lets a count grow or fall. No step that changes nothing
+// may violate it, since none is judged.
+func (p *pen) change() Property {
+	q := p.invariant()
+	q.Kind = pick(p, "grows", "falls")
+	q.Claim.Most = p.IntN(2)
+	q.Name = q.Claim.Kind + " " + q.Kind
+	less, more := "before", "after"
+	if q.Kind == "falls" {
+		less, more = more, less
+	}
+	q.Text = fmt.Sprintf("invariant(%q, lambda before, after: %s - %s <= %d)", q.Name, q.Claim.count(q.Of, more), q.Claim.count(q.Of, less), q.Claim.Most)
+	return q
+}
+
+// count is how a script counts what a claim is about in a world that it holds in a variable.
+func (c Claim) count(of []string, w string) string {
 	return map[string]string{
-		"crashed": "len(w.crashed)", "rounds": "w.round_number", "faulty": "len(w.faulty)",
-		"k":    fmt.Sprintf("len([i for i in %s if w.state(i).k == 2])", list(of)),
-		"done": fmt.Sprintf("len([i for i in %s if w.state(i).done])", list(of)),
+		"crashed": fmt.Sprintf("len(%s.crashed)", w), "rounds": w + ".round_number", "faulty": fmt.Sprintf("len(%s.faulty)", w),
+		"k":    fmt.Sprintf("len([i for i in %s if %s.state(i).k == 2])", list(of), w),
+		"done": fmt.Sprintf("len([i for i in %s if %s.state(i).done])", list(of), w),
 	}[c.Kind]
 }

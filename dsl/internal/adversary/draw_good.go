@@ -37,7 +37,7 @@ func (p hopes) hopeful() Property {
 			property.Claim.Most = 1 + p.IntN(4)
 		}
 		property.Name = "many " + property.Claim.Kind
-		property.Text = fmt.Sprintf("eventually(%q, lambda w: %s >= %d, within = %d)", property.Name, property.Claim.count(of), property.Claim.Most, within)
+		property.Text = fmt.Sprintf("eventually(%q, lambda w: %s >= %d, within = %d)", property.Name, property.Claim.count(of, "w"), property.Claim.Most, within)
 		return property
 	}
 	property.Text = fmt.Sprintf("%s(%d)", property.Kind, within)

@@ -246,6 +246,16 @@ func (s *System) holds(w *World, p Property) bool {
 		return ofObject(p, s.instances, w.History, faulty)
 	case "invariant":
 		return s.claim(w, p) <= p.Claim.Most
+	case "grows", "falls":
+		for ; w.before != nil; w = w.before {
+			by := s.claim(w, p) - s.claim(w.before, p)
+			if p.Kind == "falls" {
+				by = -by
+			}
+			if by > p.Claim.Most {
+				return false
+			}
+		}
 	case "at end":
 		return s.holds(w, *p.Inner)
 	}

@@ -32,6 +32,7 @@ func (s *System) Do(w *World, step Step) *World {
 	next.flight = slices.Clone(w.flight)
 	next.History = slices.Clip(w.History)
 	next.Depth++
+	next.before = w
 	p := &play{World: &next, s: s, mailboxes: make([][]packet, len(s.instances))}
 	p.within = func(int, int) bool { return true }
 	p.takes = func(int) bool { return true }
@@ -66,6 +67,9 @@ func (s *System) view(w *World, step Step) *World {
 		if at = s.Do(&began, in); at == nil || at.failed != nil {
 			return at
 		}
+	}
+	if at != w {
+		at.before = w
 	}
 	return at
 }

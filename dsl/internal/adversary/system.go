@@ -52,6 +52,7 @@ type World struct {
 	net       network
 	round     int
 	Depth     int
+	before    *World // the step; nil at the start
 	History   []Event
 	failed    error // the player itself is at a loss
 }

@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"github.com/twinsh/twinsh/runtime"
@@ -15,6 +16,10 @@ import (
 // which costs far more than a step from memory, and searches come to a world from
 // many sides: with other pasts, at other positions of the space. What is remembered is a verdict
 // for each vector, and grows with the worlds; its memory is counted.
+//
+// Properties of steps (see [check.StepProperty]) are asked about each different pair of worlds
+// once. Search nodes that go on as one are come to from different worlds, so that what a step broke
+// is known while it is taken, and only then: the past of the search node that it leads to keeps it.
 type invariants struct {
 	cluster    *runtime.Cluster
 	properties []check.WorldProperty
@@ -24,11 +29,13 @@ type invariants struct {
 	recalled Marks // those that depend on what was decided, or begun, before
 	tested   Marks // those with a verdict that is not vacuous
 	atEnd    Marks // those that are judged at the end of a scenario only
+	ofSteps  Marks // those that are judged of steps, by the worlds before and after
+	stepped  map[string]judgement
 	// followers play on for those that ask for progress, from when judging begins; nil for others.
 	followers []*check.Follower
 }
 
-// A judgement is what invariants say of a world. It does not depend on how it was reached, but
+// A judgement is what invariants say of a world, or of a step. It does not depend on how it was reached, but
 // for what happened before (see [check.Past]), which is a part of the key.
 type judgement struct {
 	violated Marks    // the first of them being bit 0
@@ -39,10 +46,13 @@ type judgement struct {
 func playedKind(p check.WorldProperty, f node.Failure) string { return p.Name() + ": " + f.Kind() }
 
 func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invariants {
-	v := &invariants{cluster: c, properties: properties, judged: map[string]judgement{}, followers: make([]*check.Follower, len(properties))}
+	v := &invariants{cluster: c, properties: properties, judged: map[string]judgement{}, stepped: map[string]judgement{}, followers: make([]*check.Follower, len(properties))}
 	for i, p := range properties {
 		if check.IsAtEnd(p) {
 			v.atEnd |= 1 << i
+		}
+		if check.OfSteps(p) {
+			v.ofSteps |= 1 << i
 		}
 	}
 	return v
@@ -52,7 +62,8 @@ func newInvariants(c *runtime.Cluster, properties []check.WorldProperty) *invari
 func (v *invariants) bytes() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	n := len(v.judged) * (4*v.cluster.Engine().Width() + pairBytes)
+	width := 4 * v.cluster.Engine().Width()
+	n := len(v.judged)*(width+pairBytes) + len(v.stepped)*(2*width+pairBytes)
 	for _, f := range v.followers {
 		if f != nil {
 			n += f.Bytes()
@@ -88,30 +99,69 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, past chec
 	key = binary.LittleEndian.AppendUint64(key, uint64(past.Decided))
 	key = binary.LittleEndian.AppendUint64(key, uint64(past.Open))
 	key = vector.AppendKey(key)
-	v.mu.RLock()
-	found, ok := v.judged[string(key)]
-	v.mu.RUnlock()
-	if ok {
+	if found, ok := v.known(v.judged, key); ok {
 		return found, nil
 	}
-	// Two workers may judge one world; they come to the same verdict. No lock is held, because
-	// that may take long and end with ctx.
+	of := v.atEnd
+	if !atEnd {
+		of = ^(v.atEnd | v.ofSteps)
+	}
 	w := v.cluster.WorldAt(vector)
-	tested := Marks(0)
-	for i, p := range v.properties {
-		if v.atEnd.Has(i) != atEnd {
-			continue
-		}
-		var judged check.Verdict
-		var err error
+	return v.judge(v.judged, key, of, func(i int, p check.WorldProperty) (check.Verdict, error) {
 		switch f := v.followers[i]; {
 		case f == nil:
-			judged, err = p.JudgeWorld(ctx, w)
+			return p.JudgeWorld(ctx, w)
 		case v.recalled.Has(i):
-			judged, err = f.JudgeAfter(ctx, w, past)
+			return f.JudgeAfter(ctx, w, past)
 		default:
-			judged, err = f.JudgeAfter(ctx, w, check.Past{})
+			return f.JudgeAfter(ctx, w, check.Past{})
 		}
+	})
+}
+
+// brokenBy returns which properties of steps a step violates that leads from one vector to
+// another. One that changes nothing violates none.
+func (v *invariants) brokenBy(ctx context.Context, from, to engine.Vector) (judgement, error) {
+	if slices.Equal(from, to) {
+		return judgement{}, nil
+	}
+	// Vectors of one cluster have one length, so that no two pairs have one key.
+	key := to.AppendKey(from.AppendKey(make([]byte, 0, 4*(len(from)+len(to)))))
+	if found, ok := v.known(v.stepped, key); ok {
+		return found, nil
+	}
+	before, after := v.cluster.WorldAt(from), v.cluster.WorldAt(to)
+	return v.judge(v.stepped, key, v.ofSteps, func(_ int, p check.WorldProperty) (check.Verdict, error) {
+		return p.(check.StepProperty).JudgeStep(ctx, before, after)
+	})
+}
+
+// path returns which properties of steps some step on the way to a world violates. It is the way
+// to the start of a search, which is judged once and as a whole.
+func (v *invariants) path(ctx context.Context, w *runtime.World) (judgement, error) {
+	return v.judge(map[string]judgement{}, nil, v.ofSteps, func(_ int, p check.WorldProperty) (check.Verdict, error) {
+		return p.JudgeWorld(ctx, w)
+	})
+}
+
+// known returns what was found under a key.
+func (v *invariants) known(in map[string]judgement, key []byte) (judgement, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	found, ok := in[string(key)]
+	return found, ok
+}
+
+// judge asks some of the properties, and remembers what is found under a key. Two workers may
+// judge the same; they come to the same verdict. No lock is held, because that may take long and
+// end with its context.
+func (v *invariants) judge(in map[string]judgement, key []byte, of Marks, ask func(int, check.WorldProperty) (check.Verdict, error)) (found judgement, err error) {
+	tested := Marks(0)
+	for i, p := range v.properties {
+		if !of.Has(i) {
+			continue
+		}
+		judged, err := ask(i, p)
 		if err != nil {
 			return judgement{}, err
 		}
@@ -127,7 +177,7 @@ func (v *invariants) broken(ctx context.Context, vector engine.Vector, past chec
 	}
 	v.mu.Lock()
 	v.tested |= tested
-	v.judged[string(key)] = found
+	in[string(key)] = found
 	v.mu.Unlock()
 	return found, nil
 }

@@ -1,7 +1,8 @@
 // Package judge says what is thought of a world and of what led to it, its past.
 //
 // Properties of histories are judged by monitors, which fold what is observed in each
-// step into a number; invariants by looking at worlds, each different one once. Together
+// step into a number; invariants by looking at worlds, each different one once, or at steps, each
+// different pair of worlds before and after once. Together
 // they come to a [Verdict], of which there are few, so that a search asks for each of
 // them seldom. A [Judge] may be used concurrently, but for [Judge.Begin] and [Judge.Restore].
 package judge
@@ -21,6 +22,7 @@ import (
 // A Judge judges the worlds of one search.
 type Judge struct {
 	atEnd      bool // some are judged at the end of a scenario only; it is asked at each of them
+	ofWorlds   bool // some are judged of each world
 	properties []check.Property
 	monitors   *monitors
 	invariants *invariants
@@ -79,6 +81,7 @@ func New(start *runtime.World, properties []check.Property, invariants []check.W
 	}
 	j.all = 1<<j.Count() - 1
 	j.atEnd = j.monitors.atEnd|j.invariants.atEnd != 0
+	j.ofWorlds = (1<<len(invariants)-1)&^(j.invariants.atEnd|j.invariants.ofSteps) != 0
 	return j
 }
 
@@ -107,16 +110,38 @@ func (j *Judge) Begin(ctx context.Context, start *runtime.World) (*Verdict, erro
 	if err != nil {
 		return nil, err
 	}
-	j.start, err = j.World(ctx, j.monitors.verdict(past), start.Vector())
+	v := j.monitors.verdict(past)
+	if j.invariants.ofSteps != 0 {
+		found, err := j.invariants.path(ctx, start)
+		if v, err = j.more(v, found, 0, err); err != nil {
+			return nil, err
+		}
+	}
+	j.start, err = j.world(ctx, v, start.Vector())
 	return j.start, err
 }
 
 // Start returns the verdict on the starting world, once it is known.
 func (j *Judge) Start() *Verdict { return j.start }
 
-// World returns the verdict on a world with the given vector and past.
-func (j *Judge) World(ctx context.Context, past *Verdict, vector engine.Vector) (*Verdict, error) {
+// World returns the verdict on a world with the given vector and past, and on the step that led
+// to it from another vector.
+func (j *Judge) World(ctx context.Context, past *Verdict, from, to engine.Vector) (*Verdict, error) {
 	if len(j.invariants.properties) == 0 {
+		return past, nil
+	}
+	if j.invariants.ofSteps != 0 {
+		found, err := j.invariants.brokenBy(ctx, from, to)
+		if past, err = j.more(past, found, 0, err); err != nil {
+			return past, err
+		}
+	}
+	return j.world(ctx, past, to)
+}
+
+// world returns the verdict on a world.
+func (j *Judge) world(ctx context.Context, past *Verdict, vector engine.Vector) (*Verdict, error) {
+	if !j.ofWorlds {
 		return past, nil
 	}
 	found, err := j.invariants.broken(ctx, vector, past.happened, false)

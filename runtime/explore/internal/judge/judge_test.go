@@ -13,6 +13,14 @@ import (
 // What a judge remembers of pasts and of worlds is a part of the memory that it counts.
 func TestMemoryIsCounted(t *testing.T) {
 	start := simtest.Cluster(t, runtime.Config{Protocol: simtest.Mute{}, N: 1}).Start()
+	step, err := start.Cluster().Step(runtime.CrashStep{ID: "A"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed, err := start.Do(step)
+	if err != nil {
+		t.Fatal(err)
+	}
 	holds := check.Invariant("holds", func(context.Context, *runtime.World) (bool, string, error) { return true, "", nil })
 	decided := runtime.History{Events: []runtime.Observed{{Step: 1, Observation: node.Observation{Kind: node.Decided, Value: "x"}}}}
 	for _, test := range []struct {
@@ -26,7 +34,13 @@ func TestMemoryIsCounted(t *testing.T) {
 			return err
 		}},
 		{"worlds", nil, []check.WorldProperty{holds}, func(j *Judge) error {
-			_, err := j.World(t.Context(), j.Verdict(0), start.Vector())
+			_, err := j.World(t.Context(), j.Verdict(0), start.Vector(), start.Vector())
+			return err
+		}},
+		{"steps", nil, []check.WorldProperty{check.StepInvariant(-1, "fine", func(context.Context, *runtime.World, *runtime.World) (check.Verdict, error) {
+			return check.Verdict{Holds: true}, nil
+		})}, func(j *Judge) error {
+			_, err := j.World(t.Context(), j.Verdict(0), start.Vector(), crashed.Vector())
 			return err
 		}},
 	} {
