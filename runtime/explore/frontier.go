@@ -18,10 +18,17 @@ type searchNode []uint32
 
 func (n searchNode) vector() engine.Vector { return engine.Vector(n[:len(n)-2]) }
 func (n searchNode) past() uint32          { return n[len(n)-2] }
-func (n searchNode) place() uint32         { return n[len(n)-1] }
+func (n searchNode) place() uint32         { return n[len(n)-1] &^ fixed }
 
 func (n searchNode) setPast(past uint32)   { n[len(n)-2] = past }
 func (n searchNode) setPlace(place uint32) { n[len(n)-1] = place }
+
+// fixed is set beside the place of a canonical search node whose world some renaming leaves as
+// it is, so that those that none does, which are most, need not be asked for their orbits.
+const fixed = 1 << 31
+
+func (n searchNode) isFixed() bool { return n[len(n)-1]&fixed != 0 }
+func (n searchNode) setFixed()     { n[len(n)-1] |= fixed }
 
 // newSearchNode returns the node of a world.
 func newSearchNode(v engine.Vector, past, place uint32) searchNode {

@@ -147,7 +147,7 @@ func (y *symmetry) orbitsOf(at *place, group []int) []uint32 {
 // orbits says of each choice from a canonical search node for how many it stands; nil if each
 // stands for itself, as without names (a nil canonicalizer).
 func (z *canonicalizer) orbits(node searchNode, at *place) ([]uint32, error) {
-	if z == nil {
+	if z == nil || !node.isFixed() {
 		return nil, nil
 	}
 	z.node = append(z.node[:0], node...)

@@ -55,7 +55,7 @@ func (b *resumption) layer(ctx context.Context) (*frontier, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := newSearchNode(b.options.Start.Vector(), seen.Past, b.graph.place(b.space.Start()).index)
+	start := b.firstNode(seen.Past, b.graph.place(b.space.Start()))
 	nodes, worlds, steps, err := b.layersAgain(ctx, start)
 	if err != nil {
 		return nil, err

@@ -223,12 +223,22 @@ func (x *search) first(ctx context.Context) (*frontier, error) {
 			}
 		}
 		if !start.last {
-			layer.add(newSearchNode(x.options.Start.Vector(), seen.Past, start.index), one, 0)
+			layer.add(x.firstNode(seen.Past, start), one, 0)
 		}
 	}
 	parents, err := layer.seal(ctx)
 	x.graph.parents = append(x.graph.parents, parents)
 	return layer, err
+}
+
+// firstNode returns the search node that the search begins with. If worlds are canonical it is, too:
+// no renaming changes it.
+func (x *search) firstNode(past uint32, at *place) searchNode {
+	node := newSearchNode(x.options.Start.Vector(), past, at.index)
+	if x.graph.canonicalFrom == 0 {
+		node.setFixed()
+	}
+	return node
 }
 
 // layer expands each search node of a layer and returns the next one. If that is

@@ -202,6 +202,9 @@ func (z *canonicalizer) canonical(node searchNode) (int, error) {
 	if err != nil {
 		return 0, asymmetry{why: err.Error()}
 	}
+	if node.setPlace(node.place()); len(z.Ties()) > 1 {
+		node.setFixed()
+	}
 	replicasAct := y.judge.ReplicasAct()
 	if !replicasAct && !y.clientsMove {
 		return g, nil // no past names an instance

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"cmp"
-	"fmt"
-)
+import "fmt"
 
 // A Canonicalizer brings vectors into a form that is the same for all that
 // renamings turn into each other. Each goroutine needs its own.
@@ -14,8 +11,9 @@ import (
 // is met in a vector.
 type Canonicalizer struct {
 	*Symmetry
-	rows     []uint32 // of local states, plus one; 0 if a state was not met
+	rowOf    []uint32 // of a local state, plus one; 0 if it was not met
 	images   []uint32 // [row * order + renaming] local states, plus one; 0 if it is not known
+	rows     []int    // where the images of the states of the vector under way lie
 	contents []uint64 // of local states, the first half, which nearly always decides; 0 if it is not known
 	none     []uint32 // a row of which nothing is known
 	envs     map[uint64]image
@@ -45,6 +43,10 @@ func (y *Symmetry) NewCanonicalizer() *Canonicalizer {
 func (z *Canonicalizer) Canonical(v Vector) (int, error) {
 	last := len(v) - 1
 	z.ties = append(z.ties[:0], z.all...) // each place leaves some of them
+	z.rows = z.rows[:0]
+	for _, id := range v[:last] {
+		z.rows = append(z.rows, z.row(id))
+	}
 	for place := range last {
 		z.form[place] = z.least(v, place)
 	}
@@ -69,37 +71,49 @@ func (z *Canonicalizer) Ties() []int { return z.ties }
 func (z *Canonicalizer) least(v Vector, place int) uint32 {
 	order, ties := len(z.renamings), z.ties
 	from := z.from[place*order : (place+1)*order]
-	var best uint32
+	var best uint32 // plus one
+	var content uint64
 	kept := 0
 	for _, g := range ties {
-		id := v[from[g]]
-		to := z.images[z.row(id)*order+g]
+		i := from[g]
+		to := z.images[z.rows[i]+g]
 		if to == 0 {
-			to = z.newImage(id, g)
+			to = z.newImage(z.rows[i]+g, v[i], g)
 		}
-		if to--; kept > 0 && to != best {
-			if z.compareStates(to, best) > 0 {
+		if to != best {
+			c := z.content(to - 1)
+			if kept > 0 && (c > content || c == content && z.settle(to-1, best-1, z.sys.states.compare) > 0) {
 				continue
 			}
-			kept = 0
+			best, content, kept = to, c, 0
 		}
-		best, ties[kept] = to, g
+		ties[kept] = g
 		kept++
 	}
 	z.ties = ties[:kept]
-	return best
+	return best - 1
 }
 
 // row returns where the images of a local state lie.
 func (z *Canonicalizer) row(id uint32) int {
-	if int(id) < len(z.rows) && z.rows[id] != 0 {
-		return int(z.rows[id]) - 1
+	if int(id) < len(z.rowOf) && z.rowOf[id] != 0 {
+		return (int(z.rowOf[id]) - 1) * len(z.renamings)
 	}
-	z.rows = grown(z.rows, int(id))
-	row := len(z.images) / len(z.renamings)
-	z.rows[id] = uint32(row) + 1
+	z.rowOf = grown(z.rowOf, int(id))
+	row := len(z.images)
+	z.rowOf[id] = uint32(row/len(z.renamings)) + 1
 	z.images = append(z.images, z.none...)
 	return row
+}
+
+// content returns what decides nearly always which of two local states is less.
+func (z *Canonicalizer) content(id uint32) uint64 {
+	if int(id) < len(z.contents) && z.contents[id] != 0 {
+		return z.contents[id]
+	}
+	z.contents = grown(z.contents, int(id))
+	z.contents[id] = z.sys.states.content(id)[0]
+	return z.contents[id]
 }
 
 // grown returns a list that has a place i.
@@ -108,22 +122,6 @@ func grown[T any](list []T, i int) []T {
 		return list
 	}
 	return append(list, make([]T, i+1-len(list)+len(list)/2)...)
-}
-
-// compareStates orders different local states.
-func (z *Canonicalizer) compareStates(a, b uint32) int {
-	if order := cmp.Compare(z.content(a), z.content(b)); order != 0 {
-		return order
-	}
-	return z.settle(a, b, z.sys.states.compare)
-}
-
-func (z *Canonicalizer) content(id uint32) uint64 {
-	z.contents = grown(z.contents, int(id))
-	if z.contents[id] == 0 {
-		z.contents[id] = z.sys.states.content(id)[0]
-	}
-	return z.contents[id]
 }
 
 // leastEnv is least for the environment.
@@ -154,8 +152,8 @@ func (z *Canonicalizer) settle(a, b uint32, compare func(a, b uint32) int) int {
 	return order
 }
 
-// newImage notes a local state after a renaming, plus one.
-func (z *Canonicalizer) newImage(id uint32, g int) uint32 {
+// newImage notes, at a place of the images, a local state after a renaming, plus one.
+func (z *Canonicalizer) newImage(at int, id uint32, g int) uint32 {
 	to := id
 	if g != 0 {
 		var err error
@@ -164,7 +162,7 @@ func (z *Canonicalizer) newImage(id uint32, g int) uint32 {
 			to = id
 		}
 	}
-	z.images[z.row(id)*len(z.renamings)+g] = to + 1
+	z.images[at] = to + 1
 	return to + 1
 }
 
@@ -192,5 +190,5 @@ func (z *Canonicalizer) fail(err error) {
 
 // Bytes returns about how much memory the canonicalizer occupies beside its symmetry.
 func (z *Canonicalizer) Bytes() int {
-	return 4*(cap(z.rows)+cap(z.images)) + 8*cap(z.contents) + 2*entryBytes*len(z.envs)
+	return 4*(cap(z.rowOf)+cap(z.images)) + 8*cap(z.contents) + 2*entryBytes*len(z.envs)
 }
