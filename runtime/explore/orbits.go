@@ -30,19 +30,19 @@ type images struct {
 }
 
 // find makes what images are found by.
-func (at *place) find() {
-	at.images.keyed.Do(func() {
-		at.images.byKey = map[string][]int32{}
+func (p *place) find() {
+	p.images.keyed.Do(func() {
+		p.images.byKey = map[string][]int32{}
 		choice := int32(0)
-		for _, e := range at.edges {
+		for _, e := range p.edges {
 			for _, s := range e.steps {
 				if key, ok := s.Engine().Key(nil); ok {
-					at.images.byKey[key] = append(at.images.byKey[key], choice)
+					p.images.byKey[key] = append(p.images.byKey[key], choice)
 				}
 				choice++
 			}
 		}
-		at.images.of = make([]atomic.Pointer[[]runtime.Step], choice)
+		p.images.of = make([]atomic.Pointer[[]runtime.Step], choice)
 	})
 }
 
