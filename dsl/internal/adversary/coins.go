@@ -30,6 +30,9 @@ func (p tosses) coins() {
 		return
 	}
 	c := p.c
+	if strings.Contains(c.Space.String(), "(begin.") {
+		return // stories that were played by hand when no code read a coin
+	}
 	c.Coins = pick(p.pen, faceChoices...)
 	roles := []*Role{&c.Replica}
 	if c.Liar != nil {
