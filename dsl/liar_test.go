@@ -149,3 +149,30 @@ print(shrink(explore(rounds("C", hops = 2), check = agreement())))
 		t.Errorf("%v, want that a label without a name cannot be written\n%s", err, out)
 	}
 }
+
+// A faulty server that runs other code may begin operations where those of the protocol do not: what it
+// began may have happened. Without that what a client read is explained by nothing.
+func TestOtherCodeOperates(t *testing.T) {
+	t.Parallel()
+	for begins, want := range map[string]string{`self.invoked(operation("write", 7))`: "[True, True, True, True]", "pass": "[False, False, False, False]"} {
+		out, err := runScript(t, `
+def on_ask(self, m):
+    self.send(m.sender, "have", value = None)
+def lies(self, m):
+    `+begins+`
+    self.send(m.sender, "have", value = 7)
+def on_exchange(self):
+    self.invoked(operation("read"))
+    self.broadcast("ask")
+def on_have(self, m):
+    self.returns(m.value)
+cluster(protocol("p", role(on_ask = on_ask), role(on_exchange = on_exchange, on_have = on_have)), n = 2, f = 1, clients = {"c": [], "d": []})
+twin("B", replica = role(on_ask = lies))
+specs = [linearizable(), linearizable("cas"), strictly_linearizable(), sequentially_consistent()]
+print([explore(exchanges(["c", "d"], [["A"], ["B"]]), check = p).ok for p in specs])
+`)
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("%s: %v, want %s in\n%s", begins, err, want, out)
+		}
+	}
+}

@@ -20,10 +20,14 @@ func (p *linearizable) Concerns(c *runtime.Cluster) node.Set {
 	return c.Clients() | c.Servers()
 }
 
-// onlyServe reports whether the servers are known to begin no operations.
+// onlyServe reports whether the servers are known to begin no operations, those that run other code
+// in place of the protocol's as well.
 func onlyServe(c *runtime.Cluster) bool {
-	s, ok := c.Config().Protocol.(node.Serving)
-	return ok && s.OnlyServes()
+	serves := func(p node.Protocol) bool {
+		s, ok := p.(node.Serving)
+		return ok && s.OnlyServes()
+	}
+	return serves(c.Config().Protocol) && !slices.ContainsFunc(c.Config().Twins, func(t runtime.Twin) bool { return t.Code != nil && !serves(t.Code) })
 }
 
 // maxClients is how many clients a register monitor watches, and maxConfigs how
