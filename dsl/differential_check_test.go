@@ -16,6 +16,9 @@ func (x *comparison) check(r scriptReport, properties []adversary.Property, trut
 		return "refused: " + r.Refused
 	}
 	findings := append(slices.Clone(r.Violations), r.Failures...)
+	if beyond := x.beyond(r, properties); r.Beyond != beyond {
+		return fmt.Sprintf("beyond: what is promised: it says %v", r.Beyond)
+	}
 	if r.Label == "first" {
 		return x.checkFirst(findings)
 	}
@@ -55,6 +58,23 @@ func (x *comparison) check(r scriptReport, properties []adversary.Property, trut
 		}
 	}
 	return ""
+}
+
+// beyond reports whether some verdict says nothing: that of a property which is violated where it
+// promises nothing, or which holds and promises nothing from the start on.
+func (x *comparison) beyond(r scriptReport, properties []adversary.Property) bool {
+	for _, p := range properties {
+		w := x.start
+		for _, v := range r.Violations {
+			if v.Name == p.Name {
+				w, _, _ = x.replay(v.Counterexample)
+			}
+		}
+		if w != nil && x.system.Beyond(p, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkFirst checks a search that stops at what it finds first.

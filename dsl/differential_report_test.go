@@ -23,6 +23,7 @@ type scriptReport struct {
 	Failures       []scriptViolation
 	Counterexample []string
 	Passing        [][]string
+	Beyond         bool
 }
 
 type scriptViolation struct {
@@ -52,7 +53,7 @@ def say(label, r):
         "Failures": [{"Name": flaw(v), "Length": v.length, "Shortest": v.shortest, "Scenarios": v.scenarios,
             "Counterexample": steps_of(v.counterexample)} for v in r.failures],
         "Counterexample": steps_of(r.counterexample) if r.counterexample else [],
-        "Passing": [steps_of(w) for w in r.passing],
+        "Passing": [steps_of(w) for w in r.passing], "Beyond": r.beyond,
     }))
 
 def attempt(label, fn):

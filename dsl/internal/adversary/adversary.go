@@ -14,6 +14,7 @@ type Case struct {
 	Liar       *Role // of twins that lie, nil if none does
 	Symmetric  bool  // whether the protocol says that it treats names the same
 	Honest     bool  // and was written so
+	Crashes    bool  // whether it says that it tolerates crashes only
 	N, F       int
 	Twins      []Twin
 	Clients    []Client
@@ -70,7 +71,7 @@ type Operation struct {
 // A script calls operation(…), since no module with shorter names is loaded.
 func (o Operation) text() string { return fmt.Sprintf("operation(%q, %s)", o.Name, o.Arg) }
 
-// step is the operation as the text of a step shows it: with the value as it is kept, 1 for
+// step is the operation as text shows it: with the value as it is kept, 1 for
 // 1.0.
 func (o Operation) step() string {
 	if o.Arg == "None" {
@@ -108,7 +109,8 @@ type Property struct {
 	Of    []string // the same: the instances that it looks at
 
 	Within int       // live, terminates, eventually: good rounds
-	Inner  *Property // at end: what holds there
+	Inner  *Property // at end: what holds there; up to: what is judged
+	Faults int       // up to: servers that may be faulty
 }
 
 // A Claim is what an invariant says of worlds, or what is to come about: an invariant bounds
@@ -421,7 +423,14 @@ func (c *Case) Stage() string {
 	if c.Coins != nil {
 		fmt.Fprintf(&b, ", coins = [%s]", strings.Join(c.Coins, ", "))
 	}
-	fmt.Fprintf(&b, ")\ncluster(p, n = %d, f = %d", c.N, c.F)
+	tolerates, servers := "", 3*c.F+1 // if nothing else is said
+	if c.Crashes {
+		tolerates, servers = `, tolerates = "crash"`, 2*c.F+1
+	}
+	fmt.Fprintf(&b, "%s)\ncluster(p, f = %d", tolerates, c.F)
+	if c.N != servers {
+		fmt.Fprintf(&b, ", n = %d", c.N)
+	}
 	if len(c.Clients) > 0 {
 		var clients []string
 		for _, client := range c.Clients {

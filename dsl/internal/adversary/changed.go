@@ -58,5 +58,8 @@ func (c *Case) Changed(rng *rand.Rand) *Case {
 		}
 	case 11: // nothing but the options of a search
 	}
+	if c.Coins != nil && !d.readsCoins() { // that is an error of its own
+		return c.clone()
+	}
 	return d
 }

@@ -26,12 +26,9 @@ type tosses struct{ *pen }
 //
 // It is the last that is drawn, so that other cases do not depend on it.
 func (p tosses) coins() {
-	if !p.chance(15) {
-		return
-	}
 	c := p.c
-	if strings.Contains(c.Space.String(), "(begin.") {
-		return // stories that were played by hand when no code read a coin
+	if !p.chance(15) || strings.Contains(c.Space.String(), "(begin") { // stories were played without coins
+		return
 	}
 	c.Coins = pick(p.pen, faceChoices...)
 	roles := []*Role{&c.Replica}
@@ -54,7 +51,7 @@ func (p tosses) coins() {
 			h.Body = slices.Insert(h.Body, p.IntN(len(h.Body)+1), s)
 		}
 	}
-	if !strings.Contains(c.Code(), "self.coin(") { // none was to be had
+	if !c.readsCoins() { // none was to be had
 		c.Coins = nil
 		return
 	}
@@ -70,6 +67,9 @@ func (p tosses) coins() {
 	}
 	c.Space = p.thrown(c.Space)
 }
+
+// readsCoins reports whether some handler does.
+func (c *Case) readsCoins() bool { return strings.Contains(c.Code(), "self.coin(") }
 
 // thrown puts throws before a space, or before what it repeats.
 func (p tosses) thrown(s Space) Space {

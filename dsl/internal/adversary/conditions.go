@@ -39,6 +39,12 @@ func (c call) counts() bool { return !c.faulty && c.ended >= 0 }
 // endsBefore reports whether it is known that c ended before d began.
 func (c call) endsBefore(d call) bool { return c.counts() && !d.faulty && c.ended < d.began }
 
+// takesEffectBefore reports whether it is known that c took effect before d began, or never does:
+// it has ended, or its client crashed, also if that was back and finished it.
+func (c call) takesEffectBefore(d call) bool {
+	return c.endsBefore(d) || !c.faulty && !d.faulty && c.cut >= 0 && c.cut < d.began
+}
+
 // anyOrder reports whether the calls can be put into an order, one after another, of which
 // each may be next after those before it. Those that need not be in it may be left out.
 func anyOrder(rest, order []call, may func(order []call, next call, missing []call) bool) bool {

@@ -4,6 +4,7 @@
 //	          half of them of any kind (draw_code.go, draw_space.go), the others
 //	          such that a certain mistake would show                             shape.go, draw_good.go, draw_objects.go
 //	          and now and then with coins                                        coins.go
+//	          or with properties that promise something for few faults only      promises.go
 //	Case      is the script, in parts that can be taken away one by one          adversary.go
 //	          its space, and what that lists                                     space.go
 //	Play      plays a scenario, delivery by delivery                             player.go

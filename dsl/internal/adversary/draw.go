@@ -56,6 +56,7 @@ func pick[T any](p *pen, from ...T) T { return from[p.IntN(len(from))] }
 func Draw(seed uint64, most int) *Case {
 	c := &Case{}
 	p := &pen{Rand: rand.New(rand.NewPCG(seed, 17)), c: c, most: most}
+	defer p.promises()
 	defer tosses{p}.coins()
 	if p.chance(50) {
 		p.shaped()
@@ -311,6 +312,7 @@ func (p *pen) ofOperations() Property {
 		Property{Kind: "linearizable", Text: "k_atomic(1)", Name: "1-atomic"},
 		Property{Kind: "monotonic reads", Text: "monotonic_reads()", Name: "monotonic reads"},
 		Property{Kind: "read your writes", Text: "read_your_writes()", Name: "read your writes"},
+		Property{Kind: "strict object", Text: "strictly_linearizable()", Name: "strictly linearizable", Value: "register"},
 		Property{Kind: "few reads", Text: fewReads, Name: "few reads"},
 		Property{Kind: "few reads", Text: fewFolded, Name: "few reads"},
 	)
@@ -321,8 +323,15 @@ func (p *pen) ofOperations() Property {
 // The same name with another argument is the case that a careless fingerprint would miss.
 func (p *pen) changeProperty() {
 	was := p.c.Properties
-	if p.c.ofObject() && len(p.c.Extras) > 0 { // a case that is made smaller may have lost them
-		p.c.Properties = []Property{pick(p, p.c.Extras...)}
+	if i := p.IntN(len(was)); was[i].Kind == "up to" && p.chance(60) {
+		p.c.Properties = slices.Clone(was)
+		p.c.Properties[i] = pick(p, *was[i].Inner, upTo(was[i].Faults+1, *was[i].Inner))
+		return
+	}
+	if p.c.ofObject() {
+		if len(p.c.Extras) > 0 { // a case that is made smaller may have lost them
+			p.c.Properties = []Property{pick(p, p.c.Extras...)}
+		}
 		return
 	}
 	if len(was) == 1 && was[0].Kind == "validity" {

@@ -17,7 +17,7 @@ type alphabet struct {
 	serves     string
 }
 
-// alphabets are those of objects. Those with keys ask for the same by key.
+// alphabets are those of objects; free is a lock that is none. Those with keys ask for the same by key.
 var alphabets = map[string]alphabet{
 	"cas": {[]Operation{{"read", "None"}, {"write", "1"}, {"write", "2"}, {"cas", "old = 1, new = 2"}, {"cas", "old = None, new = 1"}}, `
 if name == "write":
@@ -35,6 +35,8 @@ elif name == "dec":
 r = self.k`},
 	"leap":  {[]Operation{{"read", "None"}, {"inc", "None"}}, "self.k += 1 if name == \"inc\" else 0\nr = self.k"},
 	"stale": {[]Operation{{"read", "None"}, {"inc", "None"}}, "r = self.k\nself.k += 1 if name == \"inc\" else 0"},
+	"torn":  {[]Operation{{"read", "None"}, {"inc", "None"}}, "self.k += 1 if name == \"inc\" else 0\nr = self.k"},
+	"adds":  {[]Operation{{"inc", "1"}, {"inc", "2"}, {"read", "None"}}, "self.k += arg if name == \"inc\" else 0\nr = self.k"},
 	"owned": {[]Operation{{"read", "None"}, {"inc", "None"}}, "r = self.k\nself.k = self.k + 1 if name == \"inc\" else 0"},
 	"queue": {[]Operation{{"enqueue", "1"}, {"enqueue", "2"}, {"dequeue", "None"}, {"dequeue", "None"}}, `
 if name == "enqueue":
@@ -58,6 +60,9 @@ elif name == "remove":
 	"log": {[]Operation{{"append", "1"}, {"append", "2"}, {"read", "None"}}, `
 r = len(self.log_) if name == "append" else self.log_
 self.log_ = self.log_ + [arg] if name == "append" else self.log_`},
+	"free": {[]Operation{{"acquire", "None"}, {"release", "None"}}, `
+r = self.x == None if name == "acquire" else self.x != None
+self.x = m.sender if name == "acquire" else None`},
 	"lock": {[]Operation{{"acquire", "None"}, {"release", "None"}}, `
 r = self.x == (None if name == "acquire" else m.sender)
 if r:
@@ -71,16 +76,19 @@ func (p serving) serve() {
 	c := p.c
 	p.symmetric = false
 	c.Symmetric = p.chance(30)
-	c.N, c.F = pick(p.pen, 1, 2, 2, 3), 0
+	c.N, c.F = pick(p.pen, 1, 1, 2, 2, 3), 0
 	if p.most = min(p.most, 120); c.N > 1 && p.chance(25) {
 		c.Twins = append(c.Twins, Twin{ID: "A", Copies: 2})
 	}
-	words := []string{"cas", "counter", "queue", "stack", "set", "log", "lock", "leap", "stale", "owned"}
+	words := []string{"cas", "counter", "queue", "stack", "set", "log", "lock", "lock", "leap", "stale", "owned", "torn", "torn", "adds", "adds"}
 	word := pick(p.pen, words...)
 	is := alphabets[word]
 	object := word
 	operations := is.operations
-	if (word == "lock" || word == "counter" || word == "stale") && p.chance(40) {
+	if word == "lock" && p.chance(30) { // any may release it
+		is = alphabets["free"]
+	}
+	if (word == "lock" || word == "counter" || word == "stale") && p.chance(45) {
 		object, operations = "keyed "+word, nil
 		for _, op := range is.operations {
 			if op.Arg == "None" {
@@ -89,10 +97,15 @@ func (p serving) serve() {
 		}
 		is.serves = strings.NewReplacer("arg == None", "True", "self.x == (", "self.x == (", "else arg", "else 1").Replace(is.serves)
 	}
-	for k := range pick(p.pen, 1, 2, 2) {
+	for k := range pick(p.pen, 1, 2, 2, 2) {
 		client := Client{Name: fmt.Sprint("c", k+1)}
-		for range 1 + p.IntN(2) {
-			client.Program = append(client.Program, pick(p.pen, operations...))
+		inOrder, from := p.chance(60), p.IntN(len(operations)) // those that are listed one after another make sense so
+		for i := range 1 + p.IntN(3) {
+			op := operations[(from+i)%len(operations)]
+			if !inOrder {
+				op = pick(p.pen, operations...)
+			}
+			client.Program = append(client.Program, op)
 		}
 		c.Clients = append(c.Clients, client)
 	}
@@ -127,9 +140,64 @@ func (p serving) serve() {
 	}
 	c.Client = &Role{Handlers: handlers}
 	p.about(object)
+	switch p.IntN(6) {
+	case 0, 1:
+		if p.cutShort(operations) {
+			return
+		}
+	case 2, 3, 4:
+		p.inTurn()
+		return
+	}
 	invokes := func() Space { return p.invokesOf(operations) }
 	p.long(p.exchanges, p.exchanges, p.exchanges, p.exchanges, p.links, p.deliver, hopes{pen: p.pen}.happensToSome, invokes)
 	p.c.Space = p.views(p.c.Space)
+}
+
+// inTurn draws a space in which clients carry out what they have to in any order, one after another,
+// so that much happens to the object.
+func (p serving) inTurn() {
+	servers, clients := p.c.Instances()
+	of := Space{Text: fmt.Sprintf("exchanges(%s, [%s])", list(clients), list(servers))}
+	for _, client := range clients {
+		of.Lists = append(of.Lists, Scenario{{Kind: "exchange", Who: client, Names: servers}})
+	}
+	times := 1
+	for times < 6 && (Space{Op: "*", Of: []Space{of}, Times: times + 1}).size() <= p.most {
+		times++
+	}
+	p.c.Space = Space{Op: "*", Of: []Space{of}, Times: times}
+	if p.chance(30) {
+		if longer := (Space{Op: "+", Of: []Space{{Op: "maybe", Of: []Space{hopes{pen: p.pen}.happensToSome()}}, p.c.Space}}); longer.size() <= p.most {
+			p.c.Space = longer
+		}
+	}
+}
+
+// cutShort draws a space in which c1 may crash with an operation under way, which arrives before or
+// after what c2 asks for. It reports whether that is small enough.
+func (p serving) cutShort(operations []Operation) bool {
+	c := p.c
+	if len(c.Clients) < 2 {
+		c.Clients = append(c.Clients, Client{Name: "c2"})
+	}
+	second := &c.Clients[1]
+	for len(second.Program) < 2 {
+		second.Program = append(second.Program, pick(p.pen, operations[0], pick(p.pen, operations...)))
+	}
+	servers, _ := c.Instances()
+	one := func(text string, step Step) Space { return Space{Text: text, Lists: []Scenario{{step}}} }
+	op := pick(p.pen, operations[1:]...)
+	begins := one(fmt.Sprintf("invokes([%s], [%q])", op.text(), "c1"), Step{Kind: "invoke", Who: "c1", Op: op})
+	falls := pick(p.pen, one(`crashes(["c1"])`, Step{Kind: "crash", Names: []string{"c1"}}), one(`restarts(["c1"])`, Step{Kind: "restart", Names: []string{"c1"}}))
+	falls = Space{Op: "maybe", Of: []Space{falls}}
+	asks := one(fmt.Sprintf("exchanges([%q], [%s])", "c2", list(servers)), Step{Kind: "exchange", Who: "c2", Names: servers})
+	arrives := Space{Op: "maybe", Of: []Space{p.deliver()}}
+	c.Space = begins
+	for _, part := range pick(p.pen, []Space{falls, arrives, asks, arrives, asks}, []Space{arrives, falls, asks, arrives, asks}, []Space{falls, asks, arrives, asks}) {
+		c.Space = Space{Op: "+", Of: []Space{c.Space, part}}
+	}
+	return c.Space.size() <= p.most
 }
 
 // about draws properties of what operations on an object returned.
@@ -147,12 +215,13 @@ func (p serving) about(object string) {
 	}
 	name := map[string]string{
 		"cas": "a compare-and-set register", "counter": "a counter", "queue": "a queue", "stack": "a stack", "set": "a set", "log": "an append-only log", "lock": "a lock",
-		"leap": "a model", "owned": "a model", "stale": "stale", "keyed counter": "a counter for each key", "keyed lock": "a lock for each key", "keyed stale": "stale for each key",
+		"leap": "a model", "owned": "a model", "torn": "a model", "adds": "a model", "stale": "stale", "keyed counter": "a counter for each key", "keyed lock": "a lock for each key", "keyed stale": "stale for each key",
 	}[named]
 	linearizable := Property{Kind: "object", Text: "linearizable(" + model + ")", Name: "linearizable to " + name, Value: object}
 	sequential := Property{Kind: "sequential object", Text: "sequentially_consistent(" + model + ")", Name: "sequentially consistent to " + name, Value: object}
-	p.c.Properties = []Property{pick(p.pen, linearizable, linearizable, sequential)}
-	p.c.Extras = []Property{linearizable, sequential}
+	strict := Property{Kind: "strict object", Text: "strictly_linearizable(" + model + ")", Name: "strictly linearizable to " + name, Value: object}
+	p.c.Properties = []Property{pick(p.pen, linearizable, linearizable, sequential, strict)}
+	p.c.Extras = []Property{linearizable, sequential, strict}
 }
 
 // invokesOf draws which client may begin which of some operations.

@@ -242,7 +242,7 @@ func (s *System) holds(w *World, p Property) bool {
 		return linearizable(w.History, faulty)
 	case "sequential", "2-atomic", "monotonic reads", "read your writes", "few reads":
 		return conditionHolds(p.Kind, w.History, faulty)
-	case "object", "sequential object":
+	case "object", "sequential object", "strict object":
 		return ofObject(p, s.instances, w.History, faulty)
 	case "invariant":
 		return s.claim(w, p) <= p.Claim.Most
@@ -258,6 +258,8 @@ func (s *System) holds(w *World, p Property) bool {
 		}
 	case "at end":
 		return s.holds(w, *p.Inner)
+	case "up to":
+		return s.faultyServers(faulty) > p.Faults || s.holds(w, *p.Inner)
 	}
 	return true
 }
@@ -286,6 +288,7 @@ type call struct {
 	op           *operation
 	by           int // the instance
 	began, ended int // places in the history; ended is -1 if it never returned
+	cut          int // where its client crashed meanwhile, the first time, or -1
 	faulty       bool
 	aborted      bool // it never happens
 	result       starlark.Value
@@ -307,7 +310,11 @@ func callsOf(history []Event, faulty []bool) (calls []call, ok bool) {
 		switch e.Kind {
 		case "invoked":
 			open[e.Instance] = len(calls)
-			calls = append(calls, call{op: e.Op, by: e.Instance, began: at, ended: -1, faulty: faulty[e.Instance]})
+			calls = append(calls, call{op: e.Op, by: e.Instance, began: at, ended: -1, cut: -1, faulty: faulty[e.Instance]})
+		case "crashed", "failed":
+			if i, ok := open[e.Instance]; ok && calls[i].cut < 0 {
+				calls[i].cut = at
+			}
 		case "returned", "aborted":
 			i, ok := open[e.Instance]
 			if faulty[e.Instance] {

@@ -31,7 +31,7 @@ func perhaps(next, result starlark.Value) []outcome {
 // empty is the first state of an object.
 func empty(object string) starlark.Value {
 	switch object {
-	case "counter", "leap", "stale", "owned":
+	case "counter", "leap", "stale", "owned", "torn", "adds":
 		return starlark.MakeInt(0)
 	case "queue", "stack", "set", "log":
 		return starlark.Tuple{}
@@ -39,8 +39,8 @@ func empty(object string) starlark.Value {
 	return starlark.None
 }
 
-// does lists what an operation of an instance may do.
-func does(object string, state starlark.Value, by string, op *operation) []outcome {
+// does lists what an operation of an instance may do. It is open if it never returned.
+func does(object string, state starlark.Value, by string, op *operation, open bool) []outcome {
 	if held, is := state.(starlark.Tuple); is {
 		return doesToList(object, held, op)
 	}
@@ -50,7 +50,7 @@ func does(object string, state starlark.Value, by string, op *operation) []outco
 		step = 1
 	}
 	switch object + " " + op.name {
-	case "register read", "cas read", "counter read", "leap read":
+	case "register read", "cas read", "counter read", "leap read", "torn read", "adds read":
 		return []outcome{{next: state, result: state}}
 	case "register write":
 		return []outcome{{next: op.arg, result: starlark.None}}
@@ -82,6 +82,13 @@ func does(object string, state starlark.Value, by string, op *operation) []outco
 	case "stale inc", "owned inc":
 		if object == "owned" && by != "c1" {
 			return nil
+		}
+		return []outcome{{next: starlark.MakeInt(n + 1), any: true}}
+	case "adds inc":
+		return []outcome{{next: starlark.MakeInt(n + step), any: true}}
+	case "torn inc":
+		if open {
+			return []outcome{{next: starlark.MakeInt(n + 2), any: true}}
 		}
 		return []outcome{{next: starlark.MakeInt(n + 1), any: true}}
 	case "stale read":
@@ -128,10 +135,13 @@ func doesToList(object string, held starlark.Tuple, op *operation) []outcome {
 }
 
 // scripted are objects that scripts describe: one that takes a step or two, one of which old
-// values are read, one that only c1 adds to and that is reset when it is read.
+// values are read, one that only c1 adds to and that is reset when it is read, one to which what was cut
+// short adds twice, and one that adds an argument.
 var scripted = map[string]string{
 	"leap":  `model(0, lambda s, op: [(s + 1, None), (s + 2, s + 2)] if op.name == "inc" else (s, s))`,
 	"stale": `model(lambda: 0, lambda s, op: [(s + 1, None)] if op.name == "inc" else [(s, r) for r in [s, s - 1]], name = "stale")`,
+	"torn":  `model(0, lambda s, op: (s, s) if op.name == "read" else (s + (2 if op.open else 1), None))`,
+	"adds":  `model(0, lambda s, op: (s + op.arg, None) if op.name == "inc" else (s, s))`,
 	"owned": `model(0, lambda s, op: ([(s + 1, None)] if op.client == "c1" else []) if op.name == "inc" else [(0, s)] if op.result in [None, s] else [])`,
 }
 
@@ -147,6 +157,7 @@ func explains(object string, names []string, calls []call, states map[string]sta
 		if slices.ContainsFunc(rest, func(m call) bool { return m.counts() && before(m, c) }) {
 			continue
 		}
+		rest = slices.DeleteFunc(rest, func(m call) bool { return before(m, c) }) // it is too late for these
 		of, key, op := object, "", c.op
 		if inner, keyed := keyedObject(object); keyed {
 			of, key, op = inner, op.arg.String(), &operation{name: op.name, arg: starlark.None}
@@ -155,7 +166,7 @@ func explains(object string, names []string, calls []call, states map[string]sta
 		if !known {
 			state = empty(of)
 		}
-		for _, o := range does(of, state, names[c.by], op) {
+		for _, o := range does(of, state, names[c.by], op, !c.counts()) {
 			if c.counts() && !o.any && !equal(o.result, c.result) {
 				continue
 			}
@@ -182,7 +193,7 @@ func keyedObject(object string) (inner string, keyed bool) {
 
 // ofObject reports whether operations are on an object that is no register.
 func (c *Case) ofObject() bool {
-	return len(c.Properties) > 0 && strings.HasSuffix(c.Properties[0].Kind, "object")
+	return len(c.Properties) > 0 && strings.HasSuffix(c.Properties[0].meant().Kind, "object")
 }
 
 // ofObject judges what operations on an object returned. Sequential consistency is asked of each
@@ -196,8 +207,11 @@ func ofObject(p Property, instances []instance, history []Event, faulty []bool) 
 		calls, ok := callsOf(history, faulty)
 		return ok && explains(p.Value, names, calls, nil, before)
 	}
-	if p.Kind == "object" {
+	switch p.Kind {
+	case "object":
 		return explained(history, call.endsBefore)
+	case "strict object":
+		return explained(history, call.takesEffectBefore)
 	}
 	for end := range history {
 		seen := slices.Clone(history[:end+1])

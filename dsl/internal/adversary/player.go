@@ -398,10 +398,13 @@ func (p *play) arrive(m packet) {
 // both are for instances that run as well.
 func (p *play) befall(kind string, i int) bool {
 	n := &p.nodes[i]
-	switch {
-	case n.broken, kind == "crash" && n.crashed:
+	if n.broken || kind == "crash" && n.crashed {
 		return false
-	case kind == "crash":
+	}
+	if !n.crashed { // to be restarted while it runs is to crash
+		p.observe(i, Event{Kind: "crashed"})
+	}
+	if kind == "crash" {
 		n.crashed = true
 		return true
 	}
@@ -479,7 +482,7 @@ func (s *System) Text(w *World) string {
 		n := w.nodes[i]
 		fmt.Fprintf(&b, "%s %s%v %v\n", in.name, shown(n.attrs), downText(n), truth(faulty[i]))
 		for _, e := range w.History {
-			if e.Instance == i {
+			if e.Instance == i && e.Kind != "crashed" { // which the step says
 				fmt.Fprintf(&b, "  %d %s\n", e.Step, e.text())
 			}
 		}

@@ -18,7 +18,7 @@ func (p *pen) shaped() {
 	c.Symmetric = p.chance(85)
 	p.decided()
 	pick(p, p.named, p.named, p.forgetful, p.forgetful, p.underway, p.underway, p.lettered, p.lettered, p.late, p.late, hopes{pen: p}.hope, hopes{pen: p}.hope, hopes{pen: p}.hope,
-		serving{p}.serve, serving{p}.serve)()
+		serving{p}.serve, serving{p}.serve, serving{p}.serve, serving{p}.serve, serving{p}.serve)()
 }
 
 // handlers makes the role of replicas of what they do at some events. They know all of the

@@ -78,7 +78,7 @@ type packet struct {
 type Event struct {
 	Step     int
 	Instance int
-	Kind     string // invoked, returned, aborted, decided, failed
+	Kind     string // invoked, returned, aborted, decided, crashed, failed
 	Op       *operation
 	Slot     int
 	Value    starlark.Value
