@@ -186,3 +186,38 @@ print(shrink(world(), invariant("never", lambda w: w.state("A").slow)))`)
 		t.Errorf("%v\n%s", err, text)
 	}
 }
+
+// An operation may be called as a function of the language is, or as no function can be. It is
+// written such that a script can make it, where it is typed again, in programs and in steps.
+func TestShrunkOperations(t *testing.T) {
+	t.Parallel()
+	for op, want := range map[string]string{
+		`operation("release")`: `operation("release")`, `operation("in", 3)`: `operation("in", 3)`, `operation("set", key = "x", value = 1)`: `operation("set", key="x", value=1)`,
+		`operation("take", 2)`: "take(2)",
+	} {
+		out, err := runScript(t, `
+def on_ask(self, m):
+    self.send(m.sender, "yes")
+def begins(self, op):
+    self.invoked(op)
+    self.broadcast("ask")
+def on_exchange(self):
+    begins(self, self.program[0])
+def on_yes(self, m):
+    self.returns(7)
+p = protocol("p", role(on_ask = on_ask), role(on_exchange = on_exchange, on_invoke = begins, on_yes = on_yes))
+def ones(state, op):
+    return (state, 1)
+op = `+op+`
+cluster(p, n = 1, f = 0, clients = {"c": [op], "d": [op]})
+spec = linearizable(model(0, ones))
+print(shrink(explore(exchanges("c"), check = spec).counterexample, spec).script)
+print(shrink(explore(invokes(op, "c") + deliveries(), check = spec).counterexample, spec).script)
+`)
+		for _, want := range []string{`"c": [` + want + "]", `invoke("c", ` + want + ")"} {
+			if err != nil || !strings.Contains(out, want) || strings.Contains(out, "no script plays") {
+				t.Errorf("%s: %v, no %s in\n%s", op, err, want, out)
+			}
+		}
+	}
+}

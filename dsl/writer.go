@@ -312,8 +312,9 @@ func (w writer) programText(program []node.Operation) string {
 // Where that name is a builtin, as release is, or no name at all, it is operation("release").
 func operationText(in *Interpreter, op node.Operation) string {
 	text := value.Text(op)
-	_, err := interp.Dialect.ParseExpr("name", op.Name, 0)
-	if err == nil && !in.scripts.Builtins().Has(op.Name) && !starlark.Universe.Has(op.Name) {
+	parsed, err := interp.Dialect.ParseExpr("name", op.Name, 0)
+	_, isName := parsed.(*syntax.Ident)
+	if err == nil && isName && !in.scripts.Builtins().Has(op.Name) && !starlark.Universe.Has(op.Name) {
 		return text
 	}
 	args := strings.TrimPrefix(text, op.Name+"(")
@@ -341,7 +342,10 @@ func actionText(in *Interpreter, a runtime.Action) string {
 	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
 	for _, arg := range runtime.Arguments(a) {
 		v := argumentValue(arg)
+		op, is := arg.Value.(node.Operation)
 		switch {
+		case is:
+			args = append(args, operationText(in, op))
 		case arg.Name == rest:
 			for e := range starlark.Elements(v.(starlark.Iterable)) {
 				args = append(args, e.String())
