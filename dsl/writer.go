@@ -342,10 +342,7 @@ func actionText(in *Interpreter, a runtime.Action) string {
 	rest := in.scripts.Builtins()[a.Name()].(*interp.Builtin).Rest()
 	for _, arg := range runtime.Arguments(a) {
 		v := argumentValue(arg)
-		op, is := arg.Value.(node.Operation)
 		switch {
-		case is:
-			args = append(args, operationText(in, op))
 		case arg.Name == rest:
 			for e := range starlark.Elements(v.(starlark.Iterable)) {
 				args = append(args, e.String())

@@ -58,7 +58,7 @@ func (c *Case) Changed(rng *rand.Rand) *Case {
 		}
 	case 11: // nothing but the options of a search
 	}
-	if c.Coins != nil && !d.readsCoins() { // that is an error of its own
+	if c.Coins != nil && !readsCoins(d) { // that is an error of its own
 		return c.clone()
 	}
 	return d

@@ -51,7 +51,7 @@ func (p tosses) coins() {
 			h.Body = slices.Insert(h.Body, p.IntN(len(h.Body)+1), s)
 		}
 	}
-	if !c.readsCoins() { // none was to be had
+	if !readsCoins(c) { // none was to be had
 		c.Coins = nil
 		return
 	}
@@ -68,8 +68,8 @@ func (p tosses) coins() {
 	c.Space = p.thrown(c.Space)
 }
 
-// readsCoins reports whether some handler does.
-func (c *Case) readsCoins() bool { return strings.Contains(c.Code(), "self.coin(") }
+// readsCoins reports whether some handler of a case does.
+func readsCoins(c *Case) bool { return strings.Contains(c.Code(), "self.coin(") }
 
 // thrown puts throws before a space, or before what it repeats.
 func (p tosses) thrown(s Space) Space {

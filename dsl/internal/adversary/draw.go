@@ -56,7 +56,7 @@ func pick[T any](p *pen, from ...T) T { return from[p.IntN(len(from))] }
 func Draw(seed uint64, most int) *Case {
 	c := &Case{}
 	p := &pen{Rand: rand.New(rand.NewPCG(seed, 17)), c: c, most: most}
-	defer p.promises()
+	defer pledge{p}.promises()
 	defer tosses{p}.coins()
 	if p.chance(50) {
 		p.shaped()

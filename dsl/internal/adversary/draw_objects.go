@@ -99,8 +99,8 @@ func (p serving) serve() {
 	}
 	for k := range pick(p.pen, 1, 2, 2, 2) {
 		client := Client{Name: fmt.Sprint("c", k+1)}
-		inOrder, from := p.chance(60), p.IntN(len(operations)) // those that are listed one after another make sense so
-		for i := range 1 + p.IntN(3) {
+		inOrder, from := p.chance(70), pick(p.pen, 0, 0, p.IntN(len(operations))) // those that are listed one after another make sense so
+		for i := range pick(p.pen, 1, 2, 3, 3, 4) {
 			op := operations[(from+i)%len(operations)]
 			if !inOrder {
 				op = pick(p.pen, operations...)

@@ -369,3 +369,47 @@ func ordered(calls []call, done []bool, contents starlark.Value) bool {
 	}
 	return false
 }
+
+// faultyServers counts the identities of servers one of whose instances is in a list.
+func (s *System) faultyServers(faulty []bool) int {
+	ids := map[string]bool{}
+	for i, in := range s.instances {
+		if faulty[i] && !in.client {
+			ids[in.id] = true
+		}
+	}
+	return len(ids)
+}
+
+// Beyond reports whether more went wrong in w than a property promises something for: more than f
+// servers are faulty, or any instance is otherwise than a protocol tolerates. Properties that wait
+// need servers that run. What is bounded is not judged then, and validity and invariants are
+// promised whatever fails.
+func (s *System) Beyond(p Property, w *World) bool {
+	missing := s.Faulty(w)
+	is := p.meant()
+	switch {
+	case p.bounded():
+		return false
+	case s.c.Crashes && len(trues(missing)) > 0:
+		return true
+	case is.Kind == "validity", is.Kind == "invariant":
+		return false
+	}
+	if p.PlaysOn() {
+		for i, n := range w.nodes {
+			missing[i] = missing[i] || n.crashed
+		}
+	}
+	return s.faultyServers(missing) > s.c.F
+}
+
+// trues lists the places of what is true.
+func trues(of []bool) (places []int) {
+	for i, is := range of {
+		if is {
+			places = append(places, i)
+		}
+	}
+	return places
+}
