@@ -249,3 +249,27 @@ func TestMemoryAmidAProperty(t *testing.T) {
 		t.Error("nothing was judged")
 	}
 }
+
+// A search that is stopped before it has judged where scenarios start says that nothing was judged,
+// and not that something holds there.
+func TestStoppedBeforeAnything(t *testing.T) {
+	c, timeouts := count(t, 3, simtest.Counters{})
+	for asked, want := range map[int]bool{0: true, 1: false} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		calls := 0
+		end := check.Invariant("asked", func(ctx context.Context, _ *runtime.World) (bool, string, error) {
+			if calls++; calls > asked {
+				cancel(explore.LimitError{What: "enough"})
+			}
+			return true, "", ctx.Err()
+		})
+		r, err := explore.Explore(ctx, timeouts.Times(2), explore.Options{Start: c.Start(), Invariants: []check.WorldProperty{end}, Workers: 1})
+		stopped(t, r, err, "enough")
+		for _, text := range []string{r.Text(), r.Save().Text()} {
+			if strings.Contains(text, "nothing was judged") != want || strings.Contains(text, "asked not judged: the search was stopped before it had judged where scenarios start") != want ||
+				strings.Contains(text, "asked holds") == want {
+				t.Errorf("after %d worlds:\n%s", asked, text)
+			}
+		}
+	}
+}

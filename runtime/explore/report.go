@@ -51,6 +51,9 @@ type Extent struct {
 	EndedEarly *big.Int // those in which some step could not happen: the client had finished, say
 	Progressed *big.Int // those in which a correct identity decided or returned something
 	Depth      int      // layers that were covered completely
+	// Unbegun is true if the search was stopped before it had judged where scenarios start, so that
+	// nothing was.
+	Unbegun bool `json:",omitempty"`
 	// Partial is the share of scenarios of one step more that was judged
 	// before the search stopped; 1 only if that are all of them. It does not add up
 	// over shards, and is not written down.

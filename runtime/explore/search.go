@@ -86,7 +86,7 @@ func (x *search) run(ctx context.Context) (*Report, error) {
 	layer, err := x.first(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil: // it was stopped before it began: nothing is judged
-		x.report.Stopped, layer = context.Cause(ctx), x.graph.frontier(1)
+		x.report.Stopped, x.report.Unbegun, layer = context.Cause(ctx), true, x.graph.frontier(1)
 	case err != nil:
 		return nil, err
 	}

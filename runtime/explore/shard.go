@@ -159,7 +159,7 @@ func (e *Extent) add(f Extent) {
 	e.Covered.Add(e.Covered, f.Covered)
 	e.EndedEarly.Add(e.EndedEarly, f.EndedEarly)
 	e.Progressed.Add(e.Progressed, f.Progressed)
-	e.Depth = min(e.Depth, f.Depth)
+	e.Depth, e.Unbegun = min(e.Depth, f.Depth), e.Unbegun && f.Unbegun
 }
 
 // add adds what another shard took. Handler runs do not add up, because shards run the

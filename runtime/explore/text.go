@@ -112,9 +112,12 @@ func (r *Report) course(line lineWriter) {
 		if partial != "" {
 			partial = fmt.Sprintf(", and %s of those of %d", partial, depth+1)
 		}
-		if r.Kind == "sample" || r.part() {
+		switch {
+		case r.Unbegun:
+			line("stopped", "%s; nothing was judged", why)
+		case r.Kind == "sample" || r.part():
 			line("stopped", "%s", why)
-		} else {
+		default:
 			line("stopped", "%s; judged: all scenarios of up to %s%s", why, steps(depth), partial)
 		}
 	}
@@ -166,8 +169,14 @@ func (r *Report) shareOf(n *big.Int) string {
 // scenarios, whatever their length.
 func (r *Report) part() bool { return r.Shard.Count > 1 }
 
-// idle says that a shard judged nothing.
+// unjudged reports whether nothing was judged.
+func (r *Report) unjudged() bool { return r.Unbegun || r.part() && r.Covered.Sign() == 0 }
+
+// idle says that nothing was judged, by a shard or at all.
 func (r *Report) idle() string {
+	if r.Unbegun {
+		return "the search was stopped before it had judged where scenarios start"
+	}
 	return fmt.Sprintf("shard %d of %d covered no scenario", r.Shard.Index+1, r.Shard.Count)
 }
 
@@ -178,7 +187,7 @@ func (r *Report) idle() string {
 func (r *Report) Bounds() string {
 	always, atEnd := r.byTime(r.kept())
 	switch {
-	case len(atEnd) == 0 || r.part() && r.Covered.Sign() == 0 || r.EndedEarly.Sign() == 0 && (r.Kind == "sample" || r.Complete()):
+	case len(atEnd) == 0 || r.unjudged() || r.EndedEarly.Sign() == 0 && (r.Kind == "sample" || r.Complete()):
 		return r.bounds()
 	case len(always) == 0:
 		return r.endBounds()
@@ -220,7 +229,7 @@ func (r *Report) endBounds() string {
 // bounds is Bounds of what is judged all the time.
 func (r *Report) bounds() string {
 	switch {
-	case r.part() && r.Covered.Sign() == 0:
+	case r.unjudged():
 		return "as far as was judged: " + r.idle()
 	case r.part():
 		return fmt.Sprintf("in the %s that shard %d of %d covered", scenarios(r.Covered), r.Shard.Index+1, r.Shard.Count)
@@ -253,7 +262,7 @@ func (r *Report) holds(kept []string) string {
 	case len(r.Failures) > 0:
 		what = "nothing else was checked"
 	}
-	if r.part() && r.Covered.Sign() == 0 && len(r.Checked) > 0 {
+	if r.unjudged() && len(r.Checked) > 0 {
 		return fmt.Sprintf("%s not judged: %s", strings.Join(kept, ", "), r.idle())
 	}
 	text := what + " " + bounds
@@ -278,6 +287,9 @@ func (r *Report) notes() []string {
 		sofar = " so far"
 	}
 	for _, u := range r.Untested {
+		if r.Unbegun {
+			break // which is said of all that is checked
+		}
 		notes = append(notes, fmt.Sprintf("NOTHING put %s to the test%s: it takes %s, and there was none; its verdict proves nothing", u.Property, sofar, u.Needs))
 	}
 	if r.Comparing && r.Uniform() && len(r.Untested) == 0 {

@@ -259,7 +259,7 @@ func (s *System) holds(w *World, p Property) bool {
 	case "at end":
 		return s.holds(w, *p.Inner)
 	case "up to":
-		return s.faultyServers(faulty) > p.Faults || s.holds(w, *p.Inner)
+		return s.holdsUpTo(w, p)
 	}
 	return true
 }
@@ -370,6 +370,11 @@ func ordered(calls []call, done []bool, contents starlark.Value) bool {
 	return false
 }
 
+// holdsUpTo judges w if no more servers are faulty there than a property says.
+func (s *System) holdsUpTo(w *World, p Property) bool {
+	return s.faultyServers(s.Faulty(w)) > p.Faults || s.holds(w, *p.Inner)
+}
+
 // faultyServers counts the identities of servers one of whose instances is in a list.
 func (s *System) faultyServers(faulty []bool) int {
 	ids := map[string]bool{}
@@ -393,7 +398,7 @@ func (s *System) Beyond(p Property, w *World) bool {
 		return false
 	case s.c.Crashes && len(trues(missing)) > 0:
 		return true
-	case is.Kind == "validity", is.Kind == "invariant":
+	case slices.Contains([]string{"validity", "invariant", "grows", "falls"}, is.Kind):
 		return false
 	}
 	if p.PlaysOn() {
