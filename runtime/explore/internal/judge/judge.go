@@ -162,6 +162,9 @@ func (j *Judge) End(ctx context.Context, past *Verdict, vector engine.Vector) (*
 	return j.more(past, found, violated, err)
 }
 
+// AtEnd reports whether some property is asked where scenarios end, and nowhere else.
+func (j *Judge) AtEnd() bool { return j.atEnd }
+
 // more returns the verdict after more was found.
 func (j *Judge) more(past *Verdict, found judgement, violated Marks, err error) (*Verdict, error) {
 	violated |= found.violated << len(j.properties)
