@@ -256,31 +256,36 @@ func (a DuplicateStep) Title() string {
 	return "the next " + a.Type + " " + a.Src + " → " + a.Dst + " arrives twice"
 }
 
-func (a DuplicateStep) edit(e editor) Action {
-	a.Type = required(e, "type", ofOthers, a.Type)
-	a.Src = required(e, "src", ofInstances, a.Src)
-	a.Dst = required(e, "dst", ofInstances, a.Dst)
-	return a
-}
+func (a DuplicateStep) edit(e editor) Action { return DuplicateStep(onLink(a).edited(e)) }
 
 func (a DuplicateStep) bind(c *Cluster) (Action, engine.Move, error) {
-	l, err := linkOf(c, a.Type, a.Src, a.Dst)
+	l, err := onLink(a).bound(c)
 	if err != nil {
 		return nil, nil, err
 	}
 	return a, engine.Duplicate(c.system, a.Type, l), nil
 }
 
-// linkOf returns the link from src to dst, on which messages of one type are to be special.
-func linkOf(c *Cluster, kind, src, dst string) (engine.Link, error) {
-	l, err := c.link(src, dst)
+// An onLink is the next message of a type on a link, of which something special is to come.
+type onLink struct{ Type, Src, Dst string }
+
+func (a onLink) edited(e editor) onLink {
+	a.Type = required(e, "type", ofOthers, a.Type)
+	a.Src = required(e, "src", ofInstances, a.Src)
+	a.Dst = required(e, "dst", ofInstances, a.Dst)
+	return a
+}
+
+// bound returns the link, if there is one, and messages of the type.
+func (a onLink) bound(c *Cluster) (engine.Link, error) {
+	l, err := c.link(a.Src, a.Dst)
 	if err != nil {
 		return engine.Link{}, err
 	}
-	if kind == "" {
+	if a.Type == "" {
 		return engine.Link{}, errors.New("the message type is empty; name one")
 	}
-	return l, c.KnownTypes(kind)
+	return l, c.KnownTypes(a.Type)
 }
 
 // A ReplayStep lets a message that was heard be heard again: the next of the given type that
@@ -295,15 +300,10 @@ func (a ReplayStep) Title() string {
 	return "the next " + a.Type + " " + a.Src + " → " + a.Dst + " arrives again later"
 }
 
-func (a ReplayStep) edit(e editor) Action {
-	a.Type = required(e, "type", ofOthers, a.Type)
-	a.Src = required(e, "src", ofInstances, a.Src)
-	a.Dst = required(e, "dst", ofInstances, a.Dst)
-	return a
-}
+func (a ReplayStep) edit(e editor) Action { return ReplayStep(onLink(a).edited(e)) }
 
 func (a ReplayStep) bind(c *Cluster) (Action, engine.Move, error) {
-	l, err := linkOf(c, a.Type, a.Src, a.Dst)
+	l, err := onLink(a).bound(c)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,10 +16,10 @@ import (
 
 // someOrder tries every order of every choice of operations that has all which must be
 // there.
-func someOrder(all []span, right func(order []span) bool) bool {
-	var try func(order, rest []span) bool
-	try = func(order, rest []span) bool {
-		if !slices.ContainsFunc(rest, func(s span) bool { return !s.optional() }) && right(order) {
+func someOrder[S interface{ optional() bool }](all []S, right func(order []S) bool) bool {
+	var try func(order, rest []S) bool
+	try = func(order, rest []S) bool {
+		if !slices.ContainsFunc(rest, func(s S) bool { return !s.optional() }) && right(order) {
 			return true
 		}
 		for i, s := range rest {

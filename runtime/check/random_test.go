@@ -128,21 +128,7 @@ func (s span) optional() bool { return s.faulty || s.to < 0 }
 
 // explained tries every order of every choice of operations that has all
 // which must be there.
-func explained(all []span) bool {
-	var try func(order, rest []span) bool
-	try = func(order, rest []span) bool {
-		if !slices.ContainsFunc(rest, func(s span) bool { return !s.optional() }) && legal(order) {
-			return true
-		}
-		for i, s := range rest {
-			if try(append(slices.Clone(order), s), slices.Delete(slices.Clone(rest), i, i+1)) {
-				return true
-			}
-		}
-		return false
-	}
-	return try(nil, all)
-}
+func explained(all []span) bool { return someOrder(all, legal) }
 
 func legal(order []span) bool {
 	var held any

@@ -78,19 +78,7 @@ func strictlyExplained(all []dated) bool {
 		}
 		return legal(plain)
 	}
-	var try func(order, rest []dated) bool
-	try = func(order, rest []dated) bool {
-		if !slices.ContainsFunc(rest, func(s dated) bool { return !s.optional() }) && legal(order) {
-			return true
-		}
-		for i, s := range rest {
-			if try(append(slices.Clone(order), s), slices.Delete(slices.Clone(rest), i, i+1)) {
-				return true
-			}
-		}
-		return false
-	}
-	return try(nil, all)
+	return someOrder(all, legal)
 }
 
 // The verdict is that of the oracle, which tries all orders; so is that of a monitor after each

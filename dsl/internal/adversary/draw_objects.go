@@ -232,17 +232,7 @@ func (p serving) invokesOf(operations []Operation) (s Space) {
 	if other := pick(p.pen, operations...); other != ops[0] {
 		ops = append(ops, other)
 	}
-	var texts []string
-	for _, op := range ops {
-		texts = append(texts, op.text())
-	}
-	for _, client := range who {
-		for _, op := range ops {
-			s.Lists = append(s.Lists, Scenario{{Kind: "invoke", Who: client, Op: op}})
-		}
-	}
-	s.Text = fmt.Sprintf("invokes([%s], %s)", strings.Join(texts, ", "), list(who))
-	return s
+	return invokesOf(ops, who)
 }
 
 // exchanges are exchanges of some clients with some servers.

@@ -546,10 +546,14 @@ func (p *pen) filters() (s Space) {
 }
 
 // invokes draws which client may begin which operation.
-func (p *pen) invokes() (s Space) {
+func (p *pen) invokes() Space {
 	_, clients := p.c.Instances()
 	who := p.some(clients, 1)
-	ops := []Operation{{"write", pick(p, plainValues...)}, {"read", "None"}}[p.IntN(2):]
+	return invokesOf([]Operation{{"write", pick(p, plainValues...)}, {"read", "None"}}[p.IntN(2):], who)
+}
+
+// invokesOf is that each of some clients may begin each of some operations.
+func invokesOf(ops []Operation, who []string) (s Space) {
 	var texts []string
 	for _, op := range ops {
 		texts = append(texts, op.text())

@@ -119,7 +119,7 @@ func (m *Simulator) quiet(e *env, members node.Set) bool {
 // rest ends the round for quiet members, which takes no memory.
 func (m *Simulator) rest(e *env, members node.Set) {
 	m.keepSeen()
-	m.fresh = m.fresh || m.under != nil && several(&m.p)
+	m.fresh = m.fresh || m.under != nil && m.p.sys.values.several(m.p.seen)
 	if m.expected.leaders == 0 {
 		return
 	}

@@ -35,8 +35,9 @@ type reactionKey []uint32
 
 // Kinds of reactions beside the kinds of events.
 const (
-	ofHop     = 1 << 8 // messages of one hop
-	ofOpening = 1 << 9 // mails to the leader, and the beginning of a round
+	ofHop     = 1 << 8  // messages of one hop
+	ofOpening = 1 << 9  // mails to the leader, and the beginning of a round
+	ofChange  = 1 << 10 // none, but a change of the network, with its environment and its number
 )
 
 const reactionHead = 4
@@ -76,6 +77,121 @@ func newEquivariance(y *Symmetry) *equivariance {
 		Symmetry: y, opening: opening{sys: y.sys}, index: map[string]int{},
 		arriving: make([]reactionKey, n), hop: make([]int, n),
 	}
+}
+
+// watch lets play play a step, or a part of it, for the first time, and reports whether what came
+// of it is the same after renamings by what instances did each. If there is no symmetry (a nil
+// equivariance) that is not asked.
+func (q *equivariance) watch(p *player, s *Step, play func() bool) (possible, same bool) {
+	if q == nil {
+		return play(), true
+	}
+	if p.record != nil { // of others, so that nothing is looked at here
+		return play(), false
+	}
+	for i := range q.arriving {
+		q.arriving[i] = q.arriving[i][:0]
+	}
+	same = q.stimuli(p, s)
+	p.record = &q.records
+	defer func() { p.record, q.records = nil, q.records[:0] }()
+	possible = play()
+	same = q.hops(p) && same
+	// Who lacks a coin first keeps the others from reacting.
+	return possible, same && p.lack.coin == "" && p.packets <= p.sys.limits.packets && !p.sys.values.several(p.seen)
+}
+
+// reacts reports whether the reaction of instance i to an event is equivariant.
+func (q *equivariance) reacts(p *player, i int, state uint32, s stimulus) bool {
+	q.head = appendReaction(q.head[:0], uint32(s.kind), i, state, s.arg, 0)
+	return q.holds(p.ctx, q.head)
+}
+
+// stimuli reports whether what the step itself brings to instances is equivariant. What a
+// round brings stands in its opening.
+func (q *equivariance) stimuli(p *player, s *Step) bool {
+	same := true
+	reacts := func(i int, s stimulus) {
+		same = q.reacts(p, i, p.sys.states.at(p.vec[i]).bare, s) && same
+	}
+	switch x := s.move.(type) {
+	case exchange:
+		reacts(x.client, stimulus{kind: node.ExchangeEvent})
+	case stimulation:
+		for i := range x.who.All {
+			reacts(i, x.stimulus)
+		}
+	case instanceFault:
+		reacts(x.who, stimulus{kind: x.kind})
+	case toss:
+		for _, t := range x.throws {
+			for i := range t.to.All {
+				reacts(i, stimulus{kind: node.CoinEvent, arg: t.arg})
+			}
+		}
+	case networkChange:
+		// No code says what comes of it, so that the step is compared, once for each environment.
+		q.head = append(q.head[:0], ofChange<<8, p.number, s.shape, 0)
+		if _, same = q.reactions.get(q.head); !same {
+			q.reactions.put(q.head, []uint32{1})
+		}
+	}
+	return same
+}
+
+// hops reports whether what was recorded of hops and moments is equivariant.
+func (q *equivariance) hops(p *player) bool {
+	same := true
+	flush := func(i int) {
+		if key := q.arriving[i]; len(key) > 0 {
+			same = q.holds(p.ctx, key) && same
+			q.arriving[i] = key[:0]
+		}
+	}
+	for k := range q.records {
+		r := &q.records[k]
+		switch {
+		case r.Hop == 0 && r.stimulus.kind != node.QuietEvent || r.Fate != Delivered && r.Fate != Down:
+			// It is a stimulus, or a part of an opening, or does not reach the instance.
+		case r.stimulus.kind == node.MessageEvent && r.From < 0:
+			// The step was ended.
+		case r.stimulus.kind != node.MessageEvent:
+			same = q.reacts(p, r.To, r.before, r.stimulus) && same
+		default:
+			// What finds its receiver down counts, too: it may come first in another order, before
+			// the message at which the code fails in this one.
+			if q.hop[r.To] != r.Hop {
+				flush(r.To)
+			}
+			key := q.arriving[r.To]
+			if len(key) == 0 {
+				first := p.topology.first(r.To)
+				q.hop[r.To] = r.Hop
+				key = appendReaction(key, ofHop, r.To, r.before, uint32(len(first)), 0)
+				for _, from := range first {
+					key = append(key, uint32(from))
+				}
+			}
+			q.arriving[r.To] = append(key, uint32(r.From), r.stimulus.arg)
+		}
+	}
+	for i := range q.arriving {
+		flush(i)
+	}
+	return same
+}
+
+// begins reports whether it is equivariant how a round begins for instance i in a state, whichever
+// of the given instances leads it.
+func (q *equivariance) begins(ctx context.Context, i int, state, round uint32, leaders node.Set) bool {
+	same := true
+	for leader, identity := range q.sys.identities {
+		if identity.Instances&leaders != 0 {
+			q.head = appendReaction(q.head[:0], ofOpening, i, state, round, leader)
+			same = q.holds(ctx, q.head) && same
+		}
+	}
+	return same
 }
 
 // holds reports whether a reaction is equivariant. It runs code of nodes where the reactions of
@@ -157,13 +273,9 @@ func (q *equivariance) image(key reactionKey, g int) (reactionKey, error) {
 			}
 			q.packets = append(q.packets, packet{from: uint8(r[p[0]]), msg: msg})
 		}
-		turn := func(p packet) int {
-			if k := slices.Index(order, uint32(p.from)); k >= 0 {
-				return k - len(order)
-			}
-			return int(p.from)
-		}
-		slices.SortStableFunc(q.packets, func(a, b packet) int { return turn(a) - turn(b) })
+		slices.SortStableFunc(q.packets, func(a, b packet) int {
+			return turnOf(order, uint32(a.from)) - turnOf(order, uint32(b.from))
+		})
 		for _, p := range q.packets {
 			image = append(image, uint32(p.from), p.msg)
 		}
@@ -283,124 +395,4 @@ func (q *equivariance) renamed(came []uint32, g int) ([]uint32, error) {
 // bytesOf is a key of maps.
 func bytesOf(key []uint32) string {
 	return string(Vector(key).AppendKey(make([]byte, 0, 4*len(key))))
-}
-
-// watch lets play play a step, or a part of it, for the first time, and reports whether what came
-// of it is the same after renamings by what instances did each. If there is no symmetry (a nil
-// equivariance) that is not asked.
-func (q *equivariance) watch(p *player, s *Step, play func() bool) (possible, same bool) {
-	if q == nil || p.record != nil {
-		return play(), true
-	}
-	for i := range q.arriving {
-		q.arriving[i] = q.arriving[i][:0]
-	}
-	same = q.stimuli(p, s)
-	p.record = &q.records
-	defer func() { p.record, q.records = nil, q.records[:0] }()
-	possible = play()
-	same = q.hops(p) && same
-	// Who lacks a coin first keeps the others from reacting.
-	return possible, same && p.lack.coin == "" && p.packets <= p.sys.limits.packets && !several(p)
-}
-
-// reacts reports whether the reaction of instance i to an event is equivariant.
-func (q *equivariance) reacts(p *player, i int, state uint32, s stimulus) bool {
-	q.head = appendReaction(q.head[:0], uint32(s.kind), i, state, s.arg, 0)
-	return q.holds(p.ctx, q.head)
-}
-
-// stimuli reports whether what the step itself brings to instances is equivariant. What a
-// round brings stands in its opening.
-func (q *equivariance) stimuli(p *player, s *Step) bool {
-	same := true
-	reacts := func(i int, s stimulus) {
-		same = q.reacts(p, i, p.sys.states.at(p.vec[i]).bare, s) && same
-	}
-	switch x := s.move.(type) {
-	case exchange:
-		reacts(x.client, stimulus{kind: node.ExchangeEvent})
-	case stimulation:
-		for i := range x.who.All {
-			reacts(i, x.stimulus)
-		}
-	case instanceFault:
-		reacts(x.who, stimulus{kind: x.kind})
-	case toss:
-		for _, t := range x.throws {
-			for i := range t.to.All {
-				reacts(i, stimulus{kind: node.CoinEvent, arg: t.arg})
-			}
-		}
-	case networkChange:
-		return false // of a change of the network all is looked at
-	}
-	return same
-}
-
-// hops reports whether what was recorded of hops and moments is equivariant.
-func (q *equivariance) hops(p *player) bool {
-	same := true
-	flush := func(i int) {
-		if key := q.arriving[i]; len(key) > 0 {
-			same = q.holds(p.ctx, key) && same
-			q.arriving[i] = key[:0]
-		}
-	}
-	for k := range q.records {
-		r := &q.records[k]
-		switch {
-		case r.Hop == 0 && r.stimulus.kind != node.QuietEvent || r.Fate != Delivered && r.Fate != Down:
-			// It is a stimulus, or a part of an opening, or does not reach the instance.
-		case r.stimulus.kind == node.MessageEvent && r.From < 0:
-			// The step was ended.
-		case r.stimulus.kind != node.MessageEvent:
-			same = q.reacts(p, r.To, r.before, r.stimulus) && same
-		default:
-			// What finds its receiver down counts, too: it may come first in another order, before
-			// the message at which the code fails in this one.
-			if q.hop[r.To] != r.Hop {
-				flush(r.To)
-			}
-			key := q.arriving[r.To]
-			if len(key) == 0 {
-				first := p.topology.first(r.To)
-				q.hop[r.To] = r.Hop
-				key = appendReaction(key, ofHop, r.To, r.before, uint32(len(first)), 0)
-				for _, from := range first {
-					key = append(key, uint32(from))
-				}
-			}
-			q.arriving[r.To] = append(key, uint32(r.From), r.stimulus.arg)
-		}
-	}
-	for i := range q.arriving {
-		flush(i)
-	}
-	return same
-}
-
-// several reports whether operations of several instances were seen to begin or end in what
-// was played last.
-func several(p *player) bool {
-	var who node.Set
-	for pair := range slices.Chunk(p.seen, 2) {
-		if p.sys.values.seen(pair[1]).OfOperation() {
-			who |= node.SetOf(int(pair[0]))
-		}
-	}
-	return who.Len() > 1
-}
-
-// begins reports whether it is equivariant how a round begins for instance i in a state, whichever
-// of the given instances leads it.
-func (q *equivariance) begins(ctx context.Context, i int, state, round uint32, leaders node.Set) bool {
-	same := true
-	for leader, identity := range q.sys.identities {
-		if identity.Instances&leaders != 0 {
-			q.head = appendReaction(q.head[:0], ofOpening, i, state, round, leader)
-			same = q.holds(ctx, q.head) && same
-		}
-	}
-	return same
 }

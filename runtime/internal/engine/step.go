@@ -24,7 +24,7 @@ type Step struct {
 
 	components []node.Set // the sets of instances that are kept apart; nil if none are
 	what       uint32     // see ofExchange
-	shape      uint32     // what distinguishes flows, as a number
+	shape      uint32     // what distinguishes flows, or changes of the network, as a number
 	last       atomic.Pointer[settings]
 }
 
@@ -80,8 +80,14 @@ func (f Flow) describe(sys *System, s *Step) {
 	s.shape = sys.values.value(text)
 }
 
-func (x stimulation) describe(_ *System, s *Step)   { s.Named = x.who }
-func (x networkChange) describe(_ *System, s *Step) { s.Parts, s.filters = x.parts, x.filters }
+func (x stimulation) describe(_ *System, s *Step) { s.Named = x.who }
+
+// The key says all that a change of the network does.
+func (x networkChange) describe(sys *System, s *Step) {
+	s.Parts, s.filters = x.parts, x.filters
+	key, _ := s.Key(nil)
+	s.shape = sys.values.value(key)
+}
 
 func (x instanceFault) describe(_ *System, s *Step) {
 	s.Named = node.SetOf(x.who)

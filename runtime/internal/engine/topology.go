@@ -233,12 +233,15 @@ func (t *topology) first(of int) []int {
 }
 
 // turn says where a packet stands among those that arrive together at one instance.
-func (t *topology) turn(p packet) int {
-	first := t.first(int(p.to))
-	if i := slices.Index(first, int(p.from)); i >= 0 {
+func (t *topology) turn(p packet) int { return turnOf(t.first(int(p.to)), int(p.from)) }
+
+// turnOf says where the messages of a sender stand, if some senders are heard first: those in their
+// order, then the others in that of all instances.
+func turnOf[T int | uint32](first []T, from T) int {
+	if i := slices.Index(first, from); i >= 0 {
 		return i - len(first)
 	}
-	return int(p.from)
+	return int(from)
 }
 
 // topology interns t. The open topology is number 0.

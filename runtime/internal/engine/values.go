@@ -100,17 +100,29 @@ func (v *values) join(lists []uint32) []uint32 {
 	for _, list := range lists {
 		pairs = append(pairs, v.pairs(list)...)
 	}
-	var who node.Set
-	var begin, end bool
+	who, begin, end := v.operators(pairs)
+	ordered := uint32(0)
+	if who.Len() > 1 && begin && end {
+		ordered = 1
+	}
+	return v.joins.put(slices.Clone(lists), []uint32{v.list(pairs), ordered})
+}
+
+// several reports whether operations of several instances are among pairs of instance and
+// observation.
+func (v *values) several(pairs []uint32) bool {
+	who, _, _ := v.operators(pairs)
+	return who.Len() > 1
+}
+
+// operators returns the instances whose operations begin or end in pairs of instance and
+// observation, and whether some begin and some end.
+func (v *values) operators(pairs []uint32) (who node.Set, begin, end bool) {
 	for p := range slices.Chunk(pairs, 2) {
 		if o := v.seen(p[1]); o.OfOperation() {
 			who |= node.SetOf(int(p[0]))
 			begin, end = begin || !o.Ends(), end || o.Ends()
 		}
 	}
-	ordered := uint32(0)
-	if who.Len() > 1 && begin && end {
-		ordered = 1
-	}
-	return v.joins.put(slices.Clone(lists), []uint32{v.list(pairs), ordered})
+	return who, begin, end
 }

@@ -10,14 +10,13 @@ import (
 	"github.com/twinsh/twinsh/runtime/internal/engine"
 )
 
-// What renamings do to the choices at a place. A renaming that is used turns scenarios into
-// scenarios at the same positions, so that the image of a choice is a choice at the same place
+// This file is what renamings do to the choices at a place. A renaming that is used turns scenarios
+// into scenarios at the same positions, so that the image of a choice is a choice at the same place
 // that leads to the same one.
 //
-// A world that some renamings leave as it is, its stabilizer, is gone on from by one choice of
-// each orbit: the others lead to images of the same worlds, as many scenarios each. Far from all
-// that may happen has happened early in a scenario, so that worlds are most symmetric where most
-// follows from them.
+// The renamings that leave a world as it is, its stabilizer, part the choices from it into orbits.
+// The search goes on by one choice of each: the others lead to images of the same worlds, by as many
+// scenarios each.
 
 // images are the images of the choices at a place. They are found when they
 // are needed: there may be ten thousand renamings of thousands of steps. Workers share them.
@@ -92,6 +91,9 @@ func (y *symmetry) movedBy(at *place, renaming int) []int32 {
 	}
 	at.find()
 	images := make([]int32, len(at.images.of))
+	for choice := range images { // what has no key stays where it is
+		images[choice] = int32(choice)
+	}
 	for _, choices := range at.images.byKey {
 		step, _ := at.choice(int(choices[0]))
 		same := y.sameAs(at, step, renaming)
